@@ -1,0 +1,158 @@
+"""An experiment's settings: a frozen dataclass whose fields are the command's flags.
+
+@dataclasses.dataclass(frozen=True)
+class Config(config.Common):
+    temperatures: tuple[float, ...] = setting((1.0, 3.0), "temperatures of the students")
+
+if __name__ == "__main__":
+    config.launch(Config, run)
+"""
+
+import dataclasses
+import json
+import signal
+import sys
+import typing
+
+from absl import flags
+
+from kd_jax import compile_cache
+from kd_jax.errors import InputError, require
+
+
+def setting(default, help_text, *, affects_results=True):
+    """A dataclass field that becomes a flag; places on disk do not affect results."""
+    metadata = {"help": help_text, "affects_results": affects_results}
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+def place(default, help_text):
+    """A setting that says where things are or whether to reuse them, not what is computed."""
+    return setting(default, help_text, affects_results=False)
+
+
+@dataclasses.dataclass(frozen=True)
+class Common:
+    """The flags that every experiment shares."""
+
+    seeds: int = setting(5, "how many seeds each row is averaged over")
+    preset: str = setting("default", "named group of settings; explicit flags win over it")
+    workdir: str = place("runs", "folder for run records and teacher checkpoints")
+    data_dir: str = place("", "folder of prepared data sets (default: the user's TFDS folder)")
+    manual_dir: str = place("", "folder with original data files, for machines without network")
+    retrain: bool = place(False, "train the teacher again even if its checkpoint exists")
+
+    PRESETS: typing.ClassVar[dict[str, dict]] = {"default": {}}
+
+    def __post_init__(self):
+        check_counts(self, "seeds")
+        self.validate()
+
+    def validate(self):
+        """Raise InputError when the settings do not fit together; experiments extend it."""
+
+    def results_key(self):
+        """The settings that decide the results, as plain JSON values."""
+        kept = [f.name for f in dataclasses.fields(self) if f.metadata["affects_results"]]
+        return json.loads(json.dumps({name: getattr(self, name) for name in kept}))
+
+
+def check_temperatures(temperatures):
+    """InputError unless there is at least one temperature and all are finite, distinct, above 0."""
+    given = ",".join(f"{t:g}" for t in temperatures)
+    require(temperatures, "--temperatures is empty: expected numbers above 0, like 1,2,3")
+    require(
+        all(0 < t < float("inf") for t in temperatures),
+        f"--temperatures={given}: every temperature must be a finite number above 0",
+    )
+    require(
+        len(set(temperatures)) == len(temperatures),
+        f"--temperatures={given}: the same temperature stands there twice",
+    )
+
+
+def check_counts(settings, *names):
+    """InputError unless each of the named settings is at least 1."""
+    for name in names:
+        value = getattr(settings, name)
+        require(value >= 1, f"--{name}={value}: expected at least 1")
+
+
+def _define(config_class, values):
+    types = typing.get_type_hints(config_class)
+    for field in dataclasses.fields(config_class):
+        help_text = field.metadata["help"]
+        define = {
+            int: flags.DEFINE_integer,
+            float: flags.DEFINE_float,
+            bool: flags.DEFINE_boolean,
+            str: flags.DEFINE_string,
+        }.get(types[field.name])
+        if define is not None:
+            define(field.name, field.default, help_text, flag_values=values)
+        else:
+            text = [f"{x:g}" if isinstance(x, float) else str(x) for x in field.default]
+            flags.DEFINE_list(field.name, text, help_text, flag_values=values)
+    flags.DEFINE_boolean("help", False, "show this text", flag_values=values, short_name="h")
+
+
+def _converted(name, value, annotation):
+    if typing.get_origin(annotation) is not tuple:
+        return value
+    element = typing.get_args(annotation)[0]
+    try:
+        return tuple(element(item) for item in value)
+    except ValueError:
+        given = ",".join(value)
+        raise InputError(
+            f"--{name}={given}: expected {element.__name__} values separated by commas"
+        ) from None
+
+
+def parse(config_class, argv):
+    """The Config that a command line asks for: defaults, then the preset, then explicit flags.
+
+    Raises: InputError on an unknown flag (with the nearest known one), a value of the wrong type,
+      an unknown preset or settings that the Config refuses. `--help` prints and exits with 0.
+    """
+    values = flags.FlagValues()
+    _define(config_class, values)
+    try:
+        rest = values(argv)[1:]
+    except flags.Error as error:
+        raise InputError(f"{' '.join(str(error).split())} (--help lists the flags)") from None
+    if values.help:
+        print(sys.modules["__main__"].__doc__ or "")
+        print(values.get_help())
+        sys.exit(0)
+    require(not rest, f"unexpected argument {rest[:1]}: settings are given as --name=value")
+    types = typing.get_type_hints(config_class)
+    chosen = {
+        field.name: _converted(field.name, values[field.name].value, types[field.name])
+        for field in dataclasses.fields(config_class)
+    }
+    require(
+        chosen["preset"] in config_class.PRESETS,
+        f"--preset={chosen['preset']}: expected one of {', '.join(config_class.PRESETS)}",
+    )
+    preset = config_class.PRESETS[chosen["preset"]]
+    chosen |= {name: value for name, value in preset.items() if not values[name].present}
+    return config_class(**chosen)
+
+
+def launch(config_class, run, argv=None):
+    """Run an experiment from the command line: parse, run, and turn bad input into exit code 2."""
+
+    def stop(signum, _frame):
+        raise SystemExit(128 + signum)
+
+    signal.signal(signal.SIGTERM, stop)
+    compile_cache.enable()
+    try:
+        run(parse(config_class, sys.argv if argv is None else argv))
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("\ninterrupted: the same command goes on where it was", file=sys.stderr)
+        sys.exit(130)
