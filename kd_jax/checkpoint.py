@@ -1,0 +1,129 @@
+"""Arrays on disk through orbax: written whole or not at all, and checked before they are read."""
+
+import hashlib
+import json
+import pathlib
+import shutil
+import time
+import warnings
+
+import jax
+import jax.numpy as jnp
+from orbax.checkpoint import v1 as ocp
+
+from kd_jax.errors import InputError
+
+ADVICE = "delete that folder or pass --retrain"
+
+
+def save(path, tree, facts):
+    """Write a pytree of arrays with JSON-like `facts`; an older checkpoint there is replaced.
+
+    The seal, a file beside the folder with the SHA-256 of every file in it, is written last: a
+    checkpoint without its seal does not exist.
+    Raises: InputError when the folder cannot be written.
+    """
+    path = pathlib.Path(path).absolute()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _seal(path).unlink(missing_ok=True)
+        tree = jax.tree.map(jnp.asarray, tree)  # orbax restores only what it knows the devices of
+        ocp.save(str(path), tree, overwrite=True, custom_metadata={"facts": facts})
+        partial = _seal(path).with_suffix(".partial")
+        partial.write_text(json.dumps(_digests(path), indent=0))
+        partial.replace(_seal(path))
+    except OSError as error:
+        raise InputError(f"checkpoint {path} cannot be written: {error.strerror}") from None
+
+
+def exists(path):
+    """Whether a whole checkpoint stands there, sound or not."""
+    return _seal(pathlib.Path(path)).exists()
+
+
+def load(path, like):
+    """(tree, facts) of a checkpoint; `like` gives the structure, shapes and dtypes.
+
+    Raises: InputError naming the path when a byte of it changed since it was saved, or when it
+      holds other arrays than `like`.
+    """
+    path = pathlib.Path(path).absolute()
+    _check(path)
+    here = jax.sharding.SingleDeviceSharding(jax.devices()[0])
+    like = jax.tree.map(
+        lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=here),
+        jax.eval_shape(lambda: like),
+    )
+    try:
+        return ocp.load(str(path), like), ocp.metadata(str(path)).custom_metadata["facts"]
+    except Exception as error:  # orbax, tensorstore and json each raise their own
+        # what orbax leaves unfinished would add its own lines to the one that we print
+        warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
+        first = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise InputError(f"checkpoint {path} is unreadable ({first[:120]}): {ADVICE}") from None
+
+
+def _seal(path):
+    return path.with_name(path.name + ".seal")
+
+
+def _digests(path):
+    files = sorted(file for file in path.rglob("*") if file.is_file())
+    return {
+        file.relative_to(path).as_posix(): hashlib.sha256(file.read_bytes()).hexdigest()
+        for file in files
+    }
+
+
+def _check(path):
+    try:
+        expected = json.loads(_seal(path).read_text())
+    except (OSError, ValueError):
+        raise InputError(f"checkpoint {path} has no readable seal: {ADVICE}") from None
+    found = _digests(path)
+    changed = sorted(name for name in {*expected, *found} if expected.get(name) != found.get(name))
+    if changed:
+        raise InputError(f"checkpoint {path} is corrupted ({changed[0]} changed): {ADVICE}")
+
+
+class Snapshots:
+    """The newest state of one training, so that a killed run goes on where it was.
+
+    Args: folder: of this training alone; facts: what the training depends on: a snapshot of
+      other facts is ignored; every: least seconds between two writes.
+    """
+
+    def __init__(self, folder, facts, every=20.0):
+        self.folder = pathlib.Path(folder)
+        self.facts = facts
+        self.every = every
+        self.last = time.monotonic()
+
+    def save(self, done, tree):
+        """Write the state after `done` epochs if enough seconds have passed."""
+        if time.monotonic() - self.last < self.every:
+            return
+        save(self.folder / f"{done:09d}", tree, self.facts)
+        for older in self._complete()[:-1]:
+            _seal(older).unlink()
+            shutil.rmtree(older)
+        self.last = time.monotonic()
+
+    def restore(self, like):
+        """(epochs done, tree) of the newest sound snapshot, or None."""
+        for path in reversed(self._complete()):
+            try:
+                tree, facts = load(path, like)
+            except InputError:
+                continue  # an older snapshot, or the beginning, gives the same end
+            if facts == self.facts:
+                return int(path.name), tree
+        return None
+
+    def clear(self):
+        """Remove every snapshot: the training is finished and its results are kept elsewhere."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _complete(self):
+        seals = (path for path in self.folder.glob("*.seal") if path.stem.isdigit())
+        return sorted(path.with_suffix("") for path in seals)

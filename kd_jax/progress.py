@@ -1,0 +1,31 @@
+"""A live bar for long work: what is done, the last loss, the time left."""
+
+import contextlib
+import sys
+
+import numpy as np
+from tqdm import tqdm
+
+
+@contextlib.contextmanager
+def bar(label, epochs):
+    """A bar over `epochs`; yields the `report` that `train.fit` calls after each chunk.
+
+    On a terminal it is redrawn in place; into a log it writes a line every ten seconds.
+    """
+    live = sys.stderr.isatty()
+    layout = "{desc:<28} {bar:24} epoch {n_fmt}/{total_fmt} {postfix} {elapsed} < {remaining}"
+    with tqdm(
+        total=epochs,
+        desc=label,
+        bar_format=layout,
+        mininterval=0.1 if live else 10,
+        ascii=not live,
+    ) as drawn:
+
+        def report(done, curves):
+            loss = np.asarray(curves["loss"][done - 1])
+            drawn.set_postfix_str(f"loss {np.mean(loss):.4f}", refresh=False)
+            drawn.update(done - drawn.n)
+
+        yield report

@@ -1,0 +1,94 @@
+"""Teachers: trained once, found by what they are, and asked once for their outputs."""
+
+import json
+import pathlib
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from kd_jax import checkpoint, fingerprint
+from kd_jax.errors import InputError
+
+
+class Teacher(NamedTuple):
+    """Trained parameters, the fingerprint of all they depend on, and where they are kept."""
+
+    params: Any
+    fingerprint: str
+    folder: pathlib.Path
+    restored: bool
+
+
+def fit_or_restore(workdir, facts, train, like, *, retrain=False):
+    """The parameters that `facts` describe: restored if they were ever trained here, else trained.
+
+    Args:
+      facts: JSON-like, everything the result depends on: settings, data digest, code version.
+      train: (snapshots) -> params; hands `snapshots` to train.fit.
+      like: the structure of params, as jax.eval_shape gives it.
+      retrain: train even if a checkpoint exists, and replace it.
+    Raises: InputError when the checkpoint is corrupted or is of other facts.
+    """
+    name = fingerprint.of(facts)
+    folder = pathlib.Path(workdir).absolute() / "teachers" / name
+    saved = folder / "params"
+    if checkpoint.exists(saved) and not retrain:
+        params, found = checkpoint.load(saved, like)
+        if found != facts:
+            raise InputError(
+                f"checkpoint {saved} is of {fingerprint.of(found)}, expected {name}: "
+                "delete that folder or pass --retrain"
+            )
+        return Teacher(params, name, folder, restored=True)
+    snapshots = checkpoint.Snapshots(folder / "training", facts)
+    if retrain:
+        snapshots.clear()
+    params = train(snapshots)
+    checkpoint.save(saved, params, facts)
+    snapshots.clear()
+    return Teacher(params, name, folder, restored=False)
+
+
+def outputs(teacher, apply, inputs, *, batch_size=1000):
+    """The teacher's logits over `inputs`, computed once and kept beside its checkpoint.
+
+    Args: apply: (params, inputs [B, …]) -> logits [..., B, C]; inputs [N, …].
+    Returns: float32 array [..., N, C].
+    Raises: InputError when the file is corrupted, or of another teacher or other inputs.
+    """
+    facts = {"teacher": teacher.fingerprint, "inputs": fingerprint.arrays(inputs)}
+    path = teacher.folder / f"outputs-{fingerprint.of(facts)}.npz"
+    if path.exists() and teacher.restored:
+        return _read(path, facts)
+    predict = jax.jit(apply)
+    pieces = [
+        np.asarray(predict(teacher.params, inputs[i : i + batch_size]), np.float32)
+        for i in range(0, len(inputs), batch_size)
+    ]
+    logits = np.concatenate(pieces, axis=-2)
+    _write(path, logits, facts)
+    return logits
+
+
+def _write(path, logits, facts):
+    text = json.dumps({**facts, "digest": fingerprint.arrays(logits)})
+    partial = path.with_suffix(".partial")
+    with open(partial, "wb") as file:
+        np.savez(file, logits=logits, facts=np.frombuffer(text.encode(), np.uint8))
+    partial.replace(path)
+
+
+def _read(path, facts):
+    advice = "delete that file"
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            logits, found = stored["logits"], json.loads(stored["facts"].tobytes())
+            digest = found.pop("digest")
+    except Exception as error:  # zipfile, zlib, json and numpy each raise their own
+        raise InputError(f"teacher outputs {path} are unreadable ({error}): {advice}") from None
+    if found != facts:
+        raise InputError(f"teacher outputs {path} are of {found}, expected {facts}: {advice}")
+    if fingerprint.arrays(logits) != digest:
+        raise InputError(f"teacher outputs {path} are corrupted (digest differs): {advice}")
+    return logits

@@ -1,0 +1,180 @@
+"""Training as a pure function: a step, scanned over epochs, vmapped over members.
+
+A member is one network in training. Members stand in a grid [S, A]: S seeds, each with its own
+initialisation and data order, times A arms, which differ by numbers (temperature, weights). The
+arms of a seed see the same batches in the same order, so they are compared in pairs, and the
+gathered batch is shared: their first layers become one large matrix product.
+
+    state = members(model.init, optimizer, keys, arms=3)
+    state, curves = fit(loss_fn, optimizer, state, data, order, epochs=20, numbers=numbers)
+
+Only functions and arrays come in; which network and which loss is the caller's business.
+"""
+
+import functools
+import time
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+
+class State(NamedTuple):
+    """All that training changes; model and optimiser are closed over."""
+
+    step: Any
+    params: Any
+    opt_state: Any
+    key: Any
+
+
+def start(params, optimizer, key):
+    """The state of one member before its first step."""
+    return State(jnp.int32(0), params, optimizer.init(params), key)
+
+
+def grid(params, optimizer, keys):
+    """States [S, A] that begin at given parameters [S, A, …]; keys [S], shared by a seed's arms."""
+    each = jax.vmap(jax.vmap(start, in_axes=(0, None, None)), in_axes=(0, None, 0))
+    return jax.jit(lambda params, keys: each(params, optimizer, keys))(params, keys)
+
+
+def members(init, optimizer, keys, arms=1):
+    """States [S, A]: one initialisation `init(key)` per seed, copied to each of its arms.
+
+    Args: init: key -> params; keys [S]; arms A.
+    """
+    init_keys, train_keys = jax.vmap(jax.random.split, out_axes=1)(keys)
+    params = jax.jit(jax.vmap(init))(init_keys)
+    copies = jax.tree.map(lambda x: jnp.repeat(x[:, None], arms, axis=1), params)
+    return grid(copies, optimizer, train_keys)
+
+
+def make_step(loss_fn, optimizer):
+    """step(state, batch) -> (state, metrics), for one member.
+
+    `loss_fn(params, batch, key) -> (scalar, {name: scalar})`. The key of a step is
+    fold_in(state.key, state.step), so a resumed run draws what an uninterrupted one would.
+    """
+
+    def step(state, batch):
+        key = jax.random.fold_in(state.key, state.step)
+        gradient = jax.value_and_grad(loss_fn, has_aux=True)
+        (loss, metrics), grads = gradient(state.params, batch, key)
+        updates, opt_state = optimizer.update(grads, state.opt_state, state.params)
+        params = optax.apply_updates(state.params, updates)
+        return State(state.step + 1, params, opt_state, state.key), {"loss": loss, **metrics}
+
+    return step
+
+
+def shuffled(key, rows, batch_size):
+    """order(seed, epoch) -> indices [steps, batch_size]: `rows` shuffled anew each epoch and seed.
+
+    The last, partial batch of an epoch is dropped. Args: rows: how many, or an array of indices.
+    """
+    rows = jnp.arange(rows) if isinstance(rows, int) else jnp.asarray(rows)
+    steps = len(rows) // batch_size
+
+    def order(seed, epoch):
+        epoch_key = jax.random.fold_in(jax.random.fold_in(key, seed), epoch)
+        return jax.random.permutation(epoch_key, rows)[: steps * batch_size].reshape(steps, -1)
+
+    return order
+
+
+def _members_step(loss_fn, optimizer):
+    """The step of the whole grid: inputs are states, indices [S, B], data, own and numbers."""
+    step = make_step(loss_fn, optimizer)
+
+    def seed_step(state, indices, data, own, numbers):
+        batch = jax.tree.map(lambda x: x[indices], {**data, **own})
+        return jax.vmap(lambda s, n: step(s, {**batch, **n}))(state, numbers)
+
+    return jax.vmap(seed_step, in_axes=(0, 0, None, 0, 0))
+
+
+def _epochs(loss_fn, optimizer, order):
+    """run(state, curves, first, stop, data, own, numbers): the epochs [first, stop) of the grid."""
+    grid_step = _members_step(loss_fn, optimizer)
+
+    def run(state, curves, first, stop, data, own, numbers):
+        seeds = jnp.arange(state.step.shape[0])
+
+        def epoch(number, carry):
+            state, curves = carry
+            indices = jax.vmap(order, in_axes=(0, None))(seeds, number)
+            state, metrics = jax.lax.scan(
+                lambda s, i: grid_step(s, i, data, own, numbers), state, indices.swapaxes(0, 1)
+            )
+            means = jax.tree.map(lambda m: jnp.mean(m, axis=0), metrics)
+            return state, jax.tree.map(lambda c, m: c.at[number].set(m), curves, means)
+
+        # The bounds are traced: chunks of any length are the same compiled program.
+        return jax.lax.fori_loop(first, stop, epoch, (state, curves))
+
+    return run
+
+
+def _empty_curves(loss_fn, optimizer, order, state, data, own, numbers, epochs):
+    indices = jax.eval_shape(jax.vmap(order, in_axes=(0, None)), jnp.arange(len(state.step)), 0)
+    first = jax.ShapeDtypeStruct(indices.shape[:1] + indices.shape[2:], indices.dtype)
+    step = _members_step(loss_fn, optimizer)
+    _, metrics = jax.eval_shape(step, state, first, data, own, numbers)
+    return jax.tree.map(lambda m: jnp.zeros((epochs, *m.shape), m.dtype), metrics)
+
+
+def fit(
+    loss_fn,
+    optimizer,
+    state,
+    data,
+    order,
+    *,
+    epochs,
+    own=None,
+    numbers=None,
+    report=None,
+    snapshots=None,
+):
+    """Train every member of the grid [S, A] for `epochs` passes.
+
+    Args:
+      loss_fn: (params, batch, key) -> (scalar, {name: scalar}), of one member.
+      state: from `members`; its buffers are given up.
+      data: {name: [N, …]}, shared by all; order: (seed, epoch) -> indices [steps, B] into it.
+      own: {name: [S, N, …]}, rows that each seed has for itself, gathered by the same indices.
+      numbers: {name: [S, A]}, the numbers by which members differ; they join the batch.
+      report: called as report(epochs_done, curves) after every chunk.
+      snapshots: with restore(like) -> (epochs_done, tree) or None and save(epochs_done, tree);
+        a run resumed from one ends bitwise where the uninterrupted run ends.
+    Returns: (state, {name: [epochs, S, A]}), the curves being means over an epoch's steps.
+    """
+    own, numbers = own or {}, numbers or {}
+    shared = jax.tree.map(jnp.asarray, (data, own, numbers))
+    curves = _empty_curves(loss_fn, optimizer, order, state, *shared, epochs)
+    run = jax.jit(_epochs(loss_fn, optimizer, order), donate_argnums=(0, 1))
+    done = 0
+    restored = snapshots.restore((state, curves)) if snapshots else None
+    if restored:
+        done, (state, curves) = restored
+    length = 1
+    while done < epochs:
+        began, stop = time.monotonic(), min(done + length, epochs)
+        state, curves = jax.block_until_ready(run(state, curves, done, stop, *shared))
+        done = stop
+        # Chunks of half a second or more: short enough for a live bar, long enough to be free.
+        length *= 2 if time.monotonic() - began < 0.5 else 1
+        if report:
+            report(done, curves)
+        if snapshots:
+            snapshots.save(done, (state, curves))
+    return state, jax.tree.map(np.asarray, curves)
+
+
+@functools.partial(jax.jit, static_argnames=("arm",))
+def arm_params(state, arm=0):
+    """The parameters [S, …] of one arm of the grid."""
+    return jax.tree.map(lambda x: x[:, arm], state.params)

@@ -1,0 +1,169 @@
+"""What is written can be trusted when it is read, and what cannot be trusted is refused."""
+
+import pathlib
+
+import jax
+import numpy as np
+import pytest
+
+from kd_jax import checkpoint, fingerprint, teacher
+from kd_jax.errors import InputError
+from kd_jax.record import Run, read
+
+PARAMS = {"w": np.arange(6, dtype=np.float32).reshape(2, 3), "key": jax.random.key(3)}
+FACTS = {"epochs": 3, "data": "abc"}
+
+
+def stored(workdir, facts=FACTS, retrain=False, params=PARAMS):
+    calls = []
+
+    def train(snapshots):
+        calls.append(snapshots)
+        return params
+
+    like = jax.eval_shape(lambda: PARAMS)
+    found = teacher.fit_or_restore(workdir, facts, train, like, retrain=retrain)
+    return found, len(calls)
+
+
+def test_a_teacher_is_trained_once_and_found_by_its_facts(tmp_path):
+    first, trained = stored(tmp_path)
+    again, trained_again = stored(tmp_path)
+    assert (trained, trained_again) == (1, 0) and again.restored
+    np.testing.assert_array_equal(again.params["w"], PARAMS["w"])
+    assert (jax.random.key_data(again.params["key"]) == jax.random.key_data(PARAMS["key"])).all()
+    other, trained_other = stored(tmp_path, {**FACTS, "epochs": 4})
+    assert trained_other == 1 and other.fingerprint != first.fingerprint
+    assert stored(tmp_path, retrain=True)[1] == 1
+
+
+def test_a_flipped_byte_in_a_checkpoint_is_never_trusted(tmp_path):
+    """Bytes all over every file, the seal's among them."""
+    found, _ = stored(tmp_path)
+    files = [p for p in found.folder.rglob("*") if p.is_file() and p.stat().st_size]
+    refused = 0
+    for path in files:
+        data = path.read_bytes()
+        for place in range(0, len(data), max(1, len(data) // 8)):
+            path.write_bytes(data[:place] + bytes([data[place] ^ 0x10]) + data[place + 1 :])
+            try:
+                stored(tmp_path)
+                raise AssertionError(f"{path} byte {place} was trusted")
+            except InputError as error:
+                refused += 1
+                assert str(found.folder) in str(error) and "--retrain" in str(error)
+                assert "\n" not in str(error)
+        path.write_bytes(data)
+    assert refused >= 10
+
+
+def test_a_checkpoint_without_its_seal_does_not_exist(tmp_path):
+    """So ends a process killed while it saves: the teacher is trained again."""
+    found, _ = stored(tmp_path)
+    (found.folder / "params.seal").unlink()
+    assert stored(tmp_path)[1] == 1
+    assert stored(tmp_path)[1] == 0
+
+
+def test_a_missing_part_of_a_checkpoint_is_refused(tmp_path):
+    found, _ = stored(tmp_path)
+    next((found.folder / "params" / "state").glob("d/*")).unlink()
+    with pytest.raises(InputError, match="--retrain"):
+        stored(tmp_path)
+
+
+ONES = np.ones((3, 2), np.float32)
+
+
+def outputs(found, inputs=ONES):
+    return teacher.outputs(found, lambda p, x: x @ p["w"], inputs)
+
+
+def test_outputs_are_computed_once(tmp_path):
+    found, _ = stored(tmp_path)
+    # ones [3, 2] times rows (0 1 2) and (3 4 5): 3 5 7
+    np.testing.assert_array_equal(outputs(found), np.tile([3.0, 5, 7], (3, 1)))
+    restored, _ = stored(tmp_path)
+    np.testing.assert_array_equal(outputs(restored), outputs(found))
+    assert len(list(found.folder.glob("outputs-*"))) == 1
+    outputs(restored, np.zeros((4, 2), np.float32))
+    assert len(list(found.folder.glob("outputs-*"))) == 2
+
+
+def test_damaged_outputs_are_refused(tmp_path):
+    found, _ = stored(tmp_path)
+    outputs(found)
+    restored, _ = stored(tmp_path)
+    (path,) = found.folder.glob("outputs-*")
+    data = path.read_bytes()
+    for place in range(0, len(data), 7):
+        path.write_bytes(data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :])
+        try:
+            np.testing.assert_array_equal(outputs(restored), np.tile([3.0, 5, 7], (3, 1)))
+        except InputError as error:
+            assert path.name in str(error)
+
+
+def test_fingerprints_see_code_but_not_comments():
+    def one(x):
+        """A docstring."""
+        return x + 1  # a comment
+
+    source = fingerprint.source(one)
+
+    def one(x):
+        return x + 1
+
+    assert fingerprint.source(one) == source
+
+    def one(x):
+        return x + 2
+
+    assert fingerprint.source(one) != source
+
+
+def test_fingerprints_see_names_shapes_and_values():
+    base = {"a": np.zeros(4, np.float32)}
+    others = [
+        {"b": np.zeros(4, np.float32)},
+        {"a": np.zeros((2, 2), np.float32)},
+        {"a": np.zeros(4, np.int32)},
+        {"a": np.array([0, 0, 0, -0.0], np.float32)},
+    ]
+    digests = {fingerprint.arrays(tree) for tree in [base, *others]}
+    assert len(digests) == 5
+
+
+def test_an_unfinished_run_is_continued_and_a_finished_one_is_kept(tmp_path):
+    first = Run(tmp_path, "demo", {"seeds": 2})
+    first.append([{"row": "a", "seed": 0}])
+    busy = Run(tmp_path, "demo", {"seeds": 2})
+    assert busy.folder != first.folder  # the first is still in use
+    first._lock.close()
+    again = Run(tmp_path, "demo", {"seeds": 2})
+    assert again.folder == first.folder and again.records()[0]["row"] == "a"
+    again.finish({"total": 1.0})
+    again._lock.close()
+    assert Run(tmp_path, "demo", {"seeds": 2}).folder not in (first.folder, None)
+
+
+def test_a_truncated_last_line_is_repaired(tmp_path):
+    run = Run(tmp_path, "demo", {})
+    run.append([{"row": "a", "seed": 0}])
+    with open(run.path("records.jsonl"), "a") as file:
+        file.write('{"row": "b", "se')
+    run._lock.close()
+    assert [r["row"] for r in Run(tmp_path, "demo", {}).records()] == ["a"]
+
+
+def test_a_damaged_line_is_named(tmp_path):
+    pathlib.Path(tmp_path / "records.jsonl").write_text('{"row": 1}\nnonsense\n')
+    with pytest.raises(InputError, match="records.jsonl line 2"):
+        read(tmp_path)
+
+
+def test_a_checkpoint_of_other_shapes_is_refused(tmp_path):
+    checkpoint.save(tmp_path / "c", PARAMS, FACTS)
+    like = jax.eval_shape(lambda: {**PARAMS, "w": np.zeros((5, 5), np.float32)})
+    with pytest.raises(InputError, match="c is"):
+        checkpoint.load(tmp_path / "c", like)

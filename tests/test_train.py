@@ -1,0 +1,125 @@
+"""Training is a pure function: however it is cut, stacked or resumed, it gives the same."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from kd_jax import checkpoint, train
+
+ROWS, BATCH, EPOCHS = 20, 5, 6
+DATA = {
+    "x": np.random.default_rng(0).normal(size=(ROWS, 3)).astype(np.float32),
+    "y": np.random.default_rng(1).normal(size=ROWS).astype(np.float32),
+}
+OPTIMIZER = optax.adam(0.05)
+ORDER = train.shuffled(jax.random.key(7), ROWS, BATCH)
+NUMBERS = {"weight": np.array([[1.0, 0.5], [1.0, 0.5], [1.0, 0.5]], np.float32)}
+
+
+def init(key):
+    return {"w": jax.random.normal(key, (3,)), "b": jnp.zeros(())}
+
+
+def loss_fn(params, batch, key):
+    noise = 0.1 * jax.random.normal(key, batch["y"].shape)
+    error = batch["x"] @ params["w"] + params["b"] - batch["y"] + noise
+    return batch["weight"] * jnp.mean(error**2), {"error": jnp.mean(jnp.abs(error))}
+
+
+def states(seeds=3, arms=2):
+    return train.members(init, OPTIMIZER, jax.random.split(jax.random.key(0), seeds), arms)
+
+
+def fitted(**options):
+    return train.fit(
+        loss_fn, OPTIMIZER, states(), DATA, ORDER, epochs=EPOCHS, numbers=NUMBERS, **options
+    )
+
+
+def assert_same(one, other, **tolerance):
+    for a, b in zip(jax.tree.leaves(one), jax.tree.leaves(other), strict=True):
+        if jax.dtypes.issubdtype(a.dtype, jax.dtypes.prng_key):
+            a, b = jax.random.key_data(a), jax.random.key_data(b)
+        if tolerance:
+            np.testing.assert_allclose(a, b, **tolerance)
+        else:
+            np.testing.assert_array_equal(a, b)
+
+
+def loop(seed, arm):
+    """The same training as a plain Python loop over one member."""
+    step = jax.jit(train.make_step(loss_fn, OPTIMIZER))
+    state = jax.tree.map(lambda x: x[seed, arm], states())
+    means = []
+    for epoch in range(EPOCHS):
+        losses = []
+        for rows in np.asarray(ORDER(seed, epoch)):
+            batch = {name: values[rows] for name, values in DATA.items()}
+            state, metrics = step(state, {**batch, "weight": NUMBERS["weight"][seed, arm]})
+            losses.append(metrics["loss"])
+        means.append(np.mean(losses))
+    return state, means
+
+
+@pytest.mark.parametrize("seed, arm", [(0, 0), (1, 1), (2, 0)])
+def test_scanned_and_vmapped_is_a_loop_over_one_member(seed, arm):
+    state, curves = fitted()
+    alone, means = loop(seed, arm)
+    assert_same(jax.tree.map(lambda x: x[seed, arm], state), alone, rtol=2e-5, atol=1e-6)
+    np.testing.assert_allclose(curves["loss"][:, seed, arm], means, rtol=2e-5)
+
+
+def test_a_resumed_run_is_bitwise_the_uninterrupted_one(tmp_path):
+    whole = fitted()
+    for stop in (1, 3, 5):
+
+        class Killed(Exception):
+            pass
+
+        def killed_after(done, curves, stop=stop):
+            if done >= stop:
+                raise Killed
+
+        snapshots = checkpoint.Snapshots(tmp_path / str(stop), {"facts": 1}, every=0.0)
+        # fit reports before it saves, so a kill in the report loses that chunk
+        with pytest.raises(Killed):
+            fitted(report=killed_after, snapshots=snapshots)
+        assert_same(fitted(snapshots=snapshots), whole)
+
+
+def test_a_snapshot_of_other_facts_is_not_resumed(tmp_path):
+    old = checkpoint.Snapshots(tmp_path, {"rate": 1}, every=0.0)
+    fitted(snapshots=old)
+    assert old.restore((states(), {})) is None  # another structure
+    new = checkpoint.Snapshots(tmp_path, {"rate": 2}, every=0.0)
+    assert_same(fitted(snapshots=new), fitted())
+
+
+def test_every_epoch_shows_each_row_once_and_each_seed_its_own_order():
+    orders = np.stack([[np.ravel(ORDER(s, e)) for e in range(3)] for s in range(2)])
+    assert (np.sort(orders, axis=-1) == np.arange(ROWS)).all()
+    assert len({order.tobytes() for order in orders.reshape(6, ROWS)}) == 6
+
+
+def test_a_partial_batch_is_dropped_and_rows_can_be_chosen():
+    order = train.shuffled(jax.random.key(0), np.array([3, 5, 8, 13, 21]), 2)
+    drawn = np.asarray(order(0, 0))
+    assert drawn.shape == (2, 2)
+    assert set(drawn.ravel()) <= {3, 5, 8, 13, 21}
+
+
+def test_own_rows_belong_to_their_seed():
+    """With the target of seed s equal to s and no inputs, the bias of seed s converges to s."""
+    own = {"y": np.repeat(np.arange(3, dtype=np.float32)[:, None], ROWS, axis=1)}
+
+    def bias_loss(params, batch, key):
+        return jnp.mean((params["b"] - batch["y"]) ** 2), {}
+
+    state, _ = train.fit(
+        bias_loss, optax.sgd(0.4), train.members(init, optax.sgd(0.4), jax.random.split(
+            jax.random.key(0), 3)), {"x": DATA["x"]}, ORDER, epochs=5, own=own,
+    )  # fmt: skip
+    # b ← b − 0.4 · 2 (b − s) leaves 0.2 of the distance per step: 0.2^20 after 20 steps
+    np.testing.assert_allclose(state.params["b"][:, 0], [0, 1, 2], atol=1e-6)
