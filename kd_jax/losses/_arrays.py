@@ -15,8 +15,7 @@ def matched(student, teacher):
     student, teacher = raised(student), jax.lax.stop_gradient(raised(teacher))
     if student.shape != teacher.shape:
         raise ValueError(
-            f"student has shape {student.shape} and teacher {teacher.shape}: "
-            "they must be the same"
+            f"student has shape {student.shape} and teacher {teacher.shape}: they must be the same"
         )
     return student, teacher
 

@@ -1,0 +1,17 @@
+"""Random changes of one image, drawn on the device: (key, image) -> image."""
+
+import jax
+import jax.numpy as jnp
+
+
+def jitter(key, image, radius=2):
+    """The image moved by up to `radius` pixels in each direction, zeros moving in.
+
+    Both offsets are uniform on {−radius, …, radius}. Image [H, W] or [H, W, C].
+    Source: Hinton, Vinyals and Dean 2015, arXiv 1503.02531, section 3.
+    """
+    height, width = image.shape[:2]
+    padding = [(radius, radius), (radius, radius)] + [(0, 0)] * (image.ndim - 2)
+    corner = jax.random.randint(key, (2,), 0, 2 * radius + 1)
+    starts = (corner[0], corner[1]) + (0,) * (image.ndim - 2)
+    return jax.lax.dynamic_slice(jnp.pad(image, padding), starts, (height, width, *image.shape[2:]))

@@ -1,0 +1,68 @@
+"""What a network costs: parameters, multiply-adds, bytes, seconds."""
+
+import math
+import time
+
+import jax
+import numpy as np
+from jax.extend.core import jaxprs_in_params
+
+
+def parameters(params):
+    """How many numbers the parameters are."""
+    return sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(params))
+
+
+def size_bytes(params):
+    """Bytes of the parameters as they are stored."""
+    return sum(math.prod(x.shape) * x.dtype.itemsize for x in jax.tree.leaves(params))
+
+
+def multiply_adds(function, *arguments):
+    """Multiply-adds of every matrix product and convolution that function(*arguments) performs.
+
+    A product [M, K] × [K, N] counts M·K·N; a convolution counts its outputs times the kernel
+    elements that each output reads. The body of a scan counts once per iteration.
+    """
+    return _count(jax.make_jaxpr(function)(*arguments).jaxpr)
+
+
+def summary(apply, params, inputs):
+    """All of it for one network: a dict of counts per example and seconds per batch.
+
+    Args: apply: (params, inputs [B, …]) -> anything; inputs [N, …] with N at least 128.
+    """
+    return {
+        "parameters": parameters(params),
+        "multiply_adds": multiply_adds(apply, params, inputs[:1]),
+        "bytes": size_bytes(params),
+        "seconds_1": latency(apply, params, inputs[:1]),
+        "seconds_128": latency(apply, params, inputs[:128]),
+    }
+
+
+def _count(jaxpr):
+    total = 0
+    for equation in jaxpr.eqns:
+        shapes = [v.aval.shape for v in equation.invars]
+        outputs = math.prod(equation.outvars[0].aval.shape) if equation.outvars else 0
+        if equation.primitive.name == "dot_general":
+            (contracted, _), _ = equation.params["dimension_numbers"]
+            total += outputs * math.prod(shapes[0][axis] for axis in contracted)
+        elif equation.primitive.name == "conv_general_dilated":
+            out_axis = equation.params["dimension_numbers"].rhs_spec[0]
+            total += outputs * math.prod(shapes[1]) // shapes[1][out_axis]
+        times = equation.params.get("length", 1) if equation.primitive.name == "scan" else 1
+        total += times * sum(_count(inner) for inner in jaxprs_in_params(equation.params))
+    return total
+
+
+def latency(function, params, inputs, *, repeats=50):
+    """Median seconds of one jitted call function(params, inputs), after two to warm up."""
+    compiled = jax.jit(function)
+    seconds = []
+    for _ in range(repeats + 2):
+        began = time.perf_counter()
+        jax.block_until_ready(compiled(params, inputs))
+        seconds.append(time.perf_counter() - began)
+    return float(np.median(seconds[2:]))

@@ -1,0 +1,78 @@
+"""The 240 people of the published teacher-student demo; their rows ship with the package.
+
+A row is sex (−1 or 1), age / 100, three columns of which one is 1 (Michigan, Nebraska, Oklahoma),
+income / $100,000, and the politics to predict (0 conservative, 1 moderate, 2 liberal).
+"""
+
+import hashlib
+import math
+import pathlib
+
+import numpy as np
+
+from kd_jax.data.dataset import Split, check_digest
+from kd_jax.errors import InputError, require
+
+ROWS = pathlib.Path(__file__).parent / "rows"
+FILES = {
+    "people_train.csv": "8e3095ff7a8250b0aeb28c7b9bc76b8123cad3e09dc417f2da1677e4fb9959cc",
+    "people_test.csv": "75bb6ceca5877e746bc97d6cb714976c0946473d5630c35258bd1bf37d0ffaff",
+}
+CLASSES = 3
+INPUTS = "sex (-1 or 1), age/100, three state columns with one 1, income/$100,000"
+
+
+def load(folder=""):
+    """(train, test) Splits with inputs [200, 6] and [40, 6], from `folder` or the package.
+
+    Raises: InputError naming file and line of a malformed row, or a file that is missing or is
+      not the published one.
+    """
+    folder = pathlib.Path(folder or ROWS)
+    return tuple(_read(folder / name, digest) for name, digest in FILES.items())
+
+
+def digest():
+    """The digest of both files together."""
+    return hashlib.sha256("".join(FILES.values()).encode()).hexdigest()
+
+
+def parse_person(text, where):
+    """Six float32 inputs from comma-separated text; InputError that begins with `where`."""
+    fields = [field.strip() for field in text.split(",")]
+    require(
+        len(fields) == 6,
+        f"{where}: {len(fields)} values in '{text.strip()}', expected 6: {INPUTS}",
+    )
+    try:
+        values = [float(field) for field in fields]
+    except ValueError as error:
+        raise InputError(f"{where}: {error}; expected 6 numbers: {INPUTS}") from None
+    sex, age, *state, income = values
+    require(all(map(math.isfinite, values)), f"{where}: '{text.strip()}' is not finite")
+    require(sex in (-1, 1), f"{where}: sex is {sex:g}, expected -1 or 1")
+    require(0 <= age <= 1.5, f"{where}: age is {age:g}, expected years / 100, 0 to 1.5")
+    require(sorted(state) == [0, 0, 1], f"{where}: state is {state}, expected one 1 and two 0")
+    require(income >= 0, f"{where}: income is {income:g}, expected dollars / 100,000, 0 or more")
+    return np.array(values, np.float32)
+
+
+def _read(path, digest):
+    try:
+        text = path.read_bytes().decode("ascii")
+    except FileNotFoundError:
+        raise InputError(f"{path} is missing: it is part of the package, restore it") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is unreadable ({error}): restore the published file") from None
+    inputs, labels = [], []
+    for number, line in enumerate(text.splitlines(), 1):
+        person, comma, label = line.rpartition(",")
+        where = f"{path} line {number}"
+        inputs.append(parse_person(person, where))
+        require(
+            comma and label.strip() in ("0", "1", "2"),
+            f"{where}: class is '{label.strip()}', expected 0, 1 or 2",
+        )
+        labels.append(int(label))
+    check_digest(str(path), hashlib.sha256(text.encode()).hexdigest(), digest)
+    return Split(np.stack(inputs), np.array(labels, np.int32))

@@ -1,0 +1,106 @@
+"""Parts of figures that experiments share, drawn with matplotlib and saved as PNG."""
+
+import contextlib
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt  # noqa: E402  the backend must be chosen first
+import numpy as np  # noqa: E402
+
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")  # Okabe and Ito
+GREY = "#555555"
+STYLE = {
+    "figure.dpi": 150,
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.alpha": 0.25,
+    "legend.frameon": False,
+}
+
+
+@contextlib.contextmanager
+def figure(path, rows=1, columns=1, size=(6.0, 4.0), **options):
+    """Axes of a figure that is saved to `path` when the block ends without an error."""
+    with plt.rc_context(STYLE):
+        drawn, axes = plt.subplots(rows, columns, figsize=size, layout="constrained", **options)
+        try:
+            yield axes
+            drawn.savefig(path)
+        finally:
+            plt.close(drawn)
+
+
+def band(axes, x, values, label, color, marker="o"):
+    """A line through the means of values [len(x), seeds] with a band of one standard deviation."""
+    values = np.asarray(values, float)
+    mean = values.mean(1)
+    sd = values.std(1, ddof=1) if values.shape[1] > 1 else np.zeros_like(mean)
+    axes.plot(x, mean, marker=marker, ms=4, color=color, label=label)
+    axes.fill_between(x, mean - sd, mean + sd, color=color, alpha=0.15, lw=0)
+
+
+def level(axes, values, label, color, style="--"):
+    """A horizontal line at the mean of values [seeds] with a band of one standard deviation."""
+    values = np.asarray(values, float)
+    mean, sd = values.mean(), values.std(ddof=1) if len(values) > 1 else 0.0
+    axes.axhline(mean, color=color, ls=style, lw=1.2, label=label)
+    axes.axhspan(mean - sd, mean + sd, color=color, alpha=0.10, lw=0)
+
+
+def temperature_axis(axes, temperatures):
+    """A logarithmic temperature axis with a tick at every temperature used."""
+    axes.set_xscale("log")
+    axes.set_xticks(temperatures, [f"{t:g}" for t in temperatures])
+    axes.minorticks_off()
+    axes.set_xlabel("temperature T")
+
+
+def errors_by_temperature(axes, records, families, levels):
+    """Test errors against T: a band per family, a grey line per further family in `levels`."""
+    temperatures = sorted({r["temperature"] for r in records if r["family"] in families})
+    for family, color in zip(families, COLORS):
+        by_seed = [
+            [
+                r["test_errors"]
+                for r in records
+                if (r["family"], r.get("temperature")) == (family, t)
+            ]
+            for t in temperatures
+        ]
+        band(axes, temperatures, by_seed, family, color)
+    for family, style in zip(levels, ("--", ":", "-.")):
+        found = [r for r in records if r["family"] == family]
+        level(axes, [r["test_errors"] for r in found], found[0]["row"], GREY, style)
+    temperature_axis(axes, temperatures)
+    axes.legend(fontsize=8)
+
+
+def soft_targets(path, images, logits, temperatures):
+    """Images [N, H, W] beside the teacher's class probabilities at each temperature.
+
+    logits [N, C]; probabilities are drawn on one scale, so that the growing dark mass is seen.
+    """
+    rows, columns = len(images), 1 + len(temperatures)
+    widths = {"width_ratios": [0.6] + [1] * len(temperatures)}
+    size = (1.6 * columns, 1.15 * rows + 0.4)
+    with figure(path, rows, columns, size, gridspec_kw=widths, squeeze=False) as axes:
+        for line, image, scores in zip(axes, images, logits):
+            line[0].imshow(image, cmap="gray_r")
+            line[0].axis("off")
+            for cell, t in zip(line[1:], temperatures):
+                _probabilities(cell, scores / t)
+        for cell, t in zip(axes[0, 1:], temperatures):
+            cell.set_title(f"T = {t:g}")
+        for cell in axes[-1, 1:]:
+            cell.set_xticks(range(logits.shape[1]))
+            cell.set_xlabel("class")
+
+
+def _probabilities(axes, scores):
+    probabilities = np.exp(scores - scores.max())
+    axes.bar(range(len(scores)), probabilities / probabilities.sum(), color=COLORS[0])
+    axes.set(ylim=(0, 1), xticks=[], yticks=[0, 0.5, 1])
+    axes.tick_params(labelsize=7)

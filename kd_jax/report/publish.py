@@ -1,0 +1,55 @@
+"""Keep a finished run as evidence: `./run.sh publish runs/<experiment>/<id>`.
+
+Copies its settings, manifest, records, tables and figures to experiments/records/<experiment>/ and
+renews the part of README.md between `<!-- table: <experiment> -->` and `<!-- end -->`.
+"""
+
+import json
+import pathlib
+import re
+import shutil
+import sys
+
+from kd_jax.errors import InputError, require
+
+ROOT = pathlib.Path(__file__).parents[2]
+KEPT = ("*.json", "records.jsonl", "table.md", "*.png")
+
+
+def publish(run_folder, root=ROOT):
+    """Copy a finished run under experiments/records/ and renew the README; returns the new folder.
+
+    Raises: InputError when the folder is not a finished run.
+    """
+    source = pathlib.Path(run_folder)
+    manifest = source / "manifest.json"
+    require(manifest.is_file(), f"{source} is not a finished run: it has no manifest.json")
+    target = root / "experiments" / "records" / json.loads(manifest.read_text())["experiment"]
+    if target.exists():
+        shutil.rmtree(target)
+    target.mkdir(parents=True)
+    for pattern in KEPT:
+        for path in source.glob(pattern):
+            shutil.copy(path, target)
+    readme = root / "README.md"
+    readme.write_text(renewed(readme.read_text(), root))
+    return target
+
+
+def renewed(text, root=ROOT):
+    """The README's text with every marked part replaced by the table of its committed record."""
+
+    def part(match):
+        table = root / "experiments" / "records" / match[2] / "table.md"
+        return f"{match[1]}\n{table.read_text().strip()}\n{match[4]}"
+
+    return re.sub(r"(<!-- table: (\w+) -->)\n(.*?)(<!-- end -->)", part, text, flags=re.S)
+
+
+if __name__ == "__main__":
+    try:
+        require(len(sys.argv) == 2, "expected one argument, the folder of a finished run")
+        print(publish(sys.argv[1]))
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)

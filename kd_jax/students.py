@@ -1,0 +1,105 @@
+"""Students taught by cached teacher logits: every row of a table is an arm of one program.
+
+An arm is a point in the mixture that the 2015 paper and its controls span,
+
+    soft · T² KL(teacher ‖ student) + hard · CE(labels smoothed by epsilon, student),
+
+so labels only, label smoothing, soft targets at any temperature, mixtures with the labels and
+altered teachers differ by numbers alone and are compiled once.
+"""
+
+from typing import NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+
+from kd_jax import evaluate, losses, progress, record, train
+
+
+class Arm(NamedTuple):
+    """One row of a table, trained once per seed.
+
+    row: its name; family: rows that differ by temperature only share one; source: which of the
+    teachers stacked in the data's "teachers" [N, K, C].
+    """
+
+    row: str
+    family: str
+    temperature: float = 1.0
+    soft: float = 0.0
+    hard: float = 0.0
+    epsilon: float = 0.0
+    source: int = 0
+
+
+NUMBERS = ("temperature", "soft", "hard", "epsilon", "source")
+
+
+def over_temperatures(family, temperatures, **numbers):
+    """One Arm of the family per temperature."""
+    return [Arm(f"{family}, T={t:g}", family, t, **numbers) for t in temperatures]
+
+
+def mixture(apply):
+    """The loss of an arm, whose numbers come with the batch.
+
+    The batch holds "inputs" [B, …], "labels" [B], "teachers" [B, K, C] (K logit vectors to choose
+    from) and the arm's own `NUMBERS`.
+    Source: Hinton, Vinyals and Dean 2015, arXiv 1503.02531, section 2.
+    """
+
+    def loss_fn(params, batch, key):
+        logits, _ = apply(params, batch["inputs"], train=True, key=key)
+        source = jnp.take(batch["teachers"], batch["source"], axis=1)
+        soft = losses.soft_targets(logits, source, temperature=batch["temperature"])
+        hard = losses.label_smoothing(logits, batch["labels"], epsilon=batch["epsilon"])
+        return jnp.mean(batch["soft"] * soft + batch["hard"] * hard), {}
+
+    return loss_fn
+
+
+def fit(model, optimizer, arms, keys, data, order, *, epochs, own=None, snapshots=None):
+    """Parameters [S, A, …] of every arm for every seed, trained in one program.
+
+    Args: keys [S], one per seed; data and own: see `mixture` for the names they must hold between
+      them; order, epochs, snapshots: as for train.fit.
+    """
+    numbers = {
+        name: np.tile(np.array([getattr(arm, name) for arm in arms]), (len(keys), 1))
+        for name in NUMBERS
+    }
+    with progress.bar(f"{numbers['soft'].size} students", epochs) as report:
+        state, _ = train.fit(
+            mixture(model.apply),
+            optimizer,
+            train.members(model.init, optimizer, keys, len(arms)),
+            data,
+            order,
+            epochs=epochs,
+            own=own,
+            numbers=numbers,
+            report=report,
+            snapshots=snapshots,
+        )
+    return state.params
+
+
+def measure(model, params, split, teacher_logits):
+    """{metric: [S, A]} of students on a split; teacher_logits [N, C] of the same inputs."""
+    logits = evaluate.predict(model.apply, params, split.inputs)
+    found = evaluate.measure(logits, split.labels, teacher_logits)
+    return {name: np.asarray(values) for name, values in found.items()}
+
+
+def records(arms, **measured):
+    """One record per arm and seed, with each metric under its split's name (test_errors, …)."""
+    found = []
+    for a, arm in enumerate(arms):
+        metrics = {
+            f"{split}_{name}": values[:, a]
+            for split, of_split in measured.items()
+            for name, values in of_split.items()
+        }
+        more = {"family": arm.family, "temperature": arm.temperature}
+        found += record.of_metrics(arm.row, metrics, **more)
+    return found
