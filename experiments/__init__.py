@@ -1,0 +1,1 @@
+"""Experiments: one file per paper or table. `./run.sh --help` lists them."""

@@ -1,0 +1,309 @@
+"""The published teacher-student demo on 240 people: replayed digit for digit, then over 20 seeds.
+
+Command:  ./run.sh people [--replay] [--predict="-1,0.36,1,0,0,0.445"] [--seeds=20]
+Takes:    half a minute on 2 CPU cores; --replay 10 seconds
+Expected: --replay prints the published losses and accuracies to all four decimals; over 20 seeds
+          the tuned student does not beat its teacher, and 40 test rows separate nothing
+
+The demo (J. McCaffrey, 31 January 2025, PyTorch) trains a 6-(100-100)-3 teacher, a 6-8-3 student by
+mean squared error on the teacher's log-probabilities, and then tunes the student on the training
+rows that it gets wrong. It prints one seed. Its tuning applies the negative log-likelihood to raw
+outputs, which is unbounded below; the replay keeps that, and the table has a proper row beside it.
+"""
+
+import csv
+import dataclasses
+import io
+import time
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from kd_jax import config, evaluate, explicit, fingerprint, losses, models, record, teacher, train
+from kd_jax.data import people
+from kd_jax.errors import require
+from kd_jax.report import tables
+from kd_jax.torch_random import Generator
+
+TEACHER, LABELS, DISTILLED = "teacher", "student on labels", "student distilled"
+TUNED_RAW, TUNED = "tuned, NLL of raw outputs", "tuned, NLL of log-softmax"
+PUBLISHED = {TEACHER: (0.8350, 0.6750), DISTILLED: (0.7850, 0.6500), TUNED_RAW: (0.8500, 0.6750)}
+PERSON = "-1,0.36,1,0,0,0.445"
+BATCH, TEACHER_EPOCHS, STUDENT_EPOCHS, TUNING_EPOCHS = 10, 2000, 1200, 8
+PADDING = 200  # the index of the padding row, after the 200 training rows
+
+
+@dataclasses.dataclass(frozen=True)
+class Config(config.Common):
+    """Settings of the people demo."""
+
+    seeds: int = config.setting(20, "how many seeds each row is averaged over")
+    replay: bool = config.setting(False, "reproduce the published run from its seed, and stop")
+    predict: str = config.place("", f'print class probabilities of one person, like "{PERSON}"')
+
+    PRESETS = {"default": {}, "smoke": {"seeds": 2}}
+
+    def validate(self):
+        if self.predict:
+            people.parse_person(self.predict, "--predict")
+            require(not self.replay, "--predict and --replay: choose one of them")
+
+
+TEACHER_NET = models.functional(models.MLP((100, 100), people.CLASSES, activation=jnp.tanh), (6,))
+STUDENT_NET = models.functional(models.MLP((8,), people.CLASSES, activation=jnp.tanh), (6,))
+
+
+def label_loss(apply):
+    """Mean negative log-likelihood of the labels, of the rows that are kept."""
+
+    def loss_fn(params, batch, key):
+        logits, _ = apply(params, batch["inputs"])
+        per_row = losses.cross_entropy(logits, batch["labels"])
+        return explicit.mean_kept(per_row, batch["kept"]), {}
+
+    return loss_fn
+
+
+def regression_loss(apply):
+    """Mean squared error of the raw outputs against the teacher's log-probabilities."""
+
+    def loss_fn(params, batch, key):
+        logits, _ = apply(params, batch["inputs"])
+        return jnp.mean(optax.squared_error(logits, batch["log_probabilities"])), {}
+
+    return loss_fn
+
+
+def raw_label_loss(apply):
+    """The published tuning loss: minus the raw output of the label, without a log-softmax."""
+
+    def loss_fn(params, batch, key):
+        logits, _ = apply(params, batch["inputs"])
+        chosen = jnp.sum(logits * jax.nn.one_hot(batch["labels"], people.CLASSES), -1)
+        return -explicit.mean_kept(chosen, batch["kept"]), {}
+
+    return loss_fn
+
+
+def log_probabilities(params, inputs):
+    """The teachers' log-probabilities [S, N + 1, 3] of all rows, the padding among them."""
+    logits = jax.vmap(lambda p: TEACHER_NET.apply(p, inputs)[0])(params)
+    return np.asarray(jax.nn.log_softmax(logits))
+
+
+def mistakes(params, split):
+    """For each student of [S, …] the indices of the training rows that it gets wrong."""
+    logits = jax.vmap(lambda p: STUDENT_NET.apply(p, split.inputs)[0])(params)
+    wrong = np.asarray(jnp.argmax(logits, -1)) != split.labels
+    return [np.flatnonzero(row) for row in wrong]
+
+
+def batched(rows, steps):
+    """The rows in batches of the demo's size."""
+    return explicit.in_batches(rows, steps, BATCH, PADDING)
+
+
+def shuffled_orders(generator, rows_of_seed, epochs):
+    """Orders [S, epochs, steps, BATCH]: each seed's rows, shuffled anew every epoch."""
+    steps = max(1, -(-max(len(rows) for rows in rows_of_seed) // BATCH))
+    return np.array([
+        [batched(generator.permutation(rows), steps) for _ in range(epochs)]
+        for rows in rows_of_seed
+    ])  # fmt: skip
+
+
+def fit_networks(seeds, split):
+    """{row: params [S, …]} of the teacher and every student, each seed drawing its own numbers."""
+    descend = explicit.descend
+    generator = np.random.default_rng(240)
+    data, everyone = explicit.padded(split), [np.arange(len(split.labels))] * seeds
+    teacher_keys, student_keys = jax.random.split(jax.random.key(0), (2, seeds))
+    orders = shuffled_orders(generator, everyone, TEACHER_EPOCHS)
+    start, loss = jax.vmap(TEACHER_NET.init)(teacher_keys), label_loss(TEACHER_NET.apply)
+    taught, _ = descend(f"{seeds} teachers", loss, 0.005, start, data, orders)
+    own = {"log_probabilities": log_probabilities(taught, data["inputs"])}
+    orders = shuffled_orders(generator, everyone, STUDENT_EPOCHS)
+    start, loss = jax.vmap(STUDENT_NET.init)(student_keys), regression_loss(STUDENT_NET.apply)
+    distilled, _ = descend(f"{seeds} students distilled", loss, 0.01, start, data, orders, own)
+    loss = label_loss(STUDENT_NET.apply)
+    on_labels, _ = descend(f"{seeds} students on labels", loss, 0.01, start, data, orders)
+    orders = shuffled_orders(generator, mistakes(distilled, split), TUNING_EPOCHS)
+    raw_loss = raw_label_loss(STUDENT_NET.apply)
+    tuned_raw, _ = descend("tuning, raw outputs", raw_loss, 0.001, distilled, data, orders)
+    tuned, _ = descend("tuning, log-softmax", loss, 0.001, distilled, data, orders)
+    return {
+        TEACHER: taught,
+        LABELS: on_labels,
+        DISTILLED: distilled,
+        TUNED_RAW: tuned_raw,
+        TUNED: tuned,
+    }
+
+
+CODE = fingerprint.source(
+    train, explicit, losses.logits, models.mlp, people, label_loss, regression_loss,
+    raw_label_loss, log_probabilities, mistakes, batched, shuffled_orders, fit_networks,
+)  # fmt: skip
+
+
+def networks(settings, split):
+    """The store's entry with the params {row: [S, …]} of all networks, trained if it is missing."""
+    facts = {
+        "experiment": "people",
+        "seeds": settings.seeds,
+        "data": people.digest(),
+        "code": CODE,
+    }
+
+    def like():
+        keys = jax.random.split(jax.random.key(0), settings.seeds)
+        student = jax.vmap(STUDENT_NET.init)(keys)
+        rows = dict.fromkeys((LABELS, DISTILLED, TUNED_RAW, TUNED), student)
+        return {TEACHER: jax.vmap(TEACHER_NET.init)(keys), **rows}
+
+    return teacher.fit_or_restore(
+        settings.workdir,
+        facts,
+        lambda snapshots: fit_networks(settings.seeds, split),
+        jax.eval_shape(like),
+        retrain=settings.retrain,
+    )
+
+
+def outputs(row, params, inputs):
+    """Logits [S, N, 3] of the networks [S, …] of one row."""
+    net = TEACHER_NET if row == TEACHER else STUDENT_NET
+    return jax.vmap(lambda p: net.apply(p, inputs)[0])(params)
+
+
+def make_records(found, splits):
+    """One record per row and seed with the metrics on both splits."""
+    records = []
+    for row, params in found.items():
+        metrics = {}
+        for name, split in splits.items():
+            of_split = evaluate.measure(outputs(row, params, split.inputs), split.labels)
+            metrics |= {f"{name}_{metric}": values for metric, values in of_split.items()}
+        records += record.of_metrics(row, metrics)
+    return records
+
+
+def table(folder):
+    """The Markdown of a run folder: accuracies beside the printed ones, and paired differences."""
+    records, text = record.read(folder), []
+    for split, size in (("train", 200), ("test", 40)):
+        metric = f"{split}_accuracy"
+        against_labels = tables.compare(records, metric, LABELS, lower_is_better=False)
+        against_teacher = tables.compare(records, metric, TEACHER, lower_is_better=False)
+        header = [
+            f"row, {size} {split} rows", "printed", "accuracy", "minus student on labels [95 %]",
+            "verdict", "minus teacher [95 %]", "verdict",
+        ]  # fmt: skip
+        rows = []
+        for one, other in zip(against_labels, against_teacher):
+            printed = PUBLISHED.get(one.row)
+            rows.append([
+                one.row,
+                f"{printed[split == 'test']:.4f}" if printed else "–",
+                tables.spread(one, 4),
+                tables.difference(one, 4),
+                tables.verdict(one),
+                tables.difference(other, 4),
+                tables.verdict(other),
+            ])  # fmt: skip
+        text.append(tables.markdown(header, rows))
+    return "\n".join(text)
+
+
+def write_mistakes(path, params, split):
+    """The training rows that the first distilled student gets wrong, as the demo saves them."""
+    first = jax.tree.map(lambda x: x[:1], params)
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    for row in mistakes(first, split)[0]:
+        writer.writerow([*(f"{x:g}" for x in split.inputs[row]), split.labels[row]])
+    path.write_text(text.getvalue())
+
+
+def predict(settings, split):
+    """Print what teacher and students of seed 0 say of one person."""
+    person = people.parse_person(settings.predict, "--predict")
+    found = networks(settings, split).params
+    print("class probabilities (0 conservative, 1 moderate, 2 liberal)")
+    for row in (TEACHER, DISTILLED, TUNED):
+        logits = outputs(row, found[row], person[None])[0, 0]
+        print(f"  {row:<28}" + " ".join(f"{p:.4f}" for p in jax.nn.softmax(logits)))
+
+
+def run(settings):
+    """The whole experiment over seeds, or what --replay or --predict ask for."""
+    began = time.monotonic()
+    train_split, test_split = people.load(settings.manual_dir)
+    if settings.predict:
+        return predict(settings, train_split)
+    if settings.replay:
+        return replay(train_split, test_split)
+    facts = {"data": people.digest(), "code": CODE}
+    here = record.Run(settings.workdir, "people", settings.results_key(), facts)
+    stored = networks(settings, train_split)
+    if not here.records():
+        here.append(make_records(stored.params, {"train": train_split, "test": test_split}))
+    write_mistakes(here.path("mistakes.csv"), stored.params[DISTILLED], train_split)
+    text = table(here.folder)
+    here.write("table.md", text)
+    here.finish({"total": time.monotonic() - began})
+    print(f"\n{text}\nrecords, table and mistakes.csv: {here.folder}")
+
+
+def replay(train_split, test_split):
+    """Reproduce the published run, printing what the demo printed.
+
+    One generator, seeded with 0, draws everything in the demo's order: the teacher's weights, its
+    epochs, the student's weights, its epochs, the tuning epochs. The tuning uses raw outputs.
+    """
+    draws, data = Generator(0), explicit.padded(train_split)
+    person = people.parse_person(PERSON, "the demo's person")[None]
+
+    def orders(rows, epochs):
+        steps = -(-len(rows) // BATCH)
+        return np.array([
+            [batched(rows[draws.loader_order(len(rows))], steps) for _ in range(epochs)]
+        ])  # fmt: skip
+
+    def stage(row, loss_fn, rate, params, rows, epochs, own=None):
+        order = orders(rows, epochs)
+        params, sums = explicit.descend(row, loss_fn, rate, params, data, order, own)
+        for epoch in range(0, epochs, epochs // 4):
+            print(f"  {row}: epoch {epoch:4d}  loss {sums[epoch, 0]:.4f}")
+        accuracy = (
+            float(evaluate.measure(outputs(row, params, s.inputs), s.labels)["accuracy"][0])
+            for s in (train_split, test_split)
+        )
+        print("  {}: accuracy {:.4f} train, {:.4f} test".format(row, *accuracy))
+        return params
+
+    def probabilities(row, params):
+        of_person = jax.nn.softmax(outputs(row, params, person)[0, 0])
+        print(f"  {row}: prediction " + " ".join(f"{p:.4f}" for p in of_person))
+
+    everyone = np.arange(len(train_split.labels))
+    one = draws.dense_layers((6, 100, 100, people.CLASSES))
+    one = jax.tree.map(lambda x: x[None], one)
+    loss = label_loss(TEACHER_NET.apply)
+    taught = stage(TEACHER, loss, 0.005, one, everyone, TEACHER_EPOCHS)
+    probabilities(TEACHER, taught)
+    one = jax.tree.map(lambda x: x[None], draws.dense_layers((6, 8, people.CLASSES)))
+    own = {"log_probabilities": log_probabilities(taught, data["inputs"])}
+    loss = regression_loss(STUDENT_NET.apply)
+    student = stage(DISTILLED, loss, 0.01, one, everyone, STUDENT_EPOCHS, own)
+    wrong = mistakes(student, train_split)[0]
+    print(f"  {DISTILLED}: {len(wrong)} mistakes to tune on")
+    loss = raw_label_loss(STUDENT_NET.apply)
+    tuned = stage(TUNED_RAW, loss, 0.001, student, wrong, TUNING_EPOCHS)
+    probabilities(TUNED_RAW, tuned)
+
+
+if __name__ == "__main__":
+    config.launch(Config, run)

@@ -1,0 +1,77 @@
+#!/usr/bin/env bash
+# ./run.sh [NAME] [--flag=value …]   run experiments/NAME.py (default: quickstart)
+# ./run.sh test [pytest options]     run the tests
+# ./run.sh publish RUN_FOLDER        keep a finished run as a record and renew the README
+# ./run.sh --help                    list the experiments
+#
+# The first call makes .venv beside this file and installs requirements.txt into it; later calls
+# only compare a stamp. PYTHON chooses the interpreter (3.11 or later).
+set -euo pipefail
+
+here="$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)"
+venv="$here/.venv"
+export PYTHONPATH="$here${PYTHONPATH:+:$PYTHONPATH}"
+export MPLCONFIGDIR="${MPLCONFIGDIR:-$venv/matplotlib}"
+
+fail() {
+  echo "error: $1" >&2
+  exit 2
+}
+
+find_python() {
+  local candidate
+  for candidate in ${PYTHON:+"$PYTHON"} python3 python3.14 python3.13 python3.12 python3.11 python; do
+    if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+      echo "$candidate"
+      return
+    fi
+  done
+  fail "Python 3.11 or later was not found; install it or set PYTHON=/path/to/python3.11"
+}
+
+# The stamp holds what was installed; it is written last, so a broken installation is repeated.
+install() {
+  local stamp="$venv/installed-${1##*/}"
+  if [[ -x "$venv/bin/python" ]] && cmp -s "$1" "$stamp"; then
+    return
+  fi
+  local python
+  python="$(find_python)"
+  echo "installing ${1##*/} into $venv (once, a few minutes at most)" >&2
+  [[ -x "$venv/bin/python" ]] || "$python" -m venv --clear "$venv" ||
+    fail "no virtual environment could be made in $venv (on Debian: apt install python3-venv)"
+  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r "$1" ||
+    fail "installing ${1##*/} failed; the lines above say why, and the same command tries again"
+  cp -- "$1" "$stamp"
+}
+
+list_experiments() {
+  "$(find_python)" "$here/experiments" "$@"
+}
+
+name="${1:-quickstart}"
+case "$name" in
+  -h | --help)
+    list_experiments
+    exit
+    ;;
+  test)
+    shift
+    install "$here/requirements.txt"
+    cd -- "$here"
+    exec "$venv/bin/python" -m pytest "$@"
+    ;;
+  publish)
+    shift
+    install "$here/requirements.txt"
+    exec "$venv/bin/python" -m kd_jax.report.publish "$@"
+    ;;
+  -*) name=quickstart ;; # flags alone: they are the quickstart's
+  *) shift || true ;;
+esac
+if [[ ! "$name" =~ ^[a-z][a-z0-9_]*$ || ! -f "$here/experiments/$name.py" ]]; then
+  list_experiments --unknown "$name"
+  exit 2
+fi
+install "$here/requirements.txt"
+exec "$venv/bin/python" -m "experiments.$name" "$@"
