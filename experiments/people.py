@@ -1,7 +1,7 @@
 """The published teacher-student demo on 240 people: replayed digit for digit, then over 20 seeds.
 
 Command:  ./run.sh people [--replay] [--predict="-1,0.36,1,0,0,0.445"] [--seeds=20]
-Takes:    half a minute on 2 CPU cores; --replay 10 seconds
+Takes:    40 seconds on 2 CPU cores; --replay 10 seconds
 Expected: --replay prints the published losses and accuracies to all four decimals; over 20 seeds
           the tuned student does not beat its teacher, and 40 test rows separate nothing
 

@@ -2,7 +2,7 @@
 
 Command:  ./run.sh [quickstart] [--temperatures=1,2,3] [--seeds=10]
 Takes:    1 minute on 2 CPU cores, 35 seconds once the teacher is trained
-Expected: with soft targets the student makes about a tenth fewer test errors than on labels
+Expected: soft targets at T=1 or 2 save the student 7 % of its test errors; high T saves none
 
 5,000 real MNIST digits ship with a package, so nothing is downloaded. The teacher is the net of
 Hinton, Vinyals and Dean 2015 (arXiv 1503.02531, section 3) made smaller; the students see the
@@ -254,7 +254,7 @@ def table(folder):
 def draw(records, run, data, teacher_logits):
     """Both figures of the run."""
     with figures.figure(run.path("errors_by_temperature.png")) as axes:
-        figures.errors_by_temperature(axes, records, (SOFT, MIXED), (TEACHER, LABELS, PERMUTED))
+        figures.errors_by_temperature(axes, records, (SOFT, MIXED), (LABELS, TEACHER, PERMUTED))
         axes.set_ylabel("test errors of 1,500")
     shown = [int(np.flatnonzero(data.test.labels == digit)[0]) for digit in (2, 3, 4, 7)]
     figures.soft_targets(

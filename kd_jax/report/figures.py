@@ -59,7 +59,7 @@ def temperature_axis(axes, temperatures):
 
 
 def errors_by_temperature(axes, records, families, levels):
-    """Test errors against T: a band per family, a grey line per further family in `levels`."""
+    """Test errors against T: a band per family, a level line per further family in `levels`."""
     temperatures = sorted({r["temperature"] for r in records if r["family"] in families})
     for family, color in zip(families, COLORS):
         by_seed = [
@@ -71,11 +71,11 @@ def errors_by_temperature(axes, records, families, levels):
             for t in temperatures
         ]
         band(axes, temperatures, by_seed, family, color)
-    for family, style in zip(levels, ("--", ":", "-.")):
+    for family, color in zip(levels, (GREY, *COLORS[len(families) :])):
         found = [r for r in records if r["family"] == family]
-        level(axes, [r["test_errors"] for r in found], found[0]["row"], GREY, style)
+        level(axes, [r["test_errors"] for r in found], found[0]["row"], color)
     temperature_axis(axes, temperatures)
-    axes.legend(fontsize=8)
+    axes.legend(fontsize=8, loc="center right")
 
 
 def soft_targets(path, images, logits, temperatures):
@@ -103,4 +103,5 @@ def _probabilities(axes, scores):
     probabilities = np.exp(scores - scores.max())
     axes.bar(range(len(scores)), probabilities / probabilities.sum(), color=COLORS[0])
     axes.set(ylim=(0, 1), xticks=[], yticks=[0, 0.5, 1])
+    axes.grid(axis="x", visible=False)
     axes.tick_params(labelsize=7)
