@@ -186,7 +186,7 @@ def train_and_record(settings, data, run):
         for name, split in splits.items()
     }
     facts = {"code": STUDENT_CODE, "teacher": taught.fingerprint}
-    run.facts.update(facts)
+    run.facts["teacher"] = taught.fingerprint
     snapshots = checkpoint.Snapshots(run.path("training"), facts)
     params = fit_students(settings, data, outputs["train"], snapshots)
     checkpoint.save(run.path("students"), params, facts)
