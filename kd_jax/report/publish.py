@@ -41,6 +41,8 @@ def renewed(text, root=ROOT):
 
     def part(match):
         table = root / "experiments" / "records" / match[2] / "table.md"
+        if not table.exists():
+            return match[0]  # its experiment has no committed record yet
         return f"{match[1]}\n{table.read_text().strip()}\n{match[4]}"
 
     return re.sub(r"(<!-- table: (\w+) -->)\n(.*?)(<!-- end -->)", part, text, flags=re.S)
