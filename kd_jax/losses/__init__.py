@@ -5,14 +5,35 @@ the arrays it needs; leading axes are kept, so that the same function serves a
 batch [B, C] and a batch of sequences [B, L, C]. There is no `reduction` and no
 weight of a mixture: the caller writes the mean and the mixture. Values are in
 nats. The teacher never receives a gradient. bfloat16 and float16 are raised to
-float32; float64 stays float64.
+float32; float64 stays float64. Losses on relations, and dist, compare the
+examples with each other and give one number; their first lines say so.
+
+A wrong shape, a coefficient out of range or an empty batch is a ValueError. What
+is known only at run time cannot raise: a temperature (or another coefficient that
+must be above 0) that is not counts as 1, a fraction outside [0, 1] as the nearer
+end, and a label outside [0, C) has no target. Nothing gives NaN for finite inputs.
 """
 
 from kd_jax.losses.logits import (
     cross_entropy,
+    decoupled,
+    dist,
     label_smoothing,
     logit_matching,
+    normalized,
     soft_targets,
+    standardize_logits,
+    teacher_free,
 )
 
-__all__ = ["cross_entropy", "label_smoothing", "logit_matching", "soft_targets"]
+__all__ = [
+    "cross_entropy",
+    "decoupled",
+    "dist",
+    "label_smoothing",
+    "logit_matching",
+    "normalized",
+    "soft_targets",
+    "standardize_logits",
+    "teacher_free",
+]
