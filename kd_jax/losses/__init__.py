@@ -14,6 +14,17 @@ must be above 0) that is not counts as 1, a fraction outside [0, 1] as the neare
 end, and a label outside [0, C) has no target. Nothing gives NaN for finite inputs.
 """
 
+from kd_jax.losses.features import (
+    activation_boundary,
+    attention_transfer,
+    attention_transfer_paper,
+    factor_transfer,
+    flow,
+    hint,
+    neuron_selectivity,
+    review_pyramid,
+    variational_information,
+)
 from kd_jax.losses.logits import (
     cross_entropy,
     decoupled,
@@ -27,13 +38,22 @@ from kd_jax.losses.logits import (
 )
 
 __all__ = [
+    "activation_boundary",
+    "attention_transfer",
+    "attention_transfer_paper",
     "cross_entropy",
     "decoupled",
     "dist",
+    "factor_transfer",
+    "flow",
+    "hint",
     "label_smoothing",
     "logit_matching",
+    "neuron_selectivity",
     "normalized",
+    "review_pyramid",
     "soft_targets",
     "standardize_logits",
     "teacher_free",
+    "variational_information",
 ]
