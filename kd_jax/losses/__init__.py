@@ -36,11 +36,26 @@ from kd_jax.losses.logits import (
     standardize_logits,
     teacher_free,
 )
+from kd_jax.losses.relations import (
+    adjacent_correlation,
+    contrastive,
+    contrastive_constants,
+    correlation_congruence,
+    probabilistic_transfer,
+    relational_angle,
+    relational_distance,
+    similarity_preserving,
+    update_bank,
+)
 
 __all__ = [
     "activation_boundary",
+    "adjacent_correlation",
     "attention_transfer",
     "attention_transfer_paper",
+    "contrastive",
+    "contrastive_constants",
+    "correlation_congruence",
     "cross_entropy",
     "decoupled",
     "dist",
@@ -51,9 +66,14 @@ __all__ = [
     "logit_matching",
     "neuron_selectivity",
     "normalized",
+    "probabilistic_transfer",
+    "relational_angle",
+    "relational_distance",
     "review_pyramid",
+    "similarity_preserving",
     "soft_targets",
     "standardize_logits",
     "teacher_free",
+    "update_bank",
     "variational_information",
 ]
