@@ -1,0 +1,1 @@
+"""Flax linen modules: the networks, and the trainable parts of distillation losses."""
