@@ -5,14 +5,95 @@ the arrays it needs; leading axes are kept, so that the same function serves a
 batch [B, C] and a batch of sequences [B, L, C]. There is no `reduction` and no
 weight of a mixture: the caller writes the mean and the mixture. Values are in
 nats. The teacher never receives a gradient. bfloat16 and float16 are raised to
-float32; float64 stays float64.
+float32; float64 stays float64. Losses on relations, and dist, compare the
+examples with each other and give one number; their first lines say so.
+
+A wrong shape, a coefficient out of range or an empty batch is a ValueError. What
+is known only at run time cannot raise: a temperature (or another coefficient that
+must be above 0) that is not counts as 1, a fraction outside [0, 1] as the nearer
+end, and a label outside [0, C) has no target. Nothing gives NaN for finite inputs.
 """
 
+from kd_jax.losses.features import (
+    activation_boundary,
+    attention_transfer,
+    attention_transfer_paper,
+    factor_transfer,
+    flow,
+    hint,
+    neuron_selectivity,
+    review_pyramid,
+    variational_information,
+)
 from kd_jax.losses.logits import (
     cross_entropy,
+    decoupled,
+    dist,
     label_smoothing,
     logit_matching,
+    normalized,
     soft_targets,
+    standardize_logits,
+    teacher_free,
+)
+from kd_jax.losses.relations import (
+    adjacent_correlation,
+    contrastive,
+    contrastive_constants,
+    correlation_congruence,
+    probabilistic_transfer,
+    relational_angle,
+    relational_distance,
+    similarity_preserving,
+    update_bank,
+)
+from kd_jax.losses.sequence import (
+    forward_kl,
+    jensen_shannon,
+    masked_mean,
+    reverse_kl,
+    skew_kl,
+    skew_reverse_kl,
+    top_k,
+    total_variation,
+    universal_logit,
 )
 
-__all__ = ["cross_entropy", "label_smoothing", "logit_matching", "soft_targets"]
+__all__ = [
+    "activation_boundary",
+    "adjacent_correlation",
+    "attention_transfer",
+    "attention_transfer_paper",
+    "contrastive",
+    "contrastive_constants",
+    "correlation_congruence",
+    "cross_entropy",
+    "decoupled",
+    "dist",
+    "factor_transfer",
+    "flow",
+    "forward_kl",
+    "hint",
+    "jensen_shannon",
+    "label_smoothing",
+    "logit_matching",
+    "masked_mean",
+    "neuron_selectivity",
+    "normalized",
+    "probabilistic_transfer",
+    "relational_angle",
+    "relational_distance",
+    "reverse_kl",
+    "review_pyramid",
+    "similarity_preserving",
+    "skew_kl",
+    "skew_reverse_kl",
+    "soft_targets",
+    "standardize_logits",
+    "teacher_free",
+    "top_k",
+    "total_variation",
+    "universal_logit",
+    "update_bank",
+    "variational_information",
+]

@@ -1,0 +1,108 @@
+"""The few pieces of arithmetic that several losses share, safe in value and gradient.
+
+A gradient through `where` is safe only when the branch not taken is finite too, so
+the argument of a root or a logarithm is replaced before it, not its result after.
+"""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+# On accelerators the default would round the factors of these small products.
+einsum = functools.partial(jnp.einsum, precision="highest")
+
+
+def kl(log_p, log_q):
+    """KL(p ‖ q) = Σ p (log p − log q) over the last axis, nats."""
+    return jnp.sum(jnp.exp(log_p) * (log_p - log_q), -1)
+
+
+def _shifted(scores, members):
+    """Scores less the members' largest (0 elsewhere), that largest, and log Σ exp of the rest.
+
+    No −inf stands in for the other classes, so that gradients stay finite.
+    """
+    lowest = jnp.min(scores, -1, keepdims=True)
+    peak = jax.lax.stop_gradient(jnp.max(jnp.where(members, scores, lowest), -1, keepdims=True))
+    shifted = jnp.where(members, scores - peak, 0)
+    total = jnp.sum(jnp.where(members, jnp.exp(shifted), 0), -1, keepdims=True)
+    # Without a member (an unknown label leaves none) this would be log 0.
+    return shifted, peak, jnp.log(jnp.where(total > 0, total, 1))
+
+
+def log_mass(log_p, members):
+    """log Σ p over the members of the last axis, of which there must be at least one.
+
+    Found from the members themselves: 1 − the others would lose a small mass.
+    """
+    _, peak, log_total = _shifted(log_p, members)
+    return (log_total + peak)[..., 0]
+
+
+def log_within(scores, members):
+    """log softmax of the scores among the members alone; 0 for the other classes."""
+    shifted, _, log_total = _shifted(scores, members)
+    return jnp.where(members, shifted - log_total, 0)
+
+
+def log_mixture(log_p, log_q, weight):
+    """log(w p + (1 − w) q) elementwise, exact at w = 0 and 1; w may be traced."""
+    inside = (weight > 0) & (weight < 1)
+    # log w and log(1 − w) are infinite at the ends, so they are taken elsewhere.
+    w = jnp.where(inside, weight, 0.5).astype(log_p.dtype)
+    mixed = jnp.logaddexp(log_p + jnp.log(w), log_q + jnp.log1p(-w))
+    return jnp.where(inside, mixed, jnp.where(weight >= 1, log_p, log_q))
+
+
+def norm(x, axis=-1, keepdims=False):
+    """Euclidean norm over `axis`; where it is 0 its gradient is 0, not NaN."""
+    # Divided by the largest entry first: squares neither overflow nor vanish.
+    scale = jax.lax.stop_gradient(jnp.max(jnp.abs(x), axis, keepdims=True))
+    scale = jnp.where(scale > 0, scale, 1)
+    squares = jnp.sum((x / scale) ** 2, axis, keepdims=True)
+    alive = squares > 0
+    length = jnp.where(alive, jnp.sqrt(jnp.where(alive, squares, 1)), 0) * scale
+    return length if keepdims else jnp.squeeze(length, axis)
+
+
+def unit(x, axis=-1):
+    """x over its norm; a vector no longer than 1e-12 has no direction: 0, with gradient 0."""
+    length = norm(x, axis, keepdims=True)
+    alive = length > 1e-12
+    return jnp.where(alive, x / jnp.where(alive, length, 1), 0)
+
+
+def smooth_l1(difference):
+    """½ d² where |d| < 1, |d| − ½ elsewhere."""
+    size = jnp.abs(difference)
+    return jnp.where(size < 1, 0.5 * difference**2, size - 0.5)
+
+
+def flat(x):
+    """x as one row per example, [B, everything else]."""
+    return x.reshape(x.shape[0], -1)
+
+
+def _windows(size, pooled):
+    """[l, n] for n = size, l = pooled: row j averages entries ⌊j·n/l⌋ to ⌈(j + 1)·n/l⌉."""
+    matrix = np.zeros((pooled, size))
+    for j in range(pooled):
+        start, stop = j * size // pooled, -(-(j + 1) * size // pooled)
+        matrix[j, start:stop] = 1 / (stop - start)
+    return matrix
+
+
+def pool(maps, height, width):
+    """Adaptive average pooling of NHWC maps to height × width; the same size is left alone."""
+    if maps.shape[1:3] == (height, width):
+        return maps
+    rows, columns = _windows(maps.shape[1], height), _windows(maps.shape[2], width)
+    return einsum("bhwc,ih,jw->bijc", maps, rows.astype(maps.dtype), columns.astype(maps.dtype))
+
+
+def pool_to_smaller(a, b):
+    """Both NHWC maps pooled to the smaller height and the smaller width of the two."""
+    height, width = min(a.shape[1], b.shape[1]), min(a.shape[2], b.shape[2])
+    return pool(a, height, width), pool(b, height, width)

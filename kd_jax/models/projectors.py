@@ -1,0 +1,112 @@
+"""Trainable parts of distillation losses: they bring the student's features to the teacher's shape.
+
+Their parameters are one more entry of the student's, and are thrown away after training. Features
+are NHWC maps or [B, D] vectors; a 1×1 convolution is a Dense on the last axis. No module keeps
+batch statistics: where the papers normalise over the batch (activation boundary's connector, factor
+transfer), there is a bias here and nothing else.
+"""
+
+import math
+
+import flax.linen as nn
+import jax.numpy as jnp
+
+
+class Projector(nn.Module):
+    """A linear map of the channels: FitNets' regressor and activation boundary's connector.
+
+    [..., C] -> [..., features], to be given to losses.hint or losses.activation_boundary.
+    """
+
+    features: int
+
+    @nn.compact
+    def __call__(self, x):
+        return nn.Dense(self.features)(x)
+
+
+class Regressor(nn.Module):
+    """Mean and variance of the teacher's features, for losses.variational_information.
+
+    [..., C] -> ([..., features], [features]): three Dense layers with ReLU between them, and one
+    free variance per channel, which starts at `initial_variance`: softplus(a) + eps is the variance
+    for the returned a. The shape and the 5 are RepDistiller's.
+    """
+
+    features: int
+    initial_variance: float = 5.0
+    eps: float = 1e-5
+
+    @nn.compact
+    def __call__(self, x):
+        for _ in range(2):
+            x = nn.relu(nn.Dense(self.features, use_bias=False)(x))
+        mean = nn.Dense(self.features, use_bias=False)(x)
+        start = math.log(math.expm1(self.initial_variance - self.eps))
+        return mean, self.param("variance_logit", nn.initializers.constant(start), (self.features,))
+
+
+class Embedding(nn.Module):
+    """A linear map onto the unit sphere, for losses.contrastive: one for each side.
+
+    [B, ...] -> [B, features], each row of length 1; features are flattened first.
+    """
+
+    features: int = 128
+
+    @nn.compact
+    def __call__(self, x):
+        x = nn.Dense(self.features)(x.reshape(x.shape[0], -1))
+        return x / jnp.sqrt(jnp.maximum(jnp.sum(x**2, -1, keepdims=True), 1e-12))
+
+
+class Convolution(nn.Module):
+    """3×3 convolution of the same size, as nine shifted copies times one matrix.
+
+    The same numbers as nn.Conv with its kernel flattened; much faster inside a scan on a CPU.
+    """
+
+    features: int
+
+    @nn.compact
+    def __call__(self, x):
+        height, width = x.shape[1:3]
+        padded = jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
+        shifts = [padded[:, i : i + height, j : j + width] for i in range(3) for j in range(3)]
+        return nn.Dense(self.features)(jnp.concatenate(shifts, -1))
+
+
+class Translator(nn.Module):
+    """The student's factor, [B, H, W, C] -> [B, H, W, factors], for losses.factor_transfer.
+
+    Three convolutions with leaky ReLU (0.1). Trained with the student.
+    """
+
+    factors: int
+
+    @nn.compact
+    def __call__(self, x):
+        for _ in range(3):
+            x = nn.leaky_relu(Convolution(self.factors)(x), 0.1)
+        return x
+
+
+class Paraphraser(nn.Module):
+    """The teacher's factor and what it makes of it: [B, H, W, C] -> ([..., factors], [..., C]).
+
+    An autoencoder of the teacher's features, trained beforehand on the squared error of its second
+    result, without labels, and then kept; only the factor, detached, enters losses.factor_transfer.
+    The last layer is linear, so that it reaches every feature. Transposed convolutions of stride
+    1, which the paper decodes with, are convolutions.
+    """
+
+    factors: int
+
+    @nn.compact
+    def __call__(self, x):
+        channels = x.shape[-1]
+        factor = Translator(self.factors, name="encoder")(x)
+        decoded = factor
+        for _ in range(2):
+            decoded = nn.leaky_relu(Convolution(self.factors)(decoded), 0.1)
+        return factor, Convolution(channels)(decoded)

@@ -1,0 +1,180 @@
+"""What every loss promises, over every public name: a new loss without a row fails here."""
+
+import importlib
+import pathlib
+
+import hypothesis
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import strategies as st
+from jax.test_util import check_vjp
+
+from kd_jax import losses
+
+from .contract import BATCH, ROWS
+from .harness import (
+    assert_finite,
+    assert_near,
+    call,
+    compiled,
+    draws,
+    every,
+    generated,
+    having,
+    is_float,
+    normal,
+)
+from .quick import quick_jit
+
+FAMILIES = ("features", "logits", "relations", "sequence")
+
+
+def test_every_public_name_has_a_row():
+    assert sorted(losses.__all__) == sorted(ROWS)
+    families = [importlib.import_module(f"kd_jax.losses.{family}") for family in FAMILIES]
+    assert sorted(name for family in families for name in family.__all__) == sorted(ROWS)
+
+
+def test_every_docstring_says_what_a_reader_needs():
+    for name, row in ROWS.items():
+        text = getattr(losses, name).__doc__
+        first = text.split("\n\n")[0]
+        assert first.strip().endswith((".", ";")) or ":" in first
+        assert name == "contrastive_constants" or ("Args:" in text and "Returns:" in text)
+        assert row.result != "batch" or "the whole batch" in first
+
+
+def test_every_name_is_in_the_table_of_conventions():
+    table = (pathlib.Path(__file__).parents[2] / "docs" / "losses.md").read_text()
+    assert [name for name in ROWS if f"`{name}`" not in table] == []
+
+
+@having(lambda row: row.best)
+@generated
+@hypothesis.given(seed=st.integers(0, 2**32 - 1))
+def test_minimum(name, seed):
+    row = ROWS[name]
+    arrays, minimum = row.best(row.make(normal(seed)))
+    values, gradients = compiled(name)(arrays)
+    assert_near(values, np.broadcast_to(minimum, values.shape), atol=1e-4)
+    if row.smooth:
+        assert_near(gradients[0], np.zeros(arrays[0].shape), atol=1e-4)
+    assert_finite(gradients)
+    moved = [arrays[0] + np.float32(0.3) * normal(seed + 1)(*arrays[0].shape), *arrays[1:]]
+    assert np.all(compiled(name)(moved)[0] >= values - 1e-4)
+
+
+@every
+def test_jit_is_eager(name):
+    arrays = ROWS[name].make(normal(1))
+    assert_near(compiled(name)(arrays)[0], call(name, arrays))
+
+
+@having(lambda row: row.result == "example")
+def test_vmap_of_single_examples_is_the_batch(name):
+    row = ROWS[name]
+    arrays = row.make(normal(2))
+    axes = [None if i in row.shared else 0 for i in range(len(arrays))]
+
+    def single(*example):
+        return call(name, [x if axis is None else x[None] for x, axis in zip(example, axes)])[0]
+
+    values = quick_jit(jax.vmap(single, in_axes=axes))(*arrays)
+    assert_near(values, compiled(name)(arrays)[0])
+
+
+@having(lambda row: row.tokens)
+def test_leading_axes_are_kept(name):
+    arrays = ROWS[name].make(normal(3))
+    split = [x.reshape(2, 2, *x.shape[1:]) for x in arrays]
+    values = quick_jit(lambda x: call(name, x, np.ones((2, 2), bool)))(split)
+    assert values.shape == (2, 2)
+    assert_near(values.reshape(-1), compiled(name)(arrays)[0])
+
+
+@having(lambda row: row.result != "array" and not row.ordered)
+@generated
+@hypothesis.given(draw=draws, order=st.permutations(range(BATCH)))
+def test_order_of_the_batch(name, draw, order):
+    row = ROWS[name]
+    arrays = row.make(draw)
+    shuffled = [x if i in row.shared else x[np.array(order)] for i, x in enumerate(arrays)]
+    want = compiled(name)(arrays)[0]
+    assert_near(compiled(name)(shuffled)[0], want[np.array(order)] if want.ndim else want, 1e-3)
+
+
+@having(lambda row: row.classes)
+@generated
+@hypothesis.given(seed=st.integers(0, 2**32 - 1), order=st.permutations(range(5)))
+def test_order_of_the_classes(name, seed, order):
+    arrays = ROWS[name].make(normal(seed))
+    renamed = [x[:, np.array(order)] if is_float(x) else np.argsort(order)[x] for x in arrays]
+    assert_near(compiled(name)(renamed)[0], compiled(name)(arrays)[0])
+
+
+@having(lambda row: row.shift)
+@generated
+@hypothesis.given(seed=st.integers(0, 2**32 - 1), shift=st.floats(-20, 20))
+def test_a_constant_added_to_the_scores_changes_nothing(name, seed, shift):
+    arrays = ROWS[name].make(normal(seed))
+    shifts = [(i + 1) * np.float32(shift) if i in ROWS[name].shift else 0 for i in range(3)]
+    moved = [x + shifts[i] for i, x in enumerate(arrays)]
+    assert_near(compiled(name)(moved)[0], compiled(name)(arrays)[0], atol=1e-4)
+
+
+@every
+@generated
+@hypothesis.given(draw=draws)
+def test_the_gradient_is_the_students_alone(name, draw):
+    arrays = ROWS[name].make(draw)
+    values, gradients = compiled(name)(arrays)
+    assert_finite(values, gradients)
+    for i in ROWS[name].teacher:
+        assert not np.any(gradients[i])
+
+
+@having(lambda row: row.result != "array")
+def test_gradients_by_finite_differences(name):
+    row = ROWS[name]
+    with jax.enable_x64(True):
+        arrays = [x.astype(np.float64) if is_float(x) else x for x in row.make(normal(5))]
+        free = [i for i, x in enumerate(arrays) if is_float(x) and i not in row.teacher]
+
+        moving = tuple(arrays[i] for i in free)
+
+        def value(*moving):
+            parts = list(arrays)
+            for i, x in zip(free, moving):
+                parts[i] = x
+            return call(name, parts)
+
+        compiled_value = quick_jit(value)
+        pull = quick_jit(lambda x, cotangent: jax.vjp(value, *x)[1](cotangent))
+
+        def vjp(*x):
+            return compiled_value(*x), lambda cotangent: pull(x, cotangent)
+
+        check_vjp(compiled_value, vjp, moving, atol=1e-5, rtol=1e-5)
+
+
+@every
+@pytest.mark.parametrize("scale", [1e4, 0.0])
+def test_extremes_are_finite(name, scale):
+    signs = ROWS[name].make(lambda *shape: np.sign(normal(6)(*shape)) * np.float32(scale))
+    mixed = ROWS[name].make(normal(7, scale))
+    for arrays in (signs, mixed, [signs[0], *mixed[1:]]):
+        assert_finite(*compiled(name)(arrays))
+
+
+@every
+@pytest.mark.parametrize("given", ["bfloat16", "float16", "float32", "float64"])
+def test_half_precision_is_raised_and_double_kept(name, given):
+    wide = given == "float64"
+    with jax.enable_x64(wide):
+        arrays = ROWS[name].make(normal(8))
+        arrays = [jnp.asarray(x, given if is_float(x) else None) for x in arrays]
+        shapes = jax.eval_shape(lambda x: call(name, x), arrays)
+        for leaf in jax.tree.leaves(shapes):
+            assert leaf.dtype == ("float64" if wide else "float32")
