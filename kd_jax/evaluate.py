@@ -43,3 +43,9 @@ def measure(logits, labels, teacher_logits=None):
         result["agreement"] = jnp.mean(chosen == jnp.argmax(teacher_logits, -1), -1)
         result["kl"] = jnp.mean(divergence, -1)
     return result
+
+
+def wrong_by_class(logits, labels):
+    """Errors among the examples of each class, [..., C], for logits [..., N, C] and labels [N]."""
+    wrong = np.argmax(logits, -1) != labels
+    return np.stack([wrong[..., labels == c].sum(-1) for c in range(logits.shape[-1])], axis=-1)

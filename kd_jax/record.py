@@ -92,10 +92,10 @@ class Run:
 
 
 def of_metrics(row, metrics, **more):
-    """One record per seed of a row. Args: metrics {name: [S]}; more: what all seeds share."""
+    """One record per seed of a row. Args: metrics {name: [S, …]}; more: what all seeds share."""
     seeds = len(next(iter(metrics.values())))
     return [
-        {"row": row, **more, "seed": s, **{name: v[s].item() for name, v in metrics.items()}}
+        {"row": row, **more, "seed": s, **{name: v[s].tolist() for name, v in metrics.items()}}
         for s in range(seeds)
     ]
 

@@ -58,12 +58,18 @@ def mixture(apply):
     return loss_fn
 
 
-def fit(model, optimizer, arms, keys, data, order, *, epochs, own=None, snapshots=None):
+def fit(
+    model, optimizer, arms, keys, data, order, *, epochs, own=None, adjust=None, snapshots=None
+):
     """Parameters [S, A, …] of every arm for every seed, trained in one program.
 
     Args: keys [S], one per seed; data and own: see `mixture` for the names they must hold between
-      them; order, epochs, snapshots: as for train.fit.
+      them; adjust: changes the initial parameters [S, A, …]; order, epochs, snapshots: as for
+      train.fit.
     """
+    state = train.members(model.init, optimizer, keys, len(arms))
+    if adjust:
+        state = state._replace(params=adjust(state.params))
     numbers = {
         name: np.tile(np.array([getattr(arm, name) for arm in arms]), (len(keys), 1))
         for name in NUMBERS
@@ -72,7 +78,7 @@ def fit(model, optimizer, arms, keys, data, order, *, epochs, own=None, snapshot
         state, _ = train.fit(
             mixture(model.apply),
             optimizer,
-            train.members(model.init, optimizer, keys, len(arms)),
+            state,
             data,
             order,
             epochs=epochs,
@@ -85,8 +91,13 @@ def fit(model, optimizer, arms, keys, data, order, *, epochs, own=None, snapshot
 
 
 def measure(model, params, split, teacher_logits):
-    """{metric: [S, A]} of students on a split; teacher_logits [N, C] of the same inputs."""
+    """{metric: [S, A]} of students on a split.
+
+    Args: teacher_logits of the same inputs: [N, C], or [S, N, C] when each seed has its teacher.
+    """
     logits = evaluate.predict(model.apply, params, split.inputs)
+    if teacher_logits.ndim == 3:
+        teacher_logits = teacher_logits[:, None]
     found = evaluate.measure(logits, split.labels, teacher_logits)
     return {name: np.asarray(values) for name, values in found.items()}
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy import special
 
-from kd_jax import augment, controls, cost, evaluate, models
+from kd_jax import augment, bias, controls, cost, evaluate, models
+from kd_jax.models import convnet
 
 
 def network(**options):
@@ -52,6 +53,72 @@ def test_dropout_acts_only_while_training():
     one, _ = net.apply(params, x, train=True, key=jax.random.key(1))
     two, _ = net.apply(params, x, train=True, key=jax.random.key(2))
     assert (one != two).any() and (one != still).any()
+
+
+@pytest.mark.parametrize("kernel, shape", [((3, 3), (2, 6, 5, 3)), ((1, 5), (1, 4, 7, 2))])
+def test_convolution_is_the_usual_one(kernel, shape):
+    x = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    module = convnet.Convolution(4, kernel)
+    params = module.init(jax.random.key(0), x)
+    usual = jax.lax.conv_general_dilated(
+        x, params["params"]["kernel"], (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC")
+    )
+    np.testing.assert_allclose(module.apply(params, x), usual, atol=1e-5)
+
+
+def test_pooling_takes_the_maximum_of_windows():
+    x = np.arange(16.0).reshape(1, 4, 4, 1)
+    # rows 0 1 2 3 / 4 5 6 7 / 8 … 15: the lower right of each window is the largest
+    assert convnet.max_pool(x)[0, :, :, 0].tolist() == [[5, 7], [13, 15]]
+    assert convnet.max_pool(x.reshape(1, 1, 16, 1)).shape == (1, 1, 8, 1)
+
+
+def test_columns_as_channels_sees_one_axis():
+    """Permuting the columns' weights with the columns changes nothing; the rows' order matters."""
+    net = models.ConvNet((4,), (1,), 10)
+    module = models.functional(models.ColumnsAsChannels(net), (28, 28))
+    params = module.init(jax.random.key(0))
+    # kernel 3·3·28·4 + 4; after pooling 14 positions of 4 channels: 14·4·10 + 10
+    assert cost.parameters(params) == 3 * 3 * 28 * 4 + 4 + 14 * 4 * 10 + 10
+    x = np.random.default_rng(0).random((2, 28, 28), np.float32)
+    order = np.random.default_rng(1).permutation(28)
+    swapped = jax.tree.map(lambda a: a, params)
+    swapped["net"]["conv_1"]["kernel"] = params["net"]["conv_1"]["kernel"][:, :, order]
+    plain, _ = module.apply(params, x)
+    np.testing.assert_allclose(module.apply(swapped, x[:, :, order])[0], plain, atol=1e-5)
+    assert np.abs(module.apply(swapped, x[:, order])[0] - plain).max() > 1e-3
+
+
+def test_uniform_control_keeps_the_labels_probability():
+    rng = np.random.default_rng(5)
+    logits, labels = rng.normal(size=(40, 10)) * 4, rng.integers(10, size=40)
+    even, rows = controls.uniform(logits, labels, 3.0), np.arange(40)
+    p, q = special.softmax(logits / 3, -1), special.softmax(even / 3, -1)
+    np.testing.assert_allclose(q[rows, labels], p[rows, labels], rtol=1e-9)
+    rest = np.delete(q[0], labels[0])
+    np.testing.assert_allclose(rest, rest[0], rtol=1e-9)
+
+
+def test_wrong_by_class_adds_up():
+    logits = np.eye(3)[[0, 1, 2, 0, 1]][None]
+    assert evaluate.wrong_by_class(logits, np.array([0, 1, 1, 2, 2])).tolist() == [[0, 1, 2]]
+
+
+def test_bias_corrections():
+    rng = np.random.default_rng(0)
+    labels = rng.integers(3, size=3000)
+    logits = rng.normal(size=(3000, 3)) + 3 * np.eye(3)[labels]
+    biased = logits - np.array([0, 2.5, 0])
+    shift = bias.match_prior(biased, [1], 1 / 3)
+    mass = special.softmax(bias.shifted(biased, [1], shift), -1)[:, 1].mean()
+    assert mass == pytest.approx(1 / 3, abs=1e-4) and shift == pytest.approx(2.5, abs=0.2)
+    shifts = np.arange(-5, 5.1, 0.5)
+    assert bias.best_shift(biased, labels, [1], shifts) == pytest.approx(2.5, abs=0.5)
+    errors = bias.errors_by_shift(biased, labels, [1], [0.0, 2.5])
+    assert errors.tolist() == [
+        (biased.argmax(-1) != labels).sum(),
+        (logits.argmax(-1) != labels).sum(),
+    ]
 
 
 def test_jitter_moves_by_at_most_the_radius_in_every_direction():

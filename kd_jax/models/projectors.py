@@ -11,6 +11,8 @@ import math
 import flax.linen as nn
 import jax.numpy as jnp
 
+from kd_jax.models.convnet import Convolution
+
 
 class Projector(nn.Module):
     """A linear map of the channels: FitNets' regressor and activation boundary's connector.
@@ -58,22 +60,6 @@ class Embedding(nn.Module):
     def __call__(self, x):
         x = nn.Dense(self.features)(x.reshape(x.shape[0], -1))
         return x / jnp.sqrt(jnp.maximum(jnp.sum(x**2, -1, keepdims=True), 1e-12))
-
-
-class Convolution(nn.Module):
-    """3×3 convolution of the same size, as nine shifted copies times one matrix.
-
-    The same numbers as nn.Conv with its kernel flattened; much faster inside a scan on a CPU.
-    """
-
-    features: int
-
-    @nn.compact
-    def __call__(self, x):
-        height, width = x.shape[1:3]
-        padded = jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
-        shifts = [padded[:, i : i + height, j : j + width] for i in range(3) for j in range(3)]
-        return nn.Dense(self.features)(jnp.concatenate(shifts, -1))
 
 
 class Translator(nn.Module):

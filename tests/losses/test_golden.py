@@ -103,9 +103,7 @@ def test_constants_and_banks_of_contrastive(name):
         rows = arrays["indices"][:, 0]
         for side in ("student", "teacher"):
             bank = arrays[f"{side}_bank"]
-            new = losses.update_bank(
-                bank, rows, arrays[side], momentum=entry["params"]["momentum"]
-            )
+            new = losses.update_bank(bank, rows, arrays[side], momentum=entry["params"]["momentum"])
             assert_close(new[rows], parts[f"updated_{side}_rows"], tolerance)
             others = np.setdiff1d(np.arange(len(bank)), rows)
             np.testing.assert_array_equal(new[others], bank[others])

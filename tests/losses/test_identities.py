@@ -210,9 +210,7 @@ def test_contrastive_in_logarithms_does_not_overflow():
     z = [float(x) for x in losses.contrastive_constants(*unit, *banks, indices)]
     given = losses.contrastive(*unit, *banks, indices, z_student=z[0], z_teacher=z[1])
     near(given, losses.contrastive(*unit, *banks, indices))
-    swapped = losses.contrastive(
-        *unit[::-1], *banks[::-1], indices, z_student=z[1], z_teacher=z[0]
-    )
+    swapped = losses.contrastive(*unit[::-1], *banks[::-1], indices, z_student=z[1], z_teacher=z[0])
     near(given, swapped)
 
 

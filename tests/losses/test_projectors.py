@@ -10,7 +10,6 @@ from kd_jax.models import projectors
 
 from .quick import Compiled, quick_jit
 
-
 losses = Compiled()
 
 
@@ -56,15 +55,6 @@ def test_embedding_has_length_one():
     np.testing.assert_allclose(np.linalg.norm(embedded, axis=-1), np.ones(3), rtol=1e-6)
     slope = quick_jit(jax.grad(lambda x: jnp.sum(module.apply(params, x))))(np.zeros((3, 2, 2, 5)))
     assert np.all(np.isfinite(slope))
-
-
-def test_convolution_is_the_usual_one():
-    x = features(2, 6, 4, 3)
-    params, got = applied(projectors.Convolution(5), x)
-    kernel = params["params"]["Dense_0"]["kernel"].reshape(3, 3, 3, 5)
-    layout = ("NHWC", "HWIO", "NHWC")
-    want = jax.lax.conv_general_dilated(x, kernel, (1, 1), "SAME", dimension_numbers=layout)
-    np.testing.assert_allclose(got, want, atol=1e-5)
 
 
 def test_factors_meet_and_the_paraphraser_reconstructs_its_shape():
