@@ -1,0 +1,169 @@
+"""MNIST and Fashion-MNIST prepared by tensorflow-datasets, without TensorFlow.
+
+The stock builders need TensorFlow to extract and to encode; this one reads the idx files with numpy
+and yields Pillow images. Its version differs from the stock 3.0.1, which has no row numbers, so the
+two can share a data_dir. It extracts nothing: the stock builders name what they extract by file
+name alone, and the two data sets name their files alike.
+"""
+
+import contextlib
+import io
+import os
+import pathlib
+import shutil
+
+import numpy as np
+import requests
+import tensorflow_datasets as tfds
+from absl import logging
+from PIL import Image
+from tensorflow_datasets.core.download.checksums import UrlInfo
+from tensorflow_datasets.core.download.download_manager import NonMatchingChecksumError
+from tensorflow_datasets.core.download.resource import get_dl_fname
+from tensorflow_datasets.core.download.util import DownloadError
+from tensorflow_datasets.core.registered import skip_registration
+
+from kd_jax.data import idx, published
+from kd_jax.errors import InputError
+
+BATCH = 1000
+LOST = (requests.RequestException, DownloadError)
+
+
+def arrays(name, version, data_dir, manual_dir=""):
+    """Train images [60000, 28, 28], labels [60000], test images [10000, 28, 28], labels [10000].
+
+    Prepared below data_dir/name/version if they are not yet, from the files in `manual_dir`, from
+    what was downloaded before, or from the network; all uint8, in the order of the original files.
+    The caller sees to it that only one process at a time is here.
+    Raises: InputError when files are missing or not the published ones, or when what was prepared
+      is damaged. OSError when nothing can be written.
+    """
+    folder = pathlib.Path(data_dir) / name / version
+    if not folder.exists():
+        for leftover in folder.parent.glob(f"incomplete.*_{version}"):  # of a killed preparation
+            shutil.rmtree(leftover)
+        _prepare(name, version, data_dir, manual_dir)
+    try:
+        with _quiet():
+            builder = _builder(name, version, data_dir)
+            return [array for split in published.SPLITS for array in _decoded(builder, split)]
+    except Exception as error:  # protobuf, array_record, Pillow and tfds each raise their own
+        reason = " ".join(str(error).split())
+        raise InputError(f"{folder} is unreadable ({reason}): delete that folder") from None
+
+
+def _prepare(name, version, data_dir, manual_dir):
+    downloads = pathlib.Path(data_dir) / "downloads"
+    manual = pathlib.Path(manual_dir) if manual_dir else downloads / "manual"
+    absent = list(published.PUBLISHED[name].files)
+    if manual.is_dir():
+        absent = published.check_folder(name, manual)
+    absent = [file for file in absent if not _downloaded(name, file, downloads).exists()]
+    if absent:
+        _reach(name, absent)
+    config = tfds.download.DownloadConfig(manual_dir=os.fspath(manual), try_download_gcs=False)
+    try:
+        with _quiet():
+            _builder(name, version, data_dir).download_and_prepare(download_config=config)
+    except LOST as error:
+        raise published.missing(name, absent, type(error).__name__) from None
+    except NonMatchingChecksumError as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"{name}: {reason}; it was changed on the way: try again") from None
+
+
+def _downloaded(name, file, downloads):
+    """Where tensorflow-datasets keeps the file once it has downloaded it."""
+    source = published.PUBLISHED[name]
+    return downloads / name / get_dl_fname(source.url + file, source.files[file].sha256)
+
+
+def _reach(name, files):
+    """InputError at once when there is no network; the download would try for minutes."""
+    try:
+        requests.head(published.PUBLISHED[name].url + files[0], timeout=10).close()
+    except requests.RequestException as error:
+        raise published.missing(name, files, type(error).__name__) from None
+
+
+def _builder(name, version, data_dir):
+    with skip_registration():  # the stock builder has the name already
+
+        class Builder(tfds.core.GeneratorBasedBuilder):
+            """Images, labels and the number of each row in the original file."""
+
+            VERSION = tfds.core.Version(version)
+            url_infos = {
+                source.url + file: UrlInfo(size=wanted.size, checksum=wanted.sha256, filename=file)
+                for source in [published.PUBLISHED[name]]
+                for file, wanted in source.files.items()
+            }
+
+            def _info(self):
+                return tfds.core.DatasetInfo(builder=self, features=_features())
+
+            def _split_generators(self, dl_manager):
+                return {
+                    split: self._generate_examples(*content)
+                    for split, content in _read_files(name, dl_manager).items()
+                }
+
+            def _generate_examples(self, images, labels):
+                for row, (image, label) in enumerate(zip(images, labels)):
+                    yield row, {"image": Image.fromarray(image), "label": int(label), "row": row}
+
+        Builder.name = name
+        return Builder(data_dir=os.fspath(data_dir), file_format="array_record")
+
+
+def _features():
+    return tfds.features.FeaturesDict(
+        {
+            "image": tfds.features.Image(shape=(published.SIDE, published.SIDE, 1)),
+            "label": tfds.features.ClassLabel(num_classes=published.CLASSES),
+            "row": tfds.features.Scalar(np.int64),
+        }
+    )
+
+
+def _read_files(name, dl_manager):
+    """Images and labels of each split, from files that are checked even if they were cached."""
+    source = published.PUBLISHED[name]
+    paths = dl_manager.download({file: source.url + file for file in source.files})
+    for file, path in paths.items():
+        published.check_file(name, path, file)
+    return {
+        split: (
+            idx.read(paths[images], (count, published.SIDE, published.SIDE)),
+            idx.read(paths[labels], (count,)),
+        )
+        for split, (images, labels, count) in published.SPLITS.items()
+    }
+
+
+def _decoded(builder, split):
+    """uint8 images and labels of a split, put back from TFDS's shuffled order into the file's."""
+    source = builder.as_data_source(split)
+    images = np.zeros((published.SPLITS[split][2], published.SIDE, published.SIDE), np.uint8)
+    labels = np.zeros(len(images), np.uint8)
+    for first in range(0, len(source), BATCH):
+        for example in source.__getitems__(range(first, min(first + BATCH, len(source)))):
+            images[example["row"]] = example["image"][..., 0]
+            labels[example["row"]] = example["label"]
+    return images, labels
+
+
+@contextlib.contextmanager
+def _quiet():
+    """No progress bars and no notes of tensorflow-datasets; errors still come as exceptions."""
+    verbosity = logging.get_verbosity()
+    logging.set_verbosity(logging.ERROR)
+    try:
+        with (
+            contextlib.redirect_stdout(io.StringIO()),
+            contextlib.redirect_stderr(io.StringIO()),
+        ):
+            yield
+    finally:
+        logging.set_verbosity(verbosity)

@@ -1,0 +1,116 @@
+"""Transfer sets: the rows of the training data that a student is shown, as sorted row numbers.
+
+They index any array over the same examples, so images, labels and teacher outputs stay together:
+    rows = transfer.omit(train.labels, [3])
+    images, targets = train.inputs[rows], teacher_logits[rows]
+"""
+
+import numpy as np
+
+from kd_jax.errors import InputError, require
+
+
+def omit(labels, classes):
+    """All rows except those of `classes`; a transfer set in which they never occur.
+
+    Args: labels [N] integers; classes: class numbers, each of which occurs in labels.
+    Returns: int64 array of row numbers, ascending.
+    Raises: InputError when a class does not occur, stands there twice, or no row is left.
+    """
+    labels = _checked(labels)
+    rows = np.flatnonzero(~np.isin(labels, _present(labels, classes)))
+    require(len(rows) > 0, f"omitting classes {_text(classes)} leaves no row: omit fewer")
+    return rows
+
+
+def keep(labels, classes):
+    """Only the rows of `classes`.
+
+    Args: labels [N] integers; classes: class numbers, each of which occurs in labels.
+    Returns: int64 array of row numbers, ascending.
+    Raises: InputError when a class does not occur, stands there twice, or none is given.
+    """
+    labels = _checked(labels)
+    wanted = _present(labels, classes)
+    require(len(wanted) > 0, "no class is to be kept: name at least one")
+    return np.flatnonzero(np.isin(labels, wanted))
+
+
+def fraction(labels, fraction, seed):
+    """The same fraction of every class, drawn by `seed`, to the nearest row.
+
+    With one seed a smaller fraction is a subset of a larger one.
+    Args: labels [N] integers; fraction above 0, at most 1; seed: 0 or more.
+    Returns: int64 array of row numbers, ascending.
+    Raises: InputError on a bad fraction or seed, or when a class would be left without a row.
+    """
+    labels = _checked(labels)
+    require(0 < fraction <= 1, f"fraction is {fraction}: expected above 0 and at most 1")
+    drawn = []
+    for number, rows in _shuffled(labels, seed).items():
+        count = int(len(rows) * fraction + 0.5)
+        require(
+            count > 0,
+            f"fraction {fraction:g} of the {len(rows)} rows of class {number} is none: "
+            f"expected at least {0.5 / len(rows):g}",
+        )
+        drawn.append(rows[:count])
+    return np.sort(np.concatenate(drawn))
+
+
+def held_out(labels, per_class, seed):
+    """`per_class` rows of every class, drawn by `seed` and held out, and all other rows.
+
+    Args: labels [N] integers; per_class: 1 or more; seed: 0 or more.
+    Returns: (rest, held), two int64 arrays of row numbers, ascending, that share no row.
+    Raises: InputError on a bad count or seed, or when a class has no more rows than that.
+    """
+    labels = _checked(labels)
+    require(per_class >= 1, f"{per_class} rows per class held out: expected at least 1")
+    drawn = []
+    for number, rows in _shuffled(labels, seed).items():
+        require(
+            len(rows) > per_class,
+            f"class {number} has {len(rows)} rows: {per_class} cannot be held out and some be left",
+        )
+        drawn.append(rows[:per_class])
+    held = np.sort(np.concatenate(drawn))
+    return np.setdiff1d(np.arange(len(labels)), held), held
+
+
+def _checked(labels):
+    labels = np.asarray(labels)
+    require(
+        labels.ndim == 1 and len(labels) > 0 and np.issubdtype(labels.dtype, np.integer),
+        f"labels are {labels.dtype.name} of shape {labels.shape}: expected one integer per row",
+    )
+    return labels
+
+
+def _present(labels, classes):
+    """The classes as an array; InputError unless each occurs in labels and stands there once."""
+    classes = np.asarray(list(classes), labels.dtype)
+    absent = np.setdiff1d(classes, labels)
+    require(
+        len(absent) == 0,
+        f"class {_text(absent)} does not occur: the labels are {_text(np.unique(labels))}",
+    )
+    require(
+        len(np.unique(classes)) == len(classes), f"classes {_text(classes)}: one stands there twice"
+    )
+    return classes
+
+
+def _shuffled(labels, seed):
+    """Class -> its row numbers in an order that the seed draws."""
+    if not isinstance(seed, int | np.integer) or seed < 0:
+        raise InputError(f"seed is {seed}: expected an integer, 0 or more")
+    random = np.random.default_rng(seed)
+    return {
+        int(number): random.permutation(np.flatnonzero(labels == number))
+        for number in np.unique(labels)
+    }
+
+
+def _text(classes):
+    return ", ".join(map(str, np.asarray(classes).tolist()))
