@@ -90,15 +90,14 @@ def check_folder(name, folder):
     Raises: InputError when there is no such folder, or a file in it is not the published one.
     """
     folder = pathlib.Path(folder)
+    names = PUBLISHED[name].files
     require(
-        folder.is_dir(),
-        f"--manual_dir={folder} is no folder: expected one that holds {', '.join(SPLITS['train'][:2])}"
-        f" and {', '.join(SPLITS['test'][:2])}",
+        folder.is_dir(), f"--manual_dir={folder} is no folder: expected one with {_list(names)}"
     )
-    present = [file for file in PUBLISHED[name].files if (folder / file).exists()]
+    present = [file for file in names if (folder / file).exists()]
     for file in present:
         check_file(name, folder / file, file)
-    return [file for file in PUBLISHED[name].files if file not in present]
+    return [file for file in names if file not in present]
 
 
 def check_file(name, path, file):
@@ -130,7 +129,11 @@ def missing(name, files, why):
     """The InputError that says which files are missing, where they are and where they go."""
     source = PUBLISHED[name]
     return InputError(
-        f"{source.title} is missing {', '.join(files)} and {source.url} cannot be reached ({why}):"
+        f"{source.title} is missing {_list(files)} and {source.url} cannot be reached ({why}):"
         " download them there on another machine, put them into a folder under these names and "
         "give --manual_dir=FOLDER"
     )
+
+
+def _list(files):
+    return ", ".join(files)

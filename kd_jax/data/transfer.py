@@ -89,7 +89,10 @@ def _checked(labels):
 
 def _present(labels, classes):
     """The classes as an array; InputError unless each occurs in labels and stands there once."""
-    classes = np.asarray(list(classes), labels.dtype)
+    classes = np.array(classes, None if len(classes) else np.int64)
+    require(
+        np.issubdtype(classes.dtype, np.integer), f"classes are {_text(classes)}: expected integers"
+    )
     absent = np.setdiff1d(classes, labels)
     require(
         len(absent) == 0,
