@@ -105,3 +105,32 @@ def _probabilities(axes, scores):
     axes.set(ylim=(0, 1), xticks=[], yticks=[0, 0.5, 1])
     axes.grid(axis="x", visible=False)
     axes.tick_params(labelsize=7)
+
+
+def by_class(axes, values, label):
+    """Bars per class with a whisker of one s.d.: values {row: [seeds, C]}."""
+    width = 0.8 / len(values)
+    for number, (row, of_seeds) in enumerate(values.items()):
+        of_seeds = np.asarray(of_seeds, float)
+        x = np.arange(of_seeds.shape[1]) + (number - (len(values) - 1) / 2) * width
+        sd = of_seeds.std(0, ddof=1) if len(of_seeds) > 1 else None
+        color = COLORS[number]
+        axes.bar(x, of_seeds.mean(0), width, yerr=sd, label=row, color=color, error_kw={"lw": 0.8})
+    axes.set(xlabel="digit", ylabel=label, xticks=range(of_seeds.shape[1]))
+    axes.grid(axis="x", visible=False)
+    axes.legend(fontsize=8)
+
+
+def errors_by_shift(axes, shifts, corrected):
+    """Test errors against the shift of a bias, each way of choosing it marked at its mean.
+
+    corrected: {row: records with "errors_by_shift", "shift" and "test_errors"}.
+    """
+    first = next(iter(corrected.values()))
+    by_shift = np.array([r["errors_by_shift"] for r in first]).T
+    band(axes, shifts, by_shift, "test errors", GREY, marker="")
+    for (row, found), color in zip(corrected.items(), COLORS):
+        shift, errors = (np.mean([r[name] for r in found]) for name in ("shift", "test_errors"))
+        axes.plot(shift, errors, "D", ms=7, color=color, label=f"{row}: {shift:+.2f}")
+    axes.set(xlabel="shift added to the bias", ylabel="test errors")
+    axes.legend(fontsize=8)
