@@ -42,9 +42,7 @@ def flat_range(errors):
     """
     errors = np.asarray(errors, np.float64)
     middle = int(np.argmin(errors.mean(0)))
-    level = [
-        stats.paired(errors[:, middle], column).verdict != stats.BEATS for column in errors.T
-    ]
+    level = [stats.paired(errors[:, middle], column).verdict != stats.BEATS for column in errors.T]
     level[middle] = True  # no difference from itself
     first = last = middle
     while first > 0 and level[first - 1]:
