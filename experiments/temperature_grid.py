@@ -22,10 +22,9 @@ import functools
 import json
 import time
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
-import numpy as np
 import optax
 
 from kd_jax import (
@@ -33,18 +32,17 @@ from kd_jax import (
     checkpoint,
     config,
     controls,
-    evaluate,
     fingerprint,
+    lessons,
     losses,
     models,
     parallel,
     record,
     students,
     supervised,
-    teacher,
     train,
 )
-from kd_jax.data import Split, synthetic
+from kd_jax.data import synthetic
 from kd_jax.errors import require
 from kd_jax.report import temperature as report
 from kd_jax.report import temperature_figures
@@ -144,21 +142,6 @@ class Job(NamedTuple):
         return found
 
 
-class Lesson(NamedTuple):
-    """A data set as its students see it.
-
-    arrays and own: as students.fit takes them; test and test_logits, which broadcast against
-    students [S, A, N, C]; errors: the teachers' test metrics {name: [S]}; fingerprint: of all.
-    """
-
-    arrays: dict
-    own: dict
-    test: Split
-    test_logits: Any
-    metrics: dict
-    fingerprint: str
-
-
 class Task(NamedTuple):
     """How a data set is loaded and who teaches it: load() -> Dataset, teach(settings, data)."""
 
@@ -232,76 +215,57 @@ def adam():
     return optax.adam(1e-3, eps=1e-7)
 
 
-def order_of(data):
-    """The order of the training rows, the same for the teacher and student of a seed."""
-    return train.shuffled(jax.random.key(ORDER_KEY), len(data.train.labels), BATCH)
+def order_of(labels):
+    """The order of the training rows, the same for the teacher and the students of a seed."""
+    return train.shuffled(jax.random.key(ORDER_KEY), len(labels), BATCH)
 
 
 def teach_clusters(settings, data):
-    """The Lesson of an artificial data set: a teacher per seed, and its permuted control."""
-    net = cluster_teacher()
-    keys = jax.random.split(jax.random.key(TEACHER_KEY), settings.seeds)
-    facts = {"seeds": settings.seeds, "epochs": settings.epochs, **common_facts(data)}
-
-    def fit(snapshots):
-        return supervised.fit(
-            f"{settings.seeds} teachers, {data.name}", net, adam(), keys, data.train,
-            order_of(data), epochs=settings.epochs, snapshots=snapshots,
-        )  # fmt: skip
-
-    like = jax.eval_shape(jax.vmap(net.init), keys)
-    taught = teacher.fit_or_restore(settings.workdir, facts, fit, like, retrain=settings.retrain)
-    apply = jax.vmap(lambda p, x: net.apply(p, x)[0], in_axes=(0, None))
-    logits, of_test = (
-        teacher.outputs(taught, apply, split.inputs) for split in (data.train, data.test)
+    """The Lesson of an artificial data set: a teacher per seed."""
+    epochs = settings.epochs
+    teaching = lessons.Teaching(
+        f"teachers, {data.name}",
+        cluster_teacher(),
+        adam(),
+        jax.random.split(jax.random.key(TEACHER_KEY), settings.seeds),
+        order_of(data.train.labels),
+        epochs,
+        {"seeds": settings.seeds, **teacher_facts(data, epochs)},
     )
-    altered = [
-        controls.permuted(each, data.train.labels, PERMUTATION_SEED + seed)
-        for seed, each in enumerate(logits)
-    ]
-    own = {"teachers": np.stack([logits, altered], axis=2)}
-    return lesson(data, taught, {}, own, of_test[:, None], of_test)
+    store = settings.workdir, settings.retrain
+    return lessons.one_per_seed(teaching, data, store, PERMUTATION_SEED)
 
 
 def teach_mnist(settings, data):
-    """The Lesson of MNIST: one teacher for all seeds, the quickstart's trained on all digits."""
-    net, epochs = mnist_teacher(), settings.mnist_epochs
-    facts = {"epochs": epochs, **common_facts(data)}
+    """The Lesson of MNIST: one teacher for all seeds, trained on jittered digits."""
+    epochs, order = settings.mnist_epochs, order_of(data.train.labels)
     steps = epochs * (len(data.train.labels) // BATCH)
-
-    def fit(snapshots):
-        params = supervised.fit(
-            f"teacher, {MNIST}", net, optax.adam(optax.cosine_decay_schedule(2e-3, steps)),
-            jax.random.key(TEACHER_KEY)[None], data.train, order_of(data),
-            epochs=epochs, augment=augment.jitter, snapshots=snapshots,
-        )  # fmt: skip
-        return jax.tree.map(lambda x: x[0], params)
-
-    like = jax.eval_shape(net.init, jax.random.key(0))
-    taught = teacher.fit_or_restore(settings.workdir, facts, fit, like, retrain=settings.retrain)
-    logits, of_test = (
-        teacher.outputs(taught, lambda p, x: net.apply(p, x)[0], split.inputs)
-        for split in (data.train, data.test)
+    teaching = lessons.Teaching(
+        f"teacher, {data.name}",
+        mnist_teacher(),
+        optax.adam(optax.cosine_decay_schedule(2e-3, steps)),
+        jax.random.key(TEACHER_KEY)[None],
+        order,
+        epochs,
+        teacher_facts(data, epochs),
+        augment.jitter,
     )
-    return lesson(data, taught, {"teachers": logits[:, None]}, {}, of_test, of_test[None])
+    return lessons.one_for_all(teaching, data, (settings.workdir, settings.retrain))
 
 
-def common_facts(data):
+def teacher_facts(data, epochs):
     """What every teacher of this experiment depends on."""
-    return {"experiment": "temperature_grid", "data": data.digest, "code": TEACHER_CODE}
+    return {
+        "experiment": "temperature_grid",
+        "epochs": epochs,
+        "data": data.digest,
+        "code": TEACHER_CODE,
+    }
 
 
-def lesson(data, taught, shared, own, test_logits, of_teachers):
-    """The Lesson of a data set and its teachers, whose test logits are of_teachers [S, N, C]."""
-    arrays = {"inputs": data.train.inputs, "labels": data.train.labels, **shared}
-    measured = evaluate.measure(of_teachers, data.test.labels)
-    metrics = {f"test_{name}": np.asarray(values) for name, values in measured.items()}
-    return Lesson(arrays, own, data.test, test_logits, metrics, taught.fingerprint)
-
-
-def train_job(settings, lessons, folder, job):
+def train_job(settings, prepared, folder, job):
     """Train and measure the students of a job; returns their records and their teachers'."""
-    taught, arms = lessons[job.task], job.arms()
+    taught, arms = prepared[job.task], job.arms()
     facts = {"code": STUDENT_CODE, "teacher": taught.fingerprint, "job": job_key(job)}
     snapshots = checkpoint.Snapshots(folder / fingerprint.of(facts), facts)
     net = student_network(job.width, taught.arrays["inputs"].shape[1:])
@@ -311,7 +275,7 @@ def train_job(settings, lessons, folder, job):
         arms,
         jax.random.split(jax.random.key(STUDENT_KEY), settings.seeds),
         taught.arrays,
-        train.shuffled(jax.random.key(ORDER_KEY), len(taught.arrays["labels"]), BATCH),
+        order_of(taught.arrays["labels"]),
         epochs=job.epochs,
         own=taught.own,
         snapshots=snapshots,
@@ -329,11 +293,12 @@ def job_key(job):
 
 
 TEACHER_CODE = fingerprint.source(
-    augment, train, supervised, losses.logits, models.mlp, synthetic, cluster_teacher,
+    augment, train, supervised, lessons, losses.logits, models.mlp, synthetic, cluster_teacher,
     mnist_teacher, adam, order_of, teach_clusters, teach_mnist,
 )  # fmt: skip
 STUDENT_CODE = fingerprint.source(
-    train, students, controls, losses.logits, models.mlp, Job, student_network, adam, train_job,
+    train, students, lessons, controls, losses.logits, models.mlp, Job, report.middle, order_of,
+    student_network, adam, train_job,
 )  # fmt: skip
 
 
@@ -370,8 +335,8 @@ def run(settings):
         return name, chosen[name].teach(settings, data[name])
 
     names = dict.fromkeys(job.task for job in left)
-    lessons = dict(parallel.results(teach, names, settings.workers))
-    one = functools.partial(train_job, settings, lessons, here.path("training"))
+    prepared = dict(parallel.results(teach, names, settings.workers))
+    one = functools.partial(train_job, settings, prepared, here.path("training"))
     for records in parallel.results(one, left, settings.workers):
         here.append(records)
     text = table(here.folder)
