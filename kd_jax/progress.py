@@ -6,6 +6,8 @@ import sys
 import numpy as np
 from tqdm import tqdm
 
+from kd_jax import parallel
+
 
 @contextlib.contextmanager
 def bar(label, epochs):
@@ -27,5 +29,6 @@ def bar(label, epochs):
             loss = np.asarray(curves["loss"][done - 1])
             drawn.set_postfix_str(f"loss {np.mean(loss):.4f}", refresh=False)
             drawn.update(done - drawn.n)
+            parallel.check()
 
         yield report

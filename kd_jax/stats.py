@@ -51,3 +51,37 @@ def paired(values, baseline, *, lower_is_better=True, level=0.95):
     better, worse = (high < 0, low > 0) if lower_is_better else (low > 0, high < 0)
     verdict = BEATS if better else WORSE if worse else INCONCLUSIVE
     return Paired(mean, float(low), float(high), verdict)
+
+
+class Interval(NamedTuple):
+    """A statistic of the seeds at hand and its bootstrap interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+def bootstrap(values, statistic, *, level=0.95, draws=2000, seed=0):
+    """The statistic of values [S, …] and its percentile interval over resampled seeds.
+
+    The S seeds are drawn S times with replacement, whole: what was paired stays paired. The bounds
+    are the (1 ∓ level)/2 quantiles of `draws` such statistics, as values that occurred (inverted
+    distribution function), so an interval of temperatures ends at temperatures. With one seed
+    there is no interval (NaN).
+
+    Args: statistic: values [S, …] -> a number; seed of the resampling.
+    Raises: ValueError without any seed.
+    Source: Efron 1979, Bootstrap Methods: Another Look at the Jackknife.
+    """
+    values = np.asarray(values, np.float64)
+    count = len(values)
+    if count == 0:
+        raise ValueError("values hold no seed")
+    value = float(statistic(values))
+    if count == 1:
+        return Interval(value, math.nan, math.nan)
+    chosen = np.random.default_rng(seed).integers(count, size=(draws, count))
+    found = [statistic(values[rows]) for rows in chosen]
+    tails = ((1 - level) / 2, (1 + level) / 2)
+    low, high = np.quantile(found, tails, method="inverted_cdf")
+    return Interval(value, float(low), float(high))
