@@ -34,7 +34,7 @@ from kd_jax import (
     stats,
     students,
     supervised,
-    teacher,
+    teaching,
     train,
 )
 from kd_jax.data import digits, mnist, transfer
@@ -168,62 +168,31 @@ def student_network():
     return models.functional(models.MLP((20, 20), 10), (28, 28))
 
 
-class Course(NamedTuple):
-    """How one teacher is trained."""
-
-    model: models.Model
-    rate: float
-    batch: int
-    epochs: int
-
-
-def courses(settings):
+def courses(settings, data):
     """The three teachers: dense, the CNN as the tutorial's input made it, and a 2-D CNN."""
     width = settings.teacher_width
     normal = jax.nn.initializers.normal(0.01)
     dense = models.MLP((width, width), 10, dropout=0.7, kernel_init=normal)
     rows = models.ColumnsAsChannels(models.ConvNet((128, 128), (2,), 10, dropout=0.25))
     planes = models.ConvNet((16, 32), (1, 2), 10, dropout=0.25)
-    shape = (28, 28)
-    return {
-        DENSE: Course(models.functional(dense, shape), 1e-4, 100, settings.dense_epochs),
-        CNN: Course(models.functional(rows, shape), 5e-4, 128, settings.cnn_epochs),
-        CNN_2D: Course(models.functional(planes, shape), 1e-3, 128, settings.cnn_2d_epochs),
-    }
+
+    def course(row, net, rate, batch, epochs):
+        order = train.shuffled(jax.random.key(2), len(data.train.labels), batch)
+        facts = {"experiment": "mnist_tutorial", "width": width, "epochs": epochs}
+        facts["code"] = TEACHER_CODE
+        model = models.functional(net, (28, 28))
+        return supervised.Course(row, model, adam(rate), order, epochs, facts)
+
+    return [
+        course(DENSE, dense, 1e-4, 100, settings.dense_epochs),
+        course(CNN, rows, 5e-4, 128, settings.cnn_epochs),
+        course(CNN_2D, planes, 1e-3, 128, settings.cnn_2d_epochs),
+    ]
 
 
 def adam(rate):
     """Adam as Keras has it."""
     return optax.adam(rate, eps=1e-7)
-
-
-def fit_teachers(settings, row, course, data):
-    """One teacher per seed [S, …], restored if they were ever trained."""
-    keys = jax.random.split(jax.random.key(1), settings.seeds)
-    order = train.shuffled(jax.random.key(2), len(data.train.labels), course.batch)
-
-    def fit(snapshots):
-        label = f"{settings.seeds} × {row.removesuffix(' †')}"
-        options = {"epochs": course.epochs, "snapshots": snapshots}
-        optimizer = adam(course.rate)
-        return supervised.fit(label, course.model, optimizer, keys, data.train, order, **options)
-
-    facts = {
-        "experiment": "mnist_tutorial",
-        "teacher": row,
-        "width": settings.teacher_width,
-        "epochs": course.epochs,
-        "seeds": settings.seeds,
-        "data": data.digest,
-        "code": TEACHER_CODE,
-    }
-    like = jax.eval_shape(jax.vmap(course.model.init), keys)
-    return teacher.fit_or_restore(settings.workdir, facts, fit, like, retrain=settings.retrain)
-
-
-def predict_with(course):
-    """(params [S, …], inputs) -> logits [S, B, C]."""
-    return jax.vmap(lambda p, x: course.model.apply(p, x)[0], in_axes=(0, None))
 
 
 def sources(by_teacher, labels):
@@ -331,8 +300,7 @@ def correct(lesson, part, params, data):
 
 
 TEACHER_CODE = fingerprint.source(
-    train, supervised, losses.logits, models.mlp, models.convnet, Course,
-    courses, adam,
+    train, supervised, losses.logits, models.mlp, models.convnet, courses, adam,
 )  # fmt: skip
 STUDENT_CODE = fingerprint.source(
     train, students, controls, bias, evaluate, transfer, losses.logits, soft, control_arms,
@@ -350,13 +318,12 @@ def load(settings):
 def train_and_record(settings, data, run):
     """Everything that has no record yet, one teacher and one lesson after the other."""
     outputs = {"train": {}, "test": {}}
-    for row, course in courses(settings).items():
-        taught = fit_teachers(settings, row, course, data)
-        print(f"{row}: {taught.fingerprint} {'restored' if taught.restored else 'trained'}")
-        run.facts[row] = taught.fingerprint
+    keys = jax.random.split(jax.random.key(1), settings.seeds)
+    for course in courses(settings, data):
+        found = teaching.one_by_one(course, keys, data, settings.workdir, retrain=settings.retrain)
+        row, run.facts[course.row] = course.row, found.fingerprint
         for name, of_split in outputs.items():
-            inputs = getattr(data, name).inputs
-            of_split[row] = teacher.outputs(taught, predict_with(course), inputs)
+            of_split[row] = found.logits[name]
         if not any(r["row"] == row for r in run.records()):
             metrics = test_metrics(outputs["test"][row], data.test.labels)
             metrics["test_loss"] = metrics["test_nll"]

@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import time
 from typing import Any, NamedTuple
 
 import jax
@@ -12,12 +13,17 @@ from kd_jax.errors import InputError
 
 
 class Teacher(NamedTuple):
-    """Trained parameters, the fingerprint of all they depend on, and where they are kept."""
+    """Trained parameters, the fingerprint of all they depend on, and where they are kept.
+
+    seconds: what their training took when it was last done without interruption, or the last
+    part of it.
+    """
 
     params: Any
     fingerprint: str
     folder: pathlib.Path
     restored: bool
+    seconds: float
 
 
 def fit_or_restore(workdir, facts, train, like, *, retrain=False):
@@ -35,19 +41,21 @@ def fit_or_restore(workdir, facts, train, like, *, retrain=False):
     saved = folder / "params"
     if checkpoint.exists(saved) and not retrain:
         params, found = checkpoint.load(saved, like)
-        if found != facts:
+        if found["of"] != facts:
             raise InputError(
-                f"checkpoint {saved} is of {fingerprint.of(found)}, expected {name}: "
+                f"checkpoint {saved} is of {fingerprint.of(found['of'])}, expected {name}: "
                 "delete that folder or pass --retrain"
             )
-        return Teacher(params, name, folder, restored=True)
+        return Teacher(params, name, folder, True, found["seconds"])
     snapshots = checkpoint.Snapshots(folder / "training", facts)
     if retrain:
         snapshots.clear()
+    began = time.monotonic()
     params = train(snapshots)
-    checkpoint.save(saved, params, facts)
+    seconds = round(time.monotonic() - began, 2)
+    checkpoint.save(saved, params, {"of": facts, "seconds": seconds})
     snapshots.clear()
-    return Teacher(params, name, folder, restored=False)
+    return Teacher(params, name, folder, False, seconds)
 
 
 def outputs(teacher, apply, inputs, *, batch_size=1000):

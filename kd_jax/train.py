@@ -97,11 +97,10 @@ def _members_step(loss_fn, optimizer):
 
 
 def _epochs(loss_fn, optimizer, order):
-    """run(state, curves, first, stop, data, own, numbers): the epochs [first, stop) of the grid."""
+    """run(state, curves, first, stop, seeds, …): the epochs [first, stop) of the grid."""
     grid_step = _members_step(loss_fn, optimizer)
 
-    def run(state, curves, first, stop, data, own, numbers):
-        seeds = jnp.arange(state.step.shape[0])
+    def run(state, curves, first, stop, seeds, data, own, numbers):
 
         def epoch(number, carry):
             state, curves = carry
@@ -118,8 +117,8 @@ def _epochs(loss_fn, optimizer, order):
     return run
 
 
-def _empty_curves(loss_fn, optimizer, order, state, data, own, numbers, epochs):
-    indices = jax.eval_shape(jax.vmap(order, in_axes=(0, None)), jnp.arange(len(state.step)), 0)
+def _empty_curves(loss_fn, optimizer, order, state, seeds, data, own, numbers, epochs):
+    indices = jax.eval_shape(jax.vmap(order, in_axes=(0, None)), seeds, 0)
     first = jax.ShapeDtypeStruct(indices.shape[:1] + indices.shape[2:], indices.dtype)
     step = _members_step(loss_fn, optimizer)
     _, metrics = jax.eval_shape(step, state, first, data, own, numbers)
@@ -134,6 +133,7 @@ def fit(
     order,
     *,
     epochs,
+    seeds=None,
     own=None,
     numbers=None,
     report=None,
@@ -145,6 +145,7 @@ def fit(
       loss_fn: (params, batch, key) -> (scalar, {name: scalar}), of one member.
       state: from `members`; its buffers are given up.
       data: {name: [N, …]}, shared by all; order: (seed, epoch) -> indices [steps, B] into it.
+      seeds: [S], the numbers that `order` is asked with (default 0, 1, …).
       own: {name: [S, N, …]}, rows that each seed has for itself, gathered by the same indices.
       numbers: {name: [S, A]}, the numbers by which members differ; they join the batch.
       report: called as report(epochs_done, curves) after every chunk.
@@ -153,7 +154,8 @@ def fit(
     Returns: (state, {name: [epochs, S, A]}), the curves being means over an epoch's steps.
     """
     own, numbers = own or {}, numbers or {}
-    shared = jax.tree.map(jnp.asarray, (data, own, numbers))
+    seeds = np.arange(len(state.step)) if seeds is None else seeds
+    shared = jax.tree.map(jnp.asarray, (np.asarray(seeds, np.int32), data, own, numbers))
     curves = _empty_curves(loss_fn, optimizer, order, state, *shared, epochs)
     run = jax.jit(_epochs(loss_fn, optimizer, order), donate_argnums=(0, 1))
     done = 0
