@@ -30,7 +30,7 @@ from kd_jax import (
     record,
     students,
     supervised,
-    teacher,
+    teaching,
     train,
 )
 from kd_jax.data import digits
@@ -106,25 +106,20 @@ def adam(peak, epochs, order):
 
 def fit_teacher(settings, data):
     """The teacher of these settings and digits, restored if it was ever trained."""
-    net, epochs = teacher_network(settings.teacher_width), settings.teacher_epochs
+    epochs = settings.teacher_epochs
     order = train.shuffled(jax.random.key(ORDER_KEY), len(data.train.labels), 100)
-
-    def fit(snapshots):
-        keys = jax.random.key(TEACHER_KEY)[None]
-        optimizer = adam(2e-3, epochs, order)
-        options = {"epochs": epochs, "augment": augment.jitter, "snapshots": snapshots}
-        params = supervised.fit(TEACHER, net, optimizer, keys, data.train, order, **options)
-        return jax.tree.map(lambda x: x[0], params)
-
-    facts = {
-        "experiment": "quickstart",
-        "width": settings.teacher_width,
-        "epochs": epochs,
-        "data": data.digest,
-        "code": TEACHER_CODE,
-    }
-    like = jax.eval_shape(net.init, jax.random.key(0))
-    return teacher.fit_or_restore(settings.workdir, facts, fit, like, retrain=settings.retrain)
+    facts = {"experiment": "quickstart", "width": settings.teacher_width, "code": TEACHER_CODE}
+    course = supervised.Course(
+        TEACHER,
+        teacher_network(settings.teacher_width),
+        adam(2e-3, epochs, order),
+        order,
+        epochs,
+        facts,
+        augment.jitter,
+    )
+    keys = jax.random.key(TEACHER_KEY)[None]
+    return teaching.together(course, keys, data, settings.workdir, retrain=settings.retrain)
 
 
 def fit_students(settings, data, teacher_logits, snapshots):
@@ -174,30 +169,24 @@ STUDENT_CODE = fingerprint.source(
 )
 
 
-def train_and_record(settings, data, run):
-    """Train what is not yet trained and write records.jsonl and costs.json."""
-    taught = fit_teacher(settings, data)
-    net = teacher_network(settings.teacher_width)
-    word = "restored" if taught.restored else "trained"
-    print(f"teacher {taught.fingerprint} {word} ({taught.folder})")
-    splits = {name: getattr(data, name) for name in ("train", "validation", "test")}
-    outputs = {
-        name: teacher.outputs(taught, lambda p, x: net.apply(p, x)[0], split.inputs)
-        for name, split in splits.items()
-    }
+def train_and_record(settings, data, taught, run):
+    """Train the students and write records.jsonl and costs.json."""
+    outputs = {name: logits[0] for name, logits in taught.logits.items()}
     facts = {"code": STUDENT_CODE, "teacher": taught.fingerprint}
-    run.facts["teacher"] = taught.fingerprint
     snapshots = checkpoint.Snapshots(run.path("training"), facts)
     params = fit_students(settings, data, outputs["train"], snapshots)
     checkpoint.save(run.path("students"), params, facts)
     student, measured, of_teacher = student_network(), {}, {"row": TEACHER, "family": TEACHER}
     for name in ("validation", "test"):
-        measured[name] = students.measure(student, params, splits[name], outputs[name])
-        found = evaluate.measure(outputs[name], splits[name].labels)
+        split = getattr(data, name)
+        measured[name] = students.measure(student, params, split, outputs[name])
+        found = evaluate.measure(outputs[name], split.labels)
         of_teacher |= {f"{name}_{metric}": value.item() for metric, value in found.items()}
+    one_teacher = jax.tree.map(lambda x: x[0], taught.params)
     one_student = jax.tree.map(lambda x: x[0, 0], params)
+    net = teacher_network(settings.teacher_width)
     costs = {
-        TEACHER: cost.summary(net.apply, taught.params, data.test.inputs),
+        TEACHER: cost.summary(net.apply, one_teacher, data.test.inputs),
         "student": cost.summary(student.apply, one_student, data.test.inputs),
     }
     run.write("costs.json", json.dumps(costs, indent=2) + "\n")
@@ -268,14 +257,13 @@ def run(settings):
     data = digits.load()
     facts = {"data": data.digest, "code": [TEACHER_CODE, STUDENT_CODE]}
     here = record.Run(settings.workdir, "quickstart", settings.results_key(), facts)
+    taught = fit_teacher(settings, data)
+    here.facts["teacher"] = taught.fingerprint
     if not here.records():
-        train_and_record(settings, data, here)
+        train_and_record(settings, data, taught, here)
     text = table(here.folder)
     here.write("table.md", text)
-    taught = fit_teacher(dataclasses.replace(settings, retrain=False), data)
-    net = teacher_network(settings.teacher_width)
-    logits = teacher.outputs(taught, lambda p, x: net.apply(p, x)[0], data.test.inputs)
-    draw(here.records(), here, data, logits)
+    draw(here.records(), here, data, taught.logits["test"][0])
     here.finish({"total": time.monotonic() - began})
     print(f"\n{text}\nrecords, table and figures: {here.folder}")
 

@@ -19,12 +19,13 @@ four times as much as the sum of the real ones, to save a second of compilation 
 
 import dataclasses
 import functools
+import itertools
 import json
 import time
-from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
+import numpy as np
 import optax
 
 from kd_jax import (
@@ -33,16 +34,16 @@ from kd_jax import (
     config,
     controls,
     fingerprint,
-    lessons,
     losses,
     models,
     parallel,
     record,
     students,
     supervised,
+    teaching,
     train,
 )
-from kd_jax.data import synthetic
+from kd_jax.data import mnist, synthetic
 from kd_jax.errors import require
 from kd_jax.report import temperature as report
 from kd_jax.report import temperature_figures
@@ -71,7 +72,7 @@ class Config(config.Common):
     )
     width_epochs: int = config.setting(20, "epochs of the students of different widths")
     mnist: bool = config.setting(True, "whether the widths are compared on MNIST too")
-    mnist_widths: tuple[int, ...] = config.setting((10, 30, 100, 300), "widths on MNIST")
+    mnist_widths: tuple[int, ...] = config.setting((10, 30, 100, 300, 800), "widths on MNIST")
     mnist_temperatures: tuple[float, ...] = config.setting(
         (1.0, 3.0, 8.0, 20.0), "temperatures on MNIST"
     )
@@ -82,7 +83,6 @@ class Config(config.Common):
         "default": {},
         "paper": {
             "width_epochs": 50,
-            "mnist_widths": (10, 30, 100, 300, 800),
             "mnist_temperatures": (1.0, 2.0, 3.0, 4.0, 8.0, 20.0, 40.0),
             "mnist_epochs": 20,
         },
@@ -142,17 +142,16 @@ class Job(NamedTuple):
         return found
 
 
-class Task(NamedTuple):
-    """How a data set is loaded and who teaches it: load() -> Dataset, teach(settings, data)."""
-
-    load: Callable
-    teach: Callable
+def clusters(settings):
+    """{name: (class separation, informative fraction)} of the artificial data sets."""
+    pairs = itertools.product(settings.class_seps, settings.informative)
+    return {synthetic.name(*pair): pair for pair in pairs}
 
 
 def grid_jobs(settings):
-    """One job per combination of class separation and informative fraction."""
-    names = [synthetic.name(s, p) for s in settings.class_seps for p in settings.informative]
-    return [Job("grid", name, 50, settings.epochs, settings.temperatures, True) for name in names]
+    """One job per artificial data set."""
+    more = 50, settings.epochs, settings.temperatures, True
+    return [Job("grid", name, *more) for name in clusters(settings)]
 
 
 def width_jobs(settings):
@@ -175,36 +174,6 @@ def width_jobs(settings):
 PARTS = {"grid": [grid_jobs], "width": [width_jobs], "all": [grid_jobs, width_jobs]}
 
 
-def tasks(settings):
-    """{name: Task} of every data set there is."""
-    found = {
-        synthetic.name(s, p): Task(
-            functools.partial(synthetic.load, s, p, settings.samples), teach_clusters
-        )
-        for s in settings.class_seps
-        for p in settings.informative
-    }
-    return {**found, MNIST: Task(functools.partial(load_mnist, settings), teach_mnist)}
-
-
-def load_mnist(settings):
-    """The 60,000 and 10,000 digits, from --data_dir or --manual_dir."""
-    from kd_jax.data import mnist  # only here: the rest needs no prepared data set
-
-    return mnist.load("mnist", settings.data_dir, settings.manual_dir)
-
-
-def cluster_teacher():
-    """100-100-100-100-10 with ReLU, dropping a fifth of the hidden units."""
-    return models.functional(models.MLP((100, 100, 100), 10, dropout=0.2), (100,))
-
-
-def mnist_teacher():
-    """784-800-800-10 with ReLU, dropping 20 % of the inputs and half of the hidden units."""
-    net = models.MLP((800, 800), 10, dropout=0.5, input_dropout=0.2)
-    return models.functional(net, (28, 28))
-
-
 def student_network(width, input_shape):
     """Two hidden layers of `width` units with ReLU."""
     return models.functional(models.MLP((width, width), 10), input_shape)
@@ -220,68 +189,87 @@ def order_of(labels):
     return train.shuffled(jax.random.key(ORDER_KEY), len(labels), BATCH)
 
 
-def teach_clusters(settings, data):
-    """The Lesson of an artificial data set: a teacher per seed."""
-    epochs = settings.epochs
-    teaching = lessons.Teaching(
-        f"teachers, {data.name}",
-        cluster_teacher(),
-        adam(),
-        jax.random.split(jax.random.key(TEACHER_KEY), settings.seeds),
-        order_of(data.train.labels),
-        epochs,
-        {"seeds": settings.seeds, **teacher_facts(data, epochs)},
-    )
-    store = settings.workdir, settings.retrain
-    return lessons.one_per_seed(teaching, data, store, PERMUTATION_SEED)
+def cluster_course(settings, data):
+    """The teachers of an artificial data set, one per seed: 100-100-100 with a fifth dropped."""
+    net = models.functional(models.MLP((100, 100, 100), 10, dropout=0.2), (100,))
+    order = order_of(data.train.labels)
+    return supervised.Course(report.TEACHER, net, adam(), order, settings.epochs, facts())
 
 
-def teach_mnist(settings, data):
-    """The Lesson of MNIST: one teacher for all seeds, trained on jittered digits."""
+def mnist_course(settings, data):
+    """The teacher on MNIST: 800-800, a fifth of the inputs dropped and half of the rest, jitter."""
+    net = models.MLP((800, 800), 10, dropout=0.5, input_dropout=0.2)
     epochs, order = settings.mnist_epochs, order_of(data.train.labels)
     steps = epochs * (len(data.train.labels) // BATCH)
-    teaching = lessons.Teaching(
-        f"teacher, {data.name}",
-        mnist_teacher(),
-        optax.adam(optax.cosine_decay_schedule(2e-3, steps)),
-        jax.random.key(TEACHER_KEY)[None],
-        order,
-        epochs,
-        teacher_facts(data, epochs),
-        augment.jitter,
-    )
-    return lessons.one_for_all(teaching, data, (settings.workdir, settings.retrain))
+    rate = optax.adam(optax.cosine_decay_schedule(2e-3, steps))
+    net = models.functional(net, (28, 28))
+    more = facts(), augment.jitter
+    return supervised.Course(report.TEACHER, net, rate, order, epochs, *more)
 
 
-def teacher_facts(data, epochs):
-    """What every teacher of this experiment depends on."""
-    return {
-        "experiment": "temperature_grid",
-        "epochs": epochs,
-        "data": data.digest,
-        "code": TEACHER_CODE,
+def facts():
+    """What the teachers depend on besides data, seeds and what the course itself says."""
+    return {"experiment": "temperature_grid", "code": TEACHER_CODE}
+
+
+class Task(NamedTuple):
+    """A data set and its teachers: [S, N, 2, C] true and permuted, and their test logits [S, N, C].
+
+    metrics: of the teachers themselves {name: [S or 1]}.
+    """
+
+    data: Any
+    teachers: Any
+    test_logits: Any
+    metrics: dict
+    fingerprint: str
+
+
+def load(settings, task):
+    """The Dataset of that name."""
+    if task == MNIST:
+        return mnist.load("mnist", settings.data_dir, settings.manual_dir)
+    return synthetic.load(*clusters(settings)[task], settings.samples)
+
+
+def teach(settings, data):
+    """The Task of a data set; on MNIST one teacher stands for the teachers of all seeds."""
+    on_mnist = data.name == "mnist"
+    keys = jax.random.split(jax.random.key(TEACHER_KEY), 1 if on_mnist else settings.seeds)
+    course = (mnist_course if on_mnist else cluster_course)(settings, data)
+    taught = teaching.together(course, keys, data, settings.workdir, retrain=settings.retrain)
+    metrics = teaching.metrics(taught.logits["test"], data.test.labels)
+    of_seeds = {
+        name: np.repeat(x, settings.seeds // len(keys), axis=0) for name, x in taught.logits.items()
     }
+    altered = [
+        controls.permuted(each, data.train.labels, PERMUTATION_SEED + seed)
+        for seed, each in enumerate(of_seeds["train"])
+    ]
+    teachers = np.stack([of_seeds["train"], altered], axis=2)
+    return Task(data, teachers, of_seeds["test"], metrics, taught.fingerprint)
 
 
 def train_job(settings, prepared, folder, job):
     """Train and measure the students of a job; returns their records and their teachers'."""
-    taught, arms = prepared[job.task], job.arms()
-    facts = {"code": STUDENT_CODE, "teacher": taught.fingerprint, "job": job_key(job)}
+    task, arms = prepared[job.task], job.arms()
+    facts = {"code": STUDENT_CODE, "teacher": task.fingerprint, "job": job_key(job)}
     snapshots = checkpoint.Snapshots(folder / fingerprint.of(facts), facts)
-    net = student_network(job.width, taught.arrays["inputs"].shape[1:])
+    split = task.data.train
+    net = student_network(job.width, split.inputs.shape[1:])
     params = students.fit(
         net,
         adam(),
         arms,
         jax.random.split(jax.random.key(STUDENT_KEY), settings.seeds),
-        taught.arrays,
-        order_of(taught.arrays["labels"]),
+        split._asdict(),
+        order_of(split.labels),
         epochs=job.epochs,
-        own=taught.own,
+        own={"teachers": task.teachers},
         snapshots=snapshots,
     )
-    measured = students.measure(net, params, taught.test, taught.test_logits)
-    of_teachers = record.of_metrics(report.TEACHER, taught.metrics, family=report.TEACHER)
+    measured = students.measure(net, params, task.data.test, task.test_logits)
+    of_teachers = record.of_metrics(report.TEACHER, task.metrics, family=report.TEACHER)
     found = [*of_teachers, *students.records(arms, test=measured)]
     snapshots.clear()
     return [{**job_key(job), **one} for one in found]
@@ -293,28 +281,13 @@ def job_key(job):
 
 
 TEACHER_CODE = fingerprint.source(
-    augment, train, supervised, lessons, losses.logits, models.mlp, synthetic, cluster_teacher,
-    mnist_teacher, adam, order_of, teach_clusters, teach_mnist,
+    augment, train, supervised, losses.logits, models.mlp, synthetic, cluster_course,
+    mnist_course, adam, order_of, teach,
 )  # fmt: skip
 STUDENT_CODE = fingerprint.source(
-    train, students, lessons, controls, losses.logits, models.mlp, Job, report.middle, order_of,
+    train, students, controls, losses.logits, models.mlp, Job, report.middle, order_of,
     student_network, adam, train_job,
 )  # fmt: skip
-
-
-def unfinished(here, jobs, seeds):
-    """The jobs without all their records; what a killed process wrote of them is dropped."""
-    records, left, kept = here.records(), [], []
-    for job in jobs:
-        found = [r for r in records if job_key(job).items() <= r.items()]
-        students_of = [r for r in found if r["row"] != report.TEACHER]
-        if len(students_of) == seeds * len(job.arms()):
-            kept += found
-        else:
-            left.append(job)
-    if len(kept) < len(records):
-        here.write("records.jsonl", "".join(json.dumps(r) + "\n" for r in kept))
-    return left
 
 
 def run(settings):
@@ -322,20 +295,19 @@ def run(settings):
     began = time.monotonic()
     jobs = [job for make in PARTS[settings.part] for job in make(settings)]
     wanted = dict.fromkeys(job.task for job in jobs)
-    chosen = {name: tasks(settings)[name] for name in wanted}
-    data = {name: task.load() for name, task in chosen.items()}
+    data = {name: load(settings, name) for name in wanted}
     facts = {
         "data": {name: found.digest for name, found in data.items()},
         "code": [TEACHER_CODE, STUDENT_CODE],
     }
     here = record.Run(settings.workdir, "temperature_grid", settings.results_key(), facts)
-    left = unfinished(here, jobs, settings.seeds)
+    left = [job for job in jobs if not here.has(**job_key(job))]
 
-    def teach(name):
-        return name, chosen[name].teach(settings, data[name])
+    def taught(name):
+        return name, teach(settings, data[name])
 
     names = dict.fromkeys(job.task for job in left)
-    prepared = dict(parallel.results(teach, names, settings.workers))
+    prepared = dict(parallel.results(taught, names, settings.workers))
     one = functools.partial(train_job, settings, prepared, here.path("training"))
     for records in parallel.results(one, left, settings.workers):
         here.append(records)

@@ -4,6 +4,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+BINS = 15  # of the calibration error
+
 
 def predict(apply, params, inputs, *, batch_size=1000):
     """Logits [S, A, N, C] of a grid of networks over inputs [N, …], batch by batch.
@@ -22,27 +24,86 @@ def predict(apply, params, inputs, *, batch_size=1000):
 
 @jax.jit
 def measure(logits, labels, teacher_logits=None):
-    """Metrics of predictions: sums or means over the examples, one number per member.
+    """Metrics of predictions q = softmax(z) at T = 1: one number per member.
 
     errors: examples whose most probable class is not the label. accuracy: the rest, as a
-    fraction. nll: mean −log softmax(z)_y in nats at T = 1. With a teacher also agreement: the
-    fraction with the teacher's most probable class, and kl: mean KL(teacher ‖ student) at T = 1.
+    fraction. nll: mean −log q_y in nats. brier: mean Σ_c (q_c − [c = y])², from 0 to 2 (Brier
+    1950). ece: see `calibration`. With a teacher p also
+    agreement: the fraction with the teacher's most probable class. kl: mean KL(p ‖ q), and
+    reverse_kl: mean KL(q ‖ p), in nats. rank_correlation: see `wrong_rank_correlation`.
 
     Args: logits [..., N, C]; labels [N]; teacher_logits [N, C] or [..., N, C].
     Returns: {name: [...]}.
     """
     log_q = jax.nn.log_softmax(logits)
-    chosen = jnp.argmax(logits, -1)
+    q, chosen = jnp.exp(log_q), jnp.argmax(logits, -1)
     wrong = jnp.sum(chosen != labels, -1)
-    truth = jnp.broadcast_to(labels, chosen.shape)[..., None]
-    nll = -jnp.mean(jnp.take_along_axis(log_q, truth, -1)[..., 0], -1)
-    result = {"errors": wrong, "accuracy": 1 - wrong / logits.shape[-2], "nll": nll}
+    truth = jax.nn.one_hot(labels, logits.shape[-1], dtype=log_q.dtype)
+    bins = calibration(logits, labels)
+    gaps = jnp.abs(bins["accuracy"] - bins["confidence"]) * bins["count"]
+    result = {
+        "errors": wrong,
+        "accuracy": 1 - wrong / logits.shape[-2],
+        "nll": -jnp.mean(jnp.sum(jnp.where(truth > 0, log_q, 0), -1), -1),
+        "brier": jnp.mean(jnp.sum((q - truth) ** 2, -1), -1),
+        "ece": jnp.sum(gaps, -1) / logits.shape[-2],
+    }
     if teacher_logits is not None:
         log_p = jax.nn.log_softmax(teacher_logits)
-        divergence = jnp.sum(jnp.exp(log_p) * (log_p - log_q), -1)
-        result["agreement"] = jnp.mean(chosen == jnp.argmax(teacher_logits, -1), -1)
-        result["kl"] = jnp.mean(divergence, -1)
+        p = jnp.exp(log_p)
+        result |= {
+            "agreement": jnp.mean(chosen == jnp.argmax(teacher_logits, -1), -1),
+            "kl": jnp.mean(jnp.sum(p * (log_p - log_q), -1), -1),
+            "reverse_kl": jnp.mean(jnp.sum(q * (log_q - log_p), -1), -1),
+            "rank_correlation": wrong_rank_correlation(logits, teacher_logits, labels),
+        }
     return result
+
+
+def calibration(logits, labels, bins=BINS):
+    """How often predictions of each confidence are right: {count, accuracy, confidence} by bin.
+
+    Bin m of M holds the examples whose largest probability lies in ((m − 1)/M, m/M]; accuracy and
+    confidence are means over it, 0 where it is empty. The expected calibration error is
+    ECE = Σ_m count_m/N · |accuracy_m − confidence_m|.
+
+    Args: logits [..., N, C]; labels [N]. Returns: arrays [..., bins].
+    Source: Guo et al. 2017, arXiv 1706.04599, equations 2 to 4.
+    """
+    confidence = jnp.max(jax.nn.softmax(logits), -1)
+    right = jnp.argmax(logits, -1) == labels
+    number = jnp.clip(jnp.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
+    member = jax.nn.one_hot(number, bins, dtype=confidence.dtype)
+    count = jnp.sum(member, -2)
+    filled = jnp.maximum(count, 1)
+    return {
+        "count": count,
+        "accuracy": jnp.sum(member * right[..., None], -2) / filled,
+        "confidence": jnp.sum(member * confidence[..., None], -2) / filled,
+    }
+
+
+def wrong_rank_correlation(logits, teacher_logits, labels):
+    """Mean over examples of Spearman's correlation of student and teacher over the wrong classes.
+
+    Do both rank the classes that are not the label alike? The correlation is that of the ranks
+    (ties share their mean rank) of the C − 1 logits; 0 where one side ranks nothing.
+
+    Args: logits [..., N, C]; teacher_logits [N, C] or [..., N, C]; labels [N]. Returns: [...].
+    """
+    wrong = jnp.arange(logits.shape[-1]) != labels[:, None]
+    ours, theirs = (_centred_ranks(x, wrong) for x in (logits, teacher_logits))
+    product = jnp.sum(ours * theirs, -1)
+    norm = jnp.sqrt(jnp.sum(ours**2, -1) * jnp.sum(theirs**2, -1))
+    return jnp.mean(jnp.where(norm > 0, product / jnp.where(norm > 0, norm, 1), 0), -1)
+
+
+def _centred_ranks(values, among):
+    """Ranks [..., N, C] of the values where `among` is true, less their mean; elsewhere 0."""
+    lower = (values[..., None, :] < values[..., :, None]) & among[..., None, :]
+    higher = (values[..., None, :] > values[..., :, None]) & among[..., None, :]
+    difference = jnp.sum(lower, -1) - jnp.sum(higher, -1)  # twice the rank, less a constant
+    return jnp.where(among, difference.astype(jnp.float32) / 2, 0)
 
 
 def wrong_by_class(logits, labels):

@@ -37,7 +37,6 @@ class Run:
         name = fingerprint.of({"settings": settings, "facts": self.facts})[:8]
         try:
             self.folder, self._lock = _claim(pathlib.Path(workdir) / experiment, name)
-            self._repair()
             self.write("config.json", json.dumps(settings, indent=2) + "\n")
         except OSError as error:
             raise InputError(
@@ -52,16 +51,21 @@ class Run:
     def write(self, name, text):
         """Write a text file whole: it is never seen half-written."""
         partial = self.path(name + ".partial")
-        partial.write_text(text)
+        with open(partial, "w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
         partial.replace(self.path(name))
 
     def append(self, records):
-        """Append one JSON line per trained model; they are on disk when this returns."""
-        with open(self.path("records.jsonl"), "a") as file:
-            lines = [json.dumps({"experiment": self.experiment, **r}) + "\n" for r in records]
-            file.write("".join(lines))
-            file.flush()
-            os.fsync(file.fileno())
+        """Append one JSON line per trained model: all of them or, if the process dies, none."""
+        path = self.path("records.jsonl")
+        lines = [json.dumps({"experiment": self.experiment, **r}) + "\n" for r in records]
+        self.write(path.name, (path.read_text() if path.exists() else "") + "".join(lines))
+
+    def has(self, **wanted):
+        """Whether there is a record with all the wanted values."""
+        return any(wanted.items() <= r.items() for r in self.records())
 
     def records(self):
         """The records written so far."""
@@ -80,15 +84,6 @@ class Run:
             **self.facts,
         }
         self.write("manifest.json", json.dumps(manifest, indent=2) + "\n")
-
-    def _repair(self):
-        """Drop a last line that a killed process left unfinished."""
-        path = self.path("records.jsonl")
-        if path.exists():
-            text = path.read_bytes()
-            whole = text[: text.rfind(b"\n") + 1]
-            if whole != text:
-                path.write_bytes(whole)
 
 
 def of_metrics(row, metrics, **more):

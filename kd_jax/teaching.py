@@ -48,7 +48,8 @@ def metrics(logits, labels, split="test"):
 
 
 def _taught(course, keys, seeds, data, workdir, retrain):
-    facts = {**course.facts, "teacher": course.row, "seeds": list(seeds), "data": data.digest}
+    facts = {**course.facts, "teacher": course.row, "epochs": course.epochs}
+    facts |= {"seeds": list(seeds), "data": data.digest}
     like = jax.eval_shape(jax.vmap(course.model.init), keys)
 
     def fit(snapshots):

@@ -39,7 +39,7 @@ def finished(workdir):
 def test_two_runs_give_the_same_records_and_one_teacher(workdir):
     first, second = command(workdir), command(workdir)
     assert first.returncode == second.returncode == 0, first.stderr + second.stderr
-    assert " trained (" in first.stdout and " restored (" in second.stdout
+    assert ": trained in " in first.stdout and ": restored (" in second.stdout
     one, two = finished(workdir)
     assert (one / "records.jsonl").read_bytes() == (two / "records.jsonl").read_bytes()
     assert (one / "table.md").read_text() in first.stdout

@@ -1,5 +1,6 @@
 """What is written can be trusted when it is read, and what cannot be trusted is refused."""
 
+import os
 import pathlib
 
 import jax
@@ -147,13 +148,26 @@ def test_an_unfinished_run_is_continued_and_a_finished_one_is_kept(tmp_path):
     assert Run(tmp_path, "demo", {"seeds": 2}).folder not in (first.folder, None)
 
 
-def test_a_truncated_last_line_is_repaired(tmp_path):
+def test_a_process_that_dies_while_appending_leaves_the_records_as_they_were(tmp_path, monkeypatch):
     run = Run(tmp_path, "demo", {})
     run.append([{"row": "a", "seed": 0}])
-    with open(run.path("records.jsonl"), "a") as file:
-        file.write('{"row": "b", "se')
-    run._lock.close()
-    assert [r["row"] for r in Run(tmp_path, "demo", {}).records()] == ["a"]
+
+    def dies(file):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "fsync", dies)
+    with pytest.raises(KeyboardInterrupt):
+        run.append([{"row": "b", "seed": 0}, {"row": "b", "seed": 1}])
+    assert run.has(row="a", seed=0) and not run.has(row="b")
+
+
+def test_a_truncated_line_is_refused_by_number(tmp_path):
+    run = Run(tmp_path, "demo", {})
+    run.append([{"row": "a", "seed": 0}, {"row": "a", "seed": 1}])
+    path = run.path("records.jsonl")
+    path.write_text(path.read_text()[:-5])
+    with pytest.raises(InputError, match="line 2 is damaged.*delete that run folder"):
+        run.records()
 
 
 def test_a_damaged_line_is_named(tmp_path):

@@ -233,7 +233,7 @@ def by_width(records, settings):
     note = (
         f"\nThe students of the grid train for {settings['epochs']} epochs, these for "
         f"{settings['width_epochs']} (artificial) and {settings['mnist_epochs']} (MNIST, one "
-        "teacher for all seeds);\n--preset=paper is the full length, with 800 units and more "
-        "temperatures on MNIST.\n"
+        "teacher for all seeds);\n--preset=paper is the full length, with more temperatures "
+        "on MNIST.\n"
     )
     return tables.markdown(header, rows) + note
