@@ -45,3 +45,16 @@ def best_shift(logits, labels, classes, shifts):
     errors = errors_by_shift(logits, labels, classes, shifts)
     best = np.flatnonzero(errors == errors.min())
     return float(shifts[best[(len(best) - 1) // 2]])
+
+
+def three_ways(unlabelled, validation, test, classes, prior, shifts):
+    """{way: shift} of one network: without labels, on a validation split, on the test set.
+
+    Args: unlabelled: logits [N, C]; validation, test: (logits, labels); prior: the share of
+      `classes`; shifts: those that are tried on validation and test.
+    """
+    return {
+        "label-free": match_prior(unlabelled, classes, prior),
+        "on validation": best_shift(*validation, classes, shifts),
+        "on test, as the paper": best_shift(*test, classes, shifts),
+    }

@@ -118,7 +118,7 @@ def by_class(axes, values, label):
         axes.bar(x, of_seeds.mean(0), width, yerr=sd, label=row, color=color, error_kw={"lw": 0.8})
     axes.set(xlabel="digit", ylabel=label, xticks=range(of_seeds.shape[1]))
     axes.grid(axis="x", visible=False)
-    axes.legend(fontsize=8)
+    axes.figure.legend(fontsize=8, loc="outside upper center", ncols=len(values))
 
 
 def errors_by_shift(axes, shifts, corrected):

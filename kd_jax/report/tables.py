@@ -49,9 +49,14 @@ def compare(records, metric, baseline, *, lower_is_better=True):
 
 
 def spread(line, digits=1):
-    """'105.3 ± 6.9', or the mean alone where one value has no spread."""
-    mean = f"{line.mean:.{digits}f}"
-    return mean if len(line.values) < 2 else f"{mean} ± {line.sd:.{digits}f}"
+    """'105.3 ± 6.9' of a line, or the mean alone where one value has no spread."""
+    return mean_and_sd(line.values, digits)
+
+
+def mean_and_sd(values, digits=1):
+    """'105.3 ± 6.9' of one number per seed, or the mean alone where one value has no spread."""
+    mean, sd = stats.mean_sd(values)
+    return f"{mean:.{digits}f}" + (f" ± {sd:.{digits}f}" if len(values) > 1 else "")
 
 
 def difference(line, digits=1):

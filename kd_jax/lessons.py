@@ -1,0 +1,96 @@
+"""Lessons: students of one transfer set, what they do on the test, and their bias corrected."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from kd_jax import bias, evaluate, record, students, train
+
+SHIFTS = np.arange(-10.0, 10.01, 0.25)  # of a bias, in logits
+
+
+class Lesson(NamedTuple):
+    """Arms that train together, on the same rows in batches of the same size.
+
+    rows: of the training split, from kd_jax.data.transfer. passes: how many times the usual
+    number of epochs. start: {row: {class: first value of its bias}}, where it is not zero.
+    """
+
+    name: str
+    arms: list
+    rows: np.ndarray
+    batch: int = 128
+    passes: int = 1
+    start: dict = {}
+
+
+class Pupils(NamedTuple):
+    """How a student is made and trained: model, optimiser, keys [S] of its seeds, order key."""
+
+    model: Any
+    optimizer: Any
+    keys: Any
+    order_key: Any
+    epochs: int
+
+
+def fit(lesson, pupils, split, teachers, snapshots=None):
+    """Parameters [S, A, …] of a lesson's students. Args: teachers [S, N, K, C], of all rows."""
+
+    def adjust(params):
+        first = params["logits"]["bias"]
+        for a, arm in enumerate(lesson.arms):
+            for number, value in lesson.start.get(arm.row, {}).items():
+                first = first.at[:, a, number].set(value)
+        return {**params, "logits": {**params["logits"], "bias": first}}
+
+    return students.fit(
+        pupils.model,
+        pupils.optimizer,
+        lesson.arms,
+        pupils.keys,
+        split._asdict(),
+        train.shuffled(pupils.order_key, lesson.rows, lesson.batch),
+        epochs=pupils.epochs * lesson.passes,
+        own={"teachers": teachers},
+        adjust=adjust,
+        snapshots=snapshots,
+    )
+
+
+def test_metrics(logits, labels, teacher_logits=None):
+    """{metric: [S, …]} of logits [S, N, C] on the test set, by class too."""
+    found = evaluate.measure(logits, labels, teacher_logits)
+    metrics = {f"test_{name}": np.asarray(values) for name, values in found.items()}
+    of_class = np.bincount(labels, minlength=logits.shape[-1])
+    wrong = evaluate.wrong_by_class(logits, labels)
+    return metrics | {"test_wrong": wrong, "test_class_accuracy": 1 - wrong / of_class}
+
+
+def corrected(model, params, data, classes, held, **more):
+    """Records of students [S, 1, …] with the bias of `classes` shifted, chosen in three ways.
+
+    Args: held: rows of the training split that the students were not taught on; more: what all
+      records share. Each record also has the curve `errors_by_shift` over SHIFTS, on the test.
+    """
+    labels = data.train.labels
+    on_train, on_test = (
+        evaluate.predict(model.apply, params, split.inputs)[:, 0]
+        for split in (data.train, data.test)
+    )
+    prior = float(np.isin(labels, classes).mean())
+    ways = [
+        bias.three_ways(
+            taught, (taught[held], labels[held]), (seen, data.test.labels), classes, prior, SHIFTS
+        )
+        for taught, seen in zip(on_train, on_test)
+    ]
+    curves = np.array([bias.errors_by_shift(z, data.test.labels, classes, SHIFTS) for z in on_test])
+    found = []
+    for way in ways[0]:
+        shifts = np.array([chosen[way] for chosen in ways])
+        moved = np.stack([bias.shifted(z, classes, x) for z, x in zip(on_test, shifts)])
+        metrics = test_metrics(moved.astype(np.float32), data.test.labels)
+        metrics |= {"shift": shifts, "errors_by_shift": curves}
+        found += record.of_metrics(f"bias corrected {way}", metrics, **more)
+    return found
