@@ -1,5 +1,7 @@
 """What a trained network does on held-out data, as sums and counts over examples."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -13,13 +15,19 @@ def predict(apply, params, inputs, *, batch_size=1000):
     Args: apply: (params, inputs [B, …]) -> (logits [B, C], features), of one network;
       params: leaves [S, A, …].
     """
+    grid = _grid(apply)
+    batches = (inputs[i : i + batch_size] for i in range(0, len(inputs), batch_size))
+    return np.concatenate([np.asarray(grid(params, batch)) for batch in batches], axis=-2)
+
+
+@functools.lru_cache(maxsize=64)
+def _grid(apply):
+    """The compiled logits of a grid; kept, so that the same network compiles once."""
 
     def one(member, batch):
         return apply(member, batch)[0]
 
-    grid = jax.jit(jax.vmap(jax.vmap(one, in_axes=(0, None)), in_axes=(0, None)))
-    batches = (inputs[i : i + batch_size] for i in range(0, len(inputs), batch_size))
-    return np.concatenate([np.asarray(grid(params, batch)) for batch in batches], axis=-2)
+    return jax.jit(jax.vmap(jax.vmap(one, in_axes=(0, None)), in_axes=(0, None)))
 
 
 @jax.jit

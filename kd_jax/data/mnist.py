@@ -27,7 +27,8 @@ def load(name="mnist", data_dir="", manual_dir=""):
     test, none for validation. The digest is of the images and labels as bytes.
     Args:
       data_dir: where prepared data sets are kept; "" is the user's folder of tensorflow-datasets.
-      manual_dir: folder with the four original .gz files; "" downloads them.
+      manual_dir: folder with the four original .gz files, or with a folder `name` that holds
+        them, as both data sets name their files alike; "" downloads them.
     Raises: InputError, one line, when the files are missing and cannot be downloaded, are not the
       published ones, or when data_dir cannot be written or what it holds is damaged.
     """
@@ -37,6 +38,7 @@ def load(name="mnist", data_dir="", manual_dir=""):
     )
     if manual_dir:
         manual_dir = pathlib.Path(manual_dir).expanduser()
+        manual_dir = manual_dir / name if (manual_dir / name).is_dir() else manual_dir
         published.check_folder(name, manual_dir)  # a wrong file is refused even when not needed
     home = pathlib.Path(data_dir or _default_dir()).expanduser().absolute()
     cache = home / name / f"decoded-{VERSION}.npz"

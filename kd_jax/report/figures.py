@@ -129,8 +129,9 @@ def errors_by_shift(axes, shifts, corrected):
     first = next(iter(corrected.values()))
     by_shift = np.array([r["errors_by_shift"] for r in first]).T
     band(axes, shifts, by_shift, "test errors", GREY, marker="")
-    for (row, found), color in zip(corrected.items(), COLORS):
+    for (row, found), color, marker in zip(corrected.items(), COLORS, "os^"):
         shift, errors = (np.mean([r[name] for r in found]) for name in ("shift", "test_errors"))
-        axes.plot(shift, errors, "D", ms=7, color=color, label=f"{row}: {shift:+.2f}")
+        text = f"{row}: {shift:+.2f}"
+        axes.plot(shift, errors, marker, ms=8, mec=color, mfc="none", mew=1.5, ls="", label=text)
     axes.set(xlabel="shift added to the bias", ylabel="test errors")
     axes.legend(fontsize=8)

@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+import numpy as np
+
 from kd_jax import stats
 
 
@@ -57,6 +59,12 @@ def mean_and_sd(values, digits=1):
     """'105.3 ± 6.9' of one number per seed, or the mean alone where one value has no spread."""
     mean, sd = stats.mean_sd(values)
     return f"{mean:.{digits}f}" + (f" ± {sd:.{digits}f}" if len(values) > 1 else "")
+
+
+def mean(records, metric, form):
+    """The mean of a metric over the records of a row, a dash where they have none."""
+    values = [r[metric] for r in records if metric in r]
+    return format(np.mean(values), form).replace("-", "−") if values else "–"
 
 
 def difference(line, digits=1):

@@ -53,7 +53,7 @@ def part_table(part, records, printed):
             tables.verdict(line),
             *threes[: len(extra)],
             loss,
-            *(mean(found, name, form) for name, (_, form) in columns.items()),
+            *(tables.mean(found, name, form) for name, (_, form) in columns.items()),
         ])  # fmt: skip
     header = ["row", "printed", "test errors", "difference to labels only [95 %]", "verdict"]
     header += [*extra, "loss, printed", *(title for title, _ in columns.values())]
@@ -70,12 +70,6 @@ COLUMNS = {
     "test_kl": ("KL to teacher", ".3f"),
     "shift": ("shift", "+.2f"),
 }
-
-
-def mean(records, metric, form):
-    """The mean of a metric over the records of a row, a dash where they have none."""
-    values = [r[metric] for r in records if metric in r]
-    return format(np.mean(values), form).replace("-", "−") if values else DASH
 
 
 def compared(parts):

@@ -1,0 +1,152 @@
+"""Every distillation method on equal terms: one teacher, the same students, batches and budget.
+
+Command:  ./run.sh compare_methods [--pairs=mnist,fashion] [--preset=quick] [--manual_dir=FOLDER]
+Takes:    40 minutes on 2 CPU cores; --preset=quick, on scikit-learn's digits, 1 minute
+Expected: most methods beat labels only; few can be told from plain soft targets
+
+The student of a seed begins alike and sees the same batches under every method. A method is one
+term beside the labels; its weight is the only number that is tuned, over three values each, on the
+validation split, and T = 4 throughout; the test is read for the chosen weight alone. With 1,000
+labels of MNIST the methods see the other digits without labels, and where a method asks for a label
+it gets the teacher's. On Fashion-MNIST the student sees 10,000 images, the teacher 55,000.
+--pairs=cifar100 is RepDistiller's setting (Tian et al. 2020, arXiv 1910.10699) for an accelerator.
+"""
+
+import dataclasses
+import functools
+import time
+
+import jax
+
+from kd_jax import (
+    chains,
+    checkpoint,
+    comparison,
+    config,
+    controls,
+    evaluate,
+    fingerprint,
+    losses,
+    methods,
+    models,
+    pairs,
+    parallel,
+    record,
+    similarity,
+    teaching,
+    train,
+)
+from kd_jax.errors import require
+from kd_jax.report import comparison as report
+
+STUDENT_KEY = 4
+PLANS = {"digits": pairs.digits, "mnist": pairs.mnist_1000, "fashion": pairs.fashion}
+
+
+@dataclasses.dataclass(frozen=True)
+class Config(config.Common):
+    """Settings of the comparison."""
+
+    pairs: tuple[str, ...] = config.setting(("mnist", "fashion"), f"of {', '.join(PLANS)}")
+    teacher_epochs: int = config.setting(8, "epochs of the teacher; ×20 on 1,000 labels")
+    student_epochs: int = config.setting(10, "epochs of the students")
+    workers: int = config.place(2, "trainings side by side; each keeps about one core busy")
+
+    PRESETS = {
+        "default": {},
+        "quick": {"pairs": ("digits",), "student_epochs": 30},
+        "smoke": {"pairs": ("digits",), "seeds": 2, "teacher_epochs": 2, "student_epochs": 2},
+    }
+
+    def validate(self):
+        require(self.pairs, f"--pairs is empty: expected some of {', '.join(PLANS)}")
+        for name in self.pairs:
+            require(name in PLANS, f"--pairs={name}: expected some of {', '.join(PLANS)}")
+        config.check_counts(self, "teacher_epochs", "student_epochs", "workers")
+
+
+def single(pair):
+    """The methods that train once, all that fit the networks of the pair."""
+    found = [
+        *methods.alone()[1:],
+        *methods.of_logits(),
+        *methods.of_relations(),
+        *methods.of_vectors(),
+        methods.mutual(pair.student),
+    ]
+    if "factor" in pair.arrays:
+        found += [*methods.of_maps(), *methods.of_projected_maps(pairs.FACTORS)]
+    return found
+
+
+def jobs(pair, plan):
+    """{row: steps} of everything that is trained: chains first, as they take longest."""
+    labels, kd = methods.alone()[0], methods.of_logits()[0]
+    found = {labels.row: chains.born_again(labels, kd)}
+    found["assistant itself"] = chains.assistant(plan.assistant, kd)
+    return found | {method.row: [(None, method)] for method in single(pair)}
+
+
+def prepare(settings, name, run):
+    """(pair, plan) of one name; records its teacher."""
+    plan = PLANS[name](settings)
+    pair, taught = pairs.prepare(plan, settings)
+    run.facts[plan.name] = {"data": plan.data.digest, "teacher": taught.fingerprint}
+    if not run.has(row=report.TEACHER, pair=pair.name):
+        metrics = teaching.metrics(taught.logits["test"], plan.data.test.labels)
+        bins = evaluate.calibration(taught.logits["test"], plan.data.test.labels)
+        metrics |= {f"bin_{n}": jax.device_get(x) for n, x in bins.items()}
+        shared = {"pair": pair.name, "layers": list(pair.shown)}
+        run.append(record.of_metrics(report.TEACHER, metrics, **shared))
+    if next(iter(pair.arrays["teacher"]["features"].values())).ndim == 4:
+        pair = pairs.with_factors(pair, epochs=3)
+    return pair, plan
+
+
+def train_job(settings, pair, run, steps):
+    """The records of one job's steps."""
+    keys = jax.random.split(jax.random.key(STUDENT_KEY), settings.seeds)
+
+    def snapshots_of(row):
+        facts = {"code": STUDENT_CODE, "pair": run.facts[pair.name], "row": row}
+        return checkpoint.Snapshots(run.path(f"training {fingerprint.of(facts)}"), facts)
+
+    return chains.through(pair, steps, keys, snapshots_of)
+
+
+STUDENT_CODE = fingerprint.source(
+    train, comparison, chains, methods.base, methods.plain, methods.projected, controls, evaluate,
+    similarity, losses.logits, losses.features, losses.summaries, losses.relations,
+    losses.contrastive, models.mlp, models.convnet, models.projectors, pairs, single, jobs,
+)  # fmt: skip
+
+
+def table(folder):
+    """The Markdown of a run folder."""
+    return report.table(folder)
+
+
+def run(settings):
+    """The whole experiment: teachers, every method, records, tables, figures."""
+    began = time.monotonic()
+    facts = {"code": [pairs.TEACHER_CODE, STUDENT_CODE]}
+    here = record.Run(settings.workdir, "compare_methods", settings.results_key(), facts)
+    for name in settings.pairs:
+        pair, plan = prepare(settings, name, here)
+        left = [
+            steps
+            for row, steps in jobs(pair, plan).items()
+            if not here.has(row=row, pair=pair.name)
+        ]
+        one = functools.partial(train_job, settings, pair, here)
+        for records in parallel.results(one, left, settings.workers):
+            here.append(records)
+    text = table(here.folder)
+    here.write("table.md", text)
+    report.draw(here.folder)
+    here.finish({"total": time.monotonic() - began})
+    print(f"\n{text}\nrecords, tables and figures: {here.folder}")
+
+
+if __name__ == "__main__":
+    config.launch(Config, run)

@@ -1,0 +1,191 @@
+"""Methods on equal terms: the same teacher, initial students, batches, epochs and tuning budget.
+
+Each method trains one student per seed and weight; the weight is chosen on the validation split by
+the mean over seeds, and only the chosen students see the test.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from kd_jax import controls, evaluate, losses, methods, models, progress, record, similarity, train
+from kd_jax.data import Dataset
+
+PERMUTATION_SEED, SHOWN = 5, 500  # rows of the test on which layers are compared
+
+
+class Pair(NamedTuple):
+    """A teacher, a student and what they are compared on.
+
+    arrays: what a batch is gathered from, {"inputs", "labels", "labelled", "teacher": {"logits",
+    "features"}, "permuted_logits", …}, each [N, …]. order: (seed, epoch) -> indices [steps, B].
+    shown: the teacher's layers on the first SHOWN test inputs. view: (batch, key) -> batch, what
+    a step sees of it: drawn anew, where inputs are augmented and the teacher is asked about them.
+    """
+
+    name: str
+    data: Dataset
+    arrays: dict
+    validation_logits: np.ndarray
+    test_logits: np.ndarray
+    shown: dict
+    student: models.Model
+    optimizer: Any
+    order: Any
+    epochs: int
+    view: Callable = lambda batch, key: batch
+
+
+class Chosen(NamedTuple):
+    """The students [S, …] of the weight that was chosen, and their records."""
+
+    params: Any
+    weight: float
+    records: list
+
+
+def teacher_arrays(model, params, rows, labelled, batch_size=1000):
+    """The arrays of a Pair. Args: params of one teacher; rows: a Split; labelled [N] booleans.
+
+    The label of a row that is not labelled is replaced by the teacher's choice.
+    """
+    logits, features = outputs(model, params, rows.inputs, batch_size)
+    labels = np.where(labelled, rows.labels, logits.argmax(-1)).astype(np.int32)
+    return {
+        "inputs": rows.inputs,
+        "labels": labels,
+        "labelled": labelled,
+        "teacher": {"logits": logits, "features": features},
+        "permuted_logits": controls.permuted(logits, labels, PERMUTATION_SEED),
+    }
+
+
+def outputs(model, params, inputs, batch_size=1000):
+    """(logits [N, C], {name: features [N, …]}) of one network."""
+    apply = jax.jit(model.apply)
+    batches = (inputs[i : i + batch_size] for i in range(0, len(inputs), batch_size))
+    found = [jax.tree.map(np.asarray, apply(params, batch)) for batch in batches]
+    return jax.tree.map(lambda *pieces: np.concatenate(pieces), *found)
+
+
+def loss(pair, method):
+    """CE of the labelled examples + weight · the method's term, of one student."""
+
+    def loss_fn(params, batch, key):
+        batch = pair.view(batch, key)
+        found = pair.student.apply(params["student"], batch["inputs"], train=True, key=key)
+        student = methods.Outputs(*found)
+        teacher = methods.Outputs(**batch["teacher"])
+        hard = losses.cross_entropy(student.logits, batch["labels"])
+        term = method.term(student, teacher, batch, params["extra"])
+        return losses.masked_mean(hard, where=batch["labelled"]) + batch["weight"] * term, {}
+
+    return loss_fn
+
+
+def fit(pair, method, keys, *, own=None, snapshots=None):
+    """Parameters {"student", "extra"} [S, W, …] of a method's students, one per seed and weight.
+
+    Args: keys [S]; the initial student depends on the key alone, not on the method. own: arrays
+      [S, N, …] that replace those of the pair, seed by seed.
+    """
+    arrays = {name: x for name, x in pair.arrays.items() if name not in (own or {})}
+
+    def init(key):
+        student_key, extra_key = jax.random.split(key)
+        student = pair.student.init(student_key)
+        example = pair.view(jax.tree.map(lambda x: x[:2], pair.arrays), extra_key)
+        ours = methods.Outputs(*pair.student.apply(student, example["inputs"]))
+        extra = method.extra(extra_key, ours, methods.Outputs(**example["teacher"]))
+        return {"student": student, "extra": extra}
+
+    weights = np.tile(np.float32(method.weights), (len(keys), 1))
+    with progress.bar(f"{pair.name}, {method.row}", pair.epochs) as report:
+        state, _ = train.fit(
+            loss(pair, method),
+            pair.optimizer,
+            train.members(init, pair.optimizer, keys, weights.shape[1]),
+            arrays,
+            pair.order,
+            epochs=pair.epochs,
+            own=own,
+            numbers={"weight": weights},
+            report=report,
+            snapshots=snapshots,
+        )
+    return state.params
+
+
+def choose(pair, method, params):
+    """The Chosen of students [S, W, …]: the weight with the fewest validation errors.
+
+    The mean over seeds decides, and on a tie the lower validation NLL. Only then the test is read.
+    """
+    students = params["student"]
+    apply = pair.student.apply
+    on_validation = evaluate.measure(
+        evaluate.predict(apply, students, pair.data.validation.inputs),
+        pair.data.validation.labels,
+        pair.validation_logits,
+    )
+    means = [np.asarray(on_validation[name]).mean(0) for name in ("errors", "nll")]
+    best = int(np.lexsort(means[::-1])[0])
+    students = jax.tree.map(lambda x: x[:, best : best + 1], students)
+    found = {f"validation_{n}": np.asarray(x)[:, best] for n, x in on_validation.items()}
+    more = {"pair": pair.name, "weight": method.weights[best], "weights": list(method.weights)}
+    more["validation_errors_by_weight"] = means[0].tolist()
+    found |= examine(pair, students)
+    records = record.of_metrics(method.row, found, **more)
+    return Chosen(jax.tree.map(lambda x: x[:, 0], students), method.weights[best], records)
+
+
+def examine(pair, students):
+    """{metric: [S, …]} of students [S, 1, …] on the test, with calibration bins and layers' CKA."""
+    test, apply = pair.data.test, pair.student.apply
+    logits = evaluate.predict(apply, students, test.inputs)[:, 0]
+    measured = evaluate.measure(logits, test.labels, pair.test_logits)
+    found = {f"test_{name}": np.asarray(x) for name, x in measured.items()}
+    bins = evaluate.calibration(logits, test.labels)
+    found |= {f"bin_{name}": np.asarray(x) for name, x in bins.items()}
+    found["cka"] = np.array([_alignment(pair, students, seed) for seed in range(len(logits))])
+    return found
+
+
+def _alignment(pair, students, seed):
+    one = jax.tree.map(lambda x: x[seed, 0], students)
+    shown = pair.data.test.inputs[:SHOWN]
+    return similarity.between(pair.shown, layers(pair.student, one, shown))
+
+
+def layers(model, params, inputs):
+    """{name: [N, …]} of a network's features and its logits."""
+    logits, features = outputs(model, params, inputs)
+    return {**features, "logits": logits}
+
+
+def logits_of(pair, students):
+    """What students [S, …] say of the training rows: {"logits": [S, N, C], …}, to teach others."""
+    grid = jax.tree.map(lambda x: x[:, None], students)
+    logits = evaluate.predict(pair.student.apply, grid, pair.arrays["inputs"])[:, 0]
+    return {"teacher": {"logits": logits, "features": {}}}
+
+
+def semi_supervised(key, labelled, batch_size):
+    """order(seed, epoch): each batch half labelled rows, drawn anew, and half of the others.
+
+    An epoch is one pass over the rows that are not labelled. Args: labelled [N] booleans.
+    """
+    known, rest = (jnp.asarray(np.flatnonzero(mask)) for mask in (labelled, ~labelled))
+    half = batch_size // 2
+    others = train.shuffled(key, rest, half)
+
+    def order(seed, epoch):
+        unlabelled = others(seed, epoch)
+        draw = jax.random.fold_in(jax.random.fold_in(jax.random.fold_in(key, 1), seed), epoch)
+        drawn = jax.random.randint(draw, unlabelled.shape, 0, len(known))
+        return jnp.concatenate([known[drawn], unlabelled], axis=1)
+
+    return order

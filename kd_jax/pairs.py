@@ -1,0 +1,153 @@
+"""The pairs of teacher and student that methods are compared on: data, networks and recipes."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from kd_jax import augment, comparison, fingerprint, losses, models, supervised, teaching, train
+from kd_jax.data import Dataset, Split, mnist, optical, transfer
+from kd_jax.models import projectors
+
+HELD_OUT, LABELLED, FASHION_ROWS, FACTORS = 500, 100, 1000, 16  # the first three of each class
+TEACHER_KEY, ORDER_KEY, FACTOR_KEY = 1, 2, 3
+
+
+class Plan(NamedTuple):
+    """A pair before anything is trained.
+
+    rows: of the training split that the student sees; labelled: which of the training rows have
+    labels for anyone; teacher, student, assistant: networks; augment: of the teacher's inputs.
+    """
+
+    name: str
+    data: Dataset
+    rows: np.ndarray
+    labelled: np.ndarray
+    teacher: models.Model
+    student: models.Model
+    assistant: models.Model
+    teacher_epochs: int
+    batch: int
+    augment: Callable | None = None
+
+
+def with_validation(data, per_class):
+    """The Dataset with `per_class` training rows of every class as its validation split."""
+    rest, held = transfer.held_out(data.train.labels, per_class, seed=0)
+    splits = [Split(data.train.inputs[rows], data.train.labels[rows]) for rows in (rest, held)]
+    return data._replace(train=splits[0], validation=splits[1])
+
+
+def mlp(shape, *widths, **options):
+    """A fully connected network with ten classes."""
+    return models.functional(models.MLP(widths, 10, **options), shape)
+
+
+def convnet(*channels, **options):
+    """A convolutional network for 28 × 28 images in ten classes, two poolings."""
+    return models.functional(models.ConvNet(channels, (1, 2), 10, **options), (28, 28))
+
+
+def digits(settings):
+    """scikit-learn's digits: 256-256 teaches 10-10, all labelled."""
+    data, shape = optical.load(), (8, 8)
+    everyone = np.arange(len(data.train.labels))
+    teacher = mlp(shape, 256, 256, dropout=0.5)
+    nets = teacher, mlp(shape, 10, 10), mlp(shape, 50, 50)
+    return Plan("digits", data, everyone, everyone >= 0, *nets, 4 * settings.teacher_epochs, 50)
+
+
+def mnist_1000(settings):
+    """MNIST with 1,000 labels: 800-800 learns from those and teaches 20-20 on 54,000 more."""
+    data = mnist.load("mnist", settings.data_dir, settings.manual_dir)
+    data = with_validation(data, HELD_OUT)
+    labelled = np.zeros(len(data.train.labels), bool)
+    labelled[transfer.held_out(data.train.labels, LABELLED, seed=1)[1]] = True
+    shape = (28, 28)
+    teacher = mlp(shape, 800, 800, dropout=0.5, input_dropout=0.2)
+    nets = teacher, mlp(shape, 20, 20), mlp(shape, 100, 100)
+    epochs, rows = 20 * settings.teacher_epochs, np.arange(len(labelled))
+    return Plan("MNIST, 1,000 labels", data, rows, labelled, *nets, epochs, 128, augment.jitter)
+
+
+def fashion(settings):
+    """Fashion-MNIST: a convnet of 16 and 32 channels teaches one of 4 and 8 on 10,000 images."""
+    data = mnist.load("fashion_mnist", settings.data_dir, settings.manual_dir)
+    data = with_validation(data, HELD_OUT)
+    labels = data.train.labels
+    rows = transfer.held_out(labels, FASHION_ROWS, seed=1)[1]
+    nets = convnet(16, 32, dropout=0.25), convnet(4, 8), convnet(8, 16)
+    epochs = settings.teacher_epochs
+    return Plan("Fashion-MNIST", data, rows, np.ones(len(labels), bool), *nets, epochs, 128)
+
+
+def adam(peak, epochs, order):
+    """Adam with a cosine decay from `peak` to zero over all steps."""
+    steps = epochs * jax.eval_shape(order, 0, 0).shape[0]
+    return optax.adam(optax.cosine_decay_schedule(peak, steps))
+
+
+def prepare(plan, settings):
+    """The comparison.Pair of a plan, and its teacher's Taught: trained, or restored."""
+    key, epochs = jax.random.key(ORDER_KEY), plan.teacher_epochs
+    order = train.shuffled(key, np.flatnonzero(plan.labelled), min(plan.batch, 100))
+    facts = {"experiment": "compare_methods", "pair": plan.name, "code": TEACHER_CODE}
+    course = supervised.Course(
+        "teacher", plan.teacher, adam(1e-3, epochs, order), order, epochs, facts, plan.augment
+    )
+    keys = jax.random.key(TEACHER_KEY)[None]
+    retrain = {"retrain": settings.retrain}
+    taught = teaching.together(course, keys, plan.data, settings.workdir, **retrain)
+    params = jax.tree.map(lambda x: x[0], taught.params)
+    seen = Split(plan.data.train.inputs[plan.rows], plan.data.train.labels[plan.rows])
+    labelled = plan.labelled[plan.rows]
+    arrays = comparison.teacher_arrays(plan.teacher, params, seen, labelled)
+    shown = plan.data.test.inputs[: comparison.SHOWN]
+    students_order = (
+        train.shuffled(key, len(labelled), plan.batch)
+        if labelled.all()
+        else comparison.semi_supervised(key, labelled, plan.batch)
+    )
+    pair = comparison.Pair(
+        plan.name,
+        plan.data,
+        jax.tree.map(jnp.asarray, arrays),
+        taught.logits["validation"][0],
+        taught.logits["test"][0],
+        comparison.layers(plan.teacher, params, shown),
+        plan.student,
+        adam(3e-3, settings.student_epochs, students_order),
+        students_order,
+        settings.student_epochs,
+    )
+    return pair, taught
+
+
+def with_factors(pair, epochs):
+    """The pair with the teacher's "factor" of its last map, from a Paraphraser trained on it."""
+    maps = list(pair.arrays["teacher"]["features"].values())[-1]
+    net = projectors.Paraphraser(FACTORS)
+
+    def loss_fn(params, batch, key):
+        _, again = net.apply({"params": params}, batch["maps"])
+        return jnp.mean((again - batch["maps"]) ** 2), {}
+
+    order = train.shuffled(jax.random.key(ORDER_KEY), len(maps), 128)
+    optimizer = optax.adam(1e-3)
+    keys = jax.random.key(FACTOR_KEY)[None]
+    state = train.members(lambda k: net.init(k, maps[:1])["params"], optimizer, keys)
+    state, _ = train.fit(loss_fn, optimizer, state, {"maps": maps}, order, epochs=epochs)
+    factor = models.Model(None, lambda p, x: (net.apply({"params": p}, x)[0], {}))
+    params = jax.tree.map(lambda x: x[0, 0], state.params)
+    factors, _ = comparison.outputs(factor, params, np.asarray(maps))
+    return pair._replace(arrays={**pair.arrays, "factor": jnp.asarray(factors)})
+
+
+TEACHER_CODE = fingerprint.source(
+    augment, train, supervised, losses.logits, models.mlp, models.convnet, digits, mnist_1000,
+    fashion, adam, prepare, with_validation,
+)  # fmt: skip
