@@ -100,11 +100,14 @@ def levels(parts):
                 for r in found
             ]
             over = stats.paired(values, [level] * len(values), lower_is_better=False)
+            shown = f"{np.mean(values):.1%}"
+            if len(values) > 1:  # one seed has no interval
+                shown += f" [{level + over.low:.1%}, {level + over.high:.1%}]"
             lines.append([
                 part,
                 row,
                 "all" if digit is None else f"{digit}s",
-                f"{np.mean(values):.1%} [{level + over.low:.1%}, {level + over.high:.1%}]",
+                shown.replace("-", "−"),
                 f"{level:.0%}",
                 over.verdict,
             ])  # fmt: skip
