@@ -10,7 +10,7 @@ from scipy import special, stats
 
 from experiments import mnist_tutorial as tutorial
 from kd_jax import bias, lessons, models, students
-from kd_jax.data.dataset import Split
+from kd_jax.data.dataset import Dataset, Split
 from kd_jax.report import tutorial as report
 from kd_jax.report import tutorial_rows as named
 
@@ -91,6 +91,20 @@ RANDOM = np.random.default_rng(11)
 LOGITS = RANDOM.normal(scale=3, size=(2, 20, 10)).astype(np.float32)
 TEACHERS = RANDOM.normal(scale=3, size=(2, 20, 6, 10)).astype(np.float32)
 OF_ROWS = RANDOM.integers(10, size=20)
+
+
+def test_all_students_are_compared_with_the_dense_teacher_and_the_table_says_so():
+    labels = np.arange(20) % 10
+    data = Dataset("", 10, *[Split(np.zeros((20, 28, 28), np.float32), labels)] * 3, digest="")
+    params = jax.eval_shape(tutorial.student_network().init, jax.random.key(0))
+    params = jax.tree.map(lambda x: np.zeros((2, 1, *x.shape), np.float32), params)
+    params["logits"]["bias"][..., 4] = 1  # they call everything a 4
+    one = lessons.Lesson("1", [arm("1", named.OF_CNN)], np.arange(20))
+    found = tutorial.examine(one, "1", params, data, TEACHERS)
+    fours = (TEACHERS[:, :, tutorial.FROM_DENSE].argmax(-1) == 4).mean(-1)
+    assert [r["test_agreement"] for r in found] == pytest.approx(fours)
+    text = report.part_table("1", [*found, *({**r, "row": named.LABELS} for r in found)], {})
+    assert "agrees with dense teacher | KL to dense teacher" in text
 
 
 @pytest.mark.parametrize("part, row", [("1", named.LABELS), ("1", named.SMOOTHED)])

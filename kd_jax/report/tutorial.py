@@ -66,8 +66,8 @@ COLUMNS = {
     "test_loss": ("loss at T", ".3f"),
     "test_nll": ("NLL at T=1", ".3f"),
     "test_ece": ("ECE", ".3f"),
-    "test_agreement": ("agrees with teacher", ".1%"),
-    "test_kl": ("KL to teacher", ".3f"),
+    "test_agreement": ("agrees with dense teacher", ".1%"),
+    "test_kl": ("KL to dense teacher", ".3f"),
     "shift": ("shift", "+.2f"),
 }
 
