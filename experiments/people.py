@@ -19,17 +19,16 @@ import time
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 
 from kd_jax import config, evaluate, explicit, fingerprint, losses, models, record, teacher, train
 from kd_jax.data import people
 from kd_jax.errors import require
-from kd_jax.report import tables
+from kd_jax.replay import Replay
+from kd_jax.report import people as report
+from kd_jax.report.people import DISTILLED, LABELS, TEACHER, TUNED, TUNED_RAW
+from kd_jax.stages import label_loss, raw_label_loss, regression_loss
 from kd_jax.torch_random import Generator
 
-TEACHER, LABELS, DISTILLED = "teacher", "student on labels", "student distilled"
-TUNED_RAW, TUNED = "tuned, NLL of raw outputs", "tuned, NLL of log-softmax"
-PUBLISHED = {TEACHER: (0.8350, 0.6750), DISTILLED: (0.7850, 0.6500), TUNED_RAW: (0.8500, 0.6750)}
 PERSON = "-1,0.36,1,0,0,0.445"
 BATCH, TEACHER_EPOCHS, STUDENT_EPOCHS, TUNING_EPOCHS = 10, 2000, 1200, 8
 PADDING = 200  # the index of the padding row, after the 200 training rows
@@ -53,38 +52,6 @@ class Config(config.Common):
 
 TEACHER_NET = models.functional(models.MLP((100, 100), people.CLASSES, activation=jnp.tanh), (6,))
 STUDENT_NET = models.functional(models.MLP((8,), people.CLASSES, activation=jnp.tanh), (6,))
-
-
-def label_loss(apply):
-    """Mean negative log-likelihood of the labels, of the rows that are kept."""
-
-    def loss_fn(params, batch, key):
-        logits, _ = apply(params, batch["inputs"])
-        per_row = losses.cross_entropy(logits, batch["labels"])
-        return explicit.mean_kept(per_row, batch["kept"]), {}
-
-    return loss_fn
-
-
-def regression_loss(apply):
-    """Mean squared error of the raw outputs against the teacher's log-probabilities."""
-
-    def loss_fn(params, batch, key):
-        logits, _ = apply(params, batch["inputs"])
-        return jnp.mean(optax.squared_error(logits, batch["log_probabilities"])), {}
-
-    return loss_fn
-
-
-def raw_label_loss(apply):
-    """The published tuning loss: minus the raw output of the label, without a log-softmax."""
-
-    def loss_fn(params, batch, key):
-        logits, _ = apply(params, batch["inputs"])
-        chosen = jnp.sum(logits * jax.nn.one_hot(batch["labels"], people.CLASSES), -1)
-        return -explicit.mean_kept(chosen, batch["kept"]), {}
-
-    return loss_fn
 
 
 def log_probabilities(params, inputs):
@@ -191,30 +158,8 @@ def make_records(found, splits):
 
 
 def table(folder):
-    """The Markdown of a run folder: accuracies beside the printed ones, and paired differences."""
-    records, text = record.read(folder), []
-    for split, size in (("train", 200), ("test", 40)):
-        metric = f"{split}_accuracy"
-        against_labels = tables.compare(records, metric, LABELS, lower_is_better=False)
-        against_teacher = tables.compare(records, metric, TEACHER, lower_is_better=False)
-        header = [
-            f"row, {size} {split} rows", "printed", "accuracy", "minus student on labels [95 %]",
-            "verdict", "minus teacher [95 %]", "verdict",
-        ]  # fmt: skip
-        rows = []
-        for one, other in zip(against_labels, against_teacher):
-            printed = PUBLISHED.get(one.row)
-            rows.append([
-                one.row,
-                f"{printed[split == 'test']:.4f}" if printed else "–",
-                tables.spread(one, 4),
-                tables.difference(one, 4),
-                tables.verdict(one),
-                tables.difference(other, 4),
-                tables.verdict(other),
-            ])  # fmt: skip
-        text.append(tables.markdown(header, rows))
-    return "\n".join(text)
+    """The Markdown of a run folder."""
+    return report.table(folder)
 
 
 def write_mistakes(path, params, split):
@@ -263,45 +208,25 @@ def replay(train_split, test_split):
     One generator, seeded with 0, draws everything in the demo's order: the teacher's weights, its
     epochs, the student's weights, its epochs, the tuning epochs. The tuning uses raw outputs.
     """
-    draws, data = Generator(0), explicit.padded(train_split)
+    again = Replay(Generator(0), (train_split, test_split), BATCH)
     person = people.parse_person(PERSON, "the demo's person")[None]
-
-    def orders(rows, epochs):
-        steps = -(-len(rows) // BATCH)
-        return np.array([
-            [batched(rows[draws.loader_order(len(rows))], steps) for _ in range(epochs)]
-        ])  # fmt: skip
-
-    def stage(row, loss_fn, rate, params, rows, epochs, own=None):
-        order = orders(rows, epochs)
-        params, sums = explicit.descend(row, loss_fn, rate, params, data, order, own)
-        for epoch in range(0, epochs, epochs // 4):
-            print(f"  {row}: epoch {epoch:4d}  loss {sums[epoch, 0]:.4f}")
-        accuracy = (
-            float(evaluate.measure(outputs(row, params, s.inputs), s.labels)["accuracy"][0])
-            for s in (train_split, test_split)
-        )
-        print("  {}: accuracy {:.4f} train, {:.4f} test".format(row, *accuracy))
-        return params
 
     def probabilities(row, params):
         of_person = jax.nn.softmax(outputs(row, params, person)[0, 0])
         print(f"  {row}: prediction " + " ".join(f"{p:.4f}" for p in of_person))
 
-    everyone = np.arange(len(train_split.labels))
-    one = draws.dense_layers((6, 100, 100, people.CLASSES))
-    one = jax.tree.map(lambda x: x[None], one)
-    loss = label_loss(TEACHER_NET.apply)
-    taught = stage(TEACHER, loss, 0.005, one, everyone, TEACHER_EPOCHS)
+    everyone, apply = np.arange(len(train_split.labels)), TEACHER_NET.apply
+    one = again.weights((6, 100, 100, people.CLASSES))
+    taught = again.stage(TEACHER, apply, label_loss(apply), 0.005, one, everyone, TEACHER_EPOCHS)
     probabilities(TEACHER, taught)
-    one = jax.tree.map(lambda x: x[None], draws.dense_layers((6, 8, people.CLASSES)))
-    own = {"log_probabilities": log_probabilities(taught, data["inputs"])}
-    loss = regression_loss(STUDENT_NET.apply)
-    student = stage(DISTILLED, loss, 0.01, one, everyone, STUDENT_EPOCHS, own)
+    one, apply = again.weights((6, 8, people.CLASSES)), STUDENT_NET.apply
+    own = {"log_probabilities": log_probabilities(taught, explicit.padded(train_split)["inputs"])}
+    loss = regression_loss(apply)
+    student = again.stage(DISTILLED, apply, loss, 0.01, one, everyone, STUDENT_EPOCHS, own)
     wrong = mistakes(student, train_split)[0]
     print(f"  {DISTILLED}: {len(wrong)} mistakes to tune on")
-    loss = raw_label_loss(STUDENT_NET.apply)
-    tuned = stage(TUNED_RAW, loss, 0.001, student, wrong, TUNING_EPOCHS)
+    loss = raw_label_loss(apply)
+    tuned = again.stage(TUNED_RAW, apply, loss, 0.001, student, wrong, TUNING_EPOCHS)
     probabilities(TUNED_RAW, tuned)
 
 

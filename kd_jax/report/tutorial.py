@@ -66,8 +66,8 @@ COLUMNS = {
     "test_loss": ("loss at T", ".3f"),
     "test_nll": ("NLL at T=1", ".3f"),
     "test_ece": ("ECE", ".3f"),
-    "test_agreement": ("agrees with teacher", ".1%"),
-    "test_kl": ("KL to teacher", ".3f"),
+    "test_agreement": ("agrees with dense teacher", ".1%"),
+    "test_kl": ("KL to dense teacher", ".3f"),
     "shift": ("shift", "+.2f"),
 }
 
@@ -94,11 +94,14 @@ def levels(parts):
                 for r in found
             ]
             over = stats.paired(values, [level] * len(values), lower_is_better=False)
+            shown = f"{np.mean(values):.1%}"
+            if len(values) > 1:  # one seed has no interval
+                shown += f" [{level + over.low:.1%}, {level + over.high:.1%}]"
             lines.append([
                 part,
                 row,
                 "all" if digit is None else f"{digit}s",
-                f"{np.mean(values):.1%} [{level + over.low:.1%}, {level + over.high:.1%}]",
+                shown.replace("-", "−"),
                 f"{level:.0%}",
                 over.verdict,
             ])  # fmt: skip
