@@ -4,6 +4,7 @@ Each method trains one student per seed and weight; the weight is chosen on the 
 the mean over seeds, and only the chosen students see the test.
 """
 
+import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -93,21 +94,25 @@ def fit(pair, method, keys, *, own=None, snapshots=None):
       [S, N, …] that replace those of the pair, seed by seed.
     """
     arrays = {name: x for name, x in pair.arrays.items() if name not in (own or {})}
+    student_keys, extra_keys, train_keys = jax.vmap(lambda k: jax.random.split(k, 3), out_axes=1)(
+        keys
+    )
+    student = _initial(pair.student.init)(student_keys)
+    example = jax.tree.map(lambda x: x[:2], pair.arrays)
 
-    def init(key):
-        student_key, extra_key = jax.random.split(key)
-        student = pair.student.init(student_key)
-        example = pair.view(jax.tree.map(lambda x: x[:2], pair.arrays), extra_key)
-        ours = methods.Outputs(*pair.student.apply(student, example["inputs"]))
-        extra = method.extra(extra_key, ours, methods.Outputs(**example["teacher"]))
-        return {"student": student, "extra": extra}
+    def extra(key, one):
+        seen = pair.view(example, key)
+        ours = methods.Outputs(*pair.student.apply(one, seen["inputs"]))
+        return method.extra(key, ours, methods.Outputs(**seen["teacher"]))
 
+    params = {"student": student, "extra": jax.jit(jax.vmap(extra))(extra_keys, student)}
+    params = jax.tree.map(lambda x: jnp.repeat(x[:, None], len(method.weights), axis=1), params)
     weights = np.tile(np.float32(method.weights), (len(keys), 1))
     with progress.bar(f"{pair.name}, {method.row}", pair.epochs) as report:
         state, _ = train.fit(
             loss(pair, method),
             pair.optimizer,
-            train.members(init, pair.optimizer, keys, weights.shape[1]),
+            train.grid(params, pair.optimizer, train_keys),
             arrays,
             pair.order,
             epochs=pair.epochs,
@@ -117,6 +122,12 @@ def fit(pair, method, keys, *, own=None, snapshots=None):
             snapshots=snapshots,
         )
     return state.params
+
+
+@functools.lru_cache(maxsize=16)
+def _initial(init):
+    """The compiled initialisation of one network per key; every method begins with it."""
+    return jax.jit(jax.vmap(init))
 
 
 def choose(pair, method, params):

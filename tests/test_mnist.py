@@ -16,7 +16,7 @@ import time
 import numpy as np
 import pytest
 
-from kd_jax.data import idx, mnist, published
+from kd_jax.data import decoded, idx, mnist, published
 from kd_jax.data.published import File, Published
 from kd_jax.errors import InputError
 
@@ -225,11 +225,11 @@ def test_a_damaged_cache_is_refused_by_path(small, tmp_path, damage):
         cache.write_bytes(cache.read_bytes()[:-100])
     elif damage == "flipped":
         small[0][3, 14, 14] ^= 1
-        np.savez(cache, **dict(zip(mnist.KEYS, small)))
+        np.savez(cache, **dict(zip(decoded.KEYS, small)))
     elif damage == "other":
-        np.savez(cache, **dict.fromkeys(mnist.KEYS, np.zeros(3, np.uint8)))
+        np.savez(cache, **dict.fromkeys(decoded.KEYS, np.zeros(3, np.uint8)))
     else:
-        np.savez(cache, **dict.fromkeys(mnist.KEYS, np.array([{}], object)))
+        np.savez(cache, **dict.fromkeys(decoded.KEYS, np.array([{}], object)))
     assert str(cache) in refused("delete that file", load, tmp_path)
     cache.unlink()
     load(tmp_path)

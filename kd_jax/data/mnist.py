@@ -1,23 +1,18 @@
 """MNIST and Fashion-MNIST: 60,000 training and 10,000 test images of 28 × 28 in 10 classes.
 
-tensorflow-datasets prepares them once below the data_dir (see `prepared`). Decoding its 70,000
-images takes tens of seconds, so the decoded arrays are kept beside them and read from then on.
+tensorflow-datasets prepares them once, and the decoded arrays are kept beside them (see `decoded`).
 """
 
-import os
 import pathlib
-import sys
-import tempfile
 
-import filelock
 import numpy as np
 
-from kd_jax.data import published
-from kd_jax.data.dataset import Dataset, Split, check_digest
-from kd_jax.errors import InputError, require
+from kd_jax.data import decoded, idx, published
+from kd_jax.data.dataset import Dataset, Split
+from kd_jax.errors import require
 
-VERSION = "4.0.0"
-KEYS = ("train_images", "train_labels", "test_images", "test_labels")
+NAMES = ("mnist", "fashion_mnist")
+VERSION = "4.0.0"  # not the stock 3.0.1, which has no row numbers: the two can share a data_dir
 
 
 def load(name="mnist", data_dir="", manual_dir=""):
@@ -32,17 +27,10 @@ def load(name="mnist", data_dir="", manual_dir=""):
     Raises: InputError, one line, when the files are missing and cannot be downloaded, are not the
       published ones, or when data_dir cannot be written or what it holds is damaged.
     """
-    require(
-        name in published.PUBLISHED,
-        f"data set '{name}' is unknown: expected {' or '.join(published.PUBLISHED)}",
-    )
-    if manual_dir:
-        manual_dir = pathlib.Path(manual_dir).expanduser()
-        manual_dir = manual_dir / name if (manual_dir / name).is_dir() else manual_dir
-        published.check_folder(name, manual_dir)  # a wrong file is refused even when not needed
-    home = pathlib.Path(data_dir or _default_dir()).expanduser().absolute()
-    cache = home / name / f"decoded-{VERSION}.npz"
-    arrays = _read(cache, name) if cache.exists() else _prepare(name, home, manual_dir, cache)
+    require(name in NAMES, f"data set '{name}' is unknown: expected {' or '.join(NAMES)}")
+    own = pathlib.Path(manual_dir).expanduser() / name
+    manual_dir = own if manual_dir and own.is_dir() else manual_dir
+    arrays = decoded.arrays(name, _layout(), data_dir, manual_dir)
     splits = [
         Split(images.astype(np.float32) / 255, labels.astype(np.int32))
         for images, labels in (arrays[:2], arrays[2:])
@@ -59,61 +47,22 @@ def load(name="mnist", data_dir="", manual_dir=""):
     )
 
 
-def _default_dir():
-    """As tensorflow_datasets.core.constants has it, without that import's second."""
-    return os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets"
-
-
-def _prepare(name, home, manual_dir, cache):
-    """The four arrays, prepared by one process while others wait; they find the cache then."""
-    try:
-        cache.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=cache.parent):
-            pass
-        with filelock.FileLock(cache.with_suffix(".lock")):
-            if cache.exists():
-                return _read(cache, name)
-            print(f"preparing {name} in {home} (once, about half a minute)", file=sys.stderr)
-            from kd_jax.data import prepared  # tensorflow-datasets is only needed here
-
-            arrays = prepared.arrays(name, VERSION, home, manual_dir)
-            check_digest(
-                f"{home / name / VERSION}",
-                published.digest(arrays),
-                published.PUBLISHED[name].digest,
-            )
-            _write(cache, arrays)
-            return arrays
-    except OSError as error:
-        raise InputError(
-            f"{cache.parent} cannot be written ({error.strerror or error}): "
-            "choose another folder with --data_dir"
-        ) from None
-
-
-def _write(cache, arrays):
-    partial = cache.with_suffix(".partial")
-    with open(partial, "wb") as file:
-        np.savez(file, **dict(zip(KEYS, arrays)))
-    partial.replace(cache)
-
-
-def _read(cache, name):
-    """The four arrays of a cache; InputError when it is not what was written."""
-    advice = "delete that file"
-    try:
-        with np.load(cache, allow_pickle=False) as stored:
-            arrays = [stored[key] for key in KEYS]
-    except Exception as error:  # zipfile, zlib and numpy each raise their own
-        reason = " ".join(str(error).split())
-        raise InputError(f"{cache} is unreadable ({reason}): {advice}") from None
-    shapes = [(array.dtype.name, array.shape) for array in arrays]
-    counts = [count for _, _, count in published.SPLITS.values()]
-    side = published.SIDE
-    expected = [("uint8", shape) for n in counts for shape in ((n, side, side), (n,))]
-    require(shapes == expected, f"{cache} holds {shapes}, expected {expected}: {advice}")
-    require(
-        published.digest(arrays) == published.PUBLISHED[name].digest,
-        f"{cache} is damaged (its digest is not {name}'s): {advice}",
+def _layout():
+    return decoded.Layout(
+        VERSION,
+        shape=(published.SIDE, published.SIDE),
+        classes=published.CLASSES,
+        counts={split: count for split, (_, _, count) in published.SPLITS.items()},
+        read=_read,
     )
-    return arrays
+
+
+def _read(paths):
+    """Images and labels of each split, from the four idx files."""
+    return {
+        split: (
+            idx.read(paths[images], (count, published.SIDE, published.SIDE)),
+            idx.read(paths[labels], (count,)),
+        )
+        for split, (images, labels, count) in published.SPLITS.items()
+    }

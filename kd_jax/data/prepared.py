@@ -1,9 +1,9 @@
-"""MNIST and Fashion-MNIST prepared by tensorflow-datasets, without TensorFlow.
+"""Image data sets prepared by tensorflow-datasets, without TensorFlow.
 
-The stock builders need TensorFlow to extract and to encode; this one reads the idx files with numpy
-and yields Pillow images. Its version differs from the stock 3.0.1, which has no row numbers, so the
-two can share a data_dir. It extracts nothing: the stock builders name what they extract by file
-name alone, and the two data sets name their files alike.
+The stock builders need TensorFlow to extract and to encode; this one takes numpy arrays from the
+layout's reader and yields Pillow images. Its versions differ from the stock ones, which have no row
+numbers, so the two can share a data_dir. It extracts nothing: the stock builders name what they
+extract by file name alone, and MNIST and Fashion-MNIST name their files alike.
 """
 
 import contextlib
@@ -23,37 +23,38 @@ from tensorflow_datasets.core.download.resource import get_dl_fname
 from tensorflow_datasets.core.download.util import DownloadError
 from tensorflow_datasets.core.registered import skip_registration
 
-from kd_jax.data import idx, published
-from kd_jax.errors import InputError
+from kd_jax.data import published
+from kd_jax.errors import InputError, require
 
 BATCH = 1000
 LOST = (requests.RequestException, DownloadError)
 
 
-def arrays(name, version, data_dir, manual_dir=""):
-    """Train images [60000, 28, 28], labels [60000], test images [10000, 28, 28], labels [10000].
+def arrays(name, layout, data_dir, manual_dir=""):
+    """Train images [N, *shape], labels [N], test images [M, *shape], labels [M] of a layout.
 
     Prepared below data_dir/name/version if they are not yet, from the files in `manual_dir`, from
     what was downloaded before, or from the network; all uint8, in the order of the original files.
+    layout: a decoded.Layout.
     The caller sees to it that only one process at a time is here.
     Raises: InputError when files are missing or not the published ones, or when what was prepared
       is damaged. OSError when nothing can be written.
     """
-    folder = pathlib.Path(data_dir) / name / version
+    folder = pathlib.Path(data_dir) / name / layout.version
     if not folder.exists():
-        for leftover in folder.parent.glob(f"incomplete.*_{version}"):  # of a killed preparation
+        for leftover in folder.parent.glob(f"incomplete.*_{layout.version}"):  # of a killed run
             shutil.rmtree(leftover)
-        _prepare(name, version, data_dir, manual_dir)
+        _prepare(name, layout, data_dir, manual_dir)
     try:
         with _quiet():
-            builder = _builder(name, version, data_dir)
-            return [array for split in published.SPLITS for array in _decoded(builder, split)]
+            builder = _builder(name, layout, data_dir)
+            return [array for split in layout.counts for array in _decoded(builder, layout, split)]
     except Exception as error:  # protobuf, array_record, Pillow and tfds each raise their own
         reason = " ".join(str(error).split())
         raise InputError(f"{folder} is unreadable ({reason}): delete that folder") from None
 
 
-def _prepare(name, version, data_dir, manual_dir):
+def _prepare(name, layout, data_dir, manual_dir):
     downloads = pathlib.Path(data_dir) / "downloads"
     manual = pathlib.Path(manual_dir) if manual_dir else downloads / "manual"
     absent = list(published.PUBLISHED[name].files)
@@ -65,7 +66,7 @@ def _prepare(name, version, data_dir, manual_dir):
     config = tfds.download.DownloadConfig(manual_dir=os.fspath(manual), try_download_gcs=False)
     try:
         with _quiet():
-            _builder(name, version, data_dir).download_and_prepare(download_config=config)
+            _builder(name, layout, data_dir).download_and_prepare(download_config=config)
     except LOST as error:
         raise published.missing(name, absent, type(error).__name__) from None
     except NonMatchingChecksumError as error:
@@ -87,13 +88,13 @@ def _reach(name, files):
         raise published.missing(name, files, type(error).__name__) from None
 
 
-def _builder(name, version, data_dir):
+def _builder(name, layout, data_dir):
     with skip_registration():  # the stock builder has the name already
 
         class Builder(tfds.core.GeneratorBasedBuilder):
             """Images, labels and the number of each row in the original file."""
 
-            VERSION = tfds.core.Version(version)
+            VERSION = tfds.core.Version(layout.version)
             url_infos = {
                 source.url + file: UrlInfo(size=wanted.size, checksum=wanted.sha256, filename=file)
                 for source in [published.PUBLISHED[name]]
@@ -101,12 +102,12 @@ def _builder(name, version, data_dir):
             }
 
             def _info(self):
-                return tfds.core.DatasetInfo(builder=self, features=_features())
+                return tfds.core.DatasetInfo(builder=self, features=_features(layout))
 
             def _split_generators(self, dl_manager):
                 return {
                     split: self._generate_examples(*content)
-                    for split, content in _read_files(name, dl_manager).items()
+                    for split, content in _read_files(name, layout, dl_manager).items()
                 }
 
             def _generate_examples(self, images, labels):
@@ -117,39 +118,35 @@ def _builder(name, version, data_dir):
         return Builder(data_dir=os.fspath(data_dir), file_format="array_record")
 
 
-def _features():
+def _features(layout):
+    shape = (*layout.shape, 1)[:3]  # an image has an axis of channels, even if it is gray
     return tfds.features.FeaturesDict(
         {
-            "image": tfds.features.Image(shape=(published.SIDE, published.SIDE, 1)),
-            "label": tfds.features.ClassLabel(num_classes=published.CLASSES),
+            "image": tfds.features.Image(shape=shape),
+            "label": tfds.features.ClassLabel(num_classes=layout.classes),
             "row": tfds.features.Scalar(np.int64),
         }
     )
 
 
-def _read_files(name, dl_manager):
+def _read_files(name, layout, dl_manager):
     """Images and labels of each split, from files that are checked even if they were cached."""
     source = published.PUBLISHED[name]
     paths = dl_manager.download({file: source.url + file for file in source.files})
     for file, path in paths.items():
         published.check_file(name, path, file)
-    return {
-        split: (
-            idx.read(paths[images], (count, published.SIDE, published.SIDE)),
-            idx.read(paths[labels], (count,)),
-        )
-        for split, (images, labels, count) in published.SPLITS.items()
-    }
+    return layout.read(paths)
 
 
-def _decoded(builder, split):
+def _decoded(builder, layout, split):
     """uint8 images and labels of a split, put back from TFDS's shuffled order into the file's."""
     source = builder.as_data_source(split)
-    images = np.zeros((published.SPLITS[split][2], published.SIDE, published.SIDE), np.uint8)
+    images = np.zeros((layout.counts[split], *layout.shape), np.uint8)
     labels = np.zeros(len(images), np.uint8)
+    require(len(source) == len(images), f"{split} has {len(source)} rows, not {len(images)}")
     for first in range(0, len(source), BATCH):
         for example in source.__getitems__(range(first, min(first + BATCH, len(source)))):
-            images[example["row"]] = example["image"][..., 0]
+            images[example["row"]] = example["image"].reshape(layout.shape)
             labels[example["row"]] = example["label"]
     return images, labels
 

@@ -1,6 +1,6 @@
-"""MNIST and Fashion-MNIST as published: the four files of each, where they are, their checksums.
+"""MNIST, Fashion-MNIST and CIFAR-100 as published: their files, where they are, their checksums.
 
-Addresses, sizes and checksums are those that tensorflow-datasets registers for the two.
+Addresses, sizes and checksums are those that tensorflow-datasets registers for them.
 """
 
 import hashlib
@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from kd_jax.errors import InputError, require
 
-CLASSES = 10
+CLASSES = 10  # this and the next two are of MNIST and Fashion-MNIST
 SIDE = 28
-SPLITS = {  # both data sets name their files alike
+SPLITS = {  # MNIST and Fashion-MNIST name their files alike
     "train": ("train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz", 60_000),
     "test": ("t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz", 10_000),
 }
@@ -26,7 +26,7 @@ class File(NamedTuple):
 
 class Published(NamedTuple):
     """One data set: its title, the address its files are under, the files, and the digest of the
-    uint8 images and labels in them (see `digest`)."""
+    uint8 images and labels in them (see `digest`), "" where none is known beforehand."""
 
     title: str
     url: str
@@ -73,6 +73,16 @@ PUBLISHED = {
         },
         digest="ca3ab2a37f845e1b8ae23cab1b51749a3011ba3bf1d9016176d75cbaabac376f",
     ),
+    "cifar100": Published(
+        "CIFAR-100",
+        "https://www.cs.toronto.edu/~kriz/",
+        {
+            "cifar-100-binary.tar.gz": File(
+                168513733, "58a81ae192c23a4be8b1804d68e518ed807d710a4eb253b1f2a199162a40d8ec"
+            ),
+        },
+        digest="",
+    ),
 }
 
 
@@ -85,7 +95,7 @@ def digest(arrays):
 
 
 def check_folder(name, folder):
-    """Check those of the data set's four files that `folder` holds; the names of the others.
+    """Check those of the data set's files that `folder` holds; the names of the others.
 
     Raises: InputError when there is no such folder, or a file in it is not the published one.
     """

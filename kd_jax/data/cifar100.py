@@ -1,0 +1,109 @@
+"""CIFAR-100: 50,000 training and 10,000 test images of 32 × 32 in colour, of 100 classes.
+
+Krizhevsky 2009, "Learning multiple layers of features from tiny images", publishes it as
+https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz. In it train.bin and test.bin have one row
+per image: the number of its superclass, that of its class, then 1,024 bytes each of red, green and
+blue, every one of them a 32 × 32 plane in C order.
+"""
+
+import tarfile
+import zlib
+
+import numpy as np
+
+from kd_jax.data import decoded, published, transfer
+from kd_jax.data.dataset import Dataset, Split
+from kd_jax.errors import InputError, require
+
+VERSION = "4.0.0"  # not the stock 3.0.2, which has no row numbers: the two can share a data_dir
+FILE = "cifar-100-binary.tar.gz"
+MEMBERS = {"train": "cifar-100-binary/train.bin", "test": "cifar-100-binary/test.bin"}
+COUNTS = {"train": 50_000, "test": 10_000}
+CLASSES = 100
+PLANES = (3, 32, 32)
+ROW = 2 + 3 * 32 * 32
+HELD_OUT = 50  # of each class, for validation
+SEED = 0
+
+
+def load(data_dir="", manual_dir=""):
+    """45,000 training, 5,000 validation and 10,000 test images with their fine labels.
+
+    Inputs [N, 32, 32, 3] float32: each channel less its mean and divided by its s.d., both over the
+    pixels of the 45,000 training images. Labels [N] int32 below 100. The validation rows are 50 of
+    each class, always the same; all rows keep the order of the published files. The digest is of
+    the images and labels as bytes, before the normalisation and the split.
+    Args:
+      data_dir: where prepared data sets are kept; "" is the user's folder of tensorflow-datasets.
+      manual_dir: folder with cifar-100-binary.tar.gz; "" downloads it.
+    Raises: InputError, one line, when the file is missing and cannot be downloaded, is not the
+      published one, or when data_dir cannot be written or what it holds is damaged.
+    """
+    layout = decoded.Layout(VERSION, (32, 32, 3), CLASSES, COUNTS, lambda paths: read(paths[FILE]))
+    arrays = decoded.arrays("cifar100", layout, data_dir, manual_dir)
+    images, labels, test_images, test_labels = arrays
+    rest, held = transfer.held_out(labels, HELD_OUT, SEED)
+    mean, deviation = channel_moments(images[rest])
+    splits = {
+        "train": (images[rest], labels[rest]),
+        "validation": (images[held], labels[held]),
+        "test": (test_images, test_labels),
+    }
+    normalised = {
+        split: Split((pixels - mean) / deviation, classes.astype(np.int32))
+        for split, (pixels, classes) in splits.items()
+    }
+    return Dataset("cifar100", CLASSES, **normalised, digest=published.digest(arrays))
+
+
+def channel_moments(images):
+    """Mean and s.d. of each channel over all pixels of uint8 images [N, H, W, C]: float32 [C] each.
+
+    From the counts of the 256 values, which are exact for any number of pixels.
+    """
+    counts = np.stack(
+        [np.bincount(channel.ravel(), minlength=256) for channel in np.moveaxis(images, -1, 0)]
+    )
+    frequencies, values = counts / counts.sum(-1, keepdims=True), np.arange(256)
+    mean = frequencies @ values
+    variance = frequencies @ values**2 - mean**2
+    return mean.astype(np.float32), np.sqrt(variance).astype(np.float32)
+
+
+def read(path):
+    """{split: (images [N, 32, 32, 3], labels [N])}, uint8, of the published archive.
+
+    Nothing is extracted to disk, and a member is read only if it has the size it must have.
+    Raises: InputError naming the archive when it is missing, no gzipped tar or cut short, when a
+      member is missing or has another size, or a label is 100 or more.
+    """
+    found = {}
+    try:
+        with tarfile.open(path, "r:gz") as archive:
+            for member in archive:  # in the order they stand in: gzip cannot go back
+                for split, name in MEMBERS.items():
+                    if member.name == name:
+                        found[split] = _rows(path, archive, member, COUNTS[split])
+    except (OSError, EOFError, zlib.error, tarfile.TarError) as error:
+        raise InputError(f"{path} is unreadable ({error}): fetch the original again") from None
+    absent = [name for split, name in MEMBERS.items() if split not in found]
+    require(not absent, f"{path} lacks {', '.join(absent)}: fetch the original again")
+    return {split: found[split] for split in MEMBERS}
+
+
+def _rows(path, archive, member, count):
+    """Images and fine labels of one member; the superclass in front is left out."""
+    what = f"{path}: {member.name}"
+    require(
+        member.isfile() and member.size == count * ROW,
+        f"{what} has {member.size} bytes, expected {count * ROW} for {count} rows of {ROW}: "
+        "fetch the original again",
+    )
+    rows = np.frombuffer(archive.extractfile(member).read(), np.uint8).reshape(count, ROW)
+    labels = rows[:, 1]
+    require(
+        labels.max() < CLASSES,
+        f"{what} has the label {labels.max()}, expected below {CLASSES}: fetch the original again",
+    )
+    images = rows[:, 2:].reshape(count, *PLANES).transpose(0, 2, 3, 1)
+    return np.ascontiguousarray(images), np.ascontiguousarray(labels)
