@@ -21,6 +21,7 @@ import jax
 from kd_jax import (
     chains,
     checkpoint,
+    cifar,
     comparison,
     config,
     controls,
@@ -40,14 +41,20 @@ from kd_jax.errors import require
 from kd_jax.report import comparison as report
 
 STUDENT_KEY = 4
-PLANS = {"digits": pairs.digits, "mnist": pairs.mnist_1000, "fashion": pairs.fashion}
+PAIRS = {
+    "digits": pairs.digits,
+    "mnist": pairs.mnist_1000,
+    "fashion": pairs.fashion,
+    "cifar100": cifar.resnet56_to_20,
+    "cifar100x4": cifar.resnet32x4_to_8x4,
+}
 
 
 @dataclasses.dataclass(frozen=True)
 class Config(config.Common):
     """Settings of the comparison."""
 
-    pairs: tuple[str, ...] = config.setting(("mnist", "fashion"), f"of {', '.join(PLANS)}")
+    pairs: tuple[str, ...] = config.setting(("mnist", "fashion"), f"of {', '.join(PAIRS)}")
     teacher_epochs: int = config.setting(8, "epochs of the teacher; ×20 on 1,000 labels")
     student_epochs: int = config.setting(10, "epochs of the students")
     workers: int = config.place(2, "trainings side by side; each keeps about one core busy")
@@ -55,13 +62,19 @@ class Config(config.Common):
     PRESETS = {
         "default": {},
         "quick": {"pairs": ("digits",), "student_epochs": 30},
+        "cifar100": {
+            "pairs": ("cifar100", "cifar100x4"),
+            "teacher_epochs": 240,
+            "student_epochs": 240,
+            "workers": 1,
+        },
         "smoke": {"pairs": ("digits",), "seeds": 2, "teacher_epochs": 2, "student_epochs": 2},
     }
 
     def validate(self):
-        require(self.pairs, f"--pairs is empty: expected some of {', '.join(PLANS)}")
+        require(self.pairs, f"--pairs is empty: expected some of {', '.join(PAIRS)}")
         for name in self.pairs:
-            require(name in PLANS, f"--pairs={name}: expected some of {', '.join(PLANS)}")
+            require(name in PAIRS, f"--pairs={name}: expected some of {', '.join(PAIRS)}")
         config.check_counts(self, "teacher_epochs", "student_epochs", "workers")
 
 
@@ -74,33 +87,38 @@ def single(pair):
         *methods.of_vectors(),
         methods.mutual(pair.student),
     ]
+    shape = jax.ShapeDtypeStruct((1, *pair.data.train.inputs.shape[1:]), "float32")
+    params = jax.eval_shape(pair.student.init, jax.random.key(0))
+    _, features = jax.eval_shape(pair.student.apply, params, shape)
+    if any(x.ndim == 4 for x in features.values()):
+        found += methods.of_maps() + methods.of_projected_maps()
     if "factor" in pair.arrays:
-        found += [*methods.of_maps(), *methods.of_projected_maps(pairs.FACTORS)]
+        found.append(methods.factor_transfer(pairs.FACTORS))
     return found
 
 
-def jobs(pair, plan):
+def jobs(prepared):
     """{row: steps} of everything that is trained: chains first, as they take longest."""
     labels, kd = methods.alone()[0], methods.of_logits()[0]
-    found = {labels.row: chains.born_again(labels, kd)}
-    found["assistant itself"] = chains.assistant(plan.assistant, kd)
-    return found | {method.row: [(None, method)] for method in single(pair)}
+    found = {labels.row: [(None, labels)]}
+    if prepared.assistant:
+        found = {labels.row: chains.born_again(labels, kd)}
+        found["assistant itself"] = chains.assistant(prepared.assistant, kd)
+    return found | {method.row: [(None, method)] for method in single(prepared.pair)}
 
 
 def prepare(settings, name, run):
-    """(pair, plan) of one name; records its teacher."""
-    plan = PLANS[name](settings)
-    pair, taught = pairs.prepare(plan, settings)
-    run.facts[plan.name] = {"data": plan.data.digest, "teacher": taught.fingerprint}
+    """The Prepared of one name; records its teacher."""
+    prepared = PAIRS[name](settings)
+    pair, taught = prepared.pair, prepared.taught
+    run.facts[pair.name] = {"data": pair.data.digest, "teacher": taught.fingerprint}
     if not run.has(row=report.TEACHER, pair=pair.name):
-        metrics = teaching.metrics(taught.logits["test"], plan.data.test.labels)
-        bins = evaluate.calibration(taught.logits["test"], plan.data.test.labels)
+        metrics = teaching.metrics(taught.logits["test"], pair.data.test.labels)
+        bins = evaluate.calibration(taught.logits["test"], pair.data.test.labels)
         metrics |= {f"bin_{n}": jax.device_get(x) for n, x in bins.items()}
         shared = {"pair": pair.name, "layers": list(pair.shown)}
         run.append(record.of_metrics(report.TEACHER, metrics, **shared))
-    if next(iter(pair.arrays["teacher"]["features"].values())).ndim == 4:
-        pair = pairs.with_factors(pair, epochs=3)
-    return pair, plan
+    return prepared
 
 
 def train_job(settings, pair, run, steps):
@@ -117,7 +135,7 @@ def train_job(settings, pair, run, steps):
 STUDENT_CODE = fingerprint.source(
     train, comparison, chains, methods.base, methods.plain, methods.projected, controls, evaluate,
     similarity, losses.logits, losses.features, losses.summaries, losses.relations,
-    losses.contrastive, models.mlp, models.convnet, models.projectors, pairs, single, jobs,
+    losses.contrastive, models.mlp, models.convnet, models.projectors, pairs, cifar, single, jobs,
 )  # fmt: skip
 
 
@@ -132,11 +150,10 @@ def run(settings):
     facts = {"code": [pairs.TEACHER_CODE, STUDENT_CODE]}
     here = record.Run(settings.workdir, "compare_methods", settings.results_key(), facts)
     for name in settings.pairs:
-        pair, plan = prepare(settings, name, here)
+        prepared = prepare(settings, name, here)
+        pair = prepared.pair
         left = [
-            steps
-            for row, steps in jobs(pair, plan).items()
-            if not here.has(row=row, pair=pair.name)
+            steps for row, steps in jobs(prepared).items() if not here.has(row=row, pair=pair.name)
         ]
         one = functools.partial(train_job, settings, pair, here)
         for records in parallel.results(one, left, settings.workers):

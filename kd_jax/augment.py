@@ -15,3 +15,14 @@ def jitter(key, image, radius=2):
     corner = jax.random.randint(key, (2,), 0, 2 * radius + 1)
     starts = (corner[0], corner[1]) + (0,) * (image.ndim - 2)
     return jax.lax.dynamic_slice(jnp.pad(image, padding), starts, (height, width, *image.shape[2:]))
+
+
+def crop_and_flip(key, image, padding=4):
+    """The image moved by up to `padding` pixels in each direction and mirrored half of the time.
+
+    Zeros move in: of normalised inputs, the mean colour. Image [H, W, C]. Source: He et al. 2015,
+    arXiv 1512.03385, section 4.2.
+    """
+    move_key, flip_key = jax.random.split(key)
+    moved = jitter(move_key, image, padding)
+    return jnp.where(jax.random.bernoulli(flip_key), moved[:, ::-1], moved)

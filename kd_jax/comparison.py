@@ -25,6 +25,7 @@ class Pair(NamedTuple):
     "features"}, "permuted_logits", …}, each [N, …]. order: (seed, epoch) -> indices [steps, B].
     shown: the teacher's layers on the first SHOWN test inputs. view: (batch, key) -> batch, what
     a step sees of it: drawn anew, where inputs are augmented and the teacher is asked about them.
+    multiples: of every method's centre, the weights that are tuned over.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Pair(NamedTuple):
     order: Any
     epochs: int
     view: Callable = lambda batch, key: batch
+    multiples: tuple[float, ...] = (0.1, 1.0, 10.0)
 
 
 class Chosen(NamedTuple):
@@ -106,8 +108,8 @@ def fit(pair, method, keys, *, own=None, snapshots=None):
         return method.extra(key, ours, methods.Outputs(**seen["teacher"]))
 
     params = {"student": student, "extra": jax.jit(jax.vmap(extra))(extra_keys, student)}
-    params = jax.tree.map(lambda x: jnp.repeat(x[:, None], len(method.weights), axis=1), params)
-    weights = np.tile(np.float32(method.weights), (len(keys), 1))
+    weights = np.tile(np.float32(method.weights(pair.multiples)), (len(keys), 1))
+    params = jax.tree.map(lambda x: jnp.repeat(x[:, None], weights.shape[1], axis=1), params)
     with progress.bar(f"{pair.name}, {method.row}", pair.epochs) as report:
         state, _ = train.fit(
             loss(pair, method),
@@ -146,11 +148,12 @@ def choose(pair, method, params):
     best = int(np.lexsort(means[::-1])[0])
     students = jax.tree.map(lambda x: x[:, best : best + 1], students)
     found = {f"validation_{n}": np.asarray(x)[:, best] for n, x in on_validation.items()}
-    more = {"pair": pair.name, "weight": method.weights[best], "weights": list(method.weights)}
+    weights = method.weights(pair.multiples)
+    more = {"pair": pair.name, "weight": weights[best], "weights": list(weights)}
     more["validation_errors_by_weight"] = means[0].tolist()
     found |= examine(pair, students)
     records = record.of_metrics(method.row, found, **more)
-    return Chosen(jax.tree.map(lambda x: x[:, 0], students), method.weights[best], records)
+    return Chosen(jax.tree.map(lambda x: x[:, 0], students), weights[best], records)
 
 
 def examine(pair, students):

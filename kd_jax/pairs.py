@@ -16,6 +16,14 @@ HELD_OUT, LABELLED, FASHION_ROWS, FACTORS = 500, 100, 1000, 16  # the first thre
 TEACHER_KEY, ORDER_KEY, FACTOR_KEY = 1, 2, 3
 
 
+class Prepared(NamedTuple):
+    """A comparison.Pair, its teacher's Taught, and the network of an assistant, or None."""
+
+    pair: comparison.Pair
+    taught: teaching.Taught
+    assistant: models.Model | None = None
+
+
 class Plan(NamedTuple):
     """A pair before anything is trained.
 
@@ -58,7 +66,8 @@ def digits(settings):
     everyone = np.arange(len(data.train.labels))
     teacher = mlp(shape, 256, 256, dropout=0.5)
     nets = teacher, mlp(shape, 10, 10), mlp(shape, 50, 50)
-    return Plan("digits", data, everyone, everyone >= 0, *nets, 4 * settings.teacher_epochs, 50)
+    plan = Plan("digits", data, everyone, everyone >= 0, *nets, 4 * settings.teacher_epochs, 50)
+    return prepare(plan, settings)
 
 
 def mnist_1000(settings):
@@ -71,7 +80,8 @@ def mnist_1000(settings):
     teacher = mlp(shape, 800, 800, dropout=0.5, input_dropout=0.2)
     nets = teacher, mlp(shape, 20, 20), mlp(shape, 100, 100)
     epochs, rows = 20 * settings.teacher_epochs, np.arange(len(labelled))
-    return Plan("MNIST, 1,000 labels", data, rows, labelled, *nets, epochs, 128, augment.jitter)
+    more = epochs, 128, augment.jitter
+    return prepare(Plan("MNIST, 1,000 labels", data, rows, labelled, *nets, *more), settings)
 
 
 def fashion(settings):
@@ -82,7 +92,9 @@ def fashion(settings):
     rows = transfer.held_out(labels, FASHION_ROWS, seed=1)[1]
     nets = convnet(16, 32, dropout=0.25), convnet(4, 8), convnet(8, 16)
     epochs = settings.teacher_epochs
-    return Plan("Fashion-MNIST", data, rows, np.ones(len(labels), bool), *nets, epochs, 128)
+    plan = Plan("Fashion-MNIST", data, rows, np.ones(len(labels), bool), *nets, epochs, 128)
+    prepared = prepare(plan, settings)
+    return prepared._replace(pair=with_factors(prepared.pair, epochs=3))
 
 
 def adam(peak, epochs, order):
@@ -92,39 +104,43 @@ def adam(peak, epochs, order):
 
 
 def prepare(plan, settings):
-    """The comparison.Pair of a plan, and its teacher's Taught: trained, or restored."""
+    """The Prepared of a plan: its teacher is trained, or restored, and asked about every row."""
     key, epochs = jax.random.key(ORDER_KEY), plan.teacher_epochs
     order = train.shuffled(key, np.flatnonzero(plan.labelled), min(plan.batch, 100))
-    facts = {"experiment": "compare_methods", "pair": plan.name, "code": TEACHER_CODE}
     course = supervised.Course(
-        "teacher", plan.teacher, adam(1e-3, epochs, order), order, epochs, facts, plan.augment
-    )
+        "teacher", plan.teacher, adam(1e-3, epochs, order), order, epochs, facts(plan.name),
+        plan.augment,
+    )  # fmt: skip
     keys = jax.random.key(TEACHER_KEY)[None]
-    retrain = {"retrain": settings.retrain}
-    taught = teaching.together(course, keys, plan.data, settings.workdir, **retrain)
+    where = {"workdir": settings.workdir, "retrain": settings.retrain}
+    taught = teaching.together(course, keys, plan.data, **where)
     params = jax.tree.map(lambda x: x[0], taught.params)
     seen = Split(plan.data.train.inputs[plan.rows], plan.data.train.labels[plan.rows])
     labelled = plan.labelled[plan.rows]
     arrays = comparison.teacher_arrays(plan.teacher, params, seen, labelled)
-    shown = plan.data.test.inputs[: comparison.SHOWN]
-    students_order = (
-        train.shuffled(key, len(labelled), plan.batch)
-        if labelled.all()
-        else comparison.semi_supervised(key, labelled, plan.batch)
-    )
-    pair = comparison.Pair(
-        plan.name,
-        plan.data,
-        jax.tree.map(jnp.asarray, arrays),
-        taught.logits["validation"][0],
-        taught.logits["test"][0],
-        comparison.layers(plan.teacher, params, shown),
-        plan.student,
-        adam(3e-3, settings.student_epochs, students_order),
-        students_order,
-        settings.student_epochs,
-    )
-    return pair, taught
+    if labelled.all():
+        order = train.shuffled(key, len(labelled), plan.batch)
+    else:
+        order = comparison.semi_supervised(key, labelled, plan.batch)
+    epochs = settings.student_epochs
+    pair = pair_of(plan.name, plan.data, plan.teacher, taught, plan.student)
+    arrays = jax.tree.map(jnp.asarray, arrays)
+    optimizer = adam(3e-3, epochs, order)
+    pair = pair._replace(arrays=arrays, optimizer=optimizer, order=order, epochs=epochs)
+    return Prepared(pair, taught, plan.assistant)
+
+
+def facts(name):
+    """What a teacher depends on besides what its course says."""
+    return {"experiment": "compare_methods", "pair": name, "code": TEACHER_CODE}
+
+
+def pair_of(name, data, teacher, taught, student):
+    """A Pair without what is trained on: what the teacher says of validation and test."""
+    params = jax.tree.map(lambda x: x[0], taught.params)
+    shown = comparison.layers(teacher, params, data.test.inputs[: comparison.SHOWN])
+    logits = taught.logits["validation"][0], taught.logits["test"][0]
+    return comparison.Pair(name, data, {}, *logits, shown, student, None, None, 0)
 
 
 def with_factors(pair, epochs):

@@ -8,13 +8,14 @@ centre, a tenth of it and ten times it; the centre is that of RepDistiller (Tian
 
 from kd_jax.methods.base import Method, Outputs, T
 from kd_jax.methods.plain import alone, of_logits, of_maps, of_relations
-from kd_jax.methods.projected import mutual, of_projected_maps, of_vectors
+from kd_jax.methods.projected import factor_transfer, mutual, of_projected_maps, of_vectors
 
 __all__ = [
     "Method",
     "Outputs",
     "T",
     "alone",
+    "factor_transfer",
     "mutual",
     "of_logits",
     "of_maps",

@@ -20,31 +20,33 @@ class Outputs(NamedTuple):
         return list(self.features.values())[-1]
 
     @property
+    def maps(self):
+        """The hidden layers that are feature maps, [B, H, W, C] each."""
+        return [x for x in self.features.values() if x.ndim == 4]
+
+    @property
     def embedding(self):
         """The last hidden layer as vectors [B, D]; a map is averaged over its positions."""
         return self.last if self.last.ndim == 2 else self.last.mean((1, 2))
 
 
 class Method(NamedTuple):
-    """row: its name in tables. centre: the middle one of its three weights; 0: nothing to tune.
+    """row: its name in tables. centre: the middle one of its weights; 0: nothing to tune.
 
     term: (student, teacher, batch, extra) -> number, the first two being Outputs. The batch holds
       "inputs", "labels" (the teacher's choice where unknown), "labelled" [B], the control
       "permuted_logits", and for feature maps the teacher's "factor" (of a Paraphraser).
     extra: (key, student, teacher) -> parameters that are trained with the student's.
-    tried: the multiples of the centre that are tuned over.
     """
 
     row: str
     centre: float
     term: Callable
     extra: Callable = lambda key, student, teacher: {}
-    tried: tuple[float, ...] = (0.1, 1.0, 10.0)
 
-    @property
-    def weights(self):
-        """The weights that are tried."""
-        return tuple(x * self.centre for x in self.tried) if self.centre else (0.0,)
+    def weights(self, multiples):
+        """The weights that are tried: multiples of the centre, or 0 where nothing is tuned."""
+        return tuple(x * self.centre for x in multiples) if self.centre else (0.0,)
 
 
 def on_labels(loss):

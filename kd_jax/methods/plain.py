@@ -25,8 +25,7 @@ def on_maps(loss):
     """The term of a loss of feature maps, summed over the layers."""
 
     def term(s, t, batch, extra):
-        pairs = zip(s.features.values(), t.features.values())
-        return sum(jnp.mean(loss(ours, theirs)) for ours, theirs in pairs)
+        return sum(jnp.mean(loss(ours, theirs)) for ours, theirs in zip(s.maps, t.maps))
 
     return term
 

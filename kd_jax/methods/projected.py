@@ -20,12 +20,9 @@ def of_vectors():
     ]
 
 
-def of_projected_maps(factors):
-    """Methods that compare feature maps, the student's projected to the teacher's channels.
-
-    Args: factors: channels of the batch's "factor".
-    """
-    return [_flow(), _review(), _factor_transfer(factors)]
+def of_projected_maps():
+    """Methods that compare feature maps, the student's projected to the teacher's channels."""
+    return [_flow(), _review()]
 
 
 def _apply(module, extra, x):
@@ -103,19 +100,19 @@ def _contrastive():
 
 
 def _pyramid_extra(key, s, t):
-    keys = jax.random.split(key, len(s.features))
-    pairs = zip(keys, s.features.values(), t.features.values())
+    keys = jax.random.split(key, len(s.maps))
+    pairs = zip(keys, s.maps, t.maps)
     return [_init(_projector(theirs), k, ours) for k, ours, theirs in pairs]
 
 
-def _projected_layers(s, t, extra):
-    pairs = zip(extra, s.features.values(), t.features.values())
+def _projected_maps(s, t, extra):
+    pairs = zip(extra, s.maps, t.maps)
     return [_apply(_projector(theirs), e, ours) for e, ours, theirs in pairs]
 
 
 def _flow():
     def term(s, t, batch, extra):
-        ours, theirs = _projected_layers(s, t, extra), list(t.features.values())
+        ours, theirs = _projected_maps(s, t, extra), t.maps
         return jnp.mean(losses.flow(ours[0], ours[-1], theirs[0], theirs[-1]))
 
     return Method("flow (FSP)", 50.0, term, _pyramid_extra)
@@ -123,20 +120,22 @@ def _flow():
 
 def _review():
     def term(s, t, batch, extra):
-        return jnp.mean(
-            losses.review_pyramid(_projected_layers(s, t, extra), list(t.features.values()))
-        )
+        return jnp.mean(losses.review_pyramid(_projected_maps(s, t, extra), t.maps))
 
     return Method("review pyramid (HCL)", 5.0, term, _pyramid_extra)
 
 
-def _factor_transfer(factors):
+def factor_transfer(factors):
+    """Factor transfer, for pairs whose batch has the "factor" [B, H, W, factors] of a Paraphraser.
+
+    Source: Kim et al. 2018, arXiv 1802.04977.
+    """
     module = projectors.Translator(factors)
 
     def term(s, t, batch, extra):
-        return jnp.mean(losses.factor_transfer(_apply(module, extra, s.last), batch["factor"]))
+        return jnp.mean(losses.factor_transfer(_apply(module, extra, s.maps[-1]), batch["factor"]))
 
-    return Method("factor transfer (FT)", 200.0, term, lambda k, s, t: _init(module, k, s.last))
+    return Method("factor transfer (FT)", 200.0, term, lambda k, s, t: _init(module, k, s.maps[-1]))
 
 
 def mutual(network):
