@@ -12,7 +12,7 @@ from kd_jax import augment, comparison, fingerprint, losses, models, supervised,
 from kd_jax.data import Dataset, Split, mnist, optical, transfer
 from kd_jax.models import projectors
 
-HELD_OUT, LABELLED, FASHION_ROWS, FACTORS = 500, 100, 1000, 16  # the first three of each class
+HELD_OUT, LABELLED, FASHION_ROWS, FACTORS = 500, 100, 500, 16  # the first three of each class
 TEACHER_KEY, ORDER_KEY, FACTOR_KEY = 1, 2, 3
 
 
@@ -85,7 +85,7 @@ def mnist_1000(settings):
 
 
 def fashion(settings):
-    """Fashion-MNIST: a convnet of 16 and 32 channels teaches one of 4 and 8 on 10,000 images."""
+    """Fashion-MNIST: a convnet of 16 and 32 channels teaches one of 4 and 8 on 5,000 images."""
     data = mnist.load("fashion_mnist", settings.data_dir, settings.manual_dir)
     data = with_validation(data, HELD_OUT)
     labels = data.train.labels
@@ -152,7 +152,7 @@ def with_factors(pair, epochs):
         _, again = net.apply({"params": params}, batch["maps"])
         return jnp.mean((again - batch["maps"]) ** 2), {}
 
-    order = train.shuffled(jax.random.key(ORDER_KEY), len(maps), 128)
+    order = train.shuffled(jax.random.key(ORDER_KEY), len(maps), min(128, len(maps)))
     optimizer = optax.adam(1e-3)
     keys = jax.random.key(FACTOR_KEY)[None]
     state = train.members(lambda k: net.init(k, maps[:1])["params"], optimizer, keys)
