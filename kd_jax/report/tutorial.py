@@ -52,7 +52,7 @@ def part_table(part, records, printed):
             tables.difference(line),
             tables.verdict(line),
             *threes[: len(extra)],
-            loss,
+            loss if loss == DASH else f"{loss:.6f}",
             *(tables.mean(found, name, form) for name, (_, form) in columns.items()),
         ])  # fmt: skip
     header = ["row", "printed", "test errors", "difference to labels only [95 %]", "verdict"]
