@@ -19,10 +19,7 @@ import time
 import jax
 
 from kd_jax import (
-    chains,
     checkpoint,
-    cifar,
-    comparison,
     config,
     controls,
     evaluate,
@@ -30,13 +27,13 @@ from kd_jax import (
     losses,
     methods,
     models,
-    pairs,
     parallel,
     record,
     similarity,
     teaching,
     train,
 )
+from kd_jax.comparison import chains, cifar, pairs, training
 from kd_jax.errors import require
 from kd_jax.report import comparison as report
 
@@ -133,7 +130,7 @@ def train_job(settings, pair, run, steps):
 
 
 STUDENT_CODE = fingerprint.source(
-    train, comparison, chains, methods.base, methods.plain, methods.projected, controls, evaluate,
+    train, training, chains, methods.base, methods.plain, methods.projected, controls, evaluate,
     similarity, losses.logits, losses.features, losses.summaries, losses.relations,
     losses.contrastive, models.mlp, models.convnet, models.projectors, pairs, cifar, single, jobs,
 )  # fmt: skip

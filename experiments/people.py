@@ -20,14 +20,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from kd_jax import config, evaluate, explicit, fingerprint, losses, models, record, teacher, train
+from kd_jax import config, evaluate, fingerprint, losses, models, record, teacher, train
 from kd_jax.data import people
 from kd_jax.errors import require
-from kd_jax.replay import Replay
+from kd_jax.replay import explicit
+from kd_jax.replay.replay import Replay
+from kd_jax.replay.stages import label_loss, raw_label_loss, regression_loss
+from kd_jax.replay.torch_random import Generator
 from kd_jax.report import people as report
 from kd_jax.report.people import DISTILLED, LABELS, TEACHER, TUNED, TUNED_RAW
-from kd_jax.stages import label_loss, raw_label_loss, regression_loss
-from kd_jax.torch_random import Generator
 
 PERSON = "-1,0.36,1,0,0,0.445"
 BATCH, TEACHER_EPOCHS, STUDENT_EPOCHS, TUNING_EPOCHS = 10, 2000, 1200, 8

@@ -20,6 +20,8 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from kd_jax.errors import require
+
 
 class State(NamedTuple):
     """All that training changes; model and optimiser are closed over."""
@@ -74,9 +76,11 @@ def shuffled(key, rows, batch_size):
     """order(seed, epoch) -> indices [steps, batch_size]: `rows` shuffled anew each epoch and seed.
 
     The last, partial batch of an epoch is dropped. Args: rows: how many, or an array of indices.
+    Raises: InputError when not even one batch can be filled.
     """
     rows = jnp.arange(rows) if isinstance(rows, int) else jnp.asarray(rows)
     steps = len(rows) // batch_size
+    require(steps, f"{len(rows)} rows do not fill a batch of {batch_size}: take a smaller batch")
 
     def order(seed, epoch):
         epoch_key = jax.random.fold_in(jax.random.fold_in(key, seed), epoch)

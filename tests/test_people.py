@@ -8,7 +8,7 @@ import pytest
 from experiments import people as experiment
 from kd_jax.data import people
 from kd_jax.errors import InputError
-from kd_jax.torch_random import Generator
+from kd_jax.replay.torch_random import Generator
 
 PUBLISHED_LINES = """\
 teacher: epoch    0  loss 21.4943

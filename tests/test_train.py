@@ -7,6 +7,7 @@ import optax
 import pytest
 
 from kd_jax import checkpoint, train
+from kd_jax.errors import InputError
 
 ROWS, BATCH, EPOCHS = 20, 5, 6
 DATA = {
@@ -123,3 +124,8 @@ def test_own_rows_belong_to_their_seed():
     )  # fmt: skip
     # b ← b − 0.4 · 2 (b − s) leaves 0.2 of the distance per step: 0.2^20 after 20 steps
     np.testing.assert_allclose(state.params["b"][:, 0], [0, 1, 2], atol=1e-6)
+
+
+def test_a_batch_larger_than_the_rows_is_refused():
+    with pytest.raises(InputError, match="3 rows do not fill a batch of 8"):
+        train.shuffled(jax.random.key(0), 3, 8)

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from kd_jax import evaluate, explicit
+from kd_jax import evaluate
+from kd_jax.replay import explicit
 
 
 class Replay(NamedTuple):

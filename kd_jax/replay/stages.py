@@ -1,13 +1,14 @@
 """The stages of a student that imitates first and is then tuned on labels: the loss of each.
 
-Batches are those of kd_jax.explicit, with padding rows whose "kept" is False.
+Batches are those of kd_jax.replay.explicit, with padding rows whose "kept" is False.
 """
 
 import jax
 import jax.numpy as jnp
 import optax
 
-from kd_jax import explicit, losses
+from kd_jax import losses
+from kd_jax.replay import explicit
 
 
 def label_loss(apply):

@@ -8,7 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from kd_jax import augment, comparison, fingerprint, losses, models, supervised, teaching, train
+from kd_jax import augment, fingerprint, losses, models, supervised, teaching, train
+from kd_jax.comparison import training
 from kd_jax.data import Dataset, Split, mnist, optical, transfer
 from kd_jax.models import projectors
 
@@ -17,9 +18,9 @@ TEACHER_KEY, ORDER_KEY, FACTOR_KEY = 1, 2, 3
 
 
 class Prepared(NamedTuple):
-    """A comparison.Pair, its teacher's Taught, and the network of an assistant, or None."""
+    """A training.Pair, its teacher's Taught, and the network of an assistant, or None."""
 
-    pair: comparison.Pair
+    pair: training.Pair
     taught: teaching.Taught
     assistant: models.Model | None = None
 
@@ -117,11 +118,11 @@ def prepare(plan, settings):
     params = jax.tree.map(lambda x: x[0], taught.params)
     seen = Split(plan.data.train.inputs[plan.rows], plan.data.train.labels[plan.rows])
     labelled = plan.labelled[plan.rows]
-    arrays = comparison.teacher_arrays(plan.teacher, params, seen, labelled)
+    arrays = training.teacher_arrays(plan.teacher, params, seen, labelled)
     if labelled.all():
         order = train.shuffled(key, len(labelled), plan.batch)
     else:
-        order = comparison.semi_supervised(key, labelled, plan.batch)
+        order = training.semi_supervised(key, labelled, plan.batch)
     epochs = settings.student_epochs
     pair = pair_of(plan.name, plan.data, plan.teacher, taught, plan.student)
     arrays = jax.tree.map(jnp.asarray, arrays)
@@ -138,9 +139,9 @@ def facts(name):
 def pair_of(name, data, teacher, taught, student):
     """A Pair without what is trained on: what the teacher says of validation and test."""
     params = jax.tree.map(lambda x: x[0], taught.params)
-    shown = comparison.layers(teacher, params, data.test.inputs[: comparison.SHOWN])
+    shown = training.layers(teacher, params, data.test.inputs[: training.SHOWN])
     logits = taught.logits["validation"][0], taught.logits["test"][0]
-    return comparison.Pair(name, data, {}, *logits, shown, student, None, None, 0)
+    return training.Pair(name, data, {}, *logits, shown, student, None, None, 0)
 
 
 def with_factors(pair, epochs):
@@ -159,7 +160,7 @@ def with_factors(pair, epochs):
     state, _ = train.fit(loss_fn, optimizer, state, {"maps": maps}, order, epochs=epochs)
     factor = models.Model(None, lambda p, x: (net.apply({"params": p}, x)[0], {}))
     params = jax.tree.map(lambda x: x[0, 0], state.params)
-    factors, _ = comparison.outputs(factor, params, np.asarray(maps))
+    factors, _ = training.outputs(factor, params, np.asarray(maps))
     return pair._replace(arrays={**pair.arrays, "factor": jnp.asarray(factors)})
 
 

@@ -13,7 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from kd_jax import augment, models, pairs, supervised, teaching, train
+from kd_jax import augment, models, supervised, teaching, train
+from kd_jax.comparison import pairs
 from kd_jax.data import cifar100
 
 BATCH, RATE, MOMENTUM, DECAY = 64, 0.05, 0.9, 5e-4

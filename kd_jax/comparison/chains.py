@@ -1,6 +1,6 @@
 """Methods in several steps: each step's students teach the next, seed by seed."""
 
-from kd_jax import comparison
+from kd_jax.comparison import training
 
 
 def through(pair, steps, keys, snapshots_of):
@@ -13,10 +13,10 @@ def through(pair, steps, keys, snapshots_of):
     for network, method in steps:
         here = pair._replace(student=network) if network else pair
         snapshots = snapshots_of(method.row)
-        params = comparison.fit(here, method, keys, own=own, snapshots=snapshots)
-        chosen = comparison.choose(here, method, params)
+        params = training.fit(here, method, keys, own=own, snapshots=snapshots)
+        chosen = training.choose(here, method, params)
         found += chosen.records
-        own = comparison.logits_of(here, chosen.params)
+        own = training.logits_of(here, chosen.params)
         snapshots.clear()
     return found
 

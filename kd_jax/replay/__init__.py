@@ -1,0 +1,1 @@
+"""Repeating a published PyTorch run: its random numbers, its orders of rows, its stages."""
