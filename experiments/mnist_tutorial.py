@@ -64,6 +64,7 @@ class Config(config.Common):
 
     PRESETS = {
         "default": {},
+        "paper": {},  # nothing is shortened by default
         "smoke": {
             "seeds": 2,
             "embedded": True,

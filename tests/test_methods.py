@@ -6,8 +6,8 @@ import numpy as np
 import optax
 import pytest
 
-from kd_jax import checkpoint, losses, methods, models, train
-from kd_jax.comparison import chains, cifar, pairs, training
+from kd_jax import checkpoint, methods, models, train
+from kd_jax.comparison import chains, pairs, training
 from kd_jax.data import Dataset, Split
 from kd_jax.report import comparison as report
 from kd_jax.report import tables
@@ -189,26 +189,3 @@ def test_ranks_count_the_rows_that_beat_one():
     lines = tables.compare(records, "test_errors", "labels only")
     # both good rows beat the labels in every seed by 4.5 to 5; nothing beats or is beaten by noise
     assert report.ranks(lines) == {"labels only": 3, "better": 1, "noisy": 1, "as good": 1}
-
-
-def test_permuting_in_the_step_keeps_the_label_and_the_multiset():
-    logits = RANDOM.normal(size=(30, 6)).astype(np.float32)
-    labels = RANDOM.integers(6, size=30)
-    found = np.asarray(cifar.permuted(jax.random.key(0), logits, labels))
-    np.testing.assert_array_equal(found[np.arange(30), labels], logits[np.arange(30), labels])
-    np.testing.assert_array_equal(np.sort(found, -1), np.sort(logits, -1))
-    moved = found != logits
-    assert moved.any(-1).mean() > 0.8
-
-
-def test_the_view_asks_the_teacher_about_what_the_student_sees():
-    net = models.functional(models.ResNet(8, (4, 4, 4, 4), 3), (8, 8, 3))
-    params = jax.jit(net.init)(jax.random.key(0))
-    labels = np.array([0, 1, 2, 0])
-    batch = {"inputs": RANDOM.normal(size=(4, 8, 8, 3)).astype(np.float32), "labels": labels}
-    seen = jax.jit(cifar.view(net, params))(batch, jax.random.key(1))
-    assert (seen["inputs"] != batch["inputs"]).any()
-    logits, _ = jax.jit(net.apply)(params, seen["inputs"])
-    np.testing.assert_allclose(seen["teacher"]["logits"], logits, atol=1e-5)
-    kd = losses.soft_targets(seen["teacher"]["logits"], logits, temperature=4.0)
-    np.testing.assert_allclose(kd, 0, atol=1e-4)

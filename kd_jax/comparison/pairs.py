@@ -40,6 +40,7 @@ class Plan(NamedTuple):
     student: models.Model
     assistant: models.Model
     teacher_epochs: int
+    student_epochs: int
     batch: int
     augment: Callable | None = None
 
@@ -67,22 +68,24 @@ def digits(settings):
     everyone = np.arange(len(data.train.labels))
     teacher = mlp(shape, 256, 256, dropout=0.5)
     nets = teacher, mlp(shape, 10, 10), mlp(shape, 50, 50)
-    plan = Plan("digits", data, everyone, everyone >= 0, *nets, 4 * settings.teacher_epochs, 50)
+    epochs = 4 * settings.teacher_epochs, settings.student_epochs
+    plan = Plan("digits", data, everyone, everyone >= 0, *nets, *epochs, 50)
     return prepare(plan, settings)
 
 
 def mnist_1000(settings):
-    """MNIST with 1,000 labels: 800-800 learns from those and teaches 20-20 on 54,000 more."""
+    """MNIST with 1,000 labels: 300-300 learns from those and teaches 20-20 on 54,000 more."""
     data = mnist.load("mnist", settings.data_dir, settings.manual_dir)
     data = with_validation(data, HELD_OUT)
     labelled = np.zeros(len(data.train.labels), bool)
     labelled[transfer.held_out(data.train.labels, LABELLED, seed=1)[1]] = True
     shape = (28, 28)
-    teacher = mlp(shape, 800, 800, dropout=0.5, input_dropout=0.2)
+    teacher = mlp(shape, 300, 300, dropout=0.5, input_dropout=0.2)
     nets = teacher, mlp(shape, 20, 20), mlp(shape, 100, 100)
-    epochs, rows = 20 * settings.teacher_epochs, np.arange(len(labelled))
-    more = epochs, 128, augment.jitter
-    return prepare(Plan("MNIST, 1,000 labels", data, rows, labelled, *nets, *more), settings)
+    # an epoch of the students is 54 of the teacher's
+    epochs = 20 * settings.teacher_epochs, max(1, settings.student_epochs // 2)
+    more = np.arange(len(labelled)), labelled, *nets, *epochs, 64, augment.jitter
+    return prepare(Plan("MNIST, 1,000 labels", data, *more), settings)
 
 
 def fashion(settings):
@@ -92,8 +95,8 @@ def fashion(settings):
     labels = data.train.labels
     rows = transfer.held_out(labels, FASHION_ROWS, seed=1)[1]
     nets = convnet(16, 32, dropout=0.25), convnet(4, 8), convnet(8, 16)
-    epochs = settings.teacher_epochs
-    plan = Plan("Fashion-MNIST", data, rows, np.ones(len(labels), bool), *nets, epochs, 128)
+    epochs = settings.teacher_epochs, settings.student_epochs
+    plan = Plan("Fashion-MNIST", data, rows, np.ones(len(labels), bool), *nets, *epochs, 64)
     prepared = prepare(plan, settings)
     return prepared._replace(pair=with_factors(prepared.pair, epochs=3))
 
@@ -123,7 +126,7 @@ def prepare(plan, settings):
         order = train.shuffled(key, len(labelled), plan.batch)
     else:
         order = training.semi_supervised(key, labelled, plan.batch)
-    epochs = settings.student_epochs
+    epochs = plan.student_epochs
     pair = pair_of(plan.name, plan.data, plan.teacher, taught, plan.student)
     arrays = jax.tree.map(jnp.asarray, arrays)
     optimizer = adam(3e-3, epochs, order)
