@@ -19,8 +19,8 @@ def images(count, side=8, classes=3):
 
 
 def test_a_generated_set_goes_the_whole_way(tmp_path):
-    """Teacher, students on its views, weights as published, test: two batches of one epoch."""
-    data = Dataset("generated", 3, images(128), images(20), images(20), "none")
+    """Teacher, students on its views, weights as published, test: one batch."""
+    data = Dataset("generated", 3, images(64), images(20), images(20), "none")
     nets = models.ResNet(8, (8, 8, 8, 8), 3), models.ResNet(8, (4, 4, 4, 4), 3)
     settings = types.SimpleNamespace(
         workdir=str(tmp_path), retrain=False, teacher_epochs=1, student_epochs=1
@@ -35,9 +35,6 @@ def test_a_generated_set_goes_the_whole_way(tmp_path):
     assert [r["row"] for r in chosen.records] == [kd.row] * 2
     # stage_1 to stage_3, pooled and the logits of either side
     assert np.shape(chosen.records[0]["cka"]) == (5, 5)
-    attention = methods.of_maps()[0]
-    params = training.fit(pair, attention, keys[:1])
-    assert all(np.isfinite(x).all() for x in jax.tree.leaves(params))
 
 
 def at_step(number, state):
