@@ -13,6 +13,7 @@ norm 0.3) and is left out. Teacher s teaches student s.
 """
 
 import dataclasses
+import functools
 import time
 
 import jax
@@ -155,6 +156,7 @@ def all_lessons(part, labels):
     return part_1(labels)
 
 
+@functools.cache
 def student_network():
     """784-20-20-10 with ReLU."""
     return models.functional(models.MLP((20, 20), 10), (28, 28))

@@ -10,6 +10,7 @@ clean images and the teacher's logits. Every student of the table trains in one 
 """
 
 import dataclasses
+import functools
 import json
 import time
 
@@ -86,6 +87,7 @@ def middle(temperatures):
     return sorted(temperatures)[(len(temperatures) - 1) // 2]
 
 
+@functools.cache
 def student_network():
     """784-20-20-10 with ReLU."""
     net = models.MLP((20, 20), 10, kernel_init=models.lecun_normal)

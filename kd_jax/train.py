@@ -49,9 +49,15 @@ def members(init, optimizer, keys, arms=1):
     Args: init: key -> params; keys [S]; arms A.
     """
     init_keys, train_keys = jax.vmap(jax.random.split, out_axes=1)(keys)
-    params = jax.jit(jax.vmap(init))(init_keys)
+    params = initialise(init)(init_keys)
     copies = jax.tree.map(lambda x: jnp.repeat(x[:, None], arms, axis=1), params)
     return grid(copies, optimizer, train_keys)
+
+
+@functools.lru_cache(maxsize=64)
+def initialise(init):
+    """The compiled initialisation of a network per key; kept, so that a network compiles once."""
+    return jax.jit(jax.vmap(init))
 
 
 def make_step(loss_fn, optimizer):

@@ -4,7 +4,6 @@ Each method trains one student per seed and weight; the weight is chosen on the 
 the mean over seeds, and only the chosen students see the test.
 """
 
-import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -99,7 +98,7 @@ def fit(pair, method, keys, *, own=None, snapshots=None):
     student_keys, extra_keys, train_keys = jax.vmap(lambda k: jax.random.split(k, 3), out_axes=1)(
         keys
     )
-    student = _initial(pair.student.init)(student_keys)
+    student = train.initialise(pair.student.init)(student_keys)
     example = jax.tree.map(lambda x: x[:2], pair.arrays)
 
     def extra(key, one):
@@ -124,12 +123,6 @@ def fit(pair, method, keys, *, own=None, snapshots=None):
             snapshots=snapshots,
         )
     return state.params
-
-
-@functools.lru_cache(maxsize=16)
-def _initial(init):
-    """The compiled initialisation of one network per key; every method begins with it."""
-    return jax.jit(jax.vmap(init))
 
 
 def choose(pair, method, params):
