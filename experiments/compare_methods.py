@@ -99,11 +99,12 @@ def single(pair):
 def jobs(prepared):
     """{row: steps} of everything that is trained: chains first, as they take longest."""
     labels, kd = methods.alone()[0], methods.of_logits()[0]
-    found = {labels.row: [(None, labels)]}
+    found = {}
     if prepared.assistant:
-        found = {labels.row: chains.born_again(labels, kd)}
+        again = chains.born_again(labels, kd)
+        found = {again[-1].method.row: again}
         found["assistant itself"] = chains.assistant(prepared.assistant, kd)
-    return found | {method.row: [(None, method)] for method in single(prepared.pair)}
+    return found | {m.row: [chains.Step(m)] for m in [labels, *single(prepared.pair)]}
 
 
 def prepare(settings, name, run):

@@ -1,34 +1,58 @@
 """Methods in several steps: each step's students teach the next, seed by seed."""
 
+from typing import NamedTuple
+
+import jax
+
+from kd_jax import methods, models
 from kd_jax.comparison import training
 
 
 def through(pair, steps, keys, snapshots_of):
-    """The records of every step; the first learns from the pair's teacher, the next from it.
+    """The records of every Step; the first learns from the pair's teacher, the next from it.
 
-    Args: steps: [(network, or None for the pair's student; method)]; keys [S]; snapshots_of: row ->
-      Snapshots.
+    Args: keys [S]; snapshots_of: row -> Snapshots.
     """
     found, own = [], None
-    for network, method in steps:
-        here = pair._replace(student=network) if network else pair
-        snapshots = snapshots_of(method.row)
-        params = training.fit(here, method, keys, own=own, snapshots=snapshots)
-        chosen = training.choose(here, method, params)
-        found += chosen.records
+    for step in steps:
+        here = pair._replace(student=step.network) if step.network else pair
+        snapshots = snapshots_of(step.method.row)
+        begin = keys if step.draw == 0 else _others(keys, step.draw)
+        params = training.fit(here, step.method, begin, own=own, snapshots=snapshots)
+        chosen = training.choose(here, step.method, params)
+        found += chosen.records if step.shown else []
         own = training.logits_of(here, chosen.params)
         snapshots.clear()
     return found
 
 
+def _others(keys, draw):
+    return jax.vmap(lambda key: jax.random.fold_in(key, draw))(keys)
+
+
+class Step(NamedTuple):
+    """One training of a chain.
+
+    network: None for the pair's student. draw: 0 begins where every method begins, another number
+    where none does. shown: whether it is a row of the table.
+    """
+
+    method: methods.Method
+    network: models.Model | None = None
+    draw: int = 0
+    shown: bool = True
+
+
 def born_again(labels, kd):
     """Steps of born-again networks: labels, then generations that each learn from the one before.
 
-    Every generation has the student's form and begins where its seed's first one began.
+    All have the student's form and begin anew: one that begins where its teacher began finds
+    itself there again and learns nothing. The last begins where the other methods do.
     Source: Furlanello et al. 2018, arXiv 1805.04770, section 3.
     """
-    rows = (f"born again, generation {number} (BAN)" for number in (1, 2))
-    return [(None, labels), *((None, kd._replace(row=row)) for row in rows)]
+    rows = [f"born again, generation {number} (BAN)" for number in range(3)]
+    first = Step(labels._replace(row=rows[0]), draw=2, shown=False)
+    return [first, Step(kd._replace(row=rows[1]), draw=1), Step(kd._replace(row=rows[2]))]
 
 
 def assistant(network, kd):
@@ -37,4 +61,4 @@ def assistant(network, kd):
     Source: Mirzadeh et al. 2019, arXiv 1902.03393, section 3.
     """
     last = kd._replace(row="through an assistant (TAKD)")
-    return [(network, kd._replace(row="assistant itself")), (None, last)]
+    return [Step(kd._replace(row="assistant itself"), network), Step(last)]
