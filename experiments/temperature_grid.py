@@ -2,8 +2,8 @@
 
 Command:  ./run.sh temperature_grid [--part=grid|width|all] [--nomnist] [--preset=paper]
 Takes:    15 minutes for the grid, 25 for the widths on 2 CPU cores; less with teachers restored
-Expected: soft targets beat labels everywhere; from T=2 on the curves are nearly flat, on five of nine
-          data sets without an optimum; the best temperature grows with the width
+Expected: soft targets beat labels everywhere; from T=2 on the curves are nearly flat, five of the
+          nine without an optimum; the best temperature grows with the width
 
 Part III of the tutorial "Distilling the Knowledge in a Neural Network" (Harvard APMTH 207, 2018)
 claims from one run per setting that T_opt lies between 2.5 and 5 on all of nine artificial data
