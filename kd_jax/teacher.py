@@ -90,7 +90,7 @@ def _write(path, logits, facts):
 def _read(path, facts):
     advice = "delete that file"
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as stored:
             logits, found = stored["logits"], json.loads(stored["facts"].tobytes())
             digest = found.pop("digest")
     except Exception as error:  # zipfile, zlib, json and numpy each raise their own

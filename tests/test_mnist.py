@@ -1,6 +1,7 @@
 """MNIST and Fashion-MNIST: the real files once, and every fault on small files in their place."""
 
 import functools
+import gc
 import gzip
 import hashlib
 import http.server
@@ -12,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 
 import numpy as np
 import pytest
@@ -230,7 +232,11 @@ def test_a_damaged_cache_is_refused_by_path(small, tmp_path, damage):
         np.savez(cache, **dict.fromkeys(decoded.KEYS, np.zeros(3, np.uint8)))
     else:
         np.savez(cache, **dict.fromkeys(decoded.KEYS, np.array([{}], object)))
-    assert str(cache) in refused("delete that file", load, tmp_path)
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        assert str(cache) in refused("delete that file", load, tmp_path)
+        gc.collect()
+    assert not [each for each in warned if each.category is ResourceWarning]  # nothing left open
     cache.unlink()
     load(tmp_path)
 

@@ -96,7 +96,7 @@ def _read(cache, name, layout):
     """The four arrays of a cache; InputError when it is not what was written."""
     advice = "delete that file"
     try:
-        with np.load(cache, allow_pickle=False) as stored:  # the zip's own sums are checked
+        with open(cache, "rb") as file, np.load(file, allow_pickle=False) as stored:
             found = [stored[key] for key in KEYS]
     except Exception as error:  # zipfile, zlib and numpy each raise their own
         reason = " ".join(str(error).split())
