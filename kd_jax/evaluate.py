@@ -68,6 +68,7 @@ def measure(logits, labels, teacher_logits=None):
     return result
 
 
+@functools.partial(jax.jit, static_argnames="bins")
 def calibration(logits, labels, bins=BINS):
     """How often predictions of each confidence are right: {count, accuracy, confidence} by bin.
 

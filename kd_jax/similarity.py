@@ -15,10 +15,7 @@ def linear_cka(x, y):
     """
     if len(x) != len(y):
         raise ValueError(f"x has shape {np.shape(x)} and y {np.shape(y)}: expected as many inputs")
-    ours, theirs = _centred_gram(x), _centred_gram(y)
-    with np.errstate(invalid="ignore"):
-        norms = np.linalg.norm(ours) * np.linalg.norm(theirs)
-        return float((ours * theirs).sum() / norms)
+    return _alignment(_centred_gram(x), _centred_gram(y))
 
 
 def between(features, other):
@@ -26,7 +23,14 @@ def between(features, other):
 
     Args: {name: [N, …]} of both, on the same inputs.
     """
-    return np.array([[linear_cka(x, y) for y in other.values()] for x in features.values()])
+    ours, theirs = ([_centred_gram(x) for x in each.values()] for each in (features, other))
+    return np.array([[_alignment(x, y) for y in theirs] for x in ours])
+
+
+def _alignment(ours, theirs):
+    with np.errstate(invalid="ignore"):
+        norms = np.linalg.norm(ours) * np.linalg.norm(theirs)
+        return float(np.vdot(ours, theirs) / norms)
 
 
 def _centred_gram(x):

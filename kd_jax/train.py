@@ -39,8 +39,14 @@ def start(params, optimizer, key):
 
 def grid(params, optimizer, keys):
     """States [S, A] that begin at given parameters [S, A, …]; keys [S], shared by a seed's arms."""
+    return _starts(optimizer)(params, keys)
+
+
+@functools.lru_cache(maxsize=64)
+def _starts(optimizer):
+    """The compiled start of a grid; kept, so that grids of one shape compile once."""
     each = jax.vmap(jax.vmap(start, in_axes=(0, None, None)), in_axes=(0, None, 0))
-    return jax.jit(lambda params, keys: each(params, optimizer, keys))(params, keys)
+    return jax.jit(lambda params, keys: each(params, optimizer, keys))
 
 
 def members(init, optimizer, keys, arms=1):

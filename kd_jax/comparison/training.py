@@ -106,7 +106,11 @@ def fit(pair, method, keys, *, own=None, snapshots=None):
         ours = methods.Outputs(*pair.student.apply(one, seen["inputs"]))
         return method.extra(key, ours, methods.Outputs(**seen["teacher"]))
 
-    params = {"student": student, "extra": jax.jit(jax.vmap(extra))(extra_keys, student)}
+    extra = jax.vmap(extra)
+    if jax.tree.leaves(jax.eval_shape(extra, extra_keys, student)):
+        params = {"student": student, "extra": jax.jit(extra)(extra_keys, student)}
+    else:  # most methods have none, and need no compilation to say so
+        params = {"student": student, "extra": {}}
     weights = np.tile(np.float32(method.weights(pair.multiples)), (len(keys), 1))
     params = jax.tree.map(lambda x: jnp.repeat(x[:, None], weights.shape[1], axis=1), params)
     with progress.bar(f"{pair.name}, {method.row}", pair.epochs) as report:
