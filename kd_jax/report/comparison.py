@@ -8,6 +8,7 @@ from kd_jax import record, stats
 from kd_jax.report import figures, tables
 
 TEACHER, LABELS, KD = "teacher", "labels only", "soft targets (KD)"
+ASSISTANT = "assistant itself"  # a larger network: shown, but no student
 
 
 def table(folder):
@@ -17,7 +18,8 @@ def table(folder):
     text = [
         f"Test errors, mean ± s.d. over {settings['seeds']} seeds, paired by seed; sorted by the "
         "mean. Rank: one more than the number\nof methods that beat the row, so rows of one rank "
-        f"are ties. Weight: chosen on validation, of three for every method. Students: "
+        "are ties; teacher and assistant, larger networks, have none.\n"
+        "Weight: chosen on validation, of three for every method. Students: "
         f"{settings['student_epochs']} epochs, half of that on MNIST's 54,000 unlabelled images."
     ]
     for pair, found in by_pair(records).items():
@@ -68,8 +70,8 @@ COLUMNS = {
 
 
 def ranks(lines):
-    """{row: 1 + the number of rows that beat it in pairs}; rows that are not paired have none."""
-    compared = [line for line in lines if line.paired or line.row == LABELS]
+    """{row: 1 + the number of rows that beat it in pairs}, of the students."""
+    compared = [line for line in lines if line.row not in (TEACHER, ASSISTANT)]
     return {
         line.row: 1
         + sum(
@@ -85,11 +87,12 @@ def draw(folder):
     """Every figure of a run folder: a set for each pair."""
     for pair, records in by_pair(record.read(folder)).items():
         name = "".join(c if c.isalnum() else "_" for c in pair.lower())
-        rows = {row: found for row, found in tables.by_row(records).items() if row != TEACHER}
-        teacher = next(r for r in records if r["row"] == TEACHER)
+        rows = tables.by_row(records)
+        larger = {row: rows.pop(row) for row in (TEACHER, ASSISTANT) if row in rows}
+        teacher = larger[TEACHER][0]
         size = (7, 0.24 * len(rows) + 1)
         with figures.figure(folder / f"{name}_errors.png", size=size) as axes:
-            dots(axes, rows, teacher)
+            dots(axes, rows, larger)
         with figures.figure(folder / f"{name}_agreement.png") as axes:
             agreement(axes, rows)
         with figures.figure(folder / f"{name}_reliability.png", size=(4.5, 4)) as axes:
@@ -104,15 +107,20 @@ def interval(values):
     return 0.0 if len(values) < 2 else stats.paired(values, [0] * len(values)).half_width
 
 
-def dots(axes, rows, teacher):
-    """Test errors of every method with their 95 % intervals, the fewest at the top."""
+def dots(axes, rows, larger):
+    """Test errors of every method with their 95 % intervals, the fewest at the top.
+
+    Args: {row: records} of the students, and of the larger networks, which become lines.
+    """
     values = {row: [r["test_errors"] for r in found] for row, found in rows.items()}
     order = sorted(values, key=lambda row: -np.mean(values[row]))
     for y, row in enumerate(order):
         color = figures.COLORS[1] if row in (LABELS, KD) else figures.COLORS[0]
         x, half = np.mean(values[row]), interval(values[row])
         axes.errorbar(x, y, xerr=half, fmt="o", ms=4, color=color, capsize=2)
-    axes.axvline(teacher["test_errors"], color=figures.GREY, ls="--", lw=1, label=TEACHER)
+    for (row, found), style in zip(larger.items(), ("--", ":")):
+        mean = np.mean([r["test_errors"] for r in found])
+        axes.axvline(mean, color=figures.GREY, ls=style, lw=1, label=row)
     axes.set_yticks(range(len(order)), order)
     axes.set_xlabel("test errors, mean and 95 % interval")
     axes.legend(fontsize=8, loc="lower left")
