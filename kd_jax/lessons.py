@@ -1,5 +1,6 @@
 """Lessons: students of one transfer set, what they do on the test, and their bias corrected."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ class Lesson(NamedTuple):
 
     rows: of the training split, from kd_jax.data.transfer. passes: how many times the usual
     number of epochs. start: {row: {class: first value of its bias}}, where it is not zero.
+    view: what a step sees of a batch, see students.mixture.
     """
 
     name: str
@@ -22,6 +24,7 @@ class Lesson(NamedTuple):
     batch: int = 128
     passes: int = 1
     start: dict = {}
+    view: Callable | None = None
 
 
 class Pupils(NamedTuple):
@@ -44,17 +47,35 @@ def fit(lesson, pupils, split, teachers, snapshots=None):
                 first = first.at[:, a, number].set(value)
         return {**params, "logits": {**params["logits"], "bias": first}}
 
+    own, data = {"teachers": teachers}, split._asdict()
+    return _fit(lesson, pupils, pupils.keys, data, own, snapshots, adjust=adjust)
+
+
+def fit_one(lesson, arm, seed, pupils, split, teachers, snapshots=None):
+    """What `fit` gives of one arm and seed, trained alone: [1, 1, …]; for networks that are large.
+
+    The student is the one that `fit` would train, up to rounding.
+    Args: teachers [N, K, C], of all rows.
+    """
+    more = {"label": f"{lesson.name}: {arm.row}, seed {seed}", "seeds": [seed]}
+    split = {**split._asdict(), "teachers": teachers}
+    alone = lesson._replace(arms=[arm])
+    return _fit(alone, pupils, pupils.keys[seed : seed + 1], split, {}, snapshots, **more)
+
+
+def _fit(lesson, pupils, keys, data, own, snapshots, **more):
     return students.fit(
         pupils.model,
         pupils.optimizer,
         lesson.arms,
-        pupils.keys,
-        split._asdict(),
+        keys,
+        data,
         train.shuffled(pupils.order_key, lesson.rows, lesson.batch),
         epochs=pupils.epochs * lesson.passes,
-        own={"teachers": teachers},
-        adjust=adjust,
+        own=own,
+        view=lesson.view,
         snapshots=snapshots,
+        **more,
     )
 
 

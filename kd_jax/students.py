@@ -10,6 +10,7 @@ altered teachers differ by numbers alone and are compiled once.
 
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -40,15 +41,18 @@ def over_temperatures(family, temperatures, **numbers):
     return [Arm(f"{family}, T={t:g}", family, t, **numbers) for t in temperatures]
 
 
-def mixture(apply):
+def mixture(apply, view=None):
     """The loss of an arm, whose numbers come with the batch.
 
     The batch holds "inputs" [B, …], "labels" [B], "teachers" [B, K, C] (K logit vectors to choose
-    from) and the arm's own `NUMBERS`.
+    from) and the arm's own `NUMBERS`. view: (batch, key) -> batch, what a step sees of it.
     Source: Hinton, Vinyals and Dean 2015, arXiv 1503.02531, section 2.
     """
 
     def loss_fn(params, batch, key):
+        if view:
+            view_key, key = jax.random.split(key)
+            batch = view(batch, view_key)
         logits, _ = apply(params, batch["inputs"], train=True, key=key)
         source = jnp.take(batch["teachers"], batch["source"], axis=1)
         soft = losses.soft_targets(logits, source, temperature=batch["temperature"])
@@ -59,13 +63,26 @@ def mixture(apply):
 
 
 def fit(
-    model, optimizer, arms, keys, data, order, *, epochs, own=None, adjust=None, snapshots=None
+    model,
+    optimizer,
+    arms,
+    keys,
+    data,
+    order,
+    *,
+    epochs,
+    label=None,
+    seeds=None,
+    own=None,
+    view=None,
+    adjust=None,
+    snapshots=None,
 ):
     """Parameters [S, A, …] of every arm for every seed, trained in one program.
 
     Args: keys [S], one per seed; data and own: see `mixture` for the names they must hold between
-      them; adjust: changes the initial parameters [S, A, …]; order, epochs, snapshots: as for
-      train.fit.
+      them, and for view; adjust: changes the initial parameters [S, A, …]; label: of the bar;
+      order, epochs, seeds, snapshots: as for train.fit.
     """
     state = train.members(model.init, optimizer, keys, len(arms))
     if adjust:
@@ -74,14 +91,15 @@ def fit(
         name: np.tile(np.array([getattr(arm, name) for arm in arms]), (len(keys), 1))
         for name in NUMBERS
     }
-    with progress.bar(f"{numbers['soft'].size} students", epochs) as report:
+    with progress.bar(label or f"{numbers['soft'].size} students", epochs) as report:
         state, _ = train.fit(
-            mixture(model.apply),
+            mixture(model.apply, view),
             optimizer,
             state,
             data,
             order,
             epochs=epochs,
+            seeds=seeds,
             own=own,
             numbers=numbers,
             report=report,

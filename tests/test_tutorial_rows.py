@@ -11,6 +11,7 @@ from scipy import special, stats
 from experiments import mnist_tutorial as tutorial
 from kd_jax import bias, lessons, models, students
 from kd_jax.data.dataset import Dataset, Split
+from kd_jax.report import parts
 from kd_jax.report import tutorial as report
 from kd_jax.report import tutorial_rows as named
 
@@ -103,7 +104,8 @@ def test_all_students_are_compared_with_the_dense_teacher_and_the_table_says_so(
     found = tutorial.examine(one, "1", params, data, TEACHERS)
     fours = (TEACHERS[:, :, tutorial.FROM_DENSE].argmax(-1) == 4).mean(-1)
     assert [r["test_agreement"] for r in found] == pytest.approx(fours)
-    text = report.part_table("1", [*found, *({**r, "row": named.LABELS} for r in found)], {})
+    both = [*found, *({**r, "row": named.LABELS} for r in found)]
+    text = parts.table(both, {}, named.LABELS, report.COLUMNS)
     assert "agrees with dense teacher | KL to dense teacher" in text
 
 
@@ -207,7 +209,7 @@ def test_who_makes_fewer_errors_is_decided_by_students_interval():
     records = [
         made("1", row, seed, count) for row, of in errors.items() for seed, count in enumerate(of)
     ]
-    lines = lines_of(report.compared({"1": records[::-1]}))
+    lines = lines_of(parts.compared({"1": records[::-1]}, named.COMPARED))
     verdicts = ["BEATS", "INCONCLUSIVE", "WORSE", "INCONCLUSIVE"]
     pairs = [(row, against) for part, row, against in named.COMPARED if part == "1"]
     assert [(line[1], line[2]) for line in lines] == pairs
@@ -232,7 +234,7 @@ def shown_levels(seeds):
     records = [
         made("2a", row, seed, threes=of[seed]) for row, of in THREES.items() for seed in seeds
     ]
-    return lines_of(report.levels({"2a": records}))
+    return lines_of(parts.levels({"2a": records}, named.LEVELS))
 
 
 def test_levels_are_passed_when_the_whole_interval_is_above_them():

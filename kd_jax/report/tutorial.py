@@ -2,10 +2,8 @@
 
 import json
 
-import numpy as np
-
-from kd_jax import record, stats
-from kd_jax.report import figures, tables
+from kd_jax import record
+from kd_jax.report import figures, parts, tables
 from kd_jax.report.tutorial_rows import COMPARED, FREE, LABELS, LEVELS, MIXED, PRINTED, SOFT
 
 TITLES = {"1": "all digits", "2a": "no 3 in the transfer set", "2b": "only 7 and 8 in it"}
@@ -22,11 +20,16 @@ def table(folder):
         f"† keeps the tutorial's settings and quirks. Students: {epochs} epochs, "
         f"{2 * epochs} for soft targets in part 2b."
     ]
-    parts = {part: [r for r in records if r["part"] == part] for part in TITLES}
-    taught = {part: found for part, found in parts.items() if any_of(found, LABELS)}
+    by_part = {part: [r for r in records if r["part"] == part] for part in TITLES}
+    taught = {part: found for part, found in by_part.items() if any_of(found, LABELS)}
     for part, found in taught.items():
-        text += [f"Part {part}: {TITLES[part]}", part_table(part, found, printed)]
-    return "\n\n".join([*text, "Fewer errors?", compared(taught), "Accuracy?", levels(taught)])
+        columns = {n: c for n, c in COLUMNS.items() if n != "shift" or part != "1"}
+        shown = {"threes": part == "2a", "loss": True}
+        said = printed.get(part, {})
+        text += [f"Part {part}: {TITLES[part]}"]
+        text += [parts.table(found, said, LABELS, columns, **shown)]
+    text += ["Fewer errors?", parts.compared(taught, COMPARED)]
+    return "\n\n".join([*text, "Accuracy?", parts.levels(taught, LEVELS)])
 
 
 def any_of(records, row):
@@ -34,33 +37,6 @@ def any_of(records, row):
     return any(r["row"] == row for r in records)
 
 
-def part_table(part, records, printed):
-    """One line per row of a part, printed numbers beside ours."""
-    rows = tables.by_row(records)
-    extra, columns = (["3s wrong, printed", "3s wrong"] if part == "2a" else []), COLUMNS
-    if part == "1":
-        columns = {name: text for name, text in COLUMNS.items() if name != "shift"}
-    lines = []
-    for line in tables.compare(records, "test_errors", LABELS):
-        errors, loss, wrong = printed.get((part, line.row), (DASH,) * 3)
-        found = rows[line.row]
-        threes = [wrong, tables.mean_and_sd([r["test_wrong"][3] for r in found])]
-        lines.append([
-            line.row,
-            errors,
-            tables.spread(line),
-            tables.difference(line),
-            tables.verdict(line),
-            *threes[: len(extra)],
-            loss if loss == DASH else f"{loss:.6f}",
-            *(tables.mean(found, name, form) for name, (_, form) in columns.items()),
-        ])  # fmt: skip
-    header = ["row", "printed", "test errors", "difference to labels only [95 %]", "verdict"]
-    header += [*extra, "loss, printed", *(title for title, _ in columns.values())]
-    return tables.markdown(header, lines)
-
-
-DASH = "–"
 # metric: (title, format) of the columns at the end
 COLUMNS = {
     "test_loss": ("loss at T", ".3f"),
@@ -70,43 +46,6 @@ COLUMNS = {
     "test_kl": ("KL to dense teacher", ".3f"),
     "shift": ("shift", "+.2f"),
 }
-
-
-def compared(parts):
-    """The Markdown table of who makes fewer errors than whom, paired over seeds."""
-    lines = []
-    for part, row, against in COMPARED:
-        if part in parts:
-            pair = [r for r in parts[part] if r["row"] in (row, against)]
-            line = next(x for x in tables.compare(pair, "test_errors", against) if x.row == row)
-            lines.append([part, row, against, tables.difference(line), tables.verdict(line)])
-    return tables.markdown(["part", "row", "against", "difference [95 %]", "verdict"], lines)
-
-
-def levels(parts):
-    """The Markdown table of accuracies beside the levels that they were expected to pass."""
-    lines = []
-    for part, row, digit, level in LEVELS:
-        if part in parts:
-            found = [r for r in parts[part] if r["row"] == row]
-            values = [
-                r["test_accuracy"] if digit is None else r["test_class_accuracy"][digit]
-                for r in found
-            ]
-            over = stats.paired(values, [level] * len(values), lower_is_better=False)
-            shown = f"{np.mean(values):.1%}"
-            if len(values) > 1:  # one seed has no interval
-                shown += f" [{level + over.low:.1%}, {level + over.high:.1%}]"
-            lines.append([
-                part,
-                row,
-                "all" if digit is None else f"{digit}s",
-                shown.replace("-", "−"),
-                f"{level:.0%}",
-                over.verdict,
-            ])  # fmt: skip
-    header = ["part", "row", "digits", "right [95 %]", "expected above", "verdict"]
-    return tables.markdown(header, lines)
 
 
 def draw(folder, image, logits, shifts):

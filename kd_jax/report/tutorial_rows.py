@@ -1,5 +1,7 @@
 """The rows of the MNIST tutorial's tables, and what was printed of them or is claimed."""
 
+from kd_jax.report.parts import DASH, Printed
+
 DENSE, CNN, CNN_2D = "dense teacher †", "CNN teacher †", "CNN teacher, 2-D"
 LABELS, SMOOTHED = "labels only †", "label smoothing 0.1"
 SOFT, KEPT = "soft targets, T=3 †", "soft targets, T=3, validation kept out"
@@ -10,22 +12,28 @@ STARTED = {"2a": "soft, biases start at 3.5 †", "2b": "soft, biases start at 1
 PERMUTED, UNIFORM = "permuted teacher, T=3", "uniform wrong classes, T=3"
 FREE, VALIDATED = "bias corrected label-free", "bias corrected on validation"
 
-# (part, row): errors of 10,000 as printed (undoing the truncation), loss, threes wrong of 1,010
+# {part: {row: …}}: errors of 10,000 as printed (undoing the truncation), wrong 3s of 1,010, loss
 PRINTED = {
-    ("1", DENSE): (168, 0.055869, None),
-    ("1", CNN): (97, 0.030441, None),
-    ("1", LABELS): (368, 0.153540, None),
-    ("1", SOFT): (331, 0.228468, None),
-    ("1", MIXED): (324, 0.623445, None),
-    ("1", OF_CNN): (340, 0.180581, None),
-    ("2a", LABELS): (1328, 1.765457, 1010),
-    ("2a", SOFT): (791, 0.325057, 524),
-    ("2a", MISMATCHED): (749, 1.620399, 483),
-    ("2a", STARTED["2a"]): (707, 0.312172, 443),
-    ("2b", LABELS): (8014, 11.931765, None),
-    ("2b", SOFT): (3818, 1.075155, None),
-    ("2b", MISMATCHED): (3759, 1.291891, None),
-    ("2b", STARTED["2b"]): (3698, 1.050957, None),
+    "1": {
+        DENSE: Printed(168, DASH, "0.055869"),
+        CNN: Printed(97, DASH, "0.030441"),
+        LABELS: Printed(368, DASH, "0.153540"),
+        SOFT: Printed(331, DASH, "0.228468"),
+        MIXED: Printed(324, DASH, "0.623445"),
+        OF_CNN: Printed(340, DASH, "0.180581"),
+    },
+    "2a": {
+        LABELS: Printed(1328, 1010, "1.765457"),
+        SOFT: Printed(791, 524, "0.325057"),
+        MISMATCHED: Printed(749, 483, "1.620399"),
+        STARTED["2a"]: Printed(707, 443, "0.312172"),
+    },
+    "2b": {
+        LABELS: Printed(8014, DASH, "11.931765"),
+        SOFT: Printed(3818, DASH, "1.075155"),
+        MISMATCHED: Printed(3759, DASH, "1.291891"),
+        STARTED["2b"]: Printed(3698, DASH, "1.050957"),
+    },
 }
 # (part, row, against): which has fewer errors?
 COMPARED = [
