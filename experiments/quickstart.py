@@ -134,7 +134,7 @@ def fit_students(settings, data, teacher_logits, snapshots):
         "teachers": np.stack([teacher_logits, permuted], axis=1),
     }
     order = train.shuffled(jax.random.key(ORDER_KEY), len(labels), 50)
-    return students.fit(
+    params, _ = students.fit(
         student_network(),
         adam(3e-3, settings.student_epochs, order),
         arms(settings.temperatures),
@@ -144,6 +144,7 @@ def fit_students(settings, data, teacher_logits, snapshots):
         epochs=settings.student_epochs,
         snapshots=snapshots,
     )
+    return params
 
 
 TEACHER_CODE = fingerprint.source(

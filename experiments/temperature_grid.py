@@ -257,7 +257,7 @@ def train_job(settings, prepared, folder, job):
     snapshots = checkpoint.Snapshots(folder / fingerprint.of(facts), facts)
     split = task.data.train
     net = student_network(job.width, split.inputs.shape[1:])
-    params = students.fit(
+    params, _ = students.fit(
         net,
         adam(),
         arms,

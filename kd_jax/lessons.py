@@ -64,7 +64,7 @@ def fit_one(lesson, arm, seed, pupils, split, teachers, snapshots=None):
 
 
 def _fit(lesson, pupils, keys, data, own, snapshots, **more):
-    return students.fit(
+    params, _ = students.fit(
         pupils.model,
         pupils.optimizer,
         lesson.arms,
@@ -77,6 +77,7 @@ def _fit(lesson, pupils, keys, data, own, snapshots, **more):
         snapshots=snapshots,
         **more,
     )
+    return params
 
 
 def test_metrics(logits, labels, teacher_logits=None):

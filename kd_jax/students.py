@@ -76,13 +76,14 @@ def fit(
     own=None,
     view=None,
     adjust=None,
+    watch=None,
     snapshots=None,
 ):
-    """Parameters [S, A, …] of every arm for every seed, trained in one program.
+    """Parameters [S, A, …] of every arm for every seed, trained in one program, and the curves.
 
     Args: keys [S], one per seed; data and own: see `mixture` for the names they must hold between
       them, and for view; adjust: changes the initial parameters [S, A, …]; label: of the bar;
-      order, epochs, seeds, snapshots: as for train.fit.
+      order, epochs, seeds, watch, snapshots: as for train.fit.
     """
     state = train.members(model.init, optimizer, keys, len(arms))
     if adjust:
@@ -92,7 +93,7 @@ def fit(
         for name in NUMBERS
     }
     with progress.bar(label or f"{numbers['soft'].size} students", epochs) as report:
-        state, _ = train.fit(
+        state, curves = train.fit(
             mixture(model.apply, view),
             optimizer,
             state,
@@ -102,10 +103,11 @@ def fit(
             seeds=seeds,
             own=own,
             numbers=numbers,
+            watch=watch,
             report=report,
             snapshots=snapshots,
         )
-    return state.params
+    return state.params, curves
 
 
 def measure(model, params, split, teacher_logits):

@@ -13,6 +13,7 @@ Only functions and arrays come in; which network and which loss is the caller's 
 
 import functools
 import time
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -112,11 +113,23 @@ def _members_step(loss_fn, optimizer):
     return jax.vmap(seed_step, in_axes=(0, 0, None, 0, 0))
 
 
-def _epochs(loss_fn, optimizer, order):
+class Watch(NamedTuple):
+    """What is measured after each epoch: measure(params, arrays) -> {name: scalar}, of a member."""
+
+    measure: Callable
+    arrays: Any
+
+    def grid(self, params, arrays):
+        """The measures of a whole grid: {name: [S, A]}."""
+        each = jax.vmap(jax.vmap(self.measure, in_axes=(0, None)), in_axes=(0, None))
+        return each(params, arrays)
+
+
+def _epochs(loss_fn, optimizer, order, watch):
     """run(state, curves, first, stop, seeds, …): the epochs [first, stop) of the grid."""
     grid_step = _members_step(loss_fn, optimizer)
 
-    def run(state, curves, first, stop, seeds, data, own, numbers):
+    def run(state, curves, first, stop, seeds, data, own, numbers, watched):
 
         def epoch(number, carry):
             state, curves = carry
@@ -125,6 +138,7 @@ def _epochs(loss_fn, optimizer, order):
                 lambda s, i: grid_step(s, i, data, own, numbers), state, indices.swapaxes(0, 1)
             )
             means = jax.tree.map(lambda m: jnp.mean(m, axis=0), metrics)
+            means |= watch.grid(state.params, watched)
             return state, jax.tree.map(lambda c, m: c.at[number].set(m), curves, means)
 
         # The bounds are traced: chunks of any length are the same compiled program.
@@ -133,11 +147,12 @@ def _epochs(loss_fn, optimizer, order):
     return run
 
 
-def _empty_curves(loss_fn, optimizer, order, state, seeds, data, own, numbers, epochs):
+def _empty_curves(loss_fn, optimizer, order, watch, state, seeds, data, own, numbers, epochs):
     indices = jax.eval_shape(jax.vmap(order, in_axes=(0, None)), seeds, 0)
     first = jax.ShapeDtypeStruct(indices.shape[:1] + indices.shape[2:], indices.dtype)
     step = _members_step(loss_fn, optimizer)
     _, metrics = jax.eval_shape(step, state, first, data, own, numbers)
+    metrics |= jax.eval_shape(watch.grid, state.params, watch.arrays)
     return jax.tree.map(lambda m: jnp.zeros((epochs, *m.shape), m.dtype), metrics)
 
 
@@ -152,6 +167,7 @@ def fit(
     seeds=None,
     own=None,
     numbers=None,
+    watch=None,
     report=None,
     snapshots=None,
 ):
@@ -164,16 +180,20 @@ def fit(
       seeds: [S], the numbers that `order` is asked with (default 0, 1, …).
       own: {name: [S, N, …]}, rows that each seed has for itself, gathered by the same indices.
       numbers: {name: [S, A]}, the numbers by which members differ; they join the batch.
+      watch: a Watch, what it measures joins the curves.
       report: called as report(epochs_done, curves) after every chunk.
       snapshots: with restore(like) -> (epochs_done, tree) or None and save(epochs_done, tree);
         a run resumed from one ends bitwise where the uninterrupted run ends.
-    Returns: (state, {name: [epochs, S, A]}), the curves being means over an epoch's steps.
+    Returns: (state, {name: [epochs, S, A]}), the curves being means over an epoch's steps, or
+      what was watched at its end.
     """
     own, numbers = own or {}, numbers or {}
     seeds = np.arange(len(state.step)) if seeds is None else seeds
     shared = jax.tree.map(jnp.asarray, (np.asarray(seeds, np.int32), data, own, numbers))
-    curves = _empty_curves(loss_fn, optimizer, order, state, *shared, epochs)
-    run = jax.jit(_epochs(loss_fn, optimizer, order), donate_argnums=(0, 1))
+    watch = watch or Watch(lambda params, arrays: {}, ())
+    curves = _empty_curves(loss_fn, optimizer, order, watch, state, *shared, epochs)
+    run = jax.jit(_epochs(loss_fn, optimizer, order, watch), donate_argnums=(0, 1))
+    shared = *shared, jax.tree.map(jnp.asarray, watch.arrays)
     done = 0
     restored = snapshots.restore((state, curves)) if snapshots else None
     if restored:

@@ -126,6 +126,24 @@ def test_own_rows_belong_to_their_seed():
     np.testing.assert_allclose(state.params["b"][:, 0], [0, 1, 2], atol=1e-6)
 
 
+def test_what_is_watched_is_of_each_member_at_the_end_of_each_epoch():
+    def far(params, arrays):
+        return {"far": jnp.sum((arrays["x"] @ params["w"]) ** 2)}
+
+    watch = train.Watch(far, {"x": DATA["x"][:4]})
+    state, curves = fitted(watch=watch)
+    untouched, _ = fitted()
+    assert curves["far"].shape == (EPOCHS, 3, 2)
+    expected = np.sum((np.asarray(state.params["w"]) @ DATA["x"][:4].T) ** 2, -1)
+    np.testing.assert_allclose(curves["far"][-1], expected, rtol=1e-5)
+    np.testing.assert_array_equal(state.params["w"], untouched.params["w"])
+    # the curve of a shorter training is the beginning of the longer one's
+    _, shorter = train.fit(
+        loss_fn, OPTIMIZER, states(), DATA, ORDER, epochs=2, numbers=NUMBERS, watch=watch
+    )
+    np.testing.assert_allclose(shorter["far"], curves["far"][:2], rtol=1e-6)
+
+
 def test_a_batch_larger_than_the_rows_is_refused():
     with pytest.raises(InputError, match="3 rows do not fill a batch of 8"):
         train.shuffled(jax.random.key(0), 3, 8)

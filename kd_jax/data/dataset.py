@@ -1,5 +1,7 @@
 """The form that every data set takes in memory."""
 
+import os
+import pathlib
 from typing import NamedTuple
 
 import numpy as np
@@ -23,6 +25,15 @@ class Dataset(NamedTuple):
     validation: Split
     test: Split
     digest: str
+
+
+def home(data_dir):
+    """The folder of prepared data sets: `data_dir`, or if that is "" tensorflow-datasets' own.
+
+    The latter is as tensorflow_datasets.core.constants has it, without that import's second.
+    """
+    usual = os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets"
+    return pathlib.Path(data_dir or usual).expanduser().absolute()
 
 
 def check_digest(what, found, expected):

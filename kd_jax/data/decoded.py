@@ -4,7 +4,6 @@ tensorflow-datasets prepares a data set once below the data_dir (see `prepared`)
 images takes tens of seconds, so the arrays are kept in one file and read from then on.
 """
 
-import os
 import pathlib
 import sys
 import tempfile
@@ -15,7 +14,7 @@ import filelock
 import numpy as np
 
 from kd_jax.data import published
-from kd_jax.data.dataset import check_digest
+from kd_jax.data.dataset import check_digest, home
 from kd_jax.errors import InputError, require
 
 KEYS = ("train_images", "train_labels", "test_images", "test_labels")
@@ -47,19 +46,14 @@ def arrays(name, layout, data_dir="", manual_dir=""):
     if manual_dir:
         manual_dir = pathlib.Path(manual_dir).expanduser()
         published.check_folder(name, manual_dir)  # a wrong file is refused even when not needed
-    home = pathlib.Path(data_dir or _default_dir()).expanduser().absolute()
-    cache = home / name / f"decoded-{layout.version}.npz"
+    here = home(data_dir)
+    cache = here / name / f"decoded-{layout.version}.npz"
     if cache.exists():
         return _read(cache, name, layout)
-    return _prepare(name, layout, home, manual_dir, cache)
+    return _prepare(name, layout, here, manual_dir, cache)
 
 
-def _default_dir():
-    """As tensorflow_datasets.core.constants has it, without that import's second."""
-    return os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets"
-
-
-def _prepare(name, layout, home, manual_dir, cache):
+def _prepare(name, layout, here, manual_dir, cache):
     """The four arrays, prepared by one process while others wait; they find the cache then."""
     try:
         cache.parent.mkdir(parents=True, exist_ok=True)
@@ -68,13 +62,13 @@ def _prepare(name, layout, home, manual_dir, cache):
         with filelock.FileLock(cache.with_suffix(".lock")):
             if cache.exists():
                 return _read(cache, name, layout)
-            print(f"preparing {name} in {home} (once, about half a minute)", file=sys.stderr)
+            print(f"preparing {name} in {here} (once, about half a minute)", file=sys.stderr)
             from kd_jax.data import prepared  # tensorflow-datasets is only needed here
 
-            found = prepared.arrays(name, layout, home, manual_dir)
+            found = prepared.arrays(name, layout, here, manual_dir)
             expected = published.PUBLISHED[name].digest
             if expected:
-                folder = home / name / layout.version
+                folder = here / name / layout.version
                 check_digest(f"{folder}", published.digest(found), expected)
             _write(cache, found)
             return found

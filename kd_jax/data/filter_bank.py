@@ -1,0 +1,44 @@
+"""Log-mel filter banks: what a speech network sees of a recording, frame by frame."""
+
+import numpy as np
+
+FRAME, STEP = 0.025, 0.010  # seconds
+LOWEST = 20.0  # Hz, where the first filter begins
+FLOOR = 1e-10  # of a filter's energy, so that silence has a logarithm
+
+
+def log_mel(samples, rate, filters=40):
+    """Log energies of mel filters in frames of 25 ms, one every 10 ms: [frames, filters] float32.
+
+    log max(10⁻¹⁰, Σ_k w_mk |X_k|²): X the discrete Fourier transform of a frame under a Hamming
+    window, padded with zeros to the next power of two; w_m a triangle in mel, from the centre of
+    filter m − 1 to that of m + 1, the centres being equally spaced between 20 Hz and rate/2.
+    Only whole frames count. Each filter is then normalised over the recording: mean 0, variance 1.
+
+    Args: samples [N] in [−1, 1]; rate: samples per second.
+    Raises: ValueError when the recording is shorter than one frame.
+    Source: Davis and Mermelstein 1980, doi 10.1109/TASSP.1980.1163420, before its cosine transform.
+    """
+    length, step = round(FRAME * rate), round(STEP * rate)
+    if len(samples) < length:
+        raise ValueError(f"{len(samples)} samples: expected at least {length}, one frame")
+    frames = np.lib.stride_tricks.sliding_window_view(samples, length)[::step]
+    size = 1 << (length - 1).bit_length()
+    power = np.abs(np.fft.rfft(frames * np.hamming(length), size)) ** 2
+    energy = np.log(np.maximum(power @ triangles(size, rate, filters).T, FLOOR))
+    spread = np.maximum(energy.std(0), 1e-5)  # a filter that never changes says nothing
+    return ((energy - energy.mean(0)) / spread).astype(np.float32)
+
+
+def triangles(size, rate, filters):
+    """The weights [filters, size/2 + 1] of triangular mel filters over the bins of a transform."""
+    edges = mel(LOWEST), mel(rate / 2)
+    distance = (edges[1] - edges[0]) / (filters + 1)
+    centres = edges[0] + distance * np.arange(1, filters + 1)
+    bins = mel(np.arange(size // 2 + 1) * rate / size)
+    return np.maximum(0, 1 - np.abs(bins - centres[:, None]) / distance)
+
+
+def mel(hertz):
+    """Pitch in mel: 2595 log₁₀(1 + f/700)."""
+    return 2595 * np.log10(1 + np.asarray(hertz) / 700)

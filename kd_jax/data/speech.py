@@ -1,0 +1,82 @@
+"""Frames of spoken digits, each with its context and the state that is spoken in it."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from kd_jax.data import filter_bank, spoken_digits, transfer
+from kd_jax.data.dataset import Dataset, Split
+
+BEFORE, AFTER = 20, 5  # frames of context: 26 in all, of which the 21st is classified
+STATES = 3  # of each digit: equal parts of a recording, as no forced alignment exists
+TAKES = {"test": range(5), "validation": range(5, 10), "train": range(10, 50)}
+
+
+class Speech(NamedTuple):
+    """A Dataset of frames, and for every split the recordings that its frames are of.
+
+    recording: {split: [N]}: the number of each frame's recording, 0, 1, …; digits: {split: [R]}:
+    what is said in each recording.
+    """
+
+    frames: Dataset
+    recording: dict
+    digits: dict
+
+
+def load(data_dir="", manual_dir="", *, filters=40, takes=TAKES):
+    """The Speech of the spoken digits: inputs [N, 26, filters], labels [N], 30 states.
+
+    State 3·d + ⌊3·t/n⌋ is spoken in frame t of n of a recording of digit d. Frames beyond the
+    first and last of a recording are copies of them. Takes 0 to 4 of every speaker and digit are
+    the test, 5 to 9 validation. Args: as for spoken_digits.load; takes {split: takes} it has.
+    """
+    recordings, digest = spoken_digits.load(data_dir, manual_dir)
+    parts = {split: [r for r in recordings if r.take in takes[split]] for split in TAKES}
+    splits, recording, digits = {}, {}, {}
+    for split, found in parts.items():
+        banks = [filter_bank.log_mel(r.samples, spoken_digits.RATE, filters) for r in found]
+        lengths = [len(bank) for bank in banks]
+        states = [state(r.digit, n) for r, n in zip(found, lengths)]
+        inputs = np.concatenate([with_context(bank) for bank in banks])
+        splits[split] = Split(inputs, np.concatenate(states))
+        recording[split] = np.repeat(np.arange(len(found)), lengths)
+        digits[split] = np.array([r.digit for r in found], np.int32)
+    classes = STATES * spoken_digits.DIGITS
+    frames = Dataset("spoken digits", classes, **splits, digest=digest)
+    return Speech(frames, recording, digits)
+
+
+def state(digit, frames):
+    """The states [frames] of a recording of `digit`: its three parts one after the other."""
+    return (STATES * digit + STATES * np.arange(frames) // frames).astype(np.int32)
+
+
+def with_context(bank):
+    """Each frame of a bank [n, F] with the 20 before and the 5 after it: [n, 26, F]."""
+    around = np.arange(len(bank))[:, None] + np.arange(-BEFORE, AFTER + 1)
+    return bank[np.clip(around, 0, len(bank) - 1)]
+
+
+def fraction(speech, share, seed):
+    """The rows of the training frames in a share of the recordings, the same of every digit.
+
+    Args: share above 0, at most 1; seed: which recordings.
+    """
+    chosen = transfer.fraction(speech.digits["train"], share, seed)
+    return np.flatnonzero(np.isin(speech.recording["train"], chosen))
+
+
+def word_errors(logits, recording, digits):
+    """Recordings [...] whose digit is not the most probable one of logits [..., N, 30].
+
+    The score of digit d is Σ_t log Σ_{states of d} p(state | frame t), over the recording's frames.
+
+    Args: recording [N]: the number of each frame's recording, ascending; digits [R].
+    """
+    log_p = logits - np.logaddexp.reduce(logits, axis=-1, keepdims=True)
+    of_states = log_p.reshape(*log_p.shape[:-1], -1, STATES)
+    of_digit = np.logaddexp.reduce(of_states, axis=-1)
+    first = np.searchsorted(recording, np.arange(len(digits)))
+    scores = np.add.reduceat(of_digit, first, axis=-2)
+    return (scores.argmax(-1) != digits).sum(-1)

@@ -1,0 +1,141 @@
+"""The Free Spoken Digit Dataset: 3,000 recordings of ten digits by six speakers, at 8 kHz.
+
+The archives are read where they lie; nothing is extracted.
+"""
+
+import hashlib
+import io
+import pathlib
+import re
+import tarfile
+import wave
+from typing import NamedTuple
+
+import numpy as np
+import requests
+
+from kd_jax.data.dataset import check_digest, home
+from kd_jax.errors import InputError, require
+
+RATE, LONGEST = 8000, 4_000_000  # samples per second; bytes of one recording
+SPEAKERS, DIGITS, TAKES = 6, 10, 50
+URL = "https://github.com/Jakobovski/free-spoken-digit-dataset/archive/refs/tags/v1.0.10.tar.gz"
+DIGEST = "986cf460f4ba6a04e34b434d6574f4225c8add277f1fe8a8a3e73631fefef832"
+NAME = re.compile(r"(\d)_([a-z]+)_(\d+)\.wav")
+
+
+class Recording(NamedTuple):
+    """One spoken digit: take 0, 1, … of its speaker; samples [N] float32 in [−1, 1)."""
+
+    digit: int
+    speaker: str
+    take: int
+    samples: np.ndarray
+
+
+def load(data_dir="", manual_dir=""):
+    """(recordings sorted by digit, speaker and take; digest of their names and samples).
+
+    Args: manual_dir: folder with the published .tar.gz archive, or several that together hold
+      all recordings, or with a folder "fsdd" of these; "" downloads it once to data_dir/fsdd.
+    Raises: InputError, one line, when an archive is damaged, a recording is not what was
+      published, a member of an archive would lie outside of it, or the download fails.
+    """
+    folder = _folder(data_dir, manual_dir)
+    archives = sorted(folder.glob("*.tar.gz"))
+    require(archives, f"{folder} holds no .tar.gz: expected the archive of {URL}")
+    found = {}
+    for path in archives:
+        found |= _read(path)
+    wanted = SPEAKERS * DIGITS * TAKES
+    where = f"the archives in {folder}" if len(archives) > 1 else f"{archives[0]}"
+    require(
+        len(found) == wanted,
+        f"{where} hold {len(found)} recordings, expected {wanted}: take version 1.0.10, {URL}",
+    )
+    recordings = [found[key] for key in sorted(found)]
+    digest = _digest(recordings)
+    check_digest(where, digest, DIGEST)
+    return recordings, digest
+
+
+def _folder(data_dir, manual_dir):
+    """Where the archives lie, after a download if need be."""
+    if manual_dir:
+        given = pathlib.Path(manual_dir).expanduser()
+        require(given.is_dir(), f"--manual_dir={manual_dir} is no folder: expected the archives")
+        return given / "fsdd" if (given / "fsdd").is_dir() else given
+    folder = home(data_dir) / "fsdd"
+    if not list(folder.glob("*.tar.gz")):
+        _download(folder)
+    return folder
+
+
+def _download(folder):
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        answer = requests.get(URL, timeout=30)
+        answer.raise_for_status()
+        partial = folder / "download.partial"
+        partial.write_bytes(answer.content)
+        partial.replace(folder / "fsdd-1.0.10.tar.gz")
+    except requests.RequestException as error:
+        raise InputError(
+            f"the spoken digits cannot be downloaded ({type(error).__name__}): get {URL} on "
+            "another machine, put it into a folder and give --manual_dir=FOLDER"
+        ) from None
+    except OSError as error:
+        raise InputError(
+            f"{folder} cannot be written ({error.strerror}): choose another folder with --data_dir"
+        ) from None
+
+
+def _read(path):
+    """{(digit, speaker, take): Recording} of one archive."""
+    found = {}
+    try:
+        with tarfile.open(path, "r:gz") as archive:
+            for member in archive:
+                name = pathlib.PurePosixPath(member.name)
+                inside = not name.is_absolute() and ".." not in name.parts
+                require(inside, f"{path}: its member {member.name} would lie outside: not read")
+                match = NAME.fullmatch(name.name)
+                if not match or not member.isfile():
+                    continue
+                require(member.size <= LONGEST, f"{path}: {member.name} claims {member.size} bytes")
+                content = archive.extractfile(member).read()
+                key = int(match[1]), match[2], int(match[3])
+                found[key] = Recording(*key, samples(content, f"{member.name} in {path}"))
+    except (OSError, EOFError, tarfile.TarError) as error:
+        raise InputError(f"{path} is damaged ({error}): get it again from {URL}") from None
+    return found
+
+
+def samples(content, name):
+    """The samples [N] float32 of a wav file's bytes: 8 kHz, one channel, 16 bits.
+
+    Raises: InputError naming it when it is damaged, empty or of another form.
+    """
+    try:
+        with wave.open(io.BytesIO(content)) as file:
+            form = file.getframerate(), file.getnchannels(), file.getsampwidth()
+            claimed, data = file.getnframes(), file.readframes(file.getnframes())
+    except (wave.Error, EOFError) as error:
+        raise InputError(f"{name} is no readable wav file ({error}): restore it") from None
+    require(
+        form == (RATE, 1, 2),
+        f"{name} has {form[0]} Hz, {form[1]} channels, {8 * form[2]} bits: expected 8000, 1, 16",
+    )
+    require(
+        0 < claimed == len(data) // 2,
+        f"{name} holds {len(data) // 2} samples and claims {claimed}: it is damaged",
+    )
+    return np.frombuffer(data, "<i2").astype(np.float32) / 2**15
+
+
+def _digest(recordings):
+    summed = hashlib.sha256()
+    for each in recordings:
+        summed.update(f"{each.digit}_{each.speaker}_{each.take}".encode())
+        summed.update(each.samples.tobytes())
+    return summed.hexdigest()
