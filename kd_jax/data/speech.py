@@ -24,18 +24,20 @@ class Speech(NamedTuple):
     digits: dict
 
 
-def load(data_dir="", manual_dir="", *, filters=40, takes=TAKES):
-    """The Speech of the spoken digits: inputs [N, 26, filters], labels [N], 30 states.
+def load(data_dir="", manual_dir="", *, takes=TAKES, late=0.0):
+    """The Speech of the spoken digits: inputs [N, 26, 40], labels [N], 30 states.
 
     State 3·d + ⌊3·t/n⌋ is spoken in frame t of n of a recording of digit d. Frames beyond the
     first and last of a recording are copies of them. Takes 0 to 4 of every speaker and digit are
-    the test, 5 to 9 validation. Args: as for spoken_digits.load; takes {split: takes} it has.
+    the test, 5 to 9 validation. Args: as for spoken_digits.load; takes {split: takes} it has; late:
+    seconds of the beginning that are left out, to get other frames of the same recordings.
     """
     recordings, digest = spoken_digits.load(data_dir, manual_dir)
     parts = {split: [r for r in recordings if r.take in takes[split]] for split in TAKES}
     splits, recording, digits = {}, {}, {}
     for split, found in parts.items():
-        banks = [filter_bank.log_mel(r.samples, spoken_digits.RATE, filters) for r in found]
+        skip = round(late * spoken_digits.RATE)
+        banks = [filter_bank.log_mel(r.samples[skip:], spoken_digits.RATE) for r in found]
         lengths = [len(bank) for bank in banks]
         states = [state(r.digit, n) for r, n in zip(found, lengths)]
         inputs = np.concatenate([with_context(bank) for bank in banks])
@@ -65,18 +67,3 @@ def fraction(speech, share, seed):
     """
     chosen = transfer.fraction(speech.digits["train"], share, seed)
     return np.flatnonzero(np.isin(speech.recording["train"], chosen))
-
-
-def word_errors(logits, recording, digits):
-    """Recordings [...] whose digit is not the most probable one of logits [..., N, 30].
-
-    The score of digit d is Σ_t log Σ_{states of d} p(state | frame t), over the recording's frames.
-
-    Args: recording [N]: the number of each frame's recording, ascending; digits [R].
-    """
-    log_p = logits - np.logaddexp.reduce(logits, axis=-1, keepdims=True)
-    of_states = log_p.reshape(*log_p.shape[:-1], -1, STATES)
-    of_digit = np.logaddexp.reduce(of_states, axis=-1)
-    first = np.searchsorted(recording, np.arange(len(digits)))
-    scores = np.add.reduceat(of_digit, first, axis=-2)
-    return (scores.argmax(-1) != digits).sum(-1)
