@@ -1,0 +1,141 @@
+"""Generalist and specialists: which classes a specialist gets, and how their answers are joined.
+
+A specialist knows S special classes and one dustbin for all others. Source of all of it: Hinton,
+Vinyals and Dean 2015, arXiv 1503.02531, section 5.
+"""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+
+def confusions(probabilities):
+    """Columns [C, C] by which classes are clustered: classes that are predicted together are near.
+
+    The covariance of the predictions over the inputs, without its diagonal and without what is
+    below zero, each column scaled to length 1, plus half the identity. The paper clusters the raw
+    covariance; where a generalist is good its diagonal outweighs all else, every column points
+    its own way and the clusters mean nothing, which is why it is left out here.
+
+    Args: probabilities [N, C] of the generalist, no labels. Returns: column c of class c.
+    """
+    covariance = np.cov(np.asarray(probabilities, np.float64), rowvar=False)
+    off = np.maximum(covariance - np.diag(np.diag(covariance)), 0)
+    length = np.linalg.norm(off, axis=0)
+    return off / np.where(length > 0, length, 1) + 0.5 * np.eye(len(off))
+
+
+def online_k_means(columns, clusters, *, passes=50, seed=0):
+    """Centres [K, D] of the columns [D, C]: each column in turn draws the nearest centre to it.
+
+    c ← c + (x − c)/n_c, n_c the columns that c has drawn so far. The first centres are columns,
+    each far from those before it (the next farthest; the first is drawn by the seed).
+    Raises: ValueError unless 1 ≤ clusters ≤ C.
+    Source: MacQueen 1967, Some methods for classification and analysis of multivariate
+      observations.
+    """
+    points = np.asarray(columns, np.float64).T
+    if not 1 <= clusters <= len(points):
+        raise ValueError(f"{clusters} clusters: expected from 1 to {len(points)}, as many classes")
+    random = np.random.default_rng(seed)
+    centres = [points[random.integers(len(points))]]
+    while len(centres) < clusters:
+        centres.append(points[_distances(points, np.array(centres)).min(1).argmax()])
+    centres, drawn = np.array(centres), np.ones(clusters)
+    for _ in range(passes):
+        for x in points[random.permutation(len(points))]:
+            nearest = _distances(x[None], centres)[0].argmin()
+            drawn[nearest] += 1
+            centres[nearest] += (x - centres[nearest]) / drawn[nearest]
+    return centres
+
+
+def special_classes(columns, centres, size):
+    """The `size` classes nearest to each centre: [K, size], ascending; they may overlap.
+
+    Raises: ValueError unless 1 ≤ size < C: a dustbin needs at least one class.
+    """
+    points = np.asarray(columns).T
+    if not 1 <= size < len(points):
+        raise ValueError(f"{size} special classes: expected from 1 to {len(points) - 1}")
+    return np.sort(_distances(points, centres).argsort(0, kind="stable")[:size].T, axis=1)
+
+
+def _distances(points, centres):
+    return ((points[:, None] - centres[None]) ** 2).sum(-1)
+
+
+def from_generalist(params, special):
+    """A specialist's first parameters: the generalist's, with S special logits and a dustbin.
+
+    The dustbin's weights are the mean of those of its classes, its bias is their mean plus the log
+    of their number: the logarithm of a sum of exponentials near its middle.
+
+    Args: params with "logits": {"kernel" [D, C], "bias" [C]}; special [S].
+    """
+    kernel, bias = params["logits"]["kernel"], params["logits"]["bias"]
+    rest = np.setdiff1d(np.arange(len(bias)), special)
+    dustbin = kernel[:, rest].mean(1, keepdims=True)
+    level = bias[rest].mean(keepdims=True) + np.log(len(rest))
+    logits = {
+        "kernel": jnp.concatenate([kernel[:, special], dustbin], 1),
+        "bias": jnp.concatenate([bias[special], level]),
+    }
+    return {**params, "logits": logits}
+
+
+def dustbin_shift(share):
+    """What is added to the dustbin's logit when half of a specialist's training was special.
+
+    Special classes are a share π of the data and were half of the batches, so their odds against
+    the dustbin grew by (1 − π)/π; the logarithm of that gives them back. Args: share in (0, 1).
+    """
+    if not 0 < share < 1:
+        raise ValueError(f"share is {share}: expected above 0 and below 1")
+    return float(np.log((1 - share) / share))
+
+
+def active(probabilities, special, n=1):
+    """Which specialists [N, K] are asked: those with one of the generalist's n likeliest classes.
+
+    Args: probabilities [N, C]; special [K, S].
+    """
+    likeliest = np.argsort(-np.asarray(probabilities), axis=1, kind="stable")[:, :n]
+    return (likeliest[:, None, :, None] == np.asarray(special)[None, :, None]).any((2, 3))
+
+
+@functools.partial(jax.jit, static_argnames=("steps",))
+def join(generalist, specialists, special, asked, *, steps=300, rate=0.3):
+    """log q [N, C] that fits the generalist and the specialists that were asked, image by image.
+
+    Minimises KL(p_g ‖ q) + Σ_{m asked} KL(p_m ‖ q) over q = softmax(z), q's mass outside of m's
+    classes being its dustbin, by `steps` steps of Adam on z with a cosine decay from `rate`; it
+    begins at z = log p_g. Where no specialist is asked, q is p_g.
+
+    Args: generalist log p_g [N, C]; specialists log p_m [K, N, S + 1], the dustbin last;
+      special [K, S]; asked [N, K] booleans.
+    Source: equation 5 there.
+    """
+    inside = jnp.any(special[:, :, None] == jnp.arange(generalist.shape[1]), 1)
+
+    def loss(z):
+        log_q = jax.nn.log_softmax(z)
+        fit = jnp.sum(jnp.exp(generalist) * (generalist - log_q))
+        dustbin = jax.nn.logsumexp(log_q[:, None], axis=-1, where=~inside[None])
+        log_m = jnp.concatenate([log_q[:, special], dustbin[..., None]], -1)
+        p_m = specialists.swapaxes(0, 1)
+        divergence = jnp.sum(jnp.exp(p_m) * (p_m - log_m), -1)
+        return fit + jnp.sum(jnp.where(asked, divergence, 0))
+
+    optimizer = optax.adam(optax.cosine_decay_schedule(rate, steps))
+
+    def step(carry, _):
+        z, state = carry
+        updates, state = optimizer.update(jax.grad(loss)(z), state)
+        return (z + updates, state), None
+
+    (z, _), _ = jax.lax.scan(step, (generalist, optimizer.init(generalist)), length=steps)
+    return jnp.where(asked.any(1, keepdims=True), jax.nn.log_softmax(z), generalist)

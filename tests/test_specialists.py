@@ -1,0 +1,90 @@
+"""Specialists: clusters, dustbins and equation 5 against closed forms and scipy."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy import optimize, special
+
+from kd_jax import specialists
+
+
+def distributions(seed, *shape):
+    return special.log_softmax(np.random.default_rng(seed).normal(size=shape) * 2, -1)
+
+
+def test_with_specialists_in_all_classes_but_one_the_answer_is_the_arithmetic_mean():
+    # a dustbin of one class is that class, so all three are whole distributions: q = their mean,
+    # as Σ_m KL(p_m ‖ q) is least there
+    generalist, others = distributions(0, 6, 4), distributions(1, 2, 6, 4)
+    sets, asked = np.array([[0, 1, 2], [0, 1, 2]]), np.ones((6, 2), bool)
+    log_q = specialists.join(generalist, others, sets, asked)
+    mean = (np.exp(generalist) + np.exp(others).sum(0)) / 3
+    np.testing.assert_allclose(np.exp(log_q), mean, atol=1e-4)
+
+
+def test_equation_5_is_what_scipy_finds():
+    generalist, others = distributions(2, 1, 5), distributions(3, 2, 1, 3)
+    sets = np.array([[0, 3], [1, 3]])
+
+    def loss(z):
+        q = special.softmax(z)
+        found = np.sum(np.exp(generalist[0]) * (generalist[0] - np.log(q)))
+        for log_p, classes in zip(others[:, 0], sets):
+            q_m = np.append(q[classes], q.sum() - q[classes].sum())
+            found += np.sum(np.exp(log_p) * (log_p - np.log(q_m)))
+        return found
+
+    best = special.softmax(optimize.minimize(loss, np.zeros(5), tol=1e-12).x)
+    log_q = specialists.join(generalist, others, sets, np.ones((1, 2), bool))
+    np.testing.assert_allclose(np.exp(log_q[0]), best, atol=1e-4)
+
+
+def test_where_nobody_is_asked_the_generalist_answers():
+    generalist, others = distributions(4, 3, 5), distributions(5, 1, 3, 3)
+    asked = np.array([[True], [False], [True]])
+    log_q = specialists.join(generalist, others, np.array([[0, 1]]), asked)
+    np.testing.assert_array_equal(log_q[1], np.float32(generalist[1]))
+    assert np.abs(log_q[0] - generalist[0]).max() > 0.01
+
+
+def test_specialists_are_asked_when_they_know_a_likely_class():
+    p = np.array([[0.5, 0.3, 0.1, 0.1], [0.1, 0.1, 0.2, 0.6]])
+    sets = np.array([[0, 1], [1, 2], [2, 3]])
+    assert specialists.active(p, sets).tolist() == [[True, False, False], [False, False, True]]
+    assert specialists.active(p, sets, n=2).tolist() == [[True, True, False], [False, True, True]]
+
+
+def test_the_dustbin_gets_its_odds_back():
+    # of 100 examples 10 are special; half of the batch special makes odds 1 : 1 of 10 : 90
+    assert np.exp(specialists.dustbin_shift(0.1)) == pytest.approx(9)
+    with pytest.raises(ValueError, match="share is 1"):
+        specialists.dustbin_shift(1)
+
+
+def test_classes_that_are_predicted_together_come_to_one_specialist():
+    random = np.random.default_rng(6)
+    groups = [[0, 4, 8], [1, 5, 6], [2, 3, 7]]
+    logits = np.full((900, 9), -6.0)
+    for row, z in enumerate(logits):
+        z[groups[row % 3]] = random.normal(size=3)
+    columns = specialists.confusions(special.softmax(logits, -1))
+    centres = specialists.online_k_means(columns, 3)
+    sets = specialists.special_classes(columns, centres, 3)
+    assert sorted(sets.tolist()) == groups
+    with pytest.raises(ValueError, match="10 clusters: expected from 1 to 9"):
+        specialists.online_k_means(columns, 10)
+    with pytest.raises(ValueError, match="9 special classes: expected from 1 to 8"):
+        specialists.special_classes(columns, centres, 9)
+
+
+def test_a_specialist_begins_with_the_generalist_s_special_logits():
+    key = jax.random.key(0)
+    logits = {"kernel": jax.random.normal(key, (3, 5)), "bias": jnp.arange(5.0)}
+    found = specialists.from_generalist({"other": 1, "logits": logits}, np.array([1, 4]))
+    np.testing.assert_array_equal(found["logits"]["kernel"][:, :2], logits["kernel"][:, [1, 4]])
+    assert found["logits"]["bias"].tolist() == pytest.approx([1, 4, (0 + 2 + 3) / 3 + np.log(3)])
+    # of equal logits the dustbin has the probability of all its classes together
+    same = {"logits": {"kernel": jnp.zeros((3, 5)), "bias": jnp.zeros(5)}}
+    shares = special.softmax(specialists.from_generalist(same, np.array([0]))["logits"]["bias"])
+    np.testing.assert_allclose(shares, [0.2, 0.8], rtol=1e-6)
