@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import optimize, special
 
+from experiments import specialists as experiment
 from kd_jax import specialists
 
 
@@ -88,3 +89,32 @@ def test_a_specialist_begins_with_the_generalist_s_special_logits():
     same = {"logits": {"kernel": jnp.zeros((3, 5)), "bias": jnp.zeros(5)}}
     shares = special.softmax(specialists.from_generalist(same, np.array([0]))["logits"]["bias"])
     np.testing.assert_allclose(shares, [0.2, 0.8], rtol=1e-6)
+
+
+def test_half_of_every_batch_is_special_and_an_epoch_shows_each_special_row_once():
+    # 6 classes of 20 rows; the first specialist knows 0 and 3, the second 4 and 5
+    labels = np.repeat(np.arange(6), 20)
+    own = np.stack([experiment.as_special(labels, np.array(c)) for c in ([0, 3], [4, 5])])
+    order = experiment.half_special(jax.random.key(0), own, 2)
+    for member, classes in enumerate(((0, 3), (4, 5))):
+        batches = np.asarray(order(member, 0))
+        assert batches.shape == (1, 60)  # 40 special rows fill one half of 30
+        special_rows, rest = batches[:, :30].ravel(), batches[:, 30:].ravel()
+        assert set(labels[special_rows]) <= set(classes) and not set(labels[rest]) & set(classes)
+        assert len(set(special_rows)) == 30 and len(set(rest)) == 30
+    assert own[0][labels == 3].tolist() == [1] * 20 and set(own[0][labels == 4]) == {2}
+
+
+def test_conditional_accuracy_and_coverage_by_hand():
+    # classes 0 and 1 belong to one specialist, 1 and 2 to the other
+    logits = np.full((1, 4, 100), -9.0, np.float32)
+    logits[0, [0, 1, 2, 3], [0, 2, 2, 7]] = 9  # the answers 0, 2, 2, 7
+    logits[0, 1, 1] = 5
+    labels, sets = np.array([0, 1, 2, 7]), np.array([[[0, 1], [1, 2]]])
+    (found,) = experiment.examine("x", logits, labels, sets)
+    # the first is asked about images 0 and 1 and gets both (of 0 and 1, 1 is likelier); the second
+    # about images 1 and 2: it says 2 both times
+    assert found["conditional_accuracy"] == pytest.approx(3 / 4)
+    # none covers image 3, one each image 0 and 2, two image 1, which is wrong
+    assert found["images_by_cover"] == [1, 2, 1] and found["right_by_cover"] == [1, 2, 0]
+    assert found["test_errors"] == 1
