@@ -2,7 +2,7 @@
 
 Command:  ./run.sh compare_methods [--pairs=mnist,fashion] [--preset=quick] [--manual_dir=FOLDER]
 Takes:    50 minutes on 2 CPU cores; --preset=quick, on scikit-learn's digits, 1 to 2 minutes
-Expected: with few labels most methods beat labels only; with all rows labelled a third of them do
+Expected: with few labels most methods beat labels only; with all rows labelled a quarter do
 
 The student of a seed begins alike and sees the same batches under every method. A method is one
 term beside the labels; its weight is the only number that is tuned, over three values each, on the
