@@ -96,4 +96,4 @@ def draw(folder, shifts):
     with figures.figure(folder / "errors_by_temperature.png", 1, len(found), size) as axes:
         for cell, (width, of) in zip(np.atleast_1d(axes), found.items()):
             figures.errors_by_temperature(cell, of, (named.SWEPT,), (named.LABELS,))
-            cell.set_title(f"{width} units in each layer")
+            cell.set(title=f"{width} units in each layer", ylabel="test errors")
