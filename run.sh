@@ -62,7 +62,7 @@ case "$name" in
     # Most of a test is compilation, which keeps one core busy: a process per core, and XLA's
     # optimisations off unless asked for; they change speed, not what is computed.
     export JAX_DISABLE_MOST_OPTIMIZATIONS="${JAX_DISABLE_MOST_OPTIMIZATIONS-1}"
-    exec "$venv/bin/python" -m pytest -n auto --dist loadfile "$@"
+    exec "$venv/bin/python" -m pytest -n auto --dist loadfile --no-loadscope-reorder "$@"
     ;;
   publish)
     shift

@@ -1,9 +1,6 @@
 """The 2015 paper's equations: gradients against float64, and trainings at their smallest."""
 
 import json
-import pathlib
-import subprocess
-import sys
 
 import jax
 import numpy as np
@@ -12,8 +9,6 @@ from scipy import special
 
 from experiments import equations_2015
 from kd_jax.report import equations as named
-
-ROOT = pathlib.Path(__file__).parents[1]
 
 
 @pytest.mark.parametrize("seed", [0, 1])
@@ -36,11 +31,8 @@ def test_gradients_reach_their_limit_as_equation_4_says(seed):
 
 
 def test_a_smoke_run_trains_the_limit_beside_the_temperatures(tmp_path):
-    command = [sys.executable, "-m", "experiments.equations_2015", "--preset=smoke"]
-    done = subprocess.run(
-        [*command, f"--workdir={tmp_path}"], capture_output=True, text=True, cwd=ROOT
-    )
-    assert done.returncode == 0, done.stderr
+    preset = equations_2015.Config.PRESETS["smoke"]
+    equations_2015.run(equations_2015.Config(**preset, workdir=str(tmp_path)))
     (folder,) = (tmp_path / "equations_2015").iterdir()
     records = [json.loads(line) for line in (folder / "records.jsonl").read_text().splitlines()]
     curves = {r["row"]: np.array(r["curve"]) for r in records if r.get("curve") and r["seed"] == 1}

@@ -4,8 +4,6 @@ import io
 import json
 import os
 import pathlib
-import subprocess
-import sys
 import tarfile
 import wave
 
@@ -170,11 +168,11 @@ def test_a_member_that_claims_too_much_is_refused_before_it_is_read(tmp_path):
 
 
 @pytest.mark.skipif(not (SHARED / "fsdd").is_dir(), reason="the spoken digits are not here")
-def test_a_smoke_run_on_real_recordings(tmp_path):
-    command = [sys.executable, "-m", "experiments.speech_ensemble", "--preset=smoke"]
-    command += [f"--workdir={tmp_path}", f"--manual_dir={SHARED}", "--takes=2"]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
-    assert done.returncode == 0, done.stderr
+def test_a_smoke_run_on_real_recordings(tmp_path, monkeypatch):
+    monkeypatch.setattr(speech_ensemble, "SETUPS", speech_ensemble.SETUPS[::3])  # first and last
+    preset = speech_ensemble.Config.PRESETS["smoke"] | {"takes": 2}
+    where = {"workdir": str(tmp_path), "manual_dir": str(SHARED)}
+    speech_ensemble.run(speech_ensemble.Config(**preset, **where))
     (folder,) = (tmp_path / "speech_ensemble").iterdir()
     records = [json.loads(line) for line in (folder / "records.jsonl").read_text().splitlines()]
     for setup in speech_ensemble.SETUPS:
