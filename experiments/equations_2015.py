@@ -18,7 +18,6 @@ import time
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 
 from kd_jax import (
     checkpoint,
@@ -28,6 +27,7 @@ from kd_jax import (
     fingerprint,
     losses,
     models,
+    optimizers,
     progress,
     record,
     supervised,
@@ -97,19 +97,15 @@ def network(*widths, **options):
     return models.functional(models.MLP(widths, 10, **options), (28, 28))
 
 
-def adam(epochs, order):
-    """Adam with a cosine decay from 0.003 to zero."""
-    steps = epochs * jax.eval_shape(order, 0, 0).shape[0]
-    return optax.adam(optax.cosine_decay_schedule(3e-3, steps))
-
-
 def fit_teachers(settings, data):
     """The Taught of the ensemble."""
     order = train.shuffled(jax.random.key(1), len(data.train.labels), 100)
     epochs, width = settings.teacher_epochs, settings.teacher_width
     facts = {"experiment": "equations_2015", "width": width, "code": TEACHER_CODE}
     net = network(width, width, dropout=0.5)
-    course = supervised.Course("member", net, adam(epochs, order), order, epochs, facts)
+    course = supervised.Course(
+        "member", net, optimizers.adam(3e-3, epochs, order), order, epochs, facts
+    )
     keys = jax.random.split(jax.random.key(2), settings.members)
     return teaching.together(course, keys, data, settings.workdir, retrain=settings.retrain)
 
@@ -145,7 +141,7 @@ def fit_students(settings, data, teachers, snapshots):
     }
     order = train.shuffled(jax.random.key(3), len(data.train.labels), 50)
     net, epochs = network(20, 20), settings.student_epochs
-    optimizer = adam(epochs, order)
+    optimizer = optimizers.adam(3e-3, epochs, order)
     keys = jax.random.split(jax.random.key(4), settings.seeds)
     state = train.members(net.init, optimizer, keys, len(ARMS))
     arrays = {"inputs": data.train.inputs, "teachers": teachers}
@@ -181,10 +177,10 @@ def trainings(settings, data, taught, snapshots):
 
 
 TEACHER_CODE = fingerprint.source(
-    train, supervised, losses.logits, models.mlp, network, adam, fit_teachers,
+    train, supervised, losses.logits, models.mlp, network, optimizers, fit_teachers,
 )  # fmt: skip
 STUDENT_CODE = fingerprint.source(
-    train, ensembles, evaluate, losses.logits, models.mlp, gradients, network, adam, loss,
+    train, ensembles, evaluate, losses.logits, models.mlp, gradients, network, optimizers, loss,
     fit_students, trainings,
 )  # fmt: skip
 

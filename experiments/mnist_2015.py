@@ -33,6 +33,7 @@ from kd_jax import (
     losses,
     max_norm,
     models,
+    optimizers,
     parallel,
     record,
     students,
@@ -140,15 +141,9 @@ def teacher_course(settings, data):
     width, epochs = settings.teacher_width, settings.teacher_epochs
     order = train.shuffled(jax.random.key(2), len(data.train.labels), BATCH)
     net = network(width, width, dropout=0.5, input_dropout=0.2)
-    optimizer = optax.chain(adam(epochs, order), max_norm.max_norm(np.sqrt(15)))
+    optimizer = optax.chain(optimizers.adam(1e-3, epochs, order), max_norm.max_norm(np.sqrt(15)))
     facts = {"experiment": "mnist_2015", "width": width, "code": TEACHER_CODE}
     return supervised.Course(named.TEACHER, net, optimizer, order, epochs, facts, augment.jitter)
-
-
-def adam(epochs, order):
-    """Adam with a cosine decay from 0.001 to zero."""
-    steps = epochs * jax.eval_shape(order, 0, 0).shape[0]
-    return optax.adam(optax.cosine_decay_schedule(1e-3, steps))
 
 
 def live_view(course, params):
@@ -167,7 +162,7 @@ def pupils_of(lesson, model, settings, epochs):
     """The Pupils of a lesson, whose learning rate ends where their training does."""
     keys, order_key = jax.random.split(jax.random.key(3), settings.seeds), jax.random.key(4)
     order = train.shuffled(order_key, lesson.rows, lesson.batch)
-    optimizer = adam(epochs * lesson.passes, order)
+    optimizer = optimizers.adam(1e-3, epochs * lesson.passes, order)
     return lessons.Pupils(model, optimizer, keys, order_key, epochs)
 
 
@@ -188,7 +183,7 @@ def teach_one(settings, data, teachers, run, job):
     lesson, arm, seed = job
     model = network(settings.width, settings.width)
     pupils = pupils_of(lesson, model, settings, settings.student_epochs)
-    snapshots = snapshots_of(run, lesson.name, arm.row, seed)
+    snapshots = checkpoint.of_run(run, lesson.name, arm.row, seed)
     params = lessons.fit_one(lesson, arm, seed, pupils, data.train, teachers["train"], snapshots)
     more = {"part": lesson.name}
     found = examine(arm, params, model, data, teachers["test"][:, FROM_TEACHER], **more)
@@ -204,7 +199,7 @@ def sweep(settings, data, teachers, run, width, temperatures):
     lesson = sweep_lesson(f"{width} units", temperatures, data.train.labels)
     model = network(width, width)
     pupils = pupils_of(lesson, model, settings, settings.sweep_epochs)
-    snapshots = snapshots_of(run, lesson.name)
+    snapshots = checkpoint.of_run(run, lesson.name)
     own = np.broadcast_to(teachers["train"], (settings.seeds, *teachers["train"].shape))
     params = lessons.fit(lesson, pupils, data.train, own, snapshots)
     found, of_test = [], teachers["test"][:, FROM_TEACHER]
@@ -215,19 +210,14 @@ def sweep(settings, data, teachers, run, width, temperatures):
     return found
 
 
-def snapshots_of(run, *names):
-    """Where a training that is under way is kept."""
-    facts = {**run.facts, "of": names}
-    return checkpoint.Snapshots(run.path(f"training {fingerprint.of(facts)}"), facts)
-
-
 TEACHER_CODE = fingerprint.source(
-    augment, train, supervised, max_norm, losses.logits, models.mlp, teacher_course, adam, network,
+    augment, train, supervised, max_norm, losses.logits, models.mlp, optimizers,
+    teacher_course, network,
 )  # fmt: skip
 STUDENT_CODE = fingerprint.source(
     train, students, lessons, controls, bias, evaluate, transfer, augment, losses.logits, soft,
-    on_labels, held_rows, main_lessons, sweep_lesson, network, adam, live_view, pupils_of, examine,
-    teach_one, sweep,
+    on_labels, held_rows, main_lessons, sweep_lesson, network, optimizers, live_view, pupils_of,
+    examine, teach_one, sweep,
 )  # fmt: skip
 
 

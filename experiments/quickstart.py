@@ -16,7 +16,6 @@ import time
 
 import jax
 import numpy as np
-import optax
 
 from kd_jax import (
     augment,
@@ -28,6 +27,7 @@ from kd_jax import (
     fingerprint,
     losses,
     models,
+    optimizers,
     record,
     students,
     supervised,
@@ -100,12 +100,6 @@ def teacher_network(width):
     return models.functional(net, (28, 28))
 
 
-def adam(peak, epochs, order):
-    """Adam with a cosine decay from `peak` to zero over all steps."""
-    steps = epochs * jax.eval_shape(order, 0, 0).shape[0]
-    return optax.adam(optax.cosine_decay_schedule(peak, steps))
-
-
 def fit_teacher(settings, data):
     """The teacher of these settings and digits, restored if it was ever trained."""
     epochs = settings.teacher_epochs
@@ -114,7 +108,7 @@ def fit_teacher(settings, data):
     course = supervised.Course(
         TEACHER,
         teacher_network(settings.teacher_width),
-        adam(2e-3, epochs, order),
+        optimizers.adam(2e-3, epochs, order),
         order,
         epochs,
         facts,
@@ -136,7 +130,7 @@ def fit_students(settings, data, teacher_logits, snapshots):
     order = train.shuffled(jax.random.key(ORDER_KEY), len(labels), 50)
     params, _ = students.fit(
         student_network(),
-        adam(3e-3, settings.student_epochs, order),
+        optimizers.adam(3e-3, settings.student_epochs, order),
         arms(settings.temperatures),
         jax.random.split(jax.random.key(STUDENT_KEY), settings.seeds),
         arrays,
@@ -155,7 +149,7 @@ TEACHER_CODE = fingerprint.source(
     models.mlp,
     digits,
     teacher_network,
-    adam,
+    optimizers,
     fit_teacher,
 )
 STUDENT_CODE = fingerprint.source(
@@ -167,7 +161,7 @@ STUDENT_CODE = fingerprint.source(
     arms,
     middle,
     student_network,
-    adam,
+    optimizers,
     fit_students,
 )
 

@@ -19,7 +19,6 @@ import time
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 
 from kd_jax import (
     checkpoint,
@@ -29,6 +28,7 @@ from kd_jax import (
     fingerprint,
     losses,
     models,
+    optimizers,
     progress,
     record,
     specialists,
@@ -80,18 +80,14 @@ def network(width, classes=100):
     return models.functional(models.MLP((width, width), classes), (28, 56))
 
 
-def adam(epochs, order):
-    """Adam with a cosine decay from 0.001 to zero."""
-    steps = epochs * jax.eval_shape(order, 0, 0).shape[0]
-    return optax.adam(optax.cosine_decay_schedule(1e-3, steps))
-
-
 def generalist_course(settings, data):
     """How the generalist is trained."""
     order = train.shuffled(jax.random.key(2), len(data.train.labels), BATCH)
     facts = {"experiment": "specialists", "width": settings.width, "code": GENERALIST_CODE}
     epochs, net = settings.epochs, network(settings.width)
-    return supervised.Course(report.GENERALIST, net, adam(epochs, order), order, epochs, facts)
+    return supervised.Course(
+        report.GENERALIST, net, optimizers.adam(1e-3, epochs, order), order, epochs, facts
+    )
 
 
 def classes_of(settings, logits):
@@ -139,7 +135,7 @@ def fit_specialists(settings, data, params, special, snapshots):
     own = np.stack([as_special(data.train.labels, classes) for classes in flat])
     order = half_special(jax.random.key(4), own, settings.size)
     net, epochs = network(settings.width, settings.size + 1), settings.special_epochs
-    optimizer = adam(epochs, order)
+    optimizer = optimizers.adam(1e-3, epochs, order)
     state = train.grid(first, optimizer, jax.random.split(jax.random.key(5), len(flat)))
     with progress.bar(f"{len(flat)} specialists", epochs) as shown:
         state, _ = train.fit(
@@ -159,7 +155,7 @@ def as_special(labels, classes):
 def fit_longer(settings, course, data, params, snapshots):
     """Parameters [S, …] of the control: generalists trained for as many epochs more."""
     epochs = settings.special_epochs
-    optimizer = adam(epochs, course.order)
+    optimizer = optimizers.adam(1e-3, epochs, course.order)
     keys = jax.random.split(jax.random.key(6), settings.seeds)
     state = train.grid(jax.tree.map(lambda x: x[:, None], params), optimizer, keys)
     with progress.bar(report.LONGER, epochs) as shown:
@@ -226,8 +222,8 @@ def teach(settings, data, generalists, together, special, snapshots):
     net, epochs, wanted = network(settings.width), settings.student_epochs, student_arms()
     keys = jax.random.split(jax.random.key(7), settings.seeds)
     params, _ = students.fit(
-        net, adam(epochs, order), wanted, keys, data.train._asdict(), order, epochs=epochs,
-        own={"teachers": own}, snapshots=snapshots,
+        net, optimizers.adam(1e-3, epochs, order), wanted, keys, data.train._asdict(), order,
+        epochs=epochs, own={"teachers": own}, snapshots=snapshots,
     )  # fmt: skip
     logits = evaluate.predict(net.apply, params, data.test.inputs)
     found = [
@@ -257,12 +253,12 @@ def answers(settings, course, data, taught, special, snapshots):
 
 
 GENERALIST_CODE = fingerprint.source(
-    train, supervised, losses.logits, models.mlp, network, adam, generalist_course,
+    train, supervised, losses.logits, models.mlp, network, optimizers, generalist_course,
 )  # fmt: skip
 REST_CODE = fingerprint.source(
     train, supervised, students, specialists, controls, evaluate, losses.logits, two_digits,
-    models.mlp, network, adam, classes_of, half_special, fit_specialists, as_special, fit_longer,
-    joined, examine, student_arms, teach, answers,
+    models.mlp, network, optimizers, classes_of, half_special, fit_specialists, as_special,
+    fit_longer, joined, examine, student_arms, teach, answers,
 )  # fmt: skip
 
 
@@ -284,9 +280,7 @@ def run(settings):
     here.facts["teacher"] = taught.fingerprint
     special = classes_of(settings, taught.logits["validation"])
 
-    def snapshots(name):
-        return checkpoint.Snapshots(here.path(f"training {name}"), {**here.facts, "of": name})
-
+    snapshots = functools.partial(checkpoint.of_run, here)
     if not here.records():
         rows, together = answers(settings, course, data, taught, special, snapshots)
         found = [examine(row, x, data.test.labels, special) for row, x in rows.items()]

@@ -18,7 +18,6 @@ import time
 
 import jax
 import numpy as np
-import optax
 
 from kd_jax import (
     checkpoint,
@@ -30,6 +29,7 @@ from kd_jax import (
     frames,
     losses,
     models,
+    optimizers,
     record,
     students,
     supervised,
@@ -118,19 +118,13 @@ def network(settings, wider=1):
     return models.functional(models.MLP(hidden, 30), (26, 40))
 
 
-def adam(epochs, order):
-    """Adam with a cosine decay from 0.001 to zero."""
-    steps = epochs * jax.eval_shape(order, 0, 0).shape[0]
-    return optax.adam(optax.cosine_decay_schedule(1e-3, steps))
-
-
 def fit_ensemble(settings, data, epochs):
     """The Taught of the members, in one program."""
     order = train.shuffled(jax.random.key(2), len(data.train.labels), BATCH)
     facts = {"experiment": "speech_ensemble", "code": MEMBER_CODE, "layers": settings.layers}
     facts |= {"width": settings.width, "takes": settings.takes}
     course = supervised.Course(
-        named.MEMBER, network(settings), adam(epochs, order), order, epochs, facts
+        named.MEMBER, network(settings), optimizers.adam(1e-3, epochs, order), order, epochs, facts
     )
     keys = jax.random.split(jax.random.key(1), settings.members)
     where = {"workdir": settings.workdir, "retrain": settings.retrain}
@@ -164,11 +158,18 @@ def teach(settings, setup, spoken, course, taught, run):
     net, wanted = network(settings, setup.wider), arms(setup)
     order = train.shuffled(jax.random.key(4), len(split.labels), BATCH)
     epochs = settings.epochs * setup.times
-    snapshots = snapshots_of(run, setup.name)
+    snapshots = checkpoint.of_run(run, setup.name)
     keys = jax.random.split(jax.random.key(3), settings.seeds)
     data = {**split._asdict(), "teachers": teachers}
     params, _ = students.fit(
-        net, adam(epochs, order), wanted, keys, data, order, epochs=epochs, snapshots=snapshots
+        net,
+        optimizers.adam(1e-3, epochs, order),
+        wanted,
+        keys,
+        data,
+        order,
+        epochs=epochs,
+        snapshots=snapshots,
     )
     found = frames.of_ensemble(spoken, taught, setup.name)
     for a, arm in enumerate(wanted):
@@ -199,12 +200,13 @@ def teach_few(settings, spoken, taught, run):
     order = train.shuffled(jax.random.key(6), len(rows), min(BATCH, len(rows)))
     net, epochs = network(settings), settings.share_epochs
     keys = jax.random.split(jax.random.key(5), settings.seeds)
-    snapshots = snapshots_of(run, named.LOW)
+    snapshots = checkpoint.of_run(run, named.LOW)
     parts = {"train": split, "validation": spoken.frames.validation, "test": spoken.frames.test}
     arrays = {name: part._asdict() for name, part in parts.items()}
     _, curves = students.fit(
-        net, adam(epochs, order), wanted, keys, {**split._asdict(), "teachers": teachers}, order,
-        epochs=epochs, watch=train.Watch(functools.partial(frames.accuracies, net.apply), arrays),
+        net, optimizers.adam(1e-3, epochs, order), wanted, keys,
+        {**split._asdict(), "teachers": teachers}, order, epochs=epochs,
+        watch=train.Watch(functools.partial(frames.accuracies, net.apply), arrays),
         snapshots=snapshots,
     )  # fmt: skip
     snapshots.clear()
@@ -217,12 +219,6 @@ def teach_few(settings, spoken, taught, run):
     return found
 
 
-def snapshots_of(run, name):
-    """Where a training that is under way is kept."""
-    facts = {**run.facts, "of": name}
-    return checkpoint.Snapshots(run.path(f"training {fingerprint.of(facts)}"), facts)
-
-
 def load(settings, late=0.0):
     """The spoken digits, the first of their training recordings; late: in seconds."""
     takes = speech.TAKES | {"train": range(10, 10 + settings.takes)}
@@ -230,8 +226,8 @@ def load(settings, late=0.0):
 
 
 MEMBER_CODE = fingerprint.source(
-    train, supervised, losses.logits, models.mlp, network, adam, fit_ensemble, filter_bank, speech,
-    spoken_digits,
+    train, supervised, losses.logits, models.mlp, network, optimizers, fit_ensemble,
+    filter_bank, speech, spoken_digits,
 )  # fmt: skip
 STUDENT_CODE = fingerprint.source(
     train, students, controls, ensembles, evaluate, frames, losses.logits, arms, stacked,

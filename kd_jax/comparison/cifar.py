@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from kd_jax import augment, models, supervised, teaching, train
+from kd_jax import augment, models, optimizers, supervised, teaching, train
 from kd_jax.comparison import pairs
 from kd_jax.data import cifar100
 
@@ -65,7 +65,7 @@ def prepare(name, data, teacher, student, settings):
 
 def sgd(epochs, order):
     """SGD with momentum and weight decay, its rate dropping tenfold three times."""
-    steps = epochs * jax.eval_shape(order, 0, 0).shape[0]
+    steps = optimizers.steps(epochs, order)
     rate = optax.piecewise_constant_schedule(RATE, {int(x * steps): 0.1 for x in DROPS})
     return optax.chain(optax.add_decayed_weights(DECAY), optax.sgd(rate, MOMENTUM))
 
