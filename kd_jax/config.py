@@ -16,7 +16,7 @@ import typing
 
 from absl import flags
 
-from kd_jax import compile_cache
+from kd_jax import compilation
 from kd_jax.errors import InputError, require
 
 
@@ -147,7 +147,7 @@ def launch(config_class, run, argv=None):
         raise SystemExit(128 + signum)
 
     signal.signal(signal.SIGTERM, stop)
-    compile_cache.enable()
+    compilation.keep_programs()
     try:
         run(parse(config_class, sys.argv if argv is None else argv))
     except InputError as error:

@@ -21,6 +21,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from kd_jax import compilation
 from kd_jax.errors import require
 
 
@@ -64,7 +65,7 @@ def members(init, optimizer, keys, arms=1):
 @functools.lru_cache(maxsize=64)
 def initialise(init):
     """The compiled initialisation of a network per key; kept, so that a network compiles once."""
-    return jax.jit(jax.vmap(init))
+    return jax.jit(jax.vmap(init), compiler_options=compilation.quick_options())
 
 
 def make_step(loss_fn, optimizer):
@@ -170,6 +171,7 @@ def fit(
     watch=None,
     report=None,
     snapshots=None,
+    compiler_options=None,
 ):
     """Train every member of the grid [S, A] for `epochs` passes.
 
@@ -184,6 +186,7 @@ def fit(
       report: called as report(epochs_done, curves) after every chunk.
       snapshots: with restore(like) -> (epochs_done, tree) or None and save(epochs_done, tree);
         a run resumed from one ends bitwise where the uninterrupted run ends.
+      compiler_options: of jax.jit, for a program that compiles longer than it runs.
     Returns: (state, {name: [epochs, S, A]}), the curves being means over an epoch's steps, or
       what was watched at its end.
     """
@@ -192,7 +195,11 @@ def fit(
     shared = jax.tree.map(jnp.asarray, (np.asarray(seeds, np.int32), data, own, numbers))
     watch = watch or Watch(lambda params, arrays: {}, ())
     curves = _empty_curves(loss_fn, optimizer, order, watch, state, *shared, epochs)
-    run = jax.jit(_epochs(loss_fn, optimizer, order, watch), donate_argnums=(0, 1))
+    run = jax.jit(
+        _epochs(loss_fn, optimizer, order, watch),
+        donate_argnums=(0, 1),
+        compiler_options=compiler_options,
+    )
     shared = *shared, jax.tree.map(jnp.asarray, watch.arrays)
     done = 0
     restored = snapshots.restore((state, curves)) if snapshots else None

@@ -4,6 +4,7 @@ Each method trains one student per seed and weight; the weight is chosen on the 
 the mean over seeds, and only the chosen students see the test.
 """
 
+import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -11,7 +12,18 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from kd_jax import controls, evaluate, losses, methods, models, progress, record, similarity, train
+from kd_jax import (
+    compilation,
+    controls,
+    evaluate,
+    losses,
+    methods,
+    models,
+    progress,
+    record,
+    similarity,
+    train,
+)
 from kd_jax.data import Dataset
 
 PERMUTATION_SEED, SHOWN = 5, 500  # rows of the test on which layers are compared
@@ -24,7 +36,8 @@ class Pair(NamedTuple):
     "features"}, "permuted_logits", …}, each [N, …]. order: (seed, epoch) -> indices [steps, B].
     shown: the teacher's layers on the first SHOWN test inputs. view: (batch, key) -> batch, what
     a step sees of it: drawn anew, where inputs are augmented and the teacher is asked about them.
-    multiples: of every method's centre, the weights that are tuned over.
+    multiples: of every method's centre, the weights that are tuned over. compiler_options: of
+    the students' training, see train.fit.
     """
 
     name: str
@@ -39,6 +52,7 @@ class Pair(NamedTuple):
     epochs: int
     view: Callable = lambda batch, key: batch
     multiples: tuple[float, ...] = (0.1, 1.0, 10.0)
+    compiler_options: dict | None = None
 
 
 class Chosen(NamedTuple):
@@ -107,12 +121,14 @@ def fit(pair, method, keys, *, own=None, snapshots=None):
         return method.extra(key, ours, methods.Outputs(**seen["teacher"]))
 
     extra = jax.vmap(extra)
+    once = functools.partial(jax.jit, compiler_options=compilation.quick_options())
     if jax.tree.leaves(jax.eval_shape(extra, extra_keys, student)):
-        params = {"student": student, "extra": jax.jit(extra)(extra_keys, student)}
+        params = {"student": student, "extra": once(extra)(extra_keys, student)}
     else:  # most methods have none, and need no compilation to say so
         params = {"student": student, "extra": {}}
     weights = np.tile(np.float32(method.weights(pair.multiples)), (len(keys), 1))
-    params = jax.tree.map(lambda x: jnp.repeat(x[:, None], weights.shape[1], axis=1), params)
+    copies = functools.partial(np.repeat, repeats=weights.shape[1], axis=1)
+    params = jax.tree.map(lambda x: copies(np.asarray(x)[:, None]), params)
     with progress.bar(f"{pair.name}, {method.row}", pair.epochs) as report:
         state, _ = train.fit(
             loss(pair, method),
@@ -125,6 +141,7 @@ def fit(pair, method, keys, *, own=None, snapshots=None):
             numbers={"weight": weights},
             report=report,
             snapshots=snapshots,
+            compiler_options=pair.compiler_options,
         )
     return state.params
 
@@ -134,7 +151,7 @@ def choose(pair, method, params):
 
     The mean over seeds decides, and on a tie the lower validation NLL. Only then the test is read.
     """
-    students = params["student"]
+    students = jax.tree.map(np.asarray, params["student"])  # slicing needs no compilation
     apply = pair.student.apply
     on_validation = evaluate.measure(
         evaluate.predict(apply, students, pair.data.validation.inputs),

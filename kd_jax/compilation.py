@@ -1,13 +1,34 @@
-"""Compiled programs kept between processes, so that a second run starts at once."""
+"""Compilation: programs kept between processes, and compiled quickly where that pays."""
 
+import functools
 import os
 import pathlib
 import tempfile
 
 import jax
 
+# What XLA may leave out for a program that runs for less time than it takes to compile.
+QUICK = {
+    "xla_backend_optimization_level": 1,
+    "xla_llvm_disable_expensive_passes": True,
+    "xla_cpu_use_fusion_emitters": False,
+    "xla_cpu_parallel_codegen_split_count": 1,
+}
 
-def enable():
+
+@functools.cache
+def quick_options():
+    """Options of jax.jit that halve compilation on a CPU; none where this version refuses them."""
+    if jax.default_backend() != "cpu":
+        return {}
+    try:
+        jax.jit(lambda x: x, compiler_options=QUICK).lower(0.0).compile()
+    except jax.errors.JaxRuntimeError:
+        return {}
+    return QUICK
+
+
+def keep_programs():
     """Keep compiled programs in the user's cache folder, or a temporary one if that is read-only.
 
     JAX_COMPILATION_CACHE_DIR, when set, wins; set to an empty string it turns the cache off.
