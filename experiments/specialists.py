@@ -1,4 +1,4 @@
-"""Generalist and specialists of the 2015 paper (section 5) on 100 classes that confuse.
+"""Generalist and specialists of the 2015 paper (section 5) on classes that are easily confused.
 
 Command:  ./run.sh specialists [--manual_dir=FOLDER]
 Takes:    about 10 minutes on 2 CPU cores
@@ -38,6 +38,7 @@ from kd_jax import (
     train,
 )
 from kd_jax.data import two_digits
+from kd_jax.errors import InputError
 from kd_jax.report import specialists as report
 
 BATCH, ASKED, STEPS = 60, 1, 100  # ASKED: of the generalist's likeliest classes; STEPS of eq. 5
@@ -75,16 +76,21 @@ class Config(config.Common):
 
 
 @functools.cache
-def network(width, classes=100):
-    """Two hidden layers of ReLUs over an image of two digits."""
-    return models.functional(models.MLP((width, width), classes), (28, 56))
+def network(width, classes, shape):
+    """Two hidden layers of ReLUs over inputs of the given shape."""
+    return models.functional(models.MLP((width, width), classes), shape)
+
+
+def network_of(settings, data, classes):
+    """The network for a data set's inputs and so many classes."""
+    return network(settings.width, classes, data.train.inputs.shape[1:])
 
 
 def generalist_course(settings, data):
     """How the generalist is trained."""
     order = train.shuffled(jax.random.key(2), len(data.train.labels), BATCH)
     facts = {"experiment": "specialists", "width": settings.width, "code": GENERALIST_CODE}
-    epochs, net = settings.epochs, network(settings.width)
+    epochs, net = settings.epochs, network_of(settings, data, data.classes)
     return supervised.Course(
         report.GENERALIST, net, optimizers.adam(1e-3, epochs, order), order, epochs, facts
     )
@@ -100,29 +106,6 @@ def classes_of(settings, logits):
     return np.stack(found)
 
 
-def half_special(key, own_labels, size):
-    """order(member, epoch): half of each batch special, half of the rest, each shuffled anew.
-
-    An epoch shows every special row once. Args: own_labels [M, N]: `size` means the dustbin. All
-    classes have as many rows.
-    """
-    rows = jnp.asarray(np.argsort(own_labels == size, axis=1, kind="stable"))
-    special = int((own_labels[0] != size).sum())
-    half = min(BATCH // 2, special)
-    steps = special // half
-
-    def order(member, epoch):
-        keys = jax.random.split(jax.random.fold_in(jax.random.fold_in(key, member), epoch))
-        mine, rest = rows[member, :special], rows[member, special:]
-        drawn = [
-            jax.random.permutation(k, x)[: steps * half].reshape(steps, half)
-            for k, x in zip(keys, (mine, rest))
-        ]
-        return jnp.concatenate(drawn, axis=1)
-
-    return order
-
-
 def fit_specialists(settings, data, params, special, snapshots):
     """Parameters [S, K, …] of all specialists, trained in one program from their generalists."""
     flat = special.reshape(-1, settings.size)
@@ -132,9 +115,9 @@ def fit_specialists(settings, data, params, special, snapshots):
         for classes in of_seed
     ]
     first = jax.tree.map(lambda *x: jnp.stack(x)[:, None], *first)
-    own = np.stack([as_special(data.train.labels, classes) for classes in flat])
-    order = half_special(jax.random.key(4), own, settings.size)
-    net, epochs = network(settings.width, settings.size + 1), settings.special_epochs
+    own = np.stack([specialists.as_special(data.train.labels, classes) for classes in flat])
+    order = specialists.half_special(jax.random.key(4), own, settings.size, BATCH)
+    net, epochs = network_of(settings, data, settings.size + 1), settings.special_epochs
     optimizer = optimizers.adam(1e-3, epochs, order)
     state = train.grid(first, optimizer, jax.random.split(jax.random.key(5), len(flat)))
     with progress.bar(f"{len(flat)} specialists", epochs) as shown:
@@ -143,13 +126,6 @@ def fit_specialists(settings, data, params, special, snapshots):
             epochs=epochs, own={"labels": own}, report=shown, snapshots=snapshots,
         )  # fmt: skip
     return jax.tree.map(lambda x: x[:, 0].reshape(*special.shape[:2], *x.shape[2:]), state.params)
-
-
-def as_special(labels, classes):
-    """Labels as a specialist sees them: the place in its classes, or the dustbin after them."""
-    places = np.full(100, len(classes), np.int32)
-    places[classes] = np.arange(len(classes))
-    return places[labels]
 
 
 def fit_longer(settings, course, data, params, snapshots):
@@ -166,9 +142,9 @@ def fit_longer(settings, course, data, params, snapshots):
     return train.arm_params(state)
 
 
-def joined(settings, logits, params, special, inputs, shift):
+def joined(net, logits, params, special, inputs, shift):
     """log q [S, N, C] of generalists' logits and their specialists. Args: shift: of dustbins."""
-    net, found = network(settings.width, settings.size + 1), []
+    found = []
     for scores, one, classes in zip(logits, params_of_seeds(params, len(logits)), special):
         each = evaluate.predict(net.apply, jax.tree.map(lambda x: x[:, None], one), inputs)[:, 0]
         each[..., -1] += shift
@@ -184,7 +160,7 @@ def params_of_seeds(params, seeds):
     return [jax.tree.map(lambda x, s=s: x[s], params) for s in range(seeds)]
 
 
-def examine(row, logits, labels, special):
+def examine(row, logits, labels, special, *, part, names):
     """Records of a row: metrics, conditional accuracy, right answers by coverage."""
     found = {f"test_{k}": np.asarray(x) for k, x in evaluate.measure(logits, labels).items()}
     right = logits.argmax(-1) == labels
@@ -196,9 +172,9 @@ def examine(row, logits, labels, special):
         cover, length = member.sum(0), len(classes) + 1
         by_cover.append(np.bincount(cover, hits, length).astype(int))
         images.append(np.bincount(cover, minlength=length))
-    found |= {"conditional_accuracy": np.array(conditional), "special": special}
+    found |= {"conditional_accuracy": np.array(conditional), "special": names[special]}
     found |= {"right_by_cover": np.array(by_cover), "images_by_cover": np.array(images)}
-    return record.of_metrics(row, found)
+    return record.of_metrics(row, found, part=part)
 
 
 def student_arms():
@@ -213,23 +189,21 @@ def student_arms():
     ]
 
 
-def teach(settings, data, generalists, together, special, snapshots):
-    """The records of students of generalists and of all together, [S, N, C] logits each."""
+def teach(settings, data, generalists, together, snapshots):
+    """{row: test logits} of students of generalists and of all together, [S, N, C] each."""
     labels = data.train.labels
     permuted = [controls.permuted(x, labels, seed) for seed, x in enumerate(together)]
     own = np.stack([generalists, together, permuted], axis=2, dtype=np.float32)
     order = train.shuffled(jax.random.key(8), len(labels), BATCH)
-    net, epochs, wanted = network(settings.width), settings.student_epochs, student_arms()
+    net, epochs = network_of(settings, data, data.classes), settings.student_epochs
+    wanted = student_arms()
     keys = jax.random.split(jax.random.key(7), settings.seeds)
     params, _ = students.fit(
         net, optimizers.adam(1e-3, epochs, order), wanted, keys, data.train._asdict(), order,
         epochs=epochs, own={"teachers": own}, snapshots=snapshots,
     )  # fmt: skip
     logits = evaluate.predict(net.apply, params, data.test.inputs)
-    found = [
-        examine(arm.row, logits[:, a], data.test.labels, special) for a, arm in enumerate(wanted)
-    ]
-    return sum(found, [])
+    return {arm.row: logits[:, a] for a, arm in enumerate(wanted)}
 
 
 def answers(settings, course, data, taught, special, snapshots):
@@ -237,11 +211,12 @@ def answers(settings, course, data, taught, special, snapshots):
     params = fit_specialists(settings, data, taught.params, special, snapshots("specialists"))
     longer = fit_longer(settings, course, data, taught.params, snapshots("longer"))
     longer = jax.tree.map(lambda x: x[:, None], longer)
-    shift = specialists.dustbin_shift(settings.size / 100)
+    shift = specialists.dustbin_shift(settings.size / data.classes)
+    net = network_of(settings, data, settings.size + 1)
 
     def together(split, shift):
         inputs = getattr(data, split).inputs
-        return joined(settings, taught.logits[split], params, special, inputs, shift)
+        return joined(net, taught.logits[split], params, special, inputs, shift)
 
     rows = {
         report.GENERALIST: taught.logits["test"],
@@ -252,14 +227,43 @@ def answers(settings, course, data, taught, special, snapshots):
     return rows, together("train", shift)
 
 
+def section(settings, part, data, names, here):
+    """The records of one task: generalists, specialists, control and students."""
+    course = generalist_course(settings, data)
+    keys = jax.random.split(jax.random.key(1), settings.seeds)
+    where = {"workdir": settings.workdir, "retrain": settings.retrain}
+    taught = teaching.together(course, keys, data, **where)
+    here.facts[f"teacher, {part}"] = taught.fingerprint
+    special = classes_of(settings, taught.logits["validation"])
+    snapshots = functools.partial(checkpoint.of_run, here, part)
+    rows, together = answers(settings, course, data, taught, special, snapshots)
+    logits = taught.logits["train"], together
+    rows |= teach(settings, data, *logits, snapshots("students"))
+    more = {"part": part, "names": np.array(names)}
+    found = [examine(row, x, data.test.labels, special, **more) for row, x in rows.items()]
+    return sum(found, [])
+
+
 GENERALIST_CODE = fingerprint.source(
     train, supervised, losses.logits, models.mlp, network, optimizers, generalist_course,
 )  # fmt: skip
 REST_CODE = fingerprint.source(
     train, supervised, students, specialists, controls, evaluate, losses.logits, two_digits,
-    models.mlp, network, optimizers, classes_of, half_special, fit_specialists, as_special,
-    fit_longer, joined, examine, student_arms, teach, answers,
+    models.mlp, network, network_of, optimizers, classes_of, fit_specialists,
+    fit_longer, joined, examine, student_arms, teach, answers, section,
 )  # fmt: skip
+
+
+def tasks(settings):
+    """{part: (Dataset, names of its classes)}: two digits, and BANKING77 with the extra."""
+    where = settings.data_dir, settings.manual_dir
+    found = {report.DIGITS: (two_digits.load(*where), [f"{c:02d}" for c in range(100)])}
+    try:
+        from kd_jax.pretrained import sentences  # here, as it needs the transformer extra
+    except InputError as error:
+        print(f"without {report.QUESTIONS}: {error}")
+        return found
+    return found | {report.QUESTIONS: sentences.bank_questions(*where)}
 
 
 def table(folder):
@@ -268,30 +272,20 @@ def table(folder):
 
 
 def run(settings):
-    """The whole section: generalists, specialists, control, students, records, table, figure."""
+    """The whole section: its tasks one after the other, records, table, figures."""
     began = time.monotonic()
-    data = two_digits.load(settings.data_dir, settings.manual_dir)
-    facts = {"data": data.digest, "code": [GENERALIST_CODE, REST_CODE]}
+    known = tasks(settings)
+    digests = {part: data.digest for part, (data, _) in known.items()}
+    facts = {"data": digests, "code": [GENERALIST_CODE, REST_CODE]}
     here = record.Run(settings.workdir, "specialists", settings.results_key(), facts)
-    course = generalist_course(settings, data)
-    keys = jax.random.split(jax.random.key(1), settings.seeds)
-    where = {"workdir": settings.workdir, "retrain": settings.retrain}
-    taught = teaching.together(course, keys, data, **where)
-    here.facts["teacher"] = taught.fingerprint
-    special = classes_of(settings, taught.logits["validation"])
-
-    snapshots = functools.partial(checkpoint.of_run, here)
-    if not here.records():
-        rows, together = answers(settings, course, data, taught, special, snapshots)
-        found = [examine(row, x, data.test.labels, special) for row, x in rows.items()]
-        logits = taught.logits["train"], together
-        found.append(teach(settings, data, *logits, special, snapshots("students")))
-        here.append(sum(found, []))
+    for part, (data, names) in known.items():
+        if not here.has(part=part):
+            here.append(section(settings, part, data, names, here))
     text = table(here.folder)
     here.write("table.md", text)
     report.draw(here.folder)
     here.finish({"total": time.monotonic() - began})
-    print(f"\n{text}\nrecords, table and figure: {here.folder}")
+    print(f"\n{text}\nrecords, table and figures: {here.folder}")
 
 
 if __name__ == "__main__":

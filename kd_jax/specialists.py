@@ -1,4 +1,4 @@
-"""Generalist and specialists: which classes a specialist gets, and how their answers are joined.
+"""Generalist and specialists: who gets which classes and sees what, and how answers are joined.
 
 A specialist knows S special classes and one dustbin for all others. Source of all of it: Hinton,
 Vinyals and Dean 2015, arXiv 1503.02531, section 5.
@@ -85,6 +85,37 @@ def from_generalist(params, special):
         "bias": jnp.concatenate([bias[special], level]),
     }
     return {**params, "logits": logits}
+
+
+def as_special(labels, classes):
+    """Labels as a specialist sees them: the place in its classes, or the dustbin after them."""
+    places = np.full(labels.max() + 1, len(classes), np.int32)
+    places[classes] = np.arange(len(classes))
+    return places[labels]
+
+
+def half_special(key, own_labels, size, batch):
+    """order(member, epoch): half of each batch special, half of the rest, each shuffled anew.
+
+    An epoch shows every special row once, as far as they fill half batches.
+    Args: own_labels [M, N] as `as_special` gives them, `size` being the dustbin; all classes have
+      as many rows.
+    """
+    rows = jnp.asarray(np.argsort(own_labels == size, axis=1, kind="stable"))
+    special = int((own_labels[0] != size).sum())
+    half = min(batch // 2, special)
+    steps = special // half
+
+    def order(member, epoch):
+        keys = jax.random.split(jax.random.fold_in(jax.random.fold_in(key, member), epoch))
+        mine, rest = rows[member, :special], rows[member, special:]
+        drawn = [
+            jax.random.permutation(k, x)[: steps * half].reshape(steps, half)
+            for k, x in zip(keys, (mine, rest))
+        ]
+        return jnp.concatenate(drawn, axis=1)
+
+    return order
 
 
 def dustbin_shift(share):

@@ -94,8 +94,8 @@ def test_a_specialist_begins_with_the_generalist_s_special_logits():
 def test_half_of_every_batch_is_special_and_an_epoch_shows_each_special_row_once():
     # 6 classes of 20 rows; the first specialist knows 0 and 3, the second 4 and 5
     labels = np.repeat(np.arange(6), 20)
-    own = np.stack([experiment.as_special(labels, np.array(c)) for c in ([0, 3], [4, 5])])
-    order = experiment.half_special(jax.random.key(0), own, 2)
+    own = np.stack([specialists.as_special(labels, np.array(c)) for c in ([0, 3], [4, 5])])
+    order = specialists.half_special(jax.random.key(0), own, 2, 60)
     for member, classes in enumerate(((0, 3), (4, 5))):
         batches = np.asarray(order(member, 0))
         assert batches.shape == (1, 60)  # 40 special rows fill one half of 30
@@ -111,7 +111,9 @@ def test_conditional_accuracy_and_coverage_by_hand():
     logits[0, [0, 1, 2, 3], [0, 2, 2, 7]] = 9  # the answers 0, 2, 2, 7
     logits[0, 1, 1] = 5
     labels, sets = np.array([0, 1, 2, 7]), np.array([[[0, 1], [1, 2]]])
-    (found,) = experiment.examine("x", logits, labels, sets)
+    names = np.array([f"{c:02d}" for c in range(100)])
+    (found,) = experiment.examine("x", logits, labels, sets, part="digits", names=names)
+    assert found["special"] == [["00", "01"], ["01", "02"]]
     # the first is asked about images 0 and 1 and gets both (of 0 and 1, 1 is likelier); the second
     # about images 1 and 2: it says 2 both times
     assert found["conditional_accuracy"] == pytest.approx(3 / 4)

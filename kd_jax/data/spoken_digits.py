@@ -12,14 +12,15 @@ import wave
 from typing import NamedTuple
 
 import numpy as np
-import requests
 
-from kd_jax.data.dataset import check_digest, home
+from kd_jax.data import fetched
+from kd_jax.data.dataset import check_digest
 from kd_jax.errors import InputError, require
 
 RATE, LONGEST = 8000, 4_000_000  # samples per second; bytes of one recording
 SPEAKERS, DIGITS, TAKES = 6, 10, 50
 URL = "https://github.com/Jakobovski/free-spoken-digit-dataset/archive/refs/tags/v1.0.10.tar.gz"
+ARCHIVE = "free-spoken-digit-dataset-1.0.10.tar.gz"  # the name that a browser gives it
 DIGEST = "986cf460f4ba6a04e34b434d6574f4225c8add277f1fe8a8a3e73631fefef832"
 NAME = re.compile(r"(\d)_([a-z]+)_(\d+)\.wav")
 
@@ -41,7 +42,7 @@ def load(data_dir="", manual_dir=""):
     Raises: InputError, one line, when an archive is damaged, a recording is not what was
       published, a member of an archive would lie outside of it, or the download fails.
     """
-    folder = _folder(data_dir, manual_dir)
+    folder = fetched.folder("fsdd", URL, [ARCHIVE], data_dir, manual_dir)
     archives = sorted(folder.glob("*.tar.gz"))
     require(archives, f"{folder} holds no .tar.gz: expected the archive of {URL}")
     found = {}
@@ -57,37 +58,6 @@ def load(data_dir="", manual_dir=""):
     digest = _digest(recordings)
     check_digest(where, digest, DIGEST)
     return recordings, digest
-
-
-def _folder(data_dir, manual_dir):
-    """Where the archives lie, after a download if need be."""
-    if manual_dir:
-        given = pathlib.Path(manual_dir).expanduser()
-        require(given.is_dir(), f"--manual_dir={manual_dir} is no folder: expected the archives")
-        return given / "fsdd" if (given / "fsdd").is_dir() else given
-    folder = home(data_dir) / "fsdd"
-    if not list(folder.glob("*.tar.gz")):
-        _download(folder)
-    return folder
-
-
-def _download(folder):
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        answer = requests.get(URL, timeout=30)
-        answer.raise_for_status()
-        partial = folder / "download.partial"
-        partial.write_bytes(answer.content)
-        partial.replace(folder / "fsdd-1.0.10.tar.gz")
-    except requests.RequestException as error:
-        raise InputError(
-            f"the spoken digits cannot be downloaded ({type(error).__name__}): get {URL} on "
-            "another machine, put it into a folder and give --manual_dir=FOLDER"
-        ) from None
-    except OSError as error:
-        raise InputError(
-            f"{folder} cannot be written ({error.strerror}): choose another folder with --data_dir"
-        ) from None
 
 
 def _read(path):

@@ -46,11 +46,8 @@ def table(folder):
 
 def sweeps(records):
     """{width: records} of the temperature sweeps, widest first."""
-    found = {}
-    for r in records:
-        if r["part"] == "width":
-            found.setdefault(r["width"], []).append(r)
-    return {width: found[width] for width in sorted(found, reverse=True)}
+    found = tables.by("width", [r for r in records if r["part"] == "width"])
+    return dict(sorted(found.items(), reverse=True))
 
 
 def sweep_table(records):

@@ -48,17 +48,19 @@ def table(records, printed, baseline, columns, *, threes=False, loss=False):
     return tables.markdown([*header, *(title for title, _ in columns.values())], lines)
 
 
-def compared(parts, pairs):
-    """The Markdown table of who makes fewer errors than whom, paired over seeds.
+def compared(parts, pairs, metric="test_errors", *, lower_is_better=True, digits=1):
+    """The Markdown table of who is better than whom by a metric, paired over seeds.
 
-    Args: parts {part: records}; pairs: (part, row, against).
+    Args: parts {part: records}; pairs: (part, row, against); digits: of the difference.
     """
     lines = []
     for part, row, against in pairs:
         if part in parts:
             pair = [r for r in parts[part] if r["row"] in (row, against)]
-            line = next(x for x in tables.compare(pair, "test_errors", against) if x.row == row)
-            lines.append([part, row, against, tables.difference(line), tables.verdict(line)])
+            found = tables.compare(pair, metric, against, lower_is_better=lower_is_better)
+            line = next(x for x in found if x.row == row)
+            difference = tables.difference(line, digits)
+            lines.append([part, row, against, difference, tables.verdict(line)])
     return tables.markdown(["part", "row", "against", "difference [95 %]", "verdict"], lines)
 
 

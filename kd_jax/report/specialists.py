@@ -5,8 +5,13 @@ import json
 import numpy as np
 
 from kd_jax import record, stats
-from kd_jax.report import figures, tables
+from kd_jax.report import figures, parts, tables
 
+DIGITS, QUESTIONS = "two digits", "BANKING77"
+TITLES = {
+    DIGITS: "100 classes of two handwritten digits",
+    QUESTIONS: "77 intents of bank customers (BANKING77, sentence embeddings)",
+}
 GENERALIST, LONGER = "generalist", "generalist, trained as much longer"
 JOINED, UNCORRECTED = "generalist + specialists", "the same, dustbins not corrected"
 LABELS, SMOOTHED = "student on labels", "student, label smoothing 0.1"
@@ -30,26 +35,30 @@ DASH = "–"
 
 
 def table(folder):
-    """The Markdown of a run folder: accuracies, who beats whom, coverage, clusters."""
-    records = [in_percent(r) for r in record.read(folder)]
+    """The Markdown of a run folder: for each task accuracies, coverage and clusters."""
+    records = [tables.in_percent(r) for r in record.read(folder)]
     settings = json.loads((folder / "config.json").read_text())
+    parts_of = tables.by("part", records)
     text = [
-        f"Test accuracy in percent on 100 classes of two digits, mean ± s.d. over "
-        f"{settings['seeds']} generalists with {settings['specialists']} specialists of "
-        f"{settings['size']} classes each; a student has its generalist's seed.\nConditional: the "
-        "best of a specialist's classes only, over test images of its classes, all specialists "
-        "together. Printed: 15,000 classes of 100 million images, one run."
+        f"Test accuracy in percent, mean ± s.d. over {settings['seeds']} generalists with "
+        f"{settings['specialists']} specialists of {settings['size']} classes each; a student has "
+        "its generalist's seed.\nConditional: the best of a specialist's classes only, over test "
+        "images of its classes, all specialists together. Printed: 15,000 classes of 100 million\n"
+        "images, one run."
     ]
-    text += [accuracies(records), "Who is right more often?", compared(records)]
-    text += ["By the number of specialists that cover the true class", coverage(records)]
-    (first, *_) = (r for r in records if r["row"] == JOINED)
-    lines = [f"- {' '.join(f'{c:02d}' for c in classes)}" for classes in first["special"]]
-    return "\n\n".join([*text, "Special classes of the first seed", "\n".join(lines)])
-
-
-def in_percent(r):
-    """The record with its accuracies in percent."""
-    return r | {name: 100 * x for name, x in r.items() if name.endswith("accuracy")}
+    for part, found in parts_of.items():
+        text += [TITLES[part], accuracies(found)]
+    text += ["Who is right more often?"]
+    pairs = [(part, *pair) for part in parts_of for pair in COMPARED]
+    higher = {"lower_is_better": False, "digits": 2}
+    text += [parts.compared(parts_of, pairs, "test_accuracy", **higher)]
+    for part, found in parts_of.items():
+        text += [f"{part}: by the number of specialists that cover the true class", coverage(found)]
+    for part, found in parts_of.items():
+        (first, *_) = (r for r in found if r["row"] == JOINED)
+        lines = [f"- {', '.join(names)}" for names in first["special"]]
+        text += [f"{part}: special classes of the first seed", "\n".join(lines)]
+    return "\n\n".join(text)
 
 
 def accuracies(records):
@@ -70,17 +79,6 @@ def accuracies(records):
         ])  # fmt: skip
     header = ["row", "printed", "test accuracy", "difference to the generalist [95 %]", "verdict"]
     return tables.markdown([*header, "conditional, printed", "conditional", "NLL"], lines)
-
-
-def compared(records):
-    """Who is right more often than whom, paired over seeds."""
-    lines = []
-    for row, against in COMPARED:
-        pair = [r for r in records if r["row"] in (row, against)]
-        found = tables.compare(pair, "test_accuracy", against, lower_is_better=False)
-        line = next(x for x in found if x.row == row)
-        lines.append([row, against, tables.difference(line, 2), tables.verdict(line)])
-    return tables.markdown(["row", "against", "difference [95 %]", "verdict"], lines)
 
 
 def coverage(records):
@@ -108,15 +106,22 @@ def coverage(records):
 
 
 def draw(folder):
-    """The figure of a run folder: accuracies as dots with their 95 % intervals."""
-    records = [in_percent(r) for r in record.read(folder)]
-    rows = tables.by_row(records)
-    with figures.figure(folder / "accuracy.png", size=(7, 0.3 * len(rows) + 1)) as axes:
-        for y, (row, found) in enumerate(reversed(rows.items())):
-            values = tables.values(found, "test_accuracy")
-            half = stats.paired(values, [0] * len(values)).half_width if len(values) > 1 else 0
-            joined = row in (JOINED, OF_JOINED)
-            color = figures.COLORS[1] if joined else figures.COLORS[0]
-            axes.errorbar(np.mean(values), y, xerr=half, fmt="o", ms=4, color=color, capsize=2)
-        axes.set_yticks(range(len(rows)), list(reversed(rows)))
-        axes.set_xlabel("test accuracy (%), mean and 95 % interval")
+    """The figures of a run folder: accuracies as dots with their 95 % intervals, task by task."""
+    records = [tables.in_percent(r) for r in record.read(folder)]
+    for part, found in tables.by("part", records).items():
+        rows = tables.by_row(found)
+        name = part.lower().replace(" ", "_")
+        with figures.figure(folder / f"{name}.png", size=(7, 0.3 * len(rows) + 1)) as axes:
+            dots(axes, rows)
+            axes.set_title(TITLES[part], fontsize=9)
+
+
+def dots(axes, rows):
+    """One line per row: its mean test accuracy and interval."""
+    for y, (row, found) in enumerate(reversed(rows.items())):
+        values = tables.values(found, "test_accuracy")
+        half = stats.paired(values, [0] * len(values)).half_width if len(values) > 1 else 0
+        color = figures.COLORS[row in (JOINED, OF_JOINED)]
+        axes.errorbar(np.mean(values), y, xerr=half, fmt="o", ms=4, color=color, capsize=2)
+    axes.set_yticks(range(len(rows)), list(reversed(rows)))
+    axes.set_xlabel("test accuracy (%), mean and 95 % interval")

@@ -13,7 +13,7 @@ DASH = "–"
 
 def table(folder):
     """The Markdown of a run folder: a table for each set-up, then that of few recordings."""
-    records = [in_percent(r) for r in record.read(folder)]
+    records = [tables.in_percent(r) for r in record.read(folder)]
     settings = json.loads((folder / "config.json").read_text())
     text = [
         f"Frame accuracy in percent, mean ± s.d. over {settings['seeds']} students of one "
@@ -22,7 +22,7 @@ def table(folder):
         "word errors in percent; ours: 30 states of spoken digits, wrong recordings of the test's."
     ]
     printed = named.PRINTED  # of the first set-up, the paper's
-    for part, found in by_part(records).items():
+    for part, found in tables.by("part", records).items():
         if part == named.LOW:
             share = settings["share"]
             text += [f"{share:.0%} of the recordings (section 6)", low_table(found)]
@@ -30,19 +30,6 @@ def table(folder):
             text += [part.capitalize(), setup_table(found, printed)]
             printed = {}
     return "\n\n".join(text)
-
-
-def in_percent(r):
-    """The record with its accuracies in percent."""
-    return r | {name: 100 * x for name, x in r.items() if name.endswith("_accuracy")}
-
-
-def by_part(records):
-    """{part: its records}, in the order in which they were made."""
-    found = {}
-    for r in records:
-        found.setdefault(r["part"], []).append(r)
-    return found
 
 
 def setup_table(records, said):
@@ -115,8 +102,8 @@ def low_table(records):
 
 def draw(folder):
     """Every figure of a run folder."""
-    records = [in_percent(r) for r in record.read(folder)]
-    parts = by_part(records)
+    records = [tables.in_percent(r) for r in record.read(folder)]
+    parts = tables.by("part", records)
     first = next(part for part in parts if part != named.LOW)
     with figures.figure(folder / "accuracy_by_temperature.png") as axes:
         by_temperature(axes, parts[first])

@@ -17,12 +17,23 @@ class Line(NamedTuple):
     paired: stats.Paired | None
 
 
+def by(name, records):
+    """{value of the field `name`: the records that have it}, in order of first appearance."""
+    found = {}
+    for record in records:
+        found.setdefault(record[name], []).append(record)
+    return found
+
+
 def by_row(records):
     """{row name: its records ordered by seed}, in order of first appearance."""
-    rows = {}
-    for record in records:
-        rows.setdefault(record["row"], []).append(record)
+    rows = by("row", records)
     return {row: sorted(found, key=lambda r: r["seed"]) for row, found in rows.items()}
+
+
+def in_percent(record):
+    """The record with its accuracies in percent."""
+    return record | {name: 100 * x for name, x in record.items() if name.endswith("_accuracy")}
 
 
 def values(records, metric):

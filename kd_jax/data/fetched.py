@@ -1,0 +1,47 @@
+"""Published files that tensorflow-datasets has not: found in a folder, or downloaded once."""
+
+import pathlib
+
+import requests
+
+from kd_jax.data.dataset import home
+from kd_jax.errors import InputError, require
+
+
+def folder(name, url, files, data_dir="", manual_dir=""):
+    """The folder with a data set's files, downloaded if need be.
+
+    Args: name: of the data set's folder; url: what {} of is replaced by a file's name; files:
+      their names; manual_dir: the folder of the files, or one with a folder `name` of them; "":
+      they are kept in data_dir/name.
+    Raises: InputError, one line, when there is no such folder or the download fails.
+    """
+    if manual_dir:
+        given = pathlib.Path(manual_dir).expanduser()
+        wanted = " and ".join(files)
+        require(given.is_dir(), f"--manual_dir={manual_dir} is no folder: expected {wanted} in it")
+        return given / name if (given / name).is_dir() else given
+    where = home(data_dir) / name
+    for file in files:
+        if not (where / file).exists():
+            _download(url.format(file), where / file)
+    return where
+
+
+def _download(url, path):
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        answer = requests.get(url, timeout=30)
+        answer.raise_for_status()
+        partial = path.with_name(f"{path.name}.partial")
+        partial.write_bytes(answer.content)
+        partial.replace(path)
+    except requests.RequestException as error:
+        raise InputError(
+            f"{path.name} cannot be downloaded ({type(error).__name__}): get {url} on another "
+            "machine, put it into a folder under that name and give --manual_dir=FOLDER"
+        ) from None
+    except OSError as error:
+        raise InputError(
+            f"{path.parent} cannot be written ({error.strerror}): choose another with --data_dir"
+        ) from None

