@@ -56,7 +56,7 @@ class Config(config.Common):
     epochs: int = config.setting(8, "epochs of members, baseline and students alike")
     share: float = config.setting(0.03, "of the training recordings, where there are few")
     share_epochs: int = config.setting(60, "epochs on those")
-    takes: int = config.setting(40, "training recordings of each speaker and digit, at most 40")
+    takes: int = config.setting(20, "training recordings of each speaker and digit, at most 40")
 
     PRESETS = {
         "default": {},

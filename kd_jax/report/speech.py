@@ -29,6 +29,7 @@ def table(folder):
         else:
             text += [part.capitalize(), setup_table(found, printed)]
             printed = {}
+    text += ["What keeps most of the gain? Chosen on validation in each set-up", chosen(records)]
     return "\n\n".join(text)
 
 
@@ -60,6 +61,36 @@ def setup_table(records, said):
     header = ["row", "printed", "test frames right, %", "difference to labels only [95 %]"]
     header += ["verdict", "kept [95 %]", "word errors, printed", "wrong recordings"]
     return tables.markdown([*header, "validation frames right, %", "NLL"], lines)
+
+
+def chosen(records):
+    """The student of each set-up with most validation frames right, and the share that it keeps."""
+    found = {part: of for part, of in tables.by("part", records).items() if part != named.LOW}
+    best = {part: best_row(of) for part, of in found.items()}
+    winner = max(best, key=lambda part: best[part][1])
+    lines = []
+    for part, (row, right) in best.items():
+        rows = tables.by_row(found[part])
+        values, labels = tables.values(rows[row], "test_accuracy"), rows[named.LABELS]
+        ensemble = rows[named.ENSEMBLE][0]["test_accuracy"]
+        lines.append([
+            part + (" (chosen)" if part == winner else ""),
+            row,
+            f"{right:.2f}",
+            f"{np.mean(values):.2f}",
+            f"{np.mean(tables.values(labels, 'test_accuracy')):.2f}",
+            f"{ensemble:.2f}",
+            kept(values, labels, ensemble),
+        ])  # fmt: skip
+    header = ["set-up", "student", "validation", "test", "labels only", "ensemble", "kept [95 %]"]
+    return tables.markdown(header, lines)
+
+
+def best_row(records):
+    """(row, its mean validation accuracy) of the best student of a teacher that is not altered."""
+    rows = tables.by_row([r for r in records if r.get("family") in (named.MIXED, named.ALONE)])
+    means = {row: np.mean(tables.values(of, "validation_accuracy")) for row, of in rows.items()}
+    return max(means.items(), key=lambda pair: pair[1])
 
 
 def kept(values, baseline, ensemble):
