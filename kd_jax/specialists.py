@@ -16,16 +16,19 @@ def confusions(probabilities):
     """Columns [C, C] by which classes are clustered: classes that are predicted together are near.
 
     The covariance of the predictions over the inputs, without its diagonal and without what is
-    below zero, each column scaled to length 1, plus half the identity. The paper clusters the raw
-    covariance; where a generalist is good its diagonal outweighs all else, every column points
-    its own way and the clusters mean nothing, which is why it is left out here.
+    below zero, each column scaled to length 1, plus half the identity, scaled to length 1 again.
+    The paper clusters the raw covariance; where a generalist is good its diagonal outweighs all
+    else, every column points its own way and the clusters mean nothing, which is why it is left
+    out here. All columns being equally long, a class that is never confused is near no centre.
 
     Args: probabilities [N, C] of the generalist, no labels. Returns: column c of class c.
     """
     covariance = np.cov(np.asarray(probabilities, np.float64), rowvar=False)
     off = np.maximum(covariance - np.diag(np.diag(covariance)), 0)
     length = np.linalg.norm(off, axis=0)
-    return off / np.where(length > 0, length, 1) + 0.5 * np.eye(len(off))
+    tiny = np.finfo(np.float64).eps  # below it stands rounding, not confusion
+    columns = np.where(length > tiny, off / np.maximum(length, tiny), 0) + 0.5 * np.eye(len(off))
+    return columns / np.linalg.norm(columns, axis=0)
 
 
 def online_k_means(columns, clusters, *, passes=50, seed=0):

@@ -79,6 +79,19 @@ def test_classes_that_are_predicted_together_come_to_one_specialist():
         specialists.special_classes(columns, centres, 9)
 
 
+def test_a_class_that_is_never_confused_comes_to_no_other_specialist():
+    # 0 and 1, 2 and 3 are confused; 4 is as probable everywhere: its column is (0, 0, 0, 0, 1)
+    logits = np.random.default_rng(7).normal(size=(400, 5))
+    logits[:200, 2:4] -= 9
+    logits[200:, :2] -= 9
+    p = special.softmax(logits[:, :4], -1) * 0.8
+    columns = specialists.confusions(np.column_stack([p, np.full(400, 0.2)]))
+    np.testing.assert_allclose(np.linalg.norm(columns, axis=0), 1)
+    np.testing.assert_allclose(columns[:, 4], [0, 0, 0, 0, 1], atol=1e-12)
+    centres = columns[:, [0, 2]].T
+    assert 4 not in specialists.special_classes(columns, centres, 2)
+
+
 def test_a_specialist_begins_with_the_generalist_s_special_logits():
     key = jax.random.key(0)
     logits = {"kernel": jax.random.normal(key, (3, 5)), "bias": jnp.arange(5.0)}
