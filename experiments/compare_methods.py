@@ -14,7 +14,6 @@ it gets the teacher's. On Fashion-MNIST the student sees 5,000 images, the teach
 
 import dataclasses
 import functools
-import time
 
 import jax
 
@@ -146,7 +145,6 @@ def table(folder):
 
 def run(settings):
     """The whole experiment: teachers, every method, records, tables, figures."""
-    began = time.monotonic()
     facts = {"code": [pairs.TEACHER_CODE, STUDENT_CODE]}
     here = record.Run(settings.workdir, "compare_methods", settings.results_key(), facts)
     for name in settings.pairs:
@@ -158,11 +156,7 @@ def run(settings):
         one = functools.partial(train_job, settings, pair, here)
         for records in parallel.results(one, left, settings.workers):
             here.append(records)
-    text = table(here.folder)
-    here.write("table.md", text)
-    report.draw(here.folder)
-    here.finish({"total": time.monotonic() - began})
-    print(f"\n{text}\nrecords, tables and figures: {here.folder}")
+    here.conclude(table, report.draw)
 
 
 if __name__ == "__main__":

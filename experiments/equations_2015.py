@@ -13,7 +13,6 @@ of teachers; a seed is a student's initialisation and data order. Nothing is dow
 
 import dataclasses
 import functools
-import time
 
 import jax
 import jax.numpy as jnp
@@ -192,7 +191,6 @@ def table(folder):
 
 def run(settings):
     """All equations: gradients, trainings, records, tables, figure."""
-    began = time.monotonic()
     data = digits.load()
     facts = {"data": data.digest, "code": [TEACHER_CODE, STUDENT_CODE]}
     here = record.Run(settings.workdir, "equations_2015", settings.results_key(), facts)
@@ -203,11 +201,7 @@ def run(settings):
         found = [r for seed in range(settings.seeds) for r in gradients(seed)]
         here.append(found + trainings(settings, data, taught, snapshots))
         snapshots.clear()
-    text = table(here.folder)
-    here.write("table.md", text)
-    report.draw(here.folder)
-    here.finish({"total": time.monotonic() - began})
-    print(f"\n{text}\nrecords, table and figure: {here.folder}")
+    here.conclude(table, report.draw)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,6 @@ student's initialisation and data order.
 
 import dataclasses
 import functools
-import time
 
 import jax
 import jax.numpy as jnp
@@ -262,7 +261,6 @@ def table(folder):
 
 def run(settings):
     """The whole section: teacher, students, records, table, figures."""
-    began = time.monotonic()
     data = load(settings)
     facts = {"data": data.digest, "code": [TEACHER_CODE, STUDENT_CODE]}
     here = record.Run(settings.workdir, "mnist_2015", settings.results_key(), facts)
@@ -280,11 +278,7 @@ def run(settings):
     for width, temperatures in ((settings.wide, WIDE_T), (settings.narrow, NARROW_T)):
         if not here.has(part="width", width=width):
             here.append(sweep(settings, data, teachers, here, width, temperatures))
-    text = table(here.folder)
-    here.write("table.md", text)
-    report.draw(here.folder, lessons.SHIFTS)
-    here.finish({"total": time.monotonic() - began})
-    print(f"\n{text}\nrecords, table and figures: {here.folder}")
+    here.conclude(table, lambda folder: report.draw(folder, lessons.SHIFTS))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,6 @@ norm 0.3) and is left out. Teacher s teaches student s.
 
 import dataclasses
 import functools
-import time
 
 import jax
 import numpy as np
@@ -290,7 +289,6 @@ def table(folder):
 
 def run(settings):
     """The whole experiment: teachers, students, records, tables, figures."""
-    began = time.monotonic()
     data = load(settings)
     facts = {"data": data.digest, "code": [TEACHER_CODE, STUDENT_CODE]}
     here = record.Run(settings.workdir, "mnist_tutorial", settings.results_key(), facts)
@@ -298,12 +296,8 @@ def run(settings):
     for part in PARTS if settings.part == "all" else [settings.part]:
         for lesson in all_lessons(part, data.train.labels):
             teach(lesson, part, settings, data, teachers, here)
-    text = table(here.folder)
-    here.write("table.md", text)
     shown = data.test.inputs[0], teachers[1][0, 0, FROM_DENSE]
-    report.draw(here.folder, *shown, lessons.SHIFTS)
-    here.finish({"total": time.monotonic() - began})
-    print(f"\n{text}\nrecords, table and figures: {here.folder}")
+    here.conclude(table, lambda folder: report.draw(folder, *shown, lessons.SHIFTS))
 
 
 if __name__ == "__main__":

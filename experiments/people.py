@@ -14,7 +14,6 @@ outputs, which is unbounded below; the replay keeps that, and the table has a pr
 import csv
 import dataclasses
 import io
-import time
 
 import jax
 import jax.numpy as jnp
@@ -163,14 +162,14 @@ def table(folder):
     return report.table(folder)
 
 
-def write_mistakes(path, params, split):
-    """The training rows that the first distilled student gets wrong, as the demo saves them."""
+def mistakes_text(params, split):
+    """CSV of the training rows that the first distilled student gets wrong, as the demo saves them."""
     first = jax.tree.map(lambda x: x[:1], params)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     for row in mistakes(first, split)[0]:
         writer.writerow([*(f"{x:g}" for x in split.inputs[row]), split.labels[row]])
-    path.write_text(text.getvalue())
+    return text.getvalue()
 
 
 def predict(settings, split):
@@ -185,7 +184,6 @@ def predict(settings, split):
 
 def run(settings):
     """The whole experiment over seeds, or what --replay or --predict ask for."""
-    began = time.monotonic()
     train_split, test_split = people.load(settings.manual_dir)
     if settings.predict:
         return predict(settings, train_split)
@@ -196,11 +194,8 @@ def run(settings):
     stored = networks(settings, train_split)
     if not here.records():
         here.append(make_records(stored.params, {"train": train_split, "test": test_split}))
-    write_mistakes(here.path("mistakes.csv"), stored.params[DISTILLED], train_split)
-    text = table(here.folder)
-    here.write("table.md", text)
-    here.finish({"total": time.monotonic() - began})
-    print(f"\n{text}\nrecords, table and mistakes.csv: {here.folder}")
+    here.write("mistakes.csv", mistakes_text(stored.params[DISTILLED], train_split))
+    here.conclude(table)
 
 
 def replay(train_split, test_split):

@@ -12,7 +12,6 @@ clean images and the teacher's logits. Every student of the table trains in one 
 import dataclasses
 import functools
 import json
-import time
 
 import jax
 import numpy as np
@@ -250,7 +249,6 @@ def draw(records, run, data, teacher_logits):
 
 def run(settings):
     """The whole experiment: teacher, students, records, table, figures."""
-    began = time.monotonic()
     data = digits.load()
     facts = {"data": data.digest, "code": [TEACHER_CODE, STUDENT_CODE]}
     here = record.Run(settings.workdir, "quickstart", settings.results_key(), facts)
@@ -258,11 +256,8 @@ def run(settings):
     here.facts["teacher"] = taught.fingerprint
     if not here.records():
         train_and_record(settings, data, taught, here)
-    text = table(here.folder)
-    here.write("table.md", text)
-    draw(here.records(), here, data, taught.logits["test"][0])
-    here.finish({"total": time.monotonic() - began})
-    print(f"\n{text}\nrecords, table and figures: {here.folder}")
+    logits = taught.logits["test"][0]
+    here.conclude(table, lambda folder: draw(here.records(), here, data, logits))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,6 @@ filters every 10 ms; the state of the 21st of 26 frames is the digit times three
 
 import dataclasses
 import functools
-import time
 
 import jax
 import numpy as np
@@ -242,7 +241,6 @@ def table(folder):
 
 def run(settings):
     """The whole experiment: ensembles, students, records, table, figures."""
-    began = time.monotonic()
     spoken = load(settings)
     facts = {"data": spoken.frames.digest, "code": [MEMBER_CODE, STUDENT_CODE]}
     here = record.Run(settings.workdir, "speech_ensemble", settings.results_key(), facts)
@@ -253,11 +251,7 @@ def run(settings):
             here.append(teach(settings, setup, spoken, course, taught, here))
         if setup == SETUPS[0] and not here.has(part=named.LOW):
             here.append(teach_few(settings, spoken, taught, here))
-    text = table(here.folder)
-    here.write("table.md", text)
-    report.draw(here.folder)
-    here.finish({"total": time.monotonic() - began})
-    print(f"\n{text}\nrecords, table and figures: {here.folder}")
+    here.conclude(table, report.draw)
 
 
 if __name__ == "__main__":

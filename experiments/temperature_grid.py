@@ -21,7 +21,6 @@ import dataclasses
 import functools
 import itertools
 import json
-import time
 from typing import Any, NamedTuple
 
 import jax
@@ -292,7 +291,6 @@ STUDENT_CODE = fingerprint.source(
 
 def run(settings):
     """The whole experiment: data, teachers, students, records, tables, figures."""
-    began = time.monotonic()
     jobs = [job for make in PARTS[settings.part] for job in make(settings)]
     wanted = dict.fromkeys(job.task for job in jobs)
     data = {name: load(settings, name) for name in wanted}
@@ -311,11 +309,7 @@ def run(settings):
     one = functools.partial(train_job, settings, prepared, here.path("training"))
     for records in parallel.results(one, left, settings.workers):
         here.append(records)
-    text = table(here.folder)
-    here.write("table.md", text)
-    temperature_figures.draw(here.records(), here.path)
-    here.finish({"total": time.monotonic() - began})
-    print(f"\n{text}\nrecords, tables and figures: {here.folder}")
+    here.conclude(table, lambda folder: temperature_figures.draw(here.records(), here.path))
 
 
 def table(folder):

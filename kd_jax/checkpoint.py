@@ -8,10 +8,9 @@ import time
 import warnings
 
 import jax
-import jax.numpy as jnp
 from orbax.checkpoint import v1 as ocp
 
-from kd_jax import fingerprint
+from kd_jax import fingerprint, mesh
 from kd_jax.errors import InputError
 
 ADVICE = "delete that folder or pass --retrain"
@@ -21,18 +20,20 @@ def save(path, tree, facts):
     """Write a pytree of arrays with JSON-like `facts`; an older checkpoint there is replaced.
 
     The seal, a file beside the folder with the SHA-256 of every file in it, is written last: a
-    checkpoint without its seal does not exist.
+    checkpoint without its seal does not exist. Of several hosts all write, the first one seals.
     Raises: InputError when the folder cannot be written.
     """
     path = pathlib.Path(path).absolute()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _seal(path).unlink(missing_ok=True)
-        tree = jax.tree.map(jnp.asarray, tree)  # orbax restores only what it knows the devices of
+        tree = mesh.everywhere(tree)  # orbax restores only what it knows the devices of
         ocp.save(str(path), tree, overwrite=True, custom_metadata={"facts": facts})
-        partial = _seal(path).with_suffix(".partial")
-        partial.write_text(json.dumps(_digests(path), indent=0))
-        partial.replace(_seal(path))
+        if mesh.first_host():
+            partial = _seal(path).with_suffix(".partial")
+            partial.write_text(json.dumps(_digests(path), indent=0))
+            partial.replace(_seal(path))
+        mesh.wait("sealed")
     except OSError as error:
         raise InputError(f"checkpoint {path} cannot be written: {error.strerror}") from None
 
@@ -50,7 +51,7 @@ def load(path, like):
     """
     path = pathlib.Path(path).absolute()
     _check(path)
-    here = jax.sharding.SingleDeviceSharding(jax.devices()[0])
+    here = jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
     like = jax.tree.map(
         lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=here),
         jax.eval_shape(lambda: like),
@@ -100,12 +101,14 @@ class Snapshots:
         self.every = every
         self.last = time.monotonic()
 
+    def due(self):
+        """Whether enough seconds have passed since the last one."""
+        return time.monotonic() - self.last >= self.every
+
     def save(self, done, tree):
-        """Write the state after `done` epochs if enough seconds have passed."""
-        if time.monotonic() - self.last < self.every:
-            return
+        """Write the state after `done` epochs; older ones are removed."""
         save(self.folder / f"{done:09d}", tree, self.facts)
-        for older in self._complete()[:-1]:
+        for older in self._complete()[:-1] if mesh.first_host() else ():
             _seal(older).unlink()
             shutil.rmtree(older)
         self.last = time.monotonic()
@@ -123,6 +126,7 @@ class Snapshots:
 
     def clear(self):
         """Remove every snapshot: the training is finished and its results are kept elsewhere."""
+        mesh.wait("finished")
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _complete(self):

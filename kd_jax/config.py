@@ -8,15 +8,17 @@ if __name__ == "__main__":
     config.launch(Config, run)
 """
 
+import contextlib
 import dataclasses
 import json
 import signal
 import sys
 import typing
 
+import jax
 from absl import flags
 
-from kd_jax import compilation
+from kd_jax import compilation, mesh
 from kd_jax.errors import InputError, require
 
 
@@ -41,11 +43,16 @@ class Common:
     data_dir: str = place("", "folder of prepared data sets (default: the user's TFDS folder)")
     manual_dir: str = place("", "folder with original data files, for machines without network")
     retrain: bool = place(False, "train the teacher again even if its checkpoint exists")
+    mesh: str = place("", "members:M,data:D, what devices are for (default: members over all)")
+    coordinator: str = place("", "address:port of the first host of several, or auto (clusters)")
+    hosts: int = place(1, "how many hosts run this command, where --coordinator is an address")
+    host: int = place(0, "which of them this one is: 0, 1, …; the first writes and prints")
 
     PRESETS: typing.ClassVar[dict[str, dict]] = {"default": {}}
 
     def __post_init__(self):
-        check_counts(self, "seeds")
+        check_counts(self, "seeds", "hosts")
+        require(0 <= self.host < self.hosts, f"--host={self.host}: expected below {self.hosts}")
         self.validate()
 
     def validate(self):
@@ -149,10 +156,17 @@ def launch(config_class, run, argv=None):
     signal.signal(signal.SIGTERM, stop)
     compilation.keep_programs()
     try:
-        run(parse(config_class, sys.argv if argv is None else argv))
+        settings = parse(config_class, sys.argv if argv is None else argv)
+        mesh.join(settings.coordinator, settings.hosts, settings.host)
+        mesh.use(settings.mesh)
+        with contextlib.redirect_stdout(sys.stdout if mesh.first_host() else None):
+            run(settings)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
+    except jax.errors.JaxRuntimeError as error:
+        mesh.leave(error)
+        raise
     except KeyboardInterrupt:
         print("\ninterrupted: the same command goes on where it was", file=sys.stderr)
         sys.exit(130)

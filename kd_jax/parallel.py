@@ -7,6 +7,8 @@ them at the end of its chunk, where `progress.bar` asks.
 import concurrent.futures
 import threading
 
+from kd_jax import mesh
+
 _stopping = threading.Event()
 
 
@@ -23,9 +25,11 @@ def check():
 def results(job, items, workers):
     """Yield job(item) of every item as they finish, `workers` of them at a time.
 
+    One at a time where trainings lie on several devices: two would wait for each other's.
+
     An exception in a job, or in the loop that takes the results, stops the others and is raised.
     """
-    with concurrent.futures.ThreadPoolExecutor(workers) as pool:
+    with concurrent.futures.ThreadPoolExecutor(1 if mesh.is_split() else workers) as pool:
         running = [pool.submit(job, item) for item in items]
         try:
             for done in concurrent.futures.as_completed(running):

@@ -18,7 +18,7 @@ import time
 
 import jax
 
-from kd_jax import fingerprint
+from kd_jax import fingerprint, mesh
 from kd_jax.errors import InputError
 
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
@@ -32,11 +32,13 @@ class Run:
 
         Raises: InputError when the folder cannot be written.
         """
-        self.experiment, self.began = experiment, time.time()
+        self.experiment, self.began = experiment, time.monotonic()
         self.settings, self.facts = settings, dict(facts)
         name = fingerprint.of({"settings": settings, "facts": self.facts})[:8]
         try:
-            self.folder, self._lock = _claim(pathlib.Path(workdir) / experiment, name)
+            parent = pathlib.Path(workdir) / experiment
+            number, self._lock = _claim(parent, name) if mesh.first_host() else (0, None)
+            self.folder = parent / f"{name}-{mesh.agreed(number)}"
             self.write("config.json", json.dumps(settings, indent=2) + "\n")
         except OSError as error:
             raise InputError(
@@ -49,7 +51,9 @@ class Run:
         return self.folder / name
 
     def write(self, name, text):
-        """Write a text file whole: it is never seen half-written."""
+        """Write a text file whole: it is never seen half-written. The first host writes."""
+        if not mesh.first_host():
+            return
         partial = self.path(name + ".partial")
         with open(partial, "w") as file:
             file.write(text)
@@ -62,6 +66,7 @@ class Run:
         path = self.path("records.jsonl")
         lines = [json.dumps({"experiment": self.experiment, **r}) + "\n" for r in records]
         self.write(path.name, (path.read_text() if path.exists() else "") + "".join(lines))
+        mesh.wait("append")
 
     def has(self, **wanted):
         """Whether there is a record with all the wanted values."""
@@ -71,12 +76,24 @@ class Run:
         """The records written so far."""
         return read(self.folder)
 
-    def finish(self, seconds):
-        """Write the manifest; from now on the run is complete."""
+    def conclude(self, table, draw=lambda folder: None):
+        """Write table and figures, then the manifest; from now on the run is complete.
+
+        Args: table: folder -> Markdown, which is printed too; draw: (folder) draws the figures.
+        """
+        if not mesh.first_host():
+            return
+        text = table(self.folder)
+        self.write("table.md", text)
+        draw(self.folder)
+        self._finish()
+        print(f"\n{text}\nrecords, table and figures: {self.folder}")
+
+    def _finish(self):
         manifest = {
             "experiment": self.experiment,
             "finished": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-            "seconds": {name: round(value, 2) for name, value in seconds.items()},
+            "seconds": {"total": round(time.monotonic() - self.began, 2)},
             "versions": {p: importlib.metadata.version(p) for p in PACKAGES},
             "python": platform.python_version(),
             "device": device(),
@@ -150,7 +167,7 @@ def _commit():
 
 
 def _claim(parent, name):
-    """The first folder name-1, name-2, … that is neither finished nor in use, and its lock.
+    """The first number of name-1, name-2, … that is neither finished nor in use, and its lock.
 
     The lock is the kernel's, so a process that died cannot hold it.
     """
@@ -166,5 +183,5 @@ def _claim(parent, name):
             lock.close()
             continue
         if not (folder / "manifest.json").exists():
-            return folder, lock
+            return number, lock
         lock.close()

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from kd_jax import checkpoint, fingerprint
+from kd_jax import checkpoint, fingerprint, mesh
 from kd_jax.errors import InputError
 
 
@@ -80,6 +80,8 @@ def outputs(teacher, apply, inputs, *, batch_size=1000):
 
 
 def _write(path, logits, facts):
+    if not mesh.first_host():
+        return
     text = json.dumps({**facts, "digest": fingerprint.arrays(logits)})
     partial = path.with_suffix(".partial")
     with open(partial, "wb") as file:

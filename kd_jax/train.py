@@ -21,7 +21,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from kd_jax import compilation
+from kd_jax import compilation, mesh
 from kd_jax.errors import require
 
 
@@ -126,7 +126,7 @@ class Watch(NamedTuple):
         return each(params, arrays)
 
 
-def _epochs(loss_fn, optimizer, order, watch):
+def _epochs(loss_fn, optimizer, order, watch, place):
     """run(state, curves, first, stop, seeds, …): the epochs [first, stop) of the grid."""
     grid_step = _members_step(loss_fn, optimizer)
 
@@ -134,7 +134,7 @@ def _epochs(loss_fn, optimizer, order, watch):
 
         def epoch(number, carry):
             state, curves = carry
-            indices = jax.vmap(order, in_axes=(0, None))(seeds, number)
+            indices = place.batches(jax.vmap(order, in_axes=(0, None))(seeds, number))
             state, metrics = jax.lax.scan(
                 lambda s, i: grid_step(s, i, data, own, numbers), state, indices.swapaxes(0, 1)
             )
@@ -157,22 +157,54 @@ def _empty_curves(loss_fn, optimizer, order, watch, state, seeds, data, own, num
     return jax.tree.map(lambda m: jnp.zeros((epochs, *m.shape), m.dtype), metrics)
 
 
+class Training:
+    """A grid [S, A] under way: where it lies, its compiled program, and how far it is.
+
+    Args: as for `fit`, which is what most callers want.
+    """
+
+    def __init__(
+        self, loss_fn, optimizer, state, data, order, *, epochs,
+        seeds=None, own=None, numbers=None, watch=None, compiler_options=None,
+    ):  # fmt: skip
+        seeds = np.asarray(np.arange(len(state.step)) if seeds is None else seeds, np.int32)
+        own, numbers = own or {}, numbers or {}
+        watch = watch or Watch(lambda params, arrays: {}, ())
+        fixed = seeds, data, own, numbers
+        curves = _empty_curves(loss_fn, optimizer, order, watch, state, *fixed, epochs)
+        place = self.place = mesh.layout(*state.step.shape)
+        self.program = jax.jit(
+            _epochs(loss_fn, optimizer, order, watch, place),
+            donate_argnums=(0, 1),
+            out_shardings=place.outputs(),
+            compiler_options=compiler_options,
+        )
+        fixed = place.by_seed(seeds), place.shared(data), place.by_seed(own), place.grid(numbers)
+        self.fixed = *fixed, place.shared(watch.arrays)
+        self.resume(0, (state, curves))
+
+    def resume(self, done, state_and_curves):
+        """Go on from a state and curves, as `whole` gave them, after `done` epochs."""
+        state, curves = state_and_curves
+        self.done, self.state, self.curves = done, self.place.grid(state), self.place.curves(curves)
+
+    def advance(self, stop):
+        """Train up to epoch `stop`; returns when it is done."""
+        self.state, self.curves = jax.block_until_ready(
+            self.program(self.state, self.curves, self.done, stop, *self.fixed)
+        )
+        self.done = stop
+
+    def whole(self):
+        """(state [S, A], curves {name: [epochs, S, A]}), wherever they lay."""
+        return self.place.collect(self.state), self.place.collect(self.curves, axis=1)
+
+
 def fit(
-    loss_fn,
-    optimizer,
-    state,
-    data,
-    order,
-    *,
-    epochs,
-    seeds=None,
-    own=None,
-    numbers=None,
-    watch=None,
-    report=None,
-    snapshots=None,
+    loss_fn, optimizer, state, data, order, *, epochs,
+    seeds=None, own=None, numbers=None, watch=None, report=None, snapshots=None,
     compiler_options=None,
-):
+):  # fmt: skip
     """Train every member of the grid [S, A] for `epochs` passes.
 
     Args:
@@ -184,38 +216,30 @@ def fit(
       numbers: {name: [S, A]}, the numbers by which members differ; they join the batch.
       watch: a Watch, what it measures joins the curves.
       report: called as report(epochs_done, curves) after every chunk.
-      snapshots: with restore(like) -> (epochs_done, tree) or None and save(epochs_done, tree);
-        a run resumed from one ends bitwise where the uninterrupted run ends.
+      snapshots: with restore(like) -> (epochs_done, tree) or None, due() and
+        save(epochs_done, tree); a run resumed from one ends bitwise where the uninterrupted ends.
       compiler_options: of jax.jit, for a program that compiles longer than it runs.
     Returns: (state, {name: [epochs, S, A]}), the curves being means over an epoch's steps, or
       what was watched at its end.
     """
-    own, numbers = own or {}, numbers or {}
-    seeds = np.arange(len(state.step)) if seeds is None else seeds
-    shared = jax.tree.map(jnp.asarray, (np.asarray(seeds, np.int32), data, own, numbers))
-    watch = watch or Watch(lambda params, arrays: {}, ())
-    curves = _empty_curves(loss_fn, optimizer, order, watch, state, *shared, epochs)
-    run = jax.jit(
-        _epochs(loss_fn, optimizer, order, watch),
-        donate_argnums=(0, 1),
-        compiler_options=compiler_options,
-    )
-    shared = *shared, jax.tree.map(jnp.asarray, watch.arrays)
-    done = 0
-    restored = snapshots.restore((state, curves)) if snapshots else None
+    training = Training(
+        loss_fn, optimizer, state, data, order, epochs=epochs, seeds=seeds, own=own,
+        numbers=numbers, watch=watch, compiler_options=compiler_options,
+    )  # fmt: skip
+    restored = snapshots.restore(training.whole()) if snapshots else None
     if restored:
-        done, (state, curves) = restored
+        training.resume(*restored)
     length = 1
-    while done < epochs:
-        began, stop = time.monotonic(), min(done + length, epochs)
-        state, curves = jax.block_until_ready(run(state, curves, done, stop, *shared))
-        done = stop
+    while training.done < epochs:
+        began = time.monotonic()
+        training.advance(min(training.done + length, epochs))
         # Chunks of half a second or more: short enough for a live bar, long enough to be free.
-        length *= 2 if time.monotonic() - began < 0.5 else 1
+        length *= 2 if mesh.agreed(time.monotonic() - began < 0.5) else 1
         if report:
-            report(done, curves)
-        if snapshots:
-            snapshots.save(done, (state, curves))
+            report(training.done, training.whole()[1])
+        if snapshots and mesh.agreed(snapshots.due()):
+            snapshots.save(training.done, training.whole())
+    state, curves = training.whole()
     return state, jax.tree.map(np.asarray, curves)
 
 

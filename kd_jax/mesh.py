@@ -1,0 +1,200 @@
+"""Devices and hosts: where members and batches lie. What is computed does not depend on it.
+
+A training is a grid of members [seeds S, arms A], and each of them sees batches [B, …]. A mesh has
+two axes: `members` splits the grid, by seeds or else by arms, and `data` splits every batch, whose
+gradients XLA then sums. Several hosts run the same command; all compute, the first one writes.
+"""
+
+import os
+import sys
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.experimental import multihost_utils
+from jax.sharding import AxisType, NamedSharding
+from jax.sharding import PartitionSpec as P
+
+from kd_jax.errors import InputError, require
+
+AXES = "members", "data"
+_current = []  # the mesh of this process, where there is more than one device
+
+
+def parse(text, devices):
+    """{"members": m, "data": d} from "members:4,data:2"; "" puts members over all devices.
+
+    Raises: InputError unless the axes are these and m · d is the number of devices.
+    """
+    sizes = dict.fromkeys(AXES, 1) if text else {"members": devices, "data": 1}
+    for part in text.split(",") if text else ():
+        name, _, size = part.partition(":")
+        known = name in AXES and size.isdecimal() and int(size) > 0
+        require(known, f"--mesh={text}: '{part}' is unknown; expected like members:4,data:2")
+        sizes[name] = int(size)
+    count = sizes["members"] * sizes["data"]
+    require(count == devices, f"--mesh={text} is of {count} devices: there are {devices}")
+    return sizes
+
+
+def use(text=""):
+    """Lay every later training of this process on a mesh of all devices of all hosts."""
+    sizes = parse(text, len(jax.devices()))
+    _current.clear()
+    if len(jax.devices()) > 1:
+        _current.append(jax.make_mesh(tuple(sizes.values()), AXES, (AxisType.Auto,) * 2))
+
+
+def join(coordinator, hosts, host):
+    """Connect the hosts of one run. "auto" asks the cluster (SLURM, TPU pods, GKE) who they are.
+
+    Args: coordinator: "address:port" of the first host, or "" for a run on one host.
+    Raises: InputError when they do not find each other within a minute.
+    """
+    if not coordinator:
+        return
+    known = {} if coordinator == "auto" else {
+        "coordinator_address": coordinator, "num_processes": hosts, "process_id": host,
+    }  # fmt: skip
+    try:
+        jax.distributed.initialize(**known, initialization_timeout=60, heartbeat_timeout_seconds=20)
+    except (RuntimeError, ValueError) as error:
+        first = str(error).splitlines()[0]
+        raise InputError(
+            f"--coordinator={coordinator}: the hosts did not find each other ({first}); start the "
+            "same command on each of them, with its own --host"
+        ) from None
+
+
+def leave(error):
+    """End this process, of several, after an error of its devices: another host is gone.
+
+    The usual end would wait for that host. With one host it does nothing.
+    """
+    if jax.process_count() > 1:
+        first = str(error).splitlines()[0][:160]
+        print(
+            f"error: another host of this run was lost ({first}): give the same command on every "
+            "host again, it goes on where it was",
+            file=sys.stderr,
+            flush=True,
+        )
+        os._exit(1)
+
+
+def first_host():
+    """Whether this process is the one that writes and prints."""
+    return jax.process_index() == 0
+
+
+def agreed(value):
+    """The first host's value of a number or truth that the hosts may see differently."""
+    if jax.process_count() == 1:
+        return value
+    return multihost_utils.broadcast_one_to_all(np.asarray(value)).item()
+
+
+def wait(name):
+    """Return when every host has come to this point."""
+    if jax.process_count() > 1:
+        multihost_utils.sync_global_devices(name)
+
+
+def everywhere(tree):
+    """Leaves that every host has, as arrays that the hosts can write together."""
+    if jax.process_count() == 1:
+        return jax.tree.map(jnp.asarray, tree)
+    sharding = NamedSharding(_current[0], P())
+    return jax.tree.map(lambda x: _across_hosts(x, sharding), tree)
+
+
+def is_split():
+    """Whether trainings lie on several devices, so that two at a time would wait for each other."""
+    return bool(_current)
+
+
+class Layout(NamedTuple):
+    """Where the grid [S, A] of a training lies: a mesh and which of the two axes it splits.
+
+    padded: seeds after the last ones are repeated to fill the mesh, where neither axis divides.
+    """
+
+    mesh: jax.sharding.Mesh | None
+    axis: int
+    seeds: int
+    padded: int
+
+    def grid(self, tree):
+        """Leaves [S, A, …] on the devices of their members."""
+        return self._put(self._pad(tree), P(*[None] * self.axis, "members"))
+
+    def curves(self, tree):
+        """Leaves [epochs, S, A], seeds added, on every device."""
+        seeds_first = jax.tree.map(lambda x: jnp.swapaxes(x, 0, 1), tree)
+        padded = jax.tree.map(lambda x: jnp.swapaxes(x, 0, 1), self._pad(seeds_first))
+        return self._put(padded, P())
+
+    def by_seed(self, tree):
+        """Leaves [S, …] on the devices of their seeds."""
+        return self._put(self._pad(tree), P() if self.axis else P("members"))
+
+    def shared(self, tree):
+        """Leaves on every device."""
+        return self._put(tree, P())
+
+    def batches(self, indices):
+        """Indices [S, steps, B] with each batch split over the data axis; to be called in jit."""
+        if self.mesh is None:
+            return indices
+        split = P(None if self.axis else "members", None, "data")
+        return jax.lax.with_sharding_constraint(indices, NamedSharding(self.mesh, split))
+
+    def outputs(self):
+        """The shardings of (state, curves), for jit."""
+        if self.mesh is None:
+            return None
+        split = P(*[None] * self.axis, "members")
+        return NamedSharding(self.mesh, split), NamedSharding(self.mesh, P())
+
+    def collect(self, tree, axis=0):
+        """The whole leaves [S, …] (or with S at `axis`) on this host's first device."""
+        if self.mesh is None:
+            return tree
+        cut = (slice(None),) * axis + (slice(self.seeds),)
+        everywhere = NamedSharding(self.mesh, P())
+        whole = jax.jit(lambda t: jax.tree.map(lambda x: x[cut], t), out_shardings=everywhere)(tree)
+        return jax.tree.map(lambda x: x.addressable_data(0), whole)
+
+    def _pad(self, tree):
+        if self.mesh is None or self.padded == self.seeds:
+            return tree
+        rows = np.minimum(np.arange(self.padded), self.seeds - 1)
+        return jax.tree.map(lambda x: jnp.asarray(x)[rows], tree)
+
+    def _put(self, tree, spec):
+        if self.mesh is None:
+            return jax.tree.map(jnp.asarray, tree)
+        sharding = NamedSharding(self.mesh, spec)
+        if jax.process_count() == 1:
+            return jax.device_put(tree, sharding)
+        return jax.tree.map(lambda x: _across_hosts(x, sharding), tree)
+
+
+def _across_hosts(x, sharding):
+    """The array that every host has whole, laid over the devices of all."""
+    if jax.dtypes.issubdtype(getattr(x, "dtype", None), jax.dtypes.prng_key):
+        data = _across_hosts(jax.random.key_data(x), sharding)
+        return jax.random.wrap_key_data(data, impl=jax.random.key_impl(x))
+    here = np.asarray(x)
+    return jax.make_array_from_callback(here.shape, sharding, lambda index: here[index])
+
+
+def layout(seeds, arms):
+    """The Layout of a grid [S, A] on this process's mesh."""
+    if not _current:
+        return Layout(None, 0, seeds, seeds)
+    parts = _current[0].shape["members"]
+    axis = 1 if seeds % parts and arms % parts == 0 else 0
+    padded = seeds if axis else -(-seeds // parts) * parts
+    return Layout(_current[0], axis, seeds, padded)
