@@ -83,4 +83,7 @@ if [[ ! "$name" =~ ^[a-z][a-z0-9_]*$ || ! -f "$here/experiments/$name.py" ]]; th
   exit 2
 fi
 install "$here/requirements.txt"
+# what an experiment needs beyond that stands in its docstring
+extra="$(sed -n 's/^Needs: *//p' "$here/experiments/$name.py")"
+[[ -z "$extra" ]] || install "$here/experiments/$extra"
 exec "$venv/bin/python" -m "experiments.$name" "$@"

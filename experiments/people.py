@@ -163,7 +163,7 @@ def table(folder):
 
 
 def mistakes_text(params, split):
-    """CSV of the training rows that the first distilled student gets wrong, as the demo saves them."""
+    """CSV of the rows that the first distilled student gets wrong, as the demo saves them."""
     first = jax.tree.map(lambda x: x[:1], params)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

@@ -15,7 +15,6 @@ import signal
 import sys
 import typing
 
-import jax
 from absl import flags
 
 from kd_jax import compilation, mesh
@@ -164,9 +163,9 @@ def launch(config_class, run, argv=None):
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
-    except jax.errors.JaxRuntimeError as error:
-        mesh.leave(error)
-        raise
     except KeyboardInterrupt:
         print("\ninterrupted: the same command goes on where it was", file=sys.stderr)
         sys.exit(130)
+    except Exception as error:
+        mesh.leave(error)
+        raise

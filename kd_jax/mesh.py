@@ -6,7 +6,9 @@ gradients XLA then sums. Several hosts run the same command; all compute, the fi
 """
 
 import os
+import re
 import sys
+import traceback
 from typing import NamedTuple
 
 import jax
@@ -68,19 +70,24 @@ def join(coordinator, hosts, host):
 
 
 def leave(error):
-    """End this process, of several, after an error of its devices: another host is gone.
+    """End this process, one of several, after an error; the usual end would wait for the others.
 
-    The usual end would wait for that host. With one host it does nothing.
+    An error that begins with a status of XLA (UNAVAILABLE: …) means that another host is gone: one
+    line says so. With one host nothing is done.
     """
-    if jax.process_count() > 1:
+    if jax.process_count() == 1:
+        return
+    if re.match(r"[A-Z_]+: ", str(error)):
         first = str(error).splitlines()[0][:160]
         print(
             f"error: another host of this run was lost ({first}): give the same command on every "
             "host again, it goes on where it was",
             file=sys.stderr,
-            flush=True,
         )
-        os._exit(1)
+    else:
+        traceback.print_exception(error)
+    sys.stderr.flush()
+    os._exit(1)
 
 
 def first_host():

@@ -2,7 +2,6 @@
 
 import json
 import pathlib
-import signal
 import socket
 import subprocess
 import sys
@@ -40,9 +39,9 @@ def train_all(seeds, arms):
     state, curves = train.fit(loss, optimizer, state, data, order, epochs=3, **more)
     return jax.tree.leaves(state.params), curves["loss"], np.asarray(state.step)
 
-for seeds, arms in ((3, 2), (8, 1), (1, 4)):
+for seeds, arms in ((3, 2), (1, 4)):
     alone = train_all(seeds, arms)
-    for text in ("", "members:4,data:2", "data:8", "data:4,members:2"):
+    for text in ("", "members:4,data:2", "data:8"):
         mesh.use(text)
         split = train_all(seeds, arms)
         mesh._current.clear()
@@ -75,15 +74,19 @@ def test_a_mesh_is_read_and_refused():
 
 
 def hosts(count, workdir, *flags):
-    """The processes of one run of the quickstart on several hosts, all of them this machine."""
+    """The processes of one run of the quickstart on several hosts, all of them this machine.
+
+    What they print goes to workdir/host-N.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "experiments.quickstart", f"--workdir={workdir}", *flags]
+    workdir.mkdir()
     return [
         subprocess.Popen(
             [*command, f"--coordinator=127.0.0.1:{port}", f"--hosts={count}", f"--host={host}"],
-            cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            cwd=ROOT, stdout=open(workdir / f"host-{host}", "w"), stderr=subprocess.STDOUT,
         )
         for host in range(count)
     ]  # fmt: skip
@@ -105,9 +108,10 @@ def test_two_hosts_write_what_one_writes(tmp_path):
     ]
     subprocess.run(alone, cwd=ROOT, check=True, capture_output=True)
     running = hosts(2, tmp_path / "two", *flags)
-    said = [process.communicate(timeout=60) for process in running]
-    assert [process.returncode for process in running] == [0, 0], said
-    assert "records, table and figures" in said[0][0] and said[1][0] == ""
+    ended = [process.wait(timeout=60) for process in running]
+    first, second = ((tmp_path / "two" / f"host-{host}").read_text() for host in range(2))
+    assert ended == [0, 0], first + second
+    assert "records, table and figures" in first and "records" not in second
     one, two = records(tmp_path / "one"), records(tmp_path / "two")
     assert len(one) == len(two) > 0
     for a, b in zip(one, two):
@@ -119,16 +123,15 @@ def test_two_hosts_write_what_one_writes(tmp_path):
                 assert a[name] == b[name], name
 
 
-def test_a_lost_host_ends_the_others_and_the_run_goes_on_afterwards(tmp_path):
-    first, second = hosts(2, tmp_path, "--preset=smoke", "--teacher_epochs=100000")
-    deadline = time.monotonic() + 60
-    while not list(tmp_path.glob("quickstart/*/config.json")) and time.monotonic() < deadline:
-        time.sleep(0.2)
-    time.sleep(6)  # by now both are training
-    assert first.poll() is None and second.poll() is None
-    second.send_signal(signal.SIGKILL)
-    second.communicate()
-    _, said = first.communicate(timeout=60)
-    assert first.returncode == 1, said
-    assert "error: another host of this run was lost" in said
-    assert "it goes on where it was" in said
+def test_a_lost_host_ends_the_others_with_one_line(tmp_path):
+    flags = "--preset=smoke", "--teacher_epochs=1000000"
+    first, second = hosts(2, tmp_path / "run", *flags)
+    said, deadline = tmp_path / "run" / "host-0", time.monotonic() + 90
+    while "loss" not in said.read_text() and time.monotonic() < deadline:
+        assert first.poll() is None and second.poll() is None, said.read_text()
+        time.sleep(0.5)
+    second.kill()
+    second.wait()
+    assert first.wait(timeout=60) == 1
+    assert "error: another host of this run was lost" in said.read_text()
+    assert "it goes on where it was" in said.read_text()

@@ -1,0 +1,58 @@
+"""kd_jax: all networks of a work in one compiled program, seeds and temperatures its axes."""
+
+import jax
+import numpy as np
+import optax
+
+from kd_jax import compilation, evaluate, losses, models, train
+from kd_jax.bench.work import RATE
+
+
+def run(work, arrays, epochs, pause):
+    """The accuracy of the first network. Args: as kd_jax.bench says."""
+    compilation.keep_programs()
+    if work.channels:
+        pooled = tuple(range(1, len(work.channels) + 1))
+        net = models.functional(models.ConvNet(work.channels, pooled, 10), (28, 28))
+    else:
+        net = models.functional(models.MLP(work.hidden, 10), (28, 28))
+    loss, numbers = (on_soft, temperatures(work)) if work.temperatures else (on_labels, {})
+    optimizer, keys = optax.adam(RATE), jax.random.split(jax.random.key(0), work.seeds)
+    state = train.members(net.init, optimizer, keys, max(1, len(work.temperatures)))
+    data = {name: arrays[name] for name in ("inputs", "labels", "logits")}
+    order = train.shuffled(jax.random.key(1), len(data["labels"]), work.batch)
+    training = train.Training(
+        loss(net.apply), optimizer, state, data, order, epochs=epochs, numbers=numbers
+    )
+    for epoch in range(epochs):
+        training.advance(epoch + 1)
+        pause()
+    params = jax.tree.map(lambda x: x[:1, :1], training.whole()[0].params)
+    logits = evaluate.predict(net.apply, params, arrays["test_inputs"])[0, 0]
+    return float(np.mean(logits.argmax(-1) == arrays["test_labels"]))
+
+
+def temperatures(work):
+    """{"temperature": [S, A]}."""
+    return {"temperature": np.tile(np.float32(work.temperatures), (work.seeds, 1))}
+
+
+def on_labels(apply):
+    """The mean cross-entropy of a batch."""
+
+    def loss(params, batch, key):
+        logits, _ = apply(params, batch["inputs"], train=True, key=key)
+        return losses.cross_entropy(logits, batch["labels"]).mean(), {}
+
+    return loss
+
+
+def on_soft(apply):
+    """The mean soft-target loss of a batch, at the network's own temperature."""
+
+    def loss(params, batch, key):
+        logits, _ = apply(params, batch["inputs"], train=True, key=key)
+        soft = losses.soft_targets(logits, batch["logits"], temperature=batch["temperature"])
+        return soft.mean(), {}
+
+    return loss

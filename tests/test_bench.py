@@ -1,0 +1,70 @@
+"""The bench: what it asks of a machine by hand, ratios, and contenders that learn the same."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from kd_jax.bench import machine, work
+from kd_jax.data import Dataset, Split
+from kd_jax.report import bench as report
+
+
+def test_multiply_adds_by_hand():
+    assert work.SMALL.multiply_adds() == 784 * 20 + 20 * 20 + 20 * 10
+    assert work.TEACHER.multiply_adds() == 784 * 1200 + 1200 * 1200 + 1200 * 10
+    # 28² places of 9 products for 4 channels, 14² of 36 for 8, then 7² · 8 inputs of 10 classes
+    assert work.CONVNET.multiply_adds() == 784 * 9 * 4 + 196 * 9 * 4 * 8 + 392 * 10
+    assert (work.SMALL.networks, work.MANY.networks, work.TEACHER.networks) == (1, 32, 1)
+
+
+def record(part, row, seconds, **more):
+    return {"part": part, "row": row, "seed": 0, "seconds": seconds, **more}
+
+
+def test_ratios_are_of_medians_and_of_the_fastest_of_a_kind():
+    parts = {
+        work.SMALL.name: [
+            record(work.SMALL.name, report.OURS, [0.3, 0.1, 0.2]),
+            record(work.SMALL.name, "PyTorch, resident, 1 thread", [0.8, 0.9, 1.6]),
+            record(work.SMALL.name, "PyTorch, resident, 2 threads", [1.0, 1.0, 2.0]),
+            record(work.SMALL.name, "Keras on JAX", [0.3, 0.3, 9.0]),
+        ],
+    }
+    lines = report.aims_table(parts).splitlines()
+    assert [[cell.strip() for cell in line.split("|")[4:7]] for line in lines[2:]] == [
+        ["4.5×", "5×", "FALLS SHORT"],  # 0.9/0.2
+        ["1.5×", "2×", "FALLS SHORT"],
+    ]
+
+
+@pytest.mark.parametrize("module", ["ours", "scikit", "torch_loop", "torch_vmap", "keras_fit"])
+def test_a_contender_takes_turns_and_learns(module, tmp_path):
+    for package in {"torch_loop": ["torch"], "torch_vmap": ["torch"], "keras_fit": ["keras"]}.get(
+        module, []
+    ):
+        pytest.importorskip(package, reason="needs experiments/requirements-bench.txt")
+    random = np.random.default_rng(0)
+    labels = np.arange(1280, dtype=np.int32) % 10
+    inputs = np.zeros((1280, 28, 28), np.float32)
+    inputs[np.arange(1280), labels] = random.uniform(0.5, 1, (1280, 28))  # one lit row: the class
+    split = Split(inputs, labels)
+    data = Dataset("rows", 10, split, split, split, digest="")
+    work.save(tmp_path / "arrays.npz", data)
+    name = work.MANY.name if module == "torch_vmap" else work.SMALL.name
+    command = [sys.executable, "-m", "kd_jax.bench.worker", module, name, "12"]
+    done = subprocess.run(
+        [*command, str(tmp_path / "arrays.npz")], input="\n" * 12, capture_output=True, text=True
+    )
+    *turns, last = [json.loads(x) for x in done.stdout.splitlines() if x.startswith("{")]
+    assert turns[0] == {"seconds": "ready"} and len(turns) == 12
+    assert all(turn["seconds"] > 0 for turn in turns[1:])
+    assert last["accuracy"] > 0.8
+
+
+def test_rates_are_work_over_the_least_time(monkeypatch):
+    monkeypatch.setattr(machine, "least", lambda job: 0.5)
+    assert machine.matmul_rate() == 4 * 2048**3
+    assert machine.copy_rate() == 4 * 2**28  # half a GiB moved in half a second
