@@ -1,5 +1,7 @@
 """Specialists: clusters, dustbins and equation 5 against closed forms and scipy."""
 
+import json
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -7,7 +9,9 @@ import pytest
 from scipy import optimize, special
 
 from experiments import specialists as experiment
-from kd_jax import specialists
+from kd_jax import record, specialists
+from kd_jax.data import Dataset, Split
+from kd_jax.report import specialists as report
 
 
 def distributions(seed, *shape):
@@ -133,3 +137,33 @@ def test_conditional_accuracy_and_coverage_by_hand():
     # none covers image 3, one each image 0 and 2, two image 1, which is wrong
     assert found["images_by_cover"] == [1, 2, 1] and found["right_by_cover"] == [1, 2, 0]
     assert found["test_errors"] == 1
+
+
+def shapes(rows, seed):
+    """A Split of 8 classes, two by two alike."""
+    random = np.random.default_rng(seed)
+    labels = np.tile(np.arange(8, dtype=np.int32), rows // 8)
+    inputs = random.normal(size=(rows, 2, 4)).astype(np.float32)
+    inputs[np.arange(rows), 0, labels // 2] += 3
+    inputs[np.arange(rows), 1, labels // 2] += 2 * (labels % 2)
+    return Split(inputs, labels)
+
+
+def test_a_smoke_run_has_every_row_of_every_seed(tmp_path, monkeypatch):
+    data = Dataset("shapes", 8, shapes(480, 0), shapes(80, 1), shapes(160, 2), digest="shapes")
+    known = {report.DIGITS: (data, list("abcdefgh"))}
+    monkeypatch.setattr(experiment, "tasks", lambda settings: known)
+    preset = experiment.Config.PRESETS["smoke"]
+    experiment.run(experiment.Config(**preset, preset="smoke", workdir=str(tmp_path)))
+    (folder,) = tmp_path.glob("specialists/*")
+    found = record.read(folder)
+    rows = {r["row"] for r in found}
+    assert len(rows) == 9 and len(found) == 2 * len(rows)
+    assert {r["part"] for r in found} == {report.DIGITS}
+    (joined, _) = (r for r in found if r["row"] == report.JOINED)
+    assert np.shape(joined["special"]) == (3, 4) and set(sum(joined["special"], [])) <= set(
+        "abcdefgh"
+    )
+    assert (folder / "two_digits.png").stat().st_size > 5000
+    assert json.loads((folder / "manifest.json").read_text())["data"] == {report.DIGITS: "shapes"}
+    assert experiment.table(folder) == (folder / "table.md").read_text()
