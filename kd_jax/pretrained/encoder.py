@@ -1,32 +1,78 @@
 """BERT and DistilBERT from a folder: the same encoder under two sets of names."""
 
+from typing import NamedTuple
+
 import jax
 import numpy as np
 
-from kd_jax.errors import InputError, require
+from kd_jax.errors import require
 from kd_jax.models.bert import Bert
 from kd_jax.pretrained import folder as folders
 
-EPSILON = 1e-12  # of DistilBERT's normalisations, which its config does not say
-BERT = {  # our names: theirs
-    "query": "attention.self.query",
-    "key": "attention.self.key",
-    "value": "attention.self.value",
-    "attended": "attention.output.dense",
-    "attention_norm": "attention.output.LayerNorm",
-    "inner": "intermediate.dense",
-    "outer": "output.dense",
-    "norm": "output.LayerNorm",
-}
-DISTILBERT = {
-    "query": "attention.q_lin",
-    "key": "attention.k_lin",
-    "value": "attention.v_lin",
-    "attended": "attention.out_lin",
-    "attention_norm": "sa_layer_norm",
-    "inner": "ffn.lin1",
-    "outer": "ffn.lin2",
-    "norm": "output_layer_norm",
+EPSILON = 1e-12  # of the normalisations, where a config does not say it
+
+
+class Names(NamedTuple):
+    """What an architecture calls things: sizes and activation in its config, layers in its weights.
+
+    prefix: what stands before the names where the model has a task's head.
+    """
+
+    sizes: dict
+    activation: str
+    layers: str
+    parts: dict
+    prefix: str
+
+
+ARCHITECTURES = {
+    "bert": Names(
+        {
+            "vocabulary": "vocab_size",
+            "width": "hidden_size",
+            "layers": "num_hidden_layers",
+            "heads": "num_attention_heads",
+            "inner": "intermediate_size",
+            "positions": "max_position_embeddings",
+            "types": "type_vocab_size",
+        },
+        "hidden_act",
+        "encoder.layer",
+        {
+            "query": "attention.self.query",
+            "key": "attention.self.key",
+            "value": "attention.self.value",
+            "attended": "attention.output.dense",
+            "attention_norm": "attention.output.LayerNorm",
+            "inner": "intermediate.dense",
+            "outer": "output.dense",
+            "norm": "output.LayerNorm",
+        },
+        "bert.",
+    ),
+    "distilbert": Names(
+        {
+            "vocabulary": "vocab_size",
+            "width": "dim",
+            "layers": "n_layers",
+            "heads": "n_heads",
+            "inner": "hidden_dim",
+            "positions": "max_position_embeddings",
+        },
+        "activation",
+        "transformer.layer",
+        {
+            "query": "attention.q_lin",
+            "key": "attention.k_lin",
+            "value": "attention.v_lin",
+            "attended": "attention.out_lin",
+            "attention_norm": "sa_layer_norm",
+            "inner": "ffn.lin1",
+            "outer": "ffn.lin2",
+            "norm": "output_layer_norm",
+        },
+        "distilbert.",
+    ),
 }
 
 
@@ -37,76 +83,46 @@ def load(folder):
     """
     found = folders.config(folder)
     kind = found.get("model_type")
-    if kind == "bert":
-        sizes, names, layer, prefix = _bert(found, folder), BERT, "encoder.layer", "bert."
-    elif kind == "distilbert":
-        sizes, names = _distilbert(found, folder), DISTILBERT
-        layer, prefix = "transformer.layer", "distilbert."
-    else:
-        raise InputError(f"{folder}: model_type is '{kind}', expected bert or distilbert")
-    bert = Bert(**sizes)
-    width = sizes["width"]
-    require(
-        width % sizes["heads"] == 0,
-        f"{folder}/config.json: width {width} is no multiple of {sizes['heads']} heads",
-    )
+    known = " or ".join(ARCHITECTURES)
+    require(kind in ARCHITECTURES, f"{folder}: model_type is '{kind}', expected {known}")
+    names = ARCHITECTURES[kind]
+    bert = _network(found, names, folder)
     weights = folders.Weights(folder)
-    if any(name.startswith(prefix) for name in weights.found):  # a model with a task's head
-        weights.prefix = prefix
-    layers = [_layer(weights, f"{layer}.{n}", names, bert) for n in range(bert.layers)]
+    if any(name.startswith(names.prefix) for name in weights.found):
+        weights.prefix = names.prefix
+    layers = [_layer(weights, f"{names.layers}.{n}", names.parts, bert) for n in range(bert.layers)]
     stacked = jax.tree.map(lambda *x: np.stack(x), *layers)
     return bert, {"embeddings": _embeddings(weights, bert), "layers": stacked}
 
 
-def _bert(found, folder):
-    names = {
-        "vocabulary": "vocab_size",
-        "width": "hidden_size",
-        "layers": "num_hidden_layers",
-        "heads": "num_attention_heads",
-        "inner": "intermediate_size",
-        "positions": "max_position_embeddings",
-        "types": "type_vocab_size",
-    }
-    sizes = {ours: folders.setting(found, theirs, folder) for ours, theirs in names.items()}
-    _check_activation(found.get("hidden_act", "gelu"), folder)
-    return sizes | {"epsilon": float(found.get("layer_norm_eps", EPSILON))}
-
-
-def _distilbert(found, folder):
-    names = {
-        "vocabulary": "vocab_size",
-        "width": "dim",
-        "layers": "n_layers",
-        "heads": "n_heads",
-        "inner": "hidden_dim",
-        "positions": "max_position_embeddings",
-    }
-    sizes = {ours: folders.setting(found, theirs, folder) for ours, theirs in names.items()}
-    _check_activation(found.get("activation", "gelu"), folder)
-    return sizes | {"types": 0, "epsilon": EPSILON}
-
-
-def _check_activation(name, folder):
+def _network(found, names, folder):
+    sizes = {ours: folders.setting(found, theirs, folder) for ours, theirs in names.sizes.items()}
+    width, heads = sizes["width"], sizes["heads"]
+    require(
+        width % heads == 0, f"{folder}/config.json: width {width} is no multiple of {heads} heads"
+    )
+    name = found.get(names.activation, "gelu")
     require(name == "gelu", f"{folder}/config.json: activation is '{name}', expected gelu")
+    return Bert(**{"types": 0} | sizes, epsilon=float(found.get("layer_norm_eps", EPSILON)))
 
 
 def _embeddings(weights, bert):
-    tables = {"word": bert.vocabulary, "position": bert.positions, "type": bert.types}
+    tables = {
+        "word": ("word_embeddings", bert.vocabulary),
+        "position": ("position_embeddings", bert.positions),
+        "type": ("token_type_embeddings", bert.types),
+    }
     found = {
-        name: weights.take(f"embeddings.{name_there}.weight", rows, bert.width)
-        for (name, rows), name_there in zip(
-            tables.items(),
-            ("word_embeddings", "position_embeddings", "token_type_embeddings"),
-        )
+        ours: weights.take(f"embeddings.{theirs}.weight", rows, bert.width)
+        for ours, (theirs, rows) in tables.items()
         if rows
     }
     return found | {"norm": weights.norm("embeddings.LayerNorm", bert.width)}
 
 
-def _layer(weights, prefix, names, bert):
+def _layer(weights, prefix, parts, bert):
     found = {}
-    for ours, theirs in names.items():
+    for ours, theirs in parts.items():
         if ours.endswith("norm"):
             found[ours] = weights.norm(f"{prefix}.{theirs}", bert.width)
         else:
