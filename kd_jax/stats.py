@@ -53,6 +53,11 @@ def paired(values, baseline, *, lower_is_better=True, level=0.95):
     return Paired(mean, float(low), float(high), verdict)
 
 
+def half_width(values):
+    """Half the width of the 95 % interval of a mean; 0 for one value, which has none."""
+    return 0.0 if len(values) < 2 else paired(values, [0] * len(values)).half_width
+
+
 class Interval(NamedTuple):
     """A statistic of the seeds at hand and its bootstrap interval."""
 

@@ -74,3 +74,10 @@ def test_publishing_copies_a_finished_run_and_renews_the_readme(tmp_path):
     publish.publish(run, root=tmp_path)
     assert (tmp_path / "README.md").read_text() == text.replace("old", "new")
     assert (tmp_path / "experiments/records/demo/records.jsonl").read_text() == "{}\n"
+
+
+def test_the_half_width_of_a_mean_is_students():
+    values = [3.0, 4.5, 5.0, 8.0]
+    low, high = scipy_stats.t.interval(0.95, 3, np.mean(values), scipy_stats.sem(values))
+    assert stats.half_width(values) == pytest.approx((high - low) / 2)
+    assert stats.half_width([3.0]) == 0.0

@@ -102,11 +102,6 @@ def draw(folder):
                 alignment(cell, row, rows[row], teacher["layers"])
 
 
-def interval(values):
-    """Half the width of the 95 % interval of a mean; 0 for one value."""
-    return 0.0 if len(values) < 2 else stats.paired(values, [0] * len(values)).half_width
-
-
 def dots(axes, rows, larger):
     """Test errors of every method with their 95 % intervals, the fewest at the top.
 
@@ -116,7 +111,7 @@ def dots(axes, rows, larger):
     order = sorted(values, key=lambda row: -np.mean(values[row]))
     for y, row in enumerate(order):
         color = figures.COLORS[1] if row in (LABELS, KD) else figures.COLORS[0]
-        x, half = np.mean(values[row]), interval(values[row])
+        x, half = np.mean(values[row]), stats.half_width(values[row])
         axes.errorbar(x, y, xerr=half, fmt="o", ms=4, color=color, capsize=2)
     for (row, found), style in zip(larger.items(), ("--", ":")):
         mean = np.mean([r["test_errors"] for r in found])

@@ -120,7 +120,7 @@ def dots(axes, rows):
     """One line per row: its mean test accuracy and interval."""
     for y, (row, found) in enumerate(reversed(rows.items())):
         values = tables.values(found, "test_accuracy")
-        half = stats.paired(values, [0] * len(values)).half_width if len(values) > 1 else 0
+        half = stats.half_width(values)
         color = figures.COLORS[row in (JOINED, OF_JOINED)]
         axes.errorbar(np.mean(values), y, xerr=half, fmt="o", ms=4, color=color, capsize=2)
     axes.set_yticks(range(len(rows)), list(reversed(rows)))
