@@ -52,10 +52,10 @@ class Config(config.Common):
     members: int = config.setting(10, "networks in the ensemble")
     layers: int = config.setting(4, "hidden layers of every network")
     width: int = config.setting(256, "units in each of them")
-    epochs: int = config.setting(8, "epochs of members, baseline and students alike")
+    epochs: int = config.setting(4, "epochs of members, baseline and students alike")
     share: float = config.setting(0.03, "of the training recordings, where there are few")
     share_epochs: int = config.setting(60, "epochs on those")
-    takes: int = config.setting(20, "training recordings of each speaker and digit, at most 40")
+    takes: int = config.setting(20, "training recordings of each speaker and digit, at most 20")
 
     PRESETS = {
         "default": {},
@@ -75,7 +75,7 @@ class Config(config.Common):
     def validate(self):
         counts = "members", "layers", "width", "epochs", "share_epochs", "takes"
         config.check_counts(self, *counts)
-        require(self.takes <= 40, f"--takes={self.takes}: expected at most 40")
+        require(self.takes <= 20, f"--takes={self.takes}: expected at most 20")
         require(0 < self.share <= 1, f"--share={self.share:g}: expected above 0, at most 1")
 
 
@@ -87,13 +87,15 @@ class Setup:
     times: int = 1
     wider: int = 1
     between: bool = False
+    unlabelled: bool = False
 
 
 SETUPS = (
     Setup("as the paper: students of the members' size, equally long"),
-    Setup("members and students three times as long", times=3),
+    Setup("members and students twice as long", times=2),
     Setup("students twice as wide", wider=2),
     Setup("students see the frames between the frames too", between=True),
+    Setup("students hear as many recordings again, unlabelled", unlabelled=True),
 )
 
 
@@ -102,6 +104,9 @@ def arms(setup):
     mixed = students.over_temperatures(named.MIXED, TEMPERATURES, soft=1.0, hard=0.5)
     alone = students.Arm(named.ALONE, named.ALONE, 2.0, soft=1.0)
     on_labels = students.Arm(named.LABELS, named.LABELS, hard=1.0)
+    if setup.unlabelled:  # labels only: the students of the first set-up
+        chosen = students.Arm(named.CHOSEN, named.CHOSEN, hard=1.0)
+        return [chosen, *mixed[:3], alone]
     if setup != SETUPS[0]:
         return [on_labels, *mixed[1:3], alone]
     other = mixed[1]._replace(row=named.OF_GEOMETRIC, family=named.OF_GEOMETRIC, source=GEOMETRIC)
@@ -141,14 +146,18 @@ def transfer_set(settings, setup, spoken, course, taught):
     """(Split, teachers [N, K, C]) that the students of a set-up are taught on."""
     split = spoken.frames.train
     teachers = stacked(taught.logits["train"], split.labels)
-    if not setup.between:
+    if not (setup.between or setup.unlabelled):
         return split, teachers
-    more = load(settings, late=filter_bank.STEP / 2).frames.train
-    one = functools.partial(evaluate.predict, course.model.apply)
+    if setup.between:
+        more = load(settings, late=filter_bank.STEP / 2).frames.train
+    else:
+        more = load(settings, first=10 + settings.takes).frames.train
     members = jax.tree.map(lambda x: x[:, None], taught.params)
-    others = stacked(one(members, more.inputs)[:, 0], more.labels)
+    logits = evaluate.predict(course.model.apply, members, more.inputs)[:, 0]
+    if setup.unlabelled:  # what the ensemble says takes the place of the labels
+        more = more._replace(labels=ensembles.arithmetic(logits).argmax(-1).astype(np.int32))
     both = [np.concatenate(pair) for pair in zip(split, more)]
-    return Split(*both), np.concatenate([teachers, others])
+    return Split(*both), np.concatenate([teachers, stacked(logits, more.labels)])
 
 
 def teach(settings, setup, spoken, course, taught, run):
@@ -180,6 +189,9 @@ def teach(settings, setup, spoken, course, taught, run):
         more = {"part": setup.name, "family": arm.family, "temperature": arm.temperature}
         found += record.of_metrics(arm.row, frames.measured(spoken, seen), **more)
     snapshots.clear()
+    if setup.unlabelled:
+        first = (r for r in run.records() if r["part"] == SETUPS[0].name)
+        found += [r | {"part": setup.name} for r in first if r["row"] == named.LABELS]
     return found
 
 
@@ -218,9 +230,9 @@ def teach_few(settings, spoken, taught, run):
     return found
 
 
-def load(settings, late=0.0):
-    """The spoken digits, the first of their training recordings; late: in seconds."""
-    takes = speech.TAKES | {"train": range(10, 10 + settings.takes)}
+def load(settings, late=0.0, first=10):
+    """The spoken digits with the training recordings from take `first` on; late: in seconds."""
+    takes = speech.TAKES | {"train": range(first, first + settings.takes)}
     return speech.load(settings.data_dir, settings.manual_dir, takes=takes, late=late)
 
 

@@ -4,6 +4,7 @@ LABELS, SMOOTHED = "labels only", "label smoothing 0.1"
 MEMBER, ENSEMBLE, GEOMETRIC = "one member", "ensemble", "ensemble, geometric mean"
 MIXED = "soft targets + 0.5 labels"  # a family, over T
 BEST_T, ALONE = f"{MIXED}, T=2", "soft targets alone, T=2"
+CHOSEN = "labels, and the ensemble's choice where there are none"
 OF_GEOMETRIC = f"{MIXED} of the geometric mean, T=2"
 PERMUTED = f"{MIXED} of a permuted teacher, T=2"
 
