@@ -153,16 +153,17 @@ def join(generalist, specialists, special, asked, *, steps=300, rate=0.3):
       special [K, S]; asked [N, K] booleans.
     Source: equation 5 there.
     """
-    inside = jnp.any(special[:, :, None] == jnp.arange(generalist.shape[1]), 1)
+    member = jax.nn.one_hot(special, generalist.shape[1])  # [K, S, C]
+    outside = 1 - member.sum(1).T  # [C, K]
+    p = jnp.where(asked.T[..., None], jnp.exp(specialists), 0)
+    # Σ p log p is constant; what is left needs no class twice: −Σ_c w_c log q_c − Σ_m d_m log q_m
+    weights = jnp.exp(generalist) + jnp.einsum("kns,ksc->nc", p[..., :-1], member)
+    dustbins, tiny = p[..., -1].T, jnp.finfo(generalist.dtype).tiny
 
     def loss(z):
         log_q = jax.nn.log_softmax(z)
-        fit = jnp.sum(jnp.exp(generalist) * (generalist - log_q))
-        dustbin = jax.nn.logsumexp(log_q[:, None], axis=-1, where=~inside[None])
-        log_m = jnp.concatenate([log_q[:, special], dustbin[..., None]], -1)
-        p_m = specialists.swapaxes(0, 1)
-        divergence = jnp.sum(jnp.exp(p_m) * (p_m - log_m), -1)
-        return fit + jnp.sum(jnp.where(asked, divergence, 0))
+        in_dustbins = jnp.maximum(jnp.exp(log_q) @ outside, tiny)
+        return -jnp.sum(weights * log_q) - jnp.sum(dustbins * jnp.log(in_dustbins))
 
     optimizer = optax.adam(optax.cosine_decay_schedule(rate, steps))
 
