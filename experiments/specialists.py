@@ -49,6 +49,7 @@ T, LABEL_WEIGHT = 2.0, 0.5
 class Config(config.Common):
     """Settings of generalist, specialists and students."""
 
+    seeds: int = config.setting(8, "how many generalists, each with its specialists and students")
     width: int = config.setting(12, "units in each of the two hidden layers of every network")
     epochs: int = config.setting(40, "epochs of the generalist")
     specialists: int = config.setting(20, "how many specialists")

@@ -124,12 +124,13 @@ def half_special(key, own_labels, size, batch):
 def dustbin_shift(share):
     """What is added to the dustbin's logit when half of a specialist's training was special.
 
-    Special classes are a share π of the data and were half of the batches, so their odds against
-    the dustbin grew by (1 − π)/π; the logarithm of that gives them back. Args: share in (0, 1).
+    The log of the factor by which the special classes are over-sampled, ln(½ / π): a share π of
+    the data, they were half of the batches. Their odds against the dustbin grew by (1 − π)/π,
+    which is 2(1 − π) times that; the paper's rule is kept. Args: share π in (0, 1).
     """
     if not 0 < share < 1:
         raise ValueError(f"share is {share}: expected above 0 and below 1")
-    return float(np.log((1 - share) / share))
+    return float(np.log(0.5 / share))
 
 
 def active(probabilities, special, n=1):

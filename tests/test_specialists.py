@@ -60,9 +60,9 @@ def test_specialists_are_asked_when_they_know_a_likely_class():
     assert specialists.active(p, sets, n=2).tolist() == [[True, True, False], [False, True, True]]
 
 
-def test_the_dustbin_gets_its_odds_back():
-    # of 100 examples 10 are special; half of the batch special makes odds 1 : 1 of 10 : 90
-    assert np.exp(specialists.dustbin_shift(0.1)) == pytest.approx(9)
+def test_the_dustbin_is_raised_by_the_over_sampling():
+    # of 100 examples 10 are special and in a batch 50: they are seen five times too often
+    assert np.exp(specialists.dustbin_shift(0.1)) == pytest.approx(5)
     with pytest.raises(ValueError, match="share is 1"):
         specialists.dustbin_shift(1)
 
