@@ -8,8 +8,9 @@ Expected: in the paper's set-up a student keeps a tenth of what ten networks gai
 
 Section 4: ten networks that differ by their initialisation, and students of the same size taught
 by the mean of their predictions. Members, baseline and students train equally long. Further set-ups
-look for what keeps more of the gain; the best is chosen on validation. Section 6: a student of few recordings, taught by one network that saw them all. Frames are 40 log-mel
-filters every 10 ms; the state of the 21st of 26 frames is the digit times three parts of it.
+look for what keeps more of the gain; the best is chosen on validation. Section 6: a student of few
+recordings, taught by one network that saw them all. Frames are 40 log-mel filters every 10 ms; the
+state of the 21st of 26 frames is the digit times three parts of it.
 """
 
 import dataclasses
