@@ -51,6 +51,7 @@ print("same")
 """
 
 
+@pytest.mark.hosts
 def test_eight_devices_give_the_numbers_of_one():
     found = subprocess.run(
         [sys.executable, "-c", ON_EIGHT_DEVICES], cwd=ROOT, capture_output=True, text=True
@@ -97,6 +98,7 @@ def records(workdir):
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
+@pytest.mark.hosts
 def test_two_hosts_write_what_one_writes(tmp_path):
     flags = "--preset=smoke", "--teacher_epochs=1", "--student_epochs=2"
     alone = [
@@ -123,6 +125,7 @@ def test_two_hosts_write_what_one_writes(tmp_path):
                 assert a[name] == b[name], name
 
 
+@pytest.mark.hosts
 def test_a_lost_host_ends_the_others_with_one_line(tmp_path):
     flags = "--preset=smoke", "--teacher_epochs=1000000"
     first, second = hosts(2, tmp_path / "run", *flags)
