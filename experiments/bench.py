@@ -140,6 +140,13 @@ def whole_process(repeats, folder):
     ]
 
 
+def rates():
+    """The record of what this machine can do at best."""
+    command = [sys.executable, "-m", "kd_jax.bench.machine"]
+    found = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+    return {"row": report.MACHINE, "part": report.MACHINE, "seed": 0, **found}
+
+
 def table(folder):
     """The Markdown of a run folder."""
     return report.table(folder)
@@ -158,10 +165,8 @@ def run(settings):
                 here.append(race(task, arrays, settings.repeats))
         if not here.has(part=report.PEOPLE):
             here.append(whole_process(settings.repeats, folder))
-    machine = [sys.executable, "-m", "kd_jax.bench.machine"]
-    rates = json.loads(subprocess.run(machine, check=True, capture_output=True).stdout)
     if not here.has(part=report.MACHINE):
-        here.append([{"row": report.MACHINE, "part": report.MACHINE, "seed": 0, **rates}])
+        here.append([rates()])
     here.conclude(table)
 
 

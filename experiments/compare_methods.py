@@ -1,7 +1,7 @@
 """Every distillation method on equal terms: one teacher, the same students, batches and budget.
 
 Command:  ./run.sh compare_methods [--pairs=mnist,fashion] [--preset=quick] [--manual_dir=FOLDER]
-Takes:    50 minutes on 2 CPU cores; --preset=quick, on scikit-learn's digits, 1 to 2 minutes
+Takes:    50 minutes on 2 CPU cores; --preset=quick, on scikit-learn's digits, under 1
 Expected: with few labels most methods beat labels only; with all rows labelled a quarter do
 
 The student of a seed begins alike and sees the same batches under every method. A method is one

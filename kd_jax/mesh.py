@@ -5,6 +5,7 @@ two axes: `members` splits the grid, by seeds or else by arms, and `data` splits
 gradients XLA then sums. Several hosts run the same command; all compute, the first one writes.
 """
 
+import functools
 import os
 import re
 import sys
@@ -138,9 +139,7 @@ class Layout(NamedTuple):
 
     def curves(self, tree):
         """Leaves [epochs, S, A], seeds added, on every device."""
-        seeds_first = jax.tree.map(lambda x: jnp.swapaxes(x, 0, 1), tree)
-        padded = jax.tree.map(lambda x: jnp.swapaxes(x, 0, 1), self._pad(seeds_first))
-        return self._put(padded, P())
+        return self._put(self._pad(tree, axis=1), P())
 
     def by_seed(self, tree):
         """Leaves [S, …] on the devices of their seeds."""
@@ -168,15 +167,13 @@ class Layout(NamedTuple):
         """The whole leaves [S, …] (or with S at `axis`) on this host's first device."""
         if self.mesh is None:
             return tree
-        cut = (slice(None),) * axis + (slice(self.seeds),)
-        everywhere = NamedSharding(self.mesh, P())
-        whole = jax.jit(lambda t: jax.tree.map(lambda x: x[cut], t), out_shardings=everywhere)(tree)
+        whole = _gather(self.mesh, self.seeds, axis)(tree)
         return jax.tree.map(lambda x: x.addressable_data(0), whole)
 
-    def _pad(self, tree):
+    def _pad(self, tree, axis=0):
         if self.mesh is None or self.padded == self.seeds:
             return tree
-        rows = np.minimum(np.arange(self.padded), self.seeds - 1)
+        rows = (slice(None),) * axis + (np.minimum(np.arange(self.padded), self.seeds - 1),)
         return jax.tree.map(lambda x: jnp.asarray(x)[rows], tree)
 
     def _put(self, tree, spec):
@@ -186,6 +183,14 @@ class Layout(NamedTuple):
         if jax.process_count() == 1:
             return jax.device_put(tree, sharding)
         return jax.tree.map(lambda x: _across_hosts(x, sharding), tree)
+
+
+@functools.lru_cache(maxsize=64)
+def _gather(mesh, seeds, axis):
+    """The compiled gathering of leaves with S at `axis`; kept, so that a training compiles once."""
+    cut = (slice(None),) * axis + (slice(seeds),)
+    everywhere = NamedSharding(mesh, P())
+    return jax.jit(lambda t: jax.tree.map(lambda x: x[cut], t), out_shardings=everywhere)
 
 
 def _across_hosts(x, sharding):

@@ -197,7 +197,11 @@ class Training:
 
     def whole(self):
         """(state [S, A], curves {name: [epochs, S, A]}), wherever they lay."""
-        return self.place.collect(self.state), self.place.collect(self.curves, axis=1)
+        return self.place.collect(self.state), self.whole_curves()
+
+    def whole_curves(self):
+        """The curves alone: the state, which is large, stays where it is."""
+        return self.place.collect(self.curves, axis=1)
 
 
 def fit(
@@ -236,7 +240,7 @@ def fit(
         # Chunks of half a second or more: short enough for a live bar, long enough to be free.
         length *= 2 if mesh.agreed(time.monotonic() - began < 0.5) else 1
         if report:
-            report(training.done, training.whole()[1])
+            report(training.done, training.whole_curves())
         if snapshots and mesh.agreed(snapshots.due()):
             snapshots.save(training.done, training.whole())
     state, curves = training.whole()

@@ -121,9 +121,9 @@ def fit(pair, method, keys, *, own=None, snapshots=None):
         return method.extra(key, ours, methods.Outputs(**seen["teacher"]))
 
     extra = jax.vmap(extra)
-    once = functools.partial(jax.jit, compiler_options=compilation.quick_options())
     if jax.tree.leaves(jax.eval_shape(extra, extra_keys, student)):
-        params = {"student": student, "extra": once(extra)(extra_keys, student)}
+        run_once = jax.jit(extra, compiler_options=compilation.quick_options())
+        params = {"student": student, "extra": run_once(extra_keys, student)}
     else:  # most methods have none, and need no compilation to say so
         params = {"student": student, "extra": {}}
     weights = np.tile(np.float32(method.weights(pair.multiples)), (len(keys), 1))
