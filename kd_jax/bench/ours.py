@@ -11,11 +11,7 @@ from kd_jax.bench.work import RATE
 def run(work, arrays, epochs, pause):
     """The accuracy of the first network. Args: as kd_jax.bench says."""
     compilation.keep_programs()
-    if work.channels:
-        pooled = tuple(range(1, len(work.channels) + 1))
-        net = models.functional(models.ConvNet(work.channels, pooled, 10), (28, 28))
-    else:
-        net = models.functional(models.MLP(work.hidden, 10), (28, 28))
+    net = models.functional(network(work), work.shape)
     loss, numbers = (on_soft, temperatures(work)) if work.temperatures else (on_labels, {})
     optimizer, keys = optax.adam(RATE), jax.random.split(jax.random.key(0), work.seeds)
     state = train.members(net.init, optimizer, keys, max(1, len(work.temperatures)))
@@ -30,6 +26,13 @@ def run(work, arrays, epochs, pause):
     params = jax.tree.map(lambda x: x[:1, :1], training.whole()[0].params)
     logits = evaluate.predict(net.apply, params, arrays["test_inputs"])[0, 0]
     return float(np.mean(logits.argmax(-1) == arrays["test_labels"]))
+
+
+def network(work):
+    """The network of a Work."""
+    if work.channels:
+        return models.ConvNet(work.channels, tuple(range(1, len(work.channels) + 1)), 10)
+    return models.MLP(work.hidden, 10, dropout=work.dropout)
 
 
 def temperatures(work):
