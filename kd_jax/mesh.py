@@ -172,6 +172,26 @@ class Layout(NamedTuple):
             return None
         return jax.tree.map(lambda x: x.sharding, state), NamedSharding(self.mesh, P())
 
+    def part(self, size):
+        """The slice of a batch of so many rows that this host's devices need."""
+        if self.mesh is None:
+            return slice(0, size)
+        split = NamedSharding(self.mesh, P("data")).addressable_devices_indices_map((size,))
+        bounds = [rows.indices(size)[:2] for (rows,) in split.values()]
+        return slice(min(first for first, _ in bounds), max(last for _, last in bounds))
+
+    def batch(self, tree, size):
+        """Batches [K, B, …] split over the data axis, from this host's part of their rows."""
+        if self.mesh is None:
+            return tree
+        split = NamedSharding(self.mesh, P(None, "data"))
+        return jax.tree.map(
+            lambda x: jax.make_array_from_process_local_data(
+                split, x, (len(x), size, *x.shape[2:])
+            ),
+            tree,
+        )
+
     def collect(self, tree, axis=0):
         """The whole leaves [S, …] (or with S at `axis`) on this host's first device."""
         if self.mesh is None:
