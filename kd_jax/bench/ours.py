@@ -1,10 +1,13 @@
-"""kd_jax: all networks of a work in one compiled program, seeds and temperatures its axes."""
+"""kd_jax: all networks of a work in one compiled program, seeds and temperatures its axes.
+
+They see the same batches, as those of torch_vmap do.
+"""
 
 import jax
 import numpy as np
 import optax
 
-from kd_jax import compilation, evaluate, losses, models, train
+from kd_jax import compilation, evaluate, losses, models, orders, train
 from kd_jax.bench.work import RATE
 
 
@@ -16,9 +19,9 @@ def run(work, arrays, epochs, pause):
     optimizer, keys = optax.adam(RATE), jax.random.split(jax.random.key(0), work.seeds)
     state = train.members(net.init, optimizer, keys, max(1, len(work.temperatures)))
     data = {name: arrays[name] for name in ("inputs", "labels", "logits")}
-    order = train.shuffled(jax.random.key(1), len(data["labels"]), work.batch)
+    order = orders.scattered(jax.random.key(1), len(data["labels"]), work.batch)
     training = train.Training(
-        loss(net.apply), optimizer, state, data, order, epochs=epochs, numbers=numbers
+        loss(net.apply), optimizer, state, data, order, epochs=epochs, seeds=0, numbers=numbers
     )
     for epoch in range(epochs):
         training.advance(epoch + 1)

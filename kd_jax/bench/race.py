@@ -5,12 +5,14 @@ import os
 import statistics
 import subprocess
 import sys
+import time
 from typing import NamedTuple
 
 from kd_jax.bench import work
 from kd_jax.report import bench as report
 
 CORES = os.cpu_count()
+REST = 0.5  # seconds before a turn, in which the threads of the one before stop spinning
 
 
 class Contender(NamedTuple):
@@ -86,6 +88,7 @@ def answer(process):
 
 def turn(process):
     """Let a contender go on; its answer."""
+    time.sleep(REST)
     process.stdin.write("\n")
     process.stdin.flush()
     return answer(process)
