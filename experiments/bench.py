@@ -72,6 +72,8 @@ def run(settings):
         here.append(whole.starts(settings.repeats, digits))
     if not here.has(part=report.PEOPLE):
         here.append(whole.people(settings.repeats))
+    if not here.has(part=report.SCALING):
+        here.append(whole.scaling())
     races(here, settings.repeats, digits)
     here.conclude(table)
 

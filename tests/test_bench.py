@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pytest
 
-from kd_jax.bench import machine, work
+from kd_jax.bench import machine, scaling, work
 from kd_jax.data import Dataset, Split
 from kd_jax.report import bench as report
 
@@ -36,6 +36,24 @@ def test_operations_and_traffic_by_hand():
     assert work.CONVNET.traffic() == 468 * (28 * parameters + 8 * batch)
     each = 2 * (3 * (784 * 36 + 196 * 288 + 3920) - 784 * 36)
     assert work.CONVNET.operations() == each * 59_904
+
+
+def test_what_devices_hold_and_send_by_hand():
+    small, large = 784 * 1200 + 1200 * 10 + 1200 + 1200 + 10, 1200 * 1200  # 2^20 is 1,048,576
+    assert scaling.state_bytes(work.TEACHER, 1, 4) == 12 * (small + large / 4)
+    assert scaling.sent_bytes(work.TEACHER, 1, 4) == 4 * (small + large + large)
+    assert scaling.sent_bytes(work.MANY, 8, 1) == 0
+    assert scaling.state_bytes(work.MANY, 8, 1) == 12 * (784 * 20 + 400 + 200 + 50) * 32 / 8
+
+
+def test_bytes_of_collectives_are_read_off_a_program():
+    text = """
+      %all-reduce.2 = (f32[1,8,20]{2,1,0}, /*index=1*/f32[3]{0}) all-reduce(%a, %b), channel_id=1
+      %all-gather = s32[4,4]{1,0} all-gather(%c), channel_id=8, dimensions={1}
+      %all-gather-start.1 = (f32[2]{0}) all-gather-start(%c), dimensions={1}
+      %fusion = f32[100]{0} fusion(%all-reduce.2), kind=kLoop
+    """
+    assert scaling.collectives(text) == {"all-reduce": 4 * 163, "all-gather": 64 + 8}
 
 
 def test_the_grid_is_the_sum_of_its_networks_and_epochs():

@@ -14,21 +14,26 @@ from kd_jax.bench.work import RATE
 def run(work, arrays, epochs, pause):
     """The accuracy of the first network. Args: as kd_jax.bench says."""
     compilation.keep_programs()
+    under_way = training(work, arrays, epochs)
+    for epoch in range(epochs):
+        under_way.advance(epoch + 1)
+        pause()
+    params = jax.tree.map(lambda x: x[:1, :1], under_way.whole()[0].params)
+    apply = models.functional(network(work), work.shape).apply
+    logits = evaluate.predict(apply, params, arrays["test_inputs"])[0, 0]
+    return float(np.mean(logits.argmax(-1) == arrays["test_labels"]))
+
+
+def training(work, arrays, epochs):
+    """The train.Training of a Work, before its first step."""
     net = models.functional(network(work), work.shape)
     loss, numbers = (on_soft, temperatures(work)) if work.temperatures else (on_labels, {})
     optimizer, keys = optax.adam(RATE), jax.random.split(jax.random.key(0), work.seeds)
     state = train.members(net.init, optimizer, keys, max(1, len(work.temperatures)))
     data = {name: arrays[name] for name in ("inputs", "labels", "logits")}
     order = orders.scattered(jax.random.key(1), len(data["labels"]), work.batch)
-    training = train.Training(
-        loss(net.apply), optimizer, state, data, order, epochs=epochs, seeds=0, numbers=numbers
-    )
-    for epoch in range(epochs):
-        training.advance(epoch + 1)
-        pause()
-    params = jax.tree.map(lambda x: x[:1, :1], training.whole()[0].params)
-    logits = evaluate.predict(net.apply, params, arrays["test_inputs"])[0, 0]
-    return float(np.mean(logits.argmax(-1) == arrays["test_labels"]))
+    options = {"epochs": epochs, "seeds": 0, "numbers": numbers}
+    return train.Training(loss(net.apply), optimizer, state, data, order, **options)
 
 
 def network(work):

@@ -1,7 +1,10 @@
 """Whole processes, from their start to their end or to their first step, compilation included."""
 
+import json
+import math
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -49,6 +52,21 @@ def starts(repeats, data):
                 took[contender.row].append(time.perf_counter() - began)
                 process.communicate("\n")
     return [_record(report.START, row, seconds) for row, seconds in took.items()]
+
+
+def scaling():
+    """The records of what 1, 2, 4 and 8 devices hold and send."""
+    found = []
+    for task in (work.MANY, work.TEACHER):
+        axis = "members" if task.networks > 1 else "data"
+        layouts = [f"{axis}:{devices}" for devices in (1, 2, 4, 8)]
+        for layout in layouts + ["members:4,data:2"] * (task.networks > 1):
+            count = math.prod(int(x) for x in re.findall(r"\d+", layout))
+            command = [sys.executable, "-m", "kd_jax.bench.scaling", task.name, layout, str(count)]
+            done = subprocess.run(command, check=True, capture_output=True, text=True)
+            one = _record(report.SCALING, f"{task.name}, {layout}", [])
+            found.append({**one, "work": task.name, "mesh": layout, **json.loads(done.stdout)})
+    return found
 
 
 def _record(part, row, seconds):

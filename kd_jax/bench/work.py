@@ -45,6 +45,11 @@ class Work(NamedTuple):
         widths = (first, *self.hidden, 10)
         return found + [(1, a * b) for a, b in zip(widths, widths[1:])]
 
+    def sizes(self):
+        """Of its parameter arrays: kernels and biases."""
+        outputs = (*self.channels, *self.hidden, 10)
+        return [parameters for _, parameters in self.layers()] + list(outputs)
+
     def multiply_adds(self):
         """Of one input forwards, in one network."""
         return sum(places * parameters for places, parameters in self.layers())

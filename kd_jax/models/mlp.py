@@ -8,7 +8,7 @@ from jax import lax
 
 glorot_uniform = nn.initializers.glorot_uniform()
 lecun_normal = nn.initializers.lecun_normal()
-NARROW = 128  # columns of a kernel that is quickly transposed
+NARROW = 64  # columns of a kernel that is quickly transposed
 
 
 class MLP(nn.Module):

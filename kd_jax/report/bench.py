@@ -8,7 +8,7 @@ from kd_jax.report import tables
 
 OURS = "kd_jax"
 PEOPLE, START = "people demo, whole process", "start, from the command to the end of the first step"
-GRID, MACHINE = "the whole temperature grid", "machine"
+GRID, MACHINE, SCALING = "the whole temperature grid", "machine", "scaling"
 PEOPLE_TORCH, PEOPLE_ONE, PEOPLE_MANY = "PyTorch, 1 seed", "kd_jax, 1 seed", "kd_jax, 20 seeds"
 FIRST_START, NEXT_START = "kd_jax, nothing compiled", "kd_jax, programs kept"
 # nine data sets, 50 epochs, five seeds: their teachers, and students at nine temperatures, on
@@ -34,7 +34,7 @@ ONE_BY_ONE = {work.MANY.name: work.SMALL.name}  # many networks one by one: each
 def table(folder):
     """The Markdown of a run folder: every work, the aims, the limits."""
     parts = tables.by("part", record.read(folder))
-    (machine,) = parts.pop(MACHINE)
+    (machine,), scaled = parts.pop(MACHINE), parts.pop(SCALING)
     text = [
         "Seconds per epoch and network (people demo: per seed, whole process), median [least, "
         "most];\ncontenders take turns. Where one process trains many networks, the time is "
@@ -45,7 +45,11 @@ def table(folder):
     text += [f"{GRID[0].upper()}{GRID[1:]}, as networks and epochs times the seconds of one"]
     text += [grid_table(parts), "What was aimed at", aims_table(parts)]
     text += ["How near to the limits of the machine", limits(parts, machine)]
-    return "\n\n".join(text)
+    text += [
+        "What several devices hold and send in a step, predicted and as compiled; virtual devices "
+        "of one processor,\nwhose seconds say what the communication costs, not what it gains"
+    ]
+    return "\n\n".join([*text, scaling_table(scaled)])
 
 
 def median(r):
@@ -120,3 +124,24 @@ def limits(parts, machine):
         "of the product's rate", "of both limits",
     ]  # fmt: skip
     return f"Measured: {rates}.\n\n" + tables.markdown(header, lines)
+
+
+def scaling_table(records):
+    """One line per training and mesh."""
+    lines = []
+    for r in records:
+        predicted, sent = r["predicted"], sum(r["sent"].values())
+        lines.append([
+            r["work"],
+            r["mesh"],
+            f"{predicted["state_bytes"] / 1e6:.2f}",
+            f"{r['state_bytes'] / 1e6:.2f}",
+            f"{predicted["sent"] / 1e6:.2f}",
+            f"{sent / 1e6:.2f}",
+            f"{median(r) * 1e3:.1f}",
+        ])  # fmt: skip
+    header = [
+        "training", "mesh", "state of a device, MB, predicted", "measured", "sent in a step, MB, "
+        "predicted", "measured", "ms per step",
+    ]  # fmt: skip
+    return tables.markdown(header, lines)
