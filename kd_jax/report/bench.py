@@ -134,9 +134,9 @@ def scaling_table(records):
         lines.append([
             r["work"],
             r["mesh"],
-            f"{predicted["state_bytes"] / 1e6:.2f}",
+            f"{predicted['state_bytes'] / 1e6:.2f}",
             f"{r['state_bytes'] / 1e6:.2f}",
-            f"{predicted["sent"] / 1e6:.2f}",
+            f"{predicted['sent'] / 1e6:.2f}",
             f"{sent / 1e6:.2f}",
             f"{median(r) * 1e3:.1f}",
         ])  # fmt: skip
