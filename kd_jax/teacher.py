@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from kd_jax import checkpoint, fingerprint, mesh
+from kd_jax import checkpoint, fingerprint, hosts
 from kd_jax.errors import InputError
 
 
@@ -80,7 +80,7 @@ def outputs(teacher, apply, inputs, *, batch_size=1000):
 
 
 def _write(path, logits, facts):
-    if not mesh.first_host():
+    if not hosts.first_host():
         return
     text = json.dumps({**facts, "digest": fingerprint.arrays(logits)})
     partial = path.with_suffix(".partial")
