@@ -3,7 +3,6 @@
 import pathlib
 
 import jax
-import numpy as np
 
 _chosen = []  # --members_per_chunk of this process
 ADVICE = "the device has no memory left: give --members_per_chunk=N, fewer networks at once"
@@ -59,24 +58,6 @@ def _number(path, after="", unit=1):
         return int(line.split()[0]) * unit
     except (OSError, ValueError, IndexError):
         return None
-
-
-def pieces(seeds, arms, most):
-    """A grid [seeds, arms] cut into [(slice of seeds, slice of arms)] of at most so many members.
-
-    All arms of a seed stay together where they fit: they share their batches.
-    """
-    if most >= arms:
-        of_seeds, of_arms = _even(seeds, most // arms), [slice(0, arms)]
-    else:
-        of_seeds, of_arms = _even(seeds, 1), _even(arms, most)
-    return [(s, a) for s in of_seeds for a in of_arms]
-
-
-def _even(count, most):
-    """Slices of 0, …, count − 1, none longer than `most` and as equal as can be."""
-    parts = np.array_split(np.arange(count), -(-count // most))
-    return [slice(int(part[0]), int(part[-1]) + 1) for part in parts]
 
 
 def exhausted(error):

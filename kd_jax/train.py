@@ -21,7 +21,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from kd_jax import compilation, hosts, memory, mesh
+from kd_jax import compilation, hosts, memory, mesh, turns
 from kd_jax.errors import require
 
 
@@ -226,6 +226,24 @@ class Training:
         """The curves alone: the state, which is large, stays where it is."""
         return self.place.collect(self.curves, axis=1)
 
+    def run(self, report=None, snapshots=None):
+        """Train to the end, or from the last snapshot on; (state, curves) as `fit` returns them."""
+        restored = snapshots.restore(self.whole()) if snapshots else None
+        if restored:
+            self.resume(*restored)
+        length = 1
+        while self.done < self.epochs:
+            began = time.monotonic()
+            self.advance(min(self.done + length, self.epochs))
+            # Chunks of half a second or more: short enough for a live bar, long enough to be free.
+            length *= 2 if hosts.agreed(time.monotonic() - began < 0.5) else 1
+            if report:
+                report(self.done, self.whole_curves())
+            if snapshots and hosts.agreed(snapshots.due()):
+                snapshots.save(self.done, self.whole())
+        state, curves = self.whole()
+        return state, jax.tree.map(np.asarray, curves)
+
 
 def fit(
     loss_fn, optimizer, state, data, order, *, epochs,
@@ -247,7 +265,7 @@ def fit(
       snapshots: with restore(like) -> (epochs_done, tree) or None, due(), part(name) and
         save(epochs_done, tree); a run resumed from one ends bitwise where the uninterrupted ends.
       compiler_options: of jax.jit, for a program that compiles longer than it runs.
-    Members that do not fit into the memory together are trained in turns, see `memory`.
+    Members that do not fit into the memory together are trained in `turns`.
     Returns: (state, {name: [epochs, S, A]}), the curves being means over an epoch's steps, or
       what was watched at its end.
     """
@@ -268,68 +286,10 @@ def fit(
         whole = training(slice(None), slice(None))
         most = most or hosts.agreed(whole.fits())
         if most >= state.step.size:
-            return _run(whole, report, snapshots)
+            return whole.run(report, snapshots)
         del whole
-    state = _on_host(state)
-    return _in_turns(training, state, memory.pieces(*state.step.shape, most), report, snapshots)
-
-
-def _run(training, report, snapshots):
-    """Train to the end, or from the last snapshot; (state, curves) as `fit` returns them."""
-    restored = snapshots.restore(training.whole()) if snapshots else None
-    if restored:
-        training.resume(*restored)
-    length = 1
-    while training.done < training.epochs:
-        began = time.monotonic()
-        training.advance(min(training.done + length, training.epochs))
-        # Chunks of half a second or more: short enough for a live bar, long enough to be free.
-        length *= 2 if hosts.agreed(time.monotonic() - began < 0.5) else 1
-        if report:
-            report(training.done, training.whole_curves())
-        if snapshots and hosts.agreed(snapshots.due()):
-            snapshots.save(training.done, training.whole())
-    state, curves = training.whole()
-    return state, jax.tree.map(np.asarray, curves)
-
-
-def _on_host(state):
-    """The state in host memory, but for its keys; its buffers on the device are freed."""
-    host = jax.tree.map(np.array, state._replace(key=()))
-    for x in jax.tree.leaves(state._replace(key=())):
-        x.delete()
-    return host._replace(key=state.key)
-
-
-def _in_turns(training, state, pieces, report, snapshots):
-    """What `fit` returns, piece by piece; the parts that wait or are done lie in host memory."""
-    whole, curves = state._replace(key=()), {}
-    for number, (rows, arms) in enumerate(pieces):
-        name = f"seeds {rows.start} to {rows.stop}, arms {arms.start} to {arms.stop}"
-        kept = snapshots.part(name) if snapshots else None
-        part = training(rows, arms)
-        found, of_part = _run(part, _of_piece(report, number, len(pieces)), kept)
-        if kept:  # the pieces that are done are not trained again
-            kept.save(part.epochs, part.whole())
-        for target, source in zip(jax.tree.leaves(whole), jax.tree.leaves(found._replace(key=()))):
-            target[rows, arms] = source
-        for metric, values in of_part.items():
-            shape = len(values), *state.step.shape
-            curves.setdefault(metric, np.zeros(shape, values.dtype))[:, rows, arms] = values
-        del part, found
-    return jax.tree.map(jnp.asarray, whole)._replace(key=state.key), curves
-
-
-def _of_piece(report, number, pieces):
-    """The report of one of several pieces: epochs done count for their share of the whole."""
-
-    def of_piece(done, curves):
-        latest = {name: np.asarray(values)[done - 1 : done] for name, values in curves.items()}
-        epochs = len(next(iter(curves.values())))
-        through = max(1, (number * epochs + done) // pieces)
-        report(through, {name: np.repeat(x, epochs, axis=0) for name, x in latest.items()})
-
-    return of_piece if report else None
+    state = turns.on_host(state)
+    return turns.train(training, state, most, report, snapshots)
 
 
 @functools.partial(jax.jit, static_argnames=("arm",))

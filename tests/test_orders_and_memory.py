@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from kd_jax import memory, orders
+from kd_jax import memory, orders, turns
 from kd_jax.errors import InputError
 
 
@@ -59,7 +59,7 @@ def test_an_order_scatters_the_rows_that_it_is_given_anew_for_each_seed_and_epoc
 )
 def test_pieces_cover_the_grid_once_and_none_is_too_large(seeds, arms, most):
     covered = np.zeros((seeds, arms), int)
-    for piece in memory.pieces(seeds, arms, most):
+    for piece in turns.pieces(seeds, arms, most):
         assert covered[piece].size <= most
         covered[piece] += 1
     assert (covered == 1).all()

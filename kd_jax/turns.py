@@ -1,0 +1,66 @@
+"""Members that do not fit into the memory together, trained in turns."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+
+def pieces(seeds, arms, most):
+    """A grid [seeds, arms] cut into [(slice of seeds, slice of arms)] of at most so many members.
+
+    All arms of a seed stay together where they fit: they share their batches.
+    """
+    if most >= arms:
+        of_seeds, of_arms = _even(seeds, most // arms), [slice(0, arms)]
+    else:
+        of_seeds, of_arms = _even(seeds, 1), _even(arms, most)
+    return [(s, a) for s in of_seeds for a in of_arms]
+
+
+def _even(count, most):
+    """Slices of 0, …, count − 1, none longer than `most` and as equal as can be."""
+    parts = np.array_split(np.arange(count), -(-count // most))
+    return [slice(int(part[0]), int(part[-1]) + 1) for part in parts]
+
+
+def on_host(state):
+    """The state in host memory, but for its keys; its buffers on the device are freed."""
+    host = jax.tree.map(np.array, state._replace(key=()))
+    for x in jax.tree.leaves(state._replace(key=())):
+        x.delete()
+    return host._replace(key=state.key)
+
+
+def train(training, state, most, report, snapshots):
+    """What train.fit returns, at most so many members at once; the others lie in host memory.
+
+    Args: training: (slice of seeds, slice of arms) -> their train.Training; state: `on_host`.
+    """
+    parts = pieces(*state.step.shape, most)
+    whole, curves = state._replace(key=()), {}
+    for number, (rows, arms) in enumerate(parts):
+        name = f"seeds {rows.start} to {rows.stop}, arms {arms.start} to {arms.stop}"
+        kept = snapshots.part(name) if snapshots else None
+        part = training(rows, arms)
+        found, of_part = part.run(_of_piece(report, number, len(parts)), kept)
+        if kept:  # the pieces that are done are not trained again
+            kept.save(part.epochs, part.whole())
+        for target, source in zip(jax.tree.leaves(whole), jax.tree.leaves(found._replace(key=()))):
+            target[rows, arms] = source
+        for metric, values in of_part.items():
+            shape = len(values), *state.step.shape
+            curves.setdefault(metric, np.zeros(shape, values.dtype))[:, rows, arms] = values
+        del part, found
+    return jax.tree.map(jnp.asarray, whole)._replace(key=state.key), curves
+
+
+def _of_piece(report, number, pieces):
+    """The report of one of several pieces: epochs done count for their share of the whole."""
+
+    def of_piece(done, curves):
+        latest = {name: np.asarray(values)[done - 1 : done] for name, values in curves.items()}
+        epochs = len(next(iter(curves.values())))
+        through = max(1, (number * epochs + done) // pieces)
+        report(through, {name: np.repeat(x, epochs, axis=0) for name, x in latest.items()})
+
+    return of_piece if report else None
