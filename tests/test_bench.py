@@ -115,6 +115,11 @@ def test_a_contender_takes_turns_and_learns(module, tmp_path):
     assert last["accuracy"] > 0.8
 
 
+def test_the_highest_rates_count():
+    found = report.best_rates([{"flops": 2.0, "bytes": 5.0}, {"flops": 3.0, "bytes": 4.0}])
+    assert found == {"flops": 3.0, "bytes": 5.0}
+
+
 def test_rates_are_work_over_the_least_time(monkeypatch):
     monkeypatch.setattr(machine, "least", lambda job: 0.5)
     assert machine.matmul_rate() == 4 * 2048**3
