@@ -189,19 +189,22 @@ class Training:
         self.fixed = *fixed, place.shared(watch.arrays)
         self.epochs = epochs
         self.resume(0, (state, curves))
-        self.program = (
-            jax.jit(
-                _epochs(loss_fn, optimizer, order, watch, place, each),
-                donate_argnums=(0, 1),
-                out_shardings=place.outputs(self.state),
-                compiler_options=compiler_options,
-            )
-            .lower(self.state, self.curves, 0, epochs, *self.fixed)
-            .compile()
+        self.jitted = jax.jit(
+            _epochs(loss_fn, optimizer, order, watch, place, each),
+            donate_argnums=(0, 1),
+            out_shardings=place.outputs(self.state),
+            compiler_options=compiler_options,
         )
+
+    @functools.cached_property
+    def program(self):
+        """The compiled training, first asked for before the first epoch."""
+        return self.jitted.lower(self.state, self.curves, 0, 1, *self.fixed).compile()
 
     def fits(self):
         """How many members the memory of a device holds, at most those of this grid."""
+        if not self.epochs:
+            return self.state.step.size
         kept = sum(x.nbytes for x in jax.tree.leaves(self.fixed[1]))
         return memory.most(self.state.step.size, self.program, kept)
 

@@ -76,7 +76,7 @@ def test_scanned_and_vmapped_is_a_loop_over_one_member(seed, arm):
 
 def test_a_resumed_run_is_bitwise_the_uninterrupted_one(tmp_path):
     whole = fitted()
-    for stop in (1, 3, 5):
+    for stop in (1, 5):
 
         class Killed(Exception):
             pass
@@ -98,7 +98,7 @@ def in_chunks():
     memory.use(0)
 
 
-@pytest.mark.parametrize("most", [1, 3, 4, 5])
+@pytest.mark.parametrize("most", [1, 4])
 def test_members_that_train_in_turns_are_those_that_train_together(most, in_chunks):
     state, curves = fitted()
     in_chunks(most)
