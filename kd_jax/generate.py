@@ -1,0 +1,58 @@
+"""Texts that a decoder writes: prompts at once, then token by token, in one compiled program."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+
+class Generated(NamedTuple):
+    """ids [B, N] int32, 0 past a text's end; lengths [B]: with the stop token if any."""
+
+    ids: jax.Array
+    lengths: jax.Array
+
+
+def greedy(logits, key):
+    """The likeliest token [B] of logits [B, V]; the first of equals."""
+    return jnp.argmax(logits, axis=-1).astype(jnp.int32)
+
+
+def sampled(temperature):
+    """(logits [B, V], key) -> tokens [B] drawn from softmax(logits / temperature)."""
+
+    def choose(logits, key):
+        return jax.random.categorical(key, logits / temperature).astype(jnp.int32)
+
+    return choose
+
+
+def generate(writer, params, ids, mask, key, *, tokens, stop=(), choose=greedy):
+    """The Generated continuations of prompts, `tokens` at most, each up to its stop token.
+
+    writer: has empty(B, S) -> cache and step(params, ids, mask, cache) -> (logits [B, V], cache).
+    ids, mask: [B, T] prompts, padded on the left. key: of choose(logits, key); token n is chosen
+    with fold_in(key, n), whatever the length. stop: token numbers that end a text. Static are
+    writer, tokens and choose; the call is for jit as it is.
+    """
+    batch, length = ids.shape
+    stop = jnp.asarray(stop, jnp.int32)
+    logits, cache = writer.step(params, ids, mask, writer.empty(batch, length + tokens))
+    written = Generated(jnp.zeros((batch, tokens), jnp.int32), jnp.zeros(batch, jnp.int32))
+
+    def choose_next(n, logits, going, written):
+        chosen = jnp.where(going, choose(logits, jax.random.fold_in(key, n)), 0)
+        ids = jax.lax.dynamic_update_slice(written.ids, chosen[:, None], (0, n))
+        return chosen, going & ~jnp.isin(chosen, stop), Generated(ids, written.lengths + going)
+
+    def unfinished(state):
+        n, _, going, _, _ = state
+        return (n < tokens) & jnp.any(going)
+
+    def one_more(state):
+        n, chosen, going, written, cache = state
+        logits, cache = writer.step(params, chosen[:, None], going[:, None], cache)
+        return n + 1, *choose_next(n, logits, going, written), cache
+
+    first = choose_next(0, logits, jnp.ones(batch, bool), written)
+    return jax.lax.while_loop(unfinished, one_more, (1, *first, cache))[3]
