@@ -151,7 +151,7 @@ class Llama(nn.Module):
         )
         sizes = self.heads, self.groups, self.size, self.inner
         layer = scanned(*sizes, self.epsilon, self.biases, self.dtype, name="layers")
-        first = table[ids].astype(self.dtype)
+        first = jnp.asarray(table)[ids].astype(self.dtype)
         kept = None if cache is None else (cache.keys, cache.values)
         turn = rotation(positions, self.size, self.theta)
         last, (hidden, kept) = layer(first, kept, turn, sight, used)
