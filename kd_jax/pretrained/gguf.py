@@ -118,14 +118,14 @@ def dequantised(file, name):
 
 
 def _network(file):
-    kind = file.metadata.get("general.architecture")
+    kind = str(file.metadata.get("general.architecture"))
     require(kind == "llama", f"{file.path}: architecture is '{kind}', expected llama")
     found = {
         name.removeprefix("llama."): value
         for name, value in file.metadata.items()
         if name.startswith("llama.")
     }
-    scaling = found.get("rope.scaling.type", "none")
+    scaling = str(found.get("rope.scaling.type", "none"))
     plain = scaling == "none" and "rope_freqs.weight" not in file.tensors
     require(plain, f"{file.path}: its rotations are scaled ({scaling}), expected none")
     sizes = {ours: _size(found, name, file.path) for ours, name in SIZES.items() if name in found}
@@ -166,13 +166,14 @@ def tokenizer(path):
     """The byte-level BPE of a GGUF file. Raises: InputError when its tokenizer is another."""
     metadata = gguf_file.read(path).metadata
     found = {name.removeprefix("tokenizer.ggml."): value for name, value in metadata.items()}
-    kind, words = found.get("model"), found.get("pre", "default")
+    kind, words = str(found.get("model")), str(found.get("pre", "default"))
     require(kind == "gpt2", f"{path}: tokenizer is '{kind}', expected gpt2, a byte-level BPE")
     known = ", ".join(WORDS)
     require(words in WORDS, f"{path}: tokenizer cuts words as '{words}', expected {known}")
     tokens, merges = found.get("tokens"), found.get("merges")
     listed = isinstance(tokens, list) and isinstance(merges, list)
     require(listed, f"{path} has no tokenizer.ggml.tokens and merges: expected two lists of texts")
+    require(len(set(tokens)) == len(tokens), f"{path}: some tokens stand twice; get it again")
     pairs = [tuple(merge.split(" ")) for merge in merges]
     try:
         bpe = models.BPE({token: n for n, token in enumerate(tokens)}, pairs)
@@ -181,7 +182,7 @@ def tokenizer(path):
     built = Tokenizer(bpe)
     built.pre_tokenizer = WORDS[words]()
     built.decoder = decoders.ByteLevel()
-    kinds = found.get("token_type", [])
+    kinds = np.atleast_1d(found.get("token_type", []))
     marks = [token for token, kind in zip(tokens, kinds) if kind in MARKS]
     built.add_special_tokens([AddedToken(mark, special=True, normalized=False) for mark in marks])
     return built

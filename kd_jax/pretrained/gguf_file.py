@@ -135,7 +135,8 @@ def _placed(cursor):
     axes = cursor.number("I")
     require(
         axes <= MOST_AXES,
-        f"{cursor.path} is damaged: a tensor of {axes} axes, expected up to {MOST_AXES}",
+        f"{cursor.path} is damaged: a tensor of {axes} axes, expected up to {MOST_AXES}; "
+        "get it again",
     )
     shape = tuple(cursor.number("Q") for _ in range(axes))[::-1]
     return shape, cursor.number("I"), cursor.number("Q")

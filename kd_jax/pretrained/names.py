@@ -38,8 +38,8 @@ def params(entries, layers, take):
         for part in path:
             within = within.setdefault(part, {})
         if "{}" in entry.theirs:
-            names = [entry.theirs.format(n) for n in range(layers)]
-            within[last] = np.stack([_turned(entry, take(name, *entry.shape)) for name in names])
+            each = (take(entry.theirs.format(n), *entry.shape) for n in range(layers))
+            within[last] = np.stack([_turned(entry, array) for array in each])
         else:
             within[last] = _turned(entry, take(entry.theirs, *entry.shape))
     return found
