@@ -42,7 +42,7 @@ def generate(writer, params, ids, mask, key, *, tokens, stop=(), choose=greedy):
 
     def choose_next(n, logits, going, written):
         chosen = jnp.where(going, choose(logits, jax.random.fold_in(key, n)), 0)
-        ids = jax.lax.dynamic_update_slice(written.ids, chosen[:, None], (0, n))
+        ids = jax.lax.dynamic_update_slice_in_dim(written.ids, chosen[:, None], n, 1)
         return chosen, going & ~jnp.isin(chosen, stop), Generated(ids, written.lengths + going)
 
     def unfinished(state):

@@ -4,7 +4,7 @@ import functools
 
 import jax
 import numpy as np
-from test_llama import APPLY, NET, PARAMS
+from test_llama import APPLY, NET, PARAMS, random_params
 
 from kd_jax import generate
 from kd_jax.models import llama
@@ -88,3 +88,15 @@ def test_samples_follow_the_softmax_and_the_key():
 
 def test_one_token_needs_no_step():
     assert (greedily_written(tokens=1).ids == greedily_written().ids[:, :1]).all()
+
+
+def test_members_write_as_each_alone():
+    members = jax.tree.map(lambda a, b: np.stack([a, b]), PARAMS, random_params(NET, 5))
+
+    def writes(params):
+        key = jax.random.key(0)
+        return generate.generate(WRITER, params, IDS, MASK, key, tokens=7, stop=(99, 99)).ids
+
+    together = jax.jit(jax.vmap(writes))(members)
+    assert (together[0] == greedily_written().ids).all()
+    assert (together[1] != together[0]).any()

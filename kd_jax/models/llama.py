@@ -71,7 +71,7 @@ def positions_and_sight(mask, cache=None):
         before, used, slots = 0, 0, mask
     else:
         before, used = jnp.sum(cache.mask, axis=1, keepdims=True), cache.used
-        slots = jax.lax.dynamic_update_slice(cache.mask, mask, (0, used))
+        slots = jax.lax.dynamic_update_slice_in_dim(cache.mask, mask, used, 1)
     positions = jnp.maximum(before + jnp.cumsum(mask, axis=1) - 1, 0)
     earlier = jnp.arange(slots.shape[1]) <= used + jnp.arange(mask.shape[1])[:, None]
     return positions, (earlier & slots[:, None])[:, None], slots
@@ -100,7 +100,10 @@ class Layer(nn.Module):
         query = rotate(by_head(y, self.heads, "query"), turn)
         new = rotate(by_head(y, self.groups, "key"), turn), by_head(y, self.groups, "value")
         if kept is not None:
-            new = [jax.lax.dynamic_update_slice(a, b, (0, used, 0, 0)) for a, b in zip(kept, new)]
+            new = [
+                jax.lax.dynamic_update_slice_in_dim(room, tokens, used, 1)
+                for room, tokens in zip(kept, new)
+            ]
         keys, values = new
         seen = jax.nn.dot_product_attention(query, keys, values, mask=sight)
         x = x + dense(x.shape[-1], "attended")(seen.reshape(*x.shape[:2], -1))

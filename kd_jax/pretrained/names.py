@@ -46,7 +46,7 @@ def params(entries, layers, take):
 
 
 def tensors(entries, params):
-    """{name: array in the file's orientation} of our params."""
+    """{name: float32 array in the file's orientation} of our params."""
     found = {}
     for entry in entries:
         array = params
@@ -55,7 +55,7 @@ def tensors(entries, params):
         each = enumerate(array) if "{}" in entry.theirs else [("", array)]
         for n, one in each:
             name = entry.theirs.format(n)
-            found[name] = np.ascontiguousarray(_turned(entry, np.asarray(one)))
+            found[name] = np.ascontiguousarray(_turned(entry, np.asarray(one, np.float32)))
     return found
 
 
