@@ -100,9 +100,8 @@ def dequantised(file, name):
     require(known, f"{file.path}: tensor '{name}' is of unknown kind {tensor.kind}")
     kind = gguf.GGMLQuantizationType(tensor.kind)
     block, size = gguf.GGML_QUANT_SIZES[kind]
-    last = tensor.shape[-1] if tensor.shape else 0
     require(
-        last and last % block == 0,
+        tensor.shape and 0 not in tensor.shape and tensor.shape[-1] % block == 0,
         f"{file.path}: tensor '{name}' has shape {tensor.shape}, expected rows of {block} values",
     )
     length = gguf_file.elements(tensor) // block * size
@@ -119,7 +118,7 @@ def dequantised(file, name):
 
 def _network(file):
     kind = str(file.metadata.get("general.architecture"))
-    require(kind == "llama", f"{file.path}: architecture is '{kind}', expected llama")
+    require(kind == "llama", f"{file.path}: architecture is {_said(kind)}, expected llama")
     found = {
         name.removeprefix("llama."): value
         for name, value in file.metadata.items()
@@ -127,7 +126,7 @@ def _network(file):
     }
     scaling = str(found.get("rope.scaling.type", "none"))
     plain = scaling == "none" and "rope_freqs.weight" not in file.tensors
-    require(plain, f"{file.path}: its rotations are scaled ({scaling}), expected none")
+    require(plain, f"{file.path}: its rotations are scaled ({_said(scaling)}), expected none")
     sizes = {ours: _size(found, name, file.path) for ours, name in SIZES.items() if name in found}
     for ours, name in SIZES.items():
         require(ours in sizes or ours in OPTIONAL, f"{file.path} has no llama.{name}")
@@ -138,15 +137,20 @@ def _network(file):
     epsilon = found.get("attention.layer_norm_rms_epsilon", decoder.DEFAULTS["epsilon"])
     for name, value in (("rope.freq_base", theta), ("layer_norm_rms_epsilon", epsilon)):
         right = isinstance(value, float) and value > 0
-        require(right, f"{file.path}: {name} is {value}, expected more than 0")
+        require(right, f"{file.path}: {name} is {_said(value)}, expected more than 0")
     tied = "output.weight" not in file.tensors
     return decoder.network(file.path, sizes, theta, epsilon, tied, biases=False)
+
+
+def _said(value):
+    """A file's value in an error: one line, however long it is."""
+    return " ".join(repr(value).split())[:80]
 
 
 def _size(found, name, path):
     value = found[name]
     whole = isinstance(value, int) and not isinstance(value, bool)
-    require(whole and value > 0, f"{path}: llama.{name} is {value}, expected 1 or more")
+    require(whole and value > 0, f"{path}: llama.{name} is {_said(value)}, expected 1 or more")
     return value
 
 
@@ -167,9 +171,9 @@ def tokenizer(path):
     metadata = gguf_file.read(path).metadata
     found = {name.removeprefix("tokenizer.ggml."): value for name, value in metadata.items()}
     kind, words = str(found.get("model")), str(found.get("pre", "default"))
-    require(kind == "gpt2", f"{path}: tokenizer is '{kind}', expected gpt2, a byte-level BPE")
+    require(kind == "gpt2", f"{path}: tokenizer is {_said(kind)}, expected gpt2, a byte-level BPE")
     known = ", ".join(WORDS)
-    require(words in WORDS, f"{path}: tokenizer cuts words as '{words}', expected {known}")
+    require(words in WORDS, f"{path}: tokenizer cuts words as {_said(words)}, expected {known}")
     tokens, merges = found.get("tokens"), found.get("merges")
     listed = isinstance(tokens, list) and isinstance(merges, list)
     require(listed, f"{path} has no tokenizer.ggml.tokens and merges: expected two lists of texts")
@@ -178,7 +182,9 @@ def tokenizer(path):
     try:
         bpe = models.BPE({token: n for n, token in enumerate(tokens)}, pairs)
     except Exception as error:  # the library raises a bare Exception
-        raise InputError(f"{path}: its tokenizer is damaged ({error}); get it again") from None
+        raise InputError(
+            f"{path}: its tokenizer is damaged ({_said(str(error))}); get it again"
+        ) from None
     built = Tokenizer(bpe)
     built.pre_tokenizer = WORDS[words]()
     built.decoder = decoders.ByteLevel()

@@ -123,7 +123,7 @@ def read(path):
     alignment = metadata.get("general.alignment", 32)
     require(
         isinstance(alignment, int) and alignment > 0,
-        f"{path} is damaged: general.alignment is {alignment}, expected 1 or more",
+        f"{path} is damaged: general.alignment is {alignment!r}, expected 1 or more",
     )
     start = -(-cursor.at // alignment) * alignment
     places = {name: Tensor(shape, kind, start + offset) for name, shape, kind, offset in listed}
