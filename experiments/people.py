@@ -13,6 +13,7 @@ outputs, which is unbounded below; the replay keeps that, and the table has a pr
 
 import csv
 import dataclasses
+import functools
 import io
 
 import jax
@@ -54,16 +55,21 @@ TEACHER_NET = models.functional(models.MLP((100, 100), people.CLASSES, activatio
 STUDENT_NET = models.functional(models.MLP((8,), people.CLASSES, activation=jnp.tanh), (6,))
 
 
+@functools.partial(jax.jit, static_argnames="apply")
+def logits_of(apply, params, inputs):
+    """Logits [S, N, 3] of networks [S, …]."""
+    return jax.vmap(lambda p: apply(p, inputs)[0])(params)
+
+
 def log_probabilities(params, inputs):
     """The teachers' log-probabilities [S, N + 1, 3] of all rows, the padding among them."""
-    logits = jax.vmap(lambda p: TEACHER_NET.apply(p, inputs)[0])(params)
-    return np.asarray(jax.nn.log_softmax(logits))
+    return np.asarray(jax.nn.log_softmax(logits_of(TEACHER_NET.apply, params, inputs)))
 
 
 def mistakes(params, split):
     """For each student of [S, …] the indices of the training rows that it gets wrong."""
-    logits = jax.vmap(lambda p: STUDENT_NET.apply(p, split.inputs)[0])(params)
-    wrong = np.asarray(jnp.argmax(logits, -1)) != split.labels
+    logits = logits_of(STUDENT_NET.apply, params, split.inputs)
+    wrong = np.argmax(logits, -1) != split.labels
     return [np.flatnonzero(row) for row in wrong]
 
 
@@ -88,14 +94,15 @@ def fit_networks(seeds, split):
     data, everyone = explicit.padded(split), [np.arange(len(split.labels))] * seeds
     teacher_keys, student_keys = jax.random.split(jax.random.key(0), (2, seeds))
     orders = shuffled_orders(generator, everyone, TEACHER_EPOCHS)
-    start, loss = jax.vmap(TEACHER_NET.init)(teacher_keys), label_loss(TEACHER_NET.apply)
+    start, loss = train.initialise(TEACHER_NET.init)(teacher_keys), label_loss(TEACHER_NET.apply)
     taught, _ = descend(f"{seeds} teachers", loss, 0.005, start, data, orders)
     own = {"log_probabilities": log_probabilities(taught, data["inputs"])}
     orders = shuffled_orders(generator, everyone, STUDENT_EPOCHS)
-    start, loss = jax.vmap(STUDENT_NET.init)(student_keys), regression_loss(STUDENT_NET.apply)
-    distilled, _ = descend(f"{seeds} students distilled", loss, 0.01, start, data, orders, own)
+    pupils = train.initialise(STUDENT_NET.init)(student_keys)
+    loss = regression_loss(STUDENT_NET.apply)
+    distilled, _ = descend(f"{seeds} students distilled", loss, 0.01, pupils, data, orders, own)
     loss = label_loss(STUDENT_NET.apply)
-    on_labels, _ = descend(f"{seeds} students on labels", loss, 0.01, start, data, orders)
+    on_labels, _ = descend(f"{seeds} students on labels", loss, 0.01, pupils, data, orders)
     orders = shuffled_orders(generator, mistakes(distilled, split), TUNING_EPOCHS)
     raw_loss = raw_label_loss(STUDENT_NET.apply)
     tuned_raw, _ = descend("tuning, raw outputs", raw_loss, 0.001, distilled, data, orders)
@@ -111,7 +118,7 @@ def fit_networks(seeds, split):
 
 CODE = fingerprint.source(
     train, explicit, losses.logits, models.mlp, people, label_loss, regression_loss,
-    raw_label_loss, log_probabilities, mistakes, batched, shuffled_orders, fit_networks,
+    raw_label_loss, logits_of, log_probabilities, mistakes, batched, shuffled_orders, fit_networks,
 )  # fmt: skip
 
 
@@ -142,7 +149,7 @@ def networks(settings, split):
 def outputs(row, params, inputs):
     """Logits [S, N, 3] of the networks [S, …] of one row."""
     net = TEACHER_NET if row == TEACHER else STUDENT_NET
-    return jax.vmap(lambda p: net.apply(p, inputs)[0])(params)
+    return logits_of(net.apply, params, inputs)
 
 
 def make_records(found, splits):

@@ -101,6 +101,10 @@ class Snapshots:
         self.every = every
         self.last = time.monotonic()
 
+    def part(self, name):
+        """The Snapshots of a part of this training."""
+        return Snapshots(self.folder / name, {**self.facts, "part": name}, self.every)
+
     def due(self):
         """Whether enough seconds have passed since the last one."""
         return time.monotonic() - self.last >= self.every

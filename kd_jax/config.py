@@ -17,7 +17,7 @@ import typing
 
 from absl import flags
 
-from kd_jax import compilation, mesh
+from kd_jax import compilation, memory, mesh
 from kd_jax.errors import InputError, require
 
 
@@ -42,6 +42,7 @@ class Common:
     data_dir: str = place("", "folder of prepared data sets (default: the user's TFDS folder)")
     manual_dir: str = place("", "folder with original data files, for machines without network")
     retrain: bool = place(False, "train the teacher again even if its checkpoint exists")
+    members_per_chunk: int = place(0, "networks trained at once (default: what the memory holds)")
     mesh: str = place("", "members:M,data:D, what devices are for (default: members over all)")
     coordinator: str = place("", "address:port of the first host of several, or auto (clusters)")
     hosts: int = place(1, "how many hosts run this command, where --coordinator is an address")
@@ -51,6 +52,14 @@ class Common:
 
     def __post_init__(self):
         check_counts(self, "seeds", "hosts")
+        require(
+            self.members_per_chunk >= 0,
+            f"--members_per_chunk={self.members_per_chunk}: expected 1 or more, or 0 for all",
+        )
+        require(
+            self.hosts == 1 or self.coordinator,
+            f"--hosts={self.hosts} without --coordinator: give address:port of the first host",
+        )
         require(0 <= self.host < self.hosts, f"--host={self.host}: expected below {self.hosts}")
         self.validate()
 
@@ -158,6 +167,7 @@ def launch(config_class, run, argv=None):
         settings = parse(config_class, sys.argv if argv is None else argv)
         mesh.join(settings.coordinator, settings.hosts, settings.host)
         mesh.use(settings.mesh)
+        memory.use(settings.members_per_chunk)
         with contextlib.redirect_stdout(sys.stdout if mesh.first_host() else None):
             run(settings)
     except InputError as error:
@@ -167,5 +177,8 @@ def launch(config_class, run, argv=None):
         print("\ninterrupted: the same command goes on where it was", file=sys.stderr)
         sys.exit(130)
     except Exception as error:
+        if memory.exhausted(error):
+            print(f"error: {memory.ADVICE} ({str(error).splitlines()[0][:160]})", file=sys.stderr)
+            mesh.stop(2)
         mesh.leave(error)
         raise

@@ -2,7 +2,8 @@
 
 A training is a grid of members [seeds S, arms A], and each of them sees batches [B, …]. A mesh has
 two axes: `members` splits the grid, by seeds or else by arms, and `data` splits every batch, whose
-gradients XLA then sums. Several hosts run the same command; all compute, the first one writes.
+gradients XLA then sums, and with it the large parameters of each member and what the optimiser
+keeps of them. Several hosts run the same command; all compute, the first one writes.
 """
 
 import functools
@@ -22,6 +23,7 @@ from jax.sharding import PartitionSpec as P
 from kd_jax.errors import InputError, require
 
 AXES = "members", "data"
+LARGE = 2**20  # numbers in a parameter that is worth splitting; it is gathered to be used
 _current = []  # the mesh of this process, where there is more than one device
 
 
@@ -87,8 +89,15 @@ def leave(error):
         )
     else:
         traceback.print_exception(error)
+    stop(1)
+
+
+def stop(code):
+    """End this process at once where it is one of several, whose usual end waits for the others."""
     sys.stderr.flush()
-    os._exit(1)
+    if jax.process_count() > 1:
+        os._exit(code)
+    sys.exit(code)
 
 
 def first_host():
@@ -134,8 +143,8 @@ class Layout(NamedTuple):
     padded: int
 
     def grid(self, tree):
-        """Leaves [S, A, …] on the devices of their members."""
-        return self._put(self._pad(tree), P(*[None] * self.axis, "members"))
+        """Leaves [S, A, …] on the devices of their members; large ones are split over `data`."""
+        return jax.tree.map(lambda x: self._put(x, self._spec(x)), self._pad(tree))
 
     def curves(self, tree):
         """Leaves [epochs, S, A], seeds added, on every device."""
@@ -150,18 +159,38 @@ class Layout(NamedTuple):
         return self._put(tree, P())
 
     def batches(self, indices):
-        """Indices [S, steps, B] with each batch split over the data axis; to be called in jit."""
+        """Indices [steps, (S,) B], each batch split over the data axis; to be called in jit."""
         if self.mesh is None:
             return indices
-        split = P(None if self.axis else "members", None, "data")
+        seeds = [None if self.axis else "members"] if indices.ndim == 3 else []
+        split = P(None, *seeds, "data")
         return jax.lax.with_sharding_constraint(indices, NamedSharding(self.mesh, split))
 
-    def outputs(self):
+    def outputs(self, state):
         """The shardings of (state, curves), for jit."""
         if self.mesh is None:
             return None
-        split = P(*[None] * self.axis, "members")
-        return NamedSharding(self.mesh, split), NamedSharding(self.mesh, P())
+        return jax.tree.map(lambda x: x.sharding, state), NamedSharding(self.mesh, P())
+
+    def part(self, size):
+        """The slice of a batch of so many rows that this host's devices need."""
+        if self.mesh is None:
+            return slice(0, size)
+        split = NamedSharding(self.mesh, P("data")).addressable_devices_indices_map((size,))
+        bounds = [rows.indices(size)[:2] for (rows,) in split.values()]
+        return slice(min(first for first, _ in bounds), max(last for _, last in bounds))
+
+    def batch(self, tree, size):
+        """Batches [K, B, …] split over the data axis, from this host's part of their rows."""
+        if self.mesh is None:
+            return tree
+        split = NamedSharding(self.mesh, P(None, "data"))
+        return jax.tree.map(
+            lambda x: jax.make_array_from_process_local_data(
+                split, x, (len(x), size, *x.shape[2:])
+            ),
+            tree,
+        )
 
     def collect(self, tree, axis=0):
         """The whole leaves [S, …] (or with S at `axis`) on this host's first device."""
@@ -169,6 +198,16 @@ class Layout(NamedTuple):
             return tree
         whole = _gather(self.mesh, self.seeds, axis)(tree)
         return jax.tree.map(lambda x: x.addressable_data(0), whole)
+
+    def _spec(self, x):
+        """Of a leaf [S, A, …]; of a large one the longest axis that divides lies over `data`."""
+        spec = [None] * self.axis + ["members"] + [None] * (x.ndim - 1 - self.axis)
+        parts = self.mesh.shape["data"] if self.mesh else 1
+        if parts > 1 and np.prod(x.shape[2:]) >= LARGE:
+            fitting = [n for n in range(2, x.ndim) if x.shape[n] % parts == 0]
+            if fitting:
+                spec[max(fitting, key=lambda n: x.shape[n])] = "data"
+        return P(*spec)
 
     def _pad(self, tree, axis=0):
         if self.mesh is None or self.padded == self.seeds:

@@ -21,7 +21,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from kd_jax import compilation, mesh
+from kd_jax import compilation, memory, mesh
 from kd_jax.errors import require
 
 
@@ -103,15 +103,18 @@ def shuffled(key, rows, batch_size):
     return order
 
 
-def _members_step(loss_fn, optimizer):
-    """The step of the whole grid: inputs are states, indices [S, B], data, own and numbers."""
+def _members_step(loss_fn, optimizer, each):
+    """The step of the whole grid: inputs are states, indices, data, own and numbers.
+
+    each: 0 for indices [S, B] of each seed's own, None for indices [B] that all seeds share.
+    """
     step = make_step(loss_fn, optimizer)
 
     def seed_step(state, indices, data, own, numbers):
         batch = jax.tree.map(lambda x: x[indices], {**data, **own})
         return jax.vmap(lambda s, n: step(s, {**batch, **n}))(state, numbers)
 
-    return jax.vmap(seed_step, in_axes=(0, 0, None, 0, 0))
+    return jax.vmap(seed_step, in_axes=(0, each, None, 0, 0))
 
 
 class Watch(NamedTuple):
@@ -126,17 +129,24 @@ class Watch(NamedTuple):
         return each(params, arrays)
 
 
-def _epochs(loss_fn, optimizer, order, watch, place):
+def _drawn(order, seeds, epoch):
+    """The indices [steps, S, B] of an epoch, or [steps, B] where `seeds` is one for all."""
+    if jnp.ndim(seeds) == 0:
+        return order(seeds, epoch)
+    return jax.vmap(order, in_axes=(0, None))(seeds, epoch).swapaxes(0, 1)
+
+
+def _epochs(loss_fn, optimizer, order, watch, place, each):
     """run(state, curves, first, stop, seeds, …): the epochs [first, stop) of the grid."""
-    grid_step = _members_step(loss_fn, optimizer)
+    grid_step = _members_step(loss_fn, optimizer, each)
 
     def run(state, curves, first, stop, seeds, data, own, numbers, watched):
 
         def epoch(number, carry):
             state, curves = carry
-            indices = place.batches(jax.vmap(order, in_axes=(0, None))(seeds, number))
+            indices = place.batches(_drawn(order, seeds, number))
             state, metrics = jax.lax.scan(
-                lambda s, i: grid_step(s, i, data, own, numbers), state, indices.swapaxes(0, 1)
+                lambda s, i: grid_step(s, i, data, own, numbers), state, indices
             )
             means = jax.tree.map(lambda m: jnp.mean(m, axis=0), metrics)
             means |= watch.grid(state.params, watched)
@@ -148,10 +158,10 @@ def _epochs(loss_fn, optimizer, order, watch, place):
     return run
 
 
-def _empty_curves(loss_fn, optimizer, order, watch, state, seeds, data, own, numbers, epochs):
-    indices = jax.eval_shape(jax.vmap(order, in_axes=(0, None)), seeds, 0)
-    first = jax.ShapeDtypeStruct(indices.shape[:1] + indices.shape[2:], indices.dtype)
-    step = _members_step(loss_fn, optimizer)
+def _empty_curves(loss_fn, optimizer, order, watch, each, state, seeds, data, own, numbers, epochs):
+    indices = jax.eval_shape(lambda s: _drawn(order, s, 0), seeds)
+    first = jax.ShapeDtypeStruct(indices.shape[1:], indices.dtype)
+    step = _members_step(loss_fn, optimizer, each)
     _, metrics = jax.eval_shape(step, state, first, data, own, numbers)
     metrics |= jax.eval_shape(watch.grid, state.params, watch.arrays)
     return jax.tree.map(lambda m: jnp.zeros((epochs, *m.shape), m.dtype), metrics)
@@ -170,18 +180,30 @@ class Training:
         seeds = np.asarray(np.arange(len(state.step)) if seeds is None else seeds, np.int32)
         own, numbers = own or {}, numbers or {}
         watch = watch or Watch(lambda params, arrays: {}, ())
+        each = 0 if seeds.ndim else None
         fixed = seeds, data, own, numbers
-        curves = _empty_curves(loss_fn, optimizer, order, watch, state, *fixed, epochs)
+        curves = _empty_curves(loss_fn, optimizer, order, watch, each, state, *fixed, epochs)
         place = self.place = mesh.layout(*state.step.shape)
-        self.program = jax.jit(
-            _epochs(loss_fn, optimizer, order, watch, place),
-            donate_argnums=(0, 1),
-            out_shardings=place.outputs(),
-            compiler_options=compiler_options,
-        )
-        fixed = place.by_seed(seeds), place.shared(data), place.by_seed(own), place.grid(numbers)
+        seeds = place.by_seed(seeds) if seeds.ndim else place.shared(seeds)
+        fixed = seeds, place.shared(data), place.by_seed(own), place.grid(numbers)
         self.fixed = *fixed, place.shared(watch.arrays)
+        self.epochs = epochs
         self.resume(0, (state, curves))
+        self.program = (
+            jax.jit(
+                _epochs(loss_fn, optimizer, order, watch, place, each),
+                donate_argnums=(0, 1),
+                out_shardings=place.outputs(self.state),
+                compiler_options=compiler_options,
+            )
+            .lower(self.state, self.curves, 0, epochs, *self.fixed)
+            .compile()
+        )
+
+    def fits(self):
+        """How many members the memory of a device holds, at most those of this grid."""
+        kept = sum(x.nbytes for x in jax.tree.leaves(self.fixed[1]))
+        return memory.most(self.state.step.size, self.program, kept)
 
     def resume(self, done, state_and_curves):
         """Go on from a state and curves, as `whole` gave them, after `done` epochs."""
@@ -215,28 +237,51 @@ def fit(
       loss_fn: (params, batch, key) -> (scalar, {name: scalar}), of one member.
       state: from `members`; its buffers are given up.
       data: {name: [N, …]}, shared by all; order: (seed, epoch) -> indices [steps, B] into it.
-      seeds: [S], the numbers that `order` is asked with (default 0, 1, …).
+      seeds: [S], the numbers that `order` is asked with (default 0, 1, …); or one number: all
+        seeds then see the same batches, which are gathered once.
       own: {name: [S, N, …]}, rows that each seed has for itself, gathered by the same indices.
       numbers: {name: [S, A]}, the numbers by which members differ; they join the batch.
       watch: a Watch, what it measures joins the curves.
       report: called as report(epochs_done, curves) after every chunk.
-      snapshots: with restore(like) -> (epochs_done, tree) or None, due() and
+      snapshots: with restore(like) -> (epochs_done, tree) or None, due(), part(name) and
         save(epochs_done, tree); a run resumed from one ends bitwise where the uninterrupted ends.
       compiler_options: of jax.jit, for a program that compiles longer than it runs.
+    Members that do not fit into the memory together are trained in turns, see `memory`.
     Returns: (state, {name: [epochs, S, A]}), the curves being means over an epoch's steps, or
       what was watched at its end.
     """
-    training = Training(
-        loss_fn, optimizer, state, data, order, epochs=epochs, seeds=seeds, own=own,
-        numbers=numbers, watch=watch, compiler_options=compiler_options,
-    )  # fmt: skip
+    seeds = np.asarray(np.arange(len(state.step)) if seeds is None else seeds, np.int32)
+    own, numbers = own or {}, numbers or {}
+
+    def training(rows, arms):
+        """The Training of some seeds and arms."""
+        of_seeds, of_both = (lambda x: x[rows]), (lambda x: x[rows, arms])
+        return Training(
+            loss_fn, optimizer, jax.tree.map(of_both, state), data, order, epochs=epochs,
+            seeds=seeds[rows] if seeds.ndim else seeds, own=jax.tree.map(of_seeds, own),
+            numbers=jax.tree.map(of_both, numbers), watch=watch, compiler_options=compiler_options,
+        )  # fmt: skip
+
+    most = memory.chosen()
+    if not most or most >= state.step.size:
+        whole = training(slice(None), slice(None))
+        most = most or mesh.agreed(whole.fits())
+        if most >= state.step.size:
+            return _run(whole, report, snapshots)
+        del whole
+    state = _on_host(state)
+    return _in_turns(training, state, memory.pieces(*state.step.shape, most), report, snapshots)
+
+
+def _run(training, report, snapshots):
+    """Train to the end, or from the last snapshot; (state, curves) as `fit` returns them."""
     restored = snapshots.restore(training.whole()) if snapshots else None
     if restored:
         training.resume(*restored)
     length = 1
-    while training.done < epochs:
+    while training.done < training.epochs:
         began = time.monotonic()
-        training.advance(min(training.done + length, epochs))
+        training.advance(min(training.done + length, training.epochs))
         # Chunks of half a second or more: short enough for a live bar, long enough to be free.
         length *= 2 if mesh.agreed(time.monotonic() - began < 0.5) else 1
         if report:
@@ -245,6 +290,45 @@ def fit(
             snapshots.save(training.done, training.whole())
     state, curves = training.whole()
     return state, jax.tree.map(np.asarray, curves)
+
+
+def _on_host(state):
+    """The state in host memory, but for its keys; its buffers on the device are freed."""
+    host = jax.tree.map(np.array, state._replace(key=()))
+    for x in jax.tree.leaves(state._replace(key=())):
+        x.delete()
+    return host._replace(key=state.key)
+
+
+def _in_turns(training, state, pieces, report, snapshots):
+    """What `fit` returns, piece by piece; the parts that wait or are done lie in host memory."""
+    whole, curves = state._replace(key=()), {}
+    for number, (rows, arms) in enumerate(pieces):
+        name = f"seeds {rows.start} to {rows.stop}, arms {arms.start} to {arms.stop}"
+        kept = snapshots.part(name) if snapshots else None
+        part = training(rows, arms)
+        found, of_part = _run(part, _of_piece(report, number, len(pieces)), kept)
+        if kept:  # the pieces that are done are not trained again
+            kept.save(part.epochs, part.whole())
+        for target, source in zip(jax.tree.leaves(whole), jax.tree.leaves(found._replace(key=()))):
+            target[rows, arms] = source
+        for metric, values in of_part.items():
+            shape = len(values), *state.step.shape
+            curves.setdefault(metric, np.zeros(shape, values.dtype))[:, rows, arms] = values
+        del part, found
+    return jax.tree.map(jnp.asarray, whole)._replace(key=state.key), curves
+
+
+def _of_piece(report, number, pieces):
+    """The report of one of several pieces: epochs done count for their share of the whole."""
+
+    def of_piece(done, curves):
+        latest = {name: np.asarray(values)[done - 1 : done] for name, values in curves.items()}
+        epochs = len(next(iter(curves.values())))
+        through = max(1, (number * epochs + done) // pieces)
+        report(through, {name: np.repeat(x, epochs, axis=0) for name, x in latest.items()})
+
+    return of_piece if report else None
 
 
 @functools.partial(jax.jit, static_argnames=("arm",))

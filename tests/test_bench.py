@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pytest
 
-from kd_jax.bench import machine, work
+from kd_jax.bench import machine, scaling, work
 from kd_jax.data import Dataset, Split
 from kd_jax.report import bench as report
 
@@ -19,7 +19,50 @@ def test_multiply_adds_by_hand():
     assert work.TEACHER.multiply_adds() == 784 * 1200 + 1200 * 1200 + 1200 * 10
     # 28² places of 9 products for 4 channels, 14² of 36 for 8, then 7² · 8 inputs of 10 classes
     assert work.CONVNET.multiply_adds() == 784 * 9 * 4 + 196 * 9 * 4 * 8 + 392 * 10
+    assert work.GRID_STUDENTS.multiply_adds() == 100 * 50 + 50 * 50 + 50 * 10
     assert (work.SMALL.networks, work.MANY.networks, work.TEACHER.networks) == (1, 32, 1)
+
+
+def test_operations_and_traffic_by_hand():
+    # forwards, and backwards twice, but once in the first layer; 468 batches of 128 make 59,904
+    each = 2 * (3 * (784 * 20 + 20 * 20 + 20 * 10) - 784 * 20)
+    assert work.SMALL.operations() == each * 59_904
+    # a parameter is moved 7 times, of 4 bytes; the batch is read and written, here for 32 alike
+    parameters, batch = 784 * 20 + 20 * 20 + 20 * 10, 128 * 784
+    assert work.SMALL.traffic() == 468 * (28 * parameters + 8 * batch)
+    assert work.MANY.traffic() == 468 * (28 * parameters + 8 * batch / 32)
+    # a convolution has few parameters and is applied at many places: 784 of 9 · 4, 196 of 36 · 8
+    parameters = 9 * 4 + 36 * 8 + 392 * 10
+    assert work.CONVNET.traffic() == 468 * (28 * parameters + 8 * batch)
+    each = 2 * (3 * (784 * 36 + 196 * 288 + 3920) - 784 * 36)
+    assert work.CONVNET.operations() == each * 59_904
+
+
+def test_what_devices_hold_and_send_by_hand():
+    small, large = 784 * 1200 + 1200 * 10 + 1200 + 1200 + 10, 1200 * 1200  # 2^20 is 1,048,576
+    assert scaling.state_bytes(work.TEACHER, 1, 4) == 12 * (small + large / 4)
+    assert scaling.sent_bytes(work.TEACHER, 1, 4) == 4 * (small + large + large)
+    assert scaling.sent_bytes(work.MANY, 8, 1) == 0
+    assert scaling.state_bytes(work.MANY, 8, 1) == 12 * (784 * 20 + 400 + 200 + 50) * 32 / 8
+
+
+def test_bytes_of_collectives_are_read_off_a_program():
+    text = """
+      %all-reduce.2 = (f32[1,8,20]{2,1,0}, /*index=1*/f32[3]{0}) all-reduce(%a, %b), channel_id=1
+      %all-gather = s32[4,4]{1,0} all-gather(%c), channel_id=8, dimensions={1}
+      %all-gather-start.1 = (f32[2]{0}) all-gather-start(%c), dimensions={1}
+      %fusion = f32[100]{0} fusion(%all-reduce.2), kind=kLoop
+    """
+    assert scaling.collectives(text) == {"all-reduce": 4 * 163, "all-gather": 64 + 8}
+
+
+def test_the_grid_is_the_sum_of_its_networks_and_epochs():
+    parts = {
+        work.GRID_TEACHERS.name: [record(work.GRID_TEACHERS.name, report.OURS, [0.2])],
+        work.GRID_STUDENTS.name: [record(work.GRID_STUDENTS.name, report.OURS, [0.01])],
+    }
+    # 9 data sets, 50 epochs, 5 seeds: one teacher and 12 students each
+    assert report.best(parts, report.GRID, report.OURS) == pytest.approx(2250 * (0.2 + 0.12))
 
 
 def record(part, row, seconds, **more):

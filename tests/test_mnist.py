@@ -257,3 +257,12 @@ def test_a_folder_that_cannot_be_written_is_named(small, tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path / "data"))
     text = refused("--data_dir", mnist.load, "mnist", "", tmp_path / "digits")
     assert "data/tensorflow_datasets/mnist cannot be written" in text
+
+
+def test_streamed_rows_are_those_that_are_held_in_memory(small, tmp_path):
+    data = load(tmp_path)
+    rows = mnist.streamed("mnist", tmp_path / "data", tmp_path / "digits")
+    assert len(rows) == COUNTS["train"]
+    for number in (0, 7, 39):
+        np.testing.assert_array_equal(rows[number]["inputs"], data.train.inputs[number])
+        assert rows[number]["labels"] == data.train.labels[number]

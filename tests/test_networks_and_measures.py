@@ -55,15 +55,18 @@ def test_dropout_acts_only_while_training():
     assert (one != two).any() and (one != still).any()
 
 
-@pytest.mark.parametrize("kernel, shape", [((3, 3), (2, 6, 5, 3)), ((1, 5), (1, 4, 7, 2))])
+@pytest.mark.parametrize(
+    "kernel, shape", [((3, 3), (2, 6, 5, 3)), ((1, 5), (1, 4, 7, 2)), ((5, 3), (2, 2, 1, 3))]
+)
 def test_convolution_is_the_usual_one(kernel, shape):
     x = np.random.default_rng(0).normal(size=shape).astype(np.float32)
     module = convnet.Convolution(4, kernel)
-    params = module.init(jax.random.key(0), x)
+    params = module.init(jax.random.key(0), convnet.batch_last(x))
     usual = jax.lax.conv_general_dilated(
         x, params["params"]["kernel"], (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC")
     )
-    np.testing.assert_allclose(module.apply(params, x), usual, atol=1e-5)
+    ours = convnet.batch_last(module.apply(params, convnet.batch_last(x)))
+    np.testing.assert_allclose(ours, usual, atol=1e-5)
 
 
 def test_pooling_takes_the_maximum_of_windows():

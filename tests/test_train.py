@@ -8,7 +8,7 @@ import numpy as np
 import optax
 import pytest
 
-from kd_jax import checkpoint, train
+from kd_jax import checkpoint, memory, train
 from kd_jax.errors import InputError
 
 ROWS, BATCH, EPOCHS = 20, 5, 6
@@ -90,6 +90,46 @@ def test_a_resumed_run_is_bitwise_the_uninterrupted_one(tmp_path):
         with pytest.raises(Killed):
             fitted(report=killed_after, snapshots=snapshots)
         assert_same(fitted(snapshots=snapshots), whole)
+
+
+@pytest.fixture
+def in_chunks():
+    yield memory.use
+    memory.use(0)
+
+
+@pytest.mark.parametrize("most", [1, 3, 4, 5])
+def test_members_that_train_in_turns_are_those_that_train_together(most, in_chunks):
+    state, curves = fitted()
+    in_chunks(most)
+    done = []
+    turns, other = fitted(report=lambda epochs, curves: done.append(epochs))
+    assert_same((turns, other), (state, curves), rtol=1e-5, atol=1e-6)
+    assert done == sorted(done) and done[-1] == EPOCHS
+
+
+def test_a_killed_training_in_turns_goes_on_with_the_piece_that_it_was_at(tmp_path, in_chunks):
+    in_chunks(2)  # three pieces of one seed with both arms
+    whole = fitted()
+    seen = []
+
+    def killed_after(done, curves):
+        seen.append(float(curves["loss"][done - 1, 0, 0]))
+        if len(seen) == 5:  # chunks of 1, 2 and 3 epochs: the second piece's second
+            raise KeyboardInterrupt
+
+    snapshots = checkpoint.Snapshots(tmp_path, {"facts": 1}, every=0.0)
+    with pytest.raises(KeyboardInterrupt):
+        fitted(report=killed_after, snapshots=snapshots)
+    again = []
+    assert_same(fitted(snapshots=snapshots, report=lambda *args: again.append(1)), whole)
+    assert len(again) < len(seen) + 4
+
+
+def test_one_number_for_all_seeds_gives_them_the_same_batches():
+    shared, curves = fitted(seeds=4)
+    each, other = fitted(seeds=[4, 4, 4])
+    assert_same((shared, curves), (each, other), rtol=1e-5, atol=1e-6)
 
 
 def test_a_snapshot_of_other_facts_is_not_resumed(tmp_path):

@@ -30,13 +30,16 @@ def run(work, arrays, epochs, pause):
 
 def network(work):
     """The network of a Work."""
-    layers = [keras.layers.Reshape((28, 28, 1))]
+    layers = [keras.layers.Reshape((28, 28, 1))] if work.channels else []
     for channels in work.channels:
         layers.append(keras.layers.Conv2D(channels, 3, padding="same", activation="relu"))
         layers.append(keras.layers.MaxPooling2D())
     layers.append(keras.layers.Flatten())
-    layers += [keras.layers.Dense(width, activation="relu") for width in work.hidden]
-    return keras.Sequential([keras.Input((28, 28)), *layers, keras.layers.Dense(10)])
+    for width in work.hidden:
+        layers.append(keras.layers.Dense(width, activation="relu"))
+        if work.dropout:
+            layers.append(keras.layers.Dropout(work.dropout))
+    return keras.Sequential([keras.Input(work.shape), *layers, keras.layers.Dense(10)])
 
 
 def soft_targets(temperature):

@@ -1,35 +1,46 @@
-"""kd_jax: all networks of a work in one compiled program, seeds and temperatures its axes."""
+"""kd_jax: all networks of a work in one compiled program, seeds and temperatures its axes.
+
+They see the same batches, as those of torch_vmap do.
+"""
 
 import jax
 import numpy as np
 import optax
 
-from kd_jax import compilation, evaluate, losses, models, train
+from kd_jax import compilation, evaluate, losses, models, orders, train
 from kd_jax.bench.work import RATE
 
 
 def run(work, arrays, epochs, pause):
     """The accuracy of the first network. Args: as kd_jax.bench says."""
     compilation.keep_programs()
-    if work.channels:
-        pooled = tuple(range(1, len(work.channels) + 1))
-        net = models.functional(models.ConvNet(work.channels, pooled, 10), (28, 28))
-    else:
-        net = models.functional(models.MLP(work.hidden, 10), (28, 28))
+    under_way = training(work, arrays, epochs)
+    for epoch in range(epochs):
+        under_way.advance(epoch + 1)
+        pause()
+    params = jax.tree.map(lambda x: x[:1, :1], under_way.whole()[0].params)
+    apply = models.functional(network(work), work.shape).apply
+    logits = evaluate.predict(apply, params, arrays["test_inputs"])[0, 0]
+    return float(np.mean(logits.argmax(-1) == arrays["test_labels"]))
+
+
+def training(work, arrays, epochs):
+    """The train.Training of a Work, before its first step."""
+    net = models.functional(network(work), work.shape)
     loss, numbers = (on_soft, temperatures(work)) if work.temperatures else (on_labels, {})
     optimizer, keys = optax.adam(RATE), jax.random.split(jax.random.key(0), work.seeds)
     state = train.members(net.init, optimizer, keys, max(1, len(work.temperatures)))
     data = {name: arrays[name] for name in ("inputs", "labels", "logits")}
-    order = train.shuffled(jax.random.key(1), len(data["labels"]), work.batch)
-    training = train.Training(
-        loss(net.apply), optimizer, state, data, order, epochs=epochs, numbers=numbers
-    )
-    for epoch in range(epochs):
-        training.advance(epoch + 1)
-        pause()
-    params = jax.tree.map(lambda x: x[:1, :1], training.whole()[0].params)
-    logits = evaluate.predict(net.apply, params, arrays["test_inputs"])[0, 0]
-    return float(np.mean(logits.argmax(-1) == arrays["test_labels"]))
+    order = orders.scattered(jax.random.key(1), len(data["labels"]), work.batch)
+    options = {"epochs": epochs, "seeds": 0, "numbers": numbers}
+    return train.Training(loss(net.apply), optimizer, state, data, order, **options)
+
+
+def network(work):
+    """The network of a Work."""
+    if work.channels:
+        return models.ConvNet(work.channels, tuple(range(1, len(work.channels) + 1)), 10)
+    return models.MLP(work.hidden, 10, dropout=work.dropout)
 
 
 def temperatures(work):

@@ -21,4 +21,4 @@ def run(work, arrays, epochs, pause):
             torch_parts.loss(net(inputs), labels, logits, temperature).backward()
             optimizer.step()
         pause()
-    return torch_parts.accuracy(net, arrays)
+    return torch_parts.accuracy(net.eval(), arrays)

@@ -25,4 +25,4 @@ def run(work, arrays, epochs, pause):
             torch_parts.loss(found, labels[rows], logits[rows], temperature).backward()
             optimizer.step()
         pause()
-    return torch_parts.accuracy(net, arrays)
+    return torch_parts.accuracy(net.eval(), arrays)

@@ -1,20 +1,25 @@
 """What the PyTorch contenders share: the network, the loss, the accuracy."""
 
+import math
+
 import torch
 from torch import nn
 from torch.nn import functional
 
 
 def network(work):
-    """The network of a Work as an nn.Sequential on images [B, 28, 28]."""
-    layers, side, before = [nn.Unflatten(1, (1, 28))], 28, 1
+    """The network of a Work as an nn.Sequential."""
+    layers, side, before = [], 28, 1
+    if work.channels:
+        layers.append(nn.Unflatten(1, (1, 28)))
     for channels in work.channels:
         layers += [nn.Conv2d(before, channels, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)]
         side, before = side // 2, channels
     layers.append(nn.Flatten())
-    width = side * side * before
+    width = side * side * before if work.channels else math.prod(work.shape)
     for hidden in work.hidden:
         layers += [nn.Linear(width, hidden), nn.ReLU()]
+        layers += [nn.Dropout(work.dropout)] if work.dropout else []
         width = hidden
     return nn.Sequential(*layers, nn.Linear(width, 10))
 
@@ -35,7 +40,7 @@ def tensors(arrays):
 
 
 def accuracy(apply, arrays):
-    """The fraction of test images that apply(inputs) -> logits gets right."""
+    """The fraction of test rows that apply(inputs) -> logits gets right."""
     with torch.no_grad():
         chosen = apply(torch.from_numpy(arrays["test_inputs"])).argmax(-1)
     return float((chosen.numpy() == arrays["test_labels"]).mean())

@@ -8,7 +8,7 @@ import pathlib
 import numpy as np
 
 from kd_jax.data import decoded, idx, published
-from kd_jax.data.dataset import Dataset, Split
+from kd_jax.data.dataset import Dataset, Split, home
 from kd_jax.errors import require
 
 NAMES = ("mnist", "fashion_mnist")
@@ -45,6 +45,17 @@ def load(name="mnist", data_dir="", manual_dir=""):
         test=splits[1],
         digest=published.PUBLISHED[name].digest,
     )
+
+
+def streamed(name="mnist", data_dir="", manual_dir=""):
+    """The training rows of a data set as `load` gives them, read from disk when they are asked for.
+
+    Args and Raises: as for `load`. Returns: a prepared.Rows, for streaming.fit.
+    """
+    load(name, data_dir, manual_dir)  # prepares it where that was not done, and checks it
+    from kd_jax.data import prepared  # tensorflow-datasets takes a second to import
+
+    return prepared.Rows(name, _layout(), home(data_dir))
 
 
 def _layout():

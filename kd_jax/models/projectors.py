@@ -11,7 +11,7 @@ import math
 import flax.linen as nn
 import jax.numpy as jnp
 
-from kd_jax.models.convnet import Convolution
+from kd_jax.models.convnet import Convolution, batch_last
 
 
 class Projector(nn.Module):
@@ -72,9 +72,10 @@ class Translator(nn.Module):
 
     @nn.compact
     def __call__(self, x):
+        x = batch_last(x)
         for _ in range(3):
             x = nn.leaky_relu(Convolution(self.factors)(x), 0.1)
-        return x
+        return batch_last(x)
 
 
 class Paraphraser(nn.Module):
@@ -92,7 +93,7 @@ class Paraphraser(nn.Module):
     def __call__(self, x):
         channels = x.shape[-1]
         factor = Translator(self.factors, name="encoder")(x)
-        decoded = factor
+        decoded = batch_last(factor)
         for _ in range(2):
             decoded = nn.leaky_relu(Convolution(self.factors)(decoded), 0.1)
-        return factor, Convolution(channels)(decoded)
+        return factor, batch_last(Convolution(channels)(decoded))

@@ -1,0 +1,83 @@
+"""Memory: how many members are trained at once, and what to do when they do not fit."""
+
+import pathlib
+
+import jax
+import numpy as np
+
+_chosen = []  # --members_per_chunk of this process
+ADVICE = "the device has no memory left: give --members_per_chunk=N, fewer networks at once"
+RESERVE = 0.9  # of the free memory that a training may take
+
+
+def use(members_per_chunk):
+    """Train at most so many members at once from now on; 0: as many as the memory holds."""
+    _chosen[:] = [members_per_chunk] if members_per_chunk else []
+
+
+def chosen():
+    """How many members the user allows at once; 0 where that is left to `most`."""
+    return _chosen[0] if _chosen else 0
+
+
+def most(members, program, kept):
+    """How many of a compiled program's members fit into the free memory of its device, 1 or more.
+
+    Args: members: of the program; kept: bytes of its arguments that do not grow with them.
+    """
+    needs, free = program.memory_analysis(), available()
+    if needs is None or free is None:
+        return members
+    arguments = needs.argument_size_in_bytes
+    added = needs.temp_size_in_bytes + needs.output_size_in_bytes - needs.alias_size_in_bytes
+    free = RESERVE * free + arguments  # the arguments lie there already
+    if arguments + added <= free:
+        return members
+    return max(1, int(members * (free - kept) / (arguments + added - kept)))
+
+
+def available():
+    """Free bytes of this process's first device, or None where nobody says."""
+    stats = jax.local_devices()[0].memory_stats() or {}
+    if "bytes_limit" in stats:
+        return stats["bytes_limit"] - stats["bytes_in_use"]
+    if jax.default_backend() != "cpu":
+        return None
+    found = [_number("/proc/meminfo", "MemAvailable:", 1024)]
+    limit = _number("/sys/fs/cgroup/memory.max")
+    if limit is not None:
+        found.append(limit - (_number("/sys/fs/cgroup/memory.current") or 0))
+    return min((x for x in found if x is not None), default=None)
+
+
+def _number(path, after="", unit=1):
+    """The first number in a file of the kernel, on the line that begins with `after`."""
+    try:
+        lines = pathlib.Path(path).read_text().splitlines()
+        (line,) = (line.removeprefix(after) for line in lines if line.startswith(after))
+        return int(line.split()[0]) * unit
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+def pieces(seeds, arms, most):
+    """A grid [seeds, arms] cut into [(slice of seeds, slice of arms)] of at most so many members.
+
+    All arms of a seed stay together where they fit: they share their batches.
+    """
+    if most >= arms:
+        of_seeds, of_arms = _even(seeds, most // arms), [slice(0, arms)]
+    else:
+        of_seeds, of_arms = _even(seeds, 1), _even(arms, most)
+    return [(s, a) for s in of_seeds for a in of_arms]
+
+
+def _even(count, most):
+    """Slices of 0, …, count − 1, none longer than `most` and as equal as can be."""
+    parts = np.array_split(np.arange(count), -(-count // most))
+    return [slice(int(part[0]), int(part[-1]) + 1) for part in parts]
+
+
+def exhausted(error):
+    """Whether an exception says that a device has no memory left."""
+    return isinstance(error, jax.errors.JaxRuntimeError) and "RESOURCE_EXHAUSTED" in str(error)
