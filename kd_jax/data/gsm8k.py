@@ -1,4 +1,4 @@
-"""GSM8K: 8,792 word problems of grade-school arithmetic with their solutions (two JSON-lines files).
+"""GSM8K: 8,792 word problems of grade-school arithmetic with solutions, as published (two files).
 
 Source: Cobbe et al. 2021, arXiv 2110.14168; MIT.
 """

@@ -96,7 +96,7 @@ def loss(apply):
 
 
 def optimizer(rate, steps):
-    """AdamW with a linear warm-up over a tenth of the steps and a linear decay; layers only."""
+    """AdamW with a warm-up over a tenth of the steps and a cosine decay, on the layers alone."""
     schedule = optax.warmup_cosine_decay_schedule(0.0, rate, max(1, steps // 10), steps)
     of_layers = optax.chain(optax.clip_by_global_norm(1.0), optax.adamw(schedule))
     parts = {"layers": of_layers, "embeddings": optax.set_to_zero()}
