@@ -18,13 +18,26 @@ def greedy(logits, key):
     return jnp.argmax(logits, axis=-1).astype(jnp.int32)
 
 
-def sampled(temperature):
-    """(logits [B, V], key) -> tokens [B] drawn from softmax(logits / temperature)."""
+def sampled(temperature, top_p=1.0):
+    """(logits [B, V], key) -> tokens [B] drawn from softmax(logits / temperature).
+
+    top_p: of the likeliest tokens as many as together have this probability or more; the others
+    are not drawn. Source: Holtzman et al. 2020, arXiv 1904.09751, section 3.1.
+    """
 
     def choose(logits, key):
-        return jax.random.categorical(key, logits / temperature).astype(jnp.int32)
+        kept = nucleus(logits / temperature, top_p) if top_p < 1 else logits / temperature
+        return jax.random.categorical(key, kept).astype(jnp.int32)
 
     return choose
+
+
+def nucleus(logits, top_p):
+    """The logits [B, V] of the fewest likeliest tokens with probability top_p; −∞ elsewhere."""
+    falling = jnp.sort(logits, axis=-1, descending=True)
+    before = jnp.cumsum(jax.nn.softmax(falling), axis=-1) - jax.nn.softmax(falling)
+    least = jnp.min(jnp.where(before < top_p, falling, jnp.inf), axis=-1, keepdims=True)
+    return jnp.where(logits >= least, logits, -jnp.inf)
 
 
 def generate(writer, params, ids, mask, key, *, tokens, stop=(), choose=greedy):

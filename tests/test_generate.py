@@ -3,6 +3,7 @@
 import functools
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from test_llama import APPLY, NET, PARAMS, random_params
 
@@ -100,3 +101,20 @@ def test_members_write_as_each_alone():
     together = jax.jit(jax.vmap(writes))(members)
     assert (together[0] == greedily_written().ids).all()
     assert (together[1] != together[0]).any()
+
+
+def test_the_nucleus_is_the_fewest_likeliest_tokens():
+    p = np.array([[0.5, 0.1, 0.3, 0.1], [0.05, 0.9, 0.03, 0.02]])
+    kept = {
+        0.45: [[0], [1]],  # 0.5 and 0.9 are enough alone
+        0.6: [[0, 2], [1]],  # 0.5 is not, with 0.3 it is
+        0.92: [[0, 1, 2, 3], [0, 1]],  # of two equals both are kept
+    }
+    for top_p, tokens in kept.items():
+        found = np.isfinite(generate.nucleus(jnp.log(p), top_p))
+        assert [np.flatnonzero(row).tolist() for row in found] == tokens
+    draws = [
+        generate.sampled(1.0, 0.6)(jnp.log(p[:1]), key)[0]
+        for key in jax.random.split(jax.random.key(0), 60)
+    ]
+    assert set(map(int, draws)) == {0, 2}
