@@ -196,8 +196,8 @@ def distil(settings, student, start, imitated, taught, arm, seed, snapshots):
 
 ARMS = report.CUT, report.DISTILLED, report.VECTORS, report.RANDOM
 CODE = fingerprint.source(
-    train, orders, probe, losses.relations, losses.features, bert, encoder, text, sentences, shorter,
-    first_of_each, more_texts, Banking, student_of, weights_of, distil,
+    train, orders, probe, losses.relations, losses.features, bert, encoder, text, sentences,
+    shorter, first_of_each, more_texts, Banking, student_of, weights_of, distil,
 )  # fmt: skip
 
 

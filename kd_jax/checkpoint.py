@@ -10,7 +10,7 @@ import warnings
 import jax
 from orbax.checkpoint import v1 as ocp
 
-from kd_jax import fingerprint, mesh
+from kd_jax import fingerprint, hosts, mesh
 from kd_jax.errors import InputError
 
 ADVICE = "delete that folder or pass --retrain"
@@ -29,11 +29,11 @@ def save(path, tree, facts):
         _seal(path).unlink(missing_ok=True)
         tree = mesh.everywhere(tree)  # orbax restores only what it knows the devices of
         ocp.save(str(path), tree, overwrite=True, custom_metadata={"facts": facts})
-        if mesh.first_host():
+        if hosts.first_host():
             partial = _seal(path).with_suffix(".partial")
             partial.write_text(json.dumps(_digests(path), indent=0))
             partial.replace(_seal(path))
-        mesh.wait("sealed")
+        hosts.wait("sealed")
     except OSError as error:
         raise InputError(f"checkpoint {path} cannot be written: {error.strerror}") from None
 
@@ -112,7 +112,7 @@ class Snapshots:
     def save(self, done, tree):
         """Write the state after `done` epochs; older ones are removed."""
         save(self.folder / f"{done:09d}", tree, self.facts)
-        for older in self._complete()[:-1] if mesh.first_host() else ():
+        for older in self._complete()[:-1] if hosts.first_host() else ():
             _seal(older).unlink()
             shutil.rmtree(older)
         self.last = time.monotonic()
@@ -130,7 +130,7 @@ class Snapshots:
 
     def clear(self):
         """Remove every snapshot: the training is finished and its results are kept elsewhere."""
-        mesh.wait("finished")
+        hosts.wait("finished")
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _complete(self):

@@ -17,7 +17,7 @@ import typing
 
 from absl import flags
 
-from kd_jax import compilation, memory, mesh
+from kd_jax import compilation, hosts, memory, mesh
 from kd_jax.errors import InputError, require
 
 
@@ -165,10 +165,12 @@ def launch(config_class, run, argv=None):
     compilation.keep_programs()
     try:
         settings = parse(config_class, sys.argv if argv is None else argv)
-        mesh.join(settings.coordinator, settings.hosts, settings.host)
+        if not (settings.mesh or settings.coordinator):
+            mesh.spread_over_cores()
+        hosts.join(settings.coordinator, settings.hosts, settings.host)
         mesh.use(settings.mesh)
         memory.use(settings.members_per_chunk)
-        with contextlib.redirect_stdout(sys.stdout if mesh.first_host() else None):
+        with contextlib.redirect_stdout(sys.stdout if hosts.first_host() else None):
             run(settings)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -179,6 +181,6 @@ def launch(config_class, run, argv=None):
     except Exception as error:
         if memory.exhausted(error):
             print(f"error: {memory.ADVICE} ({str(error).splitlines()[0][:160]})", file=sys.stderr)
-            mesh.stop(2)
-        mesh.leave(error)
+            hosts.stop(2)
+        hosts.leave(error)
         raise

@@ -47,7 +47,8 @@ def available():
     limit = _number("/sys/fs/cgroup/memory.max")
     if limit is not None:
         found.append(limit - (_number("/sys/fs/cgroup/memory.current") or 0))
-    return min((x for x in found if x is not None), default=None)
+    known = [x for x in found if x is not None]
+    return min(known) // jax.local_device_count() if known else None  # the devices share it
 
 
 def _number(path, after="", unit=1):

@@ -7,7 +7,7 @@ them at the end of its chunk, where `progress.bar` asks.
 import concurrent.futures
 import threading
 
-from kd_jax import mesh
+from kd_jax import hosts
 
 _stopping = threading.Event()
 
@@ -25,11 +25,11 @@ def check():
 def results(job, items, workers):
     """Yield job(item) of every item as they finish, `workers` of them at a time.
 
-    One at a time where trainings lie on several devices: two would wait for each other's.
+    One at a time on several hosts, which must all run them in one order.
 
     An exception in a job, or in the loop that takes the results, stops the others and is raised.
     """
-    with concurrent.futures.ThreadPoolExecutor(1 if mesh.is_split() else workers) as pool:
+    with concurrent.futures.ThreadPoolExecutor(1 if hosts.one_at_a_time() else workers) as pool:
         running = [pool.submit(job, item) for item in items]
         try:
             for done in concurrent.futures.as_completed(running):

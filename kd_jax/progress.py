@@ -6,7 +6,7 @@ import sys
 import numpy as np
 from tqdm import tqdm
 
-from kd_jax import mesh, parallel
+from kd_jax import hosts, parallel
 
 
 @contextlib.contextmanager
@@ -23,7 +23,7 @@ def bar(label, epochs):
         bar_format=layout,
         mininterval=0.1 if live else 10,
         ascii=not live,
-        disable=not mesh.first_host(),
+        disable=not hosts.first_host(),
     ) as drawn:
 
         def report(done, curves):

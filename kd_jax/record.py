@@ -18,7 +18,7 @@ import time
 
 import jax
 
-from kd_jax import fingerprint, mesh
+from kd_jax import fingerprint, hosts
 from kd_jax.errors import InputError
 
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
@@ -37,8 +37,8 @@ class Run:
         name = fingerprint.of({"settings": settings, "facts": self.facts})[:8]
         try:
             parent = pathlib.Path(workdir) / experiment
-            number, self._lock = _claim(parent, name) if mesh.first_host() else (0, None)
-            self.folder = parent / f"{name}-{mesh.agreed(number)}"
+            number, self._lock = _claim(parent, name) if hosts.first_host() else (0, None)
+            self.folder = parent / f"{name}-{hosts.agreed(number)}"
             self.write("config.json", json.dumps(settings, indent=2) + "\n")
         except OSError as error:
             raise InputError(
@@ -52,7 +52,7 @@ class Run:
 
     def write(self, name, text):
         """Write a text file whole: it is never seen half-written. The first host writes."""
-        if not mesh.first_host():
+        if not hosts.first_host():
             return
         partial = self.path(name + ".partial")
         with open(partial, "w") as file:
@@ -66,7 +66,7 @@ class Run:
         path = self.path("records.jsonl")
         lines = [json.dumps({"experiment": self.experiment, **r}) + "\n" for r in records]
         self.write(path.name, (path.read_text() if path.exists() else "") + "".join(lines))
-        mesh.wait("append")
+        hosts.wait("append")
 
     def has(self, **wanted):
         """Whether there is a record with all the wanted values."""
@@ -81,7 +81,7 @@ class Run:
 
         Args: table: folder -> Markdown, which is printed too; draw: (folder) draws the figures.
         """
-        if not mesh.first_host():
+        if not hosts.first_host():
             return
         text = table(self.folder)
         self.write("table.md", text)
@@ -140,6 +140,7 @@ def device():
     name = devices[0].device_kind
     if devices[0].platform == "cpu":
         name = f"{_processor()}, {os.cpu_count()} cores"
+        return name  # its devices are its cores
     return f"{len(devices)} × {name}" if len(devices) > 1 else name
 
 

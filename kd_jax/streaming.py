@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from kd_jax import mesh, train
+from kd_jax import hosts, mesh, train
 
 CHUNK = 32  # steps of one program at most: what is read ahead, and the least between two reports
 
@@ -88,7 +88,9 @@ def fit(
         count = min(CHUNK, source.steps - done % source.steps)
         read = [next(reader) for _ in range(count)]
         stacked = {name: np.stack([batch[name] for batch in read]) for name in read[0]}
-        state, totals = program(state, totals, place.batch(stacked, source.size), numbers)
+        with place.turn():
+            batches = place.batch(stacked, source.size)
+            state, totals = jax.block_until_ready(program(state, totals, batches, numbers))
         done += count
         if done % source.steps == 0:
             epoch = done // source.steps
@@ -96,7 +98,7 @@ def fit(
             if report:
                 report(epoch, curves)
         tree = state, totals, curves
-        if snapshots and mesh.agreed(snapshots.due()):
+        if snapshots and hosts.agreed(snapshots.due()):
             snapshots.save(done, _whole(tree, place))
     return place.collect(tree[0]), tree[2]
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from kd_jax import checkpoint, fingerprint, mesh
+from kd_jax import checkpoint, fingerprint, hosts
 from kd_jax.errors import InputError
 
 
@@ -88,7 +88,7 @@ def kept(folder, facts, compute, *, again=False):
     if path.exists() and not again:
         return _read(path, facts)
     arrays = compute()
-    if mesh.first_host():
+    if hosts.first_host():
         path.parent.mkdir(parents=True, exist_ok=True)
         text = json.dumps({**facts, "digest": fingerprint.arrays(arrays)})
         partial = path.with_suffix(".partial")

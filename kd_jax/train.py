@@ -21,7 +21,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from kd_jax import compilation, memory, mesh
+from kd_jax import compilation, hosts, memory, mesh
 from kd_jax.errors import require
 
 
@@ -212,9 +212,10 @@ class Training:
 
     def advance(self, stop):
         """Train up to epoch `stop`; returns when it is done."""
-        self.state, self.curves = jax.block_until_ready(
-            self.program(self.state, self.curves, self.done, stop, *self.fixed)
-        )
+        with self.place.turn():
+            self.state, self.curves = jax.block_until_ready(
+                self.program(self.state, self.curves, self.done, stop, *self.fixed)
+            )
         self.done = stop
 
     def whole(self):
@@ -265,7 +266,7 @@ def fit(
     most = memory.chosen()
     if not most or most >= state.step.size:
         whole = training(slice(None), slice(None))
-        most = most or mesh.agreed(whole.fits())
+        most = most or hosts.agreed(whole.fits())
         if most >= state.step.size:
             return _run(whole, report, snapshots)
         del whole
@@ -283,10 +284,10 @@ def _run(training, report, snapshots):
         began = time.monotonic()
         training.advance(min(training.done + length, training.epochs))
         # Chunks of half a second or more: short enough for a live bar, long enough to be free.
-        length *= 2 if mesh.agreed(time.monotonic() - began < 0.5) else 1
+        length *= 2 if hosts.agreed(time.monotonic() - began < 0.5) else 1
         if report:
             report(training.done, training.whole_curves())
-        if snapshots and mesh.agreed(snapshots.due()):
+        if snapshots and hosts.agreed(snapshots.due()):
             snapshots.save(training.done, training.whole())
     state, curves = training.whole()
     return state, jax.tree.map(np.asarray, curves)

@@ -45,7 +45,7 @@ for seeds, arms, order_of in ((3, 2, None), (1, 4, None), (3, 2, 7)):
     for text in ("", "members:4,data:2", "data:8"):
         mesh.use(text)
         split = train_all(seeds, arms, order_of)
-        mesh._current.clear()
+        mesh.stop_using()
         for a, b in zip(jax.tree.leaves(alone), jax.tree.leaves(split), strict=True):
             np.testing.assert_allclose(a, b, atol=1e-5)
 print("same")
@@ -73,6 +73,18 @@ def test_a_mesh_is_read_and_refused():
     ):
         with pytest.raises(InputError, match=said):
             mesh.parse(text, 8)
+
+
+def test_a_training_takes_the_devices_that_its_members_fill():
+    filled = mesh._devices_filled
+    assert filled(1, 1, 8) == (1, 0)  # alone it is best off with all threads
+    assert filled(10, 15, 2) == (2, 0)
+    assert filled(5, 16, 2) == (2, 1)  # eight arms each: ½, before three of six seeds: 3/5
+    assert filled(5, 15, 2) == (2, 0)
+    assert filled(10, 15, 64) == (15, 1)  # one arm each, before one seed each
+    assert filled(3, 1, 2) == (2, 0)  # two of four: ⅔ of the time
+    assert filled(1, 7, 2) == (1, 0)
+    assert filled(1, 1, 0) == (1, 0)
 
 
 def free_port():
@@ -152,11 +164,11 @@ def test_a_lost_host_ends_the_others_with_one_line(tmp_path):
 STREAMED = """
 import sys
 import jax
-from kd_jax import mesh
-address, hosts, host, folder, epochs = sys.argv[1:]
-if int(hosts) > 1:
-    mesh.join(address, int(hosts), int(host))
-mesh.use(f"data:{hosts}" if int(hosts) > 1 else "")
+from kd_jax import hosts, mesh
+address, count, host, folder, epochs = sys.argv[1:]
+if int(count) > 1:
+    hosts.join(address, int(count), int(host))
+mesh.use(f"data:{count}" if int(count) > 1 else "")
 import numpy as np
 import optax
 from kd_jax import checkpoint, models, orders, streaming, train
@@ -182,14 +194,14 @@ stream = streaming.Stream(Source(), orders.scattered(jax.random.key(1), 640, 16)
 snapshots = checkpoint.Snapshots(folder, {"of": "this"}, every=1.0)
 
 def report(done, curves):
-    if mesh.first_host():
+    if hosts.first_host():
         print("epoch", done, flush=True)
 
 try:
     state, curves = streaming.fit(loss, optimizer, state, stream, epochs=int(epochs),
                                   report=report, snapshots=snapshots)
 except Exception as error:
-    mesh.leave(error)
+    hosts.leave(error)
     raise
 losses = curves["loss"].ravel()
 print("end", len(read), float(losses[0]), float(losses[-1]), flush=True)

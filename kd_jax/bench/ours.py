@@ -7,13 +7,15 @@ import jax
 import numpy as np
 import optax
 
-from kd_jax import compilation, evaluate, losses, models, orders, train
+from kd_jax import compilation, evaluate, losses, mesh, models, orders, train
 from kd_jax.bench.work import RATE
 
 
 def run(work, arrays, epochs, pause):
     """The accuracy of the first network. Args: as kd_jax.bench says."""
     compilation.keep_programs()
+    mesh.spread_over_cores()
+    mesh.use()
     under_way = training(work, arrays, epochs)
     for epoch in range(epochs):
         under_way.advance(epoch + 1)

@@ -29,6 +29,7 @@ def threads(count):
 
 
 OURS = Contender(report.OURS, "ours")
+ALL_ONE = Contender(report.ALL_ONE, "ours", (("JAX_NUM_CPU_DEVICES", "1"),))
 RESIDENT = Contender(f"PyTorch, resident, {CORES} threads", "torch_loop", threads(CORES))
 ALONE = Contender("PyTorch, resident, 1 thread", "torch_loop", threads(1))
 LOADER = Contender("PyTorch, DataLoader", "torch_loader")
@@ -38,13 +39,13 @@ KERAS_TORCH = Contender("Keras on PyTorch", "keras_fit", (("KERAS_BACKEND", "tor
 SCIKIT = Contender("scikit-learn (labels)", "scikit")
 FIELDS = {
     work.SMALL: (OURS, RESIDENT, ALONE, LOADER, KERAS_JAX, KERAS_TORCH, SCIKIT),
-    work.MANY: (OURS, VMAP),
+    work.MANY: (OURS, ALL_ONE, VMAP),
     work.TEACHER: (OURS, RESIDENT, LOADER, KERAS_JAX, KERAS_TORCH, SCIKIT),
     work.CONVNET: (OURS, RESIDENT, KERAS_JAX),
-    work.GRID_TEACHERS: (OURS, RESIDENT, ALONE, KERAS_JAX, KERAS_TORCH),
-    work.GRID_STUDENTS: (OURS, RESIDENT, ALONE, KERAS_JAX, KERAS_TORCH),
+    work.GRID_TEACHERS: (OURS, ALL_ONE, RESIDENT, ALONE, KERAS_JAX, KERAS_TORCH),
+    work.GRID_STUDENTS: (OURS, ALL_ONE, RESIDENT, ALONE, KERAS_JAX, KERAS_TORCH),
 }
-TOGETHER = OURS, VMAP  # these train all networks of a Work at once
+TOGETHER = OURS, ALL_ONE, VMAP  # these train all networks of a Work at once
 
 
 def race(task, arrays, repeats):

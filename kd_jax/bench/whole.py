@@ -20,17 +20,18 @@ def people(repeats):
     """The records of the people demo; every process begins without compiled programs."""
     demo = [sys.executable, "-m", "experiments.people"]
     commands = {
-        report.PEOPLE_TORCH: ([sys.executable, "-m", "kd_jax.bench.people_torch"], 1),
-        report.PEOPLE_ONE: ([*demo, "--seeds=1"], 1),
-        report.PEOPLE_MANY: ([*demo, "--seeds=20"], 20),
+        report.PEOPLE_TORCH: ([sys.executable, "-m", "kd_jax.bench.people_torch"], 1, {}),
+        report.PEOPLE_ONE: ([*demo, "--seeds=1"], 1, {}),
+        report.PEOPLE_MANY: ([*demo, "--seeds=20"], 20, {}),
+        report.PEOPLE_ALL_ONE: ([*demo, "--seeds=20"], 20, dict(race.ALL_ONE.environment)),
     }
     took = {row: [] for row in commands}
     for _ in range(repeats):
-        for row, (command, seeds) in commands.items():
+        for row, (command, seeds, more) in commands.items():
             with tempfile.TemporaryDirectory() as folder:
                 place = [] if row == report.PEOPLE_TORCH else [f"--workdir={folder}/runs"]
                 began = time.perf_counter()
-                environment = os.environ | {CACHE: f"{folder}/programs"}
+                environment = os.environ | more | {CACHE: f"{folder}/programs"}
                 subprocess.run([*command, *place], check=True, capture_output=True, env=environment)
                 took[row].append((time.perf_counter() - began) / seeds)
     return [_record(report.PEOPLE, row, seconds) for row, seconds in took.items()]

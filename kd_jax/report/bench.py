@@ -6,10 +6,11 @@ from kd_jax import record
 from kd_jax.bench import work
 from kd_jax.report import tables
 
-OURS = "kd_jax"
+OURS, ALL_ONE = "kd_jax", "kd_jax, one device for all cores"
 PEOPLE, START = "people demo, whole process", "start, from the command to the end of the first step"
 GRID, MACHINE, SCALING = "the whole temperature grid", "machine", "scaling"
 PEOPLE_TORCH, PEOPLE_ONE, PEOPLE_MANY = "PyTorch, 1 seed", "kd_jax, 1 seed", "kd_jax, 20 seeds"
+PEOPLE_ALL_ONE = "kd_jax, 20 seeds, one device for all cores"
 FIRST_START, NEXT_START = "kd_jax, nothing compiled", "kd_jax, programs kept"
 # nine data sets, 50 epochs, five seeds: their teachers, and students at nine temperatures, on
 # labels, on smoothed labels and of a permuted teacher
