@@ -71,7 +71,9 @@ def spread_over_cores():
     """
     if "JAX_NUM_CPU_DEVICES" not in os.environ:
         known = getattr(os, "sched_getaffinity", None)  # not on every system
-        jax.config.update("jax_num_cpu_devices", len(known(0)) if known else os.cpu_count())
+        cores = len(known(0)) if known else os.cpu_count()
+        with contextlib.suppress(RuntimeError):  # JAX was used already: it stays with one device
+            jax.config.update("jax_num_cpu_devices", cores)
 
 
 @functools.lru_cache(maxsize=64)

@@ -4,6 +4,8 @@ import dataclasses
 import subprocess
 import sys
 
+import jax
+import jax.numpy as jnp
 import pytest
 
 from experiments.quickstart import Config
@@ -83,3 +85,22 @@ def test_help_prints_the_docstring_and_every_flag():
     assert done.returncode == 0 and "Distil real digits" in done.stdout
     for field in dataclasses.fields(Config):
         assert f"--{field.name}" in done.stdout or f"--[no]{field.name}" in done.stdout
+
+
+def test_a_device_without_memory_is_one_line_that_names_the_flag(capsys):
+    def run(settings):
+        jax.jit(lambda x: (x[:, None] * x).sort(0))(jnp.ones(2**23)).block_until_ready()
+
+    with pytest.raises(SystemExit) as ended:
+        config.launch(Config, run, ["experiment"])
+    assert ended.value.code == 2
+    said = capsys.readouterr().err
+    assert said.startswith("error: the device has no memory left: give --members_per_chunk=N")
+    assert said.count("\n") == 1
+
+
+def test_hosts_that_cannot_find_each_other_are_refused():
+    with pytest.raises(InputError, match="--hosts=2 without --coordinator"):
+        dataclasses.replace(Config(), hosts=2)
+    with pytest.raises(InputError, match="--members_per_chunk=-1: expected 1 or more"):
+        dataclasses.replace(Config(), members_per_chunk=-1)
