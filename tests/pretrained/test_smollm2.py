@@ -19,7 +19,7 @@ from kd_jax.generate import generate
 from kd_jax.models import llama
 from kd_jax.pretrained import chat, gguf, text
 
-ROOT = pathlib.Path(__file__).parents[1]
+ROOT = pathlib.Path(__file__).parents[2]
 SHARED = pathlib.Path(os.environ.get("KD_JAX_SHARED") or ROOT.parent / "shared")
 
 
