@@ -61,6 +61,24 @@ def scattered(key, rows, batch_size):
     return order
 
 
+def by_length(key, lengths, widths, batch_size):
+    """order(seed, epoch) -> indices [steps, batch_size]: rows of like length share batches.
+
+    A permutation as `scattered` draws it, sorted by which of the widths, ascending, a row fits
+    into first; then the batches in a new order. The last, partial batch is dropped.
+    """
+    groups = jnp.searchsorted(jnp.asarray(widths), jnp.asarray(lengths))
+    draw = scattered(key, len(lengths), batch_size)
+
+    def order(seed, epoch):
+        drawn = draw(seed, epoch)
+        alike = drawn.ravel()[jnp.argsort(groups[drawn.ravel()], stable=True)]
+        mixed = permutation(jax.random.fold_in(jax.random.fold_in(key, seed), ~epoch), len(drawn))
+        return alike.reshape(drawn.shape)[mixed]
+
+    return order
+
+
 def _mixed(x):
     """The finaliser of MurmurHash3 (Appleby, public domain): every bit of x moves all others."""
     x = (x ^ (x >> 16)) * np.uint32(0x85EBCA6B)

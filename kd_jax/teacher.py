@@ -66,39 +66,49 @@ def outputs(teacher, apply, inputs, *, batch_size=1000):
     Raises: InputError when the file is corrupted, or of another teacher or other inputs.
     """
     facts = {"teacher": teacher.fingerprint, "inputs": fingerprint.arrays(inputs)}
-    path = teacher.folder / f"outputs-{fingerprint.of(facts)}.npz"
-    if path.exists() and teacher.restored:
+
+    def compute():
+        predict = jax.jit(apply)
+        pieces = [
+            np.asarray(predict(teacher.params, inputs[i : i + batch_size]), np.float32)
+            for i in range(0, len(inputs), batch_size)
+        ]
+        return {"logits": np.concatenate(pieces, axis=-2)}
+
+    return kept(teacher.folder, facts, compute, again=not teacher.restored)["logits"]
+
+
+def kept(folder, facts, compute, *, again=False):
+    """The arrays {name: array} that compute() gives, computed once and kept in `folder`.
+
+    Args: facts: JSON-like, all that they depend on; again: compute even if they are there.
+    Raises: InputError when the file is corrupted, or of other facts.
+    """
+    path = pathlib.Path(folder) / f"outputs-{fingerprint.of(facts)}.npz"
+    if path.exists() and not again:
         return _read(path, facts)
-    predict = jax.jit(apply)
-    pieces = [
-        np.asarray(predict(teacher.params, inputs[i : i + batch_size]), np.float32)
-        for i in range(0, len(inputs), batch_size)
-    ]
-    logits = np.concatenate(pieces, axis=-2)
-    _write(path, logits, facts)
-    return logits
-
-
-def _write(path, logits, facts):
-    if not hosts.first_host():
-        return
-    text = json.dumps({**facts, "digest": fingerprint.arrays(logits)})
-    partial = path.with_suffix(".partial")
-    with open(partial, "wb") as file:
-        np.savez(file, logits=logits, facts=np.frombuffer(text.encode(), np.uint8))
-    partial.replace(path)
+    arrays = compute()
+    if hosts.first_host():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        text = json.dumps({**facts, "digest": fingerprint.arrays(arrays)})
+        partial = path.with_suffix(".partial")
+        with open(partial, "wb") as file:
+            np.savez(file, **arrays, facts=np.frombuffer(text.encode(), np.uint8))
+        partial.replace(path)
+    return arrays
 
 
 def _read(path, facts):
     advice = "delete that file"
     try:
         with open(path, "rb") as file, np.load(file, allow_pickle=False) as stored:
-            logits, found = stored["logits"], json.loads(stored["facts"].tobytes())
+            found = json.loads(stored["facts"].tobytes())
+            arrays = {name: stored[name] for name in stored.files if name != "facts"}
             digest = found.pop("digest")
     except Exception as error:  # zipfile, zlib, json and numpy each raise their own
         raise InputError(f"teacher outputs {path} are unreadable ({error}): {advice}") from None
     if found != facts:
         raise InputError(f"teacher outputs {path} are of {found}, expected {facts}: {advice}")
-    if fingerprint.arrays(logits) != digest:
+    if fingerprint.arrays(arrays) != digest:
         raise InputError(f"teacher outputs {path} are corrupted (digest differs): {advice}")
-    return logits
+    return arrays

@@ -65,6 +65,17 @@ def test_pieces_cover_the_grid_once_and_none_is_too_large(seeds, arms, most):
     assert (covered == 1).all()
 
 
+def test_rows_of_like_length_share_batches():
+    lengths = np.random.default_rng(0).integers(1, 30, 200)
+    order = orders.by_length(jax.random.key(0), lengths, (10, 20), 8)
+    drawn = np.asarray(order(0, 0))
+    assert drawn.shape == (25, 8) and len(set(drawn.ravel())) == 200
+    groups = np.digitize(lengths[drawn], [10, 20], right=True)
+    assert sum(len(set(batch)) > 1 for batch in groups) <= 2  # where one group ends
+    assert not np.array_equal(groups[:, 0], np.sort(groups[:, 0]))  # short and long batches mix
+    assert not np.array_equal(drawn, order(0, 1))
+
+
 def program(arguments, temporary, output, alias):
     found = types.SimpleNamespace(
         argument_size_in_bytes=arguments, temp_size_in_bytes=temporary,

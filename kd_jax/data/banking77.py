@@ -10,8 +10,6 @@ from typing import NamedTuple
 import numpy as np
 
 from kd_jax.data import fetched
-from kd_jax.data.dataset import check_digest
-from kd_jax.errors import InputError
 
 URL = "https://raw.githubusercontent.com/PolyAI-LDN/task-specific-datasets/master/banking_data/{}"
 FILES = {
@@ -49,12 +47,6 @@ def load(data_dir="", manual_dir=""):
 
 def _read(path, digest):
     """[(text, intent)] of one file. The digest is checked first, so what is parsed is known."""
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise InputError(
-            f"{path} is unreadable ({error.strerror}): get {URL.format(path.name)}"
-        ) from None
-    check_digest(str(path), hashlib.sha256(content).hexdigest(), digest)
-    header, *rows = csv.reader(content.decode().splitlines(keepends=True))
+    content = fetched.read(path, URL, digest)
+    header, *rows = csv.reader(content.splitlines(keepends=True))
     return [tuple(row) for row in rows]

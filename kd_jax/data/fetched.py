@@ -1,10 +1,11 @@
 """Published files that tensorflow-datasets has not: found in a folder, or downloaded once."""
 
+import hashlib
 import pathlib
 
 import requests
 
-from kd_jax.data.dataset import home
+from kd_jax.data.dataset import check_digest, home
 from kd_jax.errors import InputError, require
 
 
@@ -26,6 +27,21 @@ def folder(name, url, files, data_dir="", manual_dir=""):
         if not (where / file).exists():
             _download(url.format(file), where / file)
     return where
+
+
+def read(path, url, digest):
+    """The text of a file whose SHA-256 is `digest`.
+
+    Raises: InputError, one line, when it is missing or changed.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise InputError(
+            f"{path} is unreadable ({error.strerror}): get {url.format(path.name)}"
+        ) from None
+    check_digest(str(path), hashlib.sha256(content).hexdigest(), digest)
+    return content.decode()
 
 
 def _download(url, path):

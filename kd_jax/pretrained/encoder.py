@@ -2,12 +2,10 @@
 
 from typing import NamedTuple
 
-import jax
-import numpy as np
-
 from kd_jax.errors import require
 from kd_jax.models.bert import Bert
 from kd_jax.pretrained import folder as folders
+from kd_jax.pretrained import names as tables
 
 EPSILON = 1e-12  # of the normalisations, where a config does not say it
 
@@ -15,9 +13,11 @@ EPSILON = 1e-12  # of the normalisations, where a config does not say it
 class Names(NamedTuple):
     """What an architecture calls things: sizes and activation in its config, layers in its weights.
 
-    prefix: what stands before the names where the model has a task's head.
+    prefix: what stands before the names where the model has a task's head; model: its class in
+    the library, without one.
     """
 
+    model: str
     sizes: dict
     activation: str
     layers: str
@@ -27,6 +27,7 @@ class Names(NamedTuple):
 
 ARCHITECTURES = {
     "bert": Names(
+        "BertModel",
         {
             "vocabulary": "vocab_size",
             "width": "hidden_size",
@@ -51,6 +52,7 @@ ARCHITECTURES = {
         "bert.",
     ),
     "distilbert": Names(
+        "DistilBertModel",
         {
             "vocabulary": "vocab_size",
             "width": "dim",
@@ -87,12 +89,28 @@ def load(folder):
     require(kind in ARCHITECTURES, f"{folder}: model_type is '{kind}', expected {known}")
     names = ARCHITECTURES[kind]
     bert = _network(found, names, folder)
-    weights = folders.Weights(folder)
+    weights = folders.Weights(folder, folders.tensors(folder))
     if any(name.startswith(names.prefix) for name in weights.found):
         weights.prefix = names.prefix
-    layers = [_layer(weights, f"{names.layers}.{n}", names.parts, bert) for n in range(bert.layers)]
-    stacked = jax.tree.map(lambda *x: np.stack(x), *layers)
-    return bert, {"embeddings": _embeddings(weights, bert), "layers": stacked}
+    return bert, tables.params(_entries(bert, names), bert.layers, weights.take)
+
+
+def save(folder, bert, params, tokenizer=None):
+    """Writes a Bert as load reads it, with the tokenizer.json of the folder `tokenizer`.
+
+    Without token types it is written as a DistilBERT, whose ε is fixed at 1e-12.
+    """
+    kind = "bert" if bert.types else "distilbert"
+    names = ARCHITECTURES[kind]
+    require(
+        bert.types or bert.epsilon == EPSILON,
+        f"epsilon is {bert.epsilon} without token types: a DistilBERT has {EPSILON}",
+    )
+    settings = {"model_type": kind, "architectures": [names.model], names.activation: "gelu"}
+    settings |= {theirs: getattr(bert, ours) for ours, theirs in names.sizes.items()}
+    settings |= {"layer_norm_eps": bert.epsilon, "pad_token_id": 0}
+    arrays = tables.tensors(_entries(bert, names), params)
+    folders.save(folder, settings, arrays, tokenizer)
 
 
 def _network(found, names, folder):
@@ -106,27 +124,24 @@ def _network(found, names, folder):
     return Bert(**{"types": 0} | sizes, epsilon=float(found.get("layer_norm_eps", EPSILON)))
 
 
-def _embeddings(weights, bert):
-    tables = {
+def _entries(bert, names):
+    words = {
         "word": ("word_embeddings", bert.vocabulary),
         "position": ("position_embeddings", bert.positions),
         "type": ("token_type_embeddings", bert.types),
     }
-    found = {
-        ours: weights.take(f"embeddings.{theirs}.weight", rows, bert.width)
-        for ours, (theirs, rows) in tables.items()
+    found = [
+        tables.Entry(("embeddings", ours), f"embeddings.{theirs}.weight", (rows, bert.width))
+        for ours, (theirs, rows) in words.items()
         if rows
-    }
-    return found | {"norm": weights.norm("embeddings.LayerNorm", bert.width)}
-
-
-def _layer(weights, prefix, parts, bert):
-    found = {}
-    for ours, theirs in parts.items():
+    ]
+    found += tables.norm(("embeddings", "norm"), "embeddings.LayerNorm", bert.width)
+    for ours, theirs in names.parts.items():
+        path, name = ("layers", ours), f"{names.layers}.{{}}.{theirs}"
         if ours.endswith("norm"):
-            found[ours] = weights.norm(f"{prefix}.{theirs}", bert.width)
+            found += tables.norm(path, name, bert.width)
         else:
             inputs = bert.inner if ours == "outer" else bert.width
             outputs = bert.inner if ours == "inner" else bert.width
-            found[ours] = weights.dense(f"{prefix}.{theirs}", inputs, outputs)
+            found += tables.dense(path, name, inputs, outputs)
     return found

@@ -2,9 +2,13 @@
 
 import json
 import pathlib
+import re
+import shutil
 
+import ml_dtypes  # noqa: F401, tells NumPy what bfloat16 is
 import numpy as np
 from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
 
 from kd_jax.errors import InputError, require
 
@@ -30,14 +34,14 @@ def setting(found, name, folder):
 
 
 def tensors(folder):
-    """{name: float32 array} of all safetensors files of the folder.
+    """{name: array, float32 or shorter} of all safetensors files of the folder.
 
-    Raises: InputError when there is none or one is damaged.
+    With a model.safetensors.index.json they are the files that it names. Raises: InputError when
+    there is none or one is missing or damaged.
     """
-    paths = sorted(pathlib.Path(folder).glob("*.safetensors"))
-    require(paths, f"{folder} has no .safetensors file: expected the model's weights in one")
     found = {}
-    for path in paths:
+    for path in _shards(pathlib.Path(folder)):
+        require(path.is_file(), f"{path} is missing: model.safetensors.index.json names it")
         try:
             with safe_open(path, framework="numpy") as file:
                 found |= {name: file.get_tensor(name) for name in file.keys()}
@@ -46,11 +50,30 @@ def tensors(folder):
     return found
 
 
-class Weights:
-    """The tensors of a folder, taken one by one with the shape that is expected of each."""
+def _shards(folder):
+    index = folder / "model.safetensors.index.json"
+    if not index.is_file():
+        paths = sorted(folder.glob("*.safetensors"))
+        require(paths, f"{folder} has no .safetensors file: expected the model's weights in one")
+        return paths
+    try:
+        names = set(json.loads(index.read_bytes())["weight_map"].values())
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{index} has no weight_map ({error!r}): get it again") from None
+    for name in names:
+        own = isinstance(name, str) and pathlib.PurePath(name).name == name
+        require(own, f"{index} names the file {name!r}: expected one in the same folder")
+    return [folder / name for name in sorted(names)]
 
-    def __init__(self, folder):
-        self.folder, self.found = folder, tensors(folder)
+
+class Weights:
+    """Tensors taken one by one with the shape that is expected of each.
+
+    said: who says the shape; prefix: what stands before every name.
+    """
+
+    def __init__(self, source, found, said="config.json says"):
+        self.source, self.found, self.said = source, found, said
         self.prefix = ""
 
     def take(self, name, *shape):
@@ -58,21 +81,62 @@ class Weights:
         array = self.found.get(self.prefix + name)
         require(
             array is not None,
-            f"{self.folder} has no tensor '{self.prefix}{name}': the weights are not of this "
+            f"{self.source} has no tensor '{self.prefix}{name}': the weights are not of this "
             "architecture, or one of their files is missing",
         )
         require(
             array.shape == shape,
-            f"{self.folder}: tensor '{name}' has shape {array.shape}, config.json says {shape}",
+            f"{self.source}: tensor '{name}' has shape {array.shape}, {self.said} {shape}",
         )
         return np.asarray(array, np.float32)
 
-    def dense(self, name, inputs, outputs):
-        """{"kernel" [inputs, outputs], "bias" [outputs]} of a linear layer, stored transposed."""
-        kernel = self.take(f"{name}.weight", outputs, inputs).T
-        return {"kernel": kernel, "bias": self.take(f"{name}.bias", outputs)}
 
-    def norm(self, name, width):
-        """{"scale", "bias"} [width] of a layer normalisation."""
-        scale, bias = self.take(f"{name}.weight", width), self.take(f"{name}.bias", width)
-        return {"scale": scale, "bias": bias}
+def save(folder, settings, arrays, tokenizer=None):
+    """Writes config.json, model.safetensors and, of the folder `tokenizer`, its tokenizer files.
+
+    The folder is made when missing. Raises: InputError when there is no tokenizer.json to copy.
+    """
+    folder = pathlib.Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    if tokenizer is not None:
+        require(
+            (pathlib.Path(tokenizer) / "tokenizer.json").is_file(),
+            f"{tokenizer} has no tokenizer.json: expected the model's tokenizer",
+        )
+        for path in sorted(pathlib.Path(tokenizer).glob("tokenizer*.json")):
+            if path.resolve() != (folder / path.name).resolve():
+                shutil.copyfile(path, folder / path.name)
+    save_file(arrays, folder / "model.safetensors", metadata={"format": "pt"})
+    settings = settings | {"torch_dtype": "float32"}
+    (folder / "config.json").write_text(json.dumps(settings, indent=2) + "\n")
+
+
+HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
+HUB_FILES = "config.json", "*.safetensors", "*.safetensors.index.json", "tokenizer*.json"
+
+
+def find(name):
+    """The folder of a model: a local one, or that of a name on the Hugging Face hub, fetched.
+
+    Raises: InputError when the name is neither, or the hub's package or the hub is out of reach.
+    """
+    path = pathlib.Path(name).expanduser()
+    if path.is_dir():
+        return path
+    require(
+        HUB_NAME.fullmatch(str(name)),
+        f"{name} is no folder: expected a Hugging Face model folder, or a hub name, owner/name",
+    )
+    instead = f"{name} is no local folder either; give the path of one with config.json"
+    try:
+        from huggingface_hub import snapshot_download
+    except ImportError:
+        raise InputError(
+            f"huggingface_hub is not installed, which would fetch {name} (.venv/bin/python -m pip "
+            f"install huggingface_hub); {instead}"
+        ) from None
+    try:
+        return pathlib.Path(snapshot_download(str(name), allow_patterns=list(HUB_FILES)))
+    except Exception as error:  # of several libraries below it: network, hub, disk
+        said = next(iter(str(error).splitlines()), type(error).__name__)
+        raise InputError(f"{name} could not be fetched from the hub ({said}); {instead}") from None

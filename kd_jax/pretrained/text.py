@@ -37,11 +37,12 @@ def encode(tokenizer, texts, longest):
     return padded([each.ids for each in tokenizer.encode_batch(list(texts))])
 
 
-def padded(rows):
-    """The Tokens of lists of ids, padded with zeros to a multiple of MULTIPLE."""
+def padded(rows, left=False):
+    """The Tokens of lists of ids, padded with zeros, right or left, to a multiple of MULTIPLE."""
     lengths = np.array([len(row) for row in rows])
     width = -(-max(lengths.max(initial=1), 1) // MULTIPLE) * MULTIPLE
     mask = np.arange(width) < lengths[:, None]
+    mask = mask[:, ::-1] if left else mask
     ids = np.zeros(mask.shape, np.int32)
     ids[mask] = np.concatenate(rows) if len(rows) else []
     return Tokens(ids, mask)

