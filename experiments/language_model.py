@@ -1,0 +1,312 @@
+"""A decoder with a third of its layers learns from the whole one: objectives side by side.
+
+Command:  ./run.sh language_model [--teacher=FOLDER] [--manual_dir=FOLDER]
+Takes:    50 minutes on 2 CPU cores; --preset=accelerator: every objective at full length
+Expected: every divergence from the teacher beats SFT on the same text in agreement and KL; the
+          64 likeliest tokens and their tail do as well as all logits, in a third of a percent of
+          their bytes
+Needs:    requirements-transformers.txt
+
+The teacher is SmolLM2-135M-Instruct (30 layers of 576), which a package carries. Students begin
+with 10 of its layers, its embeddings and its head, and see questions and solutions of GSM8K in the
+chat's template; only the solutions' tokens count. All objectives have the same start, the same
+number of steps and, seed by seed, the same order of the same problems. The teacher reads the text
+once: its last hidden states are kept, off which every step reads its logits. Measured on the test.
+"""
+
+import dataclasses
+import pathlib
+import time
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from kd_jax import (
+    checkpoint,
+    config,
+    cost,
+    fingerprint,
+    generate,
+    losses,
+    memory,
+    optimizers,
+    orders,
+    progress,
+    record,
+    teacher,
+    train,
+)
+from kd_jax.data import gsm8k
+from kd_jax.errors import require
+from kd_jax.language import caches, learning, objectives, problems, tiny, tokens
+from kd_jax.language.objectives import Objective, divergence
+from kd_jax.models import llama
+from kd_jax.pretrained import chat, decoder, folder, gguf, shorter, text
+from kd_jax.report import language_model as report
+
+SNAPSHOTS = 120.0  # seconds between two: one holds three times the parameters
+JSD = losses.jensen_shannon
+FEW = (
+    Objective(report.SFT, objectives.labels),
+    Objective(report.FORWARD, divergence(losses.forward_kl)),
+    Objective(report.REVERSE, divergence(losses.reverse_kl)),
+    Objective(report.likeliest(64), objectives.likeliest, kept=64),
+)
+MORE = (
+    Objective(report.likeliest(16), objectives.likeliest, kept=16),
+    Objective(report.SEQUENCES, objectives.labels, written=True),
+    *(Objective(f"JSD, beta {b:g}", divergence(JSD, beta=b)) for b in (0.1, 0.5, 0.9)),
+    Objective("skewed KL, alpha 0.1", divergence(losses.skew_kl, alpha=0.1)),
+    *(
+        Objective(f"on-policy JSD, beta 0.5, lambda {s:g}", divergence(JSD, beta=0.5), share=s)
+        for s in (0.5, 1.0)
+    ),
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Config(config.Common):
+    """Settings of the decoder's distillation."""
+
+    seeds: int = config.setting(3, "how many orders of the data each row is averaged over")
+    teacher: str = config.place("", "folder or hub name of a Llama (default: SmolLM2-135M)")
+    layers: int = config.setting(10, "layers of the students")
+    texts: int = config.setting(160, "training problems")
+    tests: int = config.setting(48, "held-out problems")
+    prompt: int = config.setting(48, "tokens of a prompt at most")
+    answer: int = config.setting(64, "tokens of an answer at most")
+    batch: int = config.setting(8, "problems in a step")
+    parts: int = config.setting(1, "micro-batches of a step, one of them in memory at a time")
+    epochs: int = config.setting(2, "epochs over the problems")
+    rate: float = config.setting(5e-4, "largest learning rate")
+    every: bool = config.setting(False, "every objective, not four of them")
+    half: bool = config.setting(False, "layers compute in bfloat16")
+    rematerialised: bool = config.setting(False, "layers are computed again for the gradient")
+    choosing: bool = config.setting(False, "held out are training problems, to choose settings")
+    tiny: bool = config.setting(False, "a tiny random teacher, to see that it runs")
+
+    PRESETS = {
+        "default": {},
+        "accelerator": {
+            "texts": 6400, "tests": 1024, "prompt": 192, "answer": 256, "batch": 64, "parts": 4,
+            "epochs": 3, "every": True, "half": True, "rematerialised": True,
+        },
+        "smoke": {
+            "seeds": 2, "layers": 2, "texts": 16, "tests": 8, "prompt": 96, "answer": 96,
+            "batch": 4, "parts": 2, "every": True, "tiny": True,
+        },
+    }  # fmt: skip
+
+    def validate(self):
+        counts = "layers", "texts", "tests", "prompt", "answer", "batch", "parts", "epochs"
+        config.check_counts(self, *counts)
+        require(
+            self.batch % self.parts == 0,
+            f"--parts={self.parts}: expected a divisor of --batch={self.batch}",
+        )
+        require(
+            self.texts >= self.batch,
+            f"--texts={self.texts}: expected --batch={self.batch} or more",
+        )
+        require(self.rate > 0, f"--rate={self.rate:g}: expected a number above 0")
+        require(
+            not (self.tiny and self.teacher), "--tiny and --teacher: expected one of them at most"
+        )
+
+
+class Known(NamedTuple):
+    """The teacher (net, parameters, tokenizer, digest) and the Texts that it is asked about."""
+
+    net: Any
+    params: Any
+    words: Any
+    digest: str
+    texts: tokens.Texts
+    held: tokens.Texts
+
+    @property
+    def stop(self):
+        """The token that ends an answer."""
+        return chat.stop_token(self.words)
+
+
+def network(settings, known_problems):
+    """(Llama, params, tokenizer) of the teacher."""
+    if settings.tiny:
+        return *tiny.teacher(), tiny.tokenizer([text for p in known_problems for text in p])
+    if settings.teacher:
+        where = folder.find(settings.teacher)
+        return *decoder.load(where), text.tokenizer(where)
+    return *gguf.load(gguf.packaged()), gguf.tokenizer(gguf.packaged())
+
+
+def load(settings):
+    """What is Known: the teacher on the device, training and held-out texts."""
+    known, test = gsm8k.load(settings.data_dir, settings.manual_dir)
+    net, params, words = network(settings, known[: settings.texts])
+    require(
+        settings.layers < net.layers,
+        f"--layers={settings.layers}: expected fewer than the teacher's {net.layers}",
+    )
+    require(
+        chat.stop_token(words) is not None,
+        f"--teacher={settings.teacher}: its tokenizer lacks {chat.END}: expected a chat model",
+    )
+    longest = settings.prompt, settings.answer
+    texts = problems.texts(words, known, settings.texts + settings.tests, longest)
+    held = problems.part(texts, slice(settings.texts, None))  # kept out, whether asked for or not
+    if not settings.choosing:
+        held = problems.texts(words, test, settings.tests, longest)
+    texts = problems.part(texts, slice(settings.texts))
+    net = dataclasses.replace(net, dtype=jnp.bfloat16 if settings.half else jnp.float32)
+    digest = fingerprint.arrays(params)
+    return Known(net, jax.device_put(params), words, digest, texts, held)
+
+
+def keeper(settings, known):
+    """kept(what, texts, compute): arrays of the teacher about texts, computed once."""
+    where = pathlib.Path(settings.workdir).absolute() / "teachers" / known.digest[:16]
+    code = fingerprint.source(caches, tokens, llama, generate)
+
+    def kept(what, texts, compute):
+        facts = {"teacher": known.digest, "texts": fingerprint.arrays(texts), "what": what}
+        facts |= {"half": settings.half, "code": code}
+        return teacher.kept(where, facts, compute, again=settings.retrain)
+
+    return kept
+
+
+def asked(settings, known, chosen):
+    """({row: the rows it learns from}, {row: the size of its cache}, the held-out's states)."""
+    kept, size = keeper(settings, known), settings.batch
+    net, params, texts = known.net, known.params, known.texts
+
+    def states(of):
+        return kept("hidden", of, lambda: {"hidden": caches.hidden(net, params, of, size)})
+
+    hidden = states(texts)
+
+    def rows_of(each):
+        if each.written:
+            drawn = net, params, texts, jax.random.key(3), known.stop, size
+            own = kept("written", texts, lambda: caches.written(*drawn))
+            return {"texts": tokens.Texts(texts.prompts, text.Tokens(**own))}
+        if each.kept:
+            states_and_k = hidden["hidden"], each.kept, size
+            name = f"{each.kept} likeliest"
+            return {
+                "texts": texts,
+                **kept(name, texts, lambda: caches.likeliest(params, *states_and_k)),
+            }
+        return {"texts": texts, **hidden}
+
+    found = {each.row: rows_of(each) for each in chosen}
+    cached = [each.row for each in chosen if each.kept or each.row == report.FORWARD]
+    return found, {row: size_of(found[row]) for row in cached}, states(known.held)["hidden"]
+
+
+def size_of(rows):
+    """{"bytes_per_token", "bytes"} of the arrays [N, A, …] that come with some texts."""
+    arrays = [x for name, x in rows.items() if name != "texts"]
+    per_token = sum(x.itemsize * x.shape[-1] for x in arrays)
+    return {"bytes_per_token": per_token, "bytes": sum(x.nbytes for x in arrays)}
+
+
+def student_of(settings, known):
+    """(the students' Llama, the parameters that they start with)."""
+    chosen = shorter.alternate(known.net.layers, settings.layers)
+    more = {"layers": settings.layers, "rematerialised": settings.rematerialised}
+    return dataclasses.replace(known.net, **more), shorter.cut(known.params, chosen)
+
+
+def training_of(settings, known, objective, rows, seed):
+    """The train.Training of one student."""
+    net, start = student_of(settings, known)
+    order = orders.scattered(jax.random.key(2), settings.texts, settings.batch)
+    steps = optimizers.steps(settings.epochs, order)
+    optimizer = optimizers.warmed_adamw(settings.rate, steps)
+    one = jax.tree.map(lambda x: jnp.asarray(x)[None, None], start)
+    state = train.grid(one, optimizer, jax.random.split(jax.random.key(seed), 1))
+    said, writes = caches.read_out(known.params), None
+    if objective.share:  # its own texts are new: the whole teacher reads them
+        said = known.params
+        writes = learning.on_policy(net, known.net, objective.share, known.stop)
+    loss = learning.loss(net, objective, settings.parts, writes)
+    return train.Training(
+        loss, optimizer, state, rows, order, epochs=settings.epochs, seeds=seed,
+        shared={"teacher": said},
+    )  # fmt: skip
+
+
+def distil(settings, known, objective, rows, seed, here):
+    """(parameters, {what the training took}) of one student."""
+    training = training_of(settings, known, objective, rows, seed)
+    snapshots = checkpoint.of_run(here, objective.row, seed)
+    snapshots.every = SNAPSHOTS
+    seen = []
+    with progress.bar(f"{objective.row}, seed {seed}", settings.epochs) as bar:
+
+        def report_and_time(done, curves):
+            seen.append((done, time.monotonic()))
+            bar(done, curves)
+
+        state, curves = train.run(training, report_and_time, snapshots)
+    took = {
+        "train_loss": float(curves["loss"][-1, 0, 0]),
+        "peak_bytes": memory.peak(training.program),
+    }
+    (first, began), (last, ended) = seen[0], seen[-1]
+    if last > first:  # the first epoch is not timed: its program may still be loading
+        steps = settings.texts // settings.batch
+        took["tokens_per_second"] = curves["tokens"][first:last].sum() * steps / (ended - began)
+    snapshots.clear()
+    return jax.tree.map(lambda x: x[0, 0], state.params), took
+
+
+CODE = fingerprint.source(
+    train, orders, optimizers, generate, losses.logits, losses.sequence, losses.vocabulary, llama,
+    caches, learning, objectives, problems, tokens, tiny, chat, shorter.cut, shorter.alternate,
+    load, student_of, training_of, asked,
+)  # fmt: skip
+
+
+def table(folder):
+    """The Markdown of a run folder."""
+    return report.table(folder)
+
+
+def run(settings):
+    """Teacher, students, records, tables and figure."""
+    known, chosen = load(settings), FEW + MORE * settings.every
+    facts = {"data": gsm8k.DIGEST, "teacher": known.digest, "code": CODE}
+    here = record.Run(settings.workdir, "language_model", settings.results_key(), facts)
+    rows, sizes, hidden = asked(settings, known, chosen)
+    (net, start), said = student_of(settings, known), caches.read_out(known.params)
+    measured = learning.measurer(net)
+
+    def measures(params):
+        return _test(measured(params, known.held, hidden, said, settings.batch))
+
+    if not here.has(row=report.TEACHER):
+        own = _test(learning.of_teacher(known.held, hidden, said, settings.batch))
+        more = {"layers": known.net.layers, "vocabulary": known.net.vocabulary, "caches": sizes}
+        more |= {"parameters": cost.parameters(known.params)}
+        here.append([{"row": report.TEACHER, "seed": 0, **own, **more}])
+    if not here.has(row=report.CUT):
+        more = {"parameters": cost.parameters(start)}
+        here.append([{"row": report.CUT, "seed": 0, **measures(start), **more}])
+    for seed in range(settings.seeds):  # so that what there is can be compared early
+        for objective in chosen:
+            if not here.has(row=objective.row, seed=seed):
+                params, took = distil(settings, known, objective, rows[objective.row], seed, here)
+                here.append([{"row": objective.row, "seed": seed, **measures(params), **took}])
+    here.conclude(table, report.draw)
+
+
+def _test(found):
+    return {name if name == "tokens" else f"test_{name}": x for name, x in found.items()}
+
+
+if __name__ == "__main__":
+    config.launch(Config, run)
