@@ -24,6 +24,7 @@ import jax.numpy as jnp
 
 from kd_jax import (
     checkpoint,
+    compilation,
     config,
     cost,
     fingerprint,
@@ -94,7 +95,7 @@ class Config(config.Common):
         },
         "smoke": {
             "seeds": 2, "layers": 2, "texts": 16, "tests": 8, "prompt": 96, "answer": 96,
-            "batch": 4, "parts": 2, "every": True, "tiny": True,
+            "batch": 4, "every": True, "tiny": True,
         },
     }  # fmt: skip
 
@@ -220,28 +221,31 @@ def student_of(settings, known):
     return dataclasses.replace(known.net, **more), shorter.cut(known.params, chosen)
 
 
-def training_of(settings, known, objective, rows, seed):
-    """The train.Training of one student."""
+def training_of(settings, known, objective, rows):
+    """(the train.Training of an objective's students, seed -> the state that one starts with)."""
     net, start = student_of(settings, known)
     order = orders.scattered(jax.random.key(2), settings.texts, settings.batch)
     steps = optimizers.steps(settings.epochs, order)
     optimizer = optimizers.warmed_adamw(settings.rate, steps)
-    one = jax.tree.map(lambda x: jnp.asarray(x)[None, None], start)
-    state = train.grid(one, optimizer, jax.random.split(jax.random.key(seed), 1))
     said, writes = caches.read_out(known.params), None
     if objective.share:  # its own texts are new: the whole teacher reads them
         said = known.params
         writes = learning.on_policy(net, known.net, objective.share, known.stop)
-    loss = learning.loss(net, objective, settings.parts, writes)
-    return train.Training(
-        loss, optimizer, state, rows, order, epochs=settings.epochs, seeds=seed,
-        shared={"teacher": said},
+
+    def state_of(seed):
+        one = jax.tree.map(lambda x: jnp.asarray(x)[None, None], start)
+        return train.grid(one, optimizer, jax.random.split(jax.random.key(seed), 1))
+
+    training = train.Training(
+        learning.loss(net, objective, settings.parts, writes), optimizer, state_of(0), rows, order,
+        epochs=settings.epochs, seeds=0, shared={"teacher": said},
+        compiler_options=compilation.quick_options() if settings.tiny else None,
     )  # fmt: skip
+    return training, state_of
 
 
-def distil(settings, known, objective, rows, seed, here):
+def distil(settings, objective, training, here, seed):
     """(parameters, {what the training took}) of one student."""
-    training = training_of(settings, known, objective, rows, seed)
     snapshots = checkpoint.of_run(here, objective.row, seed)
     snapshots.every = SNAPSHOTS
     seen = []
@@ -257,17 +261,30 @@ def distil(settings, known, objective, rows, seed, here):
         "peak_bytes": memory.peak(training.program),
     }
     (first, began), (last, ended) = seen[0], seen[-1]
-    if last > first:  # the first epoch is not timed: its program may still be loading
+    if last > first:  # a single epoch has but its end
         steps = settings.texts // settings.batch
-        took["tokens_per_second"] = curves["tokens"][first:last].sum() * steps / (ended - began)
+        learnt = float(curves["tokens"][first:last].sum()) * steps
+        took["tokens_per_second"] = learnt / (ended - began)
     snapshots.clear()
     return jax.tree.map(lambda x: x[0, 0], state.params), took
+
+
+def students(settings, known, objective, rows, here, measures):
+    """The records of an objective's students, one after the other, appended to the run."""
+    left = [s for s in range(settings.seeds) if not here.has(row=objective.row, seed=s)]
+    if not left:
+        return
+    training, state_of = training_of(settings, known, objective, rows)
+    for seed in left:
+        training.again(state_of(seed), seed)
+        params, took = distil(settings, objective, training, here, seed)
+        here.append([{"row": objective.row, "seed": seed, **measures(params), **took}])
 
 
 CODE = fingerprint.source(
     train, orders, optimizers, generate, losses.logits, losses.sequence, losses.vocabulary, llama,
     caches, learning, objectives, problems, tokens, tiny, chat, shorter.cut, shorter.alternate,
-    load, student_of, training_of, asked,
+    load, asked, student_of, training_of,
 )  # fmt: skip
 
 
@@ -296,11 +313,8 @@ def run(settings):
     if not here.has(row=report.CUT):
         more = {"parameters": cost.parameters(start)}
         here.append([{"row": report.CUT, "seed": 0, **measures(start), **more}])
-    for seed in range(settings.seeds):  # so that what there is can be compared early
-        for objective in chosen:
-            if not here.has(row=objective.row, seed=seed):
-                params, took = distil(settings, known, objective, rows[objective.row], seed, here)
-                here.append([{"row": objective.row, "seed": seed, **measures(params), **took}])
+    for objective in chosen:
+        students(settings, known, objective, rows[objective.row], here, measures)
     here.conclude(table, report.draw)
 
 

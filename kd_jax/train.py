@@ -184,9 +184,8 @@ class Training:
         fixed = seeds, data, shared, own, numbers
         curves = _empty_curves(loss_fn, optimizer, order, watch, each, state, *fixed, epochs=epochs)
         place = self.place = mesh.layout(*state.step.shape)
-        seeds = place.by_seed(seeds) if seeds.ndim else place.shared(seeds)
         whole = place.shared(data), place.shared(shared)
-        fixed = seeds, *whole, place.by_seed(own), place.grid(numbers)
+        fixed = self._placed(seeds), *whole, place.by_seed(own), place.grid(numbers)
         self.fixed = *fixed, place.shared(watch.arrays)
         self.epochs = epochs
         self.resume(0, (state, curves))
@@ -205,6 +204,14 @@ class Training:
         """How many members the memory of a device holds, at most those of this grid."""
         kept = sum(x.nbytes for x in jax.tree.leaves(self.fixed[1:3]))
         return memory.most(self.state.step.size, self.program, kept)
+
+    def _placed(self, seeds):
+        return self.place.by_seed(seeds) if seeds.ndim else self.place.shared(seeds)
+
+    def again(self, state, seeds):
+        """Begin anew with another state and other seed numbers, of the same shapes."""
+        self.fixed = self._placed(np.asarray(seeds, np.int32)), *self.fixed[1:]
+        self.resume(0, (state, jax.tree.map(np.zeros_like, self.whole_curves())))
 
     def resume(self, done, state_and_curves):
         """Go on from a state and curves, as `whole` gave them, after `done` epochs."""

@@ -196,6 +196,18 @@ def test_what_is_shared_is_seen_whole_by_every_step():
     assert_same(trained(near, shared=shared), trained(held), rtol=1e-5, atol=1e-6)
 
 
+def test_a_training_that_begins_again_is_one_of_its_own():
+    def begun(seeds):
+        return train.Training(
+            loss_fn, OPTIMIZER, states(), DATA, ORDER, epochs=EPOCHS, numbers=NUMBERS, seeds=seeds
+        )
+
+    training = begun([0, 1, 2])
+    train.run(training)
+    training.again(states(), [5, 6, 7])
+    assert_same(train.run(training), train.run(begun([5, 6, 7])))
+
+
 def test_what_is_watched_is_of_each_member_at_the_end_of_each_epoch():
     def far(params, arrays):
         return {"far": jnp.sum((arrays["x"] @ params["w"]) ** 2)}

@@ -24,7 +24,7 @@ def loss(student, objective, parts=1, on_policy=None):
         rows = on_policy(params, teacher, batch, key) if on_policy else batch
         counted = rows["texts"].answers.mask
         found = tokens.mean(lambda p, r: total(p, r, teacher), params, rows, counted, parts)
-        return found, {"tokens": jnp.sum(counted)}
+        return found, {"tokens": jnp.sum(counted, dtype=jnp.float32)}
 
     return loss_fn
 
