@@ -3,7 +3,7 @@
 Command:  ./run.sh language_model [--teacher=FOLDER] [--manual_dir=FOLDER]
 Takes:    50 minutes on 2 CPU cores; --preset=accelerator: every objective at full length
 Expected: every divergence from the teacher beats SFT on the same text in agreement and KL; the
-          64 likeliest tokens and their tail do as well as all logits, in a third of a percent of
+          64 likeliest tokens and their tail do as well as all logits, in a quarter of a percent of
           their bytes
 Needs:    requirements-transformers.txt
 
@@ -17,7 +17,7 @@ once: its last hidden states are kept, off which every step reads its logits. Me
 import dataclasses
 import pathlib
 import time
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -35,12 +35,11 @@ from kd_jax import (
     orders,
     progress,
     record,
-    teacher,
     train,
 )
 from kd_jax.data import gsm8k
 from kd_jax.errors import require
-from kd_jax.language import caches, learning, objectives, problems, tiny, tokens
+from kd_jax.language import asking, caches, learning, objectives, problems, tiny, tokens
 from kd_jax.language.objectives import Objective, divergence
 from kd_jax.models import llama
 from kd_jax.pretrained import chat, decoder, folder, gguf, shorter, text
@@ -73,11 +72,11 @@ class Config(config.Common):
     seeds: int = config.setting(3, "how many orders of the data each row is averaged over")
     teacher: str = config.place("", "folder or hub name of a Llama (default: SmolLM2-135M)")
     layers: int = config.setting(10, "layers of the students")
-    texts: int = config.setting(160, "training problems")
+    texts: int = config.setting(320, "training problems")
     tests: int = config.setting(48, "held-out problems")
     prompt: int = config.setting(48, "tokens of a prompt at most")
     answer: int = config.setting(64, "tokens of an answer at most")
-    batch: int = config.setting(8, "problems in a step")
+    batch: int = config.setting(4, "problems in a step")
     parts: int = config.setting(1, "micro-batches of a step, one of them in memory at a time")
     epochs: int = config.setting(2, "epochs over the problems")
     rate: float = config.setting(5e-4, "largest learning rate")
@@ -117,19 +116,11 @@ class Config(config.Common):
 
 
 class Known(NamedTuple):
-    """The teacher (net, parameters, tokenizer, digest) and the Texts that it is asked about."""
+    """The teacher, the Texts that students learn from, and those that they are measured on."""
 
-    net: Any
-    params: Any
-    words: Any
-    digest: str
+    teacher: asking.Teacher
     texts: tokens.Texts
     held: tokens.Texts
-
-    @property
-    def stop(self):
-        """The token that ends an answer."""
-        return chat.stop_token(self.words)
 
 
 def network(settings, known_problems):
@@ -143,94 +134,45 @@ def network(settings, known_problems):
 
 
 def load(settings):
-    """What is Known: the teacher on the device, training and held-out texts."""
+    """What is Known. Raises: InputError when teacher and settings do not fit together."""
     known, test = gsm8k.load(settings.data_dir, settings.manual_dir)
     net, params, words = network(settings, known[: settings.texts])
     require(
         settings.layers < net.layers,
         f"--layers={settings.layers}: expected fewer than the teacher's {net.layers}",
     )
+    stop = chat.stop_token(words)
     require(
-        chat.stop_token(words) is not None,
+        stop is not None,
         f"--teacher={settings.teacher}: its tokenizer lacks {chat.END}: expected a chat model",
     )
+    net = dataclasses.replace(net, dtype=jnp.bfloat16 if settings.half else jnp.float32)
+    asked = asking.Teacher(net, jax.device_put(params), fingerprint.arrays(params), stop)
     longest = settings.prompt, settings.answer
     texts = problems.texts(words, known, settings.texts + settings.tests, longest)
     held = problems.part(texts, slice(settings.texts, None))  # kept out, whether asked for or not
     if not settings.choosing:
         held = problems.texts(words, test, settings.tests, longest)
-    texts = problems.part(texts, slice(settings.texts))
-    net = dataclasses.replace(net, dtype=jnp.bfloat16 if settings.half else jnp.float32)
-    digest = fingerprint.arrays(params)
-    return Known(net, jax.device_put(params), words, digest, texts, held)
+    return Known(asked, problems.part(texts, slice(settings.texts)), held)
 
 
-def keeper(settings, known):
-    """kept(what, texts, compute): arrays of the teacher about texts, computed once."""
-    where = pathlib.Path(settings.workdir).absolute() / "teachers" / known.digest[:16]
-    code = fingerprint.source(caches, tokens, llama, generate)
-
-    def kept(what, texts, compute):
-        facts = {"teacher": known.digest, "texts": fingerprint.arrays(texts), "what": what}
-        facts |= {"half": settings.half, "code": code}
-        return teacher.kept(where, facts, compute, again=settings.retrain)
-
-    return kept
-
-
-def asked(settings, known, chosen):
-    """({row: the rows it learns from}, {row: the size of its cache}, the held-out's states)."""
-    kept, size = keeper(settings, known), settings.batch
-    net, params, texts = known.net, known.params, known.texts
-
-    def states(of):
-        return kept("hidden", of, lambda: {"hidden": caches.hidden(net, params, of, size)})
-
-    hidden = states(texts)
-
-    def rows_of(each):
-        if each.written:
-            drawn = net, params, texts, jax.random.key(3), known.stop, size
-            own = kept("written", texts, lambda: caches.written(*drawn))
-            return {"texts": tokens.Texts(texts.prompts, text.Tokens(**own))}
-        if each.kept:
-            states_and_k = hidden["hidden"], each.kept, size
-            name = f"{each.kept} likeliest"
-            return {
-                "texts": texts,
-                **kept(name, texts, lambda: caches.likeliest(params, *states_and_k)),
-            }
-        return {"texts": texts, **hidden}
-
-    found = {each.row: rows_of(each) for each in chosen}
-    cached = [each.row for each in chosen if each.kept or each.row == report.FORWARD]
-    return found, {row: size_of(found[row]) for row in cached}, states(known.held)["hidden"]
-
-
-def size_of(rows):
-    """{"bytes_per_token", "bytes"} of the arrays [N, A, …] that come with some texts."""
-    arrays = [x for name, x in rows.items() if name != "texts"]
-    per_token = sum(x.itemsize * x.shape[-1] for x in arrays)
-    return {"bytes_per_token": per_token, "bytes": sum(x.nbytes for x in arrays)}
-
-
-def student_of(settings, known):
-    """(the students' Llama, the parameters that they start with)."""
-    chosen = shorter.alternate(known.net.layers, settings.layers)
+def student_of(settings, net, params):
+    """(the students' Llama, the parameters that they start with) of the teacher's."""
+    chosen = shorter.spaced(net.layers, settings.layers)
     more = {"layers": settings.layers, "rematerialised": settings.rematerialised}
-    return dataclasses.replace(known.net, **more), shorter.cut(known.params, chosen)
+    return dataclasses.replace(net, **more), shorter.cut(params, chosen)
 
 
-def training_of(settings, known, objective, rows):
+def training_of(settings, asked, objective, rows):
     """(the train.Training of an objective's students, seed -> the state that one starts with)."""
-    net, start = student_of(settings, known)
+    net, start = student_of(settings, asked.net, asked.params)
     order = orders.scattered(jax.random.key(2), settings.texts, settings.batch)
     steps = optimizers.steps(settings.epochs, order)
     optimizer = optimizers.warmed_adamw(settings.rate, steps)
-    said, writes = caches.read_out(known.params), None
+    said, writes = caches.read_out(asked.params), None
     if objective.share:  # its own texts are new: the whole teacher reads them
-        said = known.params
-        writes = learning.on_policy(net, known.net, objective.share, known.stop)
+        said = asked.params
+        writes = learning.on_policy(net, asked.net, objective.share, asked.stop)
 
     def state_of(seed):
         one = jax.tree.map(lambda x: jnp.asarray(x)[None, None], start)
@@ -269,12 +211,12 @@ def distil(settings, objective, training, here, seed):
     return jax.tree.map(lambda x: x[0, 0], state.params), took
 
 
-def students(settings, known, objective, rows, here, measures):
-    """The records of an objective's students, one after the other, appended to the run."""
+def students(settings, asked, objective, rows, here, measures):
+    """Trains an objective's students one after the other and appends their records to the run."""
     left = [s for s in range(settings.seeds) if not here.has(row=objective.row, seed=s)]
     if not left:
         return
-    training, state_of = training_of(settings, known, objective, rows)
+    training, state_of = training_of(settings, asked, objective, rows)
     for seed in left:
         training.again(state_of(seed), seed)
         params, took = distil(settings, objective, training, here, seed)
@@ -283,8 +225,8 @@ def students(settings, known, objective, rows, here, measures):
 
 CODE = fingerprint.source(
     train, orders, optimizers, generate, losses.logits, losses.sequence, losses.vocabulary, llama,
-    caches, learning, objectives, problems, tokens, tiny, chat, shorter.cut, shorter.alternate,
-    load, asked, student_of, training_of,
+    asking, caches, learning, objectives, problems, tokens, tiny, chat, shorter.cut, shorter.spaced,
+    load, student_of, training_of,
 )  # fmt: skip
 
 
@@ -295,26 +237,31 @@ def table(folder):
 
 def run(settings):
     """Teacher, students, records, tables and figure."""
-    known, chosen = load(settings), FEW + MORE * settings.every
-    facts = {"data": gsm8k.DIGEST, "teacher": known.digest, "code": CODE}
+    (asked, texts, held), chosen = load(settings), FEW + MORE * settings.every
+    facts = {"data": gsm8k.DIGEST, "teacher": asked.digest, "code": CODE}
     here = record.Run(settings.workdir, "language_model", settings.results_key(), facts)
-    rows, sizes, hidden = asked(settings, known, chosen)
-    (net, start), said = student_of(settings, known), caches.read_out(known.params)
+    where = pathlib.Path(settings.workdir) / "teachers"
+    kept = asking.Kept(asked, where, settings.batch, again=settings.retrain)
+    rows = {each.row: kept.rows(each, texts) for each in chosen}
+    hidden, said = kept.hidden(held), caches.read_out(asked.params)
+    net, start = student_of(settings, asked.net, asked.params)
     measured = learning.measurer(net)
 
     def measures(params):
-        return _test(measured(params, known.held, hidden, said, settings.batch))
+        return _test(measured(params, held, hidden, said, settings.batch))
 
     if not here.has(row=report.TEACHER):
-        own = _test(learning.of_teacher(known.held, hidden, said, settings.batch))
-        more = {"layers": known.net.layers, "vocabulary": known.net.vocabulary, "caches": sizes}
-        more |= {"parameters": cost.parameters(known.params)}
+        own = _test(learning.of_teacher(held, hidden, said, settings.batch))
+        more = {"layers": asked.net.layers, "vocabulary": asked.net.vocabulary}
+        more |= {"parameters": cost.parameters(asked.params)}
+        cached = [each.row for each in chosen if each.kept or each.row == report.FORWARD]
+        more |= {"caches": {row: asking.size_of(rows[row]) for row in cached}}
         here.append([{"row": report.TEACHER, "seed": 0, **own, **more}])
     if not here.has(row=report.CUT):
         more = {"parameters": cost.parameters(start)}
         here.append([{"row": report.CUT, "seed": 0, **measures(start), **more}])
     for objective in chosen:
-        students(settings, known, objective, rows[objective.row], here, measures)
+        students(settings, asked, objective, rows[objective.row], here, measures)
     here.conclude(table, report.draw)
 
 

@@ -14,10 +14,10 @@ from scipy import special
 from test_llama import APPLY, NET, PARAMS, random_params
 
 from kd_jax import losses
-from kd_jax.language import caches, learning, objectives, tokens
+from kd_jax.language import asking, caches, learning, objectives, tokens
 from kd_jax.language.tokens import Texts
 from kd_jax.models import llama
-from kd_jax.pretrained import text
+from kd_jax.pretrained import shorter, text
 
 PROMPTS = [3, 1, 4], [9], [2, 6, 5, 3, 5], [8, 8]
 ANSWERS = [1, 5], [2, 7, 1, 8, 2, 8], [3], [4, 10, 6]  # 2, 6, 1 and 3 tokens count
@@ -168,3 +168,27 @@ def test_half_precision_states_are_kept_as_they_are():
     assert states.dtype == np.float32
     mask = TEXTS.answers.mask
     assert 0 < np.abs(states - HIDDEN)[mask].max() < 0.1 * np.abs(HIDDEN[mask]).max()
+
+
+def test_a_teacher_is_asked_once_for_each_answer(tmp_path, monkeypatch):
+    teacher = asking.Teacher(NET, PARAMS, "0123456789abcdef" * 4, END)
+    kept = asking.Kept(teacher, tmp_path, 4)
+    top = objectives.Objective("top 3", objectives.likeliest, kept=3)
+    own = objectives.Objective("SeqKD", objectives.labels, written=True)
+    first = [kept.rows(each, TEXTS) for each in (KL, top, own)]
+    np.testing.assert_allclose(first[0]["hidden"], HIDDEN, rtol=1e-5, atol=1e-6)
+    assert first[1].keys() == {"texts", "log_p", "tokens"}  # nothing else is left to learn from
+    assert asking.size_of(first[1]) == {"bytes_per_token": 3 * 8, "bytes": 4 * 8 * 3 * 8}
+    assert first[2]["texts"].answers.mask.all()
+    for name in ("hidden", "likeliest", "written"):
+        monkeypatch.delattr(caches, name)
+    again = [asking.Kept(teacher, tmp_path, 4).rows(each, TEXTS) for each in (KL, top, own)]
+    jax.tree.map(np.testing.assert_array_equal, first, again)
+    other = asking.Teacher(NET, PARAMS, "f" * 64, END)
+    with pytest.raises(AttributeError):
+        asking.Kept(other, tmp_path, 4).hidden(TEXTS)
+
+
+def test_spaced_layers_have_both_ends():
+    assert shorter.spaced(30, 10) == [0, 3, 6, 10, 13, 16, 19, 23, 26, 29]
+    assert shorter.spaced(4, 2) == [0, 3] and shorter.spaced(6, 6) == list(range(6))

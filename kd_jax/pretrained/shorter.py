@@ -40,6 +40,11 @@ def alternate(layers, count):
     return [round((n + 1) * layers / count) - 1 for n in range(count)]
 
 
+def spaced(layers, count):
+    """`count` of so many layers, evenly spaced, the first and the last among them: 0, 2, 5 of 6."""
+    return [round(n) for n in np.linspace(0, layers - 1, count).tolist()]
+
+
 def outputs(network, params, tokens, layers, size=64):
     """The Taught of texts: vectors and the states after `layers` of the teacher."""
     encoder = bert.sentence_encoder(network).apply
