@@ -46,7 +46,7 @@ def test_problems_are_prompts_and_solutions_without_the_calculator_s_notes():
     "flags, said",
     [
         (["--batch=6", "--parts=4"], "--parts=4: expected a divisor of --batch=6"),
-        (["--texts=4"], "--texts=4: expected --batch=8 or more"),
+        (["--texts=3"], "--texts=3: expected --batch=4 or more"),
         (["--rate=0"], "--rate=0: expected a number above 0"),
         (["--tiny", "--teacher=x"], "--tiny and --teacher: expected one"),
     ],
