@@ -24,15 +24,22 @@ def most(members, program, kept):
 
     Args: members: of the program; kept: bytes of its arguments that do not grow with them.
     """
-    needs, free = program.memory_analysis(), available()
+    needs, free = peak(program), available()
     if needs is None or free is None:
         return members
-    arguments = needs.argument_size_in_bytes
-    added = needs.temp_size_in_bytes + needs.output_size_in_bytes - needs.alias_size_in_bytes
-    free = RESERVE * free + arguments  # the arguments lie there already
-    if arguments + added <= free:
+    free = RESERVE * free + program.memory_analysis().argument_size_in_bytes  # they lie there
+    if needs <= free:
         return members
-    return max(1, int(members * (free - kept) / (arguments + added - kept)))
+    return max(1, int(members * (free - kept) / (needs - kept)))
+
+
+def peak(program):
+    """Bytes that a compiled program takes: arguments, results and all between; None: not said."""
+    needs = program.memory_analysis()
+    if needs is None:
+        return None
+    added = needs.temp_size_in_bytes + needs.output_size_in_bytes - needs.alias_size_in_bytes
+    return needs.argument_size_in_bytes + added
 
 
 def available():

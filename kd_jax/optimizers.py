@@ -12,3 +12,9 @@ def steps(epochs, order):
 def adam(peak, epochs, order):
     """Adam with a cosine decay from `peak` to zero over all steps of the training."""
     return optax.adam(optax.cosine_decay_schedule(peak, steps(epochs, order)))
+
+
+def warmed_adamw(peak, steps):
+    """AdamW on gradients of norm 1 at most: a warm-up over a tenth of the steps, a cosine decay."""
+    schedule = optax.warmup_cosine_decay_schedule(0.0, peak, max(1, steps // 10), steps)
+    return optax.chain(optax.clip_by_global_norm(1.0), optax.adamw(schedule))

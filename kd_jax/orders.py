@@ -68,13 +68,14 @@ def by_length(key, lengths, widths, batch_size):
     into first; then the batches in a new order. The last, partial batch is dropped.
     """
     groups = jnp.searchsorted(jnp.asarray(widths), jnp.asarray(lengths))
-    draw = scattered(key, len(lengths), batch_size)
+    of_rows, of_batches = jax.random.split(key)
+    draw = scattered(of_rows, len(lengths), batch_size)
 
     def order(seed, epoch):
         drawn = draw(seed, epoch)
         alike = drawn.ravel()[jnp.argsort(groups[drawn.ravel()], stable=True)]
-        mixed = permutation(jax.random.fold_in(jax.random.fold_in(key, seed), ~epoch), len(drawn))
-        return alike.reshape(drawn.shape)[mixed]
+        own = jax.random.fold_in(jax.random.fold_in(of_batches, seed), epoch)
+        return alike.reshape(drawn.shape)[permutation(own, len(drawn))]
 
     return order
 

@@ -104,17 +104,17 @@ def shuffled(key, rows, batch_size):
 
 
 def _members_step(loss_fn, optimizer, each):
-    """The step of the whole grid: inputs are states, indices, data, own and numbers.
+    """The step of the whole grid: inputs are states, indices, data, shared, own and numbers.
 
     each: 0 for indices [S, B] of each seed's own, None for indices [B] that all seeds share.
     """
     step = make_step(loss_fn, optimizer)
 
-    def seed_step(state, indices, data, own, numbers):
-        batch = jax.tree.map(lambda x: x[indices], {**data, **own})
+    def seed_step(state, indices, data, shared, own, numbers):
+        batch = {**jax.tree.map(lambda x: x[indices], {**data, **own}), **shared}
         return jax.vmap(lambda s, n: step(s, {**batch, **n}))(state, numbers)
 
-    return jax.vmap(seed_step, in_axes=(0, each, None, 0, 0))
+    return jax.vmap(seed_step, in_axes=(0, each, None, None, 0, 0))
 
 
 class Watch(NamedTuple):
@@ -140,13 +140,13 @@ def _epochs(loss_fn, optimizer, order, watch, place, each):
     """run(state, curves, first, stop, seeds, …): the epochs [first, stop) of the grid."""
     grid_step = _members_step(loss_fn, optimizer, each)
 
-    def run(state, curves, first, stop, seeds, data, own, numbers, watched):
+    def run(state, curves, first, stop, seeds, data, shared, own, numbers, watched):
 
         def epoch(number, carry):
             state, curves = carry
             indices = place.batches(_drawn(order, seeds, number))
             state, metrics = jax.lax.scan(
-                lambda s, i: grid_step(s, i, data, own, numbers), state, indices
+                lambda s, i: grid_step(s, i, data, shared, own, numbers), state, indices
             )
             means = jax.tree.map(lambda m: jnp.mean(m, axis=0), metrics)
             means |= watch.grid(state.params, watched)
@@ -158,11 +158,11 @@ def _epochs(loss_fn, optimizer, order, watch, place, each):
     return run
 
 
-def _empty_curves(loss_fn, optimizer, order, watch, each, state, seeds, data, own, numbers, epochs):
+def _empty_curves(loss_fn, optimizer, order, watch, each, state, seeds, *fixed, epochs):
     indices = jax.eval_shape(lambda s: _drawn(order, s, 0), seeds)
     first = jax.ShapeDtypeStruct(indices.shape[1:], indices.dtype)
     step = _members_step(loss_fn, optimizer, each)
-    _, metrics = jax.eval_shape(step, state, first, data, own, numbers)
+    _, metrics = jax.eval_shape(step, state, first, *fixed)
     metrics |= jax.eval_shape(watch.grid, state.params, watch.arrays)
     return jax.tree.map(lambda m: jnp.zeros((epochs, *m.shape), m.dtype), metrics)
 
@@ -175,17 +175,17 @@ class Training:
 
     def __init__(
         self, loss_fn, optimizer, state, data, order, *, epochs,
-        seeds=None, own=None, numbers=None, watch=None, compiler_options=None,
+        seeds=None, own=None, numbers=None, shared=None, watch=None, compiler_options=None,
     ):  # fmt: skip
         seeds = np.asarray(np.arange(len(state.step)) if seeds is None else seeds, np.int32)
-        own, numbers = own or {}, numbers or {}
+        own, numbers, shared = own or {}, numbers or {}, shared or {}
         watch = watch or Watch(lambda params, arrays: {}, ())
         each = 0 if seeds.ndim else None
-        fixed = seeds, data, own, numbers
-        curves = _empty_curves(loss_fn, optimizer, order, watch, each, state, *fixed, epochs)
+        fixed = seeds, data, shared, own, numbers
+        curves = _empty_curves(loss_fn, optimizer, order, watch, each, state, *fixed, epochs=epochs)
         place = self.place = mesh.layout(*state.step.shape)
-        seeds = place.by_seed(seeds) if seeds.ndim else place.shared(seeds)
-        fixed = seeds, place.shared(data), place.by_seed(own), place.grid(numbers)
+        whole = place.shared(data), place.shared(shared)
+        fixed = self._placed(seeds), *whole, place.by_seed(own), place.grid(numbers)
         self.fixed = *fixed, place.shared(watch.arrays)
         self.epochs = epochs
         self.resume(0, (state, curves))
@@ -205,8 +205,16 @@ class Training:
         """How many members the memory of a device holds, at most those of this grid."""
         if not self.epochs:
             return self.state.step.size
-        kept = sum(x.nbytes for x in jax.tree.leaves(self.fixed[1]))
+        kept = sum(x.nbytes for x in jax.tree.leaves(self.fixed[1:3]))
         return memory.most(self.state.step.size, self.program, kept)
+
+    def _placed(self, seeds):
+        return self.place.by_seed(seeds) if seeds.ndim else self.place.shared(seeds)
+
+    def again(self, state, seeds):
+        """Begin anew with another state and other seed numbers, of the same shapes."""
+        self.fixed = self._placed(np.asarray(seeds, np.int32)), *self.fixed[1:]
+        self.resume(0, (state, jax.tree.map(np.zeros_like, self.whole_curves())))
 
     def resume(self, done, state_and_curves):
         """Go on from a state and curves, as `whole` gave them, after `done` epochs."""
@@ -250,7 +258,7 @@ class Training:
 
 def fit(
     loss_fn, optimizer, state, data, order, *, epochs,
-    seeds=None, own=None, numbers=None, watch=None, report=None, snapshots=None,
+    seeds=None, own=None, numbers=None, shared=None, watch=None, report=None, snapshots=None,
     compiler_options=None,
 ):  # fmt: skip
     """Train every member of the grid [S, A] for `epochs` passes.
@@ -263,6 +271,7 @@ def fit(
         seeds then see the same batches, which are gathered once.
       own: {name: [S, N, …]}, rows that each seed has for itself, gathered by the same indices.
       numbers: {name: [S, A]}, the numbers by which members differ; they join the batch.
+      shared: {name: tree}, seen whole by every step; joins the batch.
       watch: a Watch, what it measures joins the curves.
       report: called as report(epochs_done, curves) after every chunk.
       snapshots: with restore(like) -> (epochs_done, tree) or None, due(), part(name) and
@@ -281,7 +290,8 @@ def fit(
         return Training(
             loss_fn, optimizer, jax.tree.map(of_both, state), data, order, epochs=epochs,
             seeds=seeds[rows] if seeds.ndim else seeds, own=jax.tree.map(of_seeds, own),
-            numbers=jax.tree.map(of_both, numbers), watch=watch, compiler_options=compiler_options,
+            numbers=jax.tree.map(of_both, numbers), shared=shared, watch=watch,
+            compiler_options=compiler_options,
         )  # fmt: skip
 
     most = memory.chosen()

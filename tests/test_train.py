@@ -178,6 +178,36 @@ def test_own_rows_belong_to_their_seed():
     np.testing.assert_allclose(state.params["b"][:, 0], [0, 1, 2], atol=1e-6)
 
 
+def test_what_is_shared_is_seen_whole_by_every_step():
+    """Three prototypes, none of which belongs to a row, as if the loss held them itself."""
+    table = np.arange(9, dtype=np.float32).reshape(3, 3) / 9
+
+    def near(params, batch, key):
+        found, wanted = batch["x"] @ batch["table"]["of"].T, batch["table"]["sum"][0]
+        return jnp.mean((found @ params["w"] - wanted) ** 2), {}
+
+    def held(params, batch, key):
+        return near(params, {**batch, "table": {"of": table, "sum": (2.0,)}}, key)
+
+    def trained(loss, **more):
+        return train.fit(loss, OPTIMIZER, states(), DATA, ORDER, epochs=EPOCHS, **more)
+
+    shared = {"table": {"of": table, "sum": (np.float32(2),)}}
+    assert_same(trained(near, shared=shared), trained(held), rtol=1e-5, atol=1e-6)
+
+
+def test_a_training_that_begins_again_is_one_of_its_own():
+    def begun(seeds):
+        return train.Training(
+            loss_fn, OPTIMIZER, states(), DATA, ORDER, epochs=EPOCHS, numbers=NUMBERS, seeds=seeds
+        )
+
+    training = begun([0, 1, 2])
+    training.run()
+    training.again(states(), [5, 6, 7])
+    assert_same(training.run(), begun([5, 6, 7]).run())
+
+
 def test_what_is_watched_is_of_each_member_at_the_end_of_each_epoch():
     def far(params, arrays):
         return {"far": jnp.sum((arrays["x"] @ params["w"]) ** 2)}

@@ -48,6 +48,7 @@ from kd_jax.losses.relations import (
     update_bank,
 )
 from kd_jax.losses.sequence import (
+    cached_top_k,
     forward_kl,
     jensen_shannon,
     masked_mean,
@@ -64,6 +65,7 @@ __all__ = [
     "adjacent_correlation",
     "attention_transfer",
     "attention_transfer_paper",
+    "cached_top_k",
     "contrastive",
     "contrastive_constants",
     "correlation_congruence",

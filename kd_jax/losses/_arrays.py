@@ -82,6 +82,31 @@ def check_labels(labels, logits):
     return jnp.asarray(labels)
 
 
+def check_tokens(tokens, student, teacher):
+    """Integer token numbers [..., k] for logits [..., V] and a teacher [..., k], from 0 to V − 1.
+
+    ValueError where they cannot be that; one known only at run time counts as the nearer end.
+    """
+    shapes = f"student has shape {student.shape}, teacher {teacher.shape}"
+    fits = teacher.ndim == student.ndim and teacher.shape[:-1] == student.shape[:-1]
+    if not (fits and 0 < teacher.shape[-1] <= student.shape[-1]):
+        raise ValueError(f"{shapes}: they may differ in the last axis only, the student's longer")
+    if not isinstance(tokens, jax.core.Tracer):
+        tokens = np.asarray(tokens)
+    if tokens.shape != teacher.shape or not jnp.issubdtype(tokens.dtype, jnp.integer):
+        raise ValueError(
+            f"tokens have shape {tokens.shape} and {tokens.dtype}: expected whole "
+            f"numbers of shape {teacher.shape}"
+        )
+    if not isinstance(tokens, jax.core.Tracer) and tokens.size:
+        low, high = int(np.min(tokens)), int(np.max(tokens))
+        if low < 0 or high >= student.shape[-1]:
+            raise ValueError(
+                f"tokens run from {low} to {high}: expected 0 to {student.shape[-1] - 1}"
+            )
+    return jnp.clip(tokens, 0, student.shape[-1] - 1)
+
+
 def one_hot(labels, logits):
     """The labels as rows of zeros and a one, of the logits' shape and type."""
     # A product with the one-hot target vmaps into fused loops; a gather does not.

@@ -1,5 +1,4 @@
-"""Divergences of next-token predictions, one value per token; top_k and universal_logit live in
-vocabulary.
+"""Divergences of next-token predictions, one value per token; more of them live in vocabulary.
 
 Notation: z are the student's logits [..., V], v the teacher's; p = softmax(v/T), the teacher, and
 q = softmax(z/T), the student; V the vocabulary, T the temperature. None includes T²: multiply by
@@ -20,9 +19,10 @@ from kd_jax.losses._arrays import (
     raised,
 )
 from kd_jax.losses._math import kl, log_mixture
-from kd_jax.losses.vocabulary import top_k, universal_logit
+from kd_jax.losses.vocabulary import cached_top_k, top_k, universal_logit
 
 __all__ = [
+    "cached_top_k",
     "forward_kl",
     "jensen_shannon",
     "masked_mean",

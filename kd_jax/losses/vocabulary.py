@@ -9,6 +9,7 @@ import jax.numpy as jnp
 
 from kd_jax.losses._arrays import (
     check_logits,
+    check_tokens,
     constant,
     hide,
     keep,
@@ -49,6 +50,36 @@ def top_k(student, teacher, *, k, temperature=1.0, where=None):
     rest = jnp.put_along_axis(jnp.ones(log_p.shape, bool), tokens, False, -1, inplace=False)
     tail_p, tail_q = (log_mass(x, rest)[..., None] for x in (log_p, log_q))
     return keep(where, kl(head_p, head_q) + kl(tail_p, tail_q))
+
+
+def cached_top_k(student, teacher, tokens, *, where=None):
+    """Divergence from what a cache of the teacher's k likeliest tokens says; top_k at T = 1.
+
+    Σ_{c∈K} p_c (log p_c − log q_c) + p_R (log p_R − log q_R), where the tail p_R = 1 − Σ_{c∈K} p_c
+    follows from the cache and q_R is summed over the student's other tokens.
+
+    Args: student z [..., V]; teacher log p [..., k] of k ≤ V different tokens, detached; tokens
+      [..., k], their numbers; where [...], True keeps. A number known only at run time that is
+      outside [0, V) counts as the nearer end.
+    Returns: nats, [...]; 0 where masked.
+    Raises: ValueError on shapes that do not fit, or known numbers outside [0, V).
+    Source: as top_k; a cache knows p at one temperature only, so there is no other.
+    """
+    student, teacher = raised(student), constant(teacher)
+    check_logits("student", student)
+    tokens = check_tokens(tokens, student, teacher)
+    student, teacher = hide(where, student, teacher)
+    head_p, log_q = jnp.minimum(teacher, 0), jax.nn.log_softmax(student)
+    head_q = jnp.take_along_axis(log_q, tokens, -1)
+    head = kl(head_p, head_q)
+    if tokens.shape[-1] == student.shape[-1]:
+        return keep(where, head)
+    rest = jnp.put_along_axis(jnp.ones(log_q.shape, bool), tokens, False, -1, inplace=False)
+    tail_p = 1 - jnp.sum(jnp.exp(head_p), -1)
+    # rounding may leave a head that sums to 1 or more: then there is no tail to compare
+    log_tail = jnp.log(jnp.where(tail_p > 0, tail_p, 1))
+    tail = jnp.maximum(tail_p, 0) * (log_tail - log_mass(log_q, rest))
+    return keep(where, head + tail)
 
 
 def _sorted_probabilities(logits, size):

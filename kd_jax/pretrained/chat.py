@@ -28,6 +28,11 @@ def prompts(tokenizer, questions, system=SYSTEM):
     return text.padded(_numbers(tokenizer, [prompt(each, system) for each in questions]), left=True)
 
 
+def answers(tokenizer, texts):
+    """The Tokens of answers, END included, padded on the right."""
+    return text.padded(_numbers(tokenizer, [each + END for each in texts]))
+
+
 def answered(tokenizer, questions, answers, longest, system=SYSTEM):
     """(Tokens [N, T], which of them are the answer [N, T]) of questions with their answers.
 

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from kd_jax import losses
+from kd_jax import losses, optimizers
 from kd_jax.models import bert
 from kd_jax.pretrained import text
 
@@ -27,7 +27,7 @@ class Taught(NamedTuple):
 
 
 def cut(params, layers):
-    """The parameters of a Bert with only these of its layers, counted from 0."""
+    """The parameters of a Bert or a Llama with only these of its layers, counted from 0."""
     kept = jax.tree.map(lambda x: x[np.array(layers)], params["layers"])
     return {**params, "layers": kept}
 
@@ -38,6 +38,11 @@ def alternate(layers, count):
     Source: Sanh et al. 2019, arXiv 1910.01108, section 3.
     """
     return [round((n + 1) * layers / count) - 1 for n in range(count)]
+
+
+def spaced(layers, count):
+    """`count` of so many layers, evenly spaced, the first and the last among them: 0, 2, 5 of 6."""
+    return [round(n) for n in np.linspace(0, layers - 1, count).tolist()]
 
 
 def outputs(network, params, tokens, layers, size=64):
@@ -96,8 +101,7 @@ def loss(apply):
 
 
 def optimizer(rate, steps):
-    """AdamW with a warm-up over a tenth of the steps and a cosine decay, on the layers alone."""
-    schedule = optax.warmup_cosine_decay_schedule(0.0, rate, max(1, steps // 10), steps)
-    of_layers = optax.chain(optax.clip_by_global_norm(1.0), optax.adamw(schedule))
+    """optimizers.warmed_adamw on the layers alone."""
+    of_layers = optimizers.warmed_adamw(rate, steps)
     parts = {"layers": of_layers, "embeddings": optax.set_to_zero()}
     return optax.partition(parts, {"layers": "layers", "embeddings": "embeddings"})

@@ -8,6 +8,7 @@ import dataclasses
 from collections.abc import Callable
 
 import numpy as np
+from scipy import special
 
 BATCH, CLASSES, ROWS_OF_BANK = 4, 5, 7
 
@@ -78,6 +79,22 @@ def _virtual(arrays):
     return [(0.99 * target + 0.01 / (CLASSES - 1) * (1 - target)) / 20, arrays[1]], 0.0
 
 
+def _cached(draw):
+    student, teacher = logits(draw)
+    tokens = np.argsort(-teacher, -1, kind="stable")[:, :2]
+    log_p = special.log_softmax(np.float64(teacher), -1)
+    return [student, np.take_along_axis(log_p, tokens, -1).astype(np.float32), tokens]
+
+
+def _as_cached(arrays):
+    """The student's three other tokens share what the cached two leave."""
+    _, log_p, tokens = arrays
+    left = np.log((1 - np.exp(log_p).sum(-1, keepdims=True)) / (CLASSES - 2))
+    student = np.repeat(left, CLASSES, -1)
+    np.put_along_axis(student, tokens, log_p, -1)
+    return [student, log_p, tokens], 0.0
+
+
 def _labelled_same(arrays):
     return [arrays[1], arrays[1], arrays[2]], 0.0
 
@@ -140,6 +157,7 @@ ROWS = {
     "adjacent_correlation": Row(vectors, result="batch", ordered=True),
     "attention_transfer": Row(maps, equal_width=False, bad=({"power": 0}, {"power": 1.5})),
     "attention_transfer_paper": Row(maps, equal_width=False, smooth=False),
+    "cached_top_k": Row(_cached, best=_as_cached, equal_width=False, tokens=True, shift=(0,)),
     "contrastive": Row(
         _banks,
         (1, 2, 3),

@@ -161,6 +161,36 @@ def test_top_k_with_its_tail(z, v, t, k):
     near(value, np.sum(scipy.special.rel_entr(*buckets), -1), rtol=1e-6, atol=1e-10)
 
 
+@generated
+@hypothesis.given(z=scores, v=scores, k=st.integers(1, SHAPE[1]))
+def test_a_cache_of_the_likeliest_tokens_is_as_good_as_all_logits(z, v, k):
+    log_p = log_softmax(v)
+    tokens = np.argsort(-v, -1, kind="stable")[:, :k]
+    value = losses.cached_top_k(z, np.take_along_axis(log_p, tokens, -1), tokens)
+    near(value, losses.top_k(z, v, k=k), atol=1e-10)
+    # by hand: the student's other tokens one by one, in any order
+    want = []
+    for row, kept in enumerate(tokens):
+        q, p = np.exp(log_softmax(z))[row], np.exp(log_p)[row]
+        others = [c for c in range(SHAPE[1]) if c not in kept]
+        terms = [p[c] * np.log(p[c] / q[c]) for c in kept]
+        tail = scipy.special.rel_entr(sum(p[c] for c in others), sum(q[c] for c in others))
+        want.append(sum(terms) + tail)
+    near(value, want, atol=1e-10)
+
+
+def test_a_cache_that_does_not_fit_is_refused():
+    z, log_p, tokens = np.zeros((2, 5)), np.full((2, 3), -2.0), np.array([[0, 1, 2], [4, 3, 2]])
+    for bad, said in (
+        ((z, log_p[:, :2], tokens), "tokens have shape"),
+        ((z, log_p, tokens + 1), "tokens run from 1 to 5: expected 0 to 4"),
+        ((z, log_p, tokens * 1.0), "expected whole numbers"),
+        ((z[:, :2], log_p, tokens), "the student's longer"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            kd_jax.losses.cached_top_k(*bad)
+
+
 def test_a_tail_too_small_for_one_minus_the_head():
     # q = (1, e⁻⁶⁰, e⁻⁶⁰) has a head that rounds to 1, so 1 − q_0 would give log 0 for its tail.
     v, z = np.zeros((1, 3)), np.array([[0.0, -60.0, -60.0]])

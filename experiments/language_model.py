@@ -1,0 +1,273 @@
+"""A decoder with a third of its layers learns from the whole one: objectives side by side.
+
+Command:  ./run.sh language_model [--teacher=FOLDER] [--manual_dir=FOLDER]
+Takes:    50 minutes on 2 CPU cores; --preset=accelerator: every objective at full length
+Expected: every divergence from the teacher beats SFT on the same text in agreement and KL; the
+          64 likeliest tokens and their tail do as well as all logits, in a quarter of a percent of
+          their bytes
+Needs:    requirements-transformers.txt
+
+The teacher is SmolLM2-135M-Instruct (30 layers of 576), which a package carries. Students begin
+with 10 of its layers, its embeddings and its head, and see questions and solutions of GSM8K in the
+chat's template; only the solutions' tokens count. All objectives have the same start, the same
+number of steps and, seed by seed, the same order of the same problems. The teacher reads the text
+once: its last hidden states are kept, off which every step reads its logits. Measured on the test.
+"""
+
+import dataclasses
+import pathlib
+import time
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from kd_jax import (
+    checkpoint,
+    compilation,
+    config,
+    cost,
+    fingerprint,
+    generate,
+    losses,
+    memory,
+    optimizers,
+    orders,
+    progress,
+    record,
+    train,
+)
+from kd_jax.data import gsm8k
+from kd_jax.errors import require
+from kd_jax.language import asking, caches, learning, objectives, problems, tiny, tokens
+from kd_jax.language.objectives import Objective, divergence
+from kd_jax.models import llama
+from kd_jax.pretrained import chat, decoder, folder, gguf, shorter, text
+from kd_jax.report import language_model as report
+
+SNAPSHOTS = 120.0  # seconds between two: one holds three times the parameters
+JSD = losses.jensen_shannon
+FEW = (
+    Objective(report.SFT, objectives.labels),
+    Objective(report.FORWARD, divergence(losses.forward_kl)),
+    Objective(report.REVERSE, divergence(losses.reverse_kl)),
+    Objective(report.likeliest(64), objectives.likeliest, kept=64),
+)
+MORE = (
+    Objective(report.likeliest(16), objectives.likeliest, kept=16),
+    Objective(report.SEQUENCES, objectives.labels, written=True),
+    *(Objective(f"JSD, beta {b:g}", divergence(JSD, beta=b)) for b in (0.1, 0.5, 0.9)),
+    Objective("skewed KL, alpha 0.1", divergence(losses.skew_kl, alpha=0.1)),
+    *(
+        Objective(f"on-policy JSD, beta 0.5, lambda {s:g}", divergence(JSD, beta=0.5), share=s)
+        for s in (0.5, 1.0)
+    ),
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Config(config.Common):
+    """Settings of the decoder's distillation."""
+
+    seeds: int = config.setting(3, "how many orders of the data each row is averaged over")
+    teacher: str = config.place("", "folder or hub name of a Llama (default: SmolLM2-135M)")
+    layers: int = config.setting(10, "layers of the students")
+    texts: int = config.setting(320, "training problems")
+    tests: int = config.setting(48, "held-out problems")
+    prompt: int = config.setting(48, "tokens of a prompt at most")
+    answer: int = config.setting(64, "tokens of an answer at most")
+    batch: int = config.setting(4, "problems in a step")
+    parts: int = config.setting(1, "micro-batches of a step, one of them in memory at a time")
+    epochs: int = config.setting(2, "epochs over the problems")
+    rate: float = config.setting(5e-4, "largest learning rate")
+    every: bool = config.setting(False, "every objective, not four of them")
+    half: bool = config.setting(False, "layers compute in bfloat16")
+    rematerialised: bool = config.setting(False, "layers are computed again for the gradient")
+    choosing: bool = config.setting(False, "held out are training problems, to choose settings")
+    tiny: bool = config.setting(False, "a tiny random teacher, to see that it runs")
+
+    PRESETS = {
+        "default": {},
+        "accelerator": {
+            "texts": 6400, "tests": 1024, "prompt": 192, "answer": 256, "batch": 64, "parts": 4,
+            "epochs": 3, "every": True, "half": True, "rematerialised": True,
+        },
+        "smoke": {
+            "seeds": 2, "layers": 2, "texts": 16, "tests": 8, "prompt": 96, "answer": 96,
+            "batch": 4, "every": True, "tiny": True,
+        },
+    }  # fmt: skip
+
+    def validate(self):
+        counts = "layers", "texts", "tests", "prompt", "answer", "batch", "parts", "epochs"
+        config.check_counts(self, *counts)
+        require(
+            self.batch % self.parts == 0,
+            f"--parts={self.parts}: expected a divisor of --batch={self.batch}",
+        )
+        require(
+            self.texts >= self.batch,
+            f"--texts={self.texts}: expected --batch={self.batch} or more",
+        )
+        require(self.rate > 0, f"--rate={self.rate:g}: expected a number above 0")
+        require(
+            not (self.tiny and self.teacher), "--tiny and --teacher: expected one of them at most"
+        )
+
+
+class Known(NamedTuple):
+    """The teacher, the Texts that students learn from, and those that they are measured on."""
+
+    teacher: asking.Teacher
+    texts: tokens.Texts
+    held: tokens.Texts
+
+
+def network(settings, known_problems):
+    """(Llama, params, tokenizer) of the teacher."""
+    if settings.tiny:
+        return *tiny.teacher(), tiny.tokenizer([text for p in known_problems for text in p])
+    if settings.teacher:
+        where = folder.find(settings.teacher)
+        return *decoder.load(where), text.tokenizer(where)
+    return *gguf.load(gguf.packaged()), gguf.tokenizer(gguf.packaged())
+
+
+def load(settings):
+    """What is Known. Raises: InputError when teacher and settings do not fit together."""
+    known, test = gsm8k.load(settings.data_dir, settings.manual_dir)
+    net, params, words = network(settings, known[: settings.texts])
+    require(
+        settings.layers < net.layers,
+        f"--layers={settings.layers}: expected fewer than the teacher's {net.layers}",
+    )
+    stop = chat.stop_token(words)
+    require(
+        stop is not None,
+        f"--teacher={settings.teacher}: its tokenizer lacks {chat.END}: expected a chat model",
+    )
+    net = dataclasses.replace(net, dtype=jnp.bfloat16 if settings.half else jnp.float32)
+    asked = asking.Teacher(net, jax.device_put(params), fingerprint.arrays(params), stop)
+    longest = settings.prompt, settings.answer
+    texts = problems.texts(words, known, settings.texts + settings.tests, longest)
+    held = problems.part(texts, slice(settings.texts, None))  # kept out, whether asked for or not
+    if not settings.choosing:
+        held = problems.texts(words, test, settings.tests, longest)
+    return Known(asked, problems.part(texts, slice(settings.texts)), held)
+
+
+def student_of(settings, net, params):
+    """(the students' Llama, the parameters that they start with) of the teacher's."""
+    chosen = shorter.spaced(net.layers, settings.layers)
+    more = {"layers": settings.layers, "rematerialised": settings.rematerialised}
+    return dataclasses.replace(net, **more), shorter.cut(params, chosen)
+
+
+def training_of(settings, asked, objective, rows):
+    """(the train.Training of an objective's students, seed -> the state that one starts with)."""
+    net, start = student_of(settings, asked.net, asked.params)
+    order = orders.scattered(jax.random.key(2), settings.texts, settings.batch)
+    steps = optimizers.steps(settings.epochs, order)
+    optimizer = optimizers.warmed_adamw(settings.rate, steps)
+    said, writes = caches.read_out(asked.params), None
+    if objective.share:  # its own texts are new: the whole teacher reads them
+        said = asked.params
+        writes = learning.on_policy(net, asked.net, objective.share, asked.stop)
+
+    def state_of(seed):
+        one = jax.tree.map(lambda x: jnp.asarray(x)[None, None], start)
+        return train.grid(one, optimizer, jax.random.split(jax.random.key(seed), 1))
+
+    training = train.Training(
+        learning.loss(net, objective, settings.parts, writes), optimizer, state_of(0), rows, order,
+        epochs=settings.epochs, seeds=0, shared={"teacher": said},
+        compiler_options=compilation.quick_options() if settings.tiny else None,
+    )  # fmt: skip
+    return training, state_of
+
+
+def distil(settings, objective, training, here, seed):
+    """(parameters, {what the training took}) of one student."""
+    snapshots = checkpoint.of_run(here, objective.row, seed)
+    snapshots.every = SNAPSHOTS
+    seen = []
+    with progress.bar(f"{objective.row}, seed {seed}", settings.epochs) as bar:
+
+        def report_and_time(done, curves):
+            seen.append((done, time.monotonic()))
+            bar(done, curves)
+
+        state, curves = training.run(report_and_time, snapshots)
+    took = {
+        "train_loss": float(curves["loss"][-1, 0, 0]),
+        "peak_bytes": memory.peak(training.program),
+    }
+    (first, began), (last, ended) = seen[0], seen[-1]
+    if last > first:  # a single epoch has but its end
+        steps = settings.texts // settings.batch
+        learnt = float(curves["tokens"][first:last].sum()) * steps
+        took["tokens_per_second"] = learnt / (ended - began)
+    snapshots.clear()
+    return jax.tree.map(lambda x: x[0, 0], state.params), took
+
+
+def students(settings, asked, objective, rows, here, measures):
+    """Trains an objective's students one after the other and appends their records to the run."""
+    left = [s for s in range(settings.seeds) if not here.has(row=objective.row, seed=s)]
+    if not left:
+        return
+    training, state_of = training_of(settings, asked, objective, rows)
+    for seed in left:
+        training.again(state_of(seed), seed)
+        params, took = distil(settings, objective, training, here, seed)
+        here.append([{"row": objective.row, "seed": seed, **measures(params), **took}])
+
+
+CODE = fingerprint.source(
+    train, orders, optimizers, generate, losses.logits, losses.sequence, losses.vocabulary, llama,
+    asking, caches, learning, objectives, problems, tokens, tiny, chat, shorter.cut, shorter.spaced,
+    load, student_of, training_of,
+)  # fmt: skip
+
+
+def table(folder):
+    """The Markdown of a run folder."""
+    return report.table(folder)
+
+
+def run(settings):
+    """Teacher, students, records, tables and figure."""
+    (asked, texts, held), chosen = load(settings), FEW + MORE * settings.every
+    facts = {"data": gsm8k.DIGEST, "teacher": asked.digest, "code": CODE}
+    here = record.Run(settings.workdir, "language_model", settings.results_key(), facts)
+    where = pathlib.Path(settings.workdir) / "teachers"
+    kept = asking.Kept(asked, where, settings.batch, again=settings.retrain)
+    rows = {each.row: kept.rows(each, texts) for each in chosen}
+    hidden, said = kept.hidden(held), caches.read_out(asked.params)
+    net, start = student_of(settings, asked.net, asked.params)
+    measured = learning.measurer(net)
+
+    def measures(params):
+        return _test(measured(params, held, hidden, said, settings.batch))
+
+    if not here.has(row=report.TEACHER):
+        own = _test(learning.of_teacher(held, hidden, said, settings.batch))
+        more = {"layers": asked.net.layers, "vocabulary": asked.net.vocabulary}
+        more |= {"parameters": cost.parameters(asked.params)}
+        cached = [each.row for each in chosen if each.kept or each.row == report.FORWARD]
+        more |= {"caches": {row: asking.size_of(rows[row]) for row in cached}}
+        here.append([{"row": report.TEACHER, "seed": 0, **own, **more}])
+    if not here.has(row=report.CUT):
+        more = {"parameters": cost.parameters(start)}
+        here.append([{"row": report.CUT, "seed": 0, **measures(start), **more}])
+    for objective in chosen:
+        students(settings, asked, objective, rows[objective.row], here, measures)
+    here.conclude(table, report.draw)
+
+
+def _test(found):
+    return {name if name == "tokens" else f"test_{name}": x for name, x in found.items()}
+
+
+if __name__ == "__main__":
+    config.launch(Config, run)
