@@ -14,7 +14,7 @@ whose labels no student has seen: a linear probe on all labels and on five of ea
 """
 
 import dataclasses
-import functools
+import itertools
 import pathlib
 import re
 import time
@@ -28,6 +28,7 @@ from kd_jax import (
     config,
     fingerprint,
     losses,
+    optimizers,
     orders,
     probe,
     progress,
@@ -51,26 +52,27 @@ class Config(config.Common):
     seeds: int = config.setting(3, "how many seeds each row is averaged over")
     teacher: str = config.place("", "folder or hub name of the teacher (default: MiniLM, 6 layers)")
     layers: tuple[int, ...] = config.setting((3, 2, 1), "layers of the students")
-    epochs: int = config.setting(3, "epochs over the texts")
+    epochs: int = config.setting(2, "epochs over the texts")
     sentences: int = config.setting(3000, "sentences of GSM8K among the texts")
     text: str = config.place("", "file with more texts, one on a line")
     longest: int = config.setting(32, "tokens of a text that a student learns from")
-    rate: float = config.setting(5e-4, "largest learning rate")
+    rate: float = config.setting(1e-3, "largest learning rate")
     hidden_weight: float = config.setting(1.0, "weight of the states' squared error")
     gram_weight: float = config.setting(10.0, "weight of the batch's similarities")
     questions: int = config.setting(0, "questions of each intent at most (default: all)")
+    draws: int = config.setting(20, "draws of five labels of each intent")
 
     PRESETS = {
         "default": {},
         "smoke": {
             "seeds": 2, "layers": (2,), "epochs": 1, "sentences": 64, "questions": 6,
-            "longest": 24,
+            "longest": 24, "draws": 2,
         },
     }  # fmt: skip
 
     def validate(self):
         config.check_counts(
-            self, "epochs", "sentences", "longest", *(["questions"] * bool(self.questions))
+            self, "epochs", "sentences", "longest", "draws", *(["questions"] * bool(self.questions))
         )
         require(
             self.layers and min(self.layers) >= 1, f"--layers={self.layers}: expected 1 or more"
@@ -116,27 +118,28 @@ class Banking:
         test_texts, self.test_labels = first_of_each(test_questions, settings.questions)
         self.tokens = text.encode(words, self.texts, sentences.LONGEST)
         self.test_tokens = text.encode(words, test_texts, sentences.LONGEST)
+        self.draws = settings.draws
 
     def vectors(self, network, params):
         """(vectors of the training questions, of the test questions) by one encoder."""
-        apply = bert.sentence_encoder(network).apply
-        return tuple(sentences.embed(apply, params, x) for x in (self.tokens, self.test_tokens))
+        return tuple(sentences.embed(network, params, x) for x in (self.tokens, self.test_tokens))
 
     def measures(self, vectors, neighbours=None):
         """probe.all_measures of what `vectors` gives."""
         known, test = vectors
-        return probe.all_measures(known, self.labels, test, self.test_labels, neighbours)
+        return probe.all_measures(
+            known, self.labels, test, self.test_labels, self.draws, neighbours
+        )
 
 
 def costs(network, params, tokens):
     """Parameters, bytes and speed of an encoder."""
     timed = text.Tokens(tokens.ids[:TIMED], tokens.mask[:TIMED])
-    apply = bert.sentence_encoder(network).apply
-    sentences.embed(apply, params, timed)  # compiles
+    sentences.embed(network, params, timed)  # compiles
     took = []
     for _ in range(3):
         began = time.perf_counter()
-        sentences.embed(apply, params, timed)
+        sentences.embed(network, params, timed)
         took.append(time.perf_counter() - began)
     sizes = {name: sum(x.size for x in jax.tree.leaves(params[name])) for name in params}
     return {
@@ -160,44 +163,46 @@ def student_of(network, params, count, seed, *, at_random=False):
 
 
 def weights_of(settings, arm):
-    """The weights of the loss's second and third term in an arm."""
-    if arm == report.VECTORS:
-        return {"hidden_weight": 0.0, "gram_weight": 0.0}
-    return {"hidden_weight": settings.hidden_weight, "gram_weight": settings.gram_weight}
+    """The weights [1, 1] of the loss's second and third term in an arm."""
+    chosen = {"hidden_weight": settings.hidden_weight, "gram_weight": settings.gram_weight}
+    used = arm != report.VECTORS
+    return {name: np.full((1, 1), used * x, np.float32) for name, x in chosen.items()}
 
 
-def distil(settings, student, start, imitated, taught, arm, seed, snapshots):
-    """The parameters of a student after its training. imitated: which of taught.hidden."""
+def training_of(settings, student, start, imitated, taught):
+    """(the train.Training of a shape's students, parameters and seed -> the state to start with).
+
+    imitated: which of taught.hidden are the states that this student's layers imitate.
+    """
     lengths = taught.tokens.mask.sum(1)
     widths = (*shorter.WIDTHS, settings.longest)
     order = orders.by_length(jax.random.key(2), lengths, widths, BATCH)
-    steps = settings.epochs * (len(lengths) // BATCH)
-    optimizer = shorter.optimizer(settings.rate, steps)
-    one = jax.tree.map(lambda x: jnp.asarray(x)[None, None], start)
-    state = train.grid(one, optimizer, jax.random.split(jax.random.key(seed), 1))
-    data = {
-        **taught.tokens._asdict(),
-        "vectors": taught.vectors,
-        "hidden": taught.hidden[:, imitated],
-    }
-    numbers = {
-        name: np.full((1, 1), x, np.float32) for name, x in weights_of(settings, arm).items()
-    }
-    loss = shorter.loss(bert.sentence_encoder(student).apply)
-    label = f"{report.named(student.layers, arm)}, seed {seed}"
-    with progress.bar(label, settings.epochs) as bar:
-        state, curves = train.fit(
-            loss, optimizer, state, data, order, epochs=settings.epochs, seeds=seed,
-            numbers=numbers, report=bar, snapshots=snapshots,
-        )  # fmt: skip
+    optimizer = shorter.optimizer(settings.rate, optimizers.steps(settings.epochs, order))
+    hidden = taught.hidden[:, imitated]
+    data = {**taught.tokens._asdict(), "vectors": taught.vectors, "hidden": hidden}
+
+    def state_of(params, seed):
+        one = jax.tree.map(lambda x: jnp.asarray(x)[None, None], params)
+        return train.grid(one, optimizer, jax.random.split(jax.random.key(seed), 1))
+
+    training = train.Training(
+        shorter.loss(bert.sentence_encoder(student).apply), optimizer, state_of(start, 0), data,
+        order, epochs=settings.epochs, seeds=0, numbers=weights_of(settings, report.DISTILLED),
+    )  # fmt: skip
+    return training, state_of
+
+
+def distil(training, label, snapshots):
+    """(the parameters of a student after its training, {the loss's terms in the last epoch})."""
+    with progress.bar(label, training.epochs) as bar:
+        state, curves = training.run(bar, snapshots)
     last = {f"train_{name}": float(x[-1, 0, 0]) for name, x in curves.items()}
     return jax.tree.map(lambda x: np.asarray(x[0, 0]), state.params), last
 
 
-ARMS = report.CUT, report.DISTILLED, report.VECTORS, report.RANDOM
 CODE = fingerprint.source(
     train, orders, probe, losses.relations, losses.features, bert, encoder, text, sentences,
-    shorter, first_of_each, more_texts, Banking, student_of, weights_of, distil,
+    shorter, first_of_each, more_texts, Banking, student_of, weights_of, training_of,
 )  # fmt: skip
 
 
@@ -229,19 +234,32 @@ def taught_of(settings, network, params, words, banking, digest):
     return shorter.Taught(tokens, **kept), imitated, facts["tokens"]
 
 
-def student(settings, known, banking, here, neighbours, job):
-    """The record of one student: its training, if its arm has one, and its measures."""
+def students(settings, known, banking, here, neighbours, count):
+    """The students of so many layers: the cut and each arm's seeds, appended to the run."""
     network, params, taught, imitated = known
-    count, arm, seed = job
-    net, start, chosen = student_of(network, params, count, seed, at_random=arm == report.RANDOM)
-    found, last = start, {}
-    snapshots = checkpoint.of_run(here, *job)
-    if arm != report.CUT:
-        places = [imitated.index(n) for n in chosen]
-        found, last = distil(settings, net, start, places, taught, arm, seed, snapshots)
-    measures = banking.measures(banking.vectors(net, found), neighbours)
-    snapshots.clear()
-    return {"row": report.named(count, arm), "seed": seed, "arm": arm, **measures, **last}
+    of_teacher = network, params, count
+    student, start, chosen = student_of(*of_teacher, 0)
+    cost = costs(student, start, banking.test_tokens)
+
+    def measured(params, arm, seeds, more):
+        measures = banking.measures(banking.vectors(student, params), neighbours) | more | cost
+        row = report.named(count, arm)
+        here.append([{"row": row, "seed": seed, "arm": arm, **measures} for seed in seeds])
+
+    if not here.has(row=report.named(count, report.CUT), seed=settings.seeds - 1):
+        measured(start, report.CUT, range(settings.seeds), {})  # no seed changes it
+    places = [imitated.index(n) for n in chosen]
+    training, state_of = training_of(settings, student, start, places, taught)
+    for arm, seed in itertools.product(report.TRAINED, range(settings.seeds)):
+        row = report.named(count, arm)
+        if here.has(row=row, seed=seed):
+            continue
+        _, first, _ = student_of(*of_teacher, seed, at_random=arm == report.RANDOM)
+        training.again(state_of(first, seed), seed, weights_of(settings, arm))
+        snapshots = checkpoint.of_run(here, count, arm, seed)
+        found, last = distil(training, f"{row}, seed {seed}", snapshots)
+        measured(found, arm, [seed], last)
+        snapshots.clear()
 
 
 def table(folder):
@@ -261,23 +279,9 @@ def run(settings):
     if not here.has(row=report.TEACHER):
         more = costs(network, params, banking.test_tokens) | {"tests": len(banking.test_labels)}
         here.append([{"row": report.TEACHER, "seed": 0, **banking.measures(vectors), **more}])
-    one = functools.partial(
-        student, settings, (network, params, taught, imitated), banking, here, neighbours
-    )
+    known = network, params, taught, imitated
     for count in settings.layers:
-        cost = costs(*student_of(network, params, count, 0)[:2], banking.test_tokens)
-        for arm in ARMS:
-            seeds = [
-                s
-                for s in range(settings.seeds)
-                if not here.has(row=report.named(count, arm), seed=s)
-            ]
-            if arm == report.CUT and seeds:  # no seed changes it
-                found = one((count, arm, 0))
-                here.append([{**found, **cost, "seed": seed} for seed in seeds])
-                continue
-            for seed in seeds:
-                here.append([{**one((count, arm, seed)), **cost}])
+        students(settings, known, banking, here, neighbours, count)
     here.conclude(table, report.draw)
 
 

@@ -211,9 +211,11 @@ class Training:
     def _placed(self, seeds):
         return self.place.by_seed(seeds) if seeds.ndim else self.place.shared(seeds)
 
-    def again(self, state, seeds):
-        """Begin anew with another state and other seed numbers, of the same shapes."""
-        self.fixed = self._placed(np.asarray(seeds, np.int32)), *self.fixed[1:]
+    def again(self, state, seeds, numbers=None):
+        """Begin anew with another state, other seed numbers and perhaps numbers, of like shapes."""
+        _, *arrays, kept, watched = self.fixed
+        numbers = kept if numbers is None else self.place.grid(numbers)
+        self.fixed = self._placed(np.asarray(seeds, np.int32)), *arrays, numbers, watched
         self.resume(0, (state, jax.tree.map(np.zeros_like, self.whole_curves())))
 
     def resume(self, done, state_and_curves):

@@ -29,5 +29,5 @@ def test_nearest_neighbours_by_hand():
 
 def test_measures_of_the_teacher_itself_agree_with_it():
     vectors = clouds(0) / np.linalg.norm(clouds(0), axis=1, keepdims=True)
-    found = probe.all_measures(vectors, LABELS, vectors, LABELS, probe.nearest(vectors, vectors))
+    found = probe.all_measures(vectors, LABELS, vectors, LABELS, 2, probe.nearest(vectors, vectors))
     assert found["nearest_agreement"] == found["nearest_accuracy"] == found["probe_accuracy"] == 1

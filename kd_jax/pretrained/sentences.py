@@ -1,5 +1,6 @@
 """Sentences as vectors of a pretrained encoder, and the questions of BANKING77 as such."""
 
+import functools
 import importlib.util
 import pathlib
 
@@ -28,14 +29,20 @@ def packaged():
     return pathlib.Path(spec.origin).parent / "model"
 
 
-def embed(apply, params, tokens):
-    """The unit vectors [N, D] of Tokens, by an encoder's apply and params."""
-    each = jax.jit(apply)
-    found = {}
+@functools.lru_cache(maxsize=8)
+def _program(network):
+    """The compiled encoder of a Bert; kept, so that each of its widths compiles once."""
+    apply = bert.sentence_encoder(network).apply
+    return jax.jit(lambda params, batch: apply(params, batch)[0])
+
+
+def embed(network, params, tokens):
+    """The unit vectors [N, D] of Tokens, by a Bert and its parameters."""
+    vectors = np.zeros((len(tokens.ids), network.width), np.float32)
+    params = jax.device_put(params)  # once, not for every batch
     for rows, batch in text.by_length(tokens, BATCH):
-        vectors, _ = each(params, batch._asdict())
-        found |= dict(zip(rows.tolist(), np.asarray(vectors)))
-    return np.stack([found[row] for row in range(len(tokens.ids))])
+        vectors[rows] = _program(network)(params, batch._asdict())[: len(rows)]
+    return vectors
 
 
 def bank_questions(data_dir="", manual_dir=""):
@@ -47,14 +54,13 @@ def bank_questions(data_dir="", manual_dir=""):
     known, test, names = banking77.load(data_dir, manual_dir)
     folder = packaged()
     network, params = encoder.load(folder)
-    apply = bert.sentence_encoder(network).apply
     rest, held = transfer.held_out(known.labels, PER_CLASS["validation"], seed=0)
     few = rest[transfer.held_out(known.labels[rest], PER_CLASS["train"], seed=1)[1]]
     words = text.tokenizer(folder)
 
     def split(questions, rows):
         tokens = text.encode(words, [questions.texts[row] for row in rows], LONGEST)
-        vectors = embed(apply, params, tokens)
+        vectors = embed(network, params, tokens)
         return Split(vectors * np.sqrt(vectors.shape[1]), questions.labels[rows])
 
     parts = split(known, few), split(known, held), split(test, range(len(test.texts)))

@@ -51,17 +51,16 @@ def padded(rows, left=False):
 def by_length(tokens, size):
     """(rows, Tokens) of up to `size` texts of like length each, the shortest first.
 
-    Padding to the longest of all texts would cost more than the texts themselves. The last batch
-    of a length is filled with rows of mask False, so that lengths have one shape each; `rows`
-    names the others.
+    Padding to the longest of all texts would cost more than the texts themselves. Widths are
+    rounded up, and the last batch is filled with rows of mask False, so that few programs are
+    compiled; `rows` names the others.
     """
-    lengths = np.maximum(tokens.mask.sum(1), 1)
-    rounded = -(-lengths // MULTIPLE) * MULTIPLE
-    for width in np.unique(rounded):
-        rows = np.flatnonzero(rounded == width)
-        for first in range(0, len(rows), size):
-            chosen = rows[first : first + size]
-            batch = Tokens(*(np.zeros((size, width), x.dtype) for x in tokens))
-            for target, source in zip(batch, tokens):
-                target[: len(chosen)] = source[chosen, :width]
-            yield chosen, batch
+    lengths = tokens.mask.sum(1)
+    order = np.argsort(lengths, kind="stable")
+    for first in range(0, len(order), size):
+        chosen = order[first : first + size]
+        width = max(1, -(-lengths[chosen[-1]] // MULTIPLE)) * MULTIPLE
+        batch = Tokens(*(np.zeros((size, width), x.dtype) for x in tokens))
+        for target, source in zip(batch, tokens):
+            target[: len(chosen)] = source[chosen, :width]
+        yield chosen, batch

@@ -8,6 +8,7 @@ from kd_jax.report import figures, tables
 TEACHER = "teacher"
 CUT, DISTILLED = "cut", "distilled from the cut"
 VECTORS, RANDOM = "distilled from the cut, vectors only", "distilled from random layers"
+TRAINED = DISTILLED, VECTORS, RANDOM
 MEASURES = {
     "probe_accuracy": "all labels",
     "few_accuracy": "5 labels per class",
@@ -101,7 +102,7 @@ def draw(folder):
                 "teacher, 6 layers", (max(speeds.values()), teacher[metric]),
                 xytext=(0, 3), textcoords="offset points", ha="right", color=figures.GREY,
             )  # fmt: skip
-            for arm, color in zip((CUT, DISTILLED, VECTORS, RANDOM), figures.COLORS):
+            for arm, color in zip((CUT, *TRAINED), figures.COLORS):
                 points = [
                     (speeds[n], [r[metric] for r in rows[named(n, arm)]])
                     for n in sorted(speeds)

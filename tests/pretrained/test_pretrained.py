@@ -99,7 +99,7 @@ def test_all_minilm_is_what_transformers_computes():
     norms = golden["hidden_state_norms_by_layer (valid tokens, per sentence)"]
     found = np.sqrt((np.square(features["hidden"]) * tokens.mask[:, :, None]).sum((2, 3)))
     np.testing.assert_allclose(found, norms, rtol=1e-4)
-    each = sentences.embed(bert.sentence_encoder(net).apply, params, tokens)
+    each = sentences.embed(net, params, tokens)
     np.testing.assert_allclose(each, vectors, atol=1e-6)  # by length, in the texts' order
 
 
@@ -110,9 +110,11 @@ def test_texts_are_cut_padded_and_batched_by_length(folder):
     assert tokens.ids[0].tolist() == [2, 4, 5, 6] + [0] * 12
     assert tokens.mask.sum(1).tolist() == [4, 1, 12, 0]
     batches = list(text.by_length(tokens, 2))
-    assert [rows.tolist() for rows, _ in batches] == [[0, 1], [3], [2]]
-    assert [batch.ids.shape for _, batch in batches] == [(2, 8), (2, 8), (2, 16)]
-    assert not batches[1][1].mask[1].any()  # a row that only fills
+    assert [rows.tolist() for rows, _ in batches] == [[3, 1], [0, 2]]
+    assert [batch.ids.shape for _, batch in batches] == [(2, 8), (2, 16)]
+    batches = list(text.by_length(tokens, 3))
+    assert [rows.tolist() for rows, _ in batches] == [[3, 1, 0], [2]]
+    assert batches[1][1].mask.any(1).tolist() == [True, False, False]  # rows that only fill
     assert text.padded([]).ids.shape == (0, 8)
 
 
