@@ -1,6 +1,6 @@
 """A decoder with a third of its layers learns from the whole one: objectives side by side.
 
-Command:  ./run.sh language_model [--teacher=FOLDER] [--manual_dir=FOLDER]
+Command:  ./run.sh language_model [--teacher=FOLDER] [--manual_dir=FOLDER] [--prompt="a question"]
 Takes:    50 minutes on 2 CPU cores; --preset=accelerator: every objective at full length
 Expected: every divergence from the teacher beats SFT on the same text in agreement and KL; the
           64 likeliest tokens and their tail do as well as all logits, in a quarter of a percent of
@@ -17,7 +17,7 @@ once: its last hidden states are kept, off which every step reads its logits. Me
 import dataclasses
 import pathlib
 import time
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -39,30 +39,13 @@ from kd_jax import (
 )
 from kd_jax.data import gsm8k
 from kd_jax.errors import require
-from kd_jax.language import asking, caches, learning, objectives, problems, tiny, tokens
-from kd_jax.language.objectives import Objective, divergence
+from kd_jax.language import asking, caches, learning, objectives, problems, tiny, tokens, writing
 from kd_jax.models import llama
 from kd_jax.pretrained import chat, decoder, folder, gguf, shorter, text
 from kd_jax.report import language_model as report
 
+STUDENT, WRITTEN = "student", (32, 4)  # a folder; tokens and texts by which writing is timed
 SNAPSHOTS = 120.0  # seconds between two: one holds three times the parameters
-JSD = losses.jensen_shannon
-FEW = (
-    Objective(report.SFT, objectives.labels),
-    Objective(report.FORWARD, divergence(losses.forward_kl)),
-    Objective(report.REVERSE, divergence(losses.reverse_kl)),
-    Objective(report.likeliest(64), objectives.likeliest, kept=64),
-)
-MORE = (
-    Objective(report.likeliest(16), objectives.likeliest, kept=16),
-    Objective(report.SEQUENCES, objectives.labels, written=True),
-    *(Objective(f"JSD, beta {b:g}", divergence(JSD, beta=b)) for b in (0.1, 0.5, 0.9)),
-    Objective("skewed KL, alpha 0.1", divergence(losses.skew_kl, alpha=0.1)),
-    *(
-        Objective(f"on-policy JSD, beta 0.5, lambda {s:g}", divergence(JSD, beta=0.5), share=s)
-        for s in (0.5, 1.0)
-    ),
-)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,12 +53,12 @@ class Config(config.Common):
     """Settings of the decoder's distillation."""
 
     seeds: int = config.setting(3, "how many orders of the data each row is averaged over")
-    teacher: str = config.place("", "folder or hub name of a Llama (default: SmolLM2-135M)")
+    teacher: str = config.place("", "folder, hub name or .gguf of a Llama (default: SmolLM2-135M)")
     layers: int = config.setting(10, "layers of the students")
     texts: int = config.setting(320, "training problems")
     tests: int = config.setting(48, "held-out problems")
-    prompt: int = config.setting(48, "tokens of a prompt at most")
-    answer: int = config.setting(64, "tokens of an answer at most")
+    prompt_tokens: int = config.setting(48, "tokens of a prompt at most")
+    answer_tokens: int = config.setting(64, "tokens of an answer at most")
     batch: int = config.setting(4, "problems in a step")
     parts: int = config.setting(1, "micro-batches of a step, one of them in memory at a time")
     epochs: int = config.setting(2, "epochs over the problems")
@@ -85,22 +68,26 @@ class Config(config.Common):
     rematerialised: bool = config.setting(False, "layers are computed again for the gradient")
     choosing: bool = config.setting(False, "held out are training problems, to choose settings")
     tiny: bool = config.setting(False, "a tiny random teacher, to see that it runs")
+    prompt: str = config.place("", "a question that teacher and student then answer side by side")
+    temperature: float = config.place(0.0, "of these answers (default: the likeliest tokens)")
+    top_p: float = config.place(1.0, "of these answers: least probability of what is drawn from")
 
     PRESETS = {
         "default": {},
         "accelerator": {
-            "texts": 6400, "tests": 1024, "prompt": 192, "answer": 256, "batch": 64, "parts": 4,
-            "epochs": 3, "every": True, "half": True, "rematerialised": True,
+            "texts": 6400, "tests": 1024, "prompt_tokens": 192, "answer_tokens": 256,
+            "batch": 64, "parts": 4, "epochs": 3, "every": True, "half": True,
+            "rematerialised": True,
         },
         "smoke": {
-            "seeds": 2, "layers": 2, "texts": 16, "tests": 8, "prompt": 96, "answer": 96,
-            "batch": 4, "every": True, "tiny": True,
+            "seeds": 2, "layers": 2, "texts": 16, "tests": 8, "prompt_tokens": 96,
+            "answer_tokens": 96, "batch": 4, "every": True, "tiny": True,
         },
     }  # fmt: skip
 
     def validate(self):
-        counts = "layers", "texts", "tests", "prompt", "answer", "batch", "parts", "epochs"
-        config.check_counts(self, *counts)
+        counts = "layers", "texts", "tests", "batch", "parts", "epochs"
+        config.check_counts(self, *counts, "prompt_tokens", "answer_tokens")
         require(
             self.batch % self.parts == 0,
             f"--parts={self.parts}: expected a divisor of --batch={self.batch}",
@@ -111,22 +98,33 @@ class Config(config.Common):
         )
         require(self.rate > 0, f"--rate={self.rate:g}: expected a number above 0")
         require(
+            0 <= self.temperature < 100, f"--temperature={self.temperature:g}: expected 0 or more"
+        )
+        require(0 < self.top_p <= 1, f"--top_p={self.top_p:g}: expected above 0, 1 at most")
+        require(
             not (self.tiny and self.teacher), "--tiny and --teacher: expected one of them at most"
         )
 
 
 class Known(NamedTuple):
-    """The teacher, the Texts that students learn from, and those that they are measured on."""
+    """The teacher, the Texts that students learn from, and those that they are measured on.
+
+    words: the teacher's tokenizer; question: --prompt as Tokens, if any.
+    """
 
     teacher: asking.Teacher
     texts: tokens.Texts
     held: tokens.Texts
+    words: Any
+    question: text.Tokens | None
 
 
 def network(settings, known_problems):
     """(Llama, params, tokenizer) of the teacher."""
     if settings.tiny:
         return *tiny.teacher(), tiny.tokenizer([text for p in known_problems for text in p])
+    if settings.teacher.endswith(".gguf"):
+        return *gguf.load(settings.teacher), gguf.tokenizer(settings.teacher)
     if settings.teacher:
         where = folder.find(settings.teacher)
         return *decoder.load(where), text.tokenizer(where)
@@ -148,12 +146,20 @@ def load(settings):
     )
     net = dataclasses.replace(net, dtype=jnp.bfloat16 if settings.half else jnp.float32)
     asked = asking.Teacher(net, jax.device_put(params), fingerprint.arrays(params), stop)
-    longest = settings.prompt, settings.answer
+    longest = settings.prompt_tokens, settings.answer_tokens
+    require(
+        sum(longest) <= net.positions,
+        f"--prompt_tokens={longest[0]} and --answer_tokens={longest[1]}: expected "
+        f"{net.positions} in all at most, the teacher's positions",
+    )
+    question = None
+    if settings.prompt:
+        question = writing.asked(words, settings.prompt, net, settings.answer_tokens)
     texts = problems.texts(words, known, settings.texts + settings.tests, longest)
     held = problems.part(texts, slice(settings.texts, None))  # kept out, whether asked for or not
     if not settings.choosing:
         held = problems.texts(words, test, settings.tests, longest)
-    return Known(asked, problems.part(texts, slice(settings.texts)), held)
+    return Known(asked, problems.part(texts, slice(settings.texts)), held, words, question)
 
 
 def student_of(settings, net, params):
@@ -211,15 +217,22 @@ def distil(settings, objective, training, here, seed):
     return jax.tree.map(lambda x: x[0, 0], state.params), took
 
 
-def students(settings, asked, objective, rows, here, measures):
-    """Trains an objective's students one after the other and appends their records to the run."""
+def students(settings, known, objective, rows, here, measures):
+    """Trains an objective's students one after the other and appends their records to the run.
+
+    The first student of forward KL is left in the run's folder, as Hugging Face lays out a model.
+    """
     left = [s for s in range(settings.seeds) if not here.has(row=objective.row, seed=s)]
     if not left:
         return
-    training, state_of = training_of(settings, asked, objective, rows)
+    training, state_of = training_of(settings, known.teacher, objective, rows)
     for seed in left:
         training.again(state_of(seed), seed)
         params, took = distil(settings, objective, training, here, seed)
+        if objective.row == report.FORWARD and not seed:
+            net, _ = student_of(settings, known.teacher.net, known.teacher.params)
+            decoder.save(here.path(STUDENT), net, params)
+            known.words.save(str(here.path(STUDENT) / "tokenizer.json"))
         here.append([{"row": objective.row, "seed": seed, **measures(params), **took}])
 
 
@@ -235,10 +248,9 @@ def table(folder):
     return report.table(folder)
 
 
-def run(settings):
-    """Teacher, students, records, tables and figure."""
-    (asked, texts, held), chosen = load(settings), FEW + MORE * settings.every
-    facts = {"data": gsm8k.DIGEST, "teacher": asked.digest, "code": CODE}
+def trained(settings, known, chosen, facts):
+    """Teacher, students, records, tables and figure: the folder of the run."""
+    asked, texts, held, words, _ = known
     here = record.Run(settings.workdir, "language_model", settings.results_key(), facts)
     where = pathlib.Path(settings.workdir) / "teachers"
     kept = asking.Kept(asked, where, settings.batch, again=settings.retrain)
@@ -252,17 +264,47 @@ def run(settings):
 
     if not here.has(row=report.TEACHER):
         own = _test(learning.of_teacher(held, hidden, said, settings.batch))
-        more = {"layers": asked.net.layers, "vocabulary": asked.net.vocabulary}
-        more |= {"parameters": cost.parameters(asked.params)}
         cached = [each.row for each in chosen if each.kept or each.row == report.FORWARD]
-        more |= {"caches": {row: asking.size_of(rows[row]) for row in cached}}
+        sizes = {row: asking.size_of(rows[row]) for row in cached}
+        more = {"layers": asked.net.layers, "vocabulary": asked.net.vocabulary, "caches": sizes}
+        more |= {"parameters": cost.parameters(asked.params)}
+        more |= {"written": writing.speeds(asked.net, asked.params, held.prompts, *WRITTEN)}
         here.append([{"row": report.TEACHER, "seed": 0, **own, **more}])
     if not here.has(row=report.CUT):
         more = {"parameters": cost.parameters(start)}
         here.append([{"row": report.CUT, "seed": 0, **measures(start), **more}])
     for objective in chosen:
-        students(settings, asked, objective, rows[objective.row], here, measures)
+        students(settings, known, objective, rows[objective.row], here, measures)
     here.conclude(table, report.draw)
+    return here.folder
+
+
+def compared(settings, known, student):
+    """What the teacher and the student in a folder answer to --prompt, as text."""
+    asked, choose = known.teacher, generate.greedy
+    if settings.temperature:
+        choose = generate.sampled(settings.temperature, settings.top_p)
+    who = {
+        "teacher": (asked.net, asked.params),
+        f"student ({report.FORWARD})": decoder.load(student),
+    }
+    how = asked.stop, settings.answer_tokens, choose
+    return f"--- question\n{settings.prompt}\n" + "\n".join(
+        f"--- {name}, {net.layers} layers\n"
+        + writing.answer(net, params, known.words, known.question, *how)
+        for name, (net, params) in who.items()
+    )
+
+
+def run(settings):
+    """The run, or the last one of these settings where only its students are asked."""
+    known, chosen = load(settings), objectives.FEW + objectives.MORE * settings.every
+    facts = {"data": gsm8k.DIGEST, "teacher": known.teacher.digest, "code": CODE}
+    place = settings.workdir, "language_model", settings.results_key(), facts
+    here = record.finished(*place) if settings.prompt else None
+    here = here or trained(settings, known, chosen, facts)
+    if settings.prompt:
+        print(compared(settings, known, here / STUDENT))
 
 
 def _test(found):

@@ -10,15 +10,17 @@ from kd_jax import hosts, parallel
 
 
 @contextlib.contextmanager
-def bar(label, epochs):
-    """A bar over `epochs`; yields the `report` that `train.fit` calls after each chunk.
+def bar(label, total, unit="epoch"):
+    """A bar over epochs or other units; yields the `report` that work calls after each chunk.
 
+    report(done): so many are done; report(done, curves): also the loss of the last epoch.
     On a terminal it is redrawn in place; into a log it writes a line every ten seconds.
     """
     live = sys.stderr.isatty()
-    layout = "{desc:<28} {bar:24} epoch {n_fmt}/{total_fmt} {postfix} {elapsed} < {remaining}"
+    layout = "{desc:<28} {bar:24} {unit} {n_fmt}/{total_fmt} {postfix} {elapsed} < {remaining}"
     with tqdm(
-        total=epochs,
+        total=total,
+        unit=unit,
         desc=label,
         bar_format=layout,
         mininterval=0.1 if live else 10,
@@ -26,9 +28,10 @@ def bar(label, epochs):
         disable=not hosts.first_host(),
     ) as drawn:
 
-        def report(done, curves):
-            loss = np.asarray(curves["loss"][done - 1])
-            drawn.set_postfix_str(f"loss {np.mean(loss):.4f}", refresh=False)
+        def report(done, curves=None):
+            if curves:
+                loss = np.asarray(curves["loss"][done - 1])
+                drawn.set_postfix_str(f"loss {np.mean(loss):.4f}", refresh=False)
             drawn.update(done - drawn.n)
             parallel.check()
 

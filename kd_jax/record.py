@@ -34,9 +34,8 @@ class Run:
         """
         self.experiment, self.began = experiment, time.monotonic()
         self.settings, self.facts = settings, dict(facts)
-        name = fingerprint.of({"settings": settings, "facts": self.facts})[:8]
+        parent, name = _place(workdir, experiment, settings, self.facts)
         try:
-            parent = pathlib.Path(workdir) / experiment
             number, self._lock = _claim(parent, name) if hosts.first_host() else (0, None)
             self.folder = parent / f"{name}-{hosts.agreed(number)}"
             self.write("config.json", json.dumps(settings, indent=2) + "\n")
@@ -101,6 +100,19 @@ class Run:
             **self.facts,
         }
         self.write("manifest.json", json.dumps(manifest, indent=2) + "\n")
+
+
+def finished(workdir, experiment, settings, facts=()):
+    """The folder of the newest finished run of these settings and facts, or None."""
+    parent, name = _place(workdir, experiment, settings, dict(facts))
+    found = [path.parent for path in parent.glob(f"{name}-*/manifest.json")]
+    return max(found, key=lambda folder: int(folder.name.split("-")[-1]), default=None)
+
+
+def _place(workdir, experiment, settings, facts):
+    """(the folder of an experiment's runs, what the names of those of such settings begin with)."""
+    name = fingerprint.of({"settings": settings, "facts": facts})[:8]
+    return pathlib.Path(workdir) / experiment, name
 
 
 def of_metrics(row, metrics, **more):

@@ -1,7 +1,6 @@
 """The rooms of the design: who imports whom, and that the README shows what the records say."""
 
 import ast
-import importlib
 import json
 import pathlib
 
@@ -74,7 +73,11 @@ def test_an_experiment_says_its_command_time_and_result(path):
 
 @pytest.mark.parametrize("path", RECORDS, ids=lambda p: p.parent.name)
 def test_committed_tables_come_from_their_records(path):
-    experiment = importlib.import_module(f"experiments.{path.parent.name}")
+    experiment = pytest.importorskip(
+        f"experiments.{path.parent.name}",
+        reason="needs packages of its own",
+        exc_type=ModuleNotFoundError,
+    )
     assert experiment.table(path.parent) == (path.parent / "table.md").read_text()
     assert json.loads((path.parent / "manifest.json").read_text())["experiment"] == path.parent.name
 

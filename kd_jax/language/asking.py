@@ -1,12 +1,13 @@
 """A decoder that is asked about texts, each question once: what it said is kept on disk."""
 
+import functools
 import pathlib
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-from kd_jax import fingerprint, generate, teacher
+from kd_jax import fingerprint, generate, mapped
 from kd_jax.language import caches, tokens
 from kd_jax.models import llama
 from kd_jax.pretrained.text import Tokens
@@ -24,7 +25,7 @@ class Teacher(NamedTuple):
 
 
 class Kept:
-    """What one Teacher says, kept under its digest in `folder`.
+    """What one Teacher says, kept under its digest in `folder`, see mapped.
 
     size: texts that it reads at a time; again: ask anew, whatever is there.
     """
@@ -32,40 +33,37 @@ class Kept:
     def __init__(self, asked, folder, size, *, again=False):
         self.asked, self.size, self.again = asked, size, again
         self.folder = pathlib.Path(folder).absolute() / asked.digest[:16]
-        self.states = {}
+        self.found = {}
 
     def hidden(self, texts):
         """caches.hidden of Texts [N, A, D]."""
-        digest, (net, params, *_) = fingerprint.arrays(texts), self.asked
-        if digest not in self.states:
-            self.states |= {
-                digest: self._once(
-                    "hidden",
-                    texts,
-                    lambda: {"hidden": caches.hidden(net, params, texts, self.size)},
-                )["hidden"]
-            }
-        return self.states[digest]
+        said = functools.partial(caches.hidden, self.asked.net, self.asked.params, texts, self.size)
+        return self._once("hidden states", texts, said)["hidden"]
 
     def rows(self, objective, texts):
         """What students of an objective learn from, {name: leaves [N, …]}, see objectives."""
         net, params, _, stop = self.asked
         if objective.written:
             drawn = net, params, texts, jax.random.key(3), stop, self.size
-            own = self._once("written", texts, lambda: caches.written(*drawn))
+            own = self._once("own texts", texts, functools.partial(caches.written, *drawn))
             return {"texts": tokens.Texts(texts.prompts, Tokens(**own))}
         hidden, k = self.hidden(texts), objective.kept
         if not k:
             return {"texts": texts, "hidden": hidden}
-        top = self._once(
-            f"{k} likeliest", texts, lambda: caches.likeliest(params, hidden, k, self.size)
-        )
-        return {"texts": texts, **top}
+        said = functools.partial(caches.likeliest, params, hidden, k, self.size)
+        return {"texts": texts, **self._once(f"{k} likeliest tokens", texts, said)}
 
-    def _once(self, what, texts, compute):
+    def _once(self, what, texts, blocks):
+        """What `blocks` yields of all texts, from the first one that is not kept yet."""
         facts = {"teacher": self.asked.digest, "texts": fingerprint.arrays(texts), "what": what}
-        facts |= {"dtype": jnp.dtype(self.asked.net.dtype).name, "code": CODE}
-        return teacher.kept(self.folder, facts, compute, again=self.again)
+        facts |= {"dtype": jnp.dtype(self.asked.net.dtype).name, "size": self.size, "code": CODE}
+        key = fingerprint.of(facts)
+        if key not in self.found:
+            self.found[key] = mapped.kept(
+                self.folder, facts, len(texts.answers.ids), self.size, blocks, again=self.again,
+                label=f"the teacher's {what}",
+            )  # fmt: skip
+        return self.found[key]
 
 
 def size_of(rows):

@@ -19,32 +19,28 @@ def read_out(params):
     return {name: params[name]}
 
 
-def hidden(net, params, texts, size):
-    """The states [N, A, D], float32, off which the teacher's logits of the answers are read.
+def hidden(net, params, texts, size, first=0):
+    """Yield {"hidden": [size, A, D]}, float32, off which the teacher's logits of answers are read.
 
-    As good as the logits, D / V as large: llama.logits gives those back. size: texts at a time.
+    As good as the logits, D / V as large: llama.logits gives those back. size: texts at a time,
+    from text `first` on; the last block may be shorter.
     """
     states = jax.jit(functools.partial(tokens.before_answers, net))
-    found = [
-        np.asarray(states(params, rows), np.float32)[:count]
-        for count, rows in tokens.in_batches(texts, size)
-    ]
-    return np.concatenate(found)
+    for count, rows in tokens.in_batches(texts, size, first):
+        yield {"hidden": np.asarray(states(params, rows), np.float32)[:count]}
 
 
-def likeliest(params, hidden, k, size):
-    """{"log_p", "tokens"} [N, A, k]: the k likeliest tokens and their log-probabilities."""
+def likeliest(params, hidden, k, size, first=0):
+    """Yield {"log_p", "tokens"} [size, A, k]: the k likeliest tokens, their log-probabilities."""
 
     @jax.jit
     def each(params, states):
         return jax.lax.top_k(jax.nn.log_softmax(llama.logits(params, states)), k)
 
     top = read_out(params)
-    found = [
-        [np.asarray(x)[:count] for x in each(top, states)]
-        for count, states in tokens.in_batches(hidden, size)
-    ]
-    return dict(zip(("log_p", "tokens"), map(np.concatenate, zip(*found))))
+    for count, states in tokens.in_batches(hidden, size, first):
+        log_p, numbers = each(top, states)
+        yield {"log_p": np.asarray(log_p)[:count], "tokens": np.asarray(numbers)[:count]}
 
 
 def own_answers(net, params, texts, key, stop):
@@ -60,11 +56,9 @@ def own_answers(net, params, texts, key, stop):
     return Texts(texts.prompts, Tokens(found.ids, jnp.arange(length) < found.lengths[:, None]))
 
 
-def written(net, params, texts, key, stop, size):
-    """{"ids", "mask"} [N, A]: one answer of the teacher's own to every prompt."""
+def written(net, params, texts, key, stop, size, first=0):
+    """Yield {"ids", "mask"} [size, A]: one answer of the teacher's own to every prompt."""
     write = jax.jit(functools.partial(own_answers, net, stop=stop))
-    found = []
-    for number, (count, rows) in enumerate(tokens.in_batches(texts, size)):
+    for number, (count, rows) in enumerate(tokens.in_batches(texts, size, first), first // size):
         answers = write(params, rows, jax.random.fold_in(key, number)).answers
-        found.append([np.asarray(x)[:count] for x in answers])
-    return dict(zip(("ids", "mask"), map(np.concatenate, zip(*found))))
+        yield {"ids": np.asarray(answers.ids)[:count], "mask": np.asarray(answers.mask)[:count]}

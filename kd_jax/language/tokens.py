@@ -72,15 +72,15 @@ def means(of_batches):
     return {name: x / tokens for name, x in total.items()} | {"tokens": int(tokens)}
 
 
-def in_batches(tree, size):
-    """Yield (how many, rows) of leaves [N, …]: `size` rows each, the last filled with zeros.
+def in_batches(tree, size, first=0):
+    """Yield (how many, rows) of leaves [N, …] from row `first` on: `size` rows each.
 
-    A filling row has an empty mask, so no token of it counts.
+    The last ones are filled up with zeros. A filling row has an empty mask: no token of it counts.
     """
     rows = len(jax.tree.leaves(tree)[0])
-    for first in range(0, rows, size):
-        count = min(size, rows - first)
-        yield count, jax.tree.map(lambda x, n=first: _filled(x[n : n + size], size), tree)
+    for start in range(first, rows, size):
+        count = min(size, rows - start)
+        yield count, jax.tree.map(lambda x, n=start: _filled(x[n : n + size], size), tree)
 
 
 def _filled(rows, size):

@@ -120,8 +120,9 @@ class Llama(nn.Module):
     (hidden [layers + 1, B, T, D], the Cache with these tokens). Hidden states are the embeddings,
     every layer's output but the last, and the last normalised, of which `logits` are read.
 
-    groups: heads of keys and values; size: width of a head; dtype: of the layers' arithmetic;
-    rematerialised: layers are computed again in the backward pass instead of kept.
+    groups: heads of keys and values; size: width of a head; positions: tokens of the longest text
+    that it is made for, which callers heed; dtype: of the layers' arithmetic; rematerialised:
+    layers are computed again in the backward pass instead of kept.
     """
 
     vocabulary: int
@@ -131,6 +132,7 @@ class Llama(nn.Module):
     groups: int
     size: int
     inner: int
+    positions: int = 2048
     theta: float = 10000.0
     epsilon: float = 1e-5
     tied: bool = False

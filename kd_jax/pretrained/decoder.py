@@ -12,6 +12,11 @@ SIZES = {
     "heads": "num_attention_heads",
     "inner": "intermediate_size",
 }
+OPTIONAL = {
+    "groups": "num_key_value_heads",
+    "size": "head_dim",
+    "positions": "max_position_embeddings",
+}
 BIASES = {"llama": False, "qwen2": True}  # on queries, keys and values, by model_type
 MODELS = {"llama": "LlamaForCausalLM", "qwen2": "Qwen2ForCausalLM"}
 DEFAULTS = {"theta": 10000.0, "epsilon": 1e-6}  # where a config does not say them
@@ -48,9 +53,8 @@ def save(folder, llama, params, tokenizer=None):
     kind = "qwen2" if llama.biases else "llama"
     settings = {"model_type": kind, "architectures": [MODELS[kind]], "hidden_act": "silu"}
     settings |= {theirs: getattr(llama, ours) for ours, theirs in SIZES.items()}
+    settings |= {theirs: getattr(llama, ours) for ours, theirs in OPTIONAL.items()}
     settings |= {
-        "num_key_value_heads": llama.groups,
-        "head_dim": llama.size,
         "rope_theta": llama.theta,
         "rms_norm_eps": llama.epsilon,
         "tie_word_embeddings": llama.tied,
@@ -88,7 +92,7 @@ def entries(llama, names):
 
 
 def network(source, sizes, theta, epsilon, tied, biases):
-    """The Llama of such sizes; groups and size of a head may be missing.
+    """The Llama of such sizes; groups, size of a head and positions may be missing.
 
     Raises: InputError when heads don't fit together.
     """
@@ -116,7 +120,7 @@ def _network(found, folder):
         value = found.get(name, expected)
         require(value == expected, f"{source}: {name} is {value}, expected {expected}")
     sizes = {ours: folders.setting(found, theirs, folder) for ours, theirs in SIZES.items()}
-    for ours, theirs in (("groups", "num_key_value_heads"), ("size", "head_dim")):
+    for ours, theirs in OPTIONAL.items():
         if found.get(theirs) is not None:
             sizes[ours] = folders.setting(found, theirs, folder)
     epsilon = _positive(found, "rms_norm_eps", DEFAULTS["epsilon"], source)

@@ -20,8 +20,9 @@ SIZES = {
     "heads": "attention.head_count",
     "groups": "attention.head_count_kv",
     "size": "attention.key_length",
+    "positions": "context_length",
 }
-OPTIONAL = "groups", "size"
+OPTIONAL = "groups", "size", "positions"
 NAMES = {
     "embedding": "token_embd",
     "attention_norm": "blk.{}.attn_norm",

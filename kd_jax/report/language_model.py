@@ -34,13 +34,22 @@ def table(folder):
         f"s.d. over {settings['seeds']} orders of the data. t: the teacher of\n"
         f"{teacher['layers']} layers; s: students of {settings['layers']} from the same start, "
         f"{settings['epochs']} times over {settings['texts']:,} problems. Prompts have at most\n"
-        f"{settings['prompt']} tokens, answers {settings['answer']}; longer problems are left out. "
-        "Peak memory: of the compiled training with all that it is given.",
+        f"{settings['prompt_tokens']} tokens, answers {settings['answer_tokens']}; longer problems "
+        "are left out. Peak memory: of the compiled training with all that it is given.",
         _quality(rows),
     ]
     for baseline in (SFT, FORWARD):
         text += [f"Against {baseline}", _against(rows, baseline)]
-    return "\n\n".join([*text, "What is kept of the teacher", _caches(rows)])
+    text += ["What is kept of the teacher", _caches(rows), _written(teacher["written"])]
+    return "\n\n".join(text)
+
+
+def _written(speeds):
+    cached, again = speeds["cached"], speeds["read again"]
+    return (
+        f"The teacher writes {cached:.0f} tokens/s with a cache of keys and values, {again:.0f} "
+        f"when it reads all again for every token: {cached / again:.1f} times as fast."
+    )
 
 
 def _in_percent(r):

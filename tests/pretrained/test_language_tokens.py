@@ -13,8 +13,8 @@ pytest.importorskip("tokenizers", reason="needs experiments/requirements-transfo
 from scipy import special
 from test_llama import APPLY, NET, PARAMS, random_params
 
-from kd_jax import losses
-from kd_jax.language import asking, caches, learning, objectives, tokens
+from kd_jax import generate, losses
+from kd_jax.language import asking, caches, learning, objectives, tokens, writing
 from kd_jax.language.tokens import Texts
 from kd_jax.models import llama
 from kd_jax.pretrained import shorter, text
@@ -25,7 +25,14 @@ TEXTS = Texts(
     text.padded(list(map(list, PROMPTS)), left=True), text.padded(list(map(list, ANSWERS)))
 )
 STUDENT = random_params(NET, 9)
-HIDDEN = caches.hidden(NET, PARAMS, TEXTS, 3)
+
+
+def whole(blocks):
+    """The arrays of all blocks that caches yield."""
+    return jax.tree.map(lambda *parts: np.concatenate(parts), *blocks)
+
+
+HIDDEN = whole(caches.hidden(NET, PARAMS, TEXTS, 3))["hidden"]
 TOP = caches.read_out(PARAMS)
 KL = objectives.Objective("forward KL", objectives.divergence(losses.forward_kl))
 ROWS = {"texts": TEXTS, "hidden": HIDDEN}
@@ -113,7 +120,7 @@ def test_sums_are_those_of_the_tokens_one_by_one():
 def test_the_cached_states_give_the_teacher_s_logits_and_its_likeliest_tokens():
     v = np.asarray(predictions(NET, PARAMS, TEXTS))
     np.testing.assert_allclose(llama.logits(TOP, HIDDEN), v, rtol=1e-4, atol=1e-5)
-    top = caches.likeliest(PARAMS, HIDDEN, 4, 3)
+    top = whole(caches.likeliest(PARAMS, HIDDEN, 4, 3))
     assert top["tokens"].shape == (4, 8, 4) and top["log_p"].dtype == np.float32
     mask = TEXTS.answers.mask
     np.testing.assert_array_equal(top["tokens"][mask], np.argsort(-v, -1)[mask][:, :4])
@@ -125,12 +132,12 @@ def test_the_cached_states_give_the_teacher_s_logits_and_its_likeliest_tokens():
 
 
 def test_an_answer_of_its_own_ends_with_its_stop_token():
-    free = caches.written(NET, PARAMS, TEXTS, jax.random.key(1), END, 4)
+    free = whole(caches.written(NET, PARAMS, TEXTS, jax.random.key(1), END, 4))
     assert free["ids"].shape == (4, 8) and free["mask"].all()
     stop = int(free["ids"][0, 2])
-    found = caches.written(NET, PARAMS, TEXTS, jax.random.key(1), stop, 4)
-    for ids, mask, whole in zip(found["ids"], found["mask"], free["ids"]):
-        said = whole.tolist()
+    found = whole(caches.written(NET, PARAMS, TEXTS, jax.random.key(1), stop, 4))
+    for ids, mask, all_of_it in zip(found["ids"], found["mask"], free["ids"]):
+        said = all_of_it.tolist()
         length = said.index(stop) + 1 if stop in said else 8
         assert ids[mask].tolist() == said[:length] and mask.sum() == length
 
@@ -144,7 +151,7 @@ def test_on_policy_the_student_writes_and_the_teacher_reads_its_share():
     jax.tree.map(np.testing.assert_array_equal, rows(0.0, key), ROWS)
     own = rows(1.0, key)
     assert own["texts"].answers.mask.all() and (own["texts"].prompts.ids == TEXTS.prompts.ids).all()
-    read = caches.hidden(NET, PARAMS, own["texts"], 4)
+    read = whole(caches.hidden(NET, PARAMS, own["texts"], 4))["hidden"]
     np.testing.assert_allclose(own["hidden"], read, rtol=1e-4, atol=1e-5)
     half = learning.on_policy(NET, NET, 0.5, END)
     keys = jax.random.split(key, 20)
@@ -164,7 +171,7 @@ def test_on_policy_the_gradient_is_that_of_the_texts_as_if_they_were_given():
 
 def test_half_precision_states_are_kept_as_they_are():
     half = NET.clone(dtype=jnp.bfloat16)
-    states = caches.hidden(half, PARAMS, TEXTS, 4)
+    states = whole(caches.hidden(half, PARAMS, TEXTS, 4))["hidden"]
     assert states.dtype == np.float32
     mask = TEXTS.answers.mask
     assert 0 < np.abs(states - HIDDEN)[mask].max() < 0.1 * np.abs(HIDDEN[mask]).max()
@@ -181,14 +188,24 @@ def test_a_teacher_is_asked_once_for_each_answer(tmp_path, monkeypatch):
     assert asking.size_of(first[1]) == {"bytes_per_token": 3 * 8, "bytes": 4 * 8 * 3 * 8}
     assert first[2]["texts"].answers.mask.all()
     for name in ("hidden", "likeliest", "written"):
-        monkeypatch.delattr(caches, name)
+        monkeypatch.setattr(caches, name, lambda *_, **__: pytest.fail("asked again"))
     again = [asking.Kept(teacher, tmp_path, 4).rows(each, TEXTS) for each in (KL, top, own)]
     jax.tree.map(np.testing.assert_array_equal, first, again)
     other = asking.Teacher(NET, PARAMS, "f" * 64, END)
-    with pytest.raises(AttributeError):
+    with pytest.raises(pytest.fail.Exception, match="asked again"):
         asking.Kept(other, tmp_path, 4).hidden(TEXTS)
 
 
 def test_spaced_layers_have_both_ends():
     assert shorter.spaced(30, 10) == [0, 3, 6, 10, 13, 16, 19, 23, 26, 29]
     assert shorter.spaced(4, 2) == [0, 3] and shorter.spaced(6, 6) == list(range(6))
+
+
+def test_writing_without_a_cache_gives_the_same_texts():
+    def written(writer):
+        write = functools.partial(generate.generate, writer, tokens=6)
+        return jax.jit(write)(PARAMS, *TEXTS.prompts, jax.random.key(0))
+
+    ours, again = written(llama.writer(NET)), written(writing.without_cache(NET))
+    jax.tree.map(np.testing.assert_array_equal, ours, again)
+    assert writing.speeds(NET, PARAMS, TEXTS.prompts, 3, 2).keys() == {"cached", "read again"}

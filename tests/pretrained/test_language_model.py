@@ -1,5 +1,6 @@
 """The decoder experiment: its problems as texts, and a smoke run with every objective."""
 
+import dataclasses
 import json
 import os
 import pathlib
@@ -14,10 +15,11 @@ from experiments import language_model as experiment
 from kd_jax import config, record
 from kd_jax.data.gsm8k import Problem
 from kd_jax.errors import InputError
-from kd_jax.language import problems, tiny
+from kd_jax.language import objectives, problems, tiny
+from kd_jax.pretrained import decoder
 from kd_jax.report import language_model as report
 
-ROOT = pathlib.Path(__file__).parents[1]
+ROOT = pathlib.Path(__file__).parents[2]
 SHARED = pathlib.Path(os.environ.get("KD_JAX_SHARED") or ROOT.parent / "shared")
 DATA = SHARED / "data"
 SOME = [
@@ -49,6 +51,8 @@ def test_problems_are_prompts_and_solutions_without_the_calculator_s_notes():
         (["--texts=3"], "--texts=3: expected --batch=4 or more"),
         (["--rate=0"], "--rate=0: expected a number above 0"),
         (["--tiny", "--teacher=x"], "--tiny and --teacher: expected one"),
+        (["--temperature=-1"], "--temperature=-1: expected 0 or more"),
+        (["--top_p=0"], "--top_p=0: expected above 0, 1 at most"),
     ],
 )
 def test_settings_that_do_not_fit_are_one_line(flags, said):
@@ -56,7 +60,21 @@ def test_settings_that_do_not_fit_are_one_line(flags, said):
         config.parse(experiment.Config, ["x", *flags])
 
 
-def test_a_smoke_run_has_every_objective_of_every_seed(tmp_path, capsys):
+def test_texts_longer_than_the_teacher_s_positions_are_one_line():
+    if not (DATA / "gsm8k").is_dir():
+        pytest.skip(f"{DATA}/gsm8k is absent")
+    known = {"tiny": True, "layers": 2, "manual_dir": str(DATA), "texts": 8}
+    with pytest.raises(
+        InputError, match="--prompt_tokens=2000 and --answer_tokens=64: expected 2048"
+    ):
+        experiment.load(experiment.Config(**known, prompt_tokens=2000))
+    long = experiment.Config(**known, prompt="long " * 2000)
+    with pytest.raises(InputError, match="--prompt has .* expected 1984 at most") as caught:
+        experiment.load(long)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_smoke_run_has_every_objective_of_every_seed(tmp_path, capsys, monkeypatch):
     if not (DATA / "gsm8k").is_dir():
         pytest.skip(f"{DATA}/gsm8k is absent")
     preset = experiment.Config.PRESETS["smoke"]
@@ -65,7 +83,7 @@ def test_a_smoke_run_has_every_objective_of_every_seed(tmp_path, capsys):
     experiment.run(settings)
     (folder,) = tmp_path.glob("language_model/*")
     found = record.read(folder)
-    rows = [each.row for each in experiment.FEW + experiment.MORE]
+    rows = [each.row for each in objectives.FEW + objectives.MORE]
     assert len(rows) == len(set(rows)) == 12
     seen = [(r["row"], r["seed"]) for r in found]
     assert seen[:2] == [(report.TEACHER, 0), (report.CUT, 0)]
@@ -90,3 +108,11 @@ def test_a_smoke_run_has_every_objective_of_every_seed(tmp_path, capsys):
     table = (folder / "table.md").read_text()
     assert experiment.table(folder) == table and table in capsys.readouterr().out + "\n"
     assert f"Against {report.SFT}" in table and "all logits, float32" in table
+    assert "times as fast" in table
+    monkeypatch.setattr(record, "Run", lambda *place: pytest.fail("trained again"))
+    experiment.run(dataclasses.replace(settings, prompt="How many?"))
+    said = capsys.readouterr().out
+    assert said.startswith("--- question\nHow many?\n--- teacher, 4 layers\n")
+    assert f"--- student ({report.FORWARD}), 2 layers\n" in said
+    net, params = decoder.load(folder / "student")
+    assert net.layers == 2 and params["layers"]["query"]["kernel"].shape[0] == 2
