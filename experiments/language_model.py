@@ -41,7 +41,7 @@ from kd_jax.data import gsm8k
 from kd_jax.errors import require
 from kd_jax.language import asking, caches, learning, objectives, problems, tiny, tokens, writing
 from kd_jax.models import llama
-from kd_jax.pretrained import chat, decoder, folder, gguf, shorter, text
+from kd_jax.pretrained import chat, decoder, named, shorter, text
 from kd_jax.report import language_model as report
 
 STUDENT, WRITTEN = "student", (32, 4)  # a folder; tokens and texts by which writing is timed
@@ -119,33 +119,22 @@ class Known(NamedTuple):
     question: text.Tokens | None
 
 
-def network(settings, known_problems):
-    """(Llama, params, tokenizer) of the teacher."""
-    if settings.tiny:
-        return *tiny.teacher(), tiny.tokenizer([text for p in known_problems for text in p])
-    if settings.teacher.endswith(".gguf"):
-        return *gguf.load(settings.teacher), gguf.tokenizer(settings.teacher)
-    if settings.teacher:
-        where = folder.find(settings.teacher)
-        return *decoder.load(where), text.tokenizer(where)
-    return *gguf.load(gguf.packaged()), gguf.tokenizer(gguf.packaged())
-
-
 def load(settings):
     """What is Known. Raises: InputError when teacher and settings do not fit together."""
     known, test = gsm8k.load(settings.data_dir, settings.manual_dir)
-    net, params, words = network(settings, known[: settings.texts])
+    if settings.tiny:
+        some = [text for problem in known[: settings.texts] for text in problem]
+        net, params, words = *tiny.teacher(), tiny.tokenizer(some)
+    else:
+        net, params, words = named.load(settings.teacher)
     require(
         settings.layers < net.layers,
         f"--layers={settings.layers}: expected fewer than the teacher's {net.layers}",
     )
-    stop = chat.stop_token(words)
-    require(
-        stop is not None,
-        f"--teacher={settings.teacher}: its tokenizer lacks {chat.END}: expected a chat model",
-    )
     net = dataclasses.replace(net, dtype=jnp.bfloat16 if settings.half else jnp.float32)
-    asked = asking.Teacher(net, jax.device_put(params), fingerprint.arrays(params), stop)
+    asked = asking.Teacher(
+        net, jax.device_put(params), fingerprint.arrays(params), chat.stop_token(words)
+    )
     longest = settings.prompt_tokens, settings.answer_tokens
     require(
         sum(longest) <= net.positions,
