@@ -17,7 +17,6 @@ import dataclasses
 import itertools
 import pathlib
 import re
-import time
 
 import jax
 import jax.numpy as jnp
@@ -39,10 +38,11 @@ from kd_jax import (
 from kd_jax.data import banking77, gsm8k
 from kd_jax.errors import InputError, require
 from kd_jax.models import bert
-from kd_jax.pretrained import encoder, folder, sentences, shorter, text
+from kd_jax.pretrained import encoder, sentences, shorter, speed, text
+from kd_jax.pretrained import folder as folders
 from kd_jax.report import encoder as report
 
-BATCH, TIMED = 32, 1000  # sentences in a step; sentences whose embedding is timed
+BATCH = 32  # sentences in a step
 
 
 @dataclasses.dataclass(frozen=True)
@@ -132,25 +132,6 @@ class Banking:
         )
 
 
-def costs(network, params, tokens):
-    """Parameters, bytes and speed of an encoder."""
-    timed = text.Tokens(tokens.ids[:TIMED], tokens.mask[:TIMED])
-    sentences.embed(network, params, timed)  # compiles
-    took = []
-    for _ in range(3):
-        began = time.perf_counter()
-        sentences.embed(network, params, timed)
-        took.append(time.perf_counter() - began)
-    sizes = {name: sum(x.size for x in jax.tree.leaves(params[name])) for name in params}
-    return {
-        "layers": network.layers,
-        "parameters": sum(sizes.values()),
-        "layer_parameters": sizes["layers"],
-        "bytes": 4 * sum(sizes.values()),
-        "sentences_per_second": len(timed.ids) / min(took),
-    }
-
-
 def student_of(network, params, count, seed, *, at_random=False):
     """(network, its first parameters, the teacher's layers that it imitates)."""
     chosen = shorter.alternate(network.layers, count)
@@ -207,14 +188,14 @@ CODE = fingerprint.source(
 
 
 def load(settings):
-    """(network, params, tokenizer, digest) of the teacher."""
-    where = folder.find(settings.teacher) if settings.teacher else sentences.packaged()
+    """(network, params, tokenizer, folder) of the teacher."""
+    where = folders.find(settings.teacher) if settings.teacher else sentences.packaged()
     network, params = encoder.load(where)
     require(
         max(settings.layers) < network.layers,
         f"--layers={max(settings.layers)}: expected fewer than the teacher's {network.layers}",
     )
-    return network, params, text.tokenizer(where), fingerprint.arrays(params)
+    return network, params, text.tokenizer(where), where
 
 
 def taught_of(settings, network, params, words, banking, digest):
@@ -239,12 +220,11 @@ def students(settings, known, banking, here, neighbours, count):
     network, params, taught, imitated = known
     of_teacher = network, params, count
     student, start, chosen = student_of(*of_teacher, 0)
-    cost = costs(student, start, banking.test_tokens)
 
     def measured(params, arm, seeds, more):
-        measures = banking.measures(banking.vectors(student, params), neighbours) | more | cost
-        row = report.named(count, arm)
-        here.append([{"row": row, "seed": seed, "arm": arm, **measures} for seed in seeds])
+        measures = banking.measures(banking.vectors(student, params), neighbours) | more
+        what = {"row": report.named(count, arm), "arm": arm, "layers": count}
+        here.append([{**what, "seed": seed, **measures} for seed in seeds])
 
     if not here.has(row=report.named(count, report.CUT), seed=settings.seeds - 1):
         measured(start, report.CUT, range(settings.seeds), {})  # no seed changes it
@@ -269,7 +249,8 @@ def table(folder):
 
 def run(settings):
     """Teacher, students, records, table and figure."""
-    network, params, words, digest = load(settings)
+    network, params, words, folder = load(settings)
+    digest = fingerprint.arrays(params)
     banking = Banking(settings, words)
     taught, imitated, texts = taught_of(settings, network, params, words, banking, digest)
     facts = {"data": banking77.DIGEST, "texts": texts, "teacher": digest, "code": CODE}
@@ -277,7 +258,9 @@ def run(settings):
     vectors = banking.vectors(network, params)
     neighbours = probe.nearest(*vectors)
     if not here.has(row=report.TEACHER):
-        more = costs(network, params, banking.test_tokens) | {"tests": len(banking.test_labels)}
+        cuts = [student_of(network, params, count, 0)[:2] for count in settings.layers]
+        costs = speed.costs([(network, params), *cuts], banking.test_tokens, folder)
+        more = {"tests": len(banking.test_labels), "layers": network.layers, "costs": costs}
         here.append([{"row": report.TEACHER, "seed": 0, **banking.measures(vectors), **more}])
     known = network, params, taught, imitated
     for count in settings.layers:

@@ -21,9 +21,9 @@ PUBLISHED = (
 )
 
 
-def named(layers, arm):
-    """What tables call an arm of students of so many layers."""
-    return f"{layers} layer{'s' * (layers > 1)}, {arm}"
+def named(layers, arm=""):
+    """What tables call students of so many layers, or an arm of them."""
+    return f"{layers} layer{'s' * (layers > 1)}{', ' * bool(arm)}{arm}"
 
 
 def table(folder):
@@ -39,7 +39,7 @@ def table(folder):
         "Distilled against its cut, percentage points",
         _against(records, depths),
         "What each costs",
-        _costs(rows, depths),
+        _costs(records[0]),
     ]
     return "\n\n".join(text)
 
@@ -75,10 +75,13 @@ def _against(records, depths):
     return tables.markdown(["encoder", "measure", "minus its cut [95 %]", "verdict"], lines)
 
 
-def _costs(rows, depths):
-    (teacher,) = rows[TEACHER]
-    lines = [_cost(TEACHER, teacher, teacher)]
-    lines += [_cost(f"{n} layers", rows[named(n, CUT)][0], teacher) for n in depths]
+def _costs(teacher):
+    first = teacher["costs"][0]
+    lines = [_cost(named(each["layers"]), each, first) for each in teacher["costs"]]
+    lines[0][0] = TEACHER
+    if "torch_sentences_per_second" in first:
+        again = first | {"sentences_per_second": first["torch_sentences_per_second"]}
+        lines.insert(1, _cost("teacher, transformers in PyTorch", again, first))
     header = ["encoder", "parameters", "without embeddings", "MB", "sentences/s", "times as fast"]
     return tables.markdown(header, lines)
 
@@ -94,12 +97,13 @@ def draw(folder):
     """Accuracy against speed: the teacher, cuts, and what distillation makes of them."""
     rows = tables.by_row([tables.in_percent(r) for r in record.read(folder)])
     (teacher,) = rows[TEACHER]
-    speeds = {r["layers"]: r["sentences_per_second"] for (r, *_) in rows.values()}
+    top = teacher["layers"]
+    speeds = {r["layers"]: r["sentences_per_second"] for r in teacher["costs"]}
     with figures.figure(folder / "accuracy_by_speed.png", columns=2, size=(9.0, 4.0)) as axes:
         for panel, metric in zip(axes, ("probe_accuracy", "few_accuracy")):
             panel.axhline(teacher[metric], color=figures.GREY, linewidth=1, linestyle="--")
             panel.annotate(
-                "teacher, 6 layers", (max(speeds.values()), teacher[metric]),
+                f"teacher, {named(top)}", (max(speeds.values()), teacher[metric]),
                 xytext=(0, 3), textcoords="offset points", ha="right", color=figures.GREY,
             )  # fmt: skip
             for arm, color in zip((CUT, *TRAINED), figures.COLORS):
@@ -112,4 +116,9 @@ def draw(folder):
                 figures.band(panel, x, values, arm, color)
             panel.set_xlabel("sentences per second")
             panel.set_ylabel(f"test accuracy, {MEASURES[metric]}, %")
-        axes[0].legend(loc="lower left")
+        for layers, (first, *_) in ((n, rows[named(n, CUT)]) for n in speeds if n != top):
+            axes[1].annotate(
+                named(layers), (speeds[layers], first["few_accuracy"]), xytext=(5, 4),
+                textcoords="offset points", color=figures.COLORS[0],
+            )  # fmt: skip
+        axes[1].legend(loc="center right")

@@ -92,7 +92,9 @@ def test_a_smoke_run_has_every_arm_of_every_seed(tmp_path, capsys):
     # the same start: what the teacher says of the texts brings a student nearer to it
     assert mean[report.CUT] < mean[report.VECTORS] and mean[report.CUT] < mean[report.DISTILLED]
     assert len({r["train_loss"] for r in found if r["arm"] != report.CUT}) == 6
-    assert all(r["layer_parameters"] * 3 == first["layer_parameters"] for r in found)
+    assert [cost["layers"] for cost in first["costs"]] == [6, 2]
+    assert first["costs"][1]["layer_parameters"] * 3 == first["costs"][0]["layer_parameters"]
+    assert all(cost["sentences_per_second"] > 0 for cost in first["costs"])
     assert (folder / "accuracy_by_speed.png").stat().st_size > 5000
     assert json.loads((folder / "manifest.json").read_text())["teacher"]
     assert experiment.table(folder) in capsys.readouterr().out + "\n"
