@@ -74,8 +74,11 @@ class Config(config.Common):
         config.check_counts(
             self, "epochs", "sentences", "longest", "draws", *(["questions"] * bool(self.questions))
         )
+        given = ",".join(map(str, self.layers))
+        distinct = len(set(self.layers)) == len(self.layers)
         require(
-            self.layers and min(self.layers) >= 1, f"--layers={self.layers}: expected 1 or more"
+            self.layers and min(self.layers) >= 1 and distinct,
+            f"--layers={given}: expected different numbers, each 1 or more",
         )
         require(self.rate > 0, f"--rate={self.rate:g}: expected a number above 0")
         for name in ("hidden_weight", "gram_weight"):
@@ -194,6 +197,12 @@ def load(settings):
     require(
         max(settings.layers) < network.layers,
         f"--layers={max(settings.layers)}: expected fewer than the teacher's {network.layers}",
+    )
+    longest = max(settings.longest, sentences.LONGEST)
+    require(
+        longest <= network.positions,
+        f"texts have up to {longest} tokens: expected {network.positions} at most, the positions "
+        f"of {where}; choose another teacher, or a smaller --longest if that is what is too long",
     )
     return network, params, text.tokenizer(where), where
 

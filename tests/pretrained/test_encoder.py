@@ -41,7 +41,8 @@ def test_alternate_layers_end_with_the_last():
 @pytest.mark.parametrize(
     "flags, said",
     [
-        (["--layers=0"], "expected 1 or more"),
+        (["--layers=0"], "--layers=0: expected different numbers, each 1 or more"),
+        (["--layers=2,2"], "--layers=2,2: expected different numbers"),
         (["--rate=-1"], "--rate=-1: expected a number above 0"),
         (["--gram_weight=-1"], "--gram_weight=-1: expected 0 or more"),
         (["--draws=0"], "--draws=0: expected at least 1"),
@@ -67,10 +68,11 @@ def test_texts_of_a_file_join_and_other_encodings_are_refused(tmp_path):
         experiment.more_texts(experiment.Config(**where | {"text": str(tmp_path / "absent")}))
 
 
-@needs_data
-def test_students_have_fewer_layers_than_the_teacher():
+def test_settings_that_do_not_fit_the_teacher_are_one_line():
     with pytest.raises(InputError, match="--layers=6: expected fewer than the teacher's 6"):
         experiment.load(experiment.Config(layers=(6,)))
+    with pytest.raises(InputError, match="up to 600 tokens: expected 512 at most"):
+        experiment.load(experiment.Config(longest=600))
 
 
 @needs_data
