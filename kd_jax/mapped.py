@@ -65,10 +65,11 @@ def _append(path, seal, block, first, rows):
     """Write one block, then say in blocks.json that it is there."""
     if not seal["arrays"]:
         seal["arrays"] = {n: [[rows, *x.shape[1:]], x.dtype.str] for n, x in block.items()}
-    maps = _open(path, seal["arrays"], write=True)
-    for name, values in block.items():
-        maps[name][first : first + len(values)] = values
-        maps[name].flush()
+    maps = _open(path, seal["arrays"], create=True)
+    for name, values in block.items():  # a full disk would kill who writes through a map
+        with open(path / f"{name}.npy", "r+b") as file:
+            file.seek(maps[name].offset + first * maps[name].strides[0])
+            file.write(np.ascontiguousarray(values).tobytes())
     seal["digests"].append(fingerprint.arrays(block))
     partial = path / "blocks.partial"
     partial.write_text(json.dumps(seal))
@@ -90,15 +91,15 @@ def _seal(path, facts):
     return seal
 
 
-def _open(path, arrays, write=False):
-    """{name: memory map} of the arrays' files; to write, files that are missing are made."""
+def _open(path, arrays, create=False):
+    """{name: read-only memory map} of the arrays' files, those that are missing made if wanted."""
     found = {}
     for name, (shape, dtype) in arrays.items():
         file = path / f"{name}.npy"
+        if create and not file.exists():
+            np.lib.format.open_memmap(file, "w+", np.dtype(dtype), tuple(shape))
         try:
-            if write and not file.exists():
-                np.lib.format.open_memmap(file, "w+", np.dtype(dtype), tuple(shape))
-            found[name] = np.load(file, mmap_mode="r+" if write else "r", allow_pickle=False)
+            found[name] = np.load(file, mmap_mode="r", allow_pickle=False)
         except (OSError, ValueError) as error:
             raise InputError(f"{file} is unreadable ({error}): {ADVICE}") from None
         right = list(found[name].shape) == shape and found[name].dtype.str == dtype

@@ -1,6 +1,7 @@
 """Arrays kept block by block: gone on with after a stop, refused when damaged."""
 
 import json
+import resource
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from kd_jax.errors import InputError
 
 ROWS, SIZE = 10, 4  # blocks of 4, 4 and 2 rows
 FACTS = {"of": "a test"}
+OTHER = '{"facts": 1, "arrays": {}, "digests": []}'
 WANTED = {
     "square": np.arange(ROWS)[:, None] ** 2 * np.ones(3, np.float32),
     "even": np.arange(ROWS) % 2,
@@ -87,7 +89,7 @@ def damage(path, name):
         (lambda path: (path / "even.npy").write_bytes(b"no"), "even.npy is unreadable"),
         (lambda path: np.save(path / "even.npy", np.arange(3)), "of another shape"),
         (lambda path: (path / "blocks.json").write_text("{"), "blocks.json is unreadable"),
-        (lambda path: (path / "blocks.json").write_text('{"facts": 1}'), "is of 1, expected"),
+        (lambda path: (path / "blocks.json").write_text(OTHER), "is of 1, expected"),
     ],
 )
 def test_damage_is_one_line_and_nothing_is_computed(tmp_path, spoil, said):
@@ -104,6 +106,17 @@ def test_a_folder_that_cannot_be_written_is_one_line(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="cannot be written"):
         kept(tmp_path / "file", Source())
+
+
+def test_a_full_disk_is_one_line_and_the_next_run_goes_on(tmp_path):
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200, hard))
+    try:
+        with pytest.raises(InputError, match="cannot be written: File too large"):
+            kept(tmp_path, Source())
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert_wanted(kept(tmp_path, Source()))
 
 
 def test_facts_tell_arrays_apart(tmp_path):
