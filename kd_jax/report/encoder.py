@@ -118,7 +118,7 @@ def draw(folder):
             panel.set_ylabel(f"test accuracy, {MEASURES[metric]}, %")
         for layers, (first, *_) in ((n, rows[named(n, CUT)]) for n in speeds if n != top):
             axes[1].annotate(
-                named(layers), (speeds[layers], first["few_accuracy"]), xytext=(5, 4),
-                textcoords="offset points", color=figures.COLORS[0],
+                named(layers), (speeds[layers], first["few_accuracy"]), xytext=(0, 6),
+                textcoords="offset points", ha="center", color=figures.COLORS[0],
             )  # fmt: skip
         axes[1].legend(loc="center right")
