@@ -16,5 +16,6 @@ def adam(peak, epochs, order):
 
 def warmed_adamw(peak, steps):
     """AdamW on gradients of norm 1 at most: a warm-up over a tenth of the steps, a cosine decay."""
-    schedule = optax.warmup_cosine_decay_schedule(0.0, peak, max(1, steps // 10), steps)
+    warm = max(1, steps // 10)
+    schedule = optax.warmup_cosine_decay_schedule(0.0, peak, warm, max(steps, warm + 1))
     return optax.chain(optax.clip_by_global_norm(1.0), optax.adamw(schedule))

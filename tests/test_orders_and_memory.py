@@ -3,13 +3,14 @@
 import types
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from kd_jax import memory, orders, turns
+from kd_jax import memory, optimizers, orders, turns
 from kd_jax.errors import InputError
 
 
@@ -105,3 +106,14 @@ def test_an_exhausted_device_is_recognised():
         jax.jit(lambda x: (x[:, None] * x).sort(0))(jax.numpy.ones(2**23)).block_until_ready()
     assert memory.exhausted(raised.value)
     assert not memory.exhausted(ValueError("RESOURCE_EXHAUSTED"))
+
+
+@pytest.mark.parametrize("steps, rates", [(1, [0.0]), (2, [0.0, 1.0]), (20, [0.0, 0.5, 1.0])])
+def test_a_warm_up_of_a_tenth_of_the_steps_also_where_there_is_one(steps, rates):
+    """Adam's first steps have the length of the rate: 0 on step 0, the peak after the warm-up."""
+    optimizer = optimizers.warmed_adamw(1.0, steps)
+    params = jnp.zeros(3)
+    state = optimizer.init(params)
+    for rate in rates:
+        update, state = optimizer.update(jnp.ones(3), state, params)
+        np.testing.assert_allclose(-update, rate, atol=1e-6)

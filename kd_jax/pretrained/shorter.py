@@ -102,6 +102,5 @@ def loss(apply):
 
 def optimizer(rate, steps):
     """optimizers.warmed_adamw on the layers alone."""
-    of_layers = optimizers.warmed_adamw(rate, steps)
-    parts = {"layers": of_layers, "embeddings": optax.set_to_zero()}
+    parts = {"layers": optimizers.warmed_adamw(rate, steps), "embeddings": optax.set_to_zero()}
     return optax.partition(parts, {"layers": "layers", "embeddings": "embeddings"})
