@@ -1,0 +1,20 @@
+"""Images that are not MNIST's, to ask an MNIST teacher about: no label of theirs is read."""
+
+import numpy as np
+
+from kd_jax.data import mnist, optical
+
+
+def load(embedded, data_dir="", manual_dir=""):
+    """(name, images [N, 28, 28] float32 in [0, 1], digest): 60,000 of Fashion-MNIST.
+
+    Args: embedded: the 1,797 digits of scikit-learn instead, each pixel made 3 × 3, in a frame of
+      2; data_dir, manual_dir and errors: as for mnist.load.
+    """
+    if embedded:
+        data = optical.load()
+        small = np.concatenate([data.train.inputs, data.validation.inputs, data.test.inputs])
+        large = np.pad(small.repeat(3, 1).repeat(3, 2), [(0, 0), (2, 2), (2, 2)])
+        return "scikit-learn's digits", large, data.digest
+    data = mnist.load("fashion_mnist", data_dir, manual_dir)
+    return "Fashion-MNIST", data.train.inputs, data.digest
