@@ -102,6 +102,7 @@ def _check_queries(name, counts, steps):
         )
 
 
+@functools.cache
 def network(width, **options):
     """Two hidden layers of ReLUs for the ten digits."""
     return models.functional(models.MLP((width, width), 10, **options), (28, 28))

@@ -30,6 +30,7 @@ from kd_jax import (
     clients,
     config,
     evaluate,
+    exchanges,
     federated,
     fingerprint,
     losses,
@@ -113,11 +114,11 @@ class Arrangement(NamedTuple):
 
 def arrangements(liars):
     """Every row of the table, the baseline first."""
-    alone, fedavg, feddf, mean = federated.alone, federated.fedavg, federated.feddf, federated.mean
-    fedmd, by_median = federated.fedmd(mean), federated.fedmd(federated.median)
-    lied, caught = (federated.fedmd(x, liars) for x in (mean, federated.median))
-    weights, scores = federated.bytes_of_weights, federated.bytes_of_scores
-    nothing = federated.no_bytes
+    alone, fedavg, feddf, mean = exchanges.alone, exchanges.fedavg, exchanges.feddf, exchanges.mean
+    fedmd, by_median = exchanges.fedmd(mean), exchanges.fedmd(exchanges.median)
+    lied, caught = (exchanges.fedmd(x, liars) for x in (mean, exchanges.median))
+    weights, scores = exchanges.bytes_of_weights, exchanges.bytes_of_scores
+    nothing = exchanges.no_bytes
     return [
         Arrangement(report.LOCAL, alone, nothing),
         Arrangement(report.FEDAVG, fedavg, weights),
@@ -187,32 +188,13 @@ def world_of(settings, one, alpha, parts):
     return federated.World(*parts["private"], *whose, public, tuple(parts["held"]))
 
 
-def examine(plan, before, after, test):
-    """{metric: [S]} on the test: after the last exchange, and of each and all before it."""
-
-    def logits_of(params):
-        groups = zip(plan.groups, params)
-        each = (evaluate.predict(net.apply, p, test.inputs) for (net, _), p in groups)
-        return np.concatenate([*each], axis=1)
-
-    own, seen = logits_of(before), logits_of(after)
-    accuracy = np.asarray(evaluate.measure(seen, test.labels)["accuracy"])
-    ensemble = evaluate.measure(own.mean(1), test.labels)
-    return {
-        "test_accuracy": accuracy.mean(1),
-        "worst_accuracy": accuracy.min(1),
-        "client_accuracy": np.asarray(evaluate.measure(own, test.labels)["accuracy"]).mean(1),
-        "ensemble_accuracy": np.asarray(ensemble["accuracy"]),
-    }
-
-
 def federate(settings, parts, test, job):
     """The records of one Arrangement at one alpha, all seeds in one program."""
     one, alpha = job
     plan, world = plan_of(settings, one), world_of(settings, one, alpha, parts)
     keys = jax.random.split(jax.random.key(1), settings.seeds)
     before, after, curve = federated.program(plan)(jax.tree.map(jnp.asarray, world), keys)
-    metrics = examine(plan, before, after, test)
+    metrics = federated.examine(plan, before, after, test)
     metrics["validation_curve"] = np.asarray(curve)
     more = {"part": f"{alpha:g}", "bytes": one.sent(plan, settings.public, 10)}
     print(f"alpha {alpha:g}, {one.row}: {metrics['test_accuracy'].mean():.1%} right")
@@ -220,8 +202,8 @@ def federate(settings, parts, test, job):
 
 
 CODE = fingerprint.source(
-    train, supervised, clients, federated, evaluate, strangers, losses.logits, models.mlp,
-    models.convnet, arrangements, networks, plan_of, dealt, world_of, examine, federate,
+    train, supervised, clients, federated, exchanges, evaluate, strangers, losses.logits,
+    models.mlp, models.convnet, arrangements, networks, plan_of, dealt, world_of, federate,
 )  # fmt: skip
 
 

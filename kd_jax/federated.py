@@ -2,7 +2,7 @@
 
 A round is `steps` steps of every client on its own rows, then an exchange, which is a function
 (plan, params, world, key) -> params. Clients of one architecture are vmapped; a plan may have
-several. What they exchange is weights (fedavg, feddf) or scores on a public set (fedmd, feddf).
+several. What they exchange is weights, or scores on a public set, see `exchanges`.
 """
 
 import functools
@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from kd_jax import clients, losses, supervised, train
+from kd_jax import clients, evaluate, losses, supervised, train
 
 
 class World(NamedTuple):
@@ -112,77 +112,6 @@ def digested(plan, model, params, public, consensus, key):
     return trained(loss_fn, plan, params, draw, plan.digest, key)
 
 
-def alone(plan, params, world, key):
-    """No exchange: everyone goes on from where it is."""
-    return params
-
-
-def fedavg(plan, params, world, key):
-    """Everyone goes on from the mean of its group's parameters: θ = Σ_k n_k θ_k / Σ_k n_k.
-
-    n_k is how many rows client k has. Source: McMahan et al. 2017, arXiv 1602.05629, algorithm 1.
-    """
-    counts = by_group(plan, world.counts)
-    return tuple(_everywhere(_mean(p, n), len(n)) for p, (_, n) in zip(params, counts))
-
-
-def feddf(plan, params, world, key):
-    """fedavg, whose mean is then distilled: it digests the clients' mean logits on the public set.
-
-    The clients of all groups are one ensemble, (1/K) Σ_k z_k, which the mean of each group learns.
-    Source: Lin et al. 2020, arXiv 2006.07242, algorithms 1 and 3.
-    """
-    consensus = jnp.mean(scores(plan, params, world.public), 0)
-    keys = jax.random.split(key, len(plan.groups))
-    found = []
-    for of_group, key, (model, n) in zip(params, keys, by_group(plan, world.counts)):
-        server = digested(plan, model, _mean(of_group, n), world.public, consensus, key)
-        found.append(_everywhere(server, len(n)))
-    return tuple(found)
-
-
-def fedmd(aggregate, liars=0):
-    """The exchange in which clients send logits on the public set and all digest the consensus.
-
-    Args: aggregate: logits [K, P, C] -> consensus [P, C]; liars: how many clients, the first ones,
-      send those of `wrong` classes.
-    Source: Li and Wang 2019, arXiv 1910.03581, algorithm 1 (there the consensus is the mean).
-    """
-
-    def exchange(plan, params, world, key):
-        sent = scores(plan, params, world.public)
-        consensus = aggregate(jnp.concatenate([wrong(sent[:liars]), sent[liars:]]))
-        keys = jax.random.split(key, len(sent))
-
-        def of_group(model, params, keys):
-            return jax.vmap(
-                lambda p, k: digested(plan, model, p, world.public, consensus, k)
-            )(params, keys)  # fmt: skip
-
-        parts = zip(params, by_group(plan, keys))
-        return tuple(of_group(model, p, k) for p, (model, k) in parts)
-
-    return exchange
-
-
-def mean(logits):
-    """The mean [P, C] of clients' logits [K, P, C]."""
-    return jnp.mean(logits, 0)
-
-
-def median(logits):
-    """The median [P, C] of clients' logits [K, P, C], score by score: few cannot move it far.
-
-    Source: Yin et al. 2018, arXiv 1803.01498, definition 1 (of gradients there).
-    """
-    return jnp.median(logits, 0)
-
-
-def wrong(logits):
-    """The score of each class sent as that of the next one, the last as that of the first."""
-    return jnp.roll(logits, 1, axis=-1)
-
-
 def learn(plan, world, key):
     """(params before the last exchange, params after it, accuracy [rounds] after each) of a seed.
 
@@ -190,7 +119,7 @@ def learn(plan, world, key):
     the mean over clients.
     """
     init_key, key = jax.random.split(key)
-    first = tuple(_everywhere(model.init(init_key), count) for model, count in plan.groups)
+    first = tuple(everywhere(model.init(init_key), count) for model, count in plan.groups)
 
     def one(carry, number):
         own_key, exchange_key = jax.random.split(jax.random.fold_in(key, number))
@@ -209,31 +138,25 @@ def program(plan):
     return jax.jit(jax.vmap(functools.partial(learn, plan), in_axes=(SHARED, 0)))
 
 
-def no_bytes(plan, public, classes):
-    """Bytes of a round in which nobody sends: 0."""
-    return 0
-
-
-def bytes_of_weights(plan, public, classes):
-    """Bytes that all clients send and receive in a round of weights, 4 for each number."""
-    numbers = 0
-    for model, count in plan.groups:
-        leaves = jax.tree.leaves(jax.eval_shape(model.init, jax.random.key(0)))
-        numbers += count * sum(int(np.prod(x.shape)) for x in leaves)
-    return 2 * 4 * numbers
-
-
-def bytes_of_scores(plan, public, classes):
-    """Bytes that all clients send and receive in a round of logits on `public` inputs."""
-    return 2 * 4 * sum(count for _, count in plan.groups) * public * classes
-
-
-def _mean(params, counts):
-    """Σ_k n_k θ_k / Σ_k n_k of parameters [K, …]."""
-    weights = counts / jnp.sum(counts)
-    return jax.tree.map(lambda x: jnp.tensordot(weights, x, 1), params)
-
-
-def _everywhere(params, count):
+def everywhere(params, count):
     """The parameters of one network for so many clients."""
     return jax.tree.map(lambda x: jnp.broadcast_to(x, (count, *x.shape)), params)
+
+
+def examine(plan, before, after, test):
+    """{metric: [S]} on the test: after the last exchange, and of each and all before it."""
+
+    def logits_of(params):
+        groups = zip(plan.groups, params)
+        each = (evaluate.predict(net.apply, p, test.inputs) for (net, _), p in groups)
+        return np.concatenate([*each], axis=1)
+
+    own, seen = logits_of(before), logits_of(after)
+    accuracy = np.asarray(evaluate.measure(seen, test.labels)["accuracy"])
+    ensemble = evaluate.measure(own.mean(1), test.labels)
+    return {
+        "test_accuracy": accuracy.mean(1),
+        "worst_accuracy": accuracy.min(1),
+        "client_accuracy": np.asarray(evaluate.measure(own, test.labels)["accuracy"]).mean(1),
+        "ensemble_accuracy": np.asarray(ensemble["accuracy"]),
+    }

@@ -35,13 +35,15 @@ def table(folder):
         f"{settings['rounds']} rounds of {settings['steps']} steps on own rows and "
         f"{settings['digest']} on {settings['public']:,} public inputs; wrong logits come from "
         f"{settings['liars']} clients. Before the last\nexchange: a client alone, and the mean of "
-        "all clients' logits. Bytes: to and from all clients."
+        f"all clients' logits. Bytes: to and from all clients; central training needs the "
+        f"{785 * settings['private']:,} of the rows, once."
     ]
     for alpha, found in by_alpha.items():
         text += [f"Dirichlet alpha {alpha}", alpha_table(found)]
     pairs = [(alpha, *pair) for alpha in by_alpha for pair in PAIRS]
     options = {"metric": "test_accuracy", "lower_is_better": False, "digits": 2}
     text += ["Who is better, by alpha (part)?", parts.compared(by_alpha, pairs, **options)]
+    text += ["Does the server know what its ensemble knows?", servers(by_alpha)]
     return "\n\n".join([*text, "Robust, by alpha?", lost(by_alpha)])
 
 
@@ -69,6 +71,25 @@ def alpha_table(records):
     header = ["row", "right", f"difference to {LOCAL} [95 %]", "verdict", "worst client"]
     header += ["client before", "all before", "bytes per round"]
     return tables.markdown(header, lines)
+
+
+def servers(by_alpha):
+    """What FedDF's server has over a client alone, and lacks of all clients together."""
+    lines = []
+    for alpha, found in by_alpha.items():
+        server = tables.by_row(found)[FEDDF]
+        rows = []
+        for name in ("test", "client", "ensemble"):
+            rows += [r | {"row": name, "accuracy": r[f"{name}_accuracy"]} for r in server]
+        compared = [
+            tables.compare([r for r in rows if r["row"] in ("test", other)], "accuracy", other,
+                           lower_is_better=False)[0]
+            for other in ("client", "ensemble")
+        ]  # fmt: skip
+        cells = [(tables.difference(line, 2), tables.verdict(line)) for line in compared]
+        lines.append([alpha, *cells[0], *cells[1]])
+    header = ["alpha", f"{FEDDF} less a client before [95 %]", "verdict"]
+    return tables.markdown([*header, "less all clients before [95 %]", "verdict"], lines)
 
 
 def lost(by_alpha):
