@@ -77,17 +77,13 @@ def servers(by_alpha):
     """What FedDF's server has over a client alone, and lacks of all clients together."""
     lines = []
     for alpha, found in by_alpha.items():
-        server = tables.by_row(found)[FEDDF]
-        rows = []
-        for name in ("test", "client", "ensemble"):
-            rows += [r | {"row": name, "accuracy": r[f"{name}_accuracy"]} for r in server]
-        compared = [
-            tables.compare([r for r in rows if r["row"] in ("test", other)], "accuracy", other,
-                           lower_is_better=False)[0]
-            for other in ("client", "ensemble")
-        ]  # fmt: skip
-        cells = [(tables.difference(line, 2), tables.verdict(line)) for line in compared]
-        lines.append([alpha, *cells[0], *cells[1]])
+        server, line = tables.by_row(found)[FEDDF], [alpha]
+        ours = tables.values(server, "test_accuracy")
+        for name in ("client_accuracy", "ensemble_accuracy"):
+            less = stats.paired(ours, tables.values(server, name), lower_is_better=False)
+            compared = tables.Line(FEDDF, ours, *stats.mean_sd(ours), less)
+            line += [tables.difference(compared, 2), tables.verdict(compared)]
+        lines.append(line)
     header = ["alpha", f"{FEDDF} less a client before [95 %]", "verdict"]
     return tables.markdown([*header, "less all clients before [95 %]", "verdict"], lines)
 
