@@ -144,7 +144,7 @@ def fit(settings, rows, arms, data, snapshots, group=1):
     net = network(settings.width)
     order = queries.order(jax.random.key(4), rows, BATCH)
     epochs = settings.steps * BATCH // rows.shape[1]
-    keys = jax.random.split(jax.random.key(3), settings.seeds).repeat(group)
+    keys = jax.random.split(jax.random.key(3), settings.seeds)[np.arange(len(rows)) // group]
     params, _ = students.fit(
         net, optimizers.adam(2e-3, epochs, order), arms, keys, data, order,
         epochs=epochs, label=f"{rows.shape[1]:,} queries", snapshots=snapshots,

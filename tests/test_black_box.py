@@ -36,7 +36,6 @@ def test_answers_are_distributions_and_the_most_told_is_the_whole():
         target = answer(p)
         assert target.shape == p.shape and (target >= 0).all()
         np.testing.assert_allclose(target.sum(-1), 1, rtol=1e-6)
-        np.testing.assert_array_equal(answers.label(target), answers.label(p))
     np.testing.assert_allclose(answers.likeliest(p, 10), p)
     np.testing.assert_allclose(answers.rounded(p, 12), p, atol=1e-11)
     np.testing.assert_array_equal(answers.ranked(p, 1), answers.label(p))
@@ -67,7 +66,7 @@ def test_an_answer_is_learned_by_its_cross_entropy():
     def loss(z):
         return losses.soft_targets(z, answers.as_logits(target))
 
-    np.testing.assert_allclose(loss(logits), -(target * np.log(q)).sum(-1) - entropy, rtol=1e-5)
+    np.testing.assert_allclose(loss(logits), -(target * np.log(q)).sum(-1) - entropy, atol=1e-5)
     # the gradient of a cross-entropy is q − target
     gradient = jax.grad(lambda z: loss(z).sum())(jnp.asarray(logits, jnp.float32))
     np.testing.assert_allclose(gradient, q - target, atol=1e-6)
@@ -154,13 +153,11 @@ def test_strangers_are_images_of_the_size_of_mnist():
         ("--budgets=6000", "--budgets: 6000 queries, but there are 1797 images"),
     ],
 )
-def test_bad_settings_are_one_line(tmp_path, capsys, flag, text):
+def test_bad_settings_are_one_line(tmp_path, flag, text):
     command = ["black_box", "--preset=smoke", f"--workdir={tmp_path}", flag]
-    with pytest.raises(SystemExit) as stopped:
-        config.launch(black_box.Config, black_box.run, command)
-    assert stopped.value.code == 2
-    (line,) = capsys.readouterr().err.splitlines()
-    assert text in line
+    with pytest.raises(InputError) as error:
+        black_box.run(config.parse(black_box.Config, command))
+    assert text in str(error.value) and "\n" not in str(error.value)
 
 
 def test_a_smoke_run_has_every_answer_of_every_pool(tmp_path):

@@ -262,13 +262,11 @@ def test_parts_of_the_training_rows_are_disjoint():
         ("--rounds=0", "--rounds=0: expected at least 1"),
     ],
 )
-def test_bad_settings_are_one_line(tmp_path, capsys, flag, text):
+def test_bad_settings_are_one_line(tmp_path, flag, text):
     command = ["federated", "--preset=smoke", f"--workdir={tmp_path}", "--private=1000", flag]
-    with pytest.raises(SystemExit) as stopped:
-        config.launch(experiment.Config, experiment.run, command)
-    assert stopped.value.code == 2
-    (line,) = capsys.readouterr().err.splitlines()
-    assert text in line
+    with pytest.raises(InputError) as error:
+        experiment.run(config.parse(experiment.Config, command))
+    assert text in str(error.value) and "\n" not in str(error.value)
 
 
 def test_a_smoke_run_has_every_row_of_every_skew(tmp_path):
