@@ -11,9 +11,9 @@ Ten clients have 10,000 MNIST digits together, dealt out by class from Dirichlet
 1910.03581): in each round clients train on their own rows, send their logits on the public set,
 and digest the mean that comes back. FedDF (Lin et al. 2020, arXiv 2006.07242): they send weights,
 and the server distils the mean of their logits into the mean of their weights. Everyone takes
-equally many steps, with batches drawn with replacement; central training has all rows and batches
-as large as those of all clients together. What is measured is what clients have after the last
-exchange: in FedMD each its own network, in FedAvg and FedDF the server's.
+equally many steps on labels, with batches drawn with replacement; central training has all rows
+and batches as large as those of all clients together. What is measured is what clients have after
+the last exchange: in FedMD each its own network, in FedAvg and FedDF the server's.
 """
 
 import dataclasses
