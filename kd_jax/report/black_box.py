@@ -2,10 +2,8 @@
 
 import json
 
-import numpy as np
-
 from kd_jax import record, stats
-from kd_jax.report import figures, tables
+from kd_jax.report import columns, figures, tables
 
 TEACHER = "teacher"
 LABEL, RANKED, LIKELIEST = "label", "3 labels in order", "3 labels, their probabilities"
@@ -37,9 +35,11 @@ def table(folder):
     ]
     for part in PARTS:
         found = parts[part]
-        text += [f"Asked about {part}: accuracy", by_queries(found, "test_accuracy", spread)]
-        text += [f"Accuracy less that of {LABEL} [95 %]", against(found, "test_accuracy", LABEL)]
-        text += ["Agreement with the teacher", by_queries(found, "test_agreement", spread)]
+        said = found, "queries", "answer"
+        text += [f"Asked about {part}: accuracy", columns.spread(*said, "test_accuracy")]
+        less = columns.against(*said, "test_accuracy", LABEL)
+        text += [f"Accuracy less that of {LABEL} [95 %]", less]
+        text += ["Agreement with the teacher", columns.spread(*said, "test_agreement")]
     for part in ACTIVE.values():
         text += [f"{part[0].upper()}{part[1:]}", active_table(parts[part])]
     return "\n\n".join([*text, "Was it expected?", claims(parts)])
@@ -53,27 +53,6 @@ def percent(found):
 def spread(values):
     """'96.52 ± 0.21' of one number per seed."""
     return tables.mean_and_sd(values, 2)
-
-
-def by_queries(records, metric, shown):
-    """One line per row, one column per number of queries. Args: shown: values [S] -> text."""
-    counts = tables.by("queries", records)
-    lines = [
-        [row, *(shown(tables.values(tables.by_row(counts[n])[row], metric)) for n in counts)]
-        for row in tables.by_row(records)
-    ]
-    return tables.markdown(["answer", *(f"{n:,}" for n in counts)], lines)
-
-
-def against(records, metric, baseline):
-    """One line per row but the baseline: paired difference, interval and verdict by queries."""
-    counts = tables.by("queries", records)
-    lines = {row: [row] for row in tables.by_row(records) if row != baseline}
-    for found in counts.values():
-        for line in tables.compare(found, metric, baseline, lower_is_better=False):
-            if line.row in lines:
-                lines[line.row].append(f"{tables.difference(line, 2)} {tables.verdict(line)}")
-    return tables.markdown(["answer", *(f"{n:,}" for n in counts)], lines.values())
 
 
 def active_table(records):
@@ -122,27 +101,20 @@ def draw(folder):
     parts = tables.by("part", records)
     size = (3.4 * len(PARTS), 6.0)
     with figures.figure(folder / "by_queries.png", 2, len(PARTS), size, sharex=True) as axes:
-        for column, part in enumerate(PARTS):
-            axes[0, column].set_title(f"asked about {part}", fontsize=9)
-            for cell, metric in zip(axes[:, column], METRICS):
+        for number, part in enumerate(PARTS):
+            axes[0, number].set_title(f"asked about {part}", fontsize=9)
+            for cell, metric in zip(axes[:, number], METRICS):
                 curves(cell, parts[part], metric)
         axes[0, 0].legend(fontsize=7)
     with figures.figure(folder / "active.png", 2, len(ACTIVE), (8.0, 6.0), sharex=True) as axes:
-        for column, (answer, part) in enumerate(ACTIVE.items()):
-            axes[0, column].set_title(f"{answer}, training images", fontsize=9)
-            for cell, metric in zip(axes[:, column], METRICS):
+        for number, (answer, part) in enumerate(ACTIVE.items()):
+            axes[0, number].set_title(f"{answer}, training images", fontsize=9)
+            for cell, metric in zip(axes[:, number], METRICS):
                 curves(cell, parts[part], metric)
         axes[0, 0].legend(fontsize=8)
 
 
 def curves(axes, records, metric):
     """A metric in percent against the number of queries: a line per row with its 95 % interval."""
-    rows = tables.by_row(records)
-    for (row, found), color in zip(rows.items(), figures.COLORS):
-        counts = tables.by("queries", found)
-        values = [tables.values(x, metric) for x in counts.values()]
-        mean = np.mean(values, axis=1)
-        half = np.array([stats.half_width(x) for x in values])
-        axes.plot([*counts], mean, "o-", ms=3, color=color, label=row)
-        axes.fill_between([*counts], mean - half, mean + half, color=color, alpha=0.15, lw=0)
-    axes.set(xscale="log", xlabel="queries", ylabel=f"{METRICS[metric]} (%)")
+    columns.curves(axes, records, "queries", metric)
+    axes.set_ylabel(f"{METRICS[metric]} (%)")
