@@ -26,6 +26,7 @@ import numpy as np
 from kd_jax import (
     augment,
     checkpoint,
+    clients,
     config,
     controls,
     evaluate,
@@ -34,8 +35,8 @@ from kd_jax import (
     methods,
     models,
     optimizers,
+    orders,
     parallel,
-    queries,
     record,
     supervised,
     teaching,
@@ -200,7 +201,7 @@ TEACHER_CODE = fingerprint.source(
     fit_teacher,
 )  # fmt: skip
 STUDENT_CODE = fingerprint.source(
-    train, training, few_labels, queries, controls, evaluate, methods.base, methods.plain,
+    train, training, few_labels, clients, orders, controls, evaluate, methods.base, methods.plain,
     methods.projected, losses.logits, losses.features, losses.summaries, models.mlp,
     models.convnet, models.projectors, optimizers, spoken_words, networks, listening, looking,
     lessons, teach,

@@ -68,7 +68,7 @@ def test_few_labels_are_as_many_of_each_class_and_fewer_are_among_more():
 def test_half_of_a_batch_has_labels_and_the_other_half_shows_every_row_once():
     known = [np.array([10, 20]), np.array([11, 12, 13, 14]), np.array([], int)]
     taught = np.stack([ROWS, ROWS + 10, ROWS])
-    order = few_labels.half_labelled(jax.random.key(0), known, taught, 16)
+    order = few_labels.half_labelled(jax.random.key(0), known, taught, np.array([0, 1, 0]), 16)
     for member, drawn_from in enumerate([known[0], known[1], ROWS]):
         first, second = (np.asarray(order(member, epoch)) for epoch in range(2))
         assert first.shape == (5, 16)
@@ -76,6 +76,9 @@ def test_half_of_a_batch_has_labels_and_the_other_half_shows_every_row_once():
         assert sorted(first[:, 8:].ravel()) == sorted(taught[member])
         assert not np.array_equal(first, second)
     assert set(np.asarray(order(1, 0))[:, :8].ravel()) == set(known[1])  # 40 draws of four
+    of_seeds = [np.asarray(order(member, 0))[:, 8:] for member in range(3)]
+    np.testing.assert_array_equal(of_seeds[0], of_seeds[2])  # the same seed, other labels
+    assert not np.array_equal(of_seeds[0] + 10, of_seeds[1])
 
 
 def test_students_are_measured_on_the_rows_of_their_seed():

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from kd_jax import clients, evaluate, models, optimizers, queries, record
+from kd_jax import clients, evaluate, models, optimizers, orders, record
 from kd_jax.comparison import training
 from kd_jax.data import transfer
 
@@ -45,21 +45,21 @@ def few(labels, rows, count, seed):
     return rows[transfer.held_out(labels[rows], per_class, seed)[1]]
 
 
-def half_labelled(key, known, taught, batch_size):
+def half_labelled(key, known, taught, seeds, batch_size):
     """order(member, epoch) -> indices [steps, batch_size]: half of each batch has labels.
 
     One half is of the rows that are taught, each once in an epoch; the other is drawn from those
-    with labels, with replacement, or from all where none has any.
-    Args: known: M arrays of row numbers; taught [M, n].
+    with labels, with replacement, or from all where none has any. Members of one seed draw alike.
+    Args: known: M arrays of row numbers; taught [M, n]; seeds [M].
     """
     drawn_from = [own if len(own) else rows for own, rows in zip(known, taught)]
     rows, counts = map(jnp.asarray, clients.table(drawn_from, max(map(len, drawn_from))))
-    shown = queries.order(key, taught, batch_size // 2)
-    draw_key = jax.random.fold_in(key, 1)
+    places = orders.scattered(key, taught.shape[1], batch_size // 2)
+    taught, seeds, draw_key = jnp.asarray(taught), jnp.asarray(seeds), jax.random.fold_in(key, 1)
 
     def order(member, epoch):
-        others = shown(member, epoch)
-        draw = jax.random.fold_in(jax.random.fold_in(draw_key, member), epoch)
+        others = taught[member][places(seeds[member], epoch)]
+        draw = jax.random.fold_in(jax.random.fold_in(draw_key, seeds[member]), epoch)
         drawn = clients.drawn(draw, rows[member], counts[member], others.size)
         return jnp.concatenate([drawn.reshape(others.shape), others], axis=1)
 
@@ -76,7 +76,7 @@ def pair_of(scene, counts, key):
         mask[own] = True
     again = np.tile(np.arange(seeds), len(counts))
     own = jax.tree.map(lambda x: x[again], scene.own) | {"labelled": labelled}
-    order = half_labelled(key, known, scene.taught[again], scene.batch)
+    order = half_labelled(key, known, scene.taught[again], again, scene.batch)
     arrays = {**scene.arrays, **jax.tree.map(lambda x: x[0], own)}
     optimizer = optimizers.adam(scene.peak, scene.epochs, order)
     more = {"student": scene.student, "optimizer": optimizer, "order": order}
