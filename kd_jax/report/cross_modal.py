@@ -13,28 +13,36 @@ TEACHER, LABELS = "teacher", "labels only"
 SOFT, SOFTER = "soft targets, T=1", "soft targets, T=4"
 PERMUTED = "permuted teacher, T=4"
 HINT, ATTENTION = "hint (FitNet)", "attention transfer (AT)"
+ROWS = (TEACHER, LABELS, SOFT, SOFTER, PERMUTED, HINT, ATTENTION)
 GAIN, LOSS = 10, 3  # points expected over few labels, and at most under all of them
 
 
 def table(folder):
     """The Markdown of a run folder: two tables for each part, then what was expected."""
-    records = [tables.in_percent(r) for r in record.read(folder)]
-    settings = json.loads((folder / "config.json").read_text())
-    parts = tables.by("part", records)
+    parts, settings = by_part(folder), json.loads((folder / "config.json").read_text())
     text = [
         f"Percent of the test right, mean ± s.d. over {settings['seeds']} seeds, paired. Columns: "
         "how many examples have labels, the last all that the student is shown;\nthe others are "
         "taught without. The weight beside the labels is the best of three on validation."
     ]
     for part in PARTS:
-        taught = [r for r in parts[part] if r["row"] != TEACHER]
-        (teacher,) = (r for r in parts[part] if r["row"] == TEACHER)
+        teacher, *taught = parts[part]
         said = taught, "labels", "student", "test_accuracy"
         title = f"{part.capitalize()}: its teacher has {teacher['test_accuracy']:.2f} % of images"
         text += [title, columns.spread(*said, digits=1)]
         less = columns.against(*said, LABELS, digits=1)
         text += [f"Difference to {LABELS} [95 %]", less]
-    return "\n\n".join([*text, "Images instead of labels: as expected?", claims(parts[SPOKEN])])
+    _, *heard = parts[SPOKEN]
+    pair = [r for r in heard if r["row"] in (SOFTER, PERMUTED)]
+    alike = columns.against(pair, "labels", "student", "test_accuracy", PERMUTED, digits=1)
+    text += [f"Does it help who listens, which digits look alike? Less {PERMUTED} [95 %]", alike]
+    return "\n\n".join([*text, "Images instead of labels: as expected?", claims(heard)])
+
+
+def by_part(folder):
+    """{part: its records in percent, in the order of ROWS: the teacher's one first}."""
+    found = [tables.in_percent(r) for r in record.read(folder)]
+    return tables.by("part", sorted(found, key=lambda r: (ROWS.index(r["row"]), r["seed"])))
 
 
 def claims(records):
@@ -43,7 +51,7 @@ def claims(records):
     More by GAIN than with the largest number of few labels, in every seed; at most LOSS less than
     with all labels, in the mean.
     """
-    by_labels = columns.of("labels", [r for r in records if r["row"] != TEACHER])
+    by_labels = columns.of("labels", records)
     *_, few, everything = (n for n, rows in by_labels.items() if LABELS in rows)
     lines = []
     for row in by_labels[0]:
@@ -63,11 +71,11 @@ def claims(records):
 
 def draw(folder):
     """The figure of a run folder: accuracy against the number of labels in both parts."""
-    parts = tables.by("part", [tables.in_percent(r) for r in record.read(folder)])
+    parts = by_part(folder)
     path, size = folder / "by_labels.png", (5.0 * len(PARTS), 3.8)
     with figures.figure(path, 1, len(PARTS), size) as axes:
         for cell, part in zip(axes, PARTS):
-            taught = [r for r in parts[part] if r["row"] != TEACHER]
+            _, *taught = parts[part]
             columns.curves(cell, taught, "labels", "test_accuracy")
             cell.set(title=part, ylabel="test digits right (%)")
             cell.legend(fontsize=8)
