@@ -56,9 +56,15 @@ def own_answers(net, params, texts, key, stop, temperature=1.0):
     return Texts(texts.prompts, Tokens(found.ids, jnp.arange(length) < found.lengths[:, None]))
 
 
+@functools.lru_cache(maxsize=8)
+def _program(net, stop, temperature):
+    """The compiled `own_answers`; kept, so that several samples of one decoder compile once."""
+    return jax.jit(functools.partial(own_answers, net, stop=stop, temperature=temperature))
+
+
 def written(net, params, texts, key, stop, size, first=0, temperature=1.0):
     """Yield {"ids", "mask"} [size, A]: one answer of the teacher's own to every prompt."""
-    write = jax.jit(functools.partial(own_answers, net, stop=stop, temperature=temperature))
+    write = _program(net, stop, temperature)
     for number, (count, rows) in enumerate(tokens.in_batches(texts, size, first), first // size):
         answers = write(params, rows, jax.random.fold_in(key, number)).answers
         yield {"ids": np.asarray(answers.ids)[:count], "mask": np.asarray(answers.mask)[:count]}
