@@ -1,0 +1,170 @@
+"""Students of reasoning: what they learn from, what is counted, and a smoke run."""
+
+import json
+
+import jax
+import numpy as np
+import pytest
+
+from experiments import reasoning as experiment
+from kd_jax import config, record
+from kd_jax.errors import InputError
+from kd_jax.padding import Tokens, padded
+from kd_jax.reasoning import answering, arms, pools, students, tasks, training
+from kd_jax.report import reasoning as report
+
+RIGHT = np.array([[1, 0, 0, 0, 1], [1, 0, 1, 0, 0], [0, 0, 1, 0, 1]], bool)  # 3 samples, 5 problems
+
+
+def tokens(rows):
+    return padded([[row] for row in rows])
+
+
+SAMPLED = pools.Sampled([tokens([10 * k + n for n in range(5)]) for k in range(3)], RIGHT)
+PROMPTS = tokens([100, 101, 102, 103, 104])
+HUMAN = {"answer": tokens(range(200, 205)), "terse": tokens(range(300, 305))}
+
+
+def texts_of(pool):
+    """For every problem of a Pool the (prompt, answer) of each of its texts."""
+    prompts, answers = (part.ids[:, 0] for part in pool.texts)
+    return [[(int(prompts[r]), int(answers[r])) for r in rows] for rows in pool.chains]
+
+
+def test_pools_hold_what_the_teacher_got_right():
+    # problems 0, 2 and 4 are solved: by samples 0 and 1, by 1 and 2, by 0 and 2
+    assert SAMPLED.solved.tolist() == [0, 2, 4] and SAMPLED.tries().tolist() == [1, 3, 2, 3, 1]
+    found = {name: texts_of(pool) for name, pool in pools.of(PROMPTS, HUMAN, SAMPLED).items()}
+    assert found == {
+        "answer": [[(100, 200)], [(102, 202)], [(104, 204)]],
+        "terse": [[(100, 300)], [(102, 302)], [(104, 304)]],
+        pools.ONE: [[(100, 0)], [(102, 12)], [(104, 4)]],
+        pools.SEVERAL: [
+            [(100, 0), (100, 10), (100, 0)],
+            [(102, 12), (102, 22), (102, 12)],
+            [(104, 4), (104, 24), (104, 4)],
+        ],
+        pools.UNSORTED: [
+            [(100, 0), (100, 10), (100, 20)],
+            [(102, 2), (102, 12), (102, 22)],
+            [(104, 4), (104, 14), (104, 24)],
+        ],
+    }
+
+
+def test_chains_are_judged_by_their_answers():
+    said = {7: "a", 8: "b", 9: None}
+    found = pools.judged([tokens([7, 8]), tokens([9, 7])], lambda ids: said[ids[0]], ["a", "a"])
+    assert found.right.tolist() == [[True, False], [False, True]]
+    with pytest.raises(InputError, match="solves none of 2 problems in 1 tries"):
+        pools.judged([tokens([8, 9])], lambda ids: said[ids[0]], ["a", "a"])
+
+
+def task_of(said=None):
+    asked = tasks.Asked(PROMPTS, ["x"] * 5, [1] * 5, 8)
+    return tasks.Task(None, None, None, asked, HUMAN, {"test": asked}, said)
+
+
+def test_what_arms_ask_of_the_teacher():
+    plan = training.Plan(60, 4, 0.1)
+    pupils = students.Students(task_of(), (2, 5), 2, plan, None, SAMPLED)
+    assert pupils.seeds.tolist() == [0, 1, 0, 1] and pupils.sizes.tolist() == [2, 2, 5, 5]
+    assert pupils.counts.tolist() == [1, 1, 3, 3]  # of them are solved
+    calls = {
+        arm.row: [tuple(each.values()) for each in pupils.calls(arm)[::2]]
+        for arm in arms.FEW + arms.MORE
+    }
+    assert calls == {
+        report.ANSWER: [(0, 0), (0, 0)],
+        report.TERSE: [(0, 0), (0, 0)],
+        report.CHAINS: [(4, 0), (10, 0)],  # 1 + 3 tries; 1 + 3 + 2 + 3 + 1
+        report.FORWARD: [(4, 1), (10, 3)],
+        report.REVERSE: [(4, 120), (10, 120)],  # 30 steps of 4 texts
+        report.SHANNON: [(4, 120), (10, 120)],
+        report.SEVERAL: [(6, 0), (15, 0)],
+        report.UNSORTED: [(6, 0), (15, 0)],
+    }
+    with pytest.raises(InputError, match="solves none of the first 1 problems"):
+        unsolved = SAMPLED._replace(right=RIGHT & (np.arange(5) > 0))
+        students.Students(task_of(), (1, 5), 2, plan, None, unsolved)
+
+
+def test_members_draw_from_their_first_problems_and_seeds_are_paired():
+    chains = np.arange(60).reshape(20, 3)
+    plan = training.Plan(steps=10 * training.PARTS, batch=50, rate=0.1)
+    drawn = training.order(jax.random.key(0), [0, 1, 0], [4, 4, 20], chains, plan)
+    small, other, large = (np.asarray(drawn(member, 3)) for member in range(3))
+    assert small.shape == (10, 50)
+    assert set(small.ravel()) == set(range(12)) and set(large.ravel()) == set(range(60))
+    assert (small != other).any()
+    # a seed draws alike: of 20 problems the five times as high, and of each the same chain
+    assert (large // 3 // 5 == small // 3).all() and (large % 3 == small % 3).all()
+    assert (np.asarray(drawn(0, 4)) != small).any()
+
+
+def test_votes_and_exact_answers():
+    assert answering.vote(["5", None, "7", "7", None, None]) == "7"
+    assert answering.vote(["5", "7"]) == "5" and answering.vote([None, None]) is None
+    assert answering.right(["5", None, "5 "], ["5", "5", "5"]).tolist() == [True, False, False]
+
+
+def test_answers_are_counted_by_steps():
+    asked = tasks.Asked(PROMPTS, ["1", "2", "3", "4"], [2, 3, 3, 3], 8)
+    written = [[1], [2, 2], [9, 9, 9], [4, 4]]
+    found = answering.measured(written, lambda ids: str(ids[0]), asked)
+    assert found["accuracy"] == 0.75 and found["tokens"] == 2
+    assert found["by_steps"] == {"2": 0, "3": pytest.approx(1 / 3)}
+
+
+def test_texts_are_the_tokens_that_count():
+    answers = Tokens(np.array([[1, 2, 0], [3, 0, 0]]), np.array([[1, 1, 0], [1, 0, 0]], bool))
+    assert answering.texts(answers) == [[1, 2], [3]]
+
+
+@pytest.mark.parametrize(
+    "flags, said",
+    [
+        (["--task=chess"], "--task=chess: expected one of word_problems, automaton, gsm8k"),
+        (["--sizes=5,5"], "--sizes=5,5: expected different numbers of 1 or more"),
+        (["--sizes=0"], "--sizes=0: expected different numbers"),
+        (["--steps=50"], "--steps=50: expected a multiple of 20"),
+        (["--teacher_steps=5"], "--teacher_steps=5: expected a multiple of 10"),
+        (["--width=12"], "--width=12: expected a multiple of 8"),
+        (["--temperature=0"], "--temperature=0: expected a number above 0"),
+        (["--teacher=x"], "--teacher and --tiny are of --task=gsm8k"),
+        (["--task=gsm8k", "--tiny", "--teacher=x"], "--tiny and --teacher: expected one"),
+    ],
+)
+def test_settings_that_do_not_fit_are_one_line(flags, said):
+    with pytest.raises(InputError, match=said) as caught:
+        config.parse(experiment.Config, ["x", *flags])
+    assert "\n" not in str(caught.value)
+
+
+def test_a_smoke_run_has_every_arm_size_and_seed(tmp_path, capsys):
+    preset = experiment.Config.PRESETS["smoke"]
+    settings = experiment.Config(**preset, preset="smoke", workdir=str(tmp_path))
+    experiment.run(settings)
+    (folder,) = tmp_path.glob("reasoning/*")
+    teacher, *found = record.read(folder)
+    rows = [arm.row for arm in arms.FEW]
+    seen = [(r["row"], r["problems"], r["seed"]) for r in found]
+    assert seen == [(row, n, seed) for row in rows for n in preset["sizes"] for seed in range(2)]
+    for r in (teacher, *found):
+        assert all(0 <= r[f"{name}_accuracy"] <= 1 for name in ("test", "harder"))
+        assert list(r["test_by_steps"]) == ["6"] and set(r["harder_by_steps"]) <= {"7", "8"}
+        assert 1 <= r["test_tokens"] <= 16
+    assert all(np.isfinite(r["train_loss"]) and r["train_tokens"] > 0 for r in found)
+    answers = [r for r in found if r["row"] == report.ANSWER]
+    texts = preset["steps"] * preset["batch"]
+    assert {r["train_tokens"] for r in answers} == {3 * texts}
+    chains = [r["train_tokens"] for r in found if r["row"] == report.CHAINS]
+    assert max(chains) <= 16 * texts
+    assert 0 < teacher["kept_accuracy"] <= teacher["solved_accuracy"] <= 1
+    assert (folder / "reasoning.png").stat().st_size > 5000
+    table = (folder / "table.md").read_text()
+    assert experiment.table(folder) == table and table in capsys.readouterr().out + "\n"
+    for part in ("64 problems", "Who beats whom, more steps", "8 steps"):
+        assert part in table
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert manifest["teacher"] in {path.name for path in (tmp_path / "teachers").iterdir()}
