@@ -1,8 +1,9 @@
 """A small decoder learns to reason from a larger one's chains of thought, or from less.
 
-Command:  ./run.sh reasoning [--task=word_problems|automaton] [--sizes=250,1000,4000]
-          ./run.sh reasoning --preset=gsm8k [--teacher=FOLDER] [--manual_dir=FOLDER]
-Takes:    25 minutes on 2 CPU cores, 20 once the teacher is trained
+Command:  ./run.sh reasoning [--task=word_problems|automaton|gsm8k] [--sizes=250,1000,4000]
+          --preset=automaton, --preset=gsm8k [--teacher=FOLDER]: that task at its own settings;
+          --preset=accelerator: more steps and problems
+Takes:    25 minutes on 2 CPU cores (estimated), 20 once the teacher is trained
 Expected: with few problems only chains are learnt from; human solutions need more of them, and
           answers alone are not enough for any number here
 Needs:    requirements-transformers.txt, for GSM8K alone
@@ -54,16 +55,16 @@ class Config(config.Common):
     teacher: str = config.place("", "gsm8k: folder, hub name or .gguf of a Llama that chats")
     tiny: bool = config.setting(False, "gsm8k: a tiny random teacher, to see that it runs")
     sizes: tuple[int, ...] = config.setting((250, 1000, 4000), "problems that students learn from")
-    tests: int = config.setting(300, "test problems, as many of each kind")
+    tests: int = config.setting(250, "test problems, as many of each kind")
     samples: int = config.setting(4, "chains that the teacher writes per problem")
     temperature: float = config.setting(1.0, "at which it samples them")
-    steps: int = config.setting(400, "training steps of the students")
+    steps: int = config.setting(240, "training steps of the students")
     batch: int = config.setting(32, "texts in a step")
     rate: float = config.setting(3e-3, "largest learning rate")
     width: int = config.setting(32, "width of the students of a family")
     layers: int = config.setting(2, "layers of the students")
     teacher_problems: int = config.setting(20_000, "problems that the teacher of a family learns")
-    teacher_steps: int = config.setting(1200, "its training steps")
+    teacher_steps: int = config.setting(1000, "its training steps")
     teacher_width: int = config.setting(64, "its width")
     prompt_tokens: int = config.setting(192, "gsm8k: tokens of a prompt at most")
     answer_tokens: int = config.setting(256, "gsm8k: tokens of an answer at most")
@@ -73,12 +74,21 @@ class Config(config.Common):
 
     PRESETS = {
         "default": {},
+        "automaton": {
+            "task": "automaton", "sizes": (1000, 8000), "steps": 800, "batch": 64,
+            "teacher_steps": 2000,
+        },
+        "accelerator": {
+            "sizes": (250, 1000, 4000, 16_000), "tests": 1000, "steps": 4000, "batch": 128,
+            "teacher_problems": 100_000, "teacher_steps": 8000, "teacher_width": 128,
+            "together": 1000, "every": True,
+        },
         "gsm8k": {
-            "task": "gsm8k", "sizes": (500, 2000, 6000), "tests": 1000, "steps": 1000, "batch": 32,
+            "task": "gsm8k", "sizes": (500, 2000, 5000), "tests": 1000, "steps": 1000, "batch": 32,
             "rate": 3e-4, "layers": 10, "together": 32,
         },
         "smoke": {
-            "task": "automaton", "seeds": 2, "sizes": (32, 64), "tests": 40, "steps": 20,
+            "task": "automaton", "seeds": 2, "sizes": (32, 64), "tests": 40, "steps": 40,
             "batch": 8, "width": 16, "teacher_problems": 2000, "teacher_steps": 200,
             "teacher_width": 32, "together": 40,
         },
@@ -93,7 +103,10 @@ class Config(config.Common):
         given = ",".join(map(str, self.sizes))
         whole = self.sizes and len(set(self.sizes)) == len(self.sizes) and min(self.sizes) > 0
         require(whole, f"--sizes={given}: expected different numbers of 1 or more")
-        for name, parts in (("steps", 2 * training.PARTS), ("teacher_steps", training.PARTS)):
+        for name, parts in (
+            ("steps", students.OWN * training.PARTS),
+            ("teacher_steps", training.PARTS),
+        ):
             value = getattr(self, name)
             require(value % parts == 0, f"--{name}={value}: expected a multiple of {parts}")
         for name in ("width", "teacher_width"):

@@ -66,7 +66,7 @@ def task_of(said=None):
 
 
 def test_what_arms_ask_of_the_teacher():
-    plan = training.Plan(60, 4, 0.1)
+    plan = training.Plan(120, 4, 0.1)
     pupils = students.Students(task_of(), (2, 5), 2, plan, None, SAMPLED)
     assert pupils.seeds.tolist() == [0, 1, 0, 1] and pupils.sizes.tolist() == [2, 2, 5, 5]
     assert pupils.counts.tolist() == [1, 1, 3, 3]  # of them are solved
@@ -91,10 +91,10 @@ def test_what_arms_ask_of_the_teacher():
 
 def test_members_draw_from_their_first_problems_and_seeds_are_paired():
     chains = np.arange(60).reshape(20, 3)
-    plan = training.Plan(steps=10 * training.PARTS, batch=50, rate=0.1)
+    plan = training.Plan(steps=10 * training.PARTS, batch=100, rate=0.1)
     drawn = training.order(jax.random.key(0), [0, 1, 0], [4, 4, 20], chains, plan)
     small, other, large = (np.asarray(drawn(member, 3)) for member in range(3))
-    assert small.shape == (10, 50)
+    assert small.shape == (10, 100)
     assert set(small.ravel()) == set(range(12)) and set(large.ravel()) == set(range(60))
     assert (small != other).any()
     # a seed draws alike: of 20 problems the five times as high, and of each the same chain
@@ -127,7 +127,7 @@ def test_texts_are_the_tokens_that_count():
         (["--task=chess"], "--task=chess: expected one of word_problems, automaton, gsm8k"),
         (["--sizes=5,5"], "--sizes=5,5: expected different numbers of 1 or more"),
         (["--sizes=0"], "--sizes=0: expected different numbers"),
-        (["--steps=50"], "--steps=50: expected a multiple of 20"),
+        (["--steps=60"], "--steps=60: expected a multiple of 40"),
         (["--teacher_steps=5"], "--teacher_steps=5: expected a multiple of 10"),
         (["--width=12"], "--width=12: expected a multiple of 8"),
         (["--temperature=0"], "--temperature=0: expected a number above 0"),

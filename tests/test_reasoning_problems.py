@@ -52,13 +52,27 @@ def test_word_problems_say_what_their_solutions_say():
     assert all(verbs[verb] > 100 for verb in CHANGES)
 
 
+def lines(problem):
+    """The calculations [12 words] of a chain, which reads the whole prompt again."""
+    *story, _, asked = problem.prompt
+    *chain, _, _, _ = problem.solutions[CHAIN]
+    words, found = iter(chain), []
+    for start in range(0, len(story), 3):
+        sentence = story[start : start + 3]
+        assert [next(words) for _ in range(3)] == sentence
+        if sentence[0] != asked:
+            assert next(words) == "skip"
+        elif sentence[1] != "has":
+            found.append([next(words) for _ in range(12)])
+    assert next(words, None) is None
+    return found
+
+
 def test_every_calculation_of_a_chain_is_true_and_is_undone():
     for problem in word_problems.load(COUNTS).splits["harder"]:
-        values = evaluated(problem.prompt)
-        *chain, _, _, _ = problem.solutions[CHAIN]
-        assert len(chain) == 12 * problem.steps
-        for step, (before, after) in enumerate(zip(values, values[1:])):
-            line = chain[12 * step : 12 * step + 12]
+        values, calculations = evaluated(problem.prompt), lines(problem)
+        assert len(calculations) == problem.steps == len(values) - 1
+        for before, after, line in zip(values, values[1:], calculations):
             left, sign, right, equals, result, *rest = line
             assert (equals, rest[0], rest[-1]) == ("=", ";", "ok")
             for text, value in ((line[:3], after), (line[6:9], before)):

@@ -11,9 +11,9 @@ from kd_jax.report import reasoning as report
 class Arm(NamedTuple):
     """One row of a table. pool: the name of its texts.
 
-    An objective with a share learns from the pool's texts as SFT does for half of its steps, and
-    for the other half from texts that the student writes itself. Source: Agarwal et al. 2024, arXiv
-    2306.13649 (GKD), which begins with a student after SFT too.
+    An objective with a share learns from the pool's texts as SFT does, and in the last quarter of
+    its steps from texts that the student writes itself, which takes most of the time. Source:
+    Agarwal et al. 2024, arXiv 2306.13649 (GKD), which begins with a student after SFT too.
     """
 
     pool: str

@@ -14,7 +14,8 @@ from kd_jax.errors import require
 from kd_jax.language import caches, learning, objectives
 from kd_jax.reasoning import pools, training
 
-SFT = objectives.Objective("SFT, half of the steps", objectives.labels)
+SFT = objectives.Objective("SFT before on-policy", objectives.labels)
+OWN = 4  # the part of the steps, one in so many, in which on-policy students write
 
 
 class Learnt(NamedTuple):
@@ -51,16 +52,21 @@ class Students:
 
     @functools.cached_property
     def begun(self):
-        """The Learnt after half of the steps on one right chain per problem."""
-        half = self.plan._replace(steps=self.plan.steps // 2)
-        return self._phase(SFT, pools.ONE, half, self.start)
+        """The Learnt on one right chain per problem that on-policy arms go on with."""
+        first = self.plan._replace(steps=self.plan.steps - self.own)
+        return self._phase(SFT, pools.ONE, first, self.start)
+
+    @property
+    def own(self):
+        """In how many steps the student of an on-policy arm learns from texts of its own."""
+        return self.plan.steps // OWN
 
     def fit(self, arm, snapshots=None):
         """The Learnt of an arm; snapshots: see train.fit."""
         objective = arm.objective
         if not objective.share:
             return self._phase(objective, arm.pool, self.plan, self.start, snapshots)
-        rest = self.plan._replace(steps=self.plan.steps - self.plan.steps // 2)
+        rest = self.plan._replace(steps=self.own)
         ended = self._phase(objective, arm.pool, rest, self.begun.params, snapshots)
         return ended._replace(tokens=ended.tokens + self.begun.tokens)
 
@@ -95,7 +101,7 @@ class Students:
         }
         reads = [0] * len(self.sizes)
         if arm.objective.share:
-            reads = [(self.plan.steps - self.plan.steps // 2) * self.plan.batch] * len(reads)
+            reads = [self.own * self.plan.batch] * len(reads)
         elif arm.objective.term is not objectives.labels:
             reads = self.counts.tolist()
         writes = of_pool.get(arm.pool, [0] * len(reads))

@@ -4,10 +4,12 @@
 
     answer   # 7
     terse    9 7 # 7
-    chain    5 + 4 = 9 ; 9 - 4 = 5 ok  9 - 2 = 7 ; 7 + 2 = 9 ok  # 7
+    chain    Ann has 5  Ben has 8 skip  Ann finds 4  5 + 4 = 9 ; 9 - 4 = 5 ok
+             Ben halves it skip  Ann loses 2  9 - 2 = 7 ; 7 + 2 = 9 ok  # 7
 
 What Ben does distracts. The terse solution has the results, as a person would note them; the chain
-has every calculation and its check by undoing it. All numbers are whole, from 0 to 20.
+reads every sentence again, skips it or calculates, and checks that by undoing it. All numbers are
+whole, from 0 to 20.
 """
 
 from kd_jax.reasoning import problems
@@ -16,7 +18,7 @@ from kd_jax.reasoning.problems import END, MARK, PADDING
 LIMIT, LARGEST = 20, 9  # of what a person has, of what is found or lost at once
 NAMES = "Ann", "Ben", "Cem", "Dia", "Eva", "Fay"
 VERBS = "has", "finds", "loses", "doubles", "halves"
-SIGNS = "+", "-", "=", ";", "ok"
+SIGNS = "+", "-", "=", ";", "ok", "skip"
 WORDS = (PADDING, *map(str, range(LIMIT + 1)), *NAMES, *VERBS, "it", "?", *SIGNS, MARK, END)
 USUAL, HARDER = (2, 3), (4, 5, 6)  # steps of training and of harder test problems
 DISTRACTING = 1  # changes of the other person
@@ -45,20 +47,23 @@ def changed(value, verb, amount):
 
 
 def story(random, name, steps):
-    """(sentences about one person, the calculations [(value, verb, amount, result)] in them)."""
+    """[(sentence about one person, what is calculated then: value, verb, amount)], in order.
+
+    The first sentence says what there is, and nothing is calculated: None.
+    """
     value = int(random.integers(1, LIMIT + 1))
-    sentences, calculations = [(name, "has", str(value))], []
+    told = [((name, "has", str(value)), None)]
     for _ in range(steps):
         verb, amount = change(random, value)
-        result = changed(value, verb, amount)
-        sentences.append((name, verb, str(amount) if verb in ("finds", "loses") else "it"))
-        calculations.append((value, verb, amount, result))
-        value = result
-    return sentences, calculations
+        sentence = name, verb, str(amount) if verb in ("finds", "loses") else "it"
+        told.append((sentence, (value, verb, amount)))
+        value = changed(value, verb, amount)
+    return told
 
 
-def checked(value, verb, amount, result):
+def checked(value, verb, amount):
     """The words of one calculation and of the one that undoes it."""
+    result = changed(value, verb, amount)
     sign, undo = ("+", "-") if result == value + amount else ("-", "+")
     forth = str(value), sign, str(amount), "=", str(result)
     return *forth, ";", str(result), undo, str(amount), "=", str(value), "ok"
@@ -74,12 +79,17 @@ def shuffled(random, first, second):
 def draw(random, steps):
     """A Problem of so many steps."""
     name, other = (NAMES[n] for n in random.choice(len(NAMES), 2, replace=False))
-    sentences, calculations = story(random, name, steps)
-    distractors, _ = story(random, other, DISTRACTING)
-    words = [word for s in shuffled(random, sentences, distractors) for word in s]
-    results = [str(result) for *_, result in calculations]
-    chain = [word for each in calculations for word in checked(*each)]
-    return problems.solved((*words, "?", name), steps, results[-1], results, chain)
+    own, distracting = story(random, name, steps), story(random, other, DISTRACTING)
+    prompt, chain = [], []
+    for sentence, calculation in shuffled(random, own, distracting):
+        prompt += sentence
+        chain += sentence
+        if sentence[0] == other:
+            chain.append("skip")
+        elif calculation:
+            chain += checked(*calculation)
+    results = [str(changed(*calculation)) for _, calculation in own[1:]]
+    return problems.solved((*prompt, "?", name), steps, results[-1], results, chain)
 
 
 def load(counts):

@@ -62,10 +62,8 @@ def test_prompts_solutions_and_answers_of_a_chat_model():
 
     asked = f"<|im_start|>user\nWhy?\n{gsm8k.FORMAT}<|im_end|>\n<|im_start|>assistant\n"
     assert said(found.tests["test"].prompts, 1) == asked
-    assert found.train.gold == ["1250", "2"] and found.train.steps == [
-        0,
-        1,
-    ]  # the first is too long
+    # the first of the three solutions is too long
+    assert found.train.gold == ["1250", "2"] and found.train.steps == [0, 1]
     assert said(found.solutions["terse"], 1) == "2\n#### 2<|im_end|>"
     assert said(found.solutions["answer"], 0) == "#### 1250<|im_end|>"
     wrote = words.encode("7 and 8\n#### 8", add_special_tokens=False).ids
@@ -91,7 +89,7 @@ def test_models_that_do_not_fit_are_one_line():
 
 def settings_of(tmp_path):
     return experiment.Config(
-        task="gsm8k", tiny=True, seeds=2, sizes=(2, 4), tests=3, samples=2, steps=20, batch=2,
+        task="gsm8k", tiny=True, seeds=2, sizes=(2, 4), tests=3, samples=2, steps=40, batch=2,
         layers=2, prompt_tokens=192, answer_tokens=96, together=4, workdir=str(tmp_path),
         manual_dir=str(DATA),
     )  # fmt: skip
