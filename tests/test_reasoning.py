@@ -5,10 +5,14 @@ import json
 import jax
 import numpy as np
 import pytest
+from scipy import special
+from test_llama import APPLY, NET, PARAMS
 
 from experiments import reasoning as experiment
 from kd_jax import config, record
 from kd_jax.errors import InputError
+from kd_jax.language import asking
+from kd_jax.language.tokens import Texts
 from kd_jax.padding import Tokens, padded
 from kd_jax.reasoning import answering, arms, pools, students, tasks, training
 from kd_jax.report import reasoning as report
@@ -119,6 +123,36 @@ def test_answers_are_counted_by_steps():
 def test_texts_are_the_tokens_that_count():
     answers = Tokens(np.array([[1, 2, 0], [3, 0, 0]]), np.array([[1, 1, 0], [1, 0, 0]], bool))
     assert answering.texts(answers) == [[1, 2], [3]]
+    again = answering.as_tokens([[1, 2], [3]], 3)
+    assert all((a == b).all() for a, b in zip(again, answers))
+
+
+def test_what_the_teacher_thinks_of_answers():
+    prompts = [[3, 1, 4], [9, 2]]
+    answers = [[5, 6], [7]]
+    asked = padded(prompts, left=True)
+    texts = Texts(asked, answering.as_tokens(answers, 4))
+    found = answering.reader(asking.Teacher(NET, PARAMS, "", 0))(texts, 1)
+    surprise = []
+    for prompt, answer in zip(prompts, answers):
+        ids = np.array([prompt + answer])
+        logits, _ = APPLY(PARAMS, {"ids": ids, "mask": np.ones(ids.shape, bool)})
+        log_p = special.log_softmax(np.asarray(logits[0], np.float64), axis=-1)
+        surprise += [-log_p[len(prompt) + n - 1, token] for n, token in enumerate(answer)]
+    assert found == pytest.approx(np.mean(surprise), rel=1e-4)
+
+
+def test_answers_are_the_likeliest_ones_until_the_stop_token():
+    asked = padded([[3, 1, 4], [9, 2], [2]], left=True)
+    free = answering.writer(NET, stop=99, longest=5)(PARAMS, asked, 2)  # two at a time
+    ids = [3, 1, 4]
+    for _ in range(5):
+        logits, _ = APPLY(PARAMS, {"ids": np.array([ids]), "mask": np.ones((1, len(ids)), bool)})
+        ids.append(int(logits[0, -1].argmax()))
+    assert free[0] == ids[3:] and [len(each) for each in free] == [5, 5, 5]
+    stop = free[0][2]
+    stopped = answering.writer(NET, stop=stop, longest=5)(PARAMS, asked, 2)
+    assert stopped[0] == free[0][: free[0].index(stop) + 1]
 
 
 @pytest.mark.parametrize(
@@ -153,7 +187,7 @@ def test_a_smoke_run_has_every_arm_size_and_seed(tmp_path, capsys):
     for r in (teacher, *found):
         assert all(0 <= r[f"{name}_accuracy"] <= 1 for name in ("test", "harder"))
         assert list(r["test_by_steps"]) == ["6"] and set(r["harder_by_steps"]) <= {"7", "8"}
-        assert 1 <= r["test_tokens"] <= 16
+        assert 1 <= r["test_tokens"] <= 16 and np.isfinite(r["test_teacher_nll"])
     assert all(np.isfinite(r["train_loss"]) and r["train_tokens"] > 0 for r in found)
     answers = [r for r in found if r["row"] == report.ANSWER]
     texts = preset["steps"] * preset["batch"]

@@ -4,11 +4,13 @@ import collections
 import functools
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
-from kd_jax import generate
+from kd_jax import generate, losses
 from kd_jax.language import tokens
 from kd_jax.models import llama
+from kd_jax.padding import Tokens
 
 
 def writer(net, stop, longest):
@@ -33,6 +35,31 @@ def writer(net, stop, longest):
         return found
 
     return write
+
+
+def reader(teacher):
+    """nats(texts, size): −log p of a language.asking.Teacher, mean per token of Texts' answers."""
+
+    @jax.jit
+    def each(params, texts):
+        z = llama.logits(params, tokens.before_answers(teacher.net, params, texts))
+        ids, mask = texts.answers
+        return jnp.sum(losses.cross_entropy(z, ids, where=mask)), jnp.sum(mask)
+
+    def nats(texts, size):
+        batches = tokens.in_batches(texts, min(size, len(texts.answers.ids)))
+        sums, counts = zip(*(each(teacher.params, rows) for _, rows in batches))
+        return float(sum(map(float, sums)) / sum(map(int, counts)))
+
+    return nats
+
+
+def as_tokens(written, longest):
+    """The Tokens [N, longest] of N lists of token numbers, none of them longer."""
+    mask = np.arange(longest) < np.array([len(ids) for ids in written])[:, None]
+    found = np.zeros(mask.shape, np.int32)
+    found[mask] = np.concatenate(written)
+    return Tokens(found, mask)
 
 
 def texts(answers):
@@ -69,7 +96,11 @@ def measured(written, said, asked):
 
 
 def measurer(task, net, size):
-    """measures(params) -> {test_metric: …} over all tests of a task, see `measured`."""
+    """measures(params) -> {test_metric: …} over all tests of a task, see `measured`.
+
+    And {test_teacher_nll}: what the teacher thinks of the answers, in nats per token.
+    """
+    nats = reader(task.teacher)
     writes = {
         name: functools.partial(writer(net, task.teacher.stop, asked.longest), size=size)
         for name, asked in task.tests.items()
@@ -78,7 +109,10 @@ def measurer(task, net, size):
     def measures(params):
         found = {}
         for name, asked in task.tests.items():
-            metrics = measured(writes[name](params, asked.prompts), task.said, asked)
+            written = writes[name](params, asked.prompts)
+            metrics = measured(written, task.said, asked)
+            texts = tokens.Texts(asked.prompts, as_tokens(written, asked.longest))
+            metrics["teacher_nll"] = nats(texts, size)
             found |= {f"{name}_{metric}": value for metric, value in metrics.items()}
         return found
 

@@ -16,6 +16,19 @@ PAIRS = (
     (TERSE, ANSWER), (CHAINS, ANSWER), (CHAINS, TERSE), (FORWARD, CHAINS), (REVERSE, CHAINS),
     (SHANNON, CHAINS), (SEVERAL, CHAINS), (UNSORTED, SEVERAL),
 )  # fmt: skip
+COSTS = {  # metric: (title, format)
+    "test_tokens": ("tokens", ".1f"),
+    "points_per_token": ("points per token", ".2f"),
+    "test_teacher_nll": ("teacher's nats per token", ".3f"),
+    "train_tokens": ("tokens learnt from", ",.0f"),
+    "teacher_writes": ("teacher writes", ",.0f"),
+    "teacher_reads": ("teacher reads", ",.0f"),
+}
+COLUMNS = """\
+Problems: those that the teacher
+was asked; students see the ones that it solves at least once. Tokens: written per answer; nats: the
+teacher's surprise at what was written; it writes chains that students learn from, wrong ones too,
+and reads those over which it predicts every token."""
 TESTS = {"test": "as in training", "harder": "more steps"}
 TASKS = {
     "word_problems": "Word problems of 2 or 3 steps; with more steps: 4 to 6.",
@@ -50,13 +63,15 @@ def table(folder):
     text = [
         f"{TASKS[settings['task']]} Percent of {teacher['tests']:,} {held} answered exactly, mean "
         f"± s.d. over {settings['seeds']} seeds with the\n95 % interval of the mean; every student "
-        f"takes {settings['steps']:,} steps of {settings['batch']} texts. Problems: those that the "
-        "teacher\nwas asked; students see the ones that it solves. Tokens: written per answer.",
+        f"takes {settings['steps']:,} steps of {settings['batch']} texts. {COLUMNS}",
         _of_teacher(teacher, tests),
         *(_quality(problems, found, tests) for problems, found in sizes.items()),
     ]
     for name in tests:
-        text += [f"Who beats whom, {TESTS[name]}, percentage points", _compared(sizes, name)]
+        found = _compared(sizes, f"{name}_accuracy", lower=False, digits=1)
+        text += [f"Who beats whom, {TESTS[name]}, percentage points", found]
+    found = _compared(sizes, "test_teacher_nll", lower=True, digits=3)
+    text += ["Whose answers the teacher finds likelier, nats per token", found]
     text += [f"Percent wrong by number of steps, {max(sizes):,} problems"]
     text += [_by_steps(teacher, sizes[max(sizes)])]
     return "\n\n".join(text)
@@ -79,21 +94,18 @@ def _quality(problems, records, tests):
         for name in tests:
             accuracies = tables.values(found, f"{name}_accuracy")
             cells += [tables.mean_and_sd(accuracies), tables.interval(accuracies)]
-        costs = {"test_tokens": ".1f", "points_per_token": ".2f", "train_tokens": ",.0f"}
-        costs |= {"teacher_writes": ",.0f", "teacher_reads": ",.0f"}
-        cells += [tables.mean(found, metric, form) for metric, form in costs.items()]
+        cells += [tables.mean(found, metric, form) for metric, (_, form) in COSTS.items()]
         lines.append([row, *cells])
     titles = [x for name in tests for x in (f"{TESTS[name]}, %", "95 %")]
-    header = [f"{problems:,} problems", *titles, "tokens", "points per token"]
-    header += ["tokens learnt from", "teacher writes", "teacher reads"]
+    header = [f"{problems:,} problems", *titles, *(title for title, _ in COSTS.values())]
     return tables.markdown(header, lines)
 
 
-def _compared(sizes, test):
+def _compared(sizes, metric, lower, digits):
     found = {f"{problems:,} problems": records for problems, records in sizes.items()}
     rows = {r["row"] for records in sizes.values() for r in records}
     pairs = [(part, *pair) for pair in PAIRS if rows.issuperset(pair) for part in found]
-    return parts.compared(found, pairs, f"{test}_accuracy", lower_is_better=False)
+    return parts.compared(found, pairs, metric, lower_is_better=lower, digits=digits)
 
 
 def by_steps(r):
