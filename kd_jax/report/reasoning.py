@@ -42,11 +42,8 @@ def read(folder):
     records = [_prepared(r) for r in record.read(folder)]
     (teacher,) = (r for r in records if r["row"] == TEACHER)
     of_students = [r for r in records if r["row"] != TEACHER]
-    return (
-        teacher,
-        tables.by("problems", of_students),
-        json.loads((folder / "config.json").read_text()),
-    )
+    settings = json.loads((folder / "config.json").read_text())
+    return teacher, tables.by("problems", of_students), settings
 
 
 def _prepared(r):
@@ -135,8 +132,8 @@ def draw(folder):
             rows = [tables.by_row(sizes[n])[row] for n in problems]
             values = [tables.values(found, "test_accuracy") for found in rows]
             figures.band(axes[0], problems, values, row, color)
-            tokens = np.mean(tables.values(last[row], "test_tokens"))
-            axes[1].plot(tokens, np.mean(values[-1]), "o", color=color)
+            tokens = [np.mean(tables.values(found, "test_tokens")) for found in rows]
+            axes[1].plot(tokens, np.mean(values, axis=1), "o-", ms=4, color=color)
             wrong = [by_steps(r) for r in last[row]]
             steps = list(wrong[0])
             figures.band(axes[2], steps, [[w[n] for w in wrong] for n in steps], row, color)
