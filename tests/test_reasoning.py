@@ -155,6 +155,42 @@ def test_answers_are_the_likeliest_ones_until_the_stop_token():
     assert stopped[0] == free[0][: free[0].index(stop) + 1]
 
 
+def written_run(folder):
+    """A run folder of two arms, 10 and 90 % right with 3 and 30 tokens, and a perfect teacher."""
+    more = {"problems": 50, "test_teacher_nll": 0.5, "train_tokens": 7, "teacher_reads": 0}
+    teacher = {"row": report.TEACHER, "seed": 0, "test_accuracy": 1.0, "test_tokens": 30.0}
+    teacher |= {"test_by_steps": {"2": 0.0, "10": 0.0}, "tests": 250, "samples": 4}
+    records = [teacher | {f"{name}_accuracy": 1.0 for name in ("vote", "kept", "solved")}]
+    for row, right, tokens, writes in ((report.ANSWER, 0.1, 3, 0), (report.CHAINS, 0.9, 30, 61)):
+        for seed in range(3):
+            found = {"test_accuracy": right + 0.01 * seed, "test_tokens": tokens}
+            found |= {"test_by_steps": {"10": 1 - right, "2": 0.5}, "teacher_writes": writes}
+            records.append({"row": row, "seed": seed, **more, **found})
+    lines = "".join(json.dumps(r) + "\n" for r in records)
+    (folder / "records.jsonl").write_text(lines)
+    settings = {"task": "automaton", "choosing": True, "seeds": 3, "steps": 40, "batch": 8}
+    (folder / "config.json").write_text(json.dumps(settings))
+
+
+def test_the_table_says_what_the_records_say(tmp_path):
+    written_run(tmp_path)
+    cells = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in report.table(tmp_path).splitlines()
+        if line.startswith("|")
+    ]
+    # 91 ± 1 over 3 seeds: 4.303 · 1 / √3 = 2.5; 91 points for 30 tokens
+    assert [report.CHAINS, "91.0 ± 1.0", "[88.5, 93.5]", "30.0", "3.03"] in [x[:5] for x in cells]
+    pair = ["50 problems", report.CHAINS, report.ANSWER]
+    verdicts = [x[3:] for x in cells if x[:3] == pair]
+    assert verdicts[0][1] == "BEATS" and verdicts[0][0].startswith("+80.0 [")
+    assert verdicts[1][1] == "INCONCLUSIVE"  # the teacher finds both equally likely
+    assert ["row", "2 steps", "10 steps"] in cells  # in the order of numbers
+    assert [report.CHAINS, "50.0 ± 0.0", "10.0 ± 0.0"] in cells
+    report.draw(tmp_path)
+    assert (tmp_path / "reasoning.png").stat().st_size > 5000
+
+
 @pytest.mark.parametrize(
     "flags, said",
     [

@@ -95,7 +95,7 @@ def test_states_of_the_automaton_by_hand():
         TERSE: "a j # d <end>",
         CHAIN: "3 e 1 a 4 b 1 j 5 f 9 d # d <end>",
     }
-    assert [len(words) for words in problem.solutions.values()] == [3, 5, 15]  # papers: Q1
+    assert [len(words) for words in problem.solutions.values()] == [3, 5, 15]
 
 
 def test_every_digit_permutes_the_states_in_its_own_way():
