@@ -33,6 +33,7 @@ from kd_jax import (
     memory,
     optimizers,
     orders,
+    padding,
     progress,
     record,
     train,
@@ -41,7 +42,7 @@ from kd_jax.data import gsm8k
 from kd_jax.errors import require
 from kd_jax.language import asking, caches, learning, objectives, problems, tiny, tokens, writing
 from kd_jax.models import llama
-from kd_jax.pretrained import chat, decoder, named, shorter, text
+from kd_jax.pretrained import chat, decoder, named, shorter
 from kd_jax.report import language_model as report
 
 STUDENT, WRITTEN = "student", (32, 4)  # a folder; tokens and texts by which writing is timed
@@ -116,7 +117,7 @@ class Known(NamedTuple):
     texts: tokens.Texts
     held: tokens.Texts
     words: Any
-    question: text.Tokens | None
+    question: padding.Tokens | None
 
 
 def load(settings):

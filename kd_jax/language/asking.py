@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from kd_jax import fingerprint, generate, mapped
 from kd_jax.language import caches, tokens
 from kd_jax.models import llama
-from kd_jax.pretrained.text import Tokens
+from kd_jax.padding import Tokens
 
 CODE = fingerprint.source(caches, tokens, llama, generate)
 
@@ -52,6 +52,18 @@ class Kept:
             return {"texts": texts, "hidden": hidden}
         said = functools.partial(caches.likeliest, params, hidden, k, self.size)
         return {"texts": texts, **self._once(f"{k} likeliest tokens", texts, said)}
+
+    def chains(self, texts, samples, temperature):
+        """[Tokens [N, A]] of so many answers of its own to each of N prompts, sampled."""
+        net, params, _, stop = self.asked
+        found = []
+        for number in range(samples):
+            key = jax.random.fold_in(jax.random.key(4), number)
+            said = functools.partial(
+                caches.written, net, params, texts, key, stop, self.size, temperature=temperature
+            )
+            found.append(self._once(f"sample {number}, T = {temperature:g}", texts, said))
+        return [Tokens(**each) for each in found]
 
     def _once(self, what, texts, blocks):
         """What `blocks` yields of all texts, from the first one that is not kept yet."""

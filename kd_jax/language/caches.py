@@ -10,7 +10,7 @@ from kd_jax import generate
 from kd_jax.language import tokens
 from kd_jax.language.tokens import Texts
 from kd_jax.models import llama
-from kd_jax.pretrained.text import Tokens
+from kd_jax.padding import Tokens
 
 
 def read_out(params):
@@ -43,22 +43,28 @@ def likeliest(params, hidden, k, size, first=0):
         yield {"log_p": np.asarray(log_p)[:count], "tokens": np.asarray(numbers)[:count]}
 
 
-def own_answers(net, params, texts, key, stop):
-    """The Texts with answers that a decoder writes itself, sampled at T = 1, up to the same length.
+def own_answers(net, params, texts, key, stop, temperature=1.0):
+    """The Texts with answers that a decoder writes itself, sampled, up to the same length.
 
     stop: the token that ends an answer. There is no gradient through what was drawn.
     """
     length = texts.answers.ids.shape[1]
     found = generate.generate(
         llama.writer(net), jax.lax.stop_gradient(params), *texts.prompts, key,
-        tokens=length, stop=(stop,), choose=generate.sampled(1.0),
+        tokens=length, stop=(stop,), choose=generate.sampled(temperature),
     )  # fmt: skip
     return Texts(texts.prompts, Tokens(found.ids, jnp.arange(length) < found.lengths[:, None]))
 
 
-def written(net, params, texts, key, stop, size, first=0):
+@functools.lru_cache(maxsize=8)
+def _program(net, stop, temperature):
+    """The compiled `own_answers`; kept, so that several samples of one decoder compile once."""
+    return jax.jit(functools.partial(own_answers, net, stop=stop, temperature=temperature))
+
+
+def written(net, params, texts, key, stop, size, first=0, temperature=1.0):
     """Yield {"ids", "mask"} [size, A]: one answer of the teacher's own to every prompt."""
-    write = jax.jit(functools.partial(own_answers, net, stop=stop))
+    write = _program(net, stop, temperature)
     for number, (count, rows) in enumerate(tokens.in_batches(texts, size, first), first // size):
         answers = write(params, rows, jax.random.fold_in(key, number)).answers
         yield {"ids": np.asarray(answers.ids)[:count], "mask": np.asarray(answers.mask)[:count]}

@@ -6,8 +6,8 @@ import numpy as np
 
 from kd_jax.errors import require
 from kd_jax.language.tokens import Texts
+from kd_jax.padding import Tokens
 from kd_jax.pretrained import chat
-from kd_jax.pretrained.text import Tokens
 
 
 def plain(solution):

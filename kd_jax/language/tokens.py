@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from kd_jax import losses
-from kd_jax.pretrained.text import Tokens
+from kd_jax.padding import Tokens
 
 
 class Texts(NamedTuple):

@@ -5,7 +5,7 @@ Source: the chat template of SmolLM2-135M-Instruct's tokenizer (ChatML).
 
 import numpy as np
 
-from kd_jax.pretrained import text
+from kd_jax import padding
 
 START, END = "<|im_start|>", "<|im_end|>"
 SYSTEM = "You are a helpful AI assistant named SmolLM, trained by Hugging Face"
@@ -25,12 +25,14 @@ def stop_token(tokenizer):
 
 def prompts(tokenizer, questions, system=SYSTEM):
     """The Tokens of questions' prompts, padded on the left: what a decoder continues."""
-    return text.padded(_numbers(tokenizer, [prompt(each, system) for each in questions]), left=True)
+    return padding.padded(
+        _numbers(tokenizer, [prompt(each, system) for each in questions]), left=True
+    )
 
 
 def answers(tokenizer, texts):
     """The Tokens of answers, END included, padded on the right."""
-    return text.padded(_numbers(tokenizer, [each + END for each in texts]))
+    return padding.padded(_numbers(tokenizer, [each + END for each in texts]))
 
 
 def answered(tokenizer, questions, answers, longest, system=SYSTEM):
@@ -41,7 +43,7 @@ def answered(tokenizer, questions, answers, longest, system=SYSTEM):
     """
     asked = _numbers(tokenizer, [prompt(each, system) for each in questions])
     said = _numbers(tokenizer, [answer + END for answer in answers])
-    tokens = text.padded([(a + b)[:longest] for a, b in zip(asked, said)])
+    tokens = padding.padded([(a + b)[:longest] for a, b in zip(asked, said)])
     starts = np.array([len(a) for a in asked])[:, None]
     return tokens, tokens.mask & (np.arange(tokens.mask.shape[1]) >= starts)
 

@@ -7,7 +7,7 @@ import pathlib
 import jax
 import numpy as np
 
-from kd_jax import fingerprint
+from kd_jax import fingerprint, padding
 from kd_jax.data import Dataset, Split, banking77, transfer
 from kd_jax.errors import require
 from kd_jax.models import bert
@@ -40,7 +40,7 @@ def embed(network, params, tokens):
     """The unit vectors [N, D] of Tokens, by a Bert and its parameters."""
     vectors = np.zeros((len(tokens.ids), network.width), np.float32)
     params = jax.device_put(params)  # once, not for every batch
-    for rows, batch in text.by_length(tokens, BATCH):
+    for rows, batch in padding.by_length(tokens, BATCH):
         vectors[rows] = _program(network)(params, batch._asdict())[: len(rows)]
     return vectors
 

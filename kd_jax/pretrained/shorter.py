@@ -7,9 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from kd_jax import losses, optimizers
+from kd_jax import losses, optimizers, padding
 from kd_jax.models import bert
-from kd_jax.pretrained import text
 
 WIDTHS = 16, 24  # tokens: batches of short texts are cut to these, the others keep all
 
@@ -21,7 +20,7 @@ class Taught(NamedTuple):
     states after the layers that a student imitates.
     """
 
-    tokens: text.Tokens
+    tokens: padding.Tokens
     vectors: np.ndarray
     hidden: np.ndarray
 
@@ -58,7 +57,7 @@ def outputs(network, params, tokens, layers, size=64):
         chosen = features["hidden"][np.array(layers) + 1]  # the embeddings come first
         return unit, chosen.swapaxes(0, 1).astype(jnp.float16)
 
-    for chosen, batch in text.by_length(tokens, size):
+    for chosen, batch in padding.by_length(tokens, size):
         unit, found = states(params, batch._asdict())
         vectors[chosen] = unit[: len(chosen)]
         hidden[chosen, :, : found.shape[2]] = found[: len(chosen)]

@@ -6,7 +6,8 @@ import time
 import jax
 import numpy as np
 
-from kd_jax.pretrained import sentences, text
+from kd_jax import padding
+from kd_jax.pretrained import sentences
 
 TIMED, ROUNDS = 1000, 5  # sentences whose embedding is timed, and how often
 
@@ -18,7 +19,7 @@ def costs(encoders, tokens, folder):
       well, "torch_sentences_per_second", where transformers is installed. Times are the best of
       ROUNDS, in which all take turns.
     """
-    timed = text.Tokens(tokens.ids[:TIMED], tokens.mask[:TIMED])
+    timed = padding.Tokens(tokens.ids[:TIMED], tokens.mask[:TIMED])
     work = [lambda n=net, p=params: sentences.embed(n, p, timed) for net, params in encoders]
     if all(importlib.util.find_spec(name) for name in ("torch", "transformers")):
         work.append(in_torch(folder, timed))
@@ -39,7 +40,7 @@ def in_torch(folder, tokens):
 
     model = transformers.AutoModel.from_pretrained(str(folder)).eval()
     batches = []
-    for _, batch in text.by_length(tokens, sentences.BATCH):
+    for _, batch in padding.by_length(tokens, sentences.BATCH):
         width = batch.mask.sum(1).max()
         rows = batch.mask.any(1)
         ids, mask = (np.asarray(x[rows, :width], np.int64) for x in batch)

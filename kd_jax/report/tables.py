@@ -72,6 +72,14 @@ def mean_and_sd(values, digits=1):
     return f"{mean:.{digits}f}" + (f" ± {sd:.{digits}f}" if len(values) > 1 else "")
 
 
+def interval(values, digits=1):
+    """'[98.4, 112.2]', the 95 % interval of the mean of one number per seed, or a dash for one."""
+    if len(values) < 2:
+        return "–"
+    mean, half = np.mean(values), stats.half_width(values)
+    return f"[{mean - half:.{digits}f}, {mean + half:.{digits}f}]".replace("-", "−")
+
+
 def mean(records, metric, form):
     """The mean of a metric over the records of a row, a dash where they have none."""
     values = [r[metric] for r in records if metric in r]

