@@ -40,7 +40,9 @@ install() {
   echo "installing ${1##*/} into $venv (once, a few minutes at most)" >&2
   [[ -x "$venv/bin/python" ]] || "$python" -m venv --clear "$venv" ||
     fail "no virtual environment could be made in $venv (on Debian: apt install python3-venv)"
-  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r "$1" ||
+  local options # of pip, which a file may name for itself
+  options="$(sed -n 's/^# pip: *//p' "$1")"
+  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check $options -r "$1" ||
     fail "installing ${1##*/} failed; the lines above say why, and the same command tries again"
   cp -- "$1" "$stamp"
 }
@@ -84,6 +86,7 @@ if [[ ! "$name" =~ ^[a-z][a-z0-9_]*$ || ! -f "$here/experiments/$name.py" ]]; th
 fi
 install "$here/requirements.txt"
 # what an experiment needs beyond that stands in its docstring
-extra="$(sed -n 's/^Needs: *//p' "$here/experiments/$name.py")"
-[[ -z "$extra" ]] || install "$here/experiments/$extra"
+for extra in $(sed -n 's/^Needs: *//p' "$here/experiments/$name.py"); do
+  install "$here/experiments/$extra"
+done
 exec "$venv/bin/python" -m "experiments.$name" "$@"

