@@ -6,7 +6,7 @@ Command:  ./run.sh reasoning [--task=word_problems|automaton|gsm8k] [--sizes=250
 Takes:    25 minutes on 2 CPU cores (estimated), 20 once the teacher is trained
 Expected: with few problems only chains are learnt from; human solutions need more of them, and
           answers alone are not enough for any number here
-Needs:    requirements-transformers.txt, for GSM8K alone
+          GSM8K needs experiments/requirements-transformers.txt installed as well
 
 A teacher learns long chains that check themselves; several are sampled of it for every problem, and
 those with the right answer are kept. Students half as wide learn, on the same problems and in as
@@ -43,7 +43,8 @@ from kd_jax.reasoning import (
 )  # fmt: skip
 from kd_jax.report import reasoning as report
 
-LAYERS, TEACHER_BATCH = 2, 64  # of the teacher of a family
+LAYERS, TEACHER_BATCH = 2, 32  # of the teacher of a family
+TEACHING = "problems", "steps", "width"
 HELD_OUT = 1000  # of the training problems of GSM8K, to choose settings on
 
 
@@ -58,14 +59,15 @@ class Config(config.Common):
     tests: int = config.setting(250, "test problems, as many of each kind")
     samples: int = config.setting(4, "chains that the teacher writes per problem")
     temperature: float = config.setting(1.0, "at which it samples them")
-    steps: int = config.setting(240, "training steps of the students")
-    batch: int = config.setting(32, "texts in a step")
+    steps: int = config.setting(1200, "training steps of the students")
+    batch: int = config.setting(8, "texts in a step")
     rate: float = config.setting(3e-3, "largest learning rate")
-    width: int = config.setting(32, "width of the students of a family")
+    width: int = config.setting(64, "width of the students of a family")
     layers: int = config.setting(2, "layers of the students")
+    heads: int = config.setting(2, "heads of the decoders of a family")
     teacher_problems: int = config.setting(20_000, "problems that the teacher of a family learns")
-    teacher_steps: int = config.setting(1000, "its training steps")
-    teacher_width: int = config.setting(64, "its width")
+    teacher_steps: int = config.setting(1500, "its training steps")
+    teacher_width: int = config.setting(128, "its width")
     prompt_tokens: int = config.setting(192, "gsm8k: tokens of a prompt at most")
     answer_tokens: int = config.setting(256, "gsm8k: tokens of an answer at most")
     together: int = config.setting(250, "texts that are read or written at a time")
@@ -75,8 +77,7 @@ class Config(config.Common):
     PRESETS = {
         "default": {},
         "automaton": {
-            "task": "automaton", "sizes": (1000, 8000), "steps": 800, "batch": 64,
-            "teacher_steps": 2000,
+            "task": "automaton", "sizes": (50, 1000, 8000), "batch": 40, "heads": 4,
         },
         "accelerator": {
             "sizes": (250, 1000, 4000, 16_000), "tests": 1000, "steps": 4000, "batch": 128,
@@ -88,15 +89,15 @@ class Config(config.Common):
             "rate": 3e-4, "layers": 10, "together": 32,
         },
         "smoke": {
-            "task": "automaton", "seeds": 2, "sizes": (32, 64), "tests": 40, "steps": 40,
-            "batch": 8, "width": 16, "teacher_problems": 2000, "teacher_steps": 200,
+            "task": "automaton", "seeds": 2, "sizes": (32, 64), "tests": 40, "steps": 80,
+            "batch": 4, "width": 16, "teacher_problems": 2000, "teacher_steps": 200,
             "teacher_width": 32, "together": 40,
         },
     }  # fmt: skip
 
     def validate(self):
-        counts = "tests", "samples", "steps", "batch", "width", "layers", "teacher_problems"
-        counts += "teacher_steps", "teacher_width", "prompt_tokens", "answer_tokens", "together"
+        counts = "tests", "samples", "steps", "batch", "width", "layers", "heads", "together"
+        counts += "prompt_tokens", "answer_tokens", *(f"teacher_{x}" for x in TEACHING)
         config.check_counts(self, *counts)
         known = ", ".join(TASKS)
         require(self.task in TASKS, f"--task={self.task}: expected one of {known}")
@@ -104,13 +105,13 @@ class Config(config.Common):
         whole = self.sizes and len(set(self.sizes)) == len(self.sizes) and min(self.sizes) > 0
         require(whole, f"--sizes={given}: expected different numbers of 1 or more")
         for name, parts in (
-            ("steps", students.OWN * training.PARTS),
+            ("steps", students.BEFORE * training.PARTS),
             ("teacher_steps", training.PARTS),
         ):
             value = getattr(self, name)
             require(value % parts == 0, f"--{name}={value}: expected a multiple of {parts}")
         for name in ("width", "teacher_width"):
-            value, parts = getattr(self, name), 2 * families.HEADS
+            value, parts = getattr(self, name), 2 * self.heads
             require(value % parts == 0, f"--{name}={value}: expected a multiple of {parts}")
         for name in ("rate", "temperature"):
             value = getattr(self, name)
@@ -128,9 +129,9 @@ def of_family(family, settings):
     more = {"teacher": settings.teacher_problems, "train": max(settings.sizes)}
     found = family.load(held | more)
     plan = training.Plan(settings.teacher_steps, TEACHER_BATCH, settings.rate)
-    net = families.network(found.words, settings.teacher_width, LAYERS)
+    net = families.network(found.words, settings.teacher_width, LAYERS, settings.heads)
     taught = families.taught(found, net, plan, settings.workdir, retrain=settings.retrain)
-    student = families.network(found.words, settings.width, settings.layers)
+    student = families.network(found.words, settings.width, settings.layers, settings.heads)
     tests = {"test": "validation" if settings.choosing else "test", "harder": "harder"}
     return families.task(found, taught, student, tests), fingerprint.of(found.splits)
 
@@ -185,11 +186,10 @@ def of_teacher(settings, task, kept, sampled):
 def of_arm(arm, learnt, pupils, measures):
     """The records of an arm's students."""
     found = []
-    for member, calls in enumerate(pupils.calls(arm)):
+    for member, place in enumerate(pupils.places(arm)):
         params = jax.tree.map(lambda x, m=member: x[m], learnt.params)
-        place = {"problems": int(pupils.sizes[member]), "seed": int(pupils.seeds[member])}
         more = {"train_loss": float(learnt.loss[member])}
-        more |= {"train_tokens": float(np.round(learnt.tokens[member])), **calls}
+        more |= {"train_tokens": float(np.round(learnt.tokens[member]))}
         found.append({"row": arm.row, **place, **measures(params), **more})
     return found
 

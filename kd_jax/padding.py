@@ -14,10 +14,10 @@ class Tokens(NamedTuple):
     mask: np.ndarray
 
 
-def padded(rows, left=False):
-    """The Tokens of lists of ids, padded with zeros, right or left, to a multiple of MULTIPLE."""
+def padded(rows, left=False, multiple=MULTIPLE):
+    """The Tokens of lists of ids, padded with zeros, right or left, to such a multiple."""
     lengths = np.array([len(row) for row in rows])
-    width = -(-max(lengths.max(initial=1), 1) // MULTIPLE) * MULTIPLE
+    width = -(-max(lengths.max(initial=1), 1) // multiple) * multiple
     mask = np.arange(width) < lengths[:, None]
     mask = mask[:, ::-1] if left else mask
     ids = np.zeros(mask.shape, np.int32)

@@ -23,12 +23,18 @@ def family(request):
     return request.param.load(COUNTS)
 
 
+def sentences(prompt):
+    """The (letter, name, verb, amount) of a prompt, its last word aside: who is asked about."""
+    *story, mark, asked = prompt
+    assert mark == "?" and len(story) % 4 == 0
+    return list(zip(*(story[place::4] for place in range(4)))), asked
+
+
 def evaluated(prompt):
     """What the person in question has after every sentence about her, as the text says it."""
-    *story, mark, asked = prompt
-    assert mark == "?" and len(story) % 3 == 0
+    told, asked = sentences(prompt)
     owned, values = {}, []
-    for name, verb, word in zip(story[::3], story[1::3], story[2::3]):
+    for _, name, verb, word in told:
         number = int(word) if word.isdigit() else None
         owned[name] = CHANGES[verb](owned.get(name), number)
         if name == asked:
@@ -42,28 +48,42 @@ def test_word_problems_say_what_their_solutions_say():
     verbs = collections.Counter()
     for problem in (p for split in found.splits.values() for p in split):
         first, *results = evaluated(problem.prompt)
-        assert len(results) == problem.steps and 0 <= min(results) <= max(results) <= 20
+        assert len(results) == problem.steps and 0 <= min(results) <= max(results) <= 9
         assert problem.answer == str(int(results[-1])) and results[-1] == int(results[-1])
         end = ("#", problem.answer, "<end>")
         assert problem.solutions[ANSWER] == end
-        assert problem.solutions[TERSE] == (*(str(int(x)) for x in results), *end)
-        assert problem.solutions[CHAIN][-3:] == end
+        assert problem.solutions[TERSE][-3:] == problem.solutions[CHAIN][-3:] == end
+        calculations = problem.solutions[TERSE][:-3]
+        assert calculations == tuple(word for line in lines(problem) for word in line[:5])
         verbs.update(problem.prompt)
     assert all(verbs[verb] > 100 for verb in CHANGES)
 
 
+def test_sentences_are_lettered_from_any_letter_on():
+    firsts = set()
+    for problem in word_problems.load(COUNTS).splits["harder"]:
+        letters = [ord(letter[0]) - ord("a") for letter, *_ in sentences(problem.prompt)[0]]
+        firsts.add(letters[0])
+        assert letters == [(letters[0] + n) % 12 for n in range(problem.steps + 3)]
+    assert firsts == set(range(12))
+
+
 def lines(problem):
-    """The calculations [12 words] of a chain, which reads the whole prompt again."""
-    *story, _, asked = problem.prompt
-    *chain, _, _, _ = problem.solutions[CHAIN]
-    words, found = iter(chain), []
-    for start in range(0, len(story), 3):
-        sentence = story[start : start + 3]
-        assert [next(words) for _ in range(3)] == sentence
-        if sentence[0] != asked:
-            assert next(words) == "skip"
-        elif sentence[1] != "has":
+    """The calculations [12 words] of a chain, which takes the prompt sentence after sentence."""
+    told, asked = sentences(problem.prompt)
+    words, found, known = iter(problem.solutions[CHAIN][:-3]), [], "unknown"
+    for letter, name, verb, amount in told:
+        assert (next(words), next(words)) == (letter, name)
+        if name != asked:
+            assert (next(words), next(words)) == ("skip", known)
+            continue
+        assert (next(words), next(words)) == (verb, amount)
+        if verb == "has":
+            known = amount
+        else:
             found.append([next(words) for _ in range(12)])
+            known = next(words)
+            assert known == found[-1][4]
     assert next(words, None) is None
     return found
 

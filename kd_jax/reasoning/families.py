@@ -10,14 +10,13 @@ from kd_jax.models import llama
 from kd_jax.reasoning import problems, tasks, training
 
 SFT = objectives.Objective("chains", objectives.labels)
-HEADS = 4
 
 
-def network(words, width, layers):
-    """The Llama of so many layers and such a width for a vocabulary."""
+def network(words, width, layers, heads):
+    """The Llama of such a shape for a vocabulary."""
     return llama.Llama(
-        vocabulary=len(words), width=width, layers=layers, heads=HEADS, groups=HEADS,
-        size=width // HEADS, inner=2 * width,
+        vocabulary=len(words), width=width, layers=layers, heads=heads, groups=heads,
+        size=width // heads, inner=2 * width,
     )  # fmt: skip
 
 
@@ -50,7 +49,7 @@ def taught(family, net, plan, workdir, *, retrain=False):
     prompts = asked(family, "teacher").prompts
     texts = Texts(prompts, solutions(family, "teacher", problems.CHAIN))
     facts = {"experiment": "reasoning", "texts": fingerprint.arrays(texts), **plan._asdict()}
-    facts |= {"net": [net.width, net.layers], "code": CODE}
+    facts |= {"net": [net.width, net.layers, net.heads], "code": CODE}
     init, keys = llama.decoder(net).init, jax.random.split(jax.random.key(5), 2)
     count = len(prompts.ids)
     chains = np.arange(count)[:, None]

@@ -68,7 +68,7 @@ def disjoint(draw, wanted, seed):
 def encoded(words, texts, left=False):
     """The Tokens of texts, tuples of words, padded on the right or left."""
     numbers = {word: number for number, word in enumerate(words)}
-    return padded([[numbers[word] for word in text] for text in texts], left)
+    return padded([[numbers[word] for word in text] for text in texts], left, multiple=1)
 
 
 def said(words, ids):

@@ -13,9 +13,10 @@ import numpy as np
 from kd_jax.errors import require
 from kd_jax.language import caches, learning, objectives
 from kd_jax.reasoning import pools, training
+from kd_jax.reasoning.arms import Arm
 
 SFT = objectives.Objective("SFT before on-policy", objectives.labels)
-OWN = 4  # the part of the steps, one in so many, in which on-policy students write
+BEFORE = 8  # the part of the steps, one in so many, after which on-policy students write
 
 
 class Learnt(NamedTuple):
@@ -45,6 +46,10 @@ class Students:
         )
         self.keys = jax.random.split(jax.random.key(6), seeds)[self.seeds]
 
+    def members(self, arm):
+        """The numbers [m] of the members that an arm has students of."""
+        return np.flatnonzero(~arm.more | (self.sizes == self.sizes.max()))
+
     @functools.cached_property
     def start(self):
         """The parameters [M, …] that all arms begin with."""
@@ -53,25 +58,36 @@ class Students:
     @functools.cached_property
     def begun(self):
         """The Learnt on one right chain per problem that on-policy arms go on with."""
-        first = self.plan._replace(steps=self.plan.steps - self.own)
-        return self._phase(SFT, pools.ONE, first, self.start)
+        first = self.plan._replace(steps=self.plan.steps // BEFORE)
+        return self._phase(Arm(pools.ONE, SFT), first, self.start)
 
     @property
     def own(self):
         """In how many steps the student of an on-policy arm learns from texts of its own."""
-        return self.plan.steps // OWN
+        return self.plan.steps - self.plan.steps // BEFORE
+
+    def as_many(self, pool):
+        """In how many steps texts of a pool have, in the mean, as many tokens as right chains."""
+        chain, own = (
+            self.pools[name].texts.answers.mask.sum(1).mean() for name in (pools.ONE, pool)
+        )
+        parts = training.PARTS
+        return max(1, round(self.plan.steps * chain / own / parts)) * parts
 
     def fit(self, arm, snapshots=None):
-        """The Learnt of an arm; snapshots: see train.fit."""
-        objective = arm.objective
-        if not objective.share:
-            return self._phase(objective, arm.pool, self.plan, self.start, snapshots)
-        rest = self.plan._replace(steps=self.own)
-        ended = self._phase(objective, arm.pool, rest, self.begun.params, snapshots)
-        return ended._replace(tokens=ended.tokens + self.begun.tokens)
+        """The Learnt of an arm's members; snapshots: see train.fit."""
+        if arm.objective.share:
+            rest = self.plan._replace(steps=self.own)
+            ended = self._phase(arm, rest, self.begun.params, snapshots)
+            return ended._replace(tokens=ended.tokens + self.begun.tokens)
+        steps = self.as_many(arm.pool) if arm.more else self.plan.steps
+        mine = self.members(arm)
+        start = jax.tree.map(lambda x: x[mine], self.start)
+        return self._phase(arm, self.plan._replace(steps=steps), start, snapshots)
 
-    def _phase(self, objective, name, plan, start, snapshots=None):
-        pool, asked, student = self.pools[name], self.task.teacher, self.task.student
+    def _phase(self, arm, plan, start, snapshots=None):
+        objective, pool, mine = arm.objective, self.pools[arm.pool], self.members(arm)
+        asked, student = self.task.teacher, self.task.student
         rows, read, writes = {"texts": pool.texts}, (), None
         if objective.term is not objectives.labels:
             rows["hidden"] = self.kept.hidden(pool.texts)
@@ -79,30 +95,31 @@ class Students:
         if objective.share:  # its own texts are new: the whole teacher reads them
             read = asked.params
             writes = learning.on_policy(student, asked.net, objective.share, asked.stop)
-        key = jax.random.key(7)
-        drawn = training.order(key, self.seeds, self.counts, pool.chains, plan)
-        label = f"{len(self.seeds)} × {objective.row}"
-        params, curves = training.fit(
-            label, student, objective, start, self.keys, rows, drawn, plan, read, writes, snapshots
+        drawn = training.order(
+            jax.random.key(7), self.seeds[mine], self.counts[mine], pool.chains, plan
         )
+        label = f"{len(mine)} × {objective.row}"
+        params, curves = training.fit(
+            label, student, objective, start, self.keys[mine], rows, drawn, plan, read, writes,
+            snapshots,
+        )  # fmt: skip
         return Learnt(params, curves["loss"][-1], curves["tokens"].mean(0) * plan.steps)
 
-    def calls(self, arm):
-        """[{"teacher_writes", "teacher_reads"}] of each student of an arm: chains of the teacher.
+    def places(self, arm):
+        """[{"problems", "seed", "teacher_writes", "teacher_reads"}] of each student of an arm.
 
-        Writes are the chains that it was asked for, until one was right or all; reads the chains
-        whose every token it predicted.
+        Writes are the chains that the teacher was asked for, until one was right or all; reads the
+        chains whose every token it predicted.
         """
+        sizes, seeds, counts = (x[self.members(arm)] for x in (self.sizes, self.seeds, self.counts))
         tries, count = self.sampled.tries(), len(self.sampled.samples)
-        of_pool = {
-            pools.ONE: [int(tries[:size].sum()) for size in self.sizes],
-            pools.SEVERAL: (self.sizes * count).tolist(),
-            pools.UNSORTED: (self.sizes * count).tolist(),
-        }
-        reads = [0] * len(self.sizes)
+        writes = {pools.ONE: [tries[:size].sum() for size in sizes]}
+        writes |= dict.fromkeys((pools.SEVERAL, pools.UNSORTED), sizes * count)
+        reads = np.zeros_like(sizes)
         if arm.objective.share:
-            reads = [self.own * self.plan.batch] * len(reads)
+            reads += self.own * self.plan.batch
         elif arm.objective.term is not objectives.labels:
-            reads = self.counts.tolist()
-        writes = of_pool.get(arm.pool, [0] * len(reads))
-        return [{"teacher_writes": w, "teacher_reads": r} for w, r in zip(writes, reads)]
+            reads = counts
+        columns = sizes, seeds, writes.get(arm.pool, np.zeros_like(sizes)), reads
+        names = "problems", "seed", "teacher_writes", "teacher_reads"
+        return [dict(zip(names, map(int, row))) for row in zip(*columns)]

@@ -10,7 +10,7 @@ from kd_jax import compilation, optimizers, progress, train
 from kd_jax.language import learning
 
 PARTS = 10  # of a training, for the bar and the snapshots
-BRIEF = 50  # steps that take less time than a thorough compilation
+BRIEF = 200  # steps that take less time than a thorough compilation
 
 
 class Plan(NamedTuple):

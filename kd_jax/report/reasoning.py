@@ -10,12 +10,21 @@ from kd_jax.report import figures, parts, tables
 TEACHER = "teacher"
 ANSWER, TERSE, CHAINS = "answer only", "terse solutions", "teacher's chains"
 FORWARD = "forward KL on the teacher's chains"
-REVERSE, SHANNON = "on-policy reverse KL", "on-policy JSD, beta 0.5"
+REVERSE, OWN = "on-policy reverse KL", "on-policy forward KL"
+SHANNON = "on-policy JSD, beta 0.5"
 SEVERAL, UNSORTED = "several chains per problem", "several, wrong ones kept"
 PAIRS = (
     (TERSE, ANSWER), (CHAINS, ANSWER), (CHAINS, TERSE), (FORWARD, CHAINS), (REVERSE, CHAINS),
-    (SHANNON, CHAINS), (SEVERAL, CHAINS), (UNSORTED, SEVERAL),
+    (OWN, CHAINS), (OWN, FORWARD), (SHANNON, CHAINS), (SEVERAL, CHAINS), (UNSORTED, SEVERAL),
 )  # fmt: skip
+
+
+def more(row):
+    """The row whose students see as many tokens as those of one right chain."""
+    return f"{row}, as many tokens"
+
+
+PAIRS += ((more(TERSE), more(ANSWER)), (CHAINS, more(ANSWER)), (CHAINS, more(TERSE)))
 COSTS = {  # metric: (title, format)
     "test_tokens": ("tokens", ".1f"),
     "points_per_token": ("points per token", ".2f"),
@@ -100,8 +109,8 @@ def _quality(problems, records, tests):
 
 def _compared(sizes, metric, lower, digits):
     found = {f"{problems:,} problems": records for problems, records in sizes.items()}
-    rows = {r["row"] for records in sizes.values() for r in records}
-    pairs = [(part, *pair) for pair in PAIRS if rows.issuperset(pair) for part in found]
+    rows = {part: {r["row"] for r in records} for part, records in found.items()}
+    pairs = [(part, *pair) for pair in PAIRS for part in found if rows[part].issuperset(pair)]
     return parts.compared(found, pairs, metric, lower_is_better=lower, digits=digits)
 
 
