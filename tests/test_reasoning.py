@@ -70,27 +70,43 @@ def task_of(said=None):
 
 
 def test_what_arms_ask_of_the_teacher():
-    plan = training.Plan(120, 4, 0.1)
+    plan = training.Plan(160, 4, 0.1)
     pupils = students.Students(task_of(), (2, 5), 2, plan, None, SAMPLED)
     assert pupils.seeds.tolist() == [0, 1, 0, 1] and pupils.sizes.tolist() == [2, 2, 5, 5]
     assert pupils.counts.tolist() == [1, 1, 3, 3]  # of them are solved
     calls = {
-        arm.row: [tuple(each.values()) for each in pupils.calls(arm)[::2]]
+        arm.row: [
+            (place["problems"], place["teacher_writes"], place["teacher_reads"])
+            for place in pupils.places(arm)[::2]
+        ]
         for arm in arms.FEW + arms.MORE
     }
     assert calls == {
-        report.ANSWER: [(0, 0), (0, 0)],
-        report.TERSE: [(0, 0), (0, 0)],
-        report.CHAINS: [(4, 0), (10, 0)],  # 1 + 3 tries; 1 + 3 + 2 + 3 + 1
-        report.FORWARD: [(4, 1), (10, 3)],
-        report.REVERSE: [(4, 120), (10, 120)],  # 30 steps of 4 texts
-        report.SHANNON: [(4, 120), (10, 120)],
-        report.SEVERAL: [(6, 0), (15, 0)],
-        report.UNSORTED: [(6, 0), (15, 0)],
+        report.ANSWER: [(2, 0, 0), (5, 0, 0)],
+        report.TERSE: [(2, 0, 0), (5, 0, 0)],
+        report.more(report.ANSWER): [(5, 0, 0)],
+        report.more(report.TERSE): [(5, 0, 0)],
+        report.CHAINS: [(2, 4, 0), (5, 10, 0)],  # 1 + 3 tries; 1 + 3 + 2 + 3 + 1
+        report.FORWARD: [(2, 4, 1), (5, 10, 3)],
+        report.REVERSE: [(2, 4, 560), (5, 10, 560)],  # 160 − 20 steps of 4 texts
+        report.OWN: [(2, 4, 560), (5, 10, 560)],
+        report.SHANNON: [(2, 4, 560), (5, 10, 560)],
+        report.SEVERAL: [(2, 6, 0), (5, 15, 0)],
+        report.UNSORTED: [(2, 6, 0), (5, 15, 0)],
     }
+    assert [place["seed"] for place in pupils.places(arms.FEW[0])] == [0, 1, 0, 1]
     with pytest.raises(InputError, match="solves none of the first 1 problems"):
         unsolved = SAMPLED._replace(right=RIGHT & (np.arange(5) > 0))
         students.Students(task_of(), (1, 5), 2, plan, None, unsolved)
+
+
+def test_as_many_tokens_are_more_steps():
+    # chains of 1 word; 5 problems with answers of 1 word and terse solutions of 1, one of them of 3
+    human = HUMAN | {"terse": padded([[1, 2, 3], [4], [5], [6], [7]])}
+    task = task_of()._replace(solutions=human)
+    pupils = students.Students(task, (5,), 2, training.Plan(160, 4, 0.1), None, SAMPLED)
+    assert pupils.as_many("answer") == 160
+    assert pupils.as_many("terse") == 100  # 160 · 3/(3 + 1 + 1) = 96 of the solved, in tens
 
 
 def test_members_draw_from_their_first_problems_and_seeds_are_paired():
@@ -197,9 +213,9 @@ def test_the_table_says_what_the_records_say(tmp_path):
         (["--task=chess"], "--task=chess: expected one of word_problems, automaton, gsm8k"),
         (["--sizes=5,5"], "--sizes=5,5: expected different numbers of 1 or more"),
         (["--sizes=0"], "--sizes=0: expected different numbers"),
-        (["--steps=60"], "--steps=60: expected a multiple of 40"),
+        (["--steps=120"], "--steps=120: expected a multiple of 80"),
         (["--teacher_steps=5"], "--teacher_steps=5: expected a multiple of 10"),
-        (["--width=12"], "--width=12: expected a multiple of 8"),
+        (["--width=10"], "--width=10: expected a multiple of 4"),
         (["--temperature=0"], "--temperature=0: expected a number above 0"),
         (["--teacher=x"], "--teacher and --tiny are of --task=gsm8k"),
         (["--task=gsm8k", "--tiny", "--teacher=x"], "--tiny and --teacher: expected one"),
@@ -217,9 +233,13 @@ def test_a_smoke_run_has_every_arm_size_and_seed(tmp_path, capsys):
     experiment.run(settings)
     (folder,) = tmp_path.glob("reasoning/*")
     teacher, *found = record.read(folder)
-    rows = [arm.row for arm in arms.FEW]
     seen = [(r["row"], r["problems"], r["seed"]) for r in found]
-    assert seen == [(row, n, seed) for row in rows for n in preset["sizes"] for seed in range(2)]
+    assert seen == [
+        (arm.row, n, seed)
+        for arm in arms.FEW
+        for n in preset["sizes"][arm.more :]
+        for seed in range(2)
+    ]
     for r in (teacher, *found):
         assert all(0 <= r[f"{name}_accuracy"] <= 1 for name in ("test", "harder"))
         assert list(r["test_by_steps"]) == ["6"] and set(r["harder_by_steps"]) <= {"7", "8"}

@@ -48,7 +48,7 @@ class Students:
 
     def members(self, arm):
         """The numbers [m] of the members that an arm has students of."""
-        return np.flatnonzero(~arm.more | (self.sizes == self.sizes.max()))
+        return np.flatnonzero((self.sizes == self.sizes.max()) | (not arm.more))
 
     @functools.cached_property
     def start(self):

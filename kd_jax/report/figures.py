@@ -42,6 +42,11 @@ def band(axes, x, values, label, color, marker="o"):
     axes.fill_between(x, mean - sd, mean + sd, color=color, alpha=0.15, lw=0)
 
 
+def styles():
+    """(color, marker) of many lines: all colours with one marker, then again with the next."""
+    return ((color, marker) for marker in "o^s" for color in COLORS)
+
+
 def level(axes, values, label, color, style="--"):
     """A horizontal line at the mean of values [seeds] with a band of one standard deviation."""
     values = np.asarray(values, float)

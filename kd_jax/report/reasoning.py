@@ -134,20 +134,20 @@ def _by_steps(teacher, records):
 def draw(folder):
     """Accuracy by number of problems, accuracy by tokens written, errors by steps."""
     teacher, sizes, _ = read(folder)
-    problems, last = sorted(sizes), tables.by_row(sizes[max(sizes)])
-    colors = dict(zip(last, (*figures.COLORS, figures.GREY, "#000000")))
-    with figures.figure(folder / "reasoning.png", columns=3, size=(12.0, 4.2)) as axes:
-        for row, color in colors.items():
-            rows = [tables.by_row(sizes[n])[row] for n in problems]
-            values = [tables.values(found, "test_accuracy") for found in rows]
-            figures.band(axes[0], problems, values, row, color)
-            tokens = [np.mean(tables.values(found, "test_tokens")) for found in rows]
-            axes[1].plot(tokens, np.mean(values, axis=1), "o-", ms=4, color=color)
-            wrong = [by_steps(r) for r in last[row]]
+    last = tables.by_row(sizes[max(sizes)])
+    with figures.figure(folder / "reasoning.png", columns=3, size=(13.0, 5.0)) as axes:
+        for (row, found), (color, marker) in zip(last.items(), figures.styles()):
+            of_sizes = {n: tables.by_row(records).get(row) for n, records in sorted(sizes.items())}
+            of_sizes = {n: records for n, records in of_sizes.items() if records}
+            values = [tables.values(records, "test_accuracy") for records in of_sizes.values()]
+            figures.band(axes[0], [*of_sizes], values, row, color, marker)
+            tokens = [np.mean(tables.values(each, "test_tokens")) for each in of_sizes.values()]
+            axes[1].plot(tokens, np.mean(values, axis=1), marker=marker, ms=4, color=color)
+            wrong = [by_steps(r) for r in found]
             steps = list(wrong[0])
-            figures.band(axes[2], steps, [[w[n] for w in wrong] for n in steps], row, color)
+            figures.band(axes[2], steps, [[w[n] for w in wrong] for n in steps], row, color, marker)
         axes[0].set_xscale("log")
-        axes[0].set_xticks(problems, [f"{n:,}" for n in problems])
+        axes[0].set_xticks(sorted(sizes), [f"{n:,}" for n in sorted(sizes)])
         axes[0].minorticks_off()
         axes[0].set(xlabel="problems", ylabel="right, %")
         axes[1].set(xlabel="tokens written per answer", ylabel="right, %")
