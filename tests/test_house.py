@@ -75,12 +75,13 @@ def test_an_experiment_says_its_command_time_and_result(path):
 
 @pytest.mark.parametrize("path", RECORDS, ids=lambda p: p.parent.name)
 def test_committed_tables_come_from_their_records(path):
+    name = json.loads((path.parent / "manifest.json").read_text())["experiment"]
+    assert publish.name_of(path.parent) == path.parent.name
     try:
-        experiment = importlib.import_module(f"experiments.{path.parent.name}")
+        experiment = importlib.import_module(f"experiments.{name}")
     except InputError as error:  # it needs packages of its own
         pytest.skip(str(error))
     assert experiment.table(path.parent) == (path.parent / "table.md").read_text()
-    assert json.loads((path.parent / "manifest.json").read_text())["experiment"] == path.parent.name
 
 
 def test_the_readme_shows_the_committed_tables():

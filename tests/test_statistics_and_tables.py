@@ -67,6 +67,7 @@ def test_publishing_copies_a_finished_run_and_renews_the_readme(tmp_path):
     run = tmp_path / "run"
     run.mkdir()
     (run / "manifest.json").write_text('{"experiment": "demo"}')
+    (run / "config.json").write_text('{"preset": "default"}')
     (run / "table.md").write_text("new\n")
     (run / "records.jsonl").write_text("{}\n")
     text = "a\n<!-- table: demo -->\nold\n<!-- end -->\nb\n"
@@ -74,6 +75,8 @@ def test_publishing_copies_a_finished_run_and_renews_the_readme(tmp_path):
     publish.publish(run, root=tmp_path)
     assert (tmp_path / "README.md").read_text() == text.replace("old", "new")
     assert (tmp_path / "experiments/records/demo/records.jsonl").read_text() == "{}\n"
+    (run / "config.json").write_text('{"preset": "small"}')
+    assert publish.publish(run, root=tmp_path) == tmp_path / "experiments/records/demo_small"
 
 
 def test_the_half_width_of_a_mean_is_students():

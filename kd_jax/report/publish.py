@@ -1,7 +1,8 @@
 """Keep a finished run as evidence: `./run.sh publish runs/<experiment>/<id>`.
 
-Copies its settings, manifest, records, tables and figures to experiments/records/<experiment>/ and
-renews the part of README.md between `<!-- table: <experiment> -->` and `<!-- end -->`.
+Copies its settings, manifest, records, tables and figures to experiments/records/<name>/ and renews
+the part of README.md between `<!-- table: <name> -->` and `<!-- end -->`. The name is the
+experiment's, and with a preset other than the default one <experiment>_<preset>.
 """
 
 import json
@@ -24,7 +25,7 @@ def publish(run_folder, root=ROOT):
     source = pathlib.Path(run_folder)
     manifest = source / "manifest.json"
     require(manifest.is_file(), f"{source} is not a finished run: it has no manifest.json")
-    target = root / "experiments" / "records" / json.loads(manifest.read_text())["experiment"]
+    target = root / "experiments" / "records" / name_of(source)
     if target.exists():
         shutil.rmtree(target)
     target.mkdir(parents=True)
@@ -34,6 +35,13 @@ def publish(run_folder, root=ROOT):
     readme = root / "README.md"
     readme.write_text(renewed(readme.read_text(), root))
     return target
+
+
+def name_of(folder):
+    """What the record of a run folder is called: its experiment, and its preset unless default."""
+    experiment = json.loads((folder / "manifest.json").read_text())["experiment"]
+    preset = json.loads((folder / "config.json").read_text())["preset"]
+    return experiment if preset == "default" else f"{experiment}_{preset}"
 
 
 def renewed(text, root=ROOT):
