@@ -79,7 +79,7 @@ def test_what_arms_ask_of_the_teacher():
             (place["problems"], place["teacher_writes"], place["teacher_reads"])
             for place in pupils.places(arm)[::2]
         ]
-        for arm in arms.FEW + arms.MORE
+        for arm in arms.FEW + arms.AS_MANY + arms.MORE
     }
     assert calls == {
         report.ANSWER: [(2, 0, 0), (5, 0, 0)],
@@ -236,7 +236,7 @@ def test_a_smoke_run_has_every_arm_size_and_seed(tmp_path, capsys):
     seen = [(r["row"], r["problems"], r["seed"]) for r in found]
     assert seen == [
         (arm.row, n, seed)
-        for arm in arms.FEW
+        for arm in arms.FEW + arms.AS_MANY
         for n in preset["sizes"][arm.more :]
         for seed in range(2)
     ]

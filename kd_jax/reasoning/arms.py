@@ -33,13 +33,15 @@ class Arm(NamedTuple):
 FEW = (
     Arm(problems.ANSWER, Objective(report.ANSWER, labels)),
     Arm(problems.TERSE, Objective(report.TERSE, labels)),
-    Arm(problems.ANSWER, Objective(report.more(report.ANSWER), labels), more=True),
-    Arm(problems.TERSE, Objective(report.more(report.TERSE), labels), more=True),
     Arm(pools.ONE, Objective(report.CHAINS, labels)),
     Arm(pools.ONE, Objective(report.FORWARD, divergence(losses.forward_kl))),
     Arm(pools.ONE, Objective(report.REVERSE, divergence(losses.reverse_kl), share=1.0)),
     Arm(pools.ONE, Objective(report.OWN, divergence(losses.forward_kl), share=1.0)),
     Arm(pools.SEVERAL, Objective(report.SEVERAL, labels)),
     Arm(pools.UNSORTED, Objective(report.UNSORTED, labels)),
+)
+AS_MANY = (
+    Arm(problems.ANSWER, Objective(report.more(report.ANSWER), labels), more=True),
+    Arm(problems.TERSE, Objective(report.more(report.TERSE), labels), more=True),
 )
 MORE = (Arm(pools.ONE, Objective(report.SHANNON, divergence(JSD, beta=0.5), share=1.0)),)

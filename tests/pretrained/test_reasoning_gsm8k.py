@@ -89,7 +89,7 @@ def test_models_that_do_not_fit_are_one_line():
 
 def settings_of(tmp_path):
     return experiment.Config(
-        task="gsm8k", tiny=True, seeds=2, sizes=(2, 4), tests=3, samples=2, steps=40, batch=2,
+        task="gsm8k", tiny=True, seeds=2, sizes=(2, 4), tests=3, samples=2, steps=80, batch=2,
         layers=2, prompt_tokens=192, answer_tokens=96, together=4, workdir=str(tmp_path),
         manual_dir=str(DATA),
     )  # fmt: skip
@@ -109,7 +109,7 @@ def test_a_run_on_a_tiny_model_that_is_believed_has_every_arm(tmp_path, monkeypa
     experiment.run(settings_of(tmp_path))
     (folder,) = tmp_path.glob("reasoning/*")
     teacher, *found = record.read(folder)
-    assert [r["row"] for r in found[::4]] == [arm.row for arm in arms.FEW] and len(found) == 28
+    assert [r["row"] for r in found[::4]] == [arm.row for arm in arms.FEW] and len(found) == 32
     assert teacher["solved_accuracy"] == teacher["vote_accuracy"] == 1
     assert all(r["test_accuracy"] == 1 and r["test_tokens"] >= 1 for r in found)
     assert all(np.isfinite(r["train_loss"]) for r in found)
