@@ -3,15 +3,18 @@
 Command:  ./run.sh reasoning [--task=word_problems|automaton|gsm8k] [--sizes=250,1000,4000]
           --preset=automaton, --preset=gsm8k [--teacher=FOLDER]: that task at its own settings;
           --preset=accelerator: more steps and problems
-Takes:    25 minutes on 2 CPU cores (estimated), 20 once the teacher is trained
-Expected: with few problems only chains are learnt from; human solutions need more of them, and
-          answers alone are not enough for any number here
-          GSM8K needs experiments/requirements-transformers.txt installed as well
+Takes:    about 25 minutes on 2 CPU cores, the automaton about 30; GSM8K needs the packages that
+          ./run.sh encoder --help installs
+Expected: chains are learnt from as soon as there are enough problems; terse solutions need more
+          tokens, and answers alone are not enough for any number here. With few problems students
+          that write themselves and are told what the teacher would have said (forward KL) learn
+          far more than from the teacher's own chains
 
 A teacher learns long chains that check themselves; several are sampled of it for every problem, and
 those with the right answer are kept. Students half as wide learn, on the same problems and in as
 many steps, from the answer only, from a terse solution, from one chain (by its tokens, by the
-teacher's logits over it, or on texts of their own) or from several. Answers count when they are
+teacher's logits over it, or on texts of their own) or from several; from answers and from terse
+solutions also in so many steps that they see as many tokens as chains have. Answers count when they are
 exactly right. GSM8K takes a chat model as teacher and some of its layers as student.
 
 Sources: DeepSeek-AI 2025, arXiv 2501.12948 (chains as data); Agarwal et al. 2024, arXiv 2306.13649
@@ -58,7 +61,7 @@ class Config(config.Common):
     sizes: tuple[int, ...] = config.setting((250, 1000, 4000), "problems that students learn from")
     tests: int = config.setting(250, "test problems, as many of each kind")
     samples: int = config.setting(4, "chains that the teacher writes per problem")
-    temperature: float = config.setting(1.0, "at which it samples them")
+    temperature: float = config.setting(1.4, "at which it samples them")
     steps: int = config.setting(960, "training steps of the students")
     batch: int = config.setting(8, "texts in a step")
     rate: float = config.setting(3e-3, "largest learning rate")
@@ -77,8 +80,8 @@ class Config(config.Common):
     PRESETS = {
         "default": {},
         "automaton": {
-            "task": "automaton", "sizes": (50, 1000, 8000), "steps": 1200,
-            "batch": 40, "heads": 4, "teacher_steps": 1500,
+            "task": "automaton", "sizes": (50, 1000, 8000), "temperature": 1.0,
+            "steps": 1200, "batch": 40, "heads": 4, "teacher_steps": 1500,
         },
         "accelerator": {
             "sizes": (250, 1000, 4000, 16_000), "tests": 1000, "steps": 4000, "batch": 128,
