@@ -14,8 +14,8 @@ A teacher learns long chains that check themselves; several are sampled of it fo
 those with the right answer are kept. Students half as wide learn, on the same problems and in as
 many steps, from the answer only, from a terse solution, from one chain (by its tokens, by the
 teacher's logits over it, or on texts of their own) or from several; from answers and from terse
-solutions also in so many steps that they see as many tokens as chains have. Answers count when they are
-exactly right. GSM8K takes a chat model as teacher and some of its layers as student.
+solutions also in so many steps that they see as many tokens as chains have. Answers count when they
+are exactly right. GSM8K takes a chat model as teacher and some of its layers as student.
 
 Sources: DeepSeek-AI 2025, arXiv 2501.12948 (chains as data); Agarwal et al. 2024, arXiv 2306.13649
 (on-policy).
