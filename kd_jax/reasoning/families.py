@@ -80,7 +80,7 @@ def task(family, asked_teacher, student, tests):
     return tasks.Task(
         asked_teacher,
         student,
-        lambda keys: train.initialise(init)(keys),
+        train.initialise(init),
         asked(family, "train"),
         {style: solutions(family, "train", style) for style in styles},
         {name: asked(family, split) for name, split in tests.items()},
