@@ -23,8 +23,8 @@ def publish(run_folder, root=ROOT):
     Raises: InputError when the folder is not a finished run.
     """
     source = pathlib.Path(run_folder)
-    manifest = source / "manifest.json"
-    require(manifest.is_file(), f"{source} is not a finished run: it has no manifest.json")
+    for name in ("manifest.json", "config.json"):
+        require((source / name).is_file(), f"{source} is not a finished run: it has no {name}")
     target = root / "experiments" / "records" / name_of(source)
     if target.exists():
         shutil.rmtree(target)
