@@ -14,8 +14,29 @@ def adam(peak, epochs, order):
     return optax.adam(optax.cosine_decay_schedule(peak, steps(epochs, order)))
 
 
-def warmed_adamw(peak, steps):
-    """AdamW on gradients of norm 1 at most: a warm-up over a tenth of the steps, a cosine decay."""
+def warmed(peak, steps):
+    """A warm-up to the learning rate `peak` over a tenth of the steps, then a cosine decay."""
     warm = max(1, steps // 10)
-    schedule = optax.warmup_cosine_decay_schedule(0.0, peak, warm, max(steps, warm + 1))
-    return optax.chain(optax.clip_by_global_norm(1.0), optax.adamw(schedule))
+    return optax.warmup_cosine_decay_schedule(0.0, peak, warm, max(steps, warm + 1))
+
+
+def warmed_adamw(peak, steps):
+    """AdamW on gradients of norm 1 at most, at the rate of `warmed`."""
+    return optax.chain(optax.clip_by_global_norm(1.0), optax.adamw(warmed(peak, steps)))
+
+
+def warmed_muon(peak, steps):
+    """Muon on gradients of norm 1 at most, at the rate of `warmed`: for decoders from scratch.
+
+    Each matrix of a parameter [layers, in, out] is moved by the orthogonal matrix nearest to its
+    momentum, all else by NAdam's step (Dozat 2016). Source: Jordan et al. 2024,
+    kellerjordan.github.io/posts/muon.
+    """
+
+    def matrices(params):
+        of_layer = optax.contrib.MuonDimensionNumbers(1, 2)
+        return jax.tree.map(lambda x: of_layer if x.ndim == 3 else None, params)
+
+    rate = warmed(peak, steps)
+    muon = optax.contrib.muon(rate, adam_learning_rate=rate, muon_weight_dimension_numbers=matrices)
+    return optax.chain(optax.clip_by_global_norm(1.0), muon)

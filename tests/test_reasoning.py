@@ -9,7 +9,7 @@ from scipy import special
 from test_llama import APPLY, NET, PARAMS
 
 from experiments import reasoning as experiment
-from kd_jax import config, record
+from kd_jax import checked_lines, config, optimizers, record
 from kd_jax.errors import InputError
 from kd_jax.language import asking
 from kd_jax.language.tokens import Texts
@@ -66,11 +66,11 @@ def test_chains_are_judged_by_their_answers():
 
 def task_of(said=None):
     asked = tasks.Asked(PROMPTS, ["x"] * 5, [1] * 5, 8)
-    return tasks.Task(None, None, None, asked, HUMAN, {"test": asked}, said)
+    return tasks.Task(None, None, None, None, asked, HUMAN, {"test": asked}, said)
 
 
 def test_what_arms_ask_of_the_teacher():
-    plan = training.Plan(160, 4, 0.1)
+    plan = training.Plan(160, 4, 0.1, optimizers.warmed_adamw, own=140)
     pupils = students.Students(task_of(), (2, 5), 2, plan, None, SAMPLED)
     assert pupils.seeds.tolist() == [0, 1, 0, 1] and pupils.sizes.tolist() == [2, 2, 5, 5]
     assert pupils.counts.tolist() == [1, 1, 3, 3]  # of them are solved
@@ -104,14 +104,16 @@ def test_as_many_tokens_are_more_steps():
     # chains of 1 word; 5 problems with answers of 1 word and terse solutions of 1, one of them of 3
     human = HUMAN | {"terse": padded([[1, 2, 3], [4], [5], [6], [7]])}
     task = task_of()._replace(solutions=human)
-    pupils = students.Students(task, (5,), 2, training.Plan(160, 4, 0.1), None, SAMPLED)
+    pupils = students.Students(
+        task, (5,), 2, training.Plan(160, 4, 0.1, optimizers.warmed_adamw), None, SAMPLED
+    )
     assert pupils.as_many("answer") == 160
     assert pupils.as_many("terse") == 100  # 160 · 3/(3 + 1 + 1) = 96 of the solved, in tens
 
 
 def test_members_draw_from_their_first_problems_and_seeds_are_paired():
     chains = np.arange(60).reshape(20, 3)
-    plan = training.Plan(steps=10 * training.PARTS, batch=100, rate=0.1)
+    plan = training.Plan(10 * training.PARTS, 100, 0.1, optimizers.warmed_adamw)
     drawn = training.order(jax.random.key(0), [0, 1, 0], [4, 4, 20], chains, plan)
     small, other, large = (np.asarray(drawn(member, 3)) for member in range(3))
     assert small.shape == (10, 100)
@@ -182,8 +184,7 @@ def written_run(folder):
             found = {"test_accuracy": right + 0.01 * seed, "test_tokens": tokens}
             found |= {"test_by_steps": {"10": 1 - right, "2": 0.5}, "teacher_writes": writes}
             records.append({"row": row, "seed": seed, **more, **found})
-    lines = "".join(json.dumps(r) + "\n" for r in records)
-    (folder / "records.jsonl").write_text(lines)
+    (folder / "records.jsonl").write_text(checked_lines.text(records))
     settings = {"task": "automaton", "choosing": True, "seeds": 3, "steps": 40, "batch": 8}
     (folder / "config.json").write_text(json.dumps(settings))
 
@@ -213,7 +214,8 @@ def test_the_table_says_what_the_records_say(tmp_path):
         (["--task=chess"], "--task=chess: expected one of word_problems, automaton, gsm8k"),
         (["--sizes=5,5"], "--sizes=5,5: expected different numbers of 1 or more"),
         (["--sizes=0"], "--sizes=0: expected different numbers"),
-        (["--steps=120"], "--steps=120: expected a multiple of 80"),
+        (["--own=125"], "--own=125: expected a multiple of 10"),
+        (["--steps=300"], "--own=300: expected below --steps=300"),
         (["--teacher_steps=5"], "--teacher_steps=5: expected a multiple of 10"),
         (["--width=10"], "--width=10: expected a multiple of 4"),
         (["--temperature=0"], "--temperature=0: expected a number above 0"),

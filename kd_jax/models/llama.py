@@ -15,6 +15,7 @@ import jax.numpy as jnp
 from kd_jax.models.functional import Model
 
 normal = nn.initializers.normal(0.02)
+embedded = nn.linear.default_embed_init  # 1/√D: a small decoder hardly learns from less
 
 
 class Cache(NamedTuple):
@@ -142,9 +143,9 @@ class Llama(nn.Module):
 
     @nn.compact
     def __call__(self, ids, mask, cache=None):
-        table = self.param("embedding", normal, (self.vocabulary, self.width))
+        table = self.param("embedding", embedded, (self.vocabulary, self.width))
         if not self.tied:  # it is `logits` that reads it
-            self.param("head", normal, (self.width, self.vocabulary))
+            self.param("head", nn.initializers.lecun_normal(), (self.width, self.vocabulary))
         positions, sight, slots = positions_and_sight(mask, cache)
         used = 0 if cache is None else cache.used
         scanned = nn.scan(

@@ -48,8 +48,9 @@ def taught(family, net, plan, workdir, *, retrain=False):
     """
     prompts = asked(family, "teacher").prompts
     texts = Texts(prompts, solutions(family, "teacher", problems.CHAIN))
-    facts = {"experiment": "reasoning", "texts": fingerprint.arrays(texts), **plan._asdict()}
-    facts |= {"net": [net.width, net.layers, net.heads], "code": CODE}
+    facts = {"experiment": "reasoning", "texts": fingerprint.arrays(texts), "code": CODE}
+    facts |= {name: getattr(plan, name) for name in ("steps", "batch", "rate")}
+    facts |= {"net": [net.width, net.layers, net.heads]}
     init, keys = llama.decoder(net).init, jax.random.split(jax.random.key(5), 2)
     count = len(prompts.ids)
     chains = np.arange(count)[:, None]
@@ -81,6 +82,7 @@ def task(family, asked_teacher, student, tests):
         asked_teacher,
         student,
         train.initialise(init),
+        optimizers.warmed_muon,
         asked(family, "train"),
         {style: solutions(family, "train", style) for style in styles},
         {name: asked(family, split) for name, split in tests.items()},

@@ -6,7 +6,7 @@ import re
 
 import jax
 
-from kd_jax import fingerprint
+from kd_jax import fingerprint, optimizers
 from kd_jax.data.gsm8k import Problem
 from kd_jax.errors import require
 from kd_jax.language import asking, problems
@@ -65,6 +65,7 @@ def task(model, known, tests, longest, layers):
         teacher,
         dataclasses.replace(net, layers=layers),
         tasks.same_start(shorter.cut(params, shorter.spaced(net.layers, layers))),
+        optimizers.warmed_adamw,
         train,
         {ANSWER: short, TERSE: solutions},
         {"test": asked(words, *tests, longest)[0]},

@@ -16,7 +16,6 @@ from kd_jax.reasoning import pools, training
 from kd_jax.reasoning.arms import Arm
 
 SFT = objectives.Objective("SFT before on-policy", objectives.labels)
-BEFORE = 8  # the part of the steps, one in so many, after which on-policy students write
 
 
 class Learnt(NamedTuple):
@@ -58,13 +57,8 @@ class Students:
     @functools.cached_property
     def begun(self):
         """The Learnt on one right chain per problem that on-policy arms go on with."""
-        first = self.plan._replace(steps=self.plan.steps // BEFORE)
+        first = self.plan._replace(steps=self.plan.steps - self.plan.own)
         return self._phase(Arm(pools.ONE, SFT), first, self.start)
-
-    @property
-    def own(self):
-        """In how many steps the student of an on-policy arm learns from texts of its own."""
-        return self.plan.steps - self.plan.steps // BEFORE
 
     def as_many(self, pool):
         """In how many steps texts of a pool have, in the mean, as many tokens as right chains."""
@@ -77,7 +71,7 @@ class Students:
     def fit(self, arm, snapshots=None):
         """The Learnt of an arm's members; snapshots: see train.fit."""
         if arm.objective.share:
-            rest = self.plan._replace(steps=self.own)
+            rest = self.plan._replace(steps=self.plan.own, rate=self.plan.rate * arm.pace)
             ended = self._phase(arm, rest, self.begun.params, snapshots)
             return ended._replace(tokens=ended.tokens + self.begun.tokens)
         steps = self.as_many(arm.pool) if arm.more else self.plan.steps
@@ -117,7 +111,7 @@ class Students:
         writes |= dict.fromkeys((pools.SEVERAL, pools.UNSORTED), sizes * count)
         reads = np.zeros_like(sizes)
         if arm.objective.share:
-            reads += self.own * self.plan.batch
+            reads += self.plan.own * self.plan.batch
         elif arm.objective.term is not objectives.labels:
             reads = counts
         columns = sizes, seeds, writes.get(arm.pool, np.zeros_like(sizes)), reads

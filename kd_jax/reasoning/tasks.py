@@ -30,13 +30,15 @@ class Asked(NamedTuple):
 class Task(NamedTuple):
     """teacher: see language.asking; student: a Llama; start: keys [M] -> parameters [M, …] of it.
 
-    train: what students learn from; solutions {style: Tokens [N, …]} of it that a human would
-    write; tests {name: Asked}; said: (token numbers of an answer) -> what it says, or None.
+    rule: (peak rate, steps) -> the optimizer of students; train: what they learn from; solutions
+    {style: Tokens [N, …]} of it that a human would write; tests {name: Asked}; said: (token numbers
+    of an answer) -> what it says, or None.
     """
 
     teacher: Teacher
     student: Any
     start: Callable
+    rule: Callable
     train: Asked
     solutions: dict
     tests: dict

@@ -1,12 +1,13 @@
 """Training on texts of which members see different numbers, all in one program."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from kd_jax import compilation, optimizers, progress, train
+from kd_jax import compilation, progress, train
 from kd_jax.language import learning
 
 PARTS = 10  # of a training, for the bar and the snapshots
@@ -14,11 +15,17 @@ BRIEF = 200  # steps that take less time than a thorough compilation
 
 
 class Plan(NamedTuple):
-    """How long, on how many texts at a time and how fast networks learn."""
+    """How networks learn: in so many steps of a batch of texts each, at a peak rate.
+
+    rule: (rate, steps) -> optimizer; own: the last steps, if their objective has a share, in which
+    students learn from texts that they write themselves.
+    """
 
     steps: int
     batch: int
     rate: float
+    rule: Callable
+    own: int = 0
 
 
 def order(key, seeds, counts, chains, plan):
@@ -52,7 +59,7 @@ def fit(
       plan: a Plan; teacher: what the objective reads the teacher's logits with; writes:
       of learning.on_policy, when members learn from texts of their own.
     """
-    optimizer = optimizers.warmed_adamw(plan.rate, plan.steps)
+    optimizer = plan.rule(plan.rate, plan.steps)
     grid = jax.tree.map(lambda x: jnp.array(x)[:, None], start)  # a copy: training takes it
     quick = compilation.quick_options() if plan.steps <= BRIEF else None
     with progress.bar(label, PARTS) as report:

@@ -89,8 +89,8 @@ def test_models_that_do_not_fit_are_one_line():
 
 def settings_of(tmp_path):
     return experiment.Config(
-        task="gsm8k", tiny=True, seeds=2, sizes=(2, 4), tests=3, samples=2, steps=80, batch=2,
-        layers=2, prompt_tokens=192, answer_tokens=96, together=4, workdir=str(tmp_path),
+        task="gsm8k", tiny=True, seeds=2, sizes=(2, 4), tests=3, samples=2, steps=80, own=40,
+        batch=2, layers=2, prompt_tokens=192, answer_tokens=96, together=4, workdir=str(tmp_path),
         manual_dir=str(DATA),
     )  # fmt: skip
 
