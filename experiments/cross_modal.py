@@ -1,10 +1,11 @@
 """Knowledge from one sense to another: images of digits teach how the digits sound.
 
 Command:  ./run.sh cross_modal [--manual_dir=FOLDER]
-Takes:    about 12 minutes on 2 CPU cores
-Expected: pairs of image and sound without any label teach as much as all labels do, and far more
-          than 200; how alike digits look is of no help to who listens. Few labels of images gain
-          most by soft targets of the others, some by hints and attention
+Takes:    10 minutes on 2 CPU cores
+Expected: pairs of image and sound without any label teach as much as all labels do, and more than
+          200; speakers differ far more than methods, and how alike digits look is of no help to who
+          listens. Few labels of images gain most by soft targets of the others, a few points by
+          attention and hints
 
 A teacher of MNIST images has 20,000 of them. Every recording of the Free Spoken Digit Dataset is
 paired with an image of the same digit that the teacher was not taught, drawn by the seed; of the

@@ -9,6 +9,7 @@ import pathlib
 import re
 import tarfile
 import wave
+import zlib
 from typing import NamedTuple
 
 import numpy as np
@@ -76,7 +77,7 @@ def _read(path):
                 content = archive.extractfile(member).read()
                 key = int(match[1]), match[2], int(match[3])
                 found[key] = Recording(*key, samples(content, f"{member.name} in {path}"))
-    except (OSError, EOFError, tarfile.TarError) as error:
+    except (OSError, EOFError, zlib.error, tarfile.TarError) as error:
         raise InputError(f"{path} is damaged ({error}): get it again from {URL}") from None
     return found
 
@@ -90,8 +91,8 @@ def samples(content, name):
         with wave.open(io.BytesIO(content)) as file:
             form = file.getframerate(), file.getnchannels(), file.getsampwidth()
             claimed, data = file.getnframes(), file.readframes(file.getnframes())
-    except (wave.Error, EOFError) as error:
-        raise InputError(f"{name} is no readable wav file ({error}): restore it") from None
+    except (wave.Error, EOFError, RuntimeError) as error:  # the last where a size is a lie
+        raise InputError(f"{name} is no readable wav file ({error!r}): restore it") from None
     require(
         form == (RATE, 1, 2),
         f"{name} has {form[0]} Hz, {form[1]} channels, {8 * form[2]} bits: expected 8000, 1, 16",

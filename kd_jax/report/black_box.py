@@ -116,5 +116,5 @@ def draw(folder):
 
 def curves(axes, records, metric):
     """A metric in percent against the number of queries: a line per row with its 95 % interval."""
-    columns.curves(axes, records, "queries", metric)
+    columns.curves(axes, records, "queries", metric, tables.by_row(records))
     axes.set_ylabel(f"{METRICS[metric]} (%)")

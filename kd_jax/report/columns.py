@@ -46,13 +46,15 @@ def against(records, field, title, metric, baseline, digits=2):
     return tables.markdown([title, *(f"{value:,}" for value in columns)], lines)
 
 
-def curves(axes, records, field, metric):
+def curves(axes, records, field, metric, rows):
     """A line per row through its means over the values above 0, with the 95 % interval of each.
 
     Where the field is 0, which a logarithmic axis has not, stands a level line of the same colour.
+    rows: of all axes that share their colours, in order.
     """
     columns = of(field, records)
-    for row, color in zip(tables.by_row(records), figures.COLORS):
+    known = tables.by_row(records)
+    for row, color in ((row, color) for row, color in zip(rows, figures.COLORS) if row in known):
         found = {v: tables.values(r[row], metric) for v, r in columns.items() if row in r}
         nothing = found.pop(0, None)
         x, values = [*found], [*found.values()]
@@ -63,3 +65,6 @@ def curves(axes, records, field, metric):
         if nothing is not None:
             axes.axhline(np.mean(nothing), color=color, ls=":", lw=1.2)
     axes.set(xscale="log", xlabel=field)
+    above = [value for value in columns if value]
+    axes.set_xticks(above, [f"{value:,}" for value in above])
+    axes.minorticks_off()

@@ -76,7 +76,7 @@ def draw(folder):
     with figures.figure(path, 1, len(PARTS), size) as axes:
         for cell, part in zip(axes, PARTS):
             _, *taught = parts[part]
-            columns.curves(cell, taught, "labels", "test_accuracy")
+            columns.curves(cell, taught, "labels", "test_accuracy", ROWS[1:])
             cell.set(title=part, ylabel="test digits right (%)")
             cell.legend(fontsize=8)
         axes[0].plot([], [], ":", color=figures.GREY, label="without labels")

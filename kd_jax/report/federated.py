@@ -105,13 +105,14 @@ def lost(by_alpha):
 def draw(folder):
     """Both figures of a run folder: by round and byte, and with wrong logits."""
     by_alpha = tables.by("part", ordered(folder))
-    size = (4.0 * len(by_alpha), 6.4)
+    size = (4.0 * len(by_alpha), 6.8)
     with figures.figure(folder / "by_round.png", 2, len(by_alpha), size, squeeze=False) as axes:
         for column, (alpha, found) in enumerate(by_alpha.items()):
             axes[0, column].set_title(f"Dirichlet alpha {alpha}")
             curves(axes[0, column], found)
             by_bytes(axes[1, column], found)
-        axes[0, 0].legend(fontsize=8)
+        handles, labels = axes[0, 0].get_legend_handles_labels()
+        axes[0, 0].figure.legend(handles, labels, loc="outside upper center", ncols=len(SHOWN))
     with figures.figure(folder / "wrong_logits.png", size=(6.0, 3.6)) as axes:
         bars(axes, by_alpha)
 
