@@ -10,15 +10,18 @@ if __name__ == "__main__":
 
 import contextlib
 import dataclasses
+import errno
 import json
-import signal
 import sys
 import typing
 
 from absl import flags
 
-from kd_jax import compilation, hosts, memory, mesh
+from kd_jax import compilation, hosts, interruption, memory, mesh, record
 from kd_jax.errors import InputError, require
+
+# a full disk, a quota, a limit of file sizes, a folder that is read-only or somebody else's
+NO_ROOM = errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM
 
 
 def setting(default, help_text, *, affects_results=True):
@@ -157,11 +160,7 @@ def parse(config_class, argv):
 
 def launch(config_class, run, argv=None):
     """Run an experiment from the command line: parse, run, and turn bad input into exit code 2."""
-
-    def stop(signum, _frame):
-        raise SystemExit(128 + signum)
-
-    signal.signal(signal.SIGTERM, stop)
+    interruption.heed()
     compilation.keep_programs()
     try:
         settings = parse(config_class, sys.argv if argv is None else argv)
@@ -172,15 +171,29 @@ def launch(config_class, run, argv=None):
         memory.use(settings.members_per_chunk)
         with contextlib.redirect_stdout(sys.stdout if hosts.first_host() else None):
             run(settings)
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        print("\ninterrupted: the same command goes on where it was", file=sys.stderr)
-        sys.exit(130)
-    except Exception as error:
-        if memory.exhausted(error):
-            print(f"error: {memory.ADVICE} ({str(error).splitlines()[0][:160]})", file=sys.stderr)
-            hosts.stop(2)
-        hosts.leave(error)
-        raise
+    except (Exception, interruption.Interrupted) as error:
+        line, code = _ending(error)
+        if not isinstance(error, interruption.Interrupted):
+            record.failed(line or f"{type(error).__name__}: {error}")
+        if line is None:
+            hosts.leave(error)
+            raise
+        print(line, file=sys.stderr)
+        hosts.stop(code)
+
+
+def _ending(error):
+    """(the line that says why a command ends, its exit code), or (None, 1) for a fault of ours."""
+    if isinstance(error, InputError):
+        return f"error: {error}", 2
+    if isinstance(error, interruption.Interrupted):
+        return "\ninterrupted: the same command goes on where it was", 128 + error.signum
+    if isinstance(error, OSError) and error.errno in NO_ROOM:
+        where = f" to {error.filename}" if error.filename else ""
+        return (
+            f"error: cannot write{where} ({error.strerror}): make room or choose another folder "
+            "with --workdir or --data_dir; what was written before is whole"
+        ), 2
+    if memory.exhausted(error):
+        return f"error: {memory.ADVICE} ({str(error).splitlines()[0][:160]})", 2
+    return None, 1

@@ -4,8 +4,12 @@
 class InputError(ValueError):
     """Bad input. The message is one line: the value, what was expected, what to do.
 
-    `config.launch` prints it to standard error and exits with code 2.
+    Characters that do not print, which a value may bring in, are shown as \\n, \\x00 and so on.
+    `config.launch` prints the line to standard error and exits with code 2.
     """
+
+    def __init__(self, message):
+        super().__init__("".join(c if c.isprintable() else ascii(c)[1:-1] for c in message))
 
 
 def require(condition, message):
