@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+import os
 import pathlib
+import re
 import shutil
 import time
 import warnings
@@ -34,8 +36,24 @@ def save(path, tree, facts):
             partial.write_text(json.dumps(_digests(path), indent=0))
             partial.replace(_seal(path))
         hosts.wait("sealed")
-    except OSError as error:
-        raise InputError(f"checkpoint {path} cannot be written: {error.strerror}") from None
+    except (OSError, ValueError) as error:
+        reason = _of_system(error)
+        if reason is None:
+            raise
+        for unfinished in path.parent.glob(f"{path.name}.orbax-checkpoint-tmp*"):
+            shutil.rmtree(unfinished, ignore_errors=True)
+        raise InputError(
+            f"checkpoint {path} cannot be written ({reason}): make room or choose another folder "
+            "with --workdir; what was written before is whole"
+        ) from None
+
+
+def _of_system(error):
+    """What the operating system says in an error of Python's or tensorstore's, or None."""
+    if isinstance(error, OSError):
+        return error.strerror
+    number = re.search(r"os_error_code='(\d+)'", str(error))
+    return os.strerror(int(number[1])) if number else None
 
 
 def exists(path):

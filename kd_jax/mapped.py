@@ -13,7 +13,7 @@ import shutil
 
 import numpy as np
 
-from kd_jax import fingerprint, hosts, progress
+from kd_jax import fingerprint, hosts, locks, progress
 from kd_jax.errors import InputError, require
 
 ADVICE = "delete that folder"
@@ -30,12 +30,13 @@ def kept(folder, facts, rows, size, blocks, *, again=False, label):
     Raises: InputError when a file is missing, corrupted or of other facts, or cannot be written.
     """
     path = pathlib.Path(folder) / f"arrays-{fingerprint.of(facts)}"
-    if hosts.first_host():
-        try:
-            _complete(path, facts, rows, size, blocks, again, label)
-        except OSError as error:
-            raise InputError(f"{path} cannot be written: {error.strerror}") from None
-    hosts.wait("kept")
+    try:
+        with locks.alone(path):
+            if hosts.first_host():
+                _complete(path, facts, rows, size, blocks, again, label)
+            hosts.wait("kept")
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror}") from None
     return _open(path, _seal(path, facts)["arrays"])
 
 

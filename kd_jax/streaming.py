@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from kd_jax import hosts, mesh, train
+from kd_jax import interruption, mesh, train
 
 CHUNK = 32  # steps of one program at most: what is read ahead, and the least between two reports
 
@@ -83,23 +83,23 @@ def fit(
     done, tree = (restored[0], _placed(restored[1], place)) if restored else (0, tree)
     program = _program(grid_step, place, tree[0])
     reader, numbers = source.read(done), place.grid(numbers)
-    while done < len(source):
-        state, totals, curves = tree
-        count = min(CHUNK, source.steps - done % source.steps)
-        read = [next(reader) for _ in range(count)]
-        stacked = {name: np.stack([batch[name] for batch in read]) for name in read[0]}
-        with place.turn():
-            batches = place.batch(stacked, source.size)
-            state, totals = jax.block_until_ready(program(state, totals, batches, numbers))
-        done += count
-        if done % source.steps == 0:
-            epoch = done // source.steps
-            totals = _ended(curves, totals, epoch - 1, source.steps, place)
-            if report:
-                report(epoch, curves)
-        tree = state, totals, curves
-        if snapshots and hosts.agreed(snapshots.due()):
-            snapshots.save(done, _whole(tree, place))
+    with interruption.training():
+        while done < len(source):
+            state, totals, curves = tree
+            count = min(CHUNK, source.steps - done % source.steps)
+            read = [next(reader) for _ in range(count)]
+            stacked = {name: np.stack([batch[name] for batch in read]) for name in read[0]}
+            with place.turn():
+                batches = place.batch(stacked, source.size)
+                state, totals = jax.block_until_ready(program(state, totals, batches, numbers))
+            done += count
+            if done % source.steps == 0:
+                epoch = done // source.steps
+                totals = _ended(curves, totals, epoch - 1, source.steps, place)
+                if report:
+                    report(epoch, curves)
+            tree = state, totals, curves
+            interruption.keep(snapshots, done, functools.partial(_whole, tree, place))
     return place.collect(tree[0]), tree[2]
 
 

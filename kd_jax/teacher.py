@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from kd_jax import checkpoint, fingerprint, hosts
+from kd_jax import checkpoint, fingerprint, hosts, locks
 from kd_jax.errors import InputError
 
 
@@ -39,23 +39,24 @@ def fit_or_restore(workdir, facts, train, like, *, retrain=False):
     name = fingerprint.of(facts)
     folder = pathlib.Path(workdir).absolute() / "teachers" / name
     saved = folder / "params"
-    if checkpoint.exists(saved) and not retrain:
-        params, found = checkpoint.load(saved, like)
-        if found["of"] != facts:
-            raise InputError(
-                f"checkpoint {saved} is of {fingerprint.of(found['of'])}, expected {name}: "
-                "delete that folder or pass --retrain"
-            )
-        return Teacher(params, name, folder, True, found["seconds"])
-    snapshots = checkpoint.Snapshots(folder / "training", facts)
-    if retrain:
+    with locks.alone(saved):  # another run may train it just now
+        if checkpoint.exists(saved) and not retrain:
+            params, found = checkpoint.load(saved, like)
+            if found["of"] != facts:
+                raise InputError(
+                    f"checkpoint {saved} is of {fingerprint.of(found['of'])}, expected {name}: "
+                    "delete that folder or pass --retrain"
+                )
+            return Teacher(params, name, folder, True, found["seconds"])
+        snapshots = checkpoint.Snapshots(folder / "training", facts)
+        if retrain:
+            snapshots.clear()
+        began = time.monotonic()
+        params = train(snapshots)
+        seconds = round(time.monotonic() - began, 2)
+        checkpoint.save(saved, params, {"of": facts, "seconds": seconds})
         snapshots.clear()
-    began = time.monotonic()
-    params = train(snapshots)
-    seconds = round(time.monotonic() - began, 2)
-    checkpoint.save(saved, params, {"of": facts, "seconds": seconds})
-    snapshots.clear()
-    return Teacher(params, name, folder, False, seconds)
+        return Teacher(params, name, folder, False, seconds)
 
 
 def outputs(teacher, apply, inputs, *, batch_size=1000):
@@ -85,17 +86,21 @@ def kept(folder, facts, compute, *, again=False):
     Raises: InputError when the file is corrupted, or of other facts.
     """
     path = pathlib.Path(folder) / f"outputs-{fingerprint.of(facts)}.npz"
-    if path.exists() and not again:
-        return _read(path, facts)
-    arrays = compute()
-    if hosts.first_host():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        text = json.dumps({**facts, "digest": fingerprint.arrays(arrays)})
-        partial = path.with_suffix(".partial")
-        with open(partial, "wb") as file:
-            np.savez(file, **arrays, facts=np.frombuffer(text.encode(), np.uint8))
-        partial.replace(path)
+    with locks.alone(path):
+        if path.exists() and not again:
+            return _read(path, facts)
+        arrays = compute()
+        if hosts.first_host():
+            _write(path, facts, arrays)
     return arrays
+
+
+def _write(path, facts, arrays):
+    text = json.dumps({**facts, "digest": fingerprint.arrays(arrays)})
+    partial = path.with_suffix(".partial")
+    with open(partial, "wb") as file:
+        np.savez(file, **arrays, facts=np.frombuffer(text.encode(), np.uint8))
+    partial.replace(path)
 
 
 def _read(path, facts):

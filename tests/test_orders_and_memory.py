@@ -117,3 +117,23 @@ def test_a_warm_up_of_a_tenth_of_the_steps_also_where_there_is_one(steps, rates)
     for rate in rates:
         update, state = optimizer.update(jnp.ones(3), state, params)
         np.testing.assert_allclose(-update, rate, atol=1e-4)
+
+
+def test_muon_moves_matrices_by_orthogonal_ones_and_the_rest_as_nadam_does():
+    """Two layers of [3, 5]: U Vᵀ of the gradient's singular vectors, times √(5/3) (optax scales by
+    √max(1, out/in)); five Newton-Schulz steps bring singular values into 0.7 to 1.2.
+
+    NAdam's second step on a gradient of 1 is 0.9 m / (1 − 0.9³) + 0.1 / (1 − 0.9²) = 1.1573 where
+    m = 0.1 + 0.9 · 0.1 = 0.19.
+    """
+    optimizer = optimizers.warmed_muon(1.0, 2)
+    gradients = {"layers": jax.random.normal(jax.random.key(3), (2, 3, 5)), "norm": jnp.ones(4)}
+    params = jax.tree.map(jnp.zeros_like, gradients)
+    _, state = optimizer.update(gradients, optimizer.init(params), params)  # at a rate of 0
+    update, _ = optimizer.update(gradients, state, params)
+    np.testing.assert_allclose(update["norm"], -1.1573, atol=1e-4)
+    for moved, gradient in zip(update["layers"], np.asarray(gradients["layers"], float)):
+        left, _, right = np.linalg.svd(gradient, full_matrices=False)
+        inside = left.T @ -np.asarray(moved, float) @ right.T  # diagonal: the same singular vectors
+        np.testing.assert_allclose(inside, np.diag(np.diag(inside)), atol=1e-5)
+        assert np.all(np.abs(np.diag(inside) / np.sqrt(5 / 3) - 0.95) < 0.26)
