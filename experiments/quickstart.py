@@ -118,7 +118,7 @@ def fit_teacher(settings, data):
 
 
 def fit_students(settings, data, teacher_logits, snapshots):
-    """Parameters [S, A, …] of all students."""
+    """Parameters [S, A, …] of all students, and the curves of their training."""
     labels = data.train.labels
     permuted = controls.permuted(teacher_logits, labels, PERMUTATION_SEED)
     arrays = {
@@ -127,7 +127,7 @@ def fit_students(settings, data, teacher_logits, snapshots):
         "teachers": np.stack([teacher_logits, permuted], axis=1),
     }
     order = train.shuffled(jax.random.key(ORDER_KEY), len(labels), 50)
-    params, _ = students.fit(
+    return students.fit(
         student_network(),
         optimizers.adam(3e-3, settings.student_epochs, order),
         arms(settings.temperatures),
@@ -137,7 +137,6 @@ def fit_students(settings, data, teacher_logits, snapshots):
         epochs=settings.student_epochs,
         snapshots=snapshots,
     )
-    return params
 
 
 TEACHER_CODE = fingerprint.source(
@@ -170,7 +169,7 @@ def train_and_record(settings, data, taught, run):
     outputs = {name: logits[0] for name, logits in taught.logits.items()}
     facts = {"code": STUDENT_CODE, "teacher": taught.fingerprint}
     snapshots = checkpoint.Snapshots(run.path("training"), facts)
-    params = fit_students(settings, data, outputs["train"], snapshots)
+    params, curves = fit_students(settings, data, outputs["train"], snapshots)
     checkpoint.save(run.path("students"), params, facts)
     student, measured, of_teacher = student_network(), {}, {"row": TEACHER, "family": TEACHER}
     for name in ("validation", "test"):
@@ -186,9 +185,9 @@ def train_and_record(settings, data, taught, run):
         "student": cost.summary(student.apply, one_student, data.test.inputs),
     }
     run.write("costs.json", json.dumps(costs, indent=2) + "\n")
-    run.append(
-        [{**of_teacher, "seed": 0}, *students.records(arms(settings.temperatures), **measured)]
-    )
+    known = arms(settings.temperatures)
+    of_students = students.records(known, curves["diverged"], **measured)
+    run.append([{**of_teacher, "seed": 0}, *of_students])
     snapshots.clear()
 
 

@@ -256,7 +256,7 @@ def train_job(settings, prepared, folder, job):
     snapshots = checkpoint.Snapshots(folder / fingerprint.of(facts), facts)
     split = task.data.train
     net = student_network(job.width, split.inputs.shape[1:])
-    params, _ = students.fit(
+    params, curves = students.fit(
         net,
         adam(),
         arms,
@@ -269,7 +269,7 @@ def train_job(settings, prepared, folder, job):
     )
     measured = students.measure(net, params, task.data.test, task.test_logits)
     of_teachers = record.of_metrics(report.TEACHER, task.metrics, family=report.TEACHER)
-    found = [*of_teachers, *students.records(arms, test=measured)]
+    found = [*of_teachers, *students.records(arms, curves["diverged"], test=measured)]
     snapshots.clear()
     return [{**job_key(job), **one} for one in found]
 

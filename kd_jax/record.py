@@ -6,22 +6,30 @@ The id is the fingerprint of everything that decides the results, and a number. 
 last such run is unfinished goes on in its folder; after a finished one a new number is taken.
 """
 
+import contextlib
 import datetime
-import fcntl
 import importlib.metadata
+import itertools
 import json
 import os
 import pathlib
 import platform
+import shlex
 import subprocess
+import sys
 import time
 
+import filelock
 import jax
+import numpy as np
 
-from kd_jax import fingerprint, hosts
+from kd_jax import checked_lines, fingerprint, hosts
 from kd_jax.errors import InputError
 
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
+
+
+_open = []  # the runs of this process
 
 
 class Run:
@@ -30,7 +38,7 @@ class Run:
     def __init__(self, workdir, experiment, settings, facts=()):
         """Open the unfinished run of these settings and facts, or begin a new one.
 
-        Raises: InputError when the folder cannot be written.
+        Raises: InputError when the folder cannot be written or another process writes it.
         """
         self.experiment, self.began = experiment, time.monotonic()
         self.settings, self.facts = settings, dict(facts)
@@ -39,11 +47,14 @@ class Run:
             number, self._lock = _claim(parent, name) if hosts.first_host() else (0, None)
             self.folder = parent / f"{name}-{hosts.agreed(number)}"
             self.write("config.json", json.dumps(settings, indent=2) + "\n")
+            self.write("command.txt", shlex.join(["./run.sh", experiment, *sys.argv[1:]]) + "\n")
+            self.path("failed.txt").unlink(missing_ok=True)
         except OSError as error:
             raise InputError(
                 f"--workdir={workdir}: cannot write there ({error.strerror}); "
                 "choose a folder that you can write to"
             ) from None
+        _open.append(self)
 
     def path(self, name):
         """The path of a file of this run."""
@@ -62,9 +73,10 @@ class Run:
 
     def append(self, records):
         """Append one JSON line per trained model: all of them or, if the process dies, none."""
-        path = self.path("records.jsonl")
-        lines = [json.dumps({"experiment": self.experiment, **r}) + "\n" for r in records]
-        self.write(path.name, (path.read_text() if path.exists() else "") + "".join(lines))
+        name = "records.jsonl"
+        kept, _ = checked_lines.read(self.path(name))
+        found = [{"experiment": self.experiment, **r} for r in records]
+        self.write(name, kept + checked_lines.text(found))
         hosts.wait("append")
 
     def has(self, **wanted):
@@ -73,7 +85,7 @@ class Run:
 
     def records(self):
         """The records written so far."""
-        return read(self.folder)
+        return _read(self.folder)
 
     def conclude(self, table, draw=lambda folder: None):
         """Write table and figures, then the manifest; from now on the run is complete.
@@ -82,7 +94,7 @@ class Run:
         """
         if not hosts.first_host():
             return
-        text = table(self.folder)
+        text = _with_notes(table, self.folder)
         self.write("table.md", text)
         draw(self.folder)
         self._finish()
@@ -102,6 +114,36 @@ class Run:
         self.write("manifest.json", json.dumps(manifest, indent=2) + "\n")
 
 
+def _with_notes(table, folder):
+    """What table(folder) says, and which networks it has to leave out."""
+    lost = diverged(folder)
+    notes = [
+        f"- {r['row']}, seed {r['seed']}"
+        + ("" if r["diverged"] is None else f", at step {r['diverged']:,}")
+        for r in lost
+    ]
+    try:
+        text = table(folder)
+    except (LookupError, ValueError) as error:
+        if not lost:
+            raise
+        raise InputError(
+            f"{len(lost)} networks diverged, too many for a table ({notes[0][2:]}, …): "
+            "give settings that train, like a smaller learning rate"
+        ) from error
+    if not lost:
+        return text
+    return "\n".join([text, "Diverged, and left out above:", "", *notes, ""])
+
+
+def failed(line):
+    """Say in the unfinished runs of this process why it ends."""
+    for run in _open:
+        if not run.path("manifest.json").exists():
+            with contextlib.suppress(OSError):
+                run.write("failed.txt", line + "\n")
+
+
 def finished(workdir, experiment, settings, facts=()):
     """The folder of the newest finished run of these settings and facts, or None."""
     parent, name = _place(workdir, experiment, settings, dict(facts))
@@ -115,35 +157,42 @@ def _place(workdir, experiment, settings, facts):
     return pathlib.Path(workdir) / experiment, name
 
 
-def of_metrics(row, metrics, **more):
-    """One record per seed of a row. Args: metrics {name: [S, …]}; more: what all seeds share."""
-    seeds = len(next(iter(metrics.values())))
-    return [
-        {"row": row, **more, "seed": s, **{name: v[s].tolist() for name, v in metrics.items()}}
-        for s in range(seeds)
-    ]
+def of_metrics(row, metrics, diverged=None, **more):
+    """One record per seed of a row.
+
+    Args: metrics {name: [S, …]}; diverged [S]: the step at which a network lost its loss, −1 for
+      never; more: what all seeds share. A network that diverged, or has a metric that is not a
+      finite number, gets a record that says so ({"diverged": step, or None}) and has no metrics.
+    """
+    found = []
+    for seed in range(len(next(iter(metrics.values())))):
+        of_seed = {name: values[seed] for name, values in metrics.items()}
+        lost = diverged is not None and diverged[seed] >= 0
+        if lost or not all(map(_finite, of_seed.values())):
+            of_seed = {"diverged": np.asarray(diverged[seed] if lost else None)}
+        named = {name: x.tolist() for name, x in of_seed.items()}
+        found.append({"row": row, **more, "seed": seed, **named})
+    return found
+
+
+def _finite(values):
+    """Whether all are finite numbers, or none is a float: names and counts always are."""
+    return np.asarray(values).dtype.kind != "f" or bool(np.isfinite(values).all())
 
 
 def read(folder):
-    """The records of a run folder, oldest first; [] when there are none yet.
+    """The records of a run folder, oldest first, but for those of networks that diverged."""
+    return [r for r in _read(folder) if "diverged" not in r]
 
-    Raises: InputError naming file and line when a line is not a JSON object.
-    """
-    path = pathlib.Path(folder) / "records.jsonl"
-    if not path.exists():
-        return []
-    records = []
-    for number, line in enumerate(path.read_text().splitlines(), 1):
-        try:
-            record = json.loads(line)
-            if not isinstance(record, dict):
-                raise ValueError("not an object")
-        except ValueError as error:
-            raise InputError(
-                f"{path} line {number} is damaged ({error}): delete that run folder"
-            ) from None
-        records.append(record)
-    return records
+
+def diverged(folder):
+    """The records of the networks of a run folder that diverged."""
+    return [r for r in _read(folder) if "diverged" in r]
+
+
+def _read(folder):
+    """Every record of a run folder, see `checked_lines.read`; [] without any yet."""
+    return checked_lines.read(pathlib.Path(folder) / "records.jsonl")[1]
 
 
 def device():
@@ -180,21 +229,23 @@ def _commit():
 
 
 def _claim(parent, name):
-    """The first number of name-1, name-2, … that is neither finished nor in use, and its lock.
+    """The first number of name-1, name-2, … that is not finished, and its lock.
 
     The lock is the kernel's, so a process that died cannot hold it.
     """
-    number = 0
-    while True:
-        number += 1
+    for number in itertools.count(1):
         folder = parent / f"{name}-{number}"
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = open(folder / ".lock", "w")
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.close()
+        if (folder / "manifest.json").exists():
             continue
-        if not (folder / "manifest.json").exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = filelock.FileLock(folder / ".lock")
+        try:
+            lock.acquire(timeout=0)
+        except filelock.Timeout:
+            raise InputError(
+                f"{folder} is being written by another process: wait for it to end, or give "
+                "another --workdir"
+            ) from None
+        if not (folder / "manifest.json").exists():  # finished while we were asking
             return number, lock
-        lock.close()
+        lock.release()

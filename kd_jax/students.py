@@ -81,6 +81,8 @@ def fit(
 ):
     """Parameters [S, A, …] of every arm for every seed, trained in one program, and the curves.
 
+    Among the curves is {"diverged": [S, A]}, see train.diverged.
+
     Args: keys [S], one per seed; data and own: see `mixture` for the names they must hold between
       them, and for view; adjust: changes the initial parameters [S, A, …]; label: of the bar;
       order, epochs, seeds, watch, snapshots: as for train.fit.
@@ -107,7 +109,7 @@ def fit(
             report=report,
             snapshots=snapshots,
         )
-    return state.params, curves
+    return state.params, {**curves, "diverged": train.diverged(state)}
 
 
 def measure(model, params, split, teacher_logits):
@@ -122,8 +124,11 @@ def measure(model, params, split, teacher_logits):
     return {name: np.asarray(values) for name, values in found.items()}
 
 
-def records(arms, **measured):
-    """One record per arm and seed, with each metric under its split's name (test_errors, …)."""
+def records(arms, diverged, **measured):
+    """One record per arm and seed, with each metric under its split's name (test_errors, …).
+
+    Args: diverged [S, A]: of the curves of `fit`.
+    """
     found = []
     for a, arm in enumerate(arms):
         metrics = {
@@ -132,5 +137,5 @@ def records(arms, **measured):
             for name, values in of_split.items()
         }
         more = {"family": arm.family, "temperature": arm.temperature}
-        found += record.of_metrics(arm.row, metrics, **more)
+        found += record.of_metrics(arm.row, metrics, diverged[:, a], **more)
     return found

@@ -21,12 +21,15 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from kd_jax import compilation, hosts, memory, mesh, turns
+from kd_jax import compilation, hosts, interruption, memory, mesh, turns
 from kd_jax.errors import require
 
 
 class State(NamedTuple):
-    """All that training changes; model and optimiser are closed over."""
+    """All that training changes; model and optimiser are closed over.
+
+    step: how many were taken; −1 − n from the step n on whose loss was not a finite number.
+    """
 
     step: Any
     params: Any
@@ -81,9 +84,16 @@ def make_step(loss_fn, optimizer):
         (loss, metrics), grads = gradient(state.params, batch, key)
         updates, opt_state = optimizer.update(grads, state.opt_state, state.params)
         params = optax.apply_updates(state.params, updates)
-        return State(state.step + 1, params, opt_state, state.key), {"loss": loss, **metrics}
+        next_step = jnp.where(jnp.isfinite(loss), state.step + 1, -state.step - 1)
+        next_step = jnp.where(state.step < 0, state.step, next_step)  # that is not forgotten
+        return State(next_step, params, opt_state, state.key), {"loss": loss, **metrics}
 
     return step
+
+
+def diverged(state):
+    """At which step each member of a grid lost its loss, the first being 0; −1 where none did."""
+    return np.where(np.asarray(state.step) < 0, -1 - np.asarray(state.step), -1)
 
 
 def shuffled(key, rows, batch_size):
@@ -245,15 +255,15 @@ class Training:
         if restored:
             self.resume(*restored)
         length = 1
-        while self.done < self.epochs:
-            began = time.monotonic()
-            self.advance(min(self.done + length, self.epochs))
-            # Chunks of half a second or more: short enough for a live bar, long enough to be free.
-            length *= 2 if hosts.agreed(time.monotonic() - began < 0.5) else 1
-            if report:
-                report(self.done, self.whole_curves())
-            if snapshots and hosts.agreed(snapshots.due()):
-                snapshots.save(self.done, self.whole())
+        with interruption.training():
+            while self.done < self.epochs:
+                began = time.monotonic()
+                self.advance(min(self.done + length, self.epochs))
+                # Chunks of half a second or more: short for a live bar, long enough to be free.
+                length *= 2 if hosts.agreed(time.monotonic() - began < 0.5) else 1
+                if report:
+                    report(self.done, self.whole_curves())
+                interruption.keep(snapshots, self.done, self.whole)
         state, curves = self.whole()
         return state, jax.tree.map(np.asarray, curves)
 

@@ -1,6 +1,5 @@
 """Many devices and hosts: the numbers of one, and the end of a run that lost a host."""
 
-import json
 import pathlib
 import socket
 import subprocess
@@ -10,7 +9,7 @@ import time
 import numpy as np
 import pytest
 
-from kd_jax import mesh
+from kd_jax import mesh, record
 from kd_jax.errors import InputError
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -115,7 +114,7 @@ SHORT = "--preset=smoke", "--teacher_epochs=1", "--student_epochs=2"
 
 def records(workdir):
     (path,) = pathlib.Path(workdir).glob("quickstart/*/records.jsonl")
-    return [json.loads(line) for line in path.read_text().splitlines()]
+    return record.read(path.parent)
 
 
 @pytest.fixture(scope="module")

@@ -133,8 +133,7 @@ def test_a_killed_run_goes_on_to_the_same_records(finished, tmp_path):
     assert last.stdout.count(": restored (") == 2 and ": trained in" not in last.stdout
     (folder,) = (tmp_path / "mnist_tutorial").iterdir()
     assert (folder / "manifest.json").exists()
-    lines = (finished[0] / "records.jsonl").read_text().splitlines()
-    wanted = [r for r in map(json.loads, lines) if r["part"] == "2a" or r["row"] == named.DENSE]
+    wanted = [r for r in read(finished[0]) if r["part"] == "2a" or r["row"] == named.DENSE]
     found = read(folder)
     assert len(found) == 2 * 13
     assert {json.dumps(r) for r in found} == {json.dumps(r) for r in wanted}

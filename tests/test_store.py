@@ -1,15 +1,15 @@
 """What is written can be trusted when it is read, and what cannot be trusted is refused."""
 
 import os
-import pathlib
+import re
 
 import jax
 import numpy as np
 import pytest
 
-from kd_jax import checkpoint, fingerprint, teacher
+from kd_jax import checkpoint, fingerprint, record, teacher
 from kd_jax.errors import InputError
-from kd_jax.record import Run, read
+from kd_jax.record import Run
 
 PARAMS = {"w": np.arange(6, dtype=np.float32).reshape(2, 3), "key": jax.random.key(3)}
 FACTS = {"epochs": 3, "data": "abc"}
@@ -138,14 +138,14 @@ def test_fingerprints_see_names_shapes_and_values():
 def test_an_unfinished_run_is_continued_and_a_finished_one_is_kept(tmp_path):
     first = Run(tmp_path, "demo", {"seeds": 2})
     first.append([{"row": "a", "seed": 0}])
-    busy = Run(tmp_path, "demo", {"seeds": 2})
-    assert busy.folder != first.folder  # the first is still in use
-    first._lock.close()
+    with pytest.raises(InputError, match="demo/.*-1 is being written by another process: wait"):
+        Run(tmp_path, "demo", {"seeds": 2})
+    assert Run(tmp_path, "demo", {"seeds": 3}).folder != first.folder
+    first._lock.release()
     again = Run(tmp_path, "demo", {"seeds": 2})
     assert again.folder == first.folder and again.records()[0]["row"] == "a"
     again.conclude(lambda folder: "")
-    again._lock.close()
-    assert Run(tmp_path, "demo", {"seeds": 2}).folder not in (first.folder, None)
+    assert Run(tmp_path, "demo", {"seeds": 2}).folder != first.folder  # though it is still locked
 
 
 def test_a_process_that_dies_while_appending_leaves_the_records_as_they_were(tmp_path, monkeypatch):
@@ -161,19 +161,62 @@ def test_a_process_that_dies_while_appending_leaves_the_records_as_they_were(tmp
     assert run.has(row="a", seed=0) and not run.has(row="b")
 
 
-def test_a_truncated_line_is_refused_by_number(tmp_path):
+APPENDED = [{"row": "a", "seed": 0, "x": 0.1}], [{"row": "b", "seed": s, "x": 2} for s in range(3)]
+
+
+def appended(tmp_path):
+    """(Run, file) with two appends, of one and of three records."""
     run = Run(tmp_path, "demo", {})
-    run.append([{"row": "a", "seed": 0}, {"row": "a", "seed": 1}])
-    path = run.path("records.jsonl")
-    path.write_text(path.read_text()[:-5])
-    with pytest.raises(InputError, match="line 2 is damaged.*delete that run folder"):
+    for found in APPENDED:
+        run.append(found)
+    return run, run.path("records.jsonl")
+
+
+def test_a_file_of_records_that_was_cut_off_is_repaired_by_the_next_append(tmp_path, capsys):
+    """Wherever it ends: what was appended together is there as a whole or not at all."""
+    run, path = appended(tmp_path)
+    whole, text = run.records(), path.read_bytes()
+    first = text.index(b"\n") + 1
+    for end in range(len(text)):
+        path.write_bytes(text[:end])
+        assert run.records() == (whole[:1] if end >= first else [])
+        assert ("cut off" in capsys.readouterr().err) == (end not in (0, first))
+    run.append(APPENDED[1])
+    assert path.read_bytes() == text
+
+
+def test_a_flipped_bit_anywhere_in_a_record_is_named(tmp_path, capsys):
+    """Only spaces between values may change: they say nothing; a lost end of line cuts it off."""
+    run, path = appended(tmp_path)
+    whole, text = run.records(), path.read_bytes()
+    silent = 0
+    for place in range(len(text)):
+        for bit in range(8):
+            changed = bytearray(text)
+            changed[place] ^= 1 << bit
+            path.write_bytes(changed)
+            try:
+                found = run.records()
+            except InputError as error:
+                assert re.search(r"records.jsonl line \d is damaged", str(error))
+                continue
+            if "cut off" in capsys.readouterr().err:
+                assert place == len(text) - 1 and found == whole[:1]
+                continue
+            assert found == whole
+            silent += 1
+    assert silent <= text.count(b" ")  # a space has one neighbour that is white as well
+
+
+def test_a_line_that_is_missing_in_the_middle_is_named(tmp_path):
+    run, path = appended(tmp_path)
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join([*lines[:2], lines[3]]))
+    with pytest.raises(InputError, match="line 3 is damaged .a line before it is missing"):
         run.records()
-
-
-def test_a_damaged_line_is_named(tmp_path):
-    pathlib.Path(tmp_path / "records.jsonl").write_text('{"row": 1}\nnonsense\n')
-    with pytest.raises(InputError, match="records.jsonl line 2"):
-        read(tmp_path)
+    path.write_text('{"row": 1}\n')
+    with pytest.raises(InputError, match="line 1 is damaged .'check'.: delete that run folder"):
+        run.records()
 
 
 def test_a_checkpoint_of_other_shapes_is_refused(tmp_path):
@@ -181,3 +224,26 @@ def test_a_checkpoint_of_other_shapes_is_refused(tmp_path):
     like = jax.eval_shape(lambda: {**PARAMS, "w": np.zeros((5, 5), np.float32)})
     with pytest.raises(InputError, match="c is"):
         checkpoint.load(tmp_path / "c", like)
+
+
+def test_networks_that_diverged_are_left_out_and_named(tmp_path, capsys):
+    metrics = {"test_nll": np.array([0.5, 0.7, np.nan]), "test_errors": np.array([3, 5, 9])}
+    metrics |= {"classes": np.array(["ab", "cd", "ef"])}
+    run = Run(tmp_path, "demo", {})
+    run.append(record.of_metrics("a", metrics, np.array([-1, 1200, -1]), part="x"))
+    assert [r["seed"] for r in record.read(run.folder)] == [0]
+    assert record.diverged(run.folder) == [
+        {"experiment": "demo", "row": "a", "part": "x", "seed": 1, "diverged": 1200},
+        {"experiment": "demo", "row": "a", "part": "x", "seed": 2, "diverged": None},
+    ]
+    assert run.has(row="a", seed=2)  # and is not trained again
+    run.conclude(lambda folder: f"{len(record.read(folder))} network")
+    table = run.path("table.md").read_text()
+    assert table.startswith("1 network\n") and "- a, seed 1, at step 1,200\n- a, seed 2\n" in table
+
+
+def test_a_table_that_nobody_is_left_for_is_one_line(tmp_path):
+    run = Run(tmp_path, "demo", {})
+    run.append(record.of_metrics("a", {"test_nll": np.array([np.inf])}))
+    with pytest.raises(InputError, match="1 networks diverged, too many for a table .a, seed 0"):
+        run.conclude(lambda folder: {}["a"])

@@ -229,3 +229,34 @@ def test_what_is_watched_is_of_each_member_at_the_end_of_each_epoch():
 def test_a_batch_larger_than_the_rows_is_refused():
     with pytest.raises(InputError, match="3 rows do not fill a batch of 8"):
         train.shuffled(jax.random.key(0), 3, 8)
+
+
+def test_a_member_that_loses_its_loss_is_marked_with_its_step_and_the_others_go_on(tmp_path):
+    """One arm of one seed is told to see a row that spoils it; which step that is says the order.
+
+    It stays marked although a later loss of it would be finite: nothing here depends on its w.
+    """
+    spoilt = np.zeros((3, 2), np.float32)
+    spoilt[1, 0] = 1.0
+
+    def spoiling(params, batch, key):
+        loss, more = loss_fn(params, batch, key)
+        bad = jnp.any(batch["row"] == 13) & (batch["spoilt"] > 0)
+        return loss + jnp.where(bad, jnp.nan, 0.0), more
+
+    data = DATA | {"row": np.arange(ROWS)}
+    numbers = NUMBERS | {"spoilt": spoilt}
+    fit = lambda loss, **more: train.fit(  # noqa: E731
+        loss, OPTIMIZER, states(), data, ORDER, epochs=2, numbers=numbers, **more
+    )
+    state, curves = fit(spoiling)
+    steps = np.asarray(ORDER(1, 0))
+    (first,) = np.flatnonzero((steps == 13).any(1))
+    wanted = np.full((3, 2), -1)
+    wanted[1, 0] = first
+    np.testing.assert_array_equal(train.diverged(state), wanted)
+    others = wanted < 0
+    sound, same = fit(loss_fn)
+    np.testing.assert_array_equal(state.params["w"][others], sound.params["w"][others])
+    assert np.isnan(curves["loss"][:, 1, 0]).all() and np.isfinite(curves["loss"][:, others]).all()
+    assert (train.diverged(sound) == -1).all() and np.isfinite(same["loss"]).all()
