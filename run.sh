@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # ./run.sh [NAME] [--flag=value …]   run experiments/NAME.py (default: quickstart)
 # ./run.sh test [pytest options]     run the tests
+# ./run.sh list [WORKDIR]            the runs below runs/, their state, how to go on or delete them
 # ./run.sh publish RUN_FOLDER        keep a finished run as a record and renew the README
 # ./run.sh --help                    list the experiments
 #
@@ -71,6 +72,11 @@ case "$name" in
       export XLA_FLAGS="$quick"
     fi
     exec "$venv/bin/python" -m pytest -n auto --dist loadfile --no-loadscope-reorder "$@"
+    ;;
+  list)
+    shift
+    install "$here/requirements.txt"
+    exec "$venv/bin/python" -m kd_jax.report.runs "$@"
     ;;
   publish)
     shift

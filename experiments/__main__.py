@@ -22,7 +22,7 @@ def main(arguments):
     found = experiments()
     if arguments[:1] == ["--unknown"]:
         name = arguments[1]
-        near = difflib.get_close_matches(name, [*found, "test", "publish"], 1)
+        near = difflib.get_close_matches(name, [*found, "test", "list", "publish"], 1)
         guess = f"did you mean {near[0]}?" if near else "there are: " + ", ".join(found)
         print(f"error: no experiment is called '{name}'; {guess}", file=sys.stderr)
         return
@@ -30,6 +30,7 @@ def main(arguments):
     for name, (first, takes) in found.items():
         print(f"  {name:<18}{first}\n  {'':<18}{takes}")
     print(f"  {'test':<18}Run the tests.")
+    print(f"  {'list':<18}Show the runs, their state, how to go on with or delete each.")
     print(f"  {'publish':<18}Keep a finished run under experiments/records and renew the README.")
 
 
