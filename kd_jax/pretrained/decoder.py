@@ -108,9 +108,7 @@ def network(source, sizes, theta, epsilon, tied, biases):
 
 
 def _network(found, folder):
-    kind, source = found.get("model_type"), f"{folder}/config.json"
-    known = " or ".join(BIASES)
-    require(kind in BIASES, f"{folder}: model_type is '{kind}', expected {known}")
+    kind, source = folders.kind(found, BIASES, folder), f"{folder}/config.json"
     for name, expected in (
         ("hidden_act", "silu"),
         ("attention_bias", False),
@@ -123,12 +121,12 @@ def _network(found, folder):
     for ours, theirs in OPTIONAL.items():
         if found.get(theirs) is not None:
             sizes[ours] = folders.setting(found, theirs, folder)
-    epsilon = _positive(found, "rms_norm_eps", DEFAULTS["epsilon"], source)
+    epsilon = folders.positive(found, "rms_norm_eps", DEFAULTS["epsilon"], folder)
     tied = bool(found.get("tie_word_embeddings", False))
-    return network(source, sizes, _theta(found, source), epsilon, tied, BIASES[kind])
+    return network(source, sizes, _theta(found, source, folder), epsilon, tied, BIASES[kind])
 
 
-def _theta(found, source):
+def _theta(found, source, folder):
     """The base of the rotations, of an older config or of a newer one's rope_parameters."""
     rope = found.get("rope_parameters") or found.get("rope_scaling") or {}
     require(isinstance(rope, dict), f"{source}: rope_parameters are {rope}, expected an object")
@@ -140,11 +138,4 @@ def _theta(found, source):
     )
     part = rope.get("partial_rotary_factor", found.get("partial_rotary_factor", 1))
     require(part == 1, f"{source}: partial_rotary_factor is {part}, expected 1")
-    return _positive(found | rope, "rope_theta", DEFAULTS["theta"], source)
-
-
-def _positive(found, name, default, source):
-    value = found.get(name, default)
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    require(number and value > 0, f"{source}: {name} is {value}, expected more than 0")
-    return float(value)
+    return folders.positive(found | rope, "rope_theta", DEFAULTS["theta"], folder)

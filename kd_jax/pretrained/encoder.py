@@ -84,10 +84,7 @@ def load(folder):
     Raises: InputError, one line, when it is of another architecture, or incomplete or damaged.
     """
     found = folders.config(folder)
-    kind = found.get("model_type")
-    known = " or ".join(ARCHITECTURES)
-    require(kind in ARCHITECTURES, f"{folder}: model_type is '{kind}', expected {known}")
-    names = ARCHITECTURES[kind]
+    names = ARCHITECTURES[folders.kind(found, ARCHITECTURES, folder)]
     bert = _network(found, names, folder)
     weights = folders.Weights(folder, folders.tensors(folder))
     if any(name.startswith(names.prefix) for name in weights.found):
@@ -121,7 +118,8 @@ def _network(found, names, folder):
     )
     name = found.get(names.activation, "gelu")
     require(name == "gelu", f"{folder}/config.json: activation is '{name}', expected gelu")
-    return Bert(**{"types": 0} | sizes, epsilon=float(found.get("layer_norm_eps", EPSILON)))
+    epsilon = folders.positive(found, "layer_norm_eps", EPSILON, folder)
+    return Bert(**{"types": 0} | sizes, epsilon=epsilon)
 
 
 def _entries(bert, names):

@@ -12,6 +12,8 @@ from safetensors.numpy import save_file
 
 from kd_jax.errors import InputError, require
 
+LARGE = 1e30  # above every number of a config
+
 
 def config(folder):
     """The settings in config.json. Raises: InputError when it is missing or no JSON object."""
@@ -19,10 +21,20 @@ def config(folder):
     require(path.is_file(), f"{folder} has no config.json: expected a Hugging Face model folder")
     try:
         found = json.loads(path.read_bytes())
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path} is no JSON ({error}): restore it") from None
     require(isinstance(found, dict), f"{path} holds no settings: expected a JSON object")
     return found
+
+
+def kind(found, known, folder):
+    """The model_type of a config, one of those known. Raises: InputError when it is another."""
+    said = found.get("model_type")
+    require(
+        isinstance(said, str) and said in known,
+        f"{folder}: model_type is '{said}', expected {' or '.join(known)}",
+    )
+    return said
 
 
 def setting(found, name, folder):
@@ -31,6 +43,15 @@ def setting(found, name, folder):
     whole = isinstance(value, int) and not isinstance(value, bool)
     require(whole and value > 0, f"{folder}/config.json: {name} is {value}, expected 1 or more")
     return value
+
+
+def positive(found, name, default, folder):
+    """One positive number of a config. Raises: InputError when it is no such."""
+    value = found.get(name, default)
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    positive = number and 0 < value < LARGE
+    require(positive, f"{folder}/config.json: {name} is {value}, expected more than 0")
+    return float(value)
 
 
 def tensors(folder):
@@ -58,7 +79,7 @@ def _shards(folder):
         return paths
     try:
         names = set(json.loads(index.read_bytes())["weight_map"].values())
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(f"{index} has no weight_map ({error!r}): get it again") from None
     for name in names:
         own = isinstance(name, str) and pathlib.PurePath(name).name == name

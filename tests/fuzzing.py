@@ -1,0 +1,55 @@
+"""What tests of broken input share: damaged files, and what may come of them.
+
+KD_JAX_CASES: how many cases each of them tries, 200 unless it says otherwise.
+"""
+
+import os
+
+import hypothesis
+from hypothesis import strategies as st
+
+from kd_jax.errors import InputError
+
+CASES = int(os.environ.get("KD_JAX_CASES", 200))
+many = hypothesis.settings(
+    max_examples=CASES, deadline=None, derandomize=True, database=None,
+    suppress_health_check=list(hypothesis.HealthCheck),
+)  # fmt: skip
+PLACES = st.floats(0, 1, exclude_max=True)  # of a file, from its beginning to its end
+KINDS = st.sampled_from(["flip", "set", "cut", "insert", "repeat"])
+EDITS = st.lists(st.tuples(KINDS, PLACES, st.binary(max_size=9)), max_size=4)
+
+
+def edited(content, edits):
+    """Bytes after edits, each at its place: (kind, place, bytes)."""
+    for kind, place, more in edits:
+        at = int(place * len(content))
+        if kind == "flip":
+            mask = (more or b"\x01")[0] or 1
+            content = (
+                content[:at] + bytes(b ^ mask for b in content[at : at + 1]) + content[at + 1 :]
+            )
+        elif kind == "set":
+            content = content[:at] + more + content[at + len(more) :]
+        elif kind == "cut":
+            content = content[:at]
+        elif kind == "insert":
+            content = content[:at] + more + content[at:]
+        else:
+            content = content[:at] + content[at // 2 :]
+    return content
+
+
+def damaged(content):
+    """Strategy: the bytes of a file with a few edits, now and then bytes of another kind."""
+    return st.one_of(EDITS.map(lambda edits: edited(content, edits)), st.binary(max_size=80))
+
+
+def read_or_refused(read, *arguments):
+    """What is read, or None where it was refused in one line; any other error is raised."""
+    try:
+        return read(*arguments)
+    except InputError as error:
+        said = str(error)
+        assert said and "\n" not in said and len(said) < 1000
+        return None
