@@ -25,7 +25,7 @@ from kd_jax.errors import InputError, one_line, require
 from kd_jax.report import blocks, publish, runs
 
 RECORDS, OF_RECORDS = publish.ROOT / "experiments" / "records", pathlib.Path("runs", "records")
-LINKED = ("manifest.json", "config.json", "records.jsonl", "table.md")
+LINKED = ("manifest.json", "config.json", "records.jsonl", "table.md", "command.txt")
 BROKEN = (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError)
 HEAD = ("experiment", "finished", "seconds", "device", "commit")  # the rest of a manifest is folded
 
