@@ -2,6 +2,7 @@
 # ./run.sh [NAME] [--flag=value …]   run experiments/NAME.py (default: quickstart)
 # ./run.sh test [pytest options]     run the tests
 # ./run.sh list [WORKDIR]            the runs below runs/, their state, how to go on or delete them
+# ./run.sh report [WORKDIR]          one page of the runs below it, or of the committed records
 # ./run.sh publish RUN_FOLDER        keep a finished run as a record and renew the README
 # ./run.sh --help                    list the experiments
 #
@@ -52,6 +53,11 @@ list_experiments() {
   "$(find_python)" "$here/experiments" "$@"
 }
 
+report() {
+  install "$here/requirements.txt"
+  exec "$venv/bin/python" -m "kd_jax.report.$1" "${@:2}"
+}
+
 name="${1:-quickstart}"
 case "$name" in
   -h | --help)
@@ -73,16 +79,9 @@ case "$name" in
     fi
     exec "$venv/bin/python" -m pytest -n auto --dist loadfile --no-loadscope-reorder "$@"
     ;;
-  list)
-    shift
-    install "$here/requirements.txt"
-    exec "$venv/bin/python" -m kd_jax.report.runs "$@"
-    ;;
-  publish)
-    shift
-    install "$here/requirements.txt"
-    exec "$venv/bin/python" -m kd_jax.report.publish "$@"
-    ;;
+  list) report runs "${@:2}" ;;
+  report) report page "${@:2}" ;;
+  publish) report publish "${@:2}" ;;
   -*) name=quickstart ;; # flags alone: they are the quickstart's
   *) shift || true ;;
 esac

@@ -62,14 +62,8 @@ class Run:
 
     def write(self, name, text):
         """Write a text file whole: it is never seen half-written. The first host writes."""
-        if not hosts.first_host():
-            return
-        partial = self.path(name + ".partial")
-        with open(partial, "w") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(self.path(name))
+        if hosts.first_host():
+            write_whole(self.path(name), text)
 
     def append(self, records):
         """Append one JSON line per trained model: all of them or, if the process dies, none."""
@@ -112,6 +106,16 @@ class Run:
             **self.facts,
         }
         self.write("manifest.json", json.dumps(manifest, indent=2) + "\n")
+
+
+def write_whole(path, text):
+    """Write a text file that is never seen half-written."""
+    partial = path.with_name(path.name + ".partial")
+    with open(partial, "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
 
 
 def _with_notes(table, folder):

@@ -11,7 +11,7 @@ import re
 import shutil
 import sys
 
-from kd_jax.errors import InputError, require
+from kd_jax.errors import one_line, require
 
 ROOT = pathlib.Path(__file__).parents[2]
 KEPT = ("*.json", "records.jsonl", "table.md", "*.png")
@@ -57,9 +57,6 @@ def renewed(text, root=ROOT):
 
 
 if __name__ == "__main__":
-    try:
+    with one_line():
         require(len(sys.argv) == 2, "expected one argument, the folder of a finished run")
         print(publish(sys.argv[1]))
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
