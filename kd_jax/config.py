@@ -17,7 +17,7 @@ import typing
 
 from absl import flags
 
-from kd_jax import compilation, hosts, interruption, memory, mesh, record
+from kd_jax import compilation, events, hosts, interruption, memory, mesh, record
 from kd_jax.errors import InputError, require
 from kd_jax.shipping import kept
 
@@ -45,6 +45,7 @@ class Common:
     workdir: str = place("runs", "folder for run records and teacher checkpoints")
     data_dir: str = place("", "folder of prepared data sets (default: the user's TFDS folder)")
     manual_dir: str = place("", "folder with original data files, for machines without network")
+    tensorboard: bool = place(False, "write TensorBoard event files into the run's folder")
     kept_seeds: int = place(1, "of each row, keep the networks of so many seeds for export")
     retrain: bool = place(False, "train the teacher again even if its checkpoint exists")
     members_per_chunk: int = place(0, "networks trained at once (default: what the memory holds)")
@@ -173,6 +174,7 @@ def launch(config_class, run, argv=None):
         mesh.use(settings.mesh)
         memory.use(settings.members_per_chunk)
         kept.use(settings.kept_seeds)
+        events.use(settings.tensorboard)
         with contextlib.redirect_stdout(sys.stdout if hosts.first_host() else None):
             run(settings)
     except (Exception, interruption.Interrupted) as error:

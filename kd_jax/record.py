@@ -23,7 +23,7 @@ import filelock
 import jax
 import numpy as np
 
-from kd_jax import checked_lines, fingerprint, hosts
+from kd_jax import checked_lines, events, fingerprint, hosts
 from kd_jax.errors import InputError
 
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
@@ -54,6 +54,8 @@ class Run:
                 f"--workdir={workdir}: cannot write there ({error.strerror}); "
                 "choose a folder that you can write to"
             ) from None
+        if hosts.first_host():
+            events.begin(self.folder)
         _open.append(self)
 
     def path(self, name):
@@ -71,6 +73,7 @@ class Run:
         kept, _ = checked_lines.read(self.path(name))
         found = [{"experiment": self.experiment, **r} for r in records]
         self.write(name, kept + checked_lines.text(found))
+        events.of_records(found)
         hosts.wait("append")
 
     def has(self, **wanted):
