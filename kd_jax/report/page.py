@@ -5,10 +5,8 @@ runs below the folder, in whose report.html it lies. It needs nothing beside it:
 are in the file, and only its links lead to manifests and records.
 """
 
-import ast
 import base64
 import datetime
-import inspect
 import json
 import os
 import pathlib
@@ -23,6 +21,7 @@ from PIL import Image
 from kd_jax import record
 from kd_jax.errors import InputError, one_line, require
 from kd_jax.report import blocks, publish, runs
+from kd_jax.report import scripts as texts
 
 RECORDS, OF_RECORDS = publish.ROOT / "experiments" / "records", pathlib.Path("runs", "records")
 LINKED = ("manifest.json", "config.json", "records.jsonl", "table.md", "command.txt")
@@ -121,9 +120,8 @@ def purpose(experiment):
     scripts = {path.stem: path for path in (publish.ROOT / "experiments").glob("[a-z]*.py")}
     if experiment not in scripts:
         return "", ""
-    text = ast.get_docstring(ast.parse(scripts[experiment].read_text()))
-    command = re.search(r"^Command:(.*?)^\w+:", text, re.MULTILINE | re.DOTALL)
-    return text.splitlines()[0], inspect.cleandoc(command[1])
+    said = texts.said(scripts[experiment])
+    return said[""], said["Command"]
 
 
 def flat(value, path=()):

@@ -12,6 +12,7 @@ import shutil
 import sys
 
 from kd_jax.errors import one_line, require
+from kd_jax.report import scripts
 
 ROOT = pathlib.Path(__file__).parents[2]
 KEPT = ("*.json", "records.jsonl", "table.md", "*.png")
@@ -45,7 +46,10 @@ def name_of(folder):
 
 
 def renewed(text, root=ROOT):
-    """The README's text with every marked part replaced by the table of its committed record."""
+    """The README's text with every marked part replaced by the table of its committed record.
+
+    The list of the experiments is renewed too, see `scripts.table`.
+    """
 
     def part(match):
         table = root / "experiments" / "records" / match[2] / "table.md"
@@ -53,6 +57,10 @@ def renewed(text, root=ROOT):
             return match[0]  # its experiment has no committed record yet
         return f"{match[1]}\n{table.read_text().strip()}\n{match[4]}"
 
+    def listed(match):
+        return f"{match[1]}\n{scripts.table(root).strip()}\n{match[2]}"
+
+    text = re.sub(r"(<!-- experiments -->)\n.*?(<!-- end -->)", listed, text, flags=re.S)
     return re.sub(r"(<!-- table: (\w+) -->)\n(.*?)(<!-- end -->)", part, text, flags=re.S)
 
 
