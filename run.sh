@@ -3,6 +3,7 @@
 # ./run.sh test [pytest options]     run the tests
 # ./run.sh check                     lint, format and types of the code, as CI reads them
 # ./run.sh list [WORKDIR]            the runs below runs/, their state, how to go on or delete them
+# ./run.sh report [WORKDIR]          one page of the runs below it, or of the committed records
 # ./run.sh publish RUN_FOLDER        keep a finished run as a record and renew the README
 # ./run.sh --help                    list the experiments
 #
@@ -53,6 +54,11 @@ list_experiments() {
   "$(find_python)" "$here/experiments" "$@"
 }
 
+report() {
+  install "$here/requirements.txt"
+  exec "$venv/bin/python" -m "kd_jax.report.$1" "${@:2}"
+}
+
 name="${1:-quickstart}"
 case "$name" in
   -h | --help)
@@ -82,16 +88,9 @@ case "$name" in
     "$venv/bin/ruff" format --check .
     exec "$venv/bin/mypy" kd_jax experiments
     ;;
-  list)
-    shift
-    install "$here/requirements.txt"
-    exec "$venv/bin/python" -m kd_jax.report.runs "$@"
-    ;;
-  publish)
-    shift
-    install "$here/requirements.txt"
-    exec "$venv/bin/python" -m kd_jax.report.publish "$@"
-    ;;
+  list) report runs "${@:2}" ;;
+  report) report page "${@:2}" ;;
+  publish) report publish "${@:2}" ;;
   -*) name=quickstart ;; # flags alone: they are the quickstart's
   *) shift || true ;;
 esac

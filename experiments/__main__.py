@@ -22,7 +22,7 @@ def main(arguments):
     found = experiments()
     if arguments[:1] == ["--unknown"]:
         name = arguments[1]
-        near = difflib.get_close_matches(name, [*found, "test", "list", "publish"], 1)
+        near = difflib.get_close_matches(name, [*found, "test", "list", "report", "publish"], 1)
         guess = f"did you mean {near[0]}?" if near else "there are: " + ", ".join(found)
         print(f"error: no experiment is called '{name}'; {guess}", file=sys.stderr)
         return
@@ -31,6 +31,7 @@ def main(arguments):
         print(f"  {name:<18}{first}\n  {'':<18}{takes}")
     print(f"  {'test':<18}Run the tests.")
     print(f"  {'list':<18}Show the runs, their state, how to go on with or delete each.")
+    print(f"  {'report':<18}Make one page of the runs below a folder, or of the committed records.")
     print(f"  {'publish':<18}Keep a finished run under experiments/records and renew the README.")
 
 

@@ -46,6 +46,7 @@ from kd_jax import (
 from kd_jax.data import strangers
 from kd_jax.errors import require
 from kd_jax.report import black_box as report
+from kd_jax.shipping import kept
 
 BATCH, K, DECIMALS = 100, 3, 1
 ANSWERS: dict[str, Callable] = {
@@ -163,6 +164,7 @@ def teach(settings, part, data, count, test, run):
     arms = [students.Arm(row, row, soft=1.0, source=number) for number, row in enumerate(ROWS)]
     snapshots = checkpoint.of_run(run, part, count)
     net, params, diverged = fit(settings, rows, arms, data, snapshots)
+    kept.keep(run, net, params, ROWS, *test, part=part, queries=count)
     found = students.records(arms, diverged, test=students.measure(net, params, *test))
     snapshots.clear()
     return [{**r, "part": part, "queries": count} for r in found]
@@ -182,6 +184,8 @@ def ask_actively(settings, answer, data, test, run):
         net, params, diverged = fit(settings, both, [arm], data, snapshots, group=2)
         measured = students.measure(net, params, *test)
         for choice, row in enumerate((report.AT_RANDOM, report.LEAST_SURE)):
+            one, known = jax.tree.map(lambda x, c=choice: x[c::2], params), {"queries": count}
+            kept.keep(run, net, one, [row], *test, part=report.ACTIVE[answer], **known)
             metrics = {f"test_{name}": x[choice::2, 0] for name, x in measured.items()}
             more = {"part": report.ACTIVE[answer], "queries": count}
             found += record.of_metrics(row, metrics, diverged[choice::2, 0], **more)
@@ -238,6 +242,7 @@ def run(settings):
     here.facts["teacher"] = taught.fingerprint
     if not here.has(row=report.TEACHER):
         found = teaching.metrics(taught.logits["test"], data.test.labels)
+        kept.keep_teachers(here, net, taught.params, report.TEACHER, data.test)
         here.append(record.of_metrics(report.TEACHER, found, part=report.TEACHER))
     test = data.test, taught.logits["test"][0]
     for part, pool in pools(settings, data, others).items():

@@ -35,6 +35,7 @@ from kd_jax import (
 from kd_jax.comparison import chains, cifar, pairs, training
 from kd_jax.errors import require
 from kd_jax.report import comparison as report
+from kd_jax.shipping import kept
 
 STUDENT_KEY = 4
 PAIRS = {
@@ -112,6 +113,8 @@ def prepare(settings, name, run):
     pair, taught = prepared.pair, prepared.taught
     run.facts[pair.name] = {"data": pair.data.digest, "teacher": taught.fingerprint}
     if not run.has(row=report.TEACHER, pair=pair.name):
+        where, one = {"pair": pair.name}, jax.tree.map(lambda x: x[:1], taught.params)
+        kept.keep_teachers(run, taught.model, one, report.TEACHER, pair.data.test, **where)
         metrics = teaching.metrics(taught.logits["test"], pair.data.test.labels)
         bins = evaluate.calibration(taught.logits["test"], pair.data.test.labels)
         metrics |= {f"bin_{n}": jax.device_get(x) for n, x in bins.items()}
@@ -128,7 +131,12 @@ def train_job(settings, pair, run, steps):
         facts = {"code": STUDENT_CODE, "pair": run.facts[pair.name], "row": row}
         return checkpoint.Snapshots(run.path(f"training {fingerprint.of(facts)}"), facts)
 
-    return chains.through(pair, steps, keys, snapshots_of)
+    def keep(step, student, params):
+        rows, test = [step.method.row], pair.data.test
+        grid = jax.tree.map(lambda x: x[:, None], params)
+        kept.keep(run, student, grid, rows, test, pair.test_logits, pair=pair.name)
+
+    return chains.through(pair, steps, keys, snapshots_of, keep)
 
 
 STUDENT_CODE = fingerprint.source(

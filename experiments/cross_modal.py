@@ -47,6 +47,7 @@ from kd_jax.comparison import few_labels, training
 from kd_jax.data import Dataset, Split, digits, mnist, spoken_words
 from kd_jax.errors import require
 from kd_jax.report import cross_modal as report
+from kd_jax.shipping import kept
 
 CLASSES, BATCH = 10, 100
 HEARD = 2000  # recordings of the four speakers that a student listens to
@@ -128,6 +129,7 @@ def fit_teacher(settings, data, part, run):
     run.facts[part] = {"teacher": taught.fingerprint}
     if not run.has(part=part, row=report.TEACHER):
         metrics = teaching.metrics(taught.logits["test"], data.test.labels)
+        kept.keep_teachers(run, net, taught.params, report.TEACHER, data.test, part=part)
         run.append(record.of_metrics(report.TEACHER, metrics, part=part))
     return net, jax.tree.map(lambda x: x[0], taught.params)
 
@@ -192,7 +194,15 @@ def teach(settings, run, job):
     scene, (method, counts) = job
     keys = jax.random.split(jax.random.key(3), settings.seeds)
     snapshots = checkpoint.of_run(run, scene.name, method.row)
-    found = few_labels.teach(scene, method, counts, keys, jax.random.key(4), snapshots)
+    inputs, labels, rows = scene.held["test"]
+
+    def keep(chosen, count):  # each seed is tested on rows of its own
+        for seed, own in enumerate(rows):
+            one = jax.tree.map(lambda x, s=seed: x[s : s + 1], chosen)
+            test, known = Split(inputs[own], labels[own]), {"part": scene.name, "labels": count}
+            kept.keep(run, scene.student, one, [method.row], test, seed=seed, **known)
+
+    found = few_labels.teach(scene, method, counts, keys, jax.random.key(4), keep, snapshots)
     snapshots.clear()
     return found
 

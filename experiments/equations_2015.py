@@ -35,6 +35,7 @@ from kd_jax import (
 )
 from kd_jax.data import digits
 from kd_jax.report import equations as report
+from kd_jax.shipping import kept
 
 TEMPERATURES = (1.0, 5.0, 20.0, 50.0, 100.0, 1000.0)
 TRAINED_T, MEAN_T, DRAWN = (1.0, 5.0, 20.0, 100.0), 2.0, 1000
@@ -152,7 +153,7 @@ def fit_students(settings, data, teachers, snapshots):
     return state.params, curves
 
 
-def trainings(settings, data, taught, snapshots):
+def trainings(settings, data, taught, run, snapshots):
     """Records of the members, their means, and the students."""
     means = {
         split: np.stack([ensembles.arithmetic(x), ensembles.geometric(x)], 1)
@@ -167,6 +168,9 @@ def trainings(settings, data, taught, snapshots):
         (report.GEOMETRIC, of_means[GEOMETRIC]),
     ):
         found += record.of_metrics(row, teaching.metrics(logits, labels), part="training")
+    rows = [row for row, *_ in ARMS]
+    said = means["test"][:, ARITHMETIC]
+    kept.keep(run, network(20, 20), params, rows, data.test, said, part="training")
     students = evaluate.predict(network(20, 20).apply, params, data.test.inputs)
     for a, (row, *_) in enumerate(ARMS):
         metrics = teaching.metrics(students[:, a], labels)
@@ -199,7 +203,7 @@ def run(settings):
     if not here.records():
         snapshots = checkpoint.Snapshots(here.path("training"), here.facts)
         found = [r for seed in range(settings.seeds) for r in gradients(seed)]
-        here.append(found + trainings(settings, data, taught, snapshots))
+        here.append(found + trainings(settings, data, taught, here, snapshots))
         snapshots.clear()
     here.conclude(table, report.draw)
 

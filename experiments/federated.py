@@ -44,6 +44,7 @@ from kd_jax import (
 from kd_jax.data import Split, strangers
 from kd_jax.errors import require
 from kd_jax.report import federated as report
+from kd_jax.shipping import kept
 
 BATCH, LEAST = 50, 20  # rows of a client's step; rows that every client has at least
 KINDS = 3  # of architectures, where they differ
@@ -185,14 +186,19 @@ def world_of(settings, one, alpha, parts):
     return federated.World(inputs, labels, rows, counts, public[one.public], tuple(held))
 
 
-def federate(settings, parts, test, job):
-    """The records of one Arrangement at one alpha, all seeds in one program."""
+def federate(settings, parts, test, run, job):
+    """The records of one Arrangement at one alpha, all seeds in one program.
+
+    Of every seed the network of the first client is kept.
+    """
     one, alpha = job
     plan, world = plan_of(settings, one), world_of(settings, one, alpha, parts)
     keys = jax.random.split(jax.random.key(1), settings.seeds)
     before, after, curve = federated.program(plan)(jax.tree.map(jnp.asarray, world), keys)
     metrics = federated.examine(plan, before, after, test)
     metrics["validation_curve"] = np.asarray(curve)
+    model, first = plan.groups[0][0], jax.tree.map(lambda x: x[:, :1], after[0])
+    kept.keep(run, model, first, [one.row], test, part=f"{alpha:g}")
     more = {"part": f"{alpha:g}", "bytes": one.sent(plan, settings.public, 10)}
     print(f"alpha {alpha:g}, {one.row}: {metrics['test_accuracy'].mean():.1%} right")
     return record.of_metrics(one.row, metrics, **more)
@@ -235,7 +241,7 @@ def run(settings):
         if not here.has(part=f"{alpha:g}", row=one.row)
     ]
     parts = dealt(settings, data.train, others)
-    job = functools.partial(federate, settings, parts, data.test)
+    job = functools.partial(federate, settings, parts, data.test, here)
     for found in parallel.results(job, left, settings.workers):
         here.append(found)
     here.conclude(table, report.draw)

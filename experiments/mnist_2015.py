@@ -46,6 +46,7 @@ from kd_jax.errors import require
 from kd_jax.lessons import Lesson
 from kd_jax.report import mnist_2015 as report
 from kd_jax.report import mnist_2015_rows as named
+from kd_jax.shipping import kept
 
 FROM_TEACHER, FROM_PERMUTED = range(2)  # which of the stacked teacher logits
 LEFT_OUT = {"all": (), "no 3": (3,), "7 and 8": (7, 8)}  # classes whose bias is wrong
@@ -194,8 +195,10 @@ def teach_one(settings, data, teachers, run, job):
     pupils = pupils_of(lesson, model, settings, settings.student_epochs)
     snapshots = checkpoint.of_run(run, lesson.name, arm.row, seed)
     params = lessons.fit_one(lesson, arm, seed, pupils, data.train, teachers["train"], snapshots)
-    more = {"part": lesson.name}
-    found = examine(arm, params, model, data, teachers["test"][:, FROM_TEACHER], **more)
+    more, said = {"part": lesson.name}, teachers["test"][:, FROM_TEACHER]
+    found = examine(arm, params, model, data, said, **more)
+    known = {"seed": seed, "teacher": named.TEACHER, **more}
+    kept.keep(run, model, params, [arm.row], data.test, said, **known)
     if LEFT_OUT[lesson.name] and arm.row == named.SOFT:
         held, classes = held_rows(data.train.labels), LEFT_OUT[lesson.name]
         found += lessons.corrected(model, params, data, classes, held, **more)
@@ -212,9 +215,11 @@ def sweep(settings, data, teachers, run, width, temperatures):
     own = np.broadcast_to(teachers["train"], (settings.seeds, *teachers["train"].shape))
     params = lessons.fit(lesson, pupils, data.train, own, snapshots)
     found, of_test = [], teachers["test"][:, FROM_TEACHER]
+    rows, known = [arm.row for arm in lesson.arms], {"part": "width", "width": width}
+    kept.keep(run, model, params, rows, data.test, of_test, teacher=named.TEACHER, **known)
     for a, arm in enumerate(lesson.arms):
         one = jax.tree.map(lambda x, a=a: x[:, a : a + 1], params)
-        found += examine(arm, one, model, data, of_test, part="width", width=width)
+        found += examine(arm, one, model, data, of_test, **known)
     snapshots.clear()
     return found
 
@@ -237,6 +242,7 @@ def fit_teacher(settings, data, run):
     found = teaching.together(course, keys, data, settings.workdir, retrain=settings.retrain)
     run.facts[named.TEACHER] = {"teacher": found.fingerprint, "seconds": found.seconds}
     if not run.has(row=named.TEACHER):
+        kept.keep_teachers(run, course.model, found.params, named.TEACHER, data.test)
         metrics = lessons.test_metrics(found.logits["test"], data.test.labels)
         run.append(record.of_metrics(named.TEACHER, metrics, part="all"))
     stacked = {}

@@ -41,6 +41,7 @@ from kd_jax.lessons import Lesson
 from kd_jax.report import tutorial as report
 from kd_jax.report import tutorial_rows as named
 from kd_jax.report.tutorial_rows import CNN, CNN_2D, DENSE
+from kd_jax.shipping import kept
 
 # which teacher logits an arm learns from: the order of `sources`
 FROM_DENSE, FROM_CNN, FROM_CNN_2D, FROM_PERMUTED, FROM_UNIFORM, FROM_HOTTER = range(6)
@@ -256,6 +257,7 @@ def fit_teachers(settings, data, run):
         on_train.append(found.logits["train"])
         on_test.append(found.logits["test"])
         if not run.has(row=course.row):
+            kept.keep_teachers(run, course.model, found.params, course.row, data.test)
             metrics = lessons.test_metrics(on_test[-1], data.test.labels)
             metrics["test_loss"] = metrics["test_nll"]
             run.append(record.of_metrics(course.row, metrics, part="1", lesson=course.row))
@@ -275,6 +277,9 @@ def teach(lesson, part, settings, data, teachers, run):
     snapshots = checkpoint.Snapshots(run.path(f"training {lesson.name}"), facts)
     params = lessons.fit(lesson, pupils, data.train, on_train, snapshots)
     found = examine(lesson, part, params, data, on_test)
+    rows, where = [arm.row for arm in lesson.arms], {"part": part, "lesson": lesson.name}
+    said, dense = on_test[:, :, FROM_DENSE], courses(settings, data)[0].row
+    kept.keep(run, pupils.model, params, rows, data.test, said, teacher=dense, **where)
     if lesson.name.endswith("kept"):
         held, more = held_rows(data.train.labels), {"part": part, "lesson": lesson.name}
         found += lessons.corrected(pupils.model, params, data, PARTS[part], held, **more)

@@ -29,6 +29,7 @@ from kd_jax.replay.stages import label_loss, raw_label_loss, regression_loss
 from kd_jax.replay.torch_random import Generator
 from kd_jax.report import people as report
 from kd_jax.report.people import DISTILLED, LABELS, TEACHER, TUNED, TUNED_RAW
+from kd_jax.shipping import kept
 
 PERSON = "-1,0.36,1,0,0,0.445"
 BATCH, TEACHER_EPOCHS, STUDENT_EPOCHS, TUNING_EPOCHS = 10, 2000, 1200, 8
@@ -189,6 +190,15 @@ def predict(settings, split):
         print(f"  {row:<28}" + " ".join(f"{p:.4f}" for p in jax.nn.softmax(logits)))
 
 
+def keep(params, split, run):
+    """Keep all networks {row: [S, …]} for export, with the split that they are tested on."""
+    taught, pupils = params[TEACHER], {row: x for row, x in params.items() if row != TEACHER}
+    kept.keep_teachers(run, TEACHER_NET, taught, TEACHER, split)
+    grid = jax.tree.map(lambda *x: np.stack(x, axis=1), *pupils.values())
+    said = logits_of(TEACHER_NET.apply, taught, split.inputs)
+    kept.keep(run, STUDENT_NET, grid, pupils, split, said, teacher=TEACHER)
+
+
 def run(settings):
     """The whole experiment over seeds, or what --replay or --predict ask for."""
     train_split, test_split = people.load(settings.manual_dir)
@@ -200,6 +210,7 @@ def run(settings):
     here = record.Run(settings.workdir, "people", settings.results_key(), facts)
     stored = networks(settings, train_split)
     if not here.records():
+        keep(stored.params, test_split, here)
         here.append(make_records(stored.params, {"train": train_split, "test": test_split}))
     here.write("mistakes.csv", mistakes_text(stored.params[DISTILLED], train_split))
     here.conclude(table)

@@ -35,6 +35,7 @@ from kd_jax import (
 )
 from kd_jax.data import digits
 from kd_jax.report import figures, tables
+from kd_jax.shipping import kept
 
 LABELS, TEACHER = "labels only", "teacher"
 SOFT, MIXED, PERMUTED = "soft targets", "soft targets + labels", "permuted teacher"
@@ -170,13 +171,13 @@ def train_and_record(settings, data, taught, run):
     facts = {"code": STUDENT_CODE, "teacher": taught.fingerprint}
     snapshots = checkpoint.Snapshots(run.path("training"), facts)
     params, curves = fit_students(settings, data, outputs["train"], snapshots)
-    checkpoint.save(run.path("students"), params, facts)
     student, measured, of_teacher = student_network(), {}, {"row": TEACHER, "family": TEACHER}
     for name in ("validation", "test"):
         split = getattr(data, name)
         measured[name] = students.measure(student, params, split, outputs[name])
         found = evaluate.measure(outputs[name], split.labels)
         of_teacher |= {f"{name}_{metric}": value.item() for metric, value in found.items()}
+    keep(settings, data, taught, params, outputs["test"], run)
     one_teacher = jax.tree.map(lambda x: x[0], taught.params)
     one_student = jax.tree.map(lambda x: x[0, 0], params)
     net = teacher_network(settings.teacher_width)
@@ -189,6 +190,14 @@ def train_and_record(settings, data, taught, run):
     of_students = students.records(known, curves["diverged"], **measured)
     run.append([{**of_teacher, "seed": 0}, *of_students])
     snapshots.clear()
+
+
+def keep(settings, data, taught, params, outputs, run):
+    """Keep the teacher and students [S, A, …] for export. Args: outputs: of the teacher on test."""
+    rows = [arm.row for arm in arms(settings.temperatures)]
+    kept.keep(run, student_network(), params, rows, data.test, outputs)
+    net = teacher_network(settings.teacher_width)
+    kept.keep_teachers(run, net, taught.params, TEACHER, data.test)
 
 
 def chosen(records, family):

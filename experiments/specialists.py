@@ -40,6 +40,7 @@ from kd_jax import (
 from kd_jax.data import two_digits
 from kd_jax.errors import InputError
 from kd_jax.report import specialists as report
+from kd_jax.shipping import kept
 
 BATCH, ASKED, STEPS = 60, 1, 100  # ASKED: of the generalist's likeliest classes; STEPS of eq. 5
 OF_GENERALIST, OF_JOINED, OF_PERMUTED = range(3)  # which of the stacked teacher logits
@@ -190,8 +191,11 @@ def student_arms():
     ]
 
 
-def teach(settings, data, generalists, together, snapshots):
-    """{row: test logits} of students of generalists and of all together, [S, N, C] each."""
+def teach(settings, data, generalists, together, snapshots, keep):
+    """{row: test logits} of students of generalists and of all together, [S, N, C] each.
+
+    Args: keep: (network, params [S, A, …], rows) keeps the students.
+    """
     labels = data.train.labels
     permuted = [controls.permuted(x, labels, seed) for seed, x in enumerate(together)]
     own = np.stack([generalists, together, permuted], axis=2, dtype=np.float32)
@@ -203,6 +207,7 @@ def teach(settings, data, generalists, together, snapshots):
         net, optimizers.adam(1e-3, epochs, order), wanted, keys, data.train._asdict(), order,
         epochs=epochs, own={"teachers": own}, snapshots=snapshots,
     )  # fmt: skip
+    keep(net, params, [arm.row for arm in wanted])
     logits = evaluate.predict(net.apply, params, data.test.inputs)
     return {arm.row: logits[:, a] for a, arm in enumerate(wanted)}
 
@@ -239,7 +244,12 @@ def section(settings, part, data, names, here):
     snapshots = functools.partial(checkpoint.of_run, here, part)
     rows, together = answers(settings, course, data, taught, special, snapshots)
     logits = taught.logits["train"], together
-    rows |= teach(settings, data, *logits, snapshots("students"))
+    known = {"teacher": report.GENERALIST, "part": part}
+    said = {"test": data.test, "taught": taught.logits["test"]}
+    keep = functools.partial(kept.keep, here, **said, **known)
+    model, params = taught[:2]
+    kept.keep_teachers(here, model, params, report.GENERALIST, data.test, part=part)
+    rows |= teach(settings, data, *logits, snapshots("students"), keep)
     more = {"part": part, "names": np.array(names)}
     found = [examine(row, x, data.test.labels, special, **more) for row, x in rows.items()]
     return sum(found, [])

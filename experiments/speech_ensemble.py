@@ -40,6 +40,7 @@ from kd_jax.data import Split, filter_bank, speech, spoken_digits
 from kd_jax.errors import require
 from kd_jax.report import speech as report
 from kd_jax.report import speech_rows as named
+from kd_jax.shipping import kept
 
 ARITHMETIC, GEOMETRIC, PERMUTED = range(3)  # which of the stacked teacher logits
 TEMPERATURES, BATCH = (1.0, 2.0, 5.0, 10.0), 128
@@ -180,6 +181,9 @@ def teach(settings, setup, spoken, course, taught, run):
         epochs=epochs,
         snapshots=snapshots,
     )
+    test, rows = spoken.frames.test, [arm.row for arm in wanted]
+    mean = ensembles.arithmetic(taught.logits["test"])
+    kept.keep(run, net, params, rows, test, mean, part=setup.name)
     found = frames.of_ensemble(spoken, taught, setup.name)
     for a, arm in enumerate(wanted):
         one = jax.tree.map(lambda x, a=a: x[:, a : a + 1], params)

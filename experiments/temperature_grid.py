@@ -46,6 +46,7 @@ from kd_jax.data import mnist, synthetic
 from kd_jax.errors import require
 from kd_jax.report import temperature as report
 from kd_jax.report import temperature_figures
+from kd_jax.shipping import kept
 
 MNIST = "MNIST"
 ORDER_KEY, TEACHER_KEY, STUDENT_KEY, PERMUTATION_SEED = 1, 2, 3, 4
@@ -214,14 +215,14 @@ def facts():
 class Task(NamedTuple):
     """A data set and its teachers: [S, N, 2, C] true and permuted, and their test logits [S, N, C].
 
-    metrics: of the teachers themselves {name: [S or 1]}.
+    metrics: of the teachers themselves {name: [S or 1]}; taught: they, [S or 1].
     """
 
     data: Any
     teachers: Any
     test_logits: Any
     metrics: dict
-    fingerprint: str
+    taught: teaching.Taught
 
 
 def load(settings, task):
@@ -247,14 +248,14 @@ def teach(settings, data):
         for seed, each in enumerate(of_seeds["train"])
     ]
     teachers = np.stack([of_seeds["train"], altered], axis=2)
-    return Task(data, teachers, of_seeds["test"], metrics, taught.fingerprint)
+    return Task(data, teachers, of_seeds["test"], metrics, taught)
 
 
-def train_job(settings, prepared, folder, job):
+def train_job(settings, prepared, run, job):
     """Train and measure the students of a job; returns their records and their teachers'."""
     task, arms = prepared[job.task], job.arms()
-    facts = {"code": STUDENT_CODE, "teacher": task.fingerprint, "job": job_key(job)}
-    snapshots = checkpoint.Snapshots(folder / fingerprint.of(facts), facts)
+    facts = {"code": STUDENT_CODE, "teacher": task.taught.fingerprint, "job": job_key(job)}
+    snapshots = checkpoint.Snapshots(run.path("training") / fingerprint.of(facts), facts)
     split = task.data.train
     net = student_network(job.width, split.inputs.shape[1:])
     params, curves = students.fit(
@@ -269,6 +270,10 @@ def train_job(settings, prepared, folder, job):
         snapshots=snapshots,
     )
     measured = students.measure(net, params, task.data.test, task.test_logits)
+    test, rows = task.data.test, [arm.row for arm in arms]
+    net_of, of_all = task.taught.model, task.taught.params
+    kept.keep_teachers(run, net_of, of_all, report.TEACHER, test, **job_key(job))
+    kept.keep(run, net, params, rows, test, task.test_logits, **job_key(job))
     of_teachers = record.of_metrics(report.TEACHER, task.metrics, family=report.TEACHER)
     found = [*of_teachers, *students.records(arms, curves["diverged"], test=measured)]
     snapshots.clear()
@@ -307,7 +312,7 @@ def run(settings):
 
     names = dict.fromkeys(job.task for job in left)
     prepared = dict(parallel.results(taught, names, settings.workers))
-    one = functools.partial(train_job, settings, prepared, here.path("training"))
+    one = functools.partial(train_job, settings, prepared, here)
     for records in parallel.results(one, left, settings.workers):
         here.append(records)
     here.conclude(table, lambda folder: temperature_figures.draw(here.records(), here.path))

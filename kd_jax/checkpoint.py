@@ -83,6 +83,13 @@ def load(path, like):
         raise InputError(f"checkpoint {path} is unreadable ({first[:120]}): {ADVICE}") from None
 
 
+def facts(path):
+    """The facts of a checkpoint, without its arrays. Raises: InputError when it is damaged."""
+    path = pathlib.Path(path).absolute()
+    _check(path)
+    return ocp.metadata(str(path)).custom_metadata["facts"]
+
+
 def _seal(path):
     return path.with_name(path.name + ".seal")
 

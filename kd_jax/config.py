@@ -18,8 +18,9 @@ from collections.abc import Callable
 
 from absl import flags
 
-from kd_jax import compilation, hosts, interruption, memory, mesh, record
+from kd_jax import compilation, events, hosts, interruption, memory, mesh, record
 from kd_jax.errors import InputError, require
+from kd_jax.shipping import kept
 
 # a full disk, a quota, a limit of file sizes, a folder that is read-only or somebody else's
 NO_ROOM = errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM
@@ -45,6 +46,8 @@ class Common:
     workdir: str = place("runs", "folder for run records and teacher checkpoints")
     data_dir: str = place("", "folder of prepared data sets (default: the user's TFDS folder)")
     manual_dir: str = place("", "folder with original data files, for machines without network")
+    tensorboard: bool = place(False, "write TensorBoard event files into the run's folder")
+    kept_seeds: int = place(1, "of each row, keep the networks of so many seeds for export")
     retrain: bool = place(False, "train the teacher again even if its checkpoint exists")
     members_per_chunk: int = place(0, "networks trained at once (default: what the memory holds)")
     mesh: str = place("", "members:M,data:D, what devices are for (default: members over all)")
@@ -64,6 +67,7 @@ class Common:
             self.hosts == 1 or self.coordinator,
             f"--hosts={self.hosts} without --coordinator: give address:port of the first host",
         )
+        require(self.kept_seeds >= 0, f"--kept_seeds={self.kept_seeds}: expected 0 or more")
         require(0 <= self.host < self.hosts, f"--host={self.host}: expected below {self.hosts}")
         self.validate()
 
@@ -172,6 +176,8 @@ def launch(config_class, run, argv=None):
         hosts.join(settings.coordinator, settings.hosts, settings.host)
         mesh.use(settings.mesh)
         memory.use(settings.members_per_chunk)
+        kept.use(settings.kept_seeds)
+        events.use(settings.tensorboard)
         with contextlib.redirect_stdout(sys.stdout if hosts.first_host() else None):
             run(settings)
     except (Exception, interruption.Interrupted) as error:

@@ -1,5 +1,8 @@
 """The one exception that means: the input is at fault, not the code."""
 
+import contextlib
+import sys
+
 
 class InputError(ValueError):
     """Bad input. The message is one line: the value, what was expected, what to do.
@@ -16,3 +19,13 @@ def require(condition, message):
     """InputError(message) unless the condition holds."""
     if not condition:
         raise InputError(message)
+
+
+@contextlib.contextmanager
+def one_line():
+    """In this block an InputError ends the command: one line on standard error, exit code 2."""
+    try:
+        yield
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)

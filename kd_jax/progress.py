@@ -6,7 +6,7 @@ import sys
 import numpy as np
 from tqdm import tqdm
 
-from kd_jax import hosts, parallel
+from kd_jax import events, hosts, parallel
 
 
 @contextlib.contextmanager
@@ -30,6 +30,7 @@ def bar(label, total, unit="epoch"):
 
         def report(done, curves=None):
             if curves:
+                events.of_training(label, curves, drawn.n, done)
                 loss = np.asarray(curves["loss"][done - 1])
                 drawn.set_postfix_str(f"loss {np.mean(loss):.4f}", refresh=False)
             drawn.update(done - drawn.n)

@@ -23,7 +23,7 @@ import filelock
 import jax
 import numpy as np
 
-from kd_jax import checked_lines, fingerprint, hosts
+from kd_jax import checked_lines, events, fingerprint, hosts
 from kd_jax.errors import InputError
 
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
@@ -54,6 +54,8 @@ class Run:
                 f"--workdir={workdir}: cannot write there ({error.strerror}); "
                 "choose a folder that you can write to"
             ) from None
+        if hosts.first_host():
+            events.begin(self.folder)
         _open.append(self)
 
     def path(self, name):
@@ -62,14 +64,8 @@ class Run:
 
     def write(self, name, text):
         """Write a text file whole: it is never seen half-written. The first host writes."""
-        if not hosts.first_host():
-            return
-        partial = self.path(name + ".partial")
-        with open(partial, "w") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(self.path(name))
+        if hosts.first_host():
+            write_whole(self.path(name), text)
 
     def append(self, records):
         """Append one JSON line per trained model: all of them or, if the process dies, none."""
@@ -77,6 +73,7 @@ class Run:
         kept, _ = checked_lines.read(self.path(name))
         found = [{"experiment": self.experiment, **r} for r in records]
         self.write(name, kept + checked_lines.text(found))
+        events.of_records(found)
         hosts.wait("append")
 
     def has(self, **wanted):
@@ -112,6 +109,16 @@ class Run:
             **self.facts,
         }
         self.write("manifest.json", json.dumps(manifest, indent=2) + "\n")
+
+
+def write_whole(path, text):
+    """Write a text file that is never seen half-written."""
+    partial = path.with_name(path.name + ".partial")
+    with open(partial, "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
 
 
 def _with_notes(table, folder):

@@ -9,8 +9,9 @@ from kd_jax import evaluate, supervised, teacher
 
 
 class Taught(NamedTuple):
-    """Teachers [S, …]: params, {split: logits [S, N, C]}, fingerprint, seconds of training."""
+    """Teachers [S, …]: Model, params, {split: logits [S, N, C]}, fingerprint, its seconds."""
 
+    model: Any
     params: Any
     logits: dict
     fingerprint: str
@@ -38,7 +39,7 @@ def one_by_one(course, keys, data, workdir, *, retrain=False):
     params = jax.tree.map(lambda *x: np.concatenate(x), *(one.params for one in each))
     logits = {name: np.concatenate([one.logits[name] for one in each]) for name in each[0].logits}
     fingerprints = " ".join(one.fingerprint for one in each)
-    return Taught(params, logits, fingerprints, sum(one.seconds for one in each))
+    return Taught(course.model, params, logits, fingerprints, sum(one.seconds for one in each))
 
 
 def metrics(logits, labels, split="test"):
@@ -65,4 +66,4 @@ def _taught(course, keys, seeds, data, workdir, retrain):
         for name, split in splits.items()
         if len(split.labels)
     }
-    return Taught(found.params, logits, found.fingerprint, found.seconds)
+    return Taught(course.model, found.params, logits, found.fingerprint, found.seconds)

@@ -157,15 +157,20 @@ def test_a_chain_learns_from_the_step_before(tmp_path):
     """The last generation's teacher is the one before it, seed by seed; the first has no row."""
     labels, kd = methods.alone()[0], methods.of_logits()[0]
     first, _, last = chains.born_again(labels, kd)
+    kept = []
     records = chains.through(
-        VECTORS, [first, last], KEYS, lambda row: checkpoint.Snapshots(tmp_path, {"row": row})
-    )
+        VECTORS, [first, last], KEYS, lambda row: checkpoint.Snapshots(tmp_path, {"row": row}),
+        lambda *of_step: kept.append(of_step),
+    )  # fmt: skip
+    ((step, network, params),) = kept
+    assert (step, network) == (last, VECTORS.student)
     assert [r["row"] for r in records] == [last.method.row] * 2
     elsewhere = jax.vmap(lambda key: jax.random.fold_in(key, first.draw))(KEYS)
     taught = training.choose(VECTORS, labels, training.fit(VECTORS, labels, elsewhere))
     own = training.logits_of(VECTORS, taught.params)
     again = training.choose(VECTORS, kd, training.fit(VECTORS, kd, KEYS, own=own))
     assert [r["test_nll"] for r in again.records] == [r["test_nll"] for r in records]
+    jax.tree.map(np.testing.assert_array_equal, again.params, params)
 
 
 def test_factors_are_of_every_row():

@@ -8,10 +8,11 @@ from kd_jax import methods, models
 from kd_jax.comparison import training
 
 
-def through(pair, steps, keys, snapshots_of):
+def through(pair, steps, keys, snapshots_of, keep):
     """The records of every Step; the first learns from the pair's teacher, the next from it.
 
-    Args: keys [S]; snapshots_of: row -> Snapshots.
+    Args: keys [S]; snapshots_of: row -> Snapshots; keep: (step, its network, params [S, …]) of
+      the students of every row.
     """
     found, own = [], None
     for step in steps:
@@ -20,7 +21,9 @@ def through(pair, steps, keys, snapshots_of):
         begin = keys if step.draw == 0 else _others(keys, step.draw)
         params = training.fit(here, step.method, begin, own=own, snapshots=snapshots)
         chosen = training.choose(here, step.method, params)
-        found += chosen.records if step.shown else []
+        if step.shown:
+            keep(step, here.student, chosen.params)
+            found += chosen.records
         own = training.logits_of(here, chosen.params)
         snapshots.clear()
     return found

@@ -101,11 +101,12 @@ def measured(apply, students, held):
     return {name: np.stack([np.asarray(found[name]) for found in each]) for name in each[0]}
 
 
-def teach(scene, method, counts, keys, order_key, snapshots=None):
+def teach(scene, method, counts, keys, order_key, keep, snapshots=None):
     """The records of a method's students, for each number of labels at its best weight.
 
     The weight is the one with the fewest validation errors in the mean over seeds; only then the
-    test is read. Args: keys [S]: of the seeds, the same for every method and number of labels.
+    test is read. Args: keys [S]: of the seeds, the same for every method and number of labels;
+      keep: (students [S, 1, …], number of labels) keeps those that are chosen.
     """
     pair, own = pair_of(scene, counts, order_key)
     members = keys[np.tile(np.arange(len(keys)), len(counts))]
@@ -118,6 +119,7 @@ def teach(scene, method, counts, keys, order_key, snapshots=None):
         validation = measured(apply, students, scene.held["validation"])
         best = training.best_weight(validation)
         chosen = jax.tree.map(lambda x, best=best: x[:, best : best + 1], students)
+        keep(chosen, count)
         test = measured(apply, chosen, scene.held["test"])
         metrics = {f"validation_{name}": x[:, best] for name, x in validation.items()}
         metrics |= {f"test_{name}": x[:, 0] for name, x in test.items()}

@@ -112,4 +112,4 @@ def sentence_encoder(bert):
         hidden = bert.apply({"params": params}, inputs["ids"], inputs["mask"])
         return sentence(hidden[-1], inputs["mask"]), {"hidden": hidden}
 
-    return Model(init, apply)
+    return Model(init, apply, bert)

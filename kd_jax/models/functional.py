@@ -1,7 +1,7 @@
 """From a Flax module to pure functions."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 
@@ -12,10 +12,12 @@ class Model(NamedTuple):
     init: key -> params.
     apply: (params, inputs [B, …], train=False, key=None) -> (logits [B, C], features).
       `features` is a dict of named arrays; `key` is needed where train=True draws dropout.
+    network: the Flax module that they are of, where they are of one.
     """
 
     init: Callable
     apply: Callable
+    network: Any = None
 
 
 def functional(module, input_shape):
@@ -28,4 +30,4 @@ def functional(module, input_shape):
         rngs = None if key is None else {"dropout": key}
         return module.apply({"params": params}, inputs, train, rngs=rngs)
 
-    return Model(init, apply)
+    return Model(init, apply, module)

@@ -189,7 +189,7 @@ def decoder(llama):
         hidden, _ = llama.apply({"params": params}, inputs["ids"], inputs["mask"])
         return logits(params, hidden[-1]), {"hidden": hidden}
 
-    return Model(init, apply)
+    return Model(init, apply, llama)
 
 
 class Writer(NamedTuple):

@@ -11,6 +11,7 @@ PEOPLE, START = "people demo, whole process", "start, from the command to the en
 GRID, MACHINE, SCALING = "the whole temperature grid", "machine", "scaling"
 PEOPLE_TORCH, PEOPLE_ONE, PEOPLE_MANY = "PyTorch, 1 seed", "kd_jax, 1 seed", "kd_jax, 20 seeds"
 PEOPLE_ALL_ONE = "kd_jax, 20 seeds, one device for all cores"
+REACHED, FALLS_SHORT = "REACHED", "FALLS SHORT"
 FIRST_START, NEXT_START = "kd_jax, nothing compiled", "kd_jax, programs kept"
 # nine data sets, 50 epochs, five seeds: their teachers, and students at nine temperatures, on
 # labels, on smoothed labels and of a permuted teacher
@@ -101,7 +102,7 @@ def aims_table(parts):
     for part, ours, theirs, aim in AIMS:
         if measured(parts, part):
             ratio = best(parts, part, theirs) / best(parts, part, ours)
-            verdict = "REACHED" if ratio >= aim else "FALLS SHORT"
+            verdict = REACHED if ratio >= aim else FALLS_SHORT
             lines.append([part, ours, theirs, f"{ratio:.1f}×", f"{aim:g}×", verdict])
     header = ["work", "we", "against", "times as fast", "aim", "verdict"]
     return tables.markdown(header, lines)

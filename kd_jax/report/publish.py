@@ -11,7 +11,8 @@ import re
 import shutil
 import sys
 
-from kd_jax.errors import InputError, require
+from kd_jax.errors import one_line, require
+from kd_jax.report import scripts
 
 ROOT = pathlib.Path(__file__).parents[2]
 KEPT = ("*.json", "records.jsonl", "table.md", "*.png")
@@ -45,7 +46,10 @@ def name_of(folder):
 
 
 def renewed(text, root=ROOT):
-    """The README's text with every marked part replaced by the table of its committed record."""
+    """The README's text with every marked part replaced by the table of its committed record.
+
+    The list of the experiments is renewed too, see `scripts.table`.
+    """
 
     def part(match):
         table = root / "experiments" / "records" / match[2] / "table.md"
@@ -53,13 +57,14 @@ def renewed(text, root=ROOT):
             return match[0]  # its experiment has no committed record yet
         return f"{match[1]}\n{table.read_text().strip()}\n{match[4]}"
 
+    def listed(match):
+        return f"{match[1]}\n{scripts.table(root).strip()}\n{match[2]}"
+
+    text = re.sub(r"(<!-- experiments -->)\n.*?(<!-- end -->)", listed, text, flags=re.S)
     return re.sub(r"(<!-- table: (\w+) -->)\n(.*?)(<!-- end -->)", part, text, flags=re.S)
 
 
 if __name__ == "__main__":
-    try:
+    with one_line():
         require(len(sys.argv) == 2, "expected one argument, the folder of a finished run")
         print(publish(sys.argv[1]))
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)

@@ -7,7 +7,7 @@ import sys
 import filelock
 
 from kd_jax import record
-from kd_jax.errors import InputError, require
+from kd_jax.errors import InputError, one_line, require
 from kd_jax.report import tables
 
 FINISHED, RUNNING, RESUMABLE, FAILED = "finished", "running", "resumable", "failed"
@@ -40,15 +40,23 @@ def state(folder):
     return RESUMABLE, f"{count} records so far; go on: {again}"
 
 
+def below(workdir):
+    """The run folders below a workdir, oldest first.
+
+    Raises: InputError when there is no such folder.
+    """
+    require(workdir.is_dir(), f"{workdir} is no folder: expected the --workdir of a run")
+    folders = [path.parent for path in workdir.glob("*/*/config.json")]
+    return sorted(folders, key=lambda folder: (folder / "config.json").stat().st_mtime)
+
+
 def table(workdir):
     """The Markdown of all runs below a workdir, oldest first, and how to delete them.
 
     Raises: InputError when there is no such folder.
     """
     workdir = pathlib.Path(workdir)
-    require(workdir.is_dir(), f"{workdir} is no folder: expected the --workdir of a run")
-    folders = [path.parent for path in workdir.glob("*/*/config.json")]
-    folders.sort(key=lambda folder: (folder / "config.json").stat().st_mtime)
+    folders = below(workdir)
     if not folders:
         return f"{workdir} holds no runs yet: ./run.sh begins the first\n"
     lines = [[folder.relative_to(workdir), *state(folder)] for folder in folders]
@@ -57,9 +65,6 @@ def table(workdir):
 
 
 if __name__ == "__main__":
-    try:
+    with one_line():
         require(len(sys.argv) < 3, "expected one argument at most, the --workdir of the runs")
         print(table(sys.argv[1] if len(sys.argv) > 1 else "runs"), end="")
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)

@@ -97,11 +97,11 @@ def coverage(records):
             cover,
             f"{images[:, cover].mean():.0f}",
             f"{change.mean():+.1f}".replace("-", "−"),
+            f"{PRINTED_COVER.get(int(cover), DASH)} %",
             relative.replace("-", "−"),
             over.verdict,
-            f"{PRINTED_COVER.get(int(cover), DASH)} %",
         ])  # fmt: skip
-    header = ["specialists", "test images", "more right answers", "relative", "verdict", "printed"]
+    header = ["specialists", "test images", "more right answers", "printed", "relative", "verdict"]
     return tables.markdown(header, lines)
 
 

@@ -118,17 +118,17 @@ def low_table(records):
         of_row = rows[line.row]
         lines.append([
             line.row,
-            f"{train} / {test}",
+            train,
             tables.mean_and_sd(tables.values(of_row, "train_accuracy")),
+            test,
             tables.spread(line),
             tables.difference(line),
             tables.verdict(line),
             tables.mean(of_row, "epoch", ".0f"),
         ])  # fmt: skip
-    header = ["row", "printed, train / test", "training frames right, %", "test frames right, %"]
-    return tables.markdown(
-        [*header, f"difference to {named.STOPPED} [95 %]", "verdict", "epochs"], lines
-    )
+    header = ["row", "training, printed", "training frames right, %", "printed"]
+    header += ["test frames right, %", f"difference to {named.STOPPED} [95 %]", "verdict", "epochs"]
+    return tables.markdown(header, lines)
 
 
 def draw(folder):

@@ -1,0 +1,60 @@
+"""TensorBoard event files in the run folder, where --tensorboard asks for them.
+
+Each training is a scalar for every curve and epoch, the mean over its members; each record is a
+scalar for every number in it, at the step of its seed.
+"""
+
+import numbers
+import pathlib
+import time
+
+import numpy as np
+from tensorboardX.event_file_writer import EventsWriter
+from tensorboardX.proto.event_pb2 import Event
+from tensorboardX.summary import scalar
+
+_wanted = []  # --tensorboard of this process
+_writers = []  # of its newest run
+
+
+def use(wanted):
+    """Write events from now on, or not."""
+    _wanted[:] = [True] if wanted else []
+    _writers.clear()
+
+
+def begin(folder):
+    """Write the events of this process into a run folder from now on, if they are wanted."""
+    if _wanted:
+        # not a SummaryWriter: that one writes in a thread, and what it has not written at the end
+        # is lost
+        _writers[:] = [EventsWriter(str(pathlib.Path(folder) / "events"))]
+
+
+def of_training(label, curves, first, last):
+    """The curves of a training from one epoch to before another. Args: curves {name: [E, …]}."""
+    _write(
+        (f"{label}/{name}", curve[epoch], epoch + 1)
+        for name, curve in curves.items()
+        for epoch in range(first, last)
+    )
+
+
+def of_records(records):
+    """The numbers of records: 'row/metric', or 'part/row/metric', at the step of the seed."""
+    _write(
+        ("/".join(str(r[x]) for x in ("part", "row") if x in r) + f"/{name}", value, r["seed"])
+        for r in records
+        if "seed" in r
+        for name, value in r.items()
+        if isinstance(value, numbers.Real) and name != "seed"
+    )
+
+
+def _write(found):
+    """Write (tag, number or numbers, step) of each: numbers as their mean."""
+    for writer in _writers:
+        for tag, value, step in found:
+            summary = scalar(tag, float(np.mean(value)))
+            writer.write_event(Event(wall_time=time.time(), step=int(step), summary=summary))
+        writer.flush()

@@ -1,0 +1,74 @@
+"""What is told of an exported network: the table of its formats, and its model card."""
+
+from kd_jax.report import tables
+
+HEADER = [
+    "", "parameters", "multiply-adds", "bytes on disk", "ms for 1", "ms for 128",
+    "peak memory, MB", "test errors", "agrees with teacher", "off by",
+]  # fmt: skip
+
+
+def table(report):
+    """The Markdown table of a report {format: measures}, as shipment.ship gives it."""
+    lines = []
+    for form, found in report.items():
+        agreement = found["agreement"]
+        lines.append([
+            form,
+            *(f"{found[name]:,}" for name in ("parameters", "multiply_adds", "bytes")),
+            f"{1000 * found['seconds_1']:.3f}",
+            f"{1000 * found['seconds_128']:.3f}",
+            f"{found['peak_bytes'] / 1e6:.0f}",
+            f"{found['errors']:,} of {found['of']:,}",
+            "–" if agreement is None else f"{agreement:.2%}",
+            f"{found['deviation']:.0e}",
+        ])  # fmt: skip
+    return tables.markdown(HEADER, lines)
+
+
+def card(record, settings, manifest, report, digests, inputs):
+    """The model card, Markdown, of one exported network.
+
+    Args: record: its line of records.jsonl; settings, manifest: of its run; report: of the
+      export; digests {file: SHA-256}; inputs: what it reads, in words.
+    """
+    metrics = {k: v for k, v in record.items() if isinstance(v, float | int) and k != "seed"}
+    name = f"{record['row']}, seed {record['seed']}"
+    return "\n".join([
+        f"# {record['experiment']}: {name}",
+        "",
+        "A network trained by knowledge distillation with kd_jax. `python predict.py "
+        "student.stablehlo inputs.npz outputs.npz` runs it; that needs jax and numpy alone.",
+        "",
+        f"- Inputs: {inputs}, prepared as the experiment does.",
+        "- Outputs: logits; their softmax is the probability of each class.",
+        f"- Data: {_digest(manifest.get('data'))}",
+        f"- Teacher: {_digest(manifest.get('teacher'))}",
+        f"- Trained: {manifest['finished']} on {manifest['device']}, commit {manifest['commit']}",
+        "- Limits: trained for a comparison of methods on one data set; nothing is known of "
+        "inputs of another kind.",
+        "",
+        "## What it is and takes",
+        "",
+        "Every file was read again in a process of its own. ms: medians of 50 calls there; peak "
+        "memory: of that process, all in all; off by: the largest difference of a logit, as a "
+        "part of the largest where that is above 1. int8: kernels of dense layers alone.",
+        "",
+        table(report),
+        "## Metrics of its run",
+        "",
+        tables.markdown(["metric", "value"], [[k, f"{v:.6g}"] for k, v in metrics.items()]),
+        "## Settings",
+        "",
+        tables.markdown(["setting", "value"], settings.items()),
+        "## Files",
+        "",
+        tables.markdown(["file", "SHA-256"], digests.items()),
+    ])  # fmt: skip
+
+
+def _digest(facts):
+    """Fingerprints as text, of one thing or of several by name."""
+    if isinstance(facts, dict):
+        return "; ".join(f"{name} {_digest(x)}" for name, x in facts.items())
+    return str(facts) if facts else "see the manifest of its run"

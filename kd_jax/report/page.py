@@ -1,0 +1,178 @@
+"""One page of what was found: `./run.sh report [WORKDIR]`.
+
+Without a folder it shows the committed records and is written to runs/records/report.html, else the
+runs below the folder, in whose report.html it lies. It needs nothing beside it: style and figures
+are in the file, and only its links lead to manifests and records.
+"""
+
+import base64
+import datetime
+import json
+import os
+import pathlib
+import re
+import sys
+import urllib.parse
+from typing import NamedTuple
+
+import jinja2
+from PIL import Image
+
+from kd_jax import record
+from kd_jax.errors import InputError, one_line, require
+from kd_jax.report import blocks, publish, runs
+from kd_jax.report import scripts as texts
+
+RECORDS, OF_RECORDS = publish.ROOT / "experiments" / "records", pathlib.Path("runs", "records")
+LINKED = ("manifest.json", "config.json", "records.jsonl", "table.md", "command.txt")
+BROKEN = (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError)
+HEAD = ("experiment", "finished", "seconds", "device", "commit")  # the rest of a manifest is folded
+
+
+class Shown(NamedTuple):
+    """A finished run as the page shows it, in texts; `blocks` are those of its table.md."""
+
+    name: str
+    anchor: str
+    about: str
+    command: str
+    facts: dict
+    settings: list
+    origin: list
+    links: list
+    blocks: list
+    figures: list
+
+
+def write(folder=None):
+    """Write the page of the runs below a folder, or of the committed records; returns its path.
+
+    Raises: InputError when there is no finished run or the page cannot be written.
+    """
+    folder = RECORDS if folder is None else pathlib.Path(folder)
+    place = OF_RECORDS if folder.resolve() == RECORDS else folder
+    finished, others = gathered(folder, place)
+    require(finished, f"{folder} holds no finished run to report: ./run.sh makes the first one")
+    path = place / "report.html"
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        record.write_whole(path, rendered(folder, finished, others))
+    except OSError as error:
+        path.with_name(path.name + ".partial").unlink(missing_ok=True)
+        raise InputError(f"{path} cannot be written ({error.strerror}): make room there") from None
+    return path
+
+
+def gathered(folder, place):
+    """([the finished runs as Shown], [(name, state, line) of all others]) below a folder.
+
+    Args: folder: a workdir, or one with a folder for each record; place: where the page will lie.
+    """
+    records = sorted(path.parent for path in folder.glob("*/config.json"))
+    finished, others = [], []
+    for run in [*records, *sorted(runs.below(folder), key=lambda run: run.parent.name)]:
+        name = run.relative_to(folder).as_posix()
+        try:
+            state, line = runs.state(run)
+            if state == runs.FINISHED:
+                finished.append(shown(run, name, place))
+                continue
+        except BROKEN as error:
+            state, line = runs.FAILED, str(error)
+        others.append((name, state, line))
+    return finished, others
+
+
+def shown(run, name, place):
+    """A finished run's folder as Shown.
+
+    Raises: InputError naming what of it is missing or damaged; other errors of its files.
+    """
+    manifest = json.loads((run / "manifest.json").read_text())
+    for key in HEAD:
+        require(key in manifest, f"{run}/manifest.json has no '{key}': publish or run it again")
+    require((run / "table.md").is_file(), f"{run} has no table.md: publish or run it again")
+    moment = datetime.datetime.fromisoformat(manifest["finished"])
+    about, command = purpose(manifest["experiment"])
+    settings = flat(json.loads((run / "config.json").read_text()))
+    return Shown(
+        name=name,
+        anchor=re.sub(r"\W+", "-", name),
+        about=about,
+        command=command,
+        facts={
+            "preset": dict(settings)["preset"],
+            "finished": f"{moment.astimezone(datetime.UTC):%Y-%m-%d %H:%M} UTC",
+            "seconds": f"{manifest['seconds']['total']:,.0f}",
+            "device": manifest["device"],
+            "commit": manifest["commit"] or "unknown",
+        },
+        settings=settings,
+        origin=flat({key: value for key, value in manifest.items() if key not in HEAD}),
+        links=[(kept, link(run / kept, place)) for kept in LINKED if (run / kept).is_file()],
+        blocks=blocks.parse((run / "table.md").read_text()),
+        figures=[figure(path) for path in sorted(run.glob("*.png"))],
+    )
+
+
+def purpose(experiment):
+    """(first line, command) of an experiment's docstring; empty when there is none of that name."""
+    scripts = {path.stem: path for path in (publish.ROOT / "experiments").glob("[a-z]*.py")}
+    if experiment not in scripts:
+        return "", ""
+    said = texts.said(scripts[experiment])
+    return said[""], said["Command"]
+
+
+def flat(value, path=()):
+    """[(names joined by a comma, text)] of every value that JSON objects hold in each other."""
+    if isinstance(value, dict):
+        return [line for name, inner in value.items() for line in flat(inner, (*path, name))]
+    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return [(", ".join(path), text)]
+
+
+def link(path, place):
+    """The relative address of a file as seen from the folder of the page."""
+    return urllib.parse.quote(os.path.relpath(path.resolve(), place.resolve()))
+
+
+def figure(path):
+    """(what it shows, the data URI) of a PNG file.
+
+    Raises: InputError when it is damaged.
+    """
+    try:
+        with Image.open(path, formats=["PNG"]) as image:
+            image.verify()
+    except Exception as error:  # of many types, by what is damaged
+        raise InputError(f"{path} is no sound PNG image ({error}): draw it again") from None
+    said = base64.b64encode(path.read_bytes()).decode()
+    return path.stem.replace("_", " "), f"data:image/png;base64,{said}"
+
+
+def rendered(folder, finished, others):
+    """The page's HTML; whatever comes from files is escaped."""
+    here = jinja2.FileSystemLoader(pathlib.Path(__file__).parent)
+    environment = jinja2.Environment(
+        loader=here,
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.globals |= {"beside": blocks.beside, "count": blocks.count}
+    environment.filters["verdict"] = blocks.verdict
+    text = environment.get_template("page.html").render(
+        source="the committed records" if folder.resolve() == RECORDS else folder,
+        finished=finished,
+        others=others,
+        printing=[run for run in finished if blocks.beside(run.blocks)],
+    )
+    return text.encode(errors="replace").decode()  # JSON may hold halves of characters
+
+
+if __name__ == "__main__":
+    with one_line():
+        require(len(sys.argv) < 3, "expected one argument at most, the --workdir of the runs")
+        print(write(*sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""Trained networks on their way out: kept in run folders, written for other programs, checked."""

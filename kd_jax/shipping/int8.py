@@ -1,0 +1,53 @@
+"""Post-training quantisation: kernels of dense layers as 8-bit integers with a scale per block.
+
+A column of a kernel W [D, E] is cut into blocks of 32 weights, and block b becomes
+q = round(w / s_b) with s_b = max |w| / 127 over the block, so that q s_b is within s_b/2 of w: 9
+bits a weight. Activations stay float32, and so do
+biases, convolutions, norms and embeddings. Kernels that stand one per layer, [layers, D, E], are
+cut likewise.
+
+Source: the layout Q8_0 of the GGUF format; symmetric quantisation as in Krishnamoorthi 2018, arXiv
+1806.08342, section 2.
+"""
+
+import jax.numpy as jnp
+import numpy as np
+
+BLOCK = 32  # weights of a column that share a scale
+SUFFIX = "_scale"  # of the name of a kernel's scales
+
+
+def narrowed(params):
+    """The parameters with "kernel" of dense layers as int8, and beside it "kernel_scale"."""
+    found = {}
+    for name, value in params.items():
+        if isinstance(value, dict):
+            found[name] = narrowed(value)
+        elif name == "kernel" and value.ndim in (2, 3):  # four are a convolution's
+            found[name], found[name + SUFFIX] = _rounded(np.asarray(value, np.float32))
+        else:
+            found[name] = value
+    return found
+
+
+def widened(params):
+    """The parameters that `narrowed` narrowed, as float32; others as they are."""
+    found = {}
+    for name, value in params.items():
+        if isinstance(value, dict):
+            found[name] = widened(value)
+        elif name + SUFFIX in params:
+            scale = jnp.repeat(params[name + SUFFIX], BLOCK, axis=-2)[..., : value.shape[-2], :]
+            found[name] = jnp.asarray(value).astype(jnp.float32) * scale
+        elif not name.endswith(SUFFIX):
+            found[name] = value
+    return found
+
+
+def _rounded(kernel):
+    """(int8 [..., D, E], scales [..., ⌈D/32⌉, E]) of a kernel [..., D, E]."""
+    firsts = np.arange(0, kernel.shape[-2], BLOCK)
+    scale = np.maximum.reduceat(np.abs(kernel), firsts, axis=-2) / 127
+    scale = np.where(scale > 0, scale, 1).astype(np.float32)
+    of_each = np.repeat(scale, BLOCK, axis=-2)[..., : kernel.shape[-2], :]
+    return np.round(kernel / of_each).astype(np.int8), scale

@@ -1,0 +1,74 @@
+"""Run an exported network: python predict.py student.stablehlo inputs.npz outputs.npz
+
+inputs.npz holds the array "inputs" [N, …], or for text "ids" and "mask" [N, T]; outputs.npz will
+hold "logits". What it takes is printed as JSON: seconds of a batch of 1 and of 128 (medians of
+50), and the most memory of the process in bytes. Needs jax and numpy for .stablehlo, onnxruntime
+and numpy for .onnx, nothing else.
+"""
+
+import json
+import resource
+import sys
+import time
+
+import numpy as np
+
+BATCH = 128
+
+
+def read(path):
+    """inputs -> logits of an exported file."""
+    if path.endswith(".onnx"):
+        import onnxruntime
+
+        session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+        return lambda inputs: session.run(None, inputs)[0]
+    import jax
+    import jax.export
+
+    with open(path, "rb") as file:
+        call = jax.jit(jax.export.deserialize(bytearray(file.read())).call)
+    return lambda inputs: np.asarray(call(inputs if len(inputs) > 1 else inputs["inputs"]))
+
+
+def seconds(predict, inputs, repeats=50):
+    """Median seconds of predict(inputs), after two calls to warm up."""
+    taken = []
+    for _ in range(repeats + 2):
+        began = time.perf_counter()
+        predict(inputs)
+        taken.append(time.perf_counter() - began)
+    return float(np.median(taken[2:]))
+
+
+def measured(predict, inputs):
+    """(logits [N, …] in batches, {what it takes}). Args: inputs {name: array [N, …]}."""
+    count = len(next(iter(inputs.values())))
+    batches = [
+        {name: x[first : first + BATCH] for name, x in inputs.items()}
+        for first in range(0, count, BATCH)
+    ]
+    logits = np.concatenate([predict(batch) for batch in batches])
+    one = {name: x[:1] for name, x in inputs.items()}
+    took = {"seconds_1": seconds(predict, one), "seconds_128": seconds(predict, batches[0])}
+    return logits, took | {"peak_bytes": peak_bytes()}
+
+
+def peak_bytes():
+    """The most memory that this process has had, in bytes."""
+    try:  # what getrusage says may be the parent's, which exec does not forget
+        with open("/proc/self/status") as file:
+            (line,) = (line for line in file if line.startswith("VmHWM:"))
+        return 1024 * int(line.split()[1])
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # bytes where there is no /proc
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 4:
+        sys.exit(__doc__)
+    exported, given, wanted = sys.argv[1:]
+    with np.load(given) as stored:
+        found, took = measured(read(exported), dict(stored))
+    np.savez(wanted, logits=found)
+    print(json.dumps(took))
