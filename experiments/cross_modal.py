@@ -138,7 +138,7 @@ def listening(settings, words, seen, run):
     """The Scene of recordings, each with what the teacher says of an image of the same digit."""
     net, params = fit_teacher(settings, seen.teachers, report.SPOKEN, run)
     images = seen.teachers.test  # the teacher was not taught these
-    logits, features = training.outputs(net, params, images.inputs)
+    logits, features = training.outputs(net.apply, params, images.inputs)
     drawn = [
         spoken_words.partners(words.labels, images.labels, seed) for seed in range(settings.seeds)
     ]
@@ -161,7 +161,7 @@ def listening(settings, words, seen, run):
 def looking(settings, seen, run):
     """The Scene of images, with the logits and feature maps of a larger convnet."""
     net, params = fit_teacher(settings, seen.teachers, report.IMAGES, run)
-    logits, features = training.outputs(net, params, seen.shown.inputs)
+    logits, features = training.outputs(net.apply, params, seen.shown.inputs)
     arrays = {**seen.shown._asdict(), "teacher": {"logits": logits, "features": features}}
 
     def everyone(split):
