@@ -29,10 +29,11 @@ import jax
 import numpy as np
 
 from kd_jax import checkpoint, config, fingerprint, generate, losses, optimizers, record, train
-from kd_jax.data import gsm8k
+from kd_jax.data import Split, gsm8k
 from kd_jax.errors import require
 from kd_jax.language import asking, caches, learning, objectives, tokens
 from kd_jax.models import llama
+from kd_jax.padding import Tokens
 from kd_jax.reasoning import (
     answering,
     arms,
@@ -46,9 +47,11 @@ from kd_jax.reasoning import (
     word_problems,
 )  # fmt: skip
 from kd_jax.report import reasoning as report
+from kd_jax.shipping import kept as networks
 
 LAYERS, TEACHER_BATCH = 2, 32  # of the teacher of a family
 TEACHING = "problems", "steps", "width"
+SHOWN = 64  # problems kept beside a student for its export
 HELD_OUT = 1000  # of the training problems of GSM8K, to choose settings on
 
 
@@ -205,6 +208,17 @@ def of_arm(arm, learnt, pupils, measures):
     return found
 
 
+def keep(task, arm, learnt, pupils, run):
+    """Keep an arm's students of the most problems for export, with some problems of the test."""
+    few = Tokens(*(x[:SHOWN] for x in task.tests["test"].prompts))
+    asked = Split(few._asdict(), np.full(few.ids.shape, -1, np.int32))
+    for member, place in enumerate(pupils.places(arm)):
+        if place["problems"] == max(pupils.sizes):
+            one = jax.tree.map(lambda x, m=member: x[m][None, None], learnt.params)
+            known = {"seed": place["seed"], "problems": place["problems"]}
+            networks.keep(run, llama.decoder(task.student), one, [arm.row], asked, **known)
+
+
 def table(folder):
     """The Markdown of a run folder."""
     return report.table(folder)
@@ -228,6 +242,7 @@ def run(settings):
         if not here.has(row=arm.row):
             snapshots = checkpoint.of_run(here, arm.row)
             learnt = pupils.fit(arm, snapshots)
+            keep(task, arm, learnt, pupils, here)
             here.append(of_arm(arm, learnt, pupils, measures))
             snapshots.clear()
     here.conclude(table, report.draw)
