@@ -13,7 +13,7 @@ import jax
 from orbax.checkpoint import v1 as ocp
 
 from kd_jax import fingerprint, hosts, mesh
-from kd_jax.errors import InputError
+from kd_jax.errors import InputError, brief
 
 ADVICE = "delete that folder or pass --retrain"
 
@@ -79,8 +79,7 @@ def load(path, like):
     except Exception as error:  # orbax, tensorstore and json each raise their own
         # what orbax leaves unfinished would add its own lines to the one that we print
         warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
-        first = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise InputError(f"checkpoint {path} is unreadable ({first[:120]}): {ADVICE}") from None
+        raise InputError(f"checkpoint {path} is unreadable ({brief(error)}): {ADVICE}") from None
 
 
 def _seal(path):
