@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 import os
 import pathlib
 import re
@@ -16,6 +17,10 @@ from kd_jax import fingerprint, hosts, mesh
 from kd_jax.errors import InputError, brief
 
 ADVICE = "delete that folder or pass --retrain"
+# Each thread of orbax logs an error with its traceback; it is raised, too.
+logging.getLogger("absl").addFilter(
+    lambda said: "orbax" not in said.pathname or said.levelno < logging.ERROR
+)
 
 
 def save(path, tree, facts):
