@@ -1,5 +1,6 @@
 """Arrays on disk through orbax: written whole or not at all, and checked before they are read."""
 
+import functools
 import hashlib
 import json
 import logging
@@ -7,6 +8,7 @@ import os
 import pathlib
 import re
 import shutil
+import sys
 import time
 import warnings
 
@@ -17,10 +19,6 @@ from kd_jax import fingerprint, hosts, mesh
 from kd_jax.errors import InputError, brief
 
 ADVICE = "delete that folder or pass --retrain"
-# Each thread of orbax logs an error with its traceback; it is raised, too.
-logging.getLogger("absl").addFilter(
-    lambda said: "orbax" not in said.pathname or said.levelno < logging.ERROR
-)
 
 
 def save(path, tree, facts):
@@ -34,6 +32,7 @@ def save(path, tree, facts):
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _seal(path).unlink(missing_ok=True)
+        _hush()
         tree = mesh.everywhere(tree)  # orbax restores only what it knows the devices of
         ocp.save(str(path), tree, overwrite=True, custom_metadata={"facts": facts})
         if hosts.first_host():
@@ -51,6 +50,21 @@ def save(path, tree, facts):
             f"checkpoint {path} cannot be written ({reason}): make room or choose another folder "
             "with --workdir; what was written before is whole"
         ) from None
+
+
+@functools.cache
+def _hush():
+    """Print no tracebacks of orbax's and tensorstore's threads: what they failed at is raised."""
+    usual = sys.unraisablehook
+
+    def hook(raised):
+        if str(raised.exc_value) != "Event loop is closed":  # after another thread failed
+            usual(raised)
+
+    sys.unraisablehook = hook
+    logging.getLogger("absl").addFilter(
+        lambda said: "orbax" not in said.pathname or said.levelno < logging.ERROR
+    )
 
 
 def _of_system(error):
