@@ -54,7 +54,7 @@ def save(path, tree, facts):
 
 @functools.cache
 def _hush():
-    """Print no tracebacks of orbax's and tensorstore's threads: what they failed at is raised."""
+    """Let the threads of orbax and tensorstore print nothing: what they fail at is raised."""
     usual = sys.unraisablehook
 
     def hook(raised):
@@ -62,9 +62,7 @@ def _hush():
             usual(raised)
 
     sys.unraisablehook = hook
-    logging.getLogger("absl").addFilter(
-        lambda said: "orbax" not in said.pathname or said.levelno < logging.ERROR
-    )
+    logging.getLogger("absl").addFilter(lambda said: "orbax" not in said.pathname)
 
 
 def _of_system(error):
