@@ -205,7 +205,7 @@ def chosen(records, family):
 
 def table(folder):
     """The Markdown of a run folder: rows against labels only, and teacher against student."""
-    records, (_, (costs,)) = record.read(folder), checked_lines.read(folder / "costs.json")
+    records, costs = record.read(folder), checked_lines.only(folder / "costs.json")
     picked = {chosen(records, family) for family in (SOFT, MIXED)}
     rows = tables.by_row(records)
     lines = []
