@@ -11,13 +11,13 @@ clean images and the teacher's logits. Every student of the table trains in one 
 
 import dataclasses
 import functools
-import json
 
 import jax
 import numpy as np
 
 from kd_jax import (
     augment,
+    checked_lines,
     checkpoint,
     config,
     controls,
@@ -185,7 +185,7 @@ def train_and_record(settings, data, taught, run):
         TEACHER: cost.summary(net.apply, one_teacher, data.test.inputs),
         "student": cost.summary(student.apply, one_student, data.test.inputs),
     }
-    run.write("costs.json", json.dumps(costs, indent=2) + "\n")
+    run.write("costs.json", checked_lines.text([costs]))
     known = arms(settings.temperatures)
     of_students = students.records(known, curves["diverged"], **measured)
     run.append([{**of_teacher, "seed": 0}, *of_students])
@@ -214,7 +214,7 @@ def chosen(records, family):
 
 def table(folder):
     """The Markdown of a run folder: rows against labels only, and teacher against student."""
-    records, costs = record.read(folder), json.loads((folder / "costs.json").read_text())
+    records, costs = record.read(folder), checked_lines.only(folder / "costs.json")
     picked = {chosen(records, family) for family in (SOFT, MIXED)}
     rows = tables.by_row(records)
     lines = []

@@ -1,11 +1,14 @@
 """Arrays on disk through orbax: written whole or not at all, and checked before they are read."""
 
+import functools
 import hashlib
 import json
+import logging
 import os
 import pathlib
 import re
 import shutil
+import sys
 import time
 import warnings
 
@@ -13,7 +16,7 @@ import jax
 from orbax.checkpoint import v1 as ocp
 
 from kd_jax import fingerprint, hosts, mesh
-from kd_jax.errors import InputError
+from kd_jax.errors import InputError, brief
 
 ADVICE = "delete that folder or pass --retrain"
 
@@ -29,6 +32,7 @@ def save(path, tree, facts):
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _seal(path).unlink(missing_ok=True)
+        _hush()
         tree = mesh.everywhere(tree)  # orbax restores only what it knows the devices of
         ocp.save(str(path), tree, overwrite=True, custom_metadata={"facts": facts})
         if hosts.first_host():
@@ -46,6 +50,19 @@ def save(path, tree, facts):
             f"checkpoint {path} cannot be written ({reason}): make room or choose another folder "
             "with --workdir; what was written before is whole"
         ) from None
+
+
+@functools.cache
+def _hush():
+    """Let the threads of orbax and tensorstore print nothing: what they fail at is raised."""
+    usual = sys.unraisablehook
+
+    def hook(raised):
+        if str(raised.exc_value) != "Event loop is closed":  # after another thread failed
+            usual(raised)
+
+    sys.unraisablehook = hook
+    logging.getLogger("absl").addFilter(lambda said: "orbax" not in said.pathname)
 
 
 def _of_system(error):
@@ -79,8 +96,7 @@ def load(path, like):
     except Exception as error:  # orbax, tensorstore and json each raise their own
         # what orbax leaves unfinished would add its own lines to the one that we print
         warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
-        first = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise InputError(f"checkpoint {path} is unreadable ({first[:120]}): {ADVICE}") from None
+        raise InputError(f"checkpoint {path} is unreadable ({brief(error)}): {ADVICE}") from None
 
 
 def facts(path):

@@ -8,13 +8,13 @@ last such run is unfinished goes on in its folder; after a finished one a new nu
 
 import contextlib
 import datetime
-import importlib.metadata
 import itertools
 import json
 import os
 import pathlib
 import platform
 import shlex
+import shutil
 import subprocess
 import sys
 import time
@@ -27,8 +27,6 @@ from kd_jax import checked_lines, events, fingerprint, hosts
 from kd_jax.errors import InputError
 
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
-
-
 _open = []  # the runs of this process
 
 
@@ -94,6 +92,8 @@ class Run:
         text = _with_notes(table, self.folder)
         self.write("table.md", text)
         draw(self.folder)
+        for left in self.folder.glob("training*"):  # snapshots of what is recorded, after a kill
+            shutil.rmtree(left)
         self._finish()
         print(f"\n{text}\nrecords, table and figures: {self.folder}")
 
@@ -102,7 +102,7 @@ class Run:
             "experiment": self.experiment,
             "finished": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
             "seconds": {"total": round(time.monotonic() - self.began, 2)},
-            "versions": {p: importlib.metadata.version(p) for p in PACKAGES},
+            "versions": fingerprint.versions(PACKAGES),
             "python": platform.python_version(),
             "device": device(),
             "commit": _commit(),
@@ -207,8 +207,7 @@ def device():
     devices = jax.devices()
     name = devices[0].device_kind
     if devices[0].platform == "cpu":
-        name = f"{_processor()}, {os.cpu_count()} cores"
-        return name  # its devices are its cores
+        return f"{_processor()}, {os.cpu_count()} cores"  # which are its devices
     return f"{len(devices)} × {name}" if len(devices) > 1 else name
 
 

@@ -91,20 +91,6 @@ def test_outputs_are_computed_once(tmp_path):
     assert len(list(found.folder.glob("outputs-*"))) == 2
 
 
-def test_damaged_outputs_are_refused(tmp_path):
-    found, _ = stored(tmp_path)
-    outputs(found)
-    restored, _ = stored(tmp_path)
-    (path,) = found.folder.glob("outputs-*")
-    data = path.read_bytes()
-    for place in range(0, len(data), 7):
-        path.write_bytes(data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :])
-        try:
-            np.testing.assert_array_equal(outputs(restored), np.tile([3.0, 5, 7], (3, 1)))
-        except InputError as error:
-            assert path.name in str(error)
-
-
 def test_fingerprints_see_code_but_not_comments():
     def one(x):
         """A docstring."""
@@ -247,3 +233,31 @@ def test_a_table_that_nobody_is_left_for_is_one_line(tmp_path):
     run.append(record.of_metrics("a", {"test_nll": np.array([np.inf])}))
     with pytest.raises(InputError, match="1 networks diverged, too many for a table .a, seed 0"):
         run.conclude(lambda folder: {}["a"])
+
+
+def test_what_a_killed_process_left_for_going_on_is_removed_in_the_end(tmp_path):
+    """It was killed after its results were kept and before it removed its snapshots."""
+    run = Run(tmp_path, "demo", {})
+    checkpoint.of_run(run, "a").save(1, PARAMS)
+    run.append([{"row": "a", "seed": 0}])
+    run.conclude(lambda folder: "")
+    found, _ = stored(tmp_path)
+    checkpoint.Snapshots(found.folder / "training", FACTS).save(1, PARAMS)
+    stored(tmp_path)
+    assert not list(tmp_path.rglob("training*"))
+
+
+@pytest.mark.parametrize("name", ["teacher", "data", "code", "versions"])
+def test_outputs_of_other_facts_are_refused_with_both_fingerprints(tmp_path, monkeypatch, name):
+    """They lie where those that are wanted would: of another teacher, data, code or version."""
+    facts = {"teacher": "one", "data": "abc", "code": "new"}
+    wanted = {**facts, "versions": fingerprint.versions()}
+    with monkeypatch.context() as patch:
+        if name == "versions":
+            patch.setattr(fingerprint, "versions", lambda: {"jax": "0.1"})
+        teacher.kept(tmp_path, facts | {name: "other"}, lambda: {"logits": ONES})
+    (path,) = tmp_path.glob("outputs-*.npz")
+    made, other = path.stem.removeprefix("outputs-"), fingerprint.of(wanted)
+    path.rename(tmp_path / f"outputs-{other}.npz")
+    with pytest.raises(InputError, match=f"of {made}, expected {other} .other {name}.: delete"):
+        teacher.kept(tmp_path, facts, lambda: {"logits": ONES})
