@@ -22,7 +22,6 @@ from kd_jax import (
     config,
     controls,
     cost,
-    evaluate,
     fingerprint,
     losses,
     models,
@@ -171,12 +170,11 @@ def train_and_record(settings, data, taught, run):
     facts = {"code": STUDENT_CODE, "teacher": taught.fingerprint}
     snapshots = checkpoint.Snapshots(run.path("training"), facts)
     params, curves = fit_students(settings, data, outputs["train"], snapshots)
-    student, measured, of_teacher = student_network(), {}, {"row": TEACHER, "family": TEACHER}
+    student, measured, of_teacher = student_network(), {}, {}
     for name in ("validation", "test"):
         split = getattr(data, name)
         measured[name] = students.measure(student, params, split, outputs[name])
-        found = evaluate.measure(outputs[name], split.labels)
-        of_teacher |= {f"{name}_{metric}": value.item() for metric, value in found.items()}
+        of_teacher |= teaching.metrics(taught.logits[name], split.labels, name)
     keep(settings, data, taught, params, outputs["test"], run)
     one_teacher = jax.tree.map(lambda x: x[0], taught.params)
     one_student = jax.tree.map(lambda x: x[0, 0], params)
@@ -188,7 +186,7 @@ def train_and_record(settings, data, taught, run):
     run.write("costs.json", checked_lines.text([costs]))
     known = arms(settings.temperatures)
     of_students = students.records(known, curves["diverged"], **measured)
-    run.append([{**of_teacher, "seed": 0}, *of_students])
+    run.append([*record.of_metrics(TEACHER, of_teacher, family=TEACHER), *of_students])
     snapshots.clear()
 
 
