@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # ./run.sh [NAME] [--flag=value …]   run experiments/NAME.py (default: quickstart)
 # ./run.sh test [pytest options]     run the tests
+# ./run.sh check                     lint, format and types of the code, as CI reads them
 # ./run.sh list [WORKDIR]            the runs below runs/, their state, how to go on or delete them
 # ./run.sh report [WORKDIR]          one page of the runs below it, or of the committed records
 # ./run.sh publish RUN_FOLDER        keep a finished run as a record and renew the README
@@ -78,6 +79,14 @@ case "$name" in
       export XLA_FLAGS="$quick"
     fi
     exec "$venv/bin/python" -m pytest -n auto --dist loadfile --no-loadscope-reorder "$@"
+    ;;
+  check)
+    install "$here/requirements.txt"
+    install "$here/tests/requirements-dev.txt"
+    cd -- "$here"
+    "$venv/bin/ruff" check .
+    "$venv/bin/ruff" format --check .
+    exec "$venv/bin/mypy" kd_jax experiments
     ;;
   list) report runs "${@:2}" ;;
   report) report page "${@:2}" ;;

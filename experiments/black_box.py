@@ -19,6 +19,7 @@ smallest margin, and a student is trained anew.
 
 import dataclasses
 import functools
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
@@ -48,7 +49,7 @@ from kd_jax.report import black_box as report
 from kd_jax.shipping import kept
 
 BATCH, K, DECIMALS = 100, 3, 1
-ANSWERS = {
+ANSWERS: dict[str, Callable] = {
     report.LABEL: answers.label,
     report.RANKED: functools.partial(answers.ranked, k=K),
     report.LIKELIEST: functools.partial(answers.likeliest, k=K),

@@ -179,7 +179,7 @@ def lessons(settings, scene):
     Who hears no label at all can learn from logits alone: a hint says nothing of classes.
     """
     counts = (*settings.labels, scene.taught.shape[1])
-    labels, softer, permuted = methods.alone()[0], *methods.of_logits()[:2]
+    labels, (softer, permuted) = methods.alone()[0], methods.of_logits()[:2]
     hint, attention = methods.of_vectors()[0], methods.of_maps()[0]
     softer = softer._replace(row=report.SOFTER)
     if scene.name == report.IMAGES:

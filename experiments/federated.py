@@ -165,19 +165,16 @@ OPTIMIZER = optax.adam(1e-3)
 
 
 def dealt(settings, split, others):
-    """{"private", "public", "held"}: disjoint Splits of the training digits, and "others"."""
+    """(private, held, {"public", "others"}): disjoint Splits, and inputs without labels."""
     sizes = np.cumsum([settings.private, settings.public, settings.validation])
     rows = np.split(np.random.default_rng(0).permutation(len(split.labels)), sizes)
-    parts = {
-        name: Split(split.inputs[own], split.labels[own])
-        for name, own in zip(("private", "public", "held"), rows)
-    }
-    return parts | {"others": Split(others[: settings.public], None)}
+    private, public, held = (Split(split.inputs[own], split.labels[own]) for own in rows[:3])
+    return private, held, {"public": public.inputs, "others": others[: settings.public]}
 
 
 def world_of(settings, one, alpha, parts):
     """The federated.World of all seeds: rows [S, K, N] and counts [S, K], each seed's own deal."""
-    labels = parts["private"].labels
+    (inputs, labels), held, public = parts
 
     def deal(seed):
         if one.central:
@@ -185,9 +182,8 @@ def world_of(settings, one, alpha, parts):
         return clients.dirichlet(labels, settings.clients, alpha, seed, least=LEAST)
 
     tables = [clients.table(deal(seed), len(labels)) for seed in range(settings.seeds)]
-    whose = map(np.stack, zip(*tables))
-    public = parts[one.public].inputs  # the labels of these rows are not used
-    return federated.World(*parts["private"], *whose, public, tuple(parts["held"]))
+    rows, counts = map(np.stack, zip(*tables))
+    return federated.World(inputs, labels, rows, counts, public[one.public], tuple(held))
 
 
 def federate(settings, parts, test, run, job):

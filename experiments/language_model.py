@@ -127,7 +127,7 @@ def load(settings):
     known, test = gsm8k.load(settings.data_dir, settings.manual_dir)
     if settings.tiny:
         some = [text for problem in known[: settings.texts] for text in problem]
-        net, params, words = *tiny.teacher(), tiny.tokenizer(some)
+        (net, params), words = tiny.teacher(), tiny.tokenizer(some)
     else:
         net, params, words = named.load(settings.teacher)
     require(

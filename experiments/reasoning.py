@@ -106,8 +106,8 @@ class Config(config.Common):
 
     def validate(self):
         counts = "tests", "samples", "steps", "own", "batch", "width", "layers", "heads", "together"
-        counts += "prompt_tokens", "answer_tokens", *(f"teacher_{x}" for x in TEACHING)
-        config.check_counts(self, *counts)
+        of_others = "prompt_tokens", "answer_tokens", *(f"teacher_{x}" for x in TEACHING)
+        config.check_counts(self, *counts, *of_others)
         known = ", ".join(TASKS)
         require(self.task in TASKS, f"--task={self.task}: expected one of {known}")
         given = ",".join(map(str, self.sizes))

@@ -247,7 +247,8 @@ def section(settings, part, data, names, here):
     known = {"teacher": report.GENERALIST, "part": part}
     said = {"test": data.test, "taught": taught.logits["test"]}
     keep = functools.partial(kept.keep, here, **said, **known)
-    kept.keep_teachers(here, *taught[:2], report.GENERALIST, data.test, part=part)
+    model, params = taught[:2]
+    kept.keep_teachers(here, model, params, report.GENERALIST, data.test, part=part)
     rows |= teach(settings, data, *logits, snapshots("students"), keep)
     more = {"part": part, "names": np.array(names)}
     found = [examine(row, x, data.test.labels, special, **more) for row, x in rows.items()]

@@ -229,7 +229,8 @@ def load(settings, task):
     """The Dataset of that name."""
     if task == MNIST:
         return mnist.load("mnist", settings.data_dir, settings.manual_dir)
-    return synthetic.load(*clusters(settings)[task], settings.samples)
+    class_sep, informative = clusters(settings)[task]
+    return synthetic.load(class_sep, informative, settings.samples)
 
 
 def teach(settings, data):

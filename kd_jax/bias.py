@@ -53,8 +53,12 @@ def three_ways(unlabelled, validation, test, classes, prior, shifts):
     Args: unlabelled: logits [N, C]; validation, test: (logits, labels); prior: the share of
       `classes`; shifts: those that are tried on validation and test.
     """
+
+    def best(logits, labels):
+        return best_shift(logits, labels, classes, shifts)
+
     return {
         "label-free": match_prior(unlabelled, classes, prior),
-        "on validation": best_shift(*validation, classes, shifts),
-        "on test, as the paper": best_shift(*test, classes, shifts),
+        "on validation": best(*validation),
+        "on test, as the paper": best(*test),
     }

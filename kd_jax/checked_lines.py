@@ -37,7 +37,7 @@ def read(path):
             record, place, count = _checked(line)
             if place != len(together) + 1:
                 raise ValueError("a line before it is missing")
-        except (ValueError, KeyError, AttributeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:
             raise InputError(
                 f"{path} line {number} is damaged ({error}): delete that run folder"
             ) from None
@@ -57,11 +57,14 @@ def only(path):
 
 
 def _checked(line):
-    """(record, place, count) of a line that is what was written; else one of many errors."""
+    """(record, place, count) of a line that is what was written; else ValueError."""
     record = json.loads(line.decode())
-    place, count, digest = re.fullmatch(r"(\d+)/(\d+) (\w+)", record.pop("check")).groups()
-    place, count = int(place), int(count)
-    if _digest(record, place, count) != digest:
+    check = str(record.pop("check", "")) if isinstance(record, dict) else ""
+    found = re.fullmatch(r"(\d+)/(\d+) (\w+)", check)
+    if found is None:
+        raise ValueError("it has no check of its own")
+    place, count = int(found[1]), int(found[2])
+    if _digest(record, place, count) != found[3]:
         raise ValueError("its digest differs")
     return record, place, count
 

@@ -22,13 +22,13 @@ def dirichlet(labels, clients, alpha, seed, *, least=1):
     require(0 < alpha < float("inf"), f"alpha is {alpha:g}: expected a finite number above 0")
     random = np.random.default_rng(seed)
     for _ in range(DRAWS):
-        parts = [[] for _ in range(clients)]
+        pieces = [[] for _ in range(clients)]
         for number in np.unique(labels):
             rows = random.permutation(np.flatnonzero(labels == number))
             ends = np.cumsum(random.dirichlet(np.full(clients, alpha))) * len(rows)
-            for part, own in zip(parts, np.split(rows, ends[:-1].round().astype(int))):
-                part.append(own)
-        parts = [np.sort(np.concatenate(part)) for part in parts]
+            for piece, own in zip(pieces, np.split(rows, ends[:-1].round().astype(int))):
+                piece.append(own)
+        parts = [np.sort(np.concatenate(piece)) for piece in pieces]
         if min(map(len, parts)) >= least:
             return parts
     raise InputError(

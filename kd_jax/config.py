@@ -14,6 +14,7 @@ import errno
 import json
 import sys
 import typing
+from collections.abc import Callable
 
 from absl import flags
 
@@ -100,20 +101,22 @@ def check_counts(settings, *names):
         require(value >= 1, f"--{name}={value}: expected at least 1")
 
 
+DEFINE: dict[type, Callable] = {
+    int: flags.DEFINE_integer,
+    float: flags.DEFINE_float,
+    bool: flags.DEFINE_boolean,
+    str: flags.DEFINE_string,
+}
+
+
 def _define(config_class, values):
     types = typing.get_type_hints(config_class)
     for field in dataclasses.fields(config_class):
-        help_text = field.metadata["help"]
-        define = {
-            int: flags.DEFINE_integer,
-            float: flags.DEFINE_float,
-            bool: flags.DEFINE_boolean,
-            str: flags.DEFINE_string,
-        }.get(types[field.name])
-        if define is not None:
-            define(field.name, field.default, help_text, flag_values=values)
+        help_text, default = field.metadata["help"], getattr(config_class, field.name)
+        if types[field.name] in DEFINE:
+            DEFINE[types[field.name]](field.name, default, help_text, flag_values=values)
         else:
-            text = [f"{x:g}" if isinstance(x, float) else str(x) for x in field.default]
+            text = [f"{x:g}" if isinstance(x, float) else str(x) for x in default]
             flags.DEFINE_list(field.name, text, help_text, flag_values=values)
     flags.DEFINE_boolean("help", False, "show this text", flag_values=values, short_name="h")
 

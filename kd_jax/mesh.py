@@ -144,7 +144,7 @@ class Layout(NamedTuple):
         if self.mesh is None:
             return slice(0, size)
         split = NamedSharding(self.mesh, P("data")).addressable_devices_indices_map((size,))
-        bounds = [rows.indices(size)[:2] for (rows,) in split.values()]
+        bounds = [rows.indices(size)[:2] for (rows,) in filter(None, split.values())]
         return slice(min(first for first, _ in bounds), max(last for _, last in bounds))
 
     def batch(self, tree, size):

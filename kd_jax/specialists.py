@@ -44,10 +44,10 @@ def online_k_means(columns, clusters, *, passes=50, seed=0):
     if not 1 <= clusters <= len(points):
         raise ValueError(f"{clusters} clusters: expected from 1 to {len(points)}, as many classes")
     random = np.random.default_rng(seed)
-    centres = [points[random.integers(len(points))]]
-    while len(centres) < clusters:
-        centres.append(points[_distances(points, np.array(centres)).min(1).argmax()])
-    centres, drawn = np.array(centres), np.ones(clusters)
+    first = [points[random.integers(len(points))]]
+    while len(first) < clusters:
+        first.append(points[_distances(points, np.array(first)).min(1).argmax()])
+    centres, drawn = np.array(first), np.ones(clusters)
     for _ in range(passes):
         for x in points[random.permutation(len(points))]:
             nearest = _distances(x[None], centres)[0].argmin()

@@ -36,7 +36,8 @@ def train(training, state, most, report, snapshots):
 
     Args: training: (slice of seeds, slice of arms) -> their train.Training; state: `on_host`.
     """
-    parts = pieces(*state.step.shape, most)
+    count, width = state.step.shape
+    parts = pieces(count, width, most)
     whole, curves = state._replace(key=()), {}
     for number, (rows, arms) in enumerate(parts):
         name = f"seeds {rows.start} to {rows.stop}, arms {arms.start} to {arms.stop}"
@@ -48,8 +49,8 @@ def train(training, state, most, report, snapshots):
         for target, source in zip(jax.tree.leaves(whole), jax.tree.leaves(found._replace(key=()))):
             target[rows, arms] = source
         for metric, values in of_part.items():
-            shape = len(values), *state.step.shape
-            curves.setdefault(metric, np.zeros(shape, values.dtype))[:, rows, arms] = values
+            empty = np.zeros((len(values), count, width), values.dtype)
+            curves.setdefault(metric, empty)[:, rows, arms] = values
         del part, found
     return jax.tree.map(jnp.asarray, whole)._replace(key=state.key), curves
 

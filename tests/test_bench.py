@@ -1,6 +1,7 @@
 """The bench: what it asks of a machine by hand, ratios, and contenders that learn the same."""
 
 import importlib.util
+import itertools
 import json
 import os
 import subprocess
@@ -9,7 +10,7 @@ import sys
 import numpy as np
 import pytest
 
-from kd_jax.bench import machine, scaling, work
+from kd_jax.bench import machine, race, scaling, whole, work
 from kd_jax.data import Dataset, Split
 from kd_jax.report import bench as report
 
@@ -85,6 +86,16 @@ def test_ratios_are_of_medians_and_of_the_fastest_of_a_kind():
     ]
 
 
+def lit_rows():
+    """A Dataset of 1,280 images with one lit row, whose number is the class."""
+    labels = np.arange(1280, dtype=np.int32) % 10
+    inputs = np.zeros((1280, 28, 28), np.float32)
+    lit = np.random.default_rng(0).uniform(0.5, 1, (1280, 28))
+    inputs[np.arange(1280), labels] = lit
+    split = Split(inputs, labels)
+    return Dataset("rows", 10, split, split, split, digest="")
+
+
 NEEDED = {"ours": "jax", "scikit": "sklearn", "keras_fit": "keras"}  # the others need torch
 
 
@@ -93,13 +104,7 @@ def test_a_contender_takes_turns_and_learns(module, tmp_path):
     package = NEEDED.get(module, "torch")
     if importlib.util.find_spec(package) is None:
         pytest.skip(f"{package} is of experiments/requirements-bench.txt")
-    random = np.random.default_rng(0)
-    labels = np.arange(1280, dtype=np.int32) % 10
-    inputs = np.zeros((1280, 28, 28), np.float32)
-    inputs[np.arange(1280), labels] = random.uniform(0.5, 1, (1280, 28))  # one lit row: the class
-    split = Split(inputs, labels)
-    data = Dataset("rows", 10, split, split, split, digest="")
-    work.save(tmp_path / "arrays.npz", data)
+    work.save(tmp_path / "arrays.npz", lit_rows())
     name = work.MANY.name if module == "torch_vmap" else work.SMALL.name
     command = [sys.executable, "-m", "kd_jax.bench.worker", module, name, "12"]
     done = subprocess.run(
@@ -124,3 +129,95 @@ def test_rates_are_work_over_the_least_time(monkeypatch):
     monkeypatch.setattr(machine, "least", lambda job: 0.5)
     assert machine.matmul_rate() == 4 * 2048**3
     assert machine.copy_rate() == 4 * 2**28  # half a GiB moved in half a second
+
+
+def test_a_race_has_a_record_of_every_contender(monkeypatch, tmp_path):
+    monkeypatch.setattr(race, "REST", 0.0)
+    monkeypatch.setitem(race.FIELDS, work.SMALL, (race.OURS, race.SCIKIT))
+    work.save(tmp_path / "arrays.npz", lit_rows())
+    ours, theirs = race.race(work.SMALL, tmp_path / "arrays.npz", 12)
+    assert [ours["row"], theirs["row"]] == [report.OURS, "scikit-learn (labels)"]
+    for found in (ours, theirs):
+        assert found["part"] == work.SMALL.name and found["networks"] == 1
+        assert len(found["seconds"]) == 12 and min(found["seconds"]) > 0
+        assert found["accuracy"] > 0.8
+
+
+def test_a_contender_that_ends_is_named(tmp_path):
+    work.save(tmp_path / "arrays.npz", lit_rows(), rows=128)
+    with pytest.raises(RuntimeError, match="a contender ended: .* absent student 784"):
+        race.started(race.Contender("nobody", "absent"), work.SMALL, tmp_path / "arrays.npz", 1)
+
+
+@pytest.fixture
+def processes(monkeypatch):
+    """Commands that are not run but listed, with their environment; each takes 10 seconds."""
+    listed, clock = [], itertools.count(0, 10)
+
+    def run(command, check, env=None, **options):
+        listed.append((command, env))
+        return subprocess.CompletedProcess(command, 0, stdout='{"seconds": [0.5]}')
+
+    monkeypatch.setattr(whole.subprocess, "run", run)
+    monkeypatch.setattr(whole.time, "perf_counter", lambda: next(clock))
+    return listed
+
+
+def test_whole_processes_are_timed_per_seed_without_kept_programs(processes):
+    found = {r["row"]: r["seconds"] for r in whole.people(2)}
+    assert found == {
+        report.PEOPLE_TORCH: [10, 10], report.PEOPLE_ONE: [10, 10],
+        report.PEOPLE_MANY: [0.5, 0.5], report.PEOPLE_ALL_ONE: [0.5, 0.5],
+    }  # fmt: skip
+    folders = [env["JAX_COMPILATION_CACHE_DIR"] for _, env in processes]
+    assert len(set(folders)) == 8 and not any(os.path.exists(folder) for folder in folders)
+
+
+def test_layouts_are_of_members_or_of_batches(processes):
+    found = whole.scaling()
+    assert [r["mesh"] for r in found if r["work"] == work.TEACHER.name] == [
+        "data:1", "data:2", "data:4", "data:8",
+    ]  # fmt: skip
+    assert [r["mesh"] for r in found if r["work"] == work.MANY.name] == [
+        "members:1", "members:2", "members:4", "members:8", "members:4,data:2",
+    ]  # fmt: skip
+    assert [command[-1] for command, _ in processes] == list("12488") + list("1248")
+    assert all(r["seconds"] == [0.5] for r in found)
+
+
+def test_the_first_start_compiles_and_the_next_finds_its_programs(monkeypatch):
+    begun = []
+
+    class Process:
+        communicate = staticmethod(lambda text: None)
+
+    def started(contender, task, arrays, repeats, JAX_COMPILATION_CACHE_DIR):
+        assert np.load(arrays)["inputs"].shape == (task.batch, 28, 28) and repeats == 0
+        begun.append((contender.row, JAX_COMPILATION_CACHE_DIR))
+        return Process
+
+    monkeypatch.setattr(race, "started", started)
+    found = {r["row"]: r["seconds"] for r in whole.starts(2, lit_rows())}
+    assert len(found) == 5 and all(len(seconds) == 2 for seconds in found.values())
+    kept = dict.fromkeys(place for _, place in begun)
+    assert len(kept) == 2  # as many as repeats
+    for place in kept:
+        rows = [row for row, where in begun if where == place]
+        assert rows[:2] == [report.FIRST_START, report.NEXT_START]
+
+
+def test_devices_hold_and_send_what_was_predicted():
+    """Two virtual devices, each with half of the members: next to nothing is sent."""
+    command = [sys.executable, "-m", "kd_jax.bench.scaling", work.MANY.name, "members:2", "2"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    found = json.loads(done.stdout)
+    assert found["predicted"]["sent"] == 0
+    assert sum(found["sent"].values()) < 1e-3 * found["state_bytes"]
+    assert found["state_bytes"] == pytest.approx(found["predicted"]["state_bytes"], rel=1e-3)
+    assert len(found["seconds"]) == 3 and min(found["seconds"]) > 0
+
+
+def test_the_least_time_counts(monkeypatch):
+    moments = iter([0, 5, 10, 12, 20, 29, 30, 39, 40, 49, 50, 59, 60, 69])
+    monkeypatch.setattr(machine.time, "perf_counter", lambda: next(moments))
+    assert machine.least(lambda: None) == 2

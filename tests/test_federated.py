@@ -244,11 +244,11 @@ def test_parts_of_the_training_rows_are_disjoint():
     settings = experiment.Config(private=100, public=30, validation=20)
     inputs = np.arange(160.0)
     split = experiment.Split(inputs, np.arange(160) % 10)
-    parts = experiment.dealt(settings, split, np.zeros(50))
-    found = [parts[name] for name in ("private", "public", "held")]
-    assert [len(x.inputs) for x in found] == [100, 30, 20] and len(parts["others"].inputs) == 30
-    assert len(np.unique(np.concatenate([x.inputs for x in found]))) == 150
-    assert all((x.inputs % 10 == x.labels).all() for x in found)
+    private, held, inputs = experiment.dealt(settings, split, np.zeros(50))
+    found = [private.inputs, inputs["public"], held.inputs]
+    assert [len(x) for x in found] == [100, 30, 20] and len(inputs["others"]) == 30
+    assert len(np.unique(np.concatenate(found))) == 150
+    assert all((x.inputs % 10 == x.labels).all() for x in (private, held))
 
 
 @pytest.mark.parametrize(

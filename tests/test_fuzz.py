@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from experiments import quickstart
 from kd_jax import checked_lines, config, teacher
 from kd_jax.data import cifar100, idx, people, spoken_digits
+from kd_jax.errors import InputError
 
 SHAPE = 3, 4, 4
 
@@ -126,6 +127,14 @@ def test_records(folder, content):
     path.write_bytes(content)
     read = fuzzing.read_or_refused(checked_lines.read, path)
     assert read is None or all(r["row"] == "a" for r in read[1])
+
+
+@pytest.mark.parametrize("line", ["[1]", "[]", "3", "null", '"a"', '{"check": 5}', '{"check": ""}'])
+def test_lines_that_are_json_of_another_kind(folder, line):
+    path = folder / "other.jsonl"
+    path.write_bytes(line.encode() + b"\n" + LINES)
+    with pytest.raises(InputError, match="line 1 is damaged .*: delete that run folder"):
+        checked_lines.read(path)
 
 
 def test_records_that_nest_deeper_than_python_does(folder):

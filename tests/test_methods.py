@@ -30,7 +30,7 @@ def a_pair(student, teacher, labelled=None, epochs=2):
     labelled = np.ones(40, bool) if labelled is None else labelled
     params = teacher.init(jax.random.key(9))
     arrays = training.teacher_arrays(teacher, params, data.train, labelled)
-    logits, _ = training.outputs(teacher, params, data.test.inputs)
+    logits, _ = training.outputs(teacher.apply, params, data.test.inputs)
     shown = training.layers(teacher, params, data.test.inputs)
     order = train.shuffled(jax.random.key(1), 40, 10)
     arrays = jax.tree.map(jnp.asarray, arrays)

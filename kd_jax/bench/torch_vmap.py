@@ -17,8 +17,9 @@ def run(work, arrays, epochs, pause):
     optimizer = torch.optim.Adam(params.values(), RATE)
 
     def loss(params, temperature, batch):
-        found = functional_call(nets[0], params, (batch[0],))
-        return torch_parts.loss(found, *batch[1:], temperature)
+        inputs, labels, logits = batch
+        found = functional_call(nets[0], params, (inputs,))
+        return torch_parts.loss(found, labels, logits, temperature)
 
     gradients = vmap(grad(loss), in_dims=(0, 0, None))
     steps = len(labels) // work.batch

@@ -82,14 +82,14 @@ MANY = Work(
 )
 TEACHER = Work("teacher 784-1200-1200-10", (1200, 1200))
 CONVNET = Work("convnet, 4 and 8 channels", (), channels=(4, 8))
-OF_GRID = {"shape": (100,), "rows": 40_000}
 GRID_TEACHERS = Work(
     "temperature grid: 5 teachers 100-100-100-100-10", (100, 100, 100), 100, 5, dropout=0.2,
-    **OF_GRID,
+    shape=(100,), rows=40_000,
 )  # fmt: skip
 GRID_STUDENTS = Work(
-    "temperature grid: 45 students 100-50-50-10", (50, 50), 100, 5, ARMS, **OF_GRID
-)
+    "temperature grid: 45 students 100-50-50-10", (50, 50), 100, 5, ARMS,
+    shape=(100,), rows=40_000,
+)  # fmt: skip
 WORKS = {work.name: work for work in (SMALL, MANY, TEACHER, CONVNET, GRID_TEACHERS, GRID_STUDENTS)}
 
 

@@ -79,10 +79,11 @@ def pair_of(scene, counts, key):
     order = half_labelled(key, known, scene.taught[again], again, scene.batch)
     arrays = {**scene.arrays, **jax.tree.map(lambda x: x[0], own)}
     optimizer = optimizers.adam(scene.peak, scene.epochs, order)
-    more = {"student": scene.student, "optimizer": optimizer, "order": order}
     # what a Pair knows of one test set stays empty: here every seed may have another
-    empty = {"data": None, "validation_logits": None, "test_logits": None, "shown": {}}
-    return training.Pair(scene.name, arrays=arrays, epochs=scene.epochs, **more, **empty), own
+    pair = training.Pair(
+        scene.name, None, arrays, None, None, {}, scene.student, optimizer, order, scene.epochs
+    )
+    return pair, own
 
 
 def measured(apply, students, held):

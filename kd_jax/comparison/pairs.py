@@ -173,8 +173,11 @@ def with_factors(pair, epochs):
     keys = jax.random.key(FACTOR_KEY)[None]
     state = train.members(lambda k: net.init(k, maps[:1])["params"], optimizer, keys)
     state, _ = train.fit(loss_fn, optimizer, state, {"maps": maps}, order, epochs=epochs)
-    factor = models.Model(None, lambda p, x: (net.apply({"params": p}, x)[0], {}))
     params = jax.tree.map(lambda x: x[0, 0], state.params)
+
+    def factor(params, maps):
+        return net.apply({"params": params}, maps)[0], {}
+
     factors, _ = training.outputs(factor, params, np.asarray(maps))
     return pair._replace(arrays={**pair.arrays, "factor": jnp.asarray(factors)})
 

@@ -41,10 +41,10 @@ class Pair(NamedTuple):
     """
 
     name: str
-    data: Dataset
+    data: Dataset | None
     arrays: dict
-    validation_logits: np.ndarray
-    test_logits: np.ndarray
+    validation_logits: np.ndarray | None
+    test_logits: np.ndarray | None
     shown: dict
     student: models.Model
     optimizer: Any
@@ -68,7 +68,7 @@ def teacher_arrays(model, params, rows, labelled, batch_size=1000):
 
     The label of a row that is not labelled is replaced by the teacher's choice.
     """
-    logits, features = outputs(model, params, rows.inputs, batch_size)
+    logits, features = outputs(model.apply, params, rows.inputs, batch_size)
     labels = np.where(labelled, rows.labels, logits.argmax(-1)).astype(np.int32)
     return {
         "inputs": rows.inputs,
@@ -79,11 +79,11 @@ def teacher_arrays(model, params, rows, labelled, batch_size=1000):
     }
 
 
-def outputs(model, params, inputs, batch_size=1000):
-    """(logits [N, C], {name: features [N, …]}) of one network."""
-    apply = jax.jit(model.apply)
+def outputs(apply, params, inputs, batch_size=1000):
+    """What apply(params, inputs) -> (logits [N, C], {name: features [N, …]}) gives, as arrays."""
+    program = jax.jit(apply)
     batches = (inputs[i : i + batch_size] for i in range(0, len(inputs), batch_size))
-    found = [jax.tree.map(np.asarray, apply(params, batch)) for batch in batches]
+    found = [jax.tree.map(np.asarray, program(params, batch)) for batch in batches]
     return jax.tree.map(lambda *pieces: np.concatenate(pieces), *found)
 
 
@@ -198,7 +198,7 @@ def _alignment(pair, students, seed):
 
 def layers(model, params, inputs):
     """{name: [N, …]} of a network's features and its logits."""
-    logits, features = outputs(model, params, inputs)
+    logits, features = outputs(model.apply, params, inputs)
     return {**features, "logits": logits}
 
 

@@ -71,12 +71,12 @@ def _read(path):
                 inside = not name.is_absolute() and ".." not in name.parts
                 require(inside, f"{path}: its member {member.name} would lie outside: not read")
                 match = NAME.fullmatch(name.name)
-                if not match or not member.isfile():
+                file = archive.extractfile(member) if member.isfile() else None
+                if not match or not file:
                     continue
                 require(member.size <= LONGEST, f"{path}: {member.name} claims {member.size} bytes")
-                content = archive.extractfile(member).read()
                 key = int(match[1]), match[2], int(match[3])
-                found[key] = Recording(*key, samples(content, f"{member.name} in {path}"))
+                found[key] = Recording(*key, samples(file.read(), f"{member.name} in {path}"))
     except (OSError, EOFError, zlib.error, tarfile.TarError) as error:
         raise InputError(f"{path} is damaged ({error}): get it again from {URL}") from None
     return found

@@ -50,8 +50,8 @@ def own_answers(net, params, texts, key, stop, temperature=1.0):
     """
     length = texts.answers.ids.shape[1]
     found = generate.generate(
-        llama.writer(net), jax.lax.stop_gradient(params), *texts.prompts, key,
-        tokens=length, stop=(stop,), choose=generate.sampled(temperature),
+        llama.writer(net), jax.lax.stop_gradient(params), texts.prompts.ids, texts.prompts.mask,
+        key, tokens=length, stop=(stop,), choose=generate.sampled(temperature),
     )  # fmt: skip
     return Texts(texts.prompts, Tokens(found.ids, jnp.arange(length) < found.lengths[:, None]))
 

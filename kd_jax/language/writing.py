@@ -1,5 +1,6 @@
 """What decoders write to a question, and how fast, with a cache and by reading all again."""
 
+import functools
 import time
 
 import jax
@@ -29,12 +30,9 @@ def asked(words, question, net, longest):
 
 def answer(net, params, words, prompt, stop, longest, choose, seed=0):
     """The text that a decoder writes after one prompt, Tokens [1, T], without the stop token."""
-    write = jax.jit(
-        lambda params, prompt, key: generate.generate(
-            llama.writer(net), params, *prompt, key, tokens=longest, stop=(stop,), choose=choose
-        )
-    )
-    found = write(params, prompt, jax.random.key(seed))
+    more = {"tokens": longest, "stop": (stop,), "choose": choose}
+    write = jax.jit(functools.partial(generate.generate, llama.writer(net), **more))
+    found = write(params, prompt.ids, prompt.mask, jax.random.key(seed))
     return words.decode(found.ids[0, : int(found.lengths[0])].tolist(), skip_special_tokens=True)
 
 
@@ -67,7 +65,7 @@ def speeds(net, params, prompts, tokens, size):
 
         def write(params, prompts, writer=writer):
             key = jax.random.key(0)
-            return generate.generate(writer, params, *prompts, key, tokens=tokens)
+            return generate.generate(writer, params, prompts.ids, prompts.mask, key, tokens=tokens)
 
         program = jax.jit(write).lower(params, prompts).compile()
         began = time.perf_counter()

@@ -87,8 +87,8 @@ def flow(student_first, student_second, teacher_first, teacher_second, *, where=
       mean over entries, as in RepDistiller, where the paper sums. torchdistill pools by the
       maximum and sums column norms instead: another loss.
     """
-    student, teacher = (student_first, student_second), (teacher_first, teacher_second)
-    student, teacher = [raised(x) for x in student], [constant(x) for x in teacher]
+    student = [raised(x) for x in (student_first, student_second)]
+    teacher = [constant(x) for x in (teacher_first, teacher_second)]
     for name, x in zip(("first", "second") * 2, student + teacher):
         check_full(name, x, rank=4)
     shapes = [x.shape for x in student], [x.shape for x in teacher]

@@ -69,7 +69,7 @@ def positions_and_sight(mask, cache=None):
     it. Without a cache the slots are the T tokens themselves.
     """
     if cache is None:
-        before, used, slots = 0, 0, mask
+        before, used, slots = jnp.int32(0), jnp.int32(0), mask
     else:
         before, used = jnp.sum(cache.mask, axis=1, keepdims=True), cache.used
         slots = jax.lax.dynamic_update_slice_in_dim(cache.mask, mask, used, 1)
@@ -99,13 +99,13 @@ class Layer(nn.Module):
 
         y = RMSNorm(self.epsilon, name="attention_norm")(x)
         query = rotate(by_head(y, self.heads, "query"), turn)
-        new = rotate(by_head(y, self.groups, "key"), turn), by_head(y, self.groups, "value")
+        keys = rotate(by_head(y, self.groups, "key"), turn)
+        values = by_head(y, self.groups, "value")
         if kept is not None:
-            new = [
+            keys, values = (
                 jax.lax.dynamic_update_slice_in_dim(room, tokens, used, 1)
-                for room, tokens in zip(kept, new)
-            ]
-        keys, values = new
+                for room, tokens in zip(kept, (keys, values))
+            )
         seen = jax.nn.dot_product_attention(query, keys, values, mask=sight)
         x = x + dense(x.shape[-1], "attended")(seen.reshape(*x.shape[:2], -1))
         y = RMSNorm(self.epsilon, name="inner_norm")(x)
@@ -163,7 +163,10 @@ class Llama(nn.Module):
         last, (hidden, kept) = layer(first, kept, turn, sight, used)
         last = RMSNorm(self.epsilon, name="norm")(last)
         hidden = jnp.concatenate([first[None], hidden[:-1], last[None]])
-        return hidden, None if cache is None else Cache(*kept, slots, used + ids.shape[1])
+        if kept is None:
+            return hidden, None
+        keys, values = kept
+        return hidden, Cache(keys, values, slots, used + ids.shape[1])
 
 
 def logits(params, hidden):

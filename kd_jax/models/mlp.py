@@ -35,9 +35,9 @@ class MLP(nn.Module):
         x = nn.Dropout(self.input_dropout, deterministic=not train)(x)
         features = {}
         for number, width in enumerate(self.hidden, 1):
-            options = {"kernel_init": self.kernel_init, "dot_general": dense_product}
-            x = nn.Dense(width, **options, name=f"hidden_{number}")(x)
-            x = features[f"hidden_{number}"] = self.activation(x)
+            name, start = f"hidden_{number}", self.kernel_init
+            x = nn.Dense(width, kernel_init=start, dot_general=dense_product, name=name)(x)
+            x = features[name] = self.activation(x)
             x = nn.Dropout(self.dropout, deterministic=not train)(x)
         return nn.Dense(self.classes, kernel_init=glorot_uniform, name="logits")(x), features
 

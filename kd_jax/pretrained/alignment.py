@@ -49,7 +49,8 @@ def aligned(student_ends, teacher_ends):
     for row, found in enumerate(pairs):
         positions[:, row, : len(found)] = np.array(found, np.int32).reshape(-1, 2).T
         where[row, : len(found)] = True
-    return Aligned(*positions, where)
+    ours, theirs = positions
+    return Aligned(ours, theirs, where)
 
 
 def _places(ends):

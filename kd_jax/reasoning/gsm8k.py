@@ -31,12 +31,13 @@ def extracted(text):
     return f"{number.normalize():f}"
 
 
-def asked(words, known, count, longest):
+def asked(words, wanted, longest):
     """(tasks.Asked, Tokens of the published solutions) of the first problems that fit.
 
-    Args: words: a chat model's tokenizer; known: GSM8K's Problems; count: how many; longest:
+    Args: words: a chat model's tokenizer; wanted: GSM8K's Problems, and how many of them; longest:
       (tokens of a prompt, of an answer). Raises: InputError when fewer fit.
     """
+    known, count = wanted
     formatted = [Problem(f"{p.question}\n{FORMAT}", p.solution) for p in known]
     texts = problems.texts(words, formatted, count, longest)
     said = [_text(words, ids) for ids in answering.texts(texts.answers)]
@@ -59,7 +60,7 @@ def task(model, known, tests, longest, layers):
     )
     stop = chat.stop_token(words)
     teacher = asking.Teacher(net, jax.device_put(params), fingerprint.arrays(params), stop)
-    train, solutions = asked(words, *known, longest)
+    train, solutions = asked(words, known, longest)
     short = chat.answers(words, [f"#### {answer}" for answer in train.gold])
     return tasks.Task(
         teacher,
@@ -68,7 +69,7 @@ def task(model, known, tests, longest, layers):
         optimizers.warmed_adamw,
         train,
         {ANSWER: short, TERSE: solutions},
-        {"test": asked(words, *tests, longest)[0]},
+        {"test": asked(words, tests, longest)[0]},
         lambda ids: extracted(_text(words, ids)),
     )
 

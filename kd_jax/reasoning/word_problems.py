@@ -55,7 +55,7 @@ def story(random, name, steps):
     The first sentence says what there is, and nothing is calculated: None.
     """
     value = int(random.integers(1, LIMIT + 1))
-    told = [((name, "has", str(value)), None)]
+    told: list[tuple] = [((name, "has", str(value)), None)]
     for _ in range(steps):
         verb, amount = change(random, value)
         sentence = name, verb, str(amount) if verb in ("finds", "loses") else "it"
@@ -103,9 +103,9 @@ def draw(random, steps):
     first, known = random.integers(len(LETTERS)), "unknown"
     prompt, chain = [], []
     for number, told in enumerate(shuffled(random, own, distracting), first):
-        letter = LETTERS[number % len(LETTERS)]
-        prompt += letter, *told[0]
-        chain += line(letter, *told, known)
+        letter, (sentence, calculation) = LETTERS[number % len(LETTERS)], told
+        prompt += letter, *sentence
+        chain += line(letter, sentence, calculation, known)
         known = chain[-1]
     terse = [word for _, calculation in own[1:] for word in calculated(*calculation)]
     return problems.solved((*prompt, "?", name), steps, terse[-1], terse, chain)

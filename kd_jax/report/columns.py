@@ -42,8 +42,8 @@ def against(records, field, title, metric, baseline, digits=2):
         cells = {x.row: f"{tables.difference(x, digits)} {tables.verdict(x)}" for x in compared}
         for row, line in lines.items():
             line.append(cells.get(row, DASH))
-    lines = [line for line in lines.values() if set(line[1:]) != {DASH}]
-    return tables.markdown([title, *(f"{value:,}" for value in columns)], lines)
+    shown = [line for line in lines.values() if set(line[1:]) != {DASH}]
+    return tables.markdown([title, *(f"{value:,}" for value in columns)], shown)
 
 
 def curves(axes, records, field, metric, rows):

@@ -126,7 +126,7 @@ def agreement(axes, rows):
     names = {row: np.mean([r["test_agreement"] for r in found]) for row, found in rows.items()}
     accuracy = {row: np.mean([r["test_accuracy"] for r in found]) for row, found in rows.items()}
     axes.plot(list(names.values()), list(accuracy.values()), "o", color=figures.COLORS[0], ms=4)
-    by_accuracy = sorted(rows, key=accuracy.get)
+    by_accuracy = sorted(rows, key=lambda row: accuracy[row])
     for row in {*by_accuracy[:2], *by_accuracy[-2:], LABELS, KD}:
         place = {"xytext": (4, 4), "textcoords": "offset points", "fontsize": 7}
         axes.annotate(row, (names[row], accuracy[row]), **place)

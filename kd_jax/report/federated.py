@@ -81,7 +81,7 @@ def servers(by_alpha):
         ours = tables.values(server, "test_accuracy")
         for name in ("client_accuracy", "ensemble_accuracy"):
             less = stats.paired(ours, tables.values(server, name), lower_is_better=False)
-            compared = tables.Line(FEDDF, ours, *stats.mean_sd(ours), less)
+            compared = tables.line_of(FEDDF, ours, less)
             line += [tables.difference(compared, 2), tables.verdict(compared)]
         lines.append(line)
     header = ["alpha", f"{FEDDF} less a client before [95 %]", "verdict"]

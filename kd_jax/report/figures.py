@@ -10,7 +10,7 @@ import numpy as np  # noqa: E402
 
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")  # Okabe and Ito
 GREY = "#555555"
-STYLE = {
+STYLE: dict = {
     "figure.dpi": 150,
     "font.size": 9,
     "axes.spines.top": False,

@@ -115,7 +115,7 @@ def _change(rows, row):
         return "–"
     ours, theirs = (np.array(tables.values(rows[r], "test_kl")) for r in (row, FORWARD))
     change = 100 * (ours / theirs - 1)
-    line = tables.Line(row, change, 0.0, 0.0, stats.paired(change, 0 * change))
+    line = tables.line_of(row, change, stats.paired(change, 0 * change))
     return tables.difference(line, 2)
 
 

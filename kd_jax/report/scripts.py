@@ -17,7 +17,7 @@ def said(script):
       begin a text that goes on in the indented lines below.
     """
     first, *rest = (ast.get_docstring(ast.parse(script.read_text())) or "\n").splitlines()
-    found, lines = {"": first}, []
+    found, lines = {"": [first]}, []
     for line in rest:
         heading = HEADING.match(line)
         if heading:
@@ -26,10 +26,7 @@ def said(script):
             lines.append(line)
         else:
             lines = []
-    return {
-        name: text if isinstance(text, str) else inspect.cleandoc("\n".join(text))
-        for name, text in found.items()
-    }
+    return {name: inspect.cleandoc("\n".join(text)) for name, text in found.items()}
 
 
 def table(root):

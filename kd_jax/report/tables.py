@@ -17,6 +17,12 @@ class Line(NamedTuple):
     paired: stats.Paired | None
 
 
+def line_of(row, values, paired=None):
+    """The Line of one number per seed."""
+    mean, sd = stats.mean_sd(values)
+    return Line(row, values, mean, sd, paired)
+
+
 def by(name, records):
     """{value of the field `name`: the records that have it}, in order of first appearance."""
     found = {}
@@ -51,13 +57,12 @@ def compare(records, metric, baseline, *, lower_is_better=True):
     lines = []
     for row, found in rows.items():
         numbers = values(found, metric)
-        mean, sd = stats.mean_sd(numbers)
         same_seeds = values(found, "seed") == values(against, "seed")
         paired = None
         if row != baseline and same_seeds:
             base = values(against, metric)
             paired = stats.paired(numbers, base, lower_is_better=lower_is_better)
-        lines.append(Line(row, numbers, mean, sd, paired))
+        lines.append(line_of(row, numbers, paired))
     return lines
 
 

