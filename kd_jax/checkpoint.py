@@ -9,6 +9,7 @@ import pathlib
 import re
 import shutil
 import sys
+import threading
 import time
 import warnings
 
@@ -19,6 +20,7 @@ from kd_jax import fingerprint, hosts, mesh
 from kd_jax.errors import InputError, brief
 
 ADVICE = "delete that folder or pass --retrain"
+_saving = threading.Lock()  # orbax keeps what it is writing where two threads would meet
 
 
 def save(path, tree, facts):
@@ -34,7 +36,8 @@ def save(path, tree, facts):
         _seal(path).unlink(missing_ok=True)
         _hush()
         tree = mesh.everywhere(tree)  # orbax restores only what it knows the devices of
-        ocp.save(str(path), tree, overwrite=True, custom_metadata={"facts": facts})
+        with _saving:
+            ocp.save(str(path), tree, overwrite=True, custom_metadata={"facts": facts})
         if hosts.first_host():
             partial = _seal(path).with_suffix(".partial")
             partial.write_text(json.dumps(_digests(path), indent=0))
@@ -92,7 +95,10 @@ def load(path, like):
         jax.eval_shape(lambda: like),
     )
     try:
+        _compare(path, like)
         return ocp.load(str(path), like), ocp.metadata(str(path)).custom_metadata["facts"]
+    except InputError:
+        raise
     except Exception as error:  # orbax, tensorstore and json each raise their own
         # what orbax leaves unfinished would add its own lines to the one that we print
         warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
@@ -104,6 +110,31 @@ def facts(path):
     path = pathlib.Path(path).absolute()
     _check(path)
     return ocp.metadata(str(path)).custom_metadata["facts"]
+
+
+def _compare(path, like):
+    """InputError naming the first array of a checkpoint that has another shape than in `like`."""
+    found, expected = _shapes(ocp.metadata(str(path)).metadata), _shapes(like)
+    for name in found.keys() & expected.keys():
+        if found[name] != expected[name]:
+            raise InputError(
+                f"checkpoint {path} holds {'.'.join(name)} {found[name]}, expected "
+                f"{expected[name]}: other settings or code made it, which the facts that it is "
+                "found by do not name; name them, or pass --retrain"
+            )
+
+
+def _shapes(tree):
+    """{names of the path: shape} of every array but random keys, which are stored as numbers.
+
+    A field and a key of the same name are alike.
+    """
+    leaves, _ = jax.tree_util.tree_flatten_with_path(tree)
+    return {
+        tuple(str(getattr(part, "key", getattr(part, "name", part))) for part in where): leaf.shape
+        for where, leaf in leaves
+        if not jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+    }
 
 
 def _seal(path):
