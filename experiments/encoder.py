@@ -29,16 +29,16 @@ from kd_jax import (
     losses,
     optimizers,
     orders,
+    padding,
     probe,
     progress,
     record,
     teacher,
     train,
 )  # fmt: skip
-from kd_jax.data import Split, banking77, gsm8k
+from kd_jax.data import banking77, gsm8k
 from kd_jax.errors import InputError, require
 from kd_jax.models import bert
-from kd_jax.padding import Tokens
 from kd_jax.pretrained import encoder, sentences, shorter, speed, text
 from kd_jax.pretrained import folder as folders
 from kd_jax.report import encoder as report
@@ -232,8 +232,7 @@ def students(settings, known, banking, here, neighbours, count):
     of_teacher = network, params, count
     student, start, chosen = student_of(*of_teacher, 0)
 
-    few = Tokens(*(x[:SHOWN] for x in banking.test_tokens))
-    asked = Split(few._asdict(), np.full(few.ids.shape, -1, np.int32))
+    asked = padding.unasked(banking.test_tokens, SHOWN)
 
     def measured(params, arm, seeds, more):
         one = jax.tree.map(lambda x: x[None, None], params)

@@ -232,7 +232,7 @@ def students(settings, known, objective, rows, here, measures):
 def keep(settings, known, row, params, seed, run):
     """Keep a student for export, with the first held-out texts."""
     net, _ = student_of(settings, known.teacher.net, known.teacher.params)
-    few = tokens.split(problems.part(known.held, slice(SHOWN)))
+    few = tokens.asked(problems.part(known.held, slice(SHOWN)))
     one = jax.tree.map(lambda x: x[None, None], params)
     networks.keep(run, llama.decoder(net), one, [row], few, seed=seed)
 

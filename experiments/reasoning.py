@@ -28,12 +28,21 @@ import pathlib
 import jax
 import numpy as np
 
-from kd_jax import checkpoint, config, fingerprint, generate, losses, optimizers, record, train
-from kd_jax.data import Split, gsm8k
+from kd_jax import (
+    checkpoint,
+    config,
+    fingerprint,
+    generate,
+    losses,
+    optimizers,
+    padding,
+    record,
+    train,
+)
+from kd_jax.data import gsm8k
 from kd_jax.errors import require
 from kd_jax.language import asking, caches, learning, objectives, tokens
 from kd_jax.models import llama
-from kd_jax.padding import Tokens
 from kd_jax.reasoning import (
     answering,
     arms,
@@ -210,8 +219,7 @@ def of_arm(arm, learnt, pupils, measures):
 
 def keep(task, arm, learnt, pupils, run):
     """Keep an arm's students of the most problems for export, with some problems of the test."""
-    few = Tokens(*(x[:SHOWN] for x in task.tests["test"].prompts))
-    asked = Split(few._asdict(), np.full(few.ids.shape, -1, np.int32))
+    asked = padding.unasked(task.tests["test"].prompts, SHOWN)
     for member, place in enumerate(pupils.places(arm)):
         if place["problems"] == max(pupils.sizes):
             one = jax.tree.map(lambda x, m=member: x[m][None, None], learnt.params)

@@ -12,8 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from kd_jax import losses
-from kd_jax.data import Split
-from kd_jax.padding import Tokens
+from kd_jax.padding import Asked, Tokens
 
 
 class Texts(NamedTuple):
@@ -31,13 +30,13 @@ def before_answers(net, params, texts):
     return hidden[-1, :, first : first + texts.answers.ids.shape[1]]
 
 
-def split(texts):
-    """A Split of whole texts for `shipping.kept`: labels [N, T] are the next tokens of answers."""
+def asked(texts):
+    """The Asked of whole texts: labels are the next tokens of answers."""
     ids, mask = (np.concatenate(pair, axis=1) for pair in zip(*texts))
     labels, first = np.full(ids.shape, -1, np.int32), texts.prompts.ids.shape[1] - 1
     answered = np.where(texts.answers.mask, texts.answers.ids, -1)
     labels[:, first : first + answered.shape[1]] = answered
-    return Split({"ids": ids, "mask": mask}, labels)
+    return Asked({"ids": ids, "mask": mask}, labels)
 
 
 def mean(total, params, rows, counted, parts=1):

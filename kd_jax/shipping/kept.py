@@ -61,11 +61,10 @@ def use(seeds):
 def keep(run, model, params, rows, test, taught=None, *, seed=0, teacher="teacher", **where):
     """Keep the networks of the first seeds of some rows of a run.
 
-    Args: params: leaves [S, A, …], A as many as rows; test: a Split, for texts with inputs {"ids",
-      "mask"} [N, T] and labels [N, T], −1 where no token is asked; taught: the teacher's logits
-      [N, C] or [S, N, C] on it, None for a teacher; seed: of the first of S; teacher: the row that
-      their teacher is kept as; where: what the records of these rows have in common, as far as rows
-      of the same name need it to be told apart.
+    Args: params: leaves [S, A, …], A as many as rows; test: a Split, or a padding.Asked; taught:
+      the teacher's logits [N, C] or [S, N, C] on it, None for a teacher; seed: of the first of S;
+      teacher: the row that their teacher is kept as; where: what the records of these rows have in
+      common, as far as rows of the same name need it to be told apart.
     """
     seeds = min(len(jax.tree.leaves(params)[0]), _seeds[0] - seed)
     if seeds < 1:
