@@ -5,8 +5,6 @@ import gc
 import gzip
 import hashlib
 import http.server
-import os
-import pathlib
 import shutil
 import struct
 import subprocess
@@ -17,23 +15,19 @@ import warnings
 
 import numpy as np
 import pytest
+from published import DATA, ROOT, needed
 
 from kd_jax.data import decoded, idx, mnist, published
 from kd_jax.data.published import File, Published
 from kd_jax.errors import InputError
 
-ROOT = pathlib.Path(__file__).parents[1]
-SHARED = pathlib.Path(os.environ.get("KD_JAX_SHARED") or ROOT.parent / "shared") / "data"
 NOWHERE = "http://127.0.0.1:9/"  # the discard port: refuses at once
 COUNTS = {"train": 40, "test": 20}
 LOAD = "import sys; from kd_jax.data import mnist; mnist.load(*sys.argv[1:])"
 
 
 def original(name):
-    folder = SHARED / name
-    if not folder.is_dir():
-        pytest.skip(f"{folder} is absent: set KD_JAX_SHARED to the folder that holds data/{name}")
-    return folder
+    return needed(DATA / name)
 
 
 def write_idx(path, array):
