@@ -29,6 +29,7 @@ from kd_jax import (
     losses,
     optimizers,
     orders,
+    padding,
     probe,
     progress,
     record,
@@ -41,8 +42,9 @@ from kd_jax.models import bert
 from kd_jax.pretrained import encoder, sentences, shorter, speed, text
 from kd_jax.pretrained import folder as folders
 from kd_jax.report import encoder as report
+from kd_jax.shipping import kept as networks
 
-BATCH = 32  # sentences in a step
+BATCH, SHOWN = 32, 64  # sentences in a step, and kept beside a student for its export
 
 
 @dataclasses.dataclass(frozen=True)
@@ -230,7 +232,12 @@ def students(settings, known, banking, here, neighbours, count):
     of_teacher = network, params, count
     student, start, chosen = student_of(*of_teacher, 0)
 
+    asked = padding.unasked(banking.test_tokens, SHOWN)
+
     def measured(params, arm, seeds, more):
+        one = jax.tree.map(lambda x: x[None, None], params)
+        net, row = bert.sentence_encoder(student), report.named(count, arm)
+        networks.keep(here, net, one, [row], asked, seed=seeds[0])
         measures = banking.measures(banking.vectors(student, params), neighbours) | more
         what = {"row": report.named(count, arm), "arm": arm, "layers": count}
         here.append([{**what, "seed": seed, **measures} for seed in seeds])

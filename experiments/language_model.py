@@ -44,7 +44,9 @@ from kd_jax.language import asking, caches, learning, objectives, problems, tiny
 from kd_jax.models import llama
 from kd_jax.pretrained import chat, decoder, named, shorter
 from kd_jax.report import language_model as report
+from kd_jax.shipping import kept as networks
 
+SHOWN = 16  # texts kept beside a student for its export
 STUDENT, WRITTEN = "student", (32, 4)  # a folder; tokens and texts by which writing is timed
 SNAPSHOTS = 120.0  # seconds between two: one holds three times the parameters
 
@@ -219,11 +221,20 @@ def students(settings, known, objective, rows, here, measures):
     for seed in left:
         training.again(state_of(seed), seed)
         params, took = distil(settings, objective, training, here, seed)
+        keep(settings, known, objective.row, params, seed, here)
         if objective.row == report.FORWARD and not seed:
             net, _ = student_of(settings, known.teacher.net, known.teacher.params)
             decoder.save(here.path(STUDENT), net, params)
             known.words.save(str(here.path(STUDENT) / "tokenizer.json"))
         here.append([{"row": objective.row, "seed": seed, **measures(params), **took}])
+
+
+def keep(settings, known, row, params, seed, run):
+    """Keep a student for export, with the first held-out texts."""
+    net, _ = student_of(settings, known.teacher.net, known.teacher.params)
+    few = tokens.asked(problems.part(known.held, slice(SHOWN)))
+    one = jax.tree.map(lambda x: x[None, None], params)
+    networks.keep(run, llama.decoder(net), one, [row], few, seed=seed)
 
 
 CODE = fingerprint.source(

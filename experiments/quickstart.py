@@ -11,18 +11,17 @@ clean images and the teacher's logits. Every student of the table trains in one 
 
 import dataclasses
 import functools
-import json
 
 import jax
 import numpy as np
 
 from kd_jax import (
     augment,
+    checked_lines,
     checkpoint,
     config,
     controls,
     cost,
-    evaluate,
     fingerprint,
     losses,
     models,
@@ -171,12 +170,11 @@ def train_and_record(settings, data, taught, run):
     facts = {"code": STUDENT_CODE, "teacher": taught.fingerprint}
     snapshots = checkpoint.Snapshots(run.path("training"), facts)
     params, curves = fit_students(settings, data, outputs["train"], snapshots)
-    student, measured, of_teacher = student_network(), {}, {"row": TEACHER, "family": TEACHER}
+    student, measured, of_teacher = student_network(), {}, {}
     for name in ("validation", "test"):
         split = getattr(data, name)
         measured[name] = students.measure(student, params, split, outputs[name])
-        found = evaluate.measure(outputs[name], split.labels)
-        of_teacher |= {f"{name}_{metric}": value.item() for metric, value in found.items()}
+        of_teacher |= teaching.metrics(taught.logits[name], split.labels, name)
     keep(settings, data, taught, params, outputs["test"], run)
     one_teacher = jax.tree.map(lambda x: x[0], taught.params)
     one_student = jax.tree.map(lambda x: x[0, 0], params)
@@ -185,10 +183,10 @@ def train_and_record(settings, data, taught, run):
         TEACHER: cost.summary(net.apply, one_teacher, data.test.inputs),
         "student": cost.summary(student.apply, one_student, data.test.inputs),
     }
-    run.write("costs.json", json.dumps(costs, indent=2) + "\n")
+    run.write("costs.json", checked_lines.text([costs]))
     known = arms(settings.temperatures)
     of_students = students.records(known, curves["diverged"], **measured)
-    run.append([{**of_teacher, "seed": 0}, *of_students])
+    run.append([*record.of_metrics(TEACHER, of_teacher, family=TEACHER), *of_students])
     snapshots.clear()
 
 
@@ -214,7 +212,7 @@ def chosen(records, family):
 
 def table(folder):
     """The Markdown of a run folder: rows against labels only, and teacher against student."""
-    records, costs = record.read(folder), json.loads((folder / "costs.json").read_text())
+    records, costs = record.read(folder), checked_lines.only(folder / "costs.json")
     picked = {chosen(records, family) for family in (SOFT, MIXED)}
     rows = tables.by_row(records)
     lines = []

@@ -28,7 +28,17 @@ import pathlib
 import jax
 import numpy as np
 
-from kd_jax import checkpoint, config, fingerprint, generate, losses, optimizers, record, train
+from kd_jax import (
+    checkpoint,
+    config,
+    fingerprint,
+    generate,
+    losses,
+    optimizers,
+    padding,
+    record,
+    train,
+)
 from kd_jax.data import gsm8k
 from kd_jax.errors import require
 from kd_jax.language import asking, caches, learning, objectives, tokens
@@ -46,9 +56,11 @@ from kd_jax.reasoning import (
     word_problems,
 )  # fmt: skip
 from kd_jax.report import reasoning as report
+from kd_jax.shipping import kept as networks
 
 LAYERS, TEACHER_BATCH = 2, 32  # of the teacher of a family
 TEACHING = "problems", "steps", "width"
+SHOWN = 64  # problems kept beside a student for its export
 HELD_OUT = 1000  # of the training problems of GSM8K, to choose settings on
 
 
@@ -205,6 +217,16 @@ def of_arm(arm, learnt, pupils, measures):
     return found
 
 
+def keep(task, arm, learnt, pupils, run):
+    """Keep an arm's students of the most problems for export, with some problems of the test."""
+    asked = padding.unasked(task.tests["test"].prompts, SHOWN)
+    for member, place in enumerate(pupils.places(arm)):
+        if place["problems"] == max(pupils.sizes):
+            one = jax.tree.map(lambda x, m=member: x[m][None, None], learnt.params)
+            known = {"seed": place["seed"], "problems": place["problems"]}
+            networks.keep(run, llama.decoder(task.student), one, [arm.row], asked, **known)
+
+
 def table(folder):
     """The Markdown of a run folder."""
     return report.table(folder)
@@ -228,6 +250,7 @@ def run(settings):
         if not here.has(row=arm.row):
             snapshots = checkpoint.of_run(here, arm.row)
             learnt = pupils.fit(arm, snapshots)
+            keep(task, arm, learnt, pupils, here)
             here.append(of_arm(arm, learnt, pupils, measures))
             snapshots.clear()
     here.conclude(table, report.draw)

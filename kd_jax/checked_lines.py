@@ -9,7 +9,7 @@ import json
 import re
 import sys
 
-from kd_jax.errors import InputError
+from kd_jax.errors import InputError, require
 
 
 def text(records):
@@ -47,6 +47,13 @@ def read(path):
     if len(records) < len(lines):
         print(f"{path} was cut off: its last lines are left out", file=sys.stderr)
     return b"".join(lines[: len(records)]).decode(), records
+
+
+def only(path):
+    """The record of a file that holds one. Raises: InputError when it is damaged or cut off."""
+    _, records = read(path)
+    require(len(records) == 1, f"{path} is cut off: delete that run folder")
+    return records[0]
 
 
 def _checked(line):

@@ -1,11 +1,15 @@
 """Arrays on disk through orbax: written whole or not at all, and checked before they are read."""
 
+import functools
 import hashlib
 import json
+import logging
 import os
 import pathlib
 import re
 import shutil
+import sys
+import threading
 import time
 import warnings
 
@@ -13,9 +17,10 @@ import jax
 from orbax.checkpoint import v1 as ocp
 
 from kd_jax import fingerprint, hosts, mesh
-from kd_jax.errors import InputError
+from kd_jax.errors import InputError, brief
 
 ADVICE = "delete that folder or pass --retrain"
+_saving = threading.Lock()  # orbax keeps what it is writing where two threads would meet
 
 
 def save(path, tree, facts):
@@ -29,8 +34,10 @@ def save(path, tree, facts):
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _seal(path).unlink(missing_ok=True)
+        _hush()
         tree = mesh.everywhere(tree)  # orbax restores only what it knows the devices of
-        ocp.save(str(path), tree, overwrite=True, custom_metadata={"facts": facts})
+        with _saving:
+            ocp.save(str(path), tree, overwrite=True, custom_metadata={"facts": facts})
         if hosts.first_host():
             partial = _seal(path).with_suffix(".partial")
             partial.write_text(json.dumps(_digests(path), indent=0))
@@ -46,6 +53,19 @@ def save(path, tree, facts):
             f"checkpoint {path} cannot be written ({reason}): make room or choose another folder "
             "with --workdir; what was written before is whole"
         ) from None
+
+
+@functools.cache
+def _hush():
+    """Let the threads of orbax and tensorstore print nothing: what they fail at is raised."""
+    usual = sys.unraisablehook
+
+    def hook(raised):
+        if str(raised.exc_value) != "Event loop is closed":  # after another thread failed
+            usual(raised)
+
+    sys.unraisablehook = hook
+    logging.getLogger("absl").addFilter(lambda said: "orbax" not in said.pathname)
 
 
 def _of_system(error):
@@ -75,12 +95,14 @@ def load(path, like):
         jax.eval_shape(lambda: like),
     )
     try:
+        _compare(path, like)
         return ocp.load(str(path), like), ocp.metadata(str(path)).custom_metadata["facts"]
+    except InputError:
+        raise
     except Exception as error:  # orbax, tensorstore and json each raise their own
         # what orbax leaves unfinished would add its own lines to the one that we print
         warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
-        first = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise InputError(f"checkpoint {path} is unreadable ({first[:120]}): {ADVICE}") from None
+        raise InputError(f"checkpoint {path} is unreadable ({brief(error)}): {ADVICE}") from None
 
 
 def facts(path):
@@ -88,6 +110,31 @@ def facts(path):
     path = pathlib.Path(path).absolute()
     _check(path)
     return ocp.metadata(str(path)).custom_metadata["facts"]
+
+
+def _compare(path, like):
+    """InputError naming the first array of a checkpoint that has another shape than in `like`."""
+    found, expected = _shapes(ocp.metadata(str(path)).metadata), _shapes(like)
+    for name in found.keys() & expected.keys():
+        if found[name] != expected[name]:
+            raise InputError(
+                f"checkpoint {path} holds {'.'.join(name)} {found[name]}, expected "
+                f"{expected[name]}: other settings or code made it, which the facts that it is "
+                "found by do not name; name them, or pass --retrain"
+            )
+
+
+def _shapes(tree):
+    """{names of the path: shape} of every array but random keys, which are stored as numbers.
+
+    A field and a key of the same name are alike.
+    """
+    leaves, _ = jax.tree_util.tree_flatten_with_path(tree)
+    return {
+        tuple(str(getattr(part, "key", getattr(part, "name", part))) for part in where): leaf.shape
+        for where, leaf in leaves
+        if not jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+    }
 
 
 def _seal(path):

@@ -15,6 +15,11 @@ class InputError(ValueError):
         super().__init__("".join(c if c.isprintable() else ascii(c)[1:-1] for c in message))
 
 
+def brief(error):
+    """What an exception says, as one line of at most 160 characters: some quote whole files."""
+    return (" ".join(str(error).split()) or type(error).__name__)[:160]
+
+
 def require(condition, message):
     """InputError(message) unless the condition holds."""
     if not condition:

@@ -2,6 +2,7 @@
 
 import ast
 import hashlib
+import importlib.metadata
 import inspect
 import json
 
@@ -13,6 +14,18 @@ def of(facts):
     """16 hexadecimal digits of a JSON-like value; the order of its keys does not matter."""
     text = json.dumps(facts, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def versions(packages=("jax", "jaxlib", "flax")):
+    """{package: its installed version}, of those that decide what a network gives."""
+    return {name: importlib.metadata.version(name) for name in packages}
+
+
+def mismatch(found, expected):
+    """'of 0f3a…, expected 77b2… (other teacher)': what two facts are and where they differ."""
+    names = sorted({*found, *expected})
+    other = ", ".join(name for name in names if found.get(name) != expected.get(name))
+    return f"of {of(found)}, expected {of(expected)} (other {other})"
 
 
 def arrays(tree):

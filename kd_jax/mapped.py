@@ -14,7 +14,7 @@ import shutil
 import numpy as np
 
 from kd_jax import fingerprint, hosts, locks, progress
-from kd_jax.errors import InputError, require
+from kd_jax.errors import InputError, brief, require
 
 ADVICE = "delete that folder"
 
@@ -23,12 +23,13 @@ def kept(folder, facts, rows, size, blocks, *, again=False, label):
     """{name: array [rows, …]}, read-only memory maps of what `blocks` gives.
 
     Args:
-      facts: JSON-like, all that the arrays depend on.
+      facts: JSON-like, all that the arrays depend on besides the versions of packages.
       blocks: (first=n) -> iterator of {name: array [size or fewer, …]}, the rows from the n-th on;
         n is a multiple of `size`.
       again: compute even what is there; label: what the bar says of the work.
     Raises: InputError when a file is missing, corrupted or of other facts, or cannot be written.
     """
+    facts = {**facts, "versions": fingerprint.versions()}
     path = pathlib.Path(folder) / f"arrays-{fingerprint.of(facts)}"
     try:
         with locks.alone(path):
@@ -85,10 +86,11 @@ def _seal(path, facts):
     """What blocks.json says. Raises: InputError when it is unreadable or of other facts."""
     try:
         seal = json.loads((path / "blocks.json").read_text())
-        found, _, _ = seal["facts"], seal["arrays"], seal["digests"]
+        found = dict(seal["facts"])
+        _, _ = seal["arrays"], seal["digests"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path}/blocks.json is unreadable ({error!r}): {ADVICE}") from None
-    require(found == facts, f"{path} is of {found}, expected {facts}: {ADVICE}")
+        raise InputError(f"{path}/blocks.json is unreadable ({brief(error)}): {ADVICE}") from None
+    require(found == facts, f"{path} is {fingerprint.mismatch(found, facts)}: {ADVICE}")
     return seal
 
 
@@ -101,8 +103,8 @@ def _open(path, arrays, create=False):
             np.lib.format.open_memmap(file, "w+", np.dtype(dtype), tuple(shape))
         try:
             found[name] = np.load(file, mmap_mode="r", allow_pickle=False)
-        except (OSError, ValueError) as error:
-            raise InputError(f"{file} is unreadable ({error}): {ADVICE}") from None
+        except Exception as error:  # what reads the header, Python's own parser, raises its own
+            raise InputError(f"{file} is unreadable ({brief(error)}): {ADVICE}") from None
         right = list(found[name].shape) == shape and found[name].dtype.str == dtype
         require(right, f"{file} is of another shape than blocks.json says: {ADVICE}")
     return found

@@ -14,6 +14,22 @@ class Tokens(NamedTuple):
     mask: np.ndarray
 
 
+class Asked(NamedTuple):
+    """What `shipping.kept` keeps of texts: inputs {"ids", "mask"} [N, T] and labels [N, T].
+
+    A label is the token that is asked for at its place, −1 where none is.
+    """
+
+    inputs: dict
+    labels: np.ndarray
+
+
+def unasked(tokens, count):
+    """The first Tokens as an Asked without a question."""
+    few = Tokens(*(x[:count] for x in tokens))
+    return Asked(few._asdict(), np.full(few.ids.shape, -1, np.int32))
+
+
 def padded(rows, left=False, multiple=MULTIPLE):
     """The Tokens of lists of ids, padded with zeros, right or left, to such a multiple."""
     lengths = np.array([len(row) for row in rows])

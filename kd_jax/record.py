@@ -8,26 +8,20 @@ last such run is unfinished goes on in its folder; after a finished one a new nu
 
 import contextlib
 import datetime
-import importlib.metadata
 import itertools
 import json
 import os
 import pathlib
-import platform
 import shlex
-import subprocess
+import shutil
 import sys
 import time
 
 import filelock
-import jax
 import numpy as np
 
-from kd_jax import checked_lines, events, fingerprint, hosts
+from kd_jax import checked_lines, events, fingerprint, hosts, origin
 from kd_jax.errors import InputError
-
-PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
-
 
 _open = []  # the runs of this process
 
@@ -94,6 +88,8 @@ class Run:
         text = _with_notes(table, self.folder)
         self.write("table.md", text)
         draw(self.folder)
+        for left in self.folder.glob("training*"):  # snapshots of what is recorded, after a kill
+            shutil.rmtree(left)
         self._finish()
         print(f"\n{text}\nrecords, table and figures: {self.folder}")
 
@@ -102,10 +98,7 @@ class Run:
             "experiment": self.experiment,
             "finished": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
             "seconds": {"total": round(time.monotonic() - self.began, 2)},
-            "versions": {p: importlib.metadata.version(p) for p in PACKAGES},
-            "python": platform.python_version(),
-            "device": device(),
-            "commit": _commit(),
+            **origin.of_results(),
             **self.facts,
         }
         self.write("manifest.json", json.dumps(manifest, indent=2) + "\n")
@@ -200,39 +193,6 @@ def diverged(folder):
 def _read(folder):
     """Every record of a run folder, see `checked_lines.read`; [] without any yet."""
     return checked_lines.read(pathlib.Path(folder) / "records.jsonl")[1]
-
-
-def device():
-    """What computed this, in words: kind, number, and the processor's name for a CPU."""
-    devices = jax.devices()
-    name = devices[0].device_kind
-    if devices[0].platform == "cpu":
-        name = f"{_processor()}, {os.cpu_count()} cores"
-        return name  # its devices are its cores
-    return f"{len(devices)} × {name}" if len(devices) > 1 else name
-
-
-def _processor():
-    try:
-        lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
-        return next(x.split(":")[1].strip() for x in lines if x.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or "cpu"
-
-
-def _commit():
-    """The commit of the code, with + when files differ from it; None outside a clone."""
-    here = pathlib.Path(__file__).parent
-
-    def git(*arguments):
-        command = ["git", "-C", str(here), *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-
-    try:
-        changed = git("status", "--porcelain", "--untracked-files=no")
-        return git("rev-parse", "HEAD") + ("+" if changed else "")
-    except (OSError, subprocess.CalledProcessError):
-        return None
 
 
 def _claim(parent, name):

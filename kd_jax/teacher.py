@@ -9,7 +9,7 @@ import jax
 import numpy as np
 
 from kd_jax import checkpoint, fingerprint, hosts, locks
-from kd_jax.errors import InputError
+from kd_jax.errors import InputError, brief
 
 
 class Teacher(NamedTuple):
@@ -38,17 +38,17 @@ def fit_or_restore(workdir, facts, train, like, *, retrain=False):
     """
     name = fingerprint.of(facts)
     folder = pathlib.Path(workdir).absolute() / "teachers" / name
-    saved = folder / "params"
+    saved, snapshots = folder / "params", checkpoint.Snapshots(folder / "training", facts)
     with locks.alone(saved):  # another run may train it just now
         if checkpoint.exists(saved) and not retrain:
             params, found = checkpoint.load(saved, like)
             if found["of"] != facts:
                 raise InputError(
-                    f"checkpoint {saved} is of {fingerprint.of(found['of'])}, expected {name}: "
-                    "delete that folder or pass --retrain"
+                    f"checkpoint {saved} is {fingerprint.mismatch(found['of'], facts)}: "
+                    f"{checkpoint.ADVICE}"
                 )
+            snapshots.clear()  # of a process that was killed before it did so
             return Teacher(params, name, folder, True, found["seconds"])
-        snapshots = checkpoint.Snapshots(folder / "training", facts)
         if retrain:
             snapshots.clear()
         began = time.monotonic()
@@ -82,9 +82,11 @@ def outputs(teacher, apply, inputs, *, batch_size=1000):
 def kept(folder, facts, compute, *, again=False):
     """The arrays {name: array} that compute() gives, computed once and kept in `folder`.
 
-    Args: facts: JSON-like, all that they depend on; again: compute even if they are there.
+    Args: facts: JSON-like, all that they depend on besides the versions of packages; again:
+      compute even if they are there.
     Raises: InputError when the file is corrupted, or of other facts.
     """
+    facts = {**facts, "versions": fingerprint.versions()}
     path = pathlib.Path(folder) / f"outputs-{fingerprint.of(facts)}.npz"
     with locks.alone(path):
         if path.exists() and not again:
@@ -111,9 +113,12 @@ def _read(path, facts):
             arrays = {name: stored[name] for name in stored.files if name != "facts"}
             digest = found.pop("digest")
     except Exception as error:  # zipfile, zlib, json and numpy each raise their own
-        raise InputError(f"teacher outputs {path} are unreadable ({error}): {advice}") from None
+        raise InputError(
+            f"teacher outputs {path} are unreadable ({brief(error)}): {advice}"
+        ) from None
     if found != facts:
-        raise InputError(f"teacher outputs {path} are of {found}, expected {facts}: {advice}")
+        differ = fingerprint.mismatch(found, facts)
+        raise InputError(f"teacher outputs {path} are {differ}: {advice}")
     if fingerprint.arrays(arrays) != digest:
         raise InputError(f"teacher outputs {path} are corrupted (digest differs): {advice}")
     return arrays

@@ -1,35 +1,32 @@
 """BANKING77: what was published, and every way in which it can be missing."""
 
-import os
-import pathlib
 import shutil
 
 import numpy as np
 import pytest
 import requests
+from published import DATA, needed
 
 from kd_jax.data import banking77
 from kd_jax.errors import InputError
 
-ROOT = pathlib.Path(__file__).parents[1]
-SHARED = pathlib.Path(os.environ.get("KD_JAX_SHARED") or ROOT.parent / "shared") / "data"
-PUBLISHED = SHARED / "banking77"
-needs_files = pytest.mark.skipif(not PUBLISHED.is_dir(), reason=f"{PUBLISHED} is absent")
+
+@pytest.fixture
+def published():
+    return needed(DATA / "banking77")
 
 
-@needs_files
-def test_questions_are_as_published():
-    train, test, names = banking77.load(manual_dir=str(SHARED))
+def test_questions_are_as_published(published):
+    train, test, names = banking77.load(manual_dir=str(published.parent))
     assert (len(train.texts), len(test.texts), len(names)) == (10_003, 3_080, 77)
     assert (np.bincount(test.labels) == 40).all()  # Casanueva et al. 2020, section 3
     assert train.texts[0] == "I am still waiting on my card?"
     assert names[train.labels[0]] == "card_arrival"
 
 
-@needs_files
-def test_a_changed_or_missing_file_is_named(tmp_path):
+def test_a_changed_or_missing_file_is_named(tmp_path, published):
     for name in banking77.FILES:
-        shutil.copy(PUBLISHED / name, tmp_path)
+        shutil.copy(published / name, tmp_path)
     with open(tmp_path / "test.csv", "a") as file:
         file.write("one more,card_arrival\n")
     with pytest.raises(InputError, match="test.csv has SHA-256"):
@@ -41,14 +38,15 @@ def test_a_changed_or_missing_file_is_named(tmp_path):
         banking77.load(manual_dir=str(tmp_path / "nowhere"))
 
 
-@needs_files
-def test_files_are_downloaded_once_and_nothing_is_left_of_a_failed_download(tmp_path, monkeypatch):
+def test_files_are_downloaded_once_and_nothing_is_left_of_a_failed_download(
+    tmp_path, monkeypatch, published
+):
     asked = []
 
     def get(url, timeout):
         asked.append(url)
         answer = requests.Response()
-        answer.status_code, answer._content = 200, (PUBLISHED / url.split("/")[-1]).read_bytes()
+        answer.status_code, answer._content = 200, (published / url.split("/")[-1]).read_bytes()
         return answer
 
     monkeypatch.setattr(requests, "get", get)

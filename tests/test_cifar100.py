@@ -184,4 +184,4 @@ def test_prepared_rows_of_another_count_are_refused(small, tmp_path, monkeypatch
     (tmp_path / "data" / "cifar100" / f"decoded-{cifar100.VERSION}.npz").unlink()
     shutil.rmtree(tmp_path / "files")
     monkeypatch.setattr(cifar100, "COUNTS", {"train": 400, "test": 100})
-    refused("train has 300 rows, not 400.*delete that folder", load, tmp_path, "")
+    refused("train has 300 rows, not 400.*delete .*/cifar100, and", load, tmp_path, "")

@@ -1,12 +1,11 @@
 """Across modalities: rows and batches by hand, what labels may not reach, and a real smoke run."""
 
 import json
-import os
-import pathlib
 
 import jax
 import numpy as np
 import pytest
+from published import DATA, needed
 
 from experiments import cross_modal
 from kd_jax import config, losses, methods, models
@@ -15,9 +14,6 @@ from kd_jax.data import spoken_words
 from kd_jax.errors import InputError
 from kd_jax.report import columns
 from kd_jax.report import cross_modal as report
-
-ROOT = pathlib.Path(__file__).parents[1]
-SHARED = pathlib.Path(os.environ.get("KD_JAX_SHARED") or ROOT.parent / "shared") / "data"
 
 
 @pytest.mark.parametrize("length", [1, 2, 7, 20, 45])
@@ -182,10 +178,9 @@ def test_bad_settings_are_one_line(tmp_path, flag, text):
     assert text in str(error.value) and "\n" not in str(error.value)
 
 
-@pytest.mark.skipif(not (SHARED / "fsdd").is_dir(), reason="the spoken digits are not here")
 def test_a_smoke_run_on_real_recordings(tmp_path):
     preset = cross_modal.Config.PRESETS["smoke"]
-    where = {"workdir": str(tmp_path), "manual_dir": str(SHARED)}
+    where = {"workdir": str(tmp_path), "manual_dir": str(needed(DATA / "fsdd").parent)}
     cross_modal.run(cross_modal.Config(**preset, preset="smoke", **where))
     (folder,) = (tmp_path / "cross_modal").iterdir()
     records = [json.loads(line) for line in (folder / "records.jsonl").read_text().splitlines()]

@@ -140,7 +140,7 @@ def test_a_checkpoint_that_finds_no_room_is_one_line_and_the_older_one_stays(tmp
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True
     )
-    assert done.returncode == 0, done.stderr
+    assert (done.returncode, done.stderr) == (0, "")  # what orbax logs would be many lines
     assert "000000002 cannot be written (File too large): make room" in done.stdout
     assert done.stdout.count("\n") == 1 and not list(tmp_path.glob("*tmp*"))
     assert checkpoint.exists(tmp_path / "000000001")

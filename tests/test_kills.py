@@ -1,66 +1,43 @@
-"""kill -9 at random moments: the same command ends with bitwise the same records."""
+"""kill -9 at any moment: the same command ends with bitwise the same records."""
 
-import os
-import pathlib
 import signal
-import subprocess
-import sys
-import textwrap
-import time
 
+import disturbing
 import numpy as np
 import pytest
 
-# All that can be saved is saved: most kills hit a write of a checkpoint, a cache or a record.
-DRIVER = textwrap.dedent("""
-    import runpy, sys
-    from kd_jax import checkpoint
-    checkpoint.Snapshots.__init__.__defaults__ = (0.0,)
-    runpy.run_module("experiments.quickstart", run_name="__main__", alter_sys=True)
-""")
+# Of each kind of moment, how many there are in an undisturbed run, at least; and seconds to wait
+# then, so that some kills come in the middle of a write, and some when it is done.
+MOMENTS = {
+    "training": (9, 0.02),
+    "checkpoint": (150, 0.004),
+    "cache": (14, 0.002),
+    "record": (4, 0.002),
+    "any time": (1, 2.0),
+}
 
 
-def started(workdir):
-    flags = "--preset=smoke", "--seeds=2", f"--workdir={workdir}"
-    command = [sys.executable, "-c", DRIVER, *flags]
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+def drawn(kind, random):
+    """A moment of a kind; half of the kills come before it, half a little later."""
+    number, seconds = MOMENTS[kind]
+    delay = random.uniform(0, seconds) * (kind == "any time" or random.integers(2))
+    return disturbing.Strike(kind, random.integers(number) + 1, delay)
 
 
-def finished(workdir):
-    """(bytes of the records, seconds) of a command that nobody disturbs."""
-    began = time.monotonic()
-    with started(workdir) as process:
-        _, said = process.communicate()
-    assert process.returncode == 0, said
-    return records(workdir), time.monotonic() - began
-
-
-def records(workdir):
-    """The bytes of the records of the only run, or of the first, killed after it was finished."""
-    first, *again = sorted(pathlib.Path(workdir).glob("quickstart/*/manifest.json"))
-    found = (first.parent / "records.jsonl").read_bytes()
-    assert all((path.parent / "records.jsonl").read_bytes() == found for path in again)
-    return found
-
-
-def killed(workdir, moment):
-    """Whether a command was killed at a moment, in seconds; False when it had ended before."""
-    with started(workdir) as process:
-        time.sleep(moment)
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
-    return process.returncode == -signal.SIGKILL
-
-
-@pytest.mark.parametrize("kills", [3, pytest.param(50, marks=pytest.mark.kills)])
-def test_killed_runs_end_with_the_records_of_an_undisturbed_one(tmp_path, kills):
-    finished(tmp_path / "first")  # what is compiled is kept from here on
-    wanted, seconds = finished(tmp_path / "undisturbed")
-    random, count, runs = np.random.default_rng(9), 0, 0
-    while count < kills:
-        workdir = tmp_path / f"killed {runs}"
-        while count < kills and killed(workdir, random.uniform(0.2, 1.0) * seconds):
-            count += 1
-        assert finished(workdir)[0] == wanted
+@pytest.mark.parametrize("each", [1, pytest.param(10, marks=pytest.mark.kills)])
+def test_killed_runs_end_with_the_records_of_an_undisturbed_one(tmp_path, each):
+    wanted = disturbing.finished(tmp_path / "undisturbed")
+    random, runs = np.random.default_rng(9), 0
+    left = random.permutation(each * list(MOMENTS)).tolist()
+    while left:
+        workdir, kills = tmp_path / f"killed {runs}", 0
+        while left and kills < 5:
+            code, said = disturbing.ended(workdir, strike=drawn(left[-1], random))
+            if code == 0:
+                break
+            assert code == -signal.SIGKILL, said
+            kills += 1
+            print(f"run {runs}: killed in {left.pop()}")
+        found = disturbing.records(workdir) if code == 0 else disturbing.finished(workdir)
+        assert found == wanted and not list(workdir.rglob("training*"))
         runs += 1
-    print(f"{count} kills in {runs} runs of {seconds:.1f} s each, on {os.cpu_count()} cores")

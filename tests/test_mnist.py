@@ -5,8 +5,6 @@ import gc
 import gzip
 import hashlib
 import http.server
-import os
-import pathlib
 import shutil
 import struct
 import subprocess
@@ -17,23 +15,19 @@ import warnings
 
 import numpy as np
 import pytest
+from published import DATA, ROOT, needed
 
 from kd_jax.data import decoded, idx, mnist, published
 from kd_jax.data.published import File, Published
 from kd_jax.errors import InputError
 
-ROOT = pathlib.Path(__file__).parents[1]
-SHARED = pathlib.Path(os.environ.get("KD_JAX_SHARED") or ROOT.parent / "shared") / "data"
 NOWHERE = "http://127.0.0.1:9/"  # the discard port: refuses at once
 COUNTS = {"train": 40, "test": 20}
 LOAD = "import sys; from kd_jax.data import mnist; mnist.load(*sys.argv[1:])"
 
 
 def original(name):
-    folder = SHARED / name
-    if not folder.is_dir():
-        pytest.skip(f"{folder} is absent: set KD_JAX_SHARED to the folder that holds data/{name}")
-    return folder
+    return needed(DATA / name)
 
 
 def write_idx(path, array):
@@ -247,7 +241,7 @@ def test_a_damaged_prepared_folder_is_refused_by_path(small, tmp_path):
     folder = tmp_path / "data" / "mnist" / mnist.VERSION
     record = next(folder.glob("*train*"))
     record.write_bytes(record.read_bytes()[:-50])
-    assert str(folder) in refused("delete that folder", load, tmp_path)
+    assert str(folder) in refused(f"delete {folder.parent}", load, tmp_path)
 
 
 def test_a_folder_that_cannot_be_written_is_named(small, tmp_path, monkeypatch):

@@ -2,21 +2,19 @@
 
 import json
 import os
-import pathlib
 import signal
 import subprocess
 import sys
 import time
 
 import pytest
+from published import DATA, ROOT, needed
 
 from experiments import mnist_tutorial
 from kd_jax import config, lessons
 from kd_jax.errors import InputError
 from kd_jax.report import tutorial_rows as named
 
-ROOT = pathlib.Path(__file__).parents[1]
-SHARED = pathlib.Path(os.environ.get("KD_JAX_SHARED") or ROOT.parent / "shared") / "data"
 SMOKE = [sys.executable, "-m", "experiments.mnist_tutorial", "--preset=smoke"]
 CONTROLS = {named.LABELS, named.SMOOTHED, named.PERMUTED, named.UNIFORM}
 PART_1 = {named.MIXED_128, named.MIXED, named.OF_CNN, named.OF_CNN_2D}
@@ -165,8 +163,6 @@ def test_missing_data_are_named(tmp_path):
 
 
 def test_fashion_mnist_is_not_taken_for_mnist(tmp_path):
-    folder = SHARED / "fashion_mnist"
-    if not folder.is_dir():
-        pytest.skip(f"{folder} is absent: set KD_JAX_SHARED to the folder that holds data/")
+    folder = needed(DATA / "fashion_mnist")
     text = refused("--noembedded", f"--data_dir={tmp_path}", f"--manual_dir={folder}")
     assert "this is Fashion-MNIST's train-images-idx3-ubyte.gz" in text

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 
+import fuzzing
 import numpy as np
 import pytest
 
@@ -95,6 +96,14 @@ def test_temperature_is_chosen_on_validation_alone():
         {"row": "c", "family": "f", "seed": 0, "validation_errors": 4, "validation_nll": 0.1},
     ]
     assert quickstart.chosen(records, "f") == "c"
+
+
+def test_a_changed_byte_in_what_a_table_is_made_of_is_refused(tmp_path):
+    kept = ROOT / "experiments" / "records" / "quickstart"
+    for name in ("records.jsonl", "costs.json"):
+        shutil.copy(kept / name, tmp_path)
+    files, table = sorted(tmp_path.iterdir()), (kept / "table.md").read_text()
+    fuzzing.count_flips("table", files, lambda: quickstart.table(tmp_path), table.__eq__)
 
 
 @pytest.fixture

@@ -2,13 +2,12 @@
 
 import io
 import json
-import os
-import pathlib
 import tarfile
 import wave
 
 import numpy as np
 import pytest
+from published import DATA, needed
 from scipy import signal, special
 
 from experiments import speech_ensemble
@@ -17,9 +16,6 @@ from kd_jax.data import filter_bank, speech, spoken_digits
 from kd_jax.errors import InputError
 from kd_jax.report import speech as report
 from kd_jax.report import speech_rows as named
-
-ROOT = pathlib.Path(__file__).parents[1]
-SHARED = pathlib.Path(os.environ.get("KD_JAX_SHARED") or ROOT.parent / "shared") / "data"
 
 
 def test_filter_banks_are_those_of_a_direct_transform_and_interpolated_triangles():
@@ -167,12 +163,11 @@ def test_a_member_that_claims_too_much_is_refused_before_it_is_read(tmp_path):
     assert "3_theo_7.wav claims 8388608 bytes" in refused(tmp_path)
 
 
-@pytest.mark.skipif(not (SHARED / "fsdd").is_dir(), reason="the spoken digits are not here")
 def test_a_smoke_run_on_real_recordings(tmp_path, monkeypatch):
     first, *_, unlabelled = speech_ensemble.SETUPS
     monkeypatch.setattr(speech_ensemble, "SETUPS", (first, unlabelled))
     preset = speech_ensemble.Config.PRESETS["smoke"] | {"takes": 2}
-    where = {"workdir": str(tmp_path), "manual_dir": str(SHARED)}
+    where = {"workdir": str(tmp_path), "manual_dir": str(needed(DATA / "fsdd").parent)}
     speech_ensemble.run(speech_ensemble.Config(**preset, **where))
     (folder,) = (tmp_path / "speech_ensemble").iterdir()
     records = [json.loads(line) for line in (folder / "records.jsonl").read_text().splitlines()]

@@ -7,6 +7,7 @@ import optax
 import pytest
 
 from kd_jax import checkpoint, orders, streaming, train
+from kd_jax.errors import InputError
 
 ROWS, BATCH, EPOCHS = 330, 5, 3  # 66 steps: two chunks and a rest
 DATA = {
@@ -103,3 +104,15 @@ def test_a_killed_training_from_disk_goes_on_within_an_epoch(tmp_path):
         jax.tree.leaves((whole.params, curves)), jax.tree.leaves((again.params, other))
     ):
         np.testing.assert_array_equal(a, b)
+
+
+def test_a_row_that_cannot_be_read_ends_the_training_in_the_words_of_its_source():
+    class Damaged(Source):
+        def __getitem__(self, row):
+            if row == 7:
+                raise InputError("rows/1.0 is unreadable: delete it")
+            return super().__getitem__(row)
+
+    with pytest.raises(InputError) as error:
+        streamed(Damaged())
+    assert str(error.value) == "rows/1.0 is unreadable: delete it"

@@ -15,7 +15,7 @@ import numpy as np
 
 from kd_jax.data import published
 from kd_jax.data.dataset import check_digest, home
-from kd_jax.errors import InputError, require
+from kd_jax.errors import InputError, brief, require
 
 KEYS = ("train_images", "train_labels", "test_images", "test_labels")
 
@@ -93,8 +93,7 @@ def _read(cache, name, layout):
         with open(cache, "rb") as file, np.load(file, allow_pickle=False) as stored:
             found = [stored[key] for key in KEYS]
     except Exception as error:  # zipfile, zlib and numpy each raise their own
-        reason = " ".join(str(error).split())
-        raise InputError(f"{cache} is unreadable ({reason}): {advice}") from None
+        raise InputError(f"{cache} is unreadable ({brief(error)}): {advice}") from None
     shapes = [(array.dtype.name, array.shape) for array in found]
     counts = layout.counts.values()
     expected = [("uint8", shape) for n in counts for shape in ((n, *layout.shape), (n,))]

@@ -24,7 +24,7 @@ from tensorflow_datasets.core.download.util import DownloadError
 from tensorflow_datasets.core.registered import skip_registration
 
 from kd_jax.data import published
-from kd_jax.errors import InputError, require
+from kd_jax.errors import InputError, brief, require
 
 BATCH = 1000
 LOST = (requests.RequestException, DownloadError)
@@ -45,13 +45,9 @@ def arrays(name, layout, data_dir, manual_dir=""):
         for leftover in folder.parent.glob(f"incomplete.*_{layout.version}"):  # of a killed run
             shutil.rmtree(leftover)
         _prepare(name, layout, data_dir, manual_dir)
-    try:
-        with _quiet():
-            builder = _builder(name, layout, data_dir)
-            return [array for split in layout.counts for array in _decoded(builder, layout, split)]
-    except Exception as error:  # protobuf, array_record, Pillow and tfds each raise their own
-        reason = " ".join(str(error).split())
-        raise InputError(f"{folder} is unreadable ({reason}): delete that folder") from None
+    with _readable(folder), _quiet():
+        builder = _builder(name, layout, data_dir)
+        return [array for split in layout.counts for array in _decoded(builder, layout, split)]
 
 
 def _prepare(name, layout, data_dir, manual_dir):
@@ -70,8 +66,7 @@ def _prepare(name, layout, data_dir, manual_dir):
     except LOST as error:
         raise published.missing(name, absent, type(error).__name__) from None
     except NonMatchingChecksumError as error:
-        reason = " ".join(str(error).split())
-        raise InputError(f"{name}: {reason}; it was changed on the way: try again") from None
+        raise InputError(f"{name}: {brief(error)}; it was changed on the way: try again") from None
 
 
 def _downloaded(name, file, downloads):
@@ -156,19 +151,20 @@ class Rows:
 
     rows[n] -> {"inputs": float32 image in [0, 1], "labels": int32}, n counting as in the original
     files. What tensorflow-datasets prepared stands in another order, which is read once.
+    Raises: InputError, also when a row is asked for, where what was prepared is damaged or gone.
     """
 
     def __init__(self, name, layout, data_dir, split="train"):
-        with _quiet():
+        self.folder, self.shape = pathlib.Path(data_dir) / name / layout.version, layout.shape
+        with _readable(self.folder), _quiet():
             builder = _builder(name, layout, data_dir)
             self.source = builder.as_data_source(split)
             skipped = {"image": tfds.decode.SkipDecoding()}
             numbers = builder.as_data_source(split, decoders=skipped)
-        self.shape = layout.shape
-        self.places = np.empty(len(self.source), np.int64)
-        for first in range(0, len(numbers), BATCH):
-            places = range(first, min(first + BATCH, len(numbers)))
-            self.places[[row["row"] for row in numbers.__getitems__(places)]] = places
+            self.places = np.empty(layout.counts[split], np.int64)
+            for first in range(0, len(self.places), BATCH):
+                places = range(first, min(first + BATCH, len(self.places)))
+                self.places[[row["row"] for row in numbers.__getitems__(places)]] = places
 
     def __len__(self):
         return len(self.places)
@@ -177,13 +173,27 @@ class Rows:
         return self.__getitems__([row])[0]
 
     def __getitems__(self, rows):
+        places = self.places[rows].tolist()
+        with _readable(self.folder):
+            found = self.source.__getitems__(places)
         return [
             {
                 "inputs": one["image"].reshape(self.shape).astype(np.float32) / 255,
                 "labels": np.int32(one["label"]),
             }
-            for one in self.source.__getitems__(self.places[rows].tolist())
+            for one in found
         ]
+
+
+@contextlib.contextmanager
+def _readable(folder):
+    """InputError where what tensorflow-datasets prepared in the folder cannot be read."""
+    try:
+        yield
+    except Exception as error:  # protobuf, array_record, Pillow and tfds each raise their own
+        raise InputError(
+            f"{folder} is unreadable ({brief(error)}): delete {folder.parent}, and it is made anew"
+        ) from None
 
 
 @contextlib.contextmanager

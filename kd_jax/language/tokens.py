@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from kd_jax import losses
-from kd_jax.padding import Tokens
+from kd_jax.padding import Asked, Tokens
 
 
 class Texts(NamedTuple):
@@ -28,6 +28,15 @@ def before_answers(net, params, texts):
     hidden, _ = net.apply({"params": params}, ids, mask)
     first = texts.prompts.ids.shape[1] - 1
     return hidden[-1, :, first : first + texts.answers.ids.shape[1]]
+
+
+def asked(texts):
+    """The Asked of whole texts: labels are the next tokens of answers."""
+    ids, mask = (np.concatenate(pair, axis=1) for pair in zip(*texts))
+    labels, first = np.full(ids.shape, -1, np.int32), texts.prompts.ids.shape[1] - 1
+    answered = np.where(texts.answers.mask, texts.answers.ids, -1)
+    labels[:, first : first + answered.shape[1]] = answered
+    return Asked({"ids": ids, "mask": mask}, labels)
 
 
 def mean(total, params, rows, counted, parts=1):

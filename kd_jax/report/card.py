@@ -19,11 +19,12 @@ def table(report):
             f"{1000 * found['seconds_1']:.3f}",
             f"{1000 * found['seconds_128']:.3f}",
             f"{found['peak_bytes'] / 1e6:.0f}",
-            f"{found['errors']:,} of {found['of']:,}",
+            f"{found['errors']:,} of {found['of']:,}" if found["of"] else "–",
             "–" if agreement is None else f"{agreement:.2%}",
             f"{found['deviation']:.0e}",
         ])  # fmt: skip
-    return tables.markdown(HEADER, lines)
+    missing = "" if "ONNX" in report else "\nONNX: its converter does not know this network.\n"
+    return tables.markdown(HEADER, lines) + missing
 
 
 def card(record, settings, manifest, report, digests, inputs):

@@ -1,5 +1,7 @@
 """Keep a finished run as evidence: `./run.sh publish runs/<experiment>/<id>`.
 
+Without a folder it renews the README alone, as after a change of an experiment's docstring.
+
 Copies its settings, manifest, records, tables and figures to experiments/records/<name>/ and renews
 the part of README.md between `<!-- table: <name> -->` and `<!-- end -->`. The name is the
 experiment's, and with a preset other than the default one <experiment>_<preset>.
@@ -33,9 +35,15 @@ def publish(run_folder, root=ROOT):
     for pattern in KEPT:
         for path in source.glob(pattern):
             shutil.copy(path, target)
+    renew(root)
+    return target
+
+
+def renew(root=ROOT):
+    """Renew the README from the committed records and the experiments' docstrings; its path."""
     readme = root / "README.md"
     readme.write_text(renewed(readme.read_text(), root))
-    return target
+    return readme
 
 
 def name_of(folder):
@@ -66,5 +74,5 @@ def renewed(text, root=ROOT):
 
 if __name__ == "__main__":
     with one_line():
-        require(len(sys.argv) == 2, "expected one argument, the folder of a finished run")
-        print(publish(sys.argv[1]))
+        require(len(sys.argv) < 3, "expected one argument at most, the folder of a finished run")
+        print(publish(sys.argv[1]) if len(sys.argv) > 1 else renew())

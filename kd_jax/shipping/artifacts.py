@@ -10,6 +10,7 @@ import pathlib
 
 import jax
 import jax.export
+import jax.numpy as jnp
 import numpy as np
 
 from kd_jax.models import described
@@ -18,12 +19,17 @@ from kd_jax.shipping import int8
 PLATFORMS = "cpu", "cuda", "tpu"
 
 
+class NotConverted(Exception):
+    """A network that a converter has no form for."""
+
+
 def function_of(model, params):
     """inputs [B, …] -> logits [B, …] of one network, its parameters within."""
 
     def logits(inputs):
         with jax.default_matmul_precision("highest"):
-            return model.apply(int8.widened(params), inputs)[0]
+            wide = int8.widened(jax.tree.map(jnp.asarray, params))
+            return model.apply(wide, inputs)[0]
 
     return logits
 
@@ -44,19 +50,25 @@ def stablehlo(path, function, inputs):
 
 
 def onnx(path, function, inputs):
-    """Write function as ONNX. Its inputs are the leaves of `inputs` in their order."""
+    """Write function as ONNX. Its inputs are the leaves of `inputs` in their order.
+
+    Raises: NotConverted when the converter cannot: it knows no attention over a batch of any size.
+    """
     for noisy in ("jax2onnx", "onnx_ir"):  # about plugins for packages that are not used here
         logging.getLogger(noisy).setLevel(logging.ERROR)
     import jax2onnx  # here, as few need it and it takes seconds
 
     leaves, tree = jax.tree.flatten(symbolic(inputs))
     names = [name or "inputs" for name in names_of(inputs)]
-    found = jax2onnx.to_onnx(
-        lambda *flat: function(jax.tree.unflatten(tree, flat)),
-        leaves,
-        input_names=names,
-        output_names=["logits"],
-    )
+    try:
+        found = jax2onnx.to_onnx(
+            lambda *flat: function(jax.tree.unflatten(tree, flat)),
+            leaves,
+            input_names=names,
+            output_names=["logits"],
+        )
+    except Exception as error:  # by what it does not know
+        raise NotConverted(str(error).split("\n")[0]) from error
     pathlib.Path(path).write_bytes(found.SerializeToString())
 
 

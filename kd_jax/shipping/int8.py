@@ -38,7 +38,7 @@ def widened(params):
             found[name] = widened(value)
         elif name + SUFFIX in params:
             scale = jnp.repeat(params[name + SUFFIX], BLOCK, axis=-2)[..., : value.shape[-2], :]
-            found[name] = jnp.asarray(value).astype(jnp.float32) * scale
+            found[name] = value.astype(jnp.float32) * scale
         elif not name.endswith(SUFFIX):
             found[name] = value
     return found

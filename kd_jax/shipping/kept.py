@@ -61,22 +61,23 @@ def use(seeds):
 def keep(run, model, params, rows, test, taught=None, *, seed=0, teacher="teacher", **where):
     """Keep the networks of the first seeds of some rows of a run.
 
-    Args: params: leaves [S, A, …], A as many as rows; test: a Split; taught: the teacher's logits
-      [N, C] or [S, N, C] on it, None for a teacher; seed: of the first of S; teacher: the row that
-      their teacher is kept as; where: what the records of these rows have in common, as far as rows
-      of the same name need it to be told apart.
+    Args: params: leaves [S, A, …], A as many as rows; test: a Split, or a padding.Asked; taught:
+      the teacher's logits [N, C] or [S, N, C] on it, None for a teacher; seed: of the first of S;
+      teacher: the row that their teacher is kept as; where: what the records of these rows have in
+      common, as far as rows of the same name need it to be told apart.
     """
     seeds = min(len(jax.tree.leaves(params)[0]), _seeds[0] - seed)
     if seeds < 1:
         return
-    arrays = {"inputs": test.inputs, "labels": test.labels}
+    arrays = {"labels": test.labels, **_named(test.inputs)}
     facts = {"test": fingerprint.arrays(arrays)}
     teachers.kept(run.path(FOLDER), facts, lambda: arrays)
     tree = {"params": jax.tree.map(lambda x: np.asarray(x[:seeds]), params)}
     if taught is not None:
         tree["says"] = _said(taught, seeds)
     facts |= {"network": described.describe(model.network), "rows": list(rows), "where": where}
-    facts |= {"shape": list(test.inputs.shape[1:]), "seeds": [seed, seeds], "teacher": teacher}
+    shape = [] if isinstance(test.inputs, dict) else list(test.inputs.shape[1:])
+    facts |= {"shape": shape, "seeds": [seed, seeds], "teacher": teacher}
     facts["says"] = list(tree["says"].shape) if "says" in tree else None
     checkpoint.save(run.path(FOLDER) / fingerprint.of(facts) / "params", tree, facts)
 
@@ -138,7 +139,13 @@ def _loaded(folder, group, row, seed):
         says = says[at[0] % len(says)]  # one line where the seeds share a teacher
     test = teachers.kept(pathlib.Path(folder) / FOLDER, {"test": facts["test"]}, _lost)
     line = _record(folder, {"row": row, "seed": seed, **group.where})
-    return Kept(model, params, test["inputs"], test["labels"], says, line)
+    labels = test.pop("labels")
+    return Kept(model, params, test.get("inputs", test), labels, says, line)
+
+
+def _named(inputs):
+    """{name: array} of inputs that are one array, or by name already, as texts are."""
+    return inputs if isinstance(inputs, dict) else {"inputs": inputs}
 
 
 def _said(taught, seeds):

@@ -1,11 +1,10 @@
 """The encoder experiment: its texts, its bad input, and a smoke run on the packaged encoder."""
 
 import json
-import os
-import pathlib
 
 import numpy as np
 import pytest
+from published import DATA, needed
 
 pytest.importorskip("safetensors", reason="needs experiments/requirements-transformers.txt")
 pytest.importorskip("tokenizers", reason="needs experiments/requirements-transformers.txt")
@@ -17,13 +16,6 @@ from kd_jax.data.banking77 import Questions
 from kd_jax.errors import InputError
 from kd_jax.pretrained import shorter
 from kd_jax.report import encoder as report
-
-ROOT = pathlib.Path(__file__).parents[2]
-SHARED = pathlib.Path(os.environ.get("KD_JAX_SHARED") or ROOT.parent / "shared")
-DATA = SHARED / "data"
-needs_data = pytest.mark.skipif(
-    not (DATA / "banking77").is_dir(), reason=f"{DATA}/banking77 is absent"
-)
 
 
 def test_the_first_questions_of_each_intent():
@@ -53,10 +45,13 @@ def test_settings_that_do_not_fit_are_one_line(flags, said):
         config.parse(experiment.Config, ["x", *flags])
 
 
-@needs_data
 def test_texts_of_a_file_join_and_other_encodings_are_refused(tmp_path):
     file = tmp_path / "texts.txt"
-    where = {"manual_dir": str(DATA), "sentences": 5, "text": str(file)}
+    where = {
+        "manual_dir": str(needed(DATA / "banking77").parent),
+        "sentences": 5,
+        "text": str(file),
+    }
     file.write_text("Ein Satz.\n\n  ein zweiter \n", encoding="utf-8")
     texts = experiment.more_texts(experiment.Config(**where))
     assert len(texts) == 7 and texts[5:] == ["Ein Satz.", "ein zweiter"]
@@ -75,11 +70,10 @@ def test_settings_that_do_not_fit_the_teacher_are_one_line():
         experiment.load(experiment.Config(longest=600))
 
 
-@needs_data
 def test_a_smoke_run_has_every_arm_of_every_seed(tmp_path, capsys):
     settings = experiment.Config(
         **experiment.Config.PRESETS["smoke"], preset="smoke", workdir=str(tmp_path),
-        manual_dir=str(DATA),
+        manual_dir=str(needed(DATA / "banking77").parent),
     )  # fmt: skip
     experiment.run(settings)
     (folder,) = tmp_path.glob("encoder/*")

@@ -2,11 +2,10 @@
 
 import dataclasses
 import json
-import os
-import pathlib
 
 import numpy as np
 import pytest
+from published import DATA, needed
 
 pytest.importorskip("safetensors", reason="needs experiments/requirements-transformers.txt")
 pytest.importorskip("tokenizers", reason="needs experiments/requirements-transformers.txt")
@@ -19,9 +18,6 @@ from kd_jax.language import objectives, problems, tiny
 from kd_jax.pretrained import decoder
 from kd_jax.report import language_model as report
 
-ROOT = pathlib.Path(__file__).parents[2]
-SHARED = pathlib.Path(os.environ.get("KD_JAX_SHARED") or ROOT.parent / "shared")
-DATA = SHARED / "data"
 SOME = [
     Problem("How many?", "4+3 = <<4+3=7>>7.\n#### 7"),
     Problem("How many more than he had before are there?", "6"),
@@ -61,8 +57,7 @@ def test_settings_that_do_not_fit_are_one_line(flags, said):
 
 
 def test_texts_longer_than_the_teacher_s_positions_are_one_line():
-    if not (DATA / "gsm8k").is_dir():
-        pytest.skip(f"{DATA}/gsm8k is absent")
+    needed(DATA / "gsm8k")
     known = {"tiny": True, "layers": 2, "manual_dir": str(DATA), "texts": 8}
     with pytest.raises(
         InputError, match="--prompt_tokens=2000 and --answer_tokens=64: expected 2048"
@@ -75,8 +70,7 @@ def test_texts_longer_than_the_teacher_s_positions_are_one_line():
 
 
 def test_a_smoke_run_has_every_objective_of_every_seed(tmp_path, capsys, monkeypatch):
-    if not (DATA / "gsm8k").is_dir():
-        pytest.skip(f"{DATA}/gsm8k is absent")
+    needed(DATA / "gsm8k")
     preset = experiment.Config.PRESETS["smoke"]
     where = {"workdir": str(tmp_path), "manual_dir": str(DATA)}
     settings = experiment.Config(**preset, preset="smoke", **where)

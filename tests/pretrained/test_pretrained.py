@@ -2,11 +2,10 @@
 
 import importlib
 import json
-import os
-import pathlib
 
 import numpy as np
 import pytest
+from published import SHARED, needed
 
 pytest.importorskip("safetensors", reason="needs experiments/requirements-transformers.txt")
 pytest.importorskip("tokenizers", reason="needs experiments/requirements-transformers.txt")
@@ -21,8 +20,6 @@ from kd_jax.errors import InputError
 from kd_jax.models import bert
 from kd_jax.pretrained import encoder, gguf, sentences, text
 
-ROOT = pathlib.Path(__file__).parents[2]
-SHARED = pathlib.Path(os.environ.get("KD_JAX_SHARED") or ROOT.parent / "shared")
 SIZES = {
     "vocab_size": 11, "hidden_size": 8, "num_hidden_layers": 2, "num_attention_heads": 2,
     "intermediate_size": 12, "max_position_embeddings": 9, "type_vocab_size": 2,
@@ -101,9 +98,7 @@ def test_a_folder_of_the_package_s_name_is_not_the_package(tmp_path, monkeypatch
 
 
 def test_all_minilm_is_what_transformers_computes():
-    path = SHARED / "conformance" / "minilm.json"
-    if not path.exists():
-        pytest.skip(f"{path} is absent")
+    path = needed(SHARED / "conformance" / "minilm.json")
     pytest.importorskip(sentences.PACKAGE, reason="needs requirements-transformers.txt")
     golden = json.loads(path.read_text())
     net, params = encoder.load(sentences.packaged())

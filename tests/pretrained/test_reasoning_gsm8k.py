@@ -1,10 +1,8 @@
 """GSM8K as a task of reasoning: answers read off by hand, and a run on a tiny random model."""
 
-import os
-import pathlib
-
 import numpy as np
 import pytest
+from published import DATA, needed
 
 pytest.importorskip("safetensors", reason="needs experiments/requirements-transformers.txt")
 pytest.importorskip("tokenizers", reason="needs experiments/requirements-transformers.txt")
@@ -16,9 +14,6 @@ from kd_jax.errors import InputError
 from kd_jax.language import tiny
 from kd_jax.reasoning import arms, gsm8k
 
-ROOT = pathlib.Path(__file__).parents[2]
-SHARED = pathlib.Path(os.environ.get("KD_JAX_SHARED") or ROOT.parent / "shared")
-DATA = SHARED / "data"
 SOME = [
     Problem("How many?", "4+3 = <<4+3=7>>7.\nTwice that is 14.\n#### 14"),
     Problem("How much?", "#### 1,250"),
@@ -96,15 +91,13 @@ def settings_of(tmp_path):
 
 
 def test_a_random_teacher_solves_nothing_and_that_is_said(tmp_path):
-    if not (DATA / "gsm8k").is_dir():
-        pytest.skip(f"{DATA}/gsm8k is absent")
+    needed(DATA / "gsm8k")
     with pytest.raises(InputError, match="the teacher solves none of 4 problems in 2 tries"):
         experiment.run(settings_of(tmp_path))
 
 
 def test_a_run_on_a_tiny_model_that_is_believed_has_every_arm(tmp_path, monkeypatch):
-    if not (DATA / "gsm8k").is_dir():
-        pytest.skip(f"{DATA}/gsm8k is absent")
+    needed(DATA / "gsm8k")
     monkeypatch.setattr(gsm8k, "extracted", lambda text: "1")  # whatever is written is right
     experiment.run(settings_of(tmp_path))
     (folder,) = tmp_path.glob("reasoning/*")

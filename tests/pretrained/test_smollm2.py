@@ -2,11 +2,10 @@
 
 import functools
 import json
-import os
-import pathlib
 
 import numpy as np
 import pytest
+from published import SHARED, needed
 
 pytest.importorskip("safetensors", reason="needs experiments/requirements-transformers.txt")
 pytest.importorskip("tokenizers", reason="needs experiments/requirements-transformers.txt")
@@ -20,15 +19,10 @@ from kd_jax.generate import generate
 from kd_jax.models import llama
 from kd_jax.pretrained import chat, gguf
 
-ROOT = pathlib.Path(__file__).parents[2]
-SHARED = pathlib.Path(os.environ.get("KD_JAX_SHARED") or ROOT.parent / "shared")
-
 
 @pytest.fixture(scope="module")
 def golden():
-    path = SHARED / "conformance" / "smollm2.json"
-    if not path.exists():
-        pytest.skip(f"{path} is absent")
+    path = needed(SHARED / "conformance" / "smollm2.json")
     return json.loads(path.read_text())["prompts"]
 
 

@@ -1,0 +1,143 @@
+"""Commands that are struck by a signal at a chosen moment, each in a process of its own.
+
+They are forked from one process that has imported kd_jax, which saves each of them its seconds.
+"""
+
+import itertools
+import multiprocessing
+import os
+import pathlib
+import re
+import resource
+import signal
+import sys
+import threading
+import time
+from typing import NamedTuple
+
+_processes = multiprocessing.get_context("forkserver")
+_processes.set_forkserver_preload(["kd_jax.config", "kd_jax.mapped", "kd_jax.teacher", "optax"])
+
+WRITES = {"open", "os.mkdir", "os.remove", "os.rename", "os.rmdir", "shutil.rmtree"}
+PATHS = {  # of what is written in the moments of a kind
+    "checkpoint": re.compile(r"\.orbax-checkpoint|\.seal|/\d{9}"),
+    "cache": re.compile(r"/(outputs|arrays)-"),
+    "record": re.compile(r"/records\.jsonl"),
+}
+
+
+class Strike(NamedTuple):
+    """The signal comes `delay` seconds after the number-th moment of a kind, the first being 1.
+
+    Such a moment is an operation on a file that PATHS names; in "training", a few epochs; at "any
+    time", the start of the command.
+    """
+
+    kind: str
+    number: int = 1
+    delay: float = 0.0
+    signum: int = signal.SIGKILL
+
+
+def start(workdir, *flags, strike=None, largest=None):
+    """The process of the small experiment, which may write files of so many bytes at most."""
+    process = _processes.Process(target=_run, args=(str(workdir), flags, strike, largest, None))
+    process.start()
+    return process
+
+
+def ended(workdir, *flags, strike=None, largest=None):
+    """(exit code of the small experiment, what it said); the code is negative for a signal."""
+    reader, writer = _processes.Pipe(duplex=False)  # a file would be under the limit as well
+    arguments = str(workdir), flags, strike, largest, writer
+    process = _processes.Process(target=_run, args=arguments)
+    process.start()
+    writer.close()
+    said = b"".join(iter(lambda: os.read(reader.fileno(), 65536), b""))
+    process.join()
+    return process.exitcode, said.decode()
+
+
+def finished(workdir):
+    """The bytes of the records of a command that nobody disturbs, the only one that finished."""
+    code, said = ended(workdir)
+    assert code == 0, said
+    return records(workdir)
+
+
+def records(workdir):
+    """The bytes of the records of the only finished run."""
+    (manifest,) = pathlib.Path(workdir).glob("small/*/manifest.json")
+    return (manifest.parent / "records.jsonl").read_bytes()
+
+
+def _run(workdir, flags, strike, largest, said):
+    output = said.fileno() if said else os.open(os.devnull, os.O_WRONLY)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    if largest:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (largest, largest))
+    import small_experiment
+    import tqdm
+
+    from kd_jax import config
+
+    tqdm.tqdm.set_lock(threading.RLock())  # its own is one of the system, which a kill leaves over
+    if strike:
+        _prepare(strike, workdir)
+    argv = ["small", f"--workdir={workdir}", *flags]
+    config.launch(small_experiment.Config, small_experiment.run, argv)
+
+
+def _prepare(strike, workdir):
+    """Count the moments of the kind, and send the signal in the right one."""
+    moments = itertools.count(1)
+
+    def passed():
+        if next(moments) == strike.number:
+            _send(strike)
+
+    if strike.kind == "any time":
+        passed()
+    elif strike.kind == "training":
+        _before_training(passed)
+    else:
+        _before_writing(passed, workdir, PATHS[strike.kind])
+
+
+def _send(strike):
+    def later():
+        time.sleep(strike.delay)
+        os.kill(os.getpid(), strike.signum)
+
+    if strike.delay:
+        threading.Thread(target=later, daemon=True).start()
+    else:
+        os.kill(os.getpid(), strike.signum)
+
+
+def _before_training(passed):
+    from kd_jax import train
+
+    advance = train.Training.advance
+
+    def counted(training, stop):
+        passed()
+        advance(training, stop)
+
+    train.Training.advance = counted
+
+
+def _before_writing(passed, workdir, pattern):
+    def hook(event, arguments):
+        if event not in WRITES or event == "open" and not _writes(arguments[2]):
+            return
+        paths = (os.fsdecode(x) for x in arguments[:2] if isinstance(x, str | bytes | os.PathLike))
+        if any(path.startswith(workdir) and pattern.search(path) for path in paths):
+            passed()
+
+    sys.addaudithook(hook)
+
+
+def _writes(flags):
+    return bool(flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT))

@@ -1,0 +1,86 @@
+"""The smallest experiment that writes all that any of them does, to be disturbed by tests.
+
+A linear teacher, its outputs in both kinds of cache, and two rows of students, each appended when
+it is trained. Snapshots are taken whenever they can be: most of its time is spent on writing.
+"""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from kd_jax import checkpoint, config, mapped, record, teacher, train
+
+SEEDS, ROWS, EPOCHS, BLOCK = 2, 24, 6, 8
+INPUTS = np.random.default_rng(0).normal(size=(ROWS, 3)).astype(np.float32)
+LABELS = np.random.default_rng(1).normal(size=ROWS).astype(np.float32)
+OPTIMIZER = optax.adam(0.05)
+ORDER = train.shuffled(jax.random.key(2), ROWS, 4)
+KEYS = jax.random.split(jax.random.key(3), SEEDS)
+
+
+@dataclasses.dataclass(frozen=True)
+class Config(config.Common):
+    """No setting of its own."""
+
+
+def init(key):
+    return {"w": jax.random.normal(key, (3,))}
+
+
+def loss_fn(params, batch, key):
+    error = batch["inputs"] @ params["w"] - batch["labels"] + 0.1 * jax.random.normal(key)
+    return jnp.mean(error**2), {}
+
+
+def fitted(labels, snapshots):
+    """(parameters {"w": [S, 3]}, last losses [S], when they diverged [S]) of networks."""
+    snapshots.every = 0.0
+    data = {"inputs": INPUTS, "labels": np.asarray(labels)}
+    state = train.members(init, OPTIMIZER, KEYS)
+    state, curves = train.fit(
+        loss_fn, OPTIMIZER, state, data, ORDER, epochs=EPOCHS, snapshots=snapshots
+    )
+    return train.arm_params(state), curves["loss"][-1, :, 0], train.diverged(state)[:, 0]
+
+
+def taught(settings):
+    """{row: labels} that students learn from: the teacher's outputs, and their squares."""
+    found = teacher.fit_or_restore(
+        settings.workdir,
+        {"teacher": "linear"},
+        lambda snapshots: fitted(LABELS, snapshots)[0],
+        jax.eval_shape(jax.vmap(init), KEYS),
+        retrain=settings.retrain,
+    )
+    outputs = teacher.outputs(found, lambda p, x: x @ p["w"].T, INPUTS)[:, 0]
+
+    def blocks(first):
+        for start in range(first, ROWS, BLOCK):
+            yield {"squares": outputs[start : start + BLOCK] ** 2}
+
+    facts = {"teacher": found.fingerprint}
+    squares = mapped.kept(
+        found.folder, facts, ROWS, BLOCK, blocks, again=not found.restored, label="squares"
+    )
+    return {"outputs": outputs, "squares": squares["squares"]}
+
+
+def run(settings):
+    """The whole experiment."""
+    here = record.Run(settings.workdir, "small", settings.results_key())
+    for row, labels in taught(settings).items():
+        if not here.has(row=row):
+            snapshots = checkpoint.of_run(here, row)
+            params, loss, diverged = fitted(labels, snapshots)
+            checkpoint.save(here.path(row), params, {})
+            norm = np.linalg.norm(params["w"], axis=-1)
+            here.append(record.of_metrics(row, {"loss": loss, "norm": norm}, diverged))
+            snapshots.clear()
+    here.conclude(lambda folder: f"{len(record.read(folder))} networks\n")
+
+
+if __name__ == "__main__":
+    config.launch(Config, run)
