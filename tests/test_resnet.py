@@ -50,7 +50,7 @@ def drawn(init, seed=0):
 @functools.cache
 def small():
     """One block per stage and few channels, its parameters, and six images of 8 × 8."""
-    init, apply = models.functional(models.ResNet(8, (4, 4, 8, 16), 5), (8, 8, 3))
+    init, apply, _ = models.functional(models.ResNet(8, (4, 4, 8, 16), 5), (8, 8, 3))
     images = np.random.default_rng(1).normal(size=(6, 8, 8, 3)).astype(np.float32)
     return jax.jit(apply, static_argnames="train"), drawn(init), images
 
