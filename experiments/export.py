@@ -73,7 +73,7 @@ def tell(run_folder, chosen, folder, report):
     )
     digests = shipment.digests(folder)
     text = card.card(chosen.record, settings, manifest, report, digests, inputs)
-    (folder / "model_card.md").write_text(text)
+    (folder / shipment.CARD).write_text(text)
 
 
 def slug(text):

@@ -10,12 +10,13 @@ import jax
 import numpy as np
 
 from kd_jax import cost
-from kd_jax.errors import InputError
+from kd_jax.errors import InputError, require
 from kd_jax.shipping import artifacts, fresh, int8, predict
 
 TOLERANCE = 1e-5  # of logits, as a part of the largest where that is above 1
 POINTS = 0.2  # of accuracy that int8 may lose
 TEACHER, HLO, TENSORS, ONNX = "teacher", "StableHLO", "safetensors", "ONNX"
+CARD = "model_card.md"
 SUFFIXES = {HLO: ".stablehlo", TENSORS: ".safetensors", ONNX: ".onnx"}
 
 
@@ -25,10 +26,12 @@ def ship(out, kept, tell):
     Its teacher is measured beside it. Args: tell: (folder, report) writes what is told of it into
       the folder.
     int8 that loses more than POINTS of accuracy is measured, but not shipped.
-    Raises: InputError when a format does not give the network's logits to TOLERANCE; nothing is
-      left behind then.
+    Raises: InputError when a format does not give the network's logits to TOLERANCE, or `out` is a
+      folder of something else; nothing is left behind then.
     """
     out = pathlib.Path(out)
+    ours = (out / CARD).is_file() or not out.exists() or out.is_dir() and not any(out.iterdir())
+    require(ours, f"--out={out} is there and is no export: expected a new folder")
     out.parent.mkdir(parents=True, exist_ok=True)
     with _unfinished(out.parent) as folder:
         report = {}

@@ -114,6 +114,13 @@ def test_what_differs_is_not_exported(folder, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_nothing_else_is_replaced_by_an_export(folder, tmp_path):
+    (tmp_path / "thesis.tex").write_text("all of it")
+    with pytest.raises(InputError, match="is there and is no export: expected a new folder"):
+        export.run(export.Config(run=str(folder), row=ROW, out=str(tmp_path)))
+    assert (tmp_path / "thesis.tex").read_text() == "all of it"
+
+
 def test_bad_input_is_one_line(folder, tmp_path, capsys):
     for changes, said in (
         ({}, "--run is missing"),
