@@ -1,7 +1,7 @@
 """MNIST in the 2015 paper (section 3): a regularised teacher, students without regularisation.
 
 Command:  ./run.sh mnist_2015 [--preset=paper] [--manual_dir=FOLDER]
-Takes:    about 40 minutes on 2 CPU cores; --preset=paper is for an accelerator
+Takes:    40 to 80 minutes on 2 CPU cores; --preset=paper is for an accelerator
 Expected: soft targets at T=20, the students' only regulariser, take back two thirds of what labels
           lose to the teacher; students that never saw a 3 know 90 % of them, 98 % once the bias is
           corrected; of 7 and 8 alone they learn all ten digits; high T harms narrow students most
