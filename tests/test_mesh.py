@@ -130,7 +130,7 @@ def of_one_host(tmp_path_factory):
 @pytest.mark.parametrize("count", [2, 4])
 def test_several_hosts_write_what_one_writes(count, tmp_path, of_one_host):
     running = hosts(count, tmp_path / "several", *SHORT)
-    ended = [process.wait(timeout=120) for process in running]
+    ended = [process.wait(timeout=400) for process in running]
     first, *others = ((tmp_path / "several" / f"host-{host}").read_text() for host in range(count))
     assert ended == [0] * count, first + "".join(others)
     assert "records, table and figures" in first and not any("records" in x for x in others)
