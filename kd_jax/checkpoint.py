@@ -95,8 +95,9 @@ def load(path, like):
         jax.eval_shape(lambda: like),
     )
     try:
-        _compare(path, like)
-        return ocp.load(str(path), like), ocp.metadata(str(path)).custom_metadata["facts"]
+        about = ocp.metadata(str(path))
+        _compare(path, about.metadata, like)
+        return ocp.load(str(path), like), about.custom_metadata["facts"]
     except InputError:
         raise
     except Exception as error:  # orbax, tensorstore and json each raise their own
@@ -112,9 +113,9 @@ def facts(path):
     return ocp.metadata(str(path)).custom_metadata["facts"]
 
 
-def _compare(path, like):
+def _compare(path, stored, like):
     """InputError naming the first array of a checkpoint that has another shape than in `like`."""
-    found, expected = _shapes(ocp.metadata(str(path)).metadata), _shapes(like)
+    found, expected = _shapes(stored), _shapes(like)
     for name in found.keys() & expected.keys():
         if found[name] != expected[name]:
             raise InputError(
