@@ -9,9 +9,6 @@ import pathlib
 import time
 
 import numpy as np
-from tensorboardX.event_file_writer import EventsWriter
-from tensorboardX.proto.event_pb2 import Event
-from tensorboardX.summary import scalar
 
 _wanted = []  # --tensorboard of this process
 _writers = []  # of its newest run
@@ -26,6 +23,8 @@ def use(wanted):
 def begin(folder):
     """Write the events of this process into a run folder from now on, if they are wanted."""
     if _wanted:
+        from tensorboardX.event_file_writer import EventsWriter  # here, as most runs want none
+
         # not a SummaryWriter: that one writes in a thread, and what it has not written at the end
         # is lost
         _writers[:] = [EventsWriter(str(pathlib.Path(folder) / "events"))]
@@ -54,6 +53,9 @@ def of_records(records):
 def _write(found):
     """Write (tag, number or numbers, step) of each: numbers as their mean."""
     for writer in _writers:
+        from tensorboardX.proto.event_pb2 import Event
+        from tensorboardX.summary import scalar
+
         for tag, value, step in found:
             summary = scalar(tag, float(np.mean(value)))
             writer.write_event(Event(wall_time=time.time(), step=int(step), summary=summary))
