@@ -37,14 +37,12 @@ def ship(out, kept, tell):
         report = {}
         if kept.teacher:
             one = kept.teacher
-            report[TEACHER] = _exported(folder, "teacher", HLO, one, one.params)
+            report[TEACHER] = _exported(folder, "teacher", [HLO], one, one.params)[HLO]
             (folder / "teacher.stablehlo").unlink()
-        for form in SUFFIXES:
-            with contextlib.suppress(artifacts.NotConverted):
-                report[form] = _exported(folder, "student", form, kept, kept.params)
+        report |= _exported(folder, "student", SUFFIXES, kept, kept.params)
         narrow = int8.narrowed(kept.params)
-        for form in (HLO, TENSORS):
-            report[f"{form}, int8"] = _exported(folder, "student_int8", form, kept, narrow)
+        found = _exported(folder, "student_int8", [HLO, TENSORS], kept, narrow)
+        report |= {f"{form}, int8": measures for form, measures in found.items()}
         _check(report)
         for path in folder.glob("student_int8.*") if _loss(report) > POINTS else ():
             path.unlink()
@@ -72,22 +70,33 @@ def _unfinished(parent):
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _exported(folder, stem, form, kept, params):
-    """The measures of a network written in one format and read again."""
-    path = folder / (stem + SUFFIXES[form])
+def _exported(folder, stem, forms, kept, params):
+    """{form: measures} of a network written in some formats, each read again.
+
+    A format that has no form for this network is left out.
+    """
     function = artifacts.function_of(kept.model, params)
-    if form == TENSORS:
-        artifacts.safetensors(folder, stem, kept.model, params, kept.inputs)
-    else:
-        write = artifacts.onnx if form == ONNX else artifacts.stablehlo
-        write(path, function, kept.inputs)
-    logits, took = fresh.said(path, kept.inputs)
     expected = _logits(function, kept.inputs)
+    shared = {"parameters": cost.parameters(kept.params), "multiply_adds": _multiply_adds(kept)}
+    report = {}
+    for form in forms:
+        path = folder / (stem + SUFFIXES[form])
+        with contextlib.suppress(artifacts.NotConverted):
+            if form == TENSORS:
+                artifacts.safetensors(folder, stem, kept.model, params, kept.inputs)
+            else:
+                write = artifacts.onnx if form == ONNX else artifacts.stablehlo
+                write(path, function, kept.inputs)
+            report[form] = shared | _measured(path, kept, expected)
+    return report
+
+
+def _measured(path, kept, expected):
+    """What a written file takes, and what it says beside the labels, the teacher and `expected`."""
+    logits, took = fresh.said(path, kept.inputs)
     scale = max(1.0, float(np.abs(expected).max()))
     asked, chosen = kept.labels >= 0, logits.argmax(-1)
     return {
-        "parameters": cost.parameters(kept.params),
-        "multiply_adds": _multiply_adds(kept),
         "bytes": path.stat().st_size,
         **took,
         "errors": int((chosen != kept.labels)[asked].sum()),
