@@ -76,6 +76,7 @@ class Config(config.Common):
     PRESETS = {
         "default": {},
         "smoke": {
+            "optimize": False,
             "seeds": 2,
             "embedded": True,
             "teacher_width": 64,

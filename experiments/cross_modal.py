@@ -70,12 +70,13 @@ class Config(config.Common):
     PRESETS = {
         "default": {},
         "smoke": {
+            "optimize": False,
             "seeds": 2,
             "embedded": True,
-            "labels": (10, 50),
-            "teacher_images": 1500,
-            "images": 500,
-            "validation": 500,
+            "labels": (50,),
+            "teacher_images": 1000,
+            "images": 200,
+            "validation": 200,
             "teacher_epochs": 2,
             "epochs": 1,
         },

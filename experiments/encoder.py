@@ -67,6 +67,7 @@ class Config(config.Common):
     PRESETS = {
         "default": {},
         "smoke": {
+            "optimize": False,
             "seeds": 2, "layers": (2,), "epochs": 1, "sentences": 64, "questions": 6,
             "longest": 24, "draws": 2,
         },

@@ -54,6 +54,7 @@ class Config(config.Common):
     PRESETS = {
         "default": {},
         "smoke": {
+            "optimize": False,
             "seeds": 2,
             "members": 3,
             "teacher_width": 20,

@@ -70,6 +70,7 @@ class Config(config.Common):
     PRESETS = {
         "default": {},
         "smoke": {
+            "optimize": False,
             "seeds": 2,
             "embedded": True,
             "alphas": (0.5, 100.0),
@@ -194,7 +195,7 @@ def federate(settings, parts, test, run, job):
     one, alpha = job
     plan, world = plan_of(settings, one), world_of(settings, one, alpha, parts)
     keys = jax.random.split(jax.random.key(1), settings.seeds)
-    before, after, curve = federated.program(plan)(jax.tree.map(jnp.asarray, world), keys)
+    before, after, curve = federated.learn(plan, jax.tree.map(jnp.asarray, world), keys)
     metrics = federated.examine(plan, before, after, test)
     metrics["validation_curve"] = np.asarray(curve)
     model, first = plan.groups[0][0], jax.tree.map(lambda x: x[:, :1], after[0])

@@ -24,7 +24,6 @@ import jax.numpy as jnp
 
 from kd_jax import (
     checkpoint,
-    compilation,
     config,
     cost,
     fingerprint,
@@ -83,6 +82,7 @@ class Config(config.Common):
             "rematerialised": True,
         },
         "smoke": {
+            "optimize": False,
             "seeds": 2, "layers": 2, "texts": 16, "tests": 8, "prompt_tokens": 96,
             "answer_tokens": 96, "batch": 4, "every": True, "tiny": True,
         },
@@ -179,7 +179,6 @@ def training_of(settings, asked, objective, rows):
     training = train.Training(
         learning.loss(net, objective, settings.parts, writes), optimizer, state_of(0), rows, order,
         epochs=settings.epochs, seeds=0, shared={"teacher": said},
-        compiler_options=compilation.quick_options() if settings.tiny else None,
     )  # fmt: skip
     return training, state_of
 

@@ -81,6 +81,7 @@ class Config(config.Common):
             "workers": 1,
         },
         "smoke": {
+            "optimize": False,
             "seeds": 2,
             "embedded": True,
             "teacher_width": 64,

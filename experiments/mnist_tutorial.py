@@ -67,6 +67,7 @@ class Config(config.Common):
         "default": {},
         "paper": {},  # nothing is shortened by default
         "smoke": {
+            "optimize": False,
             "seeds": 2,
             "embedded": True,
             "teacher_width": 100,

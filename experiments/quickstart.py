@@ -57,6 +57,7 @@ class Config(config.Common):
     PRESETS = {
         "default": {},
         "smoke": {
+            "optimize": False,
             "seeds": 2,
             "temperatures": (1.0, 3.0),
             "teacher_width": 100,

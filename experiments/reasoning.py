@@ -107,8 +107,9 @@ class Config(config.Common):
             "rate": 3e-4, "layers": 10, "together": 32,
         },
         "smoke": {
-            "task": "automaton", "seeds": 2, "sizes": (32, 64), "tests": 40, "steps": 80, "own": 70,
-            "batch": 4, "width": 16, "teacher_problems": 2000, "teacher_steps": 200,
+            "optimize": False,
+            "task": "automaton", "seeds": 2, "sizes": (32, 64), "tests": 40, "steps": 40, "own": 30,
+            "batch": 4, "width": 16, "layers": 1, "teacher_problems": 2000, "teacher_steps": 100,
             "teacher_width": 32, "together": 40,
         },
     }  # fmt: skip

@@ -62,6 +62,7 @@ class Config(config.Common):
     PRESETS = {
         "default": {},
         "smoke": {
+            "optimize": False,
             "seeds": 2,
             "width": 16,
             "epochs": 2,

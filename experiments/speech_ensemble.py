@@ -63,6 +63,7 @@ class Config(config.Common):
         "default": {},
         "paper": {"layers": 8, "width": 2560, "epochs": 30},
         "smoke": {
+            "optimize": False,
             "seeds": 2,
             "members": 3,
             "layers": 2,

@@ -87,6 +87,7 @@ class Config(config.Common):
             "mnist_epochs": 20,
         },
         "smoke": {
+            "optimize": False,
             "seeds": 2,
             "temperatures": (1.0, 3.0, 10.0),
             "class_seps": (0.2, 1.0),

@@ -8,9 +8,10 @@ import warnings
 
 import jax
 
+_hasty = []  # --nooptimize of this process
 # What XLA may leave out for a program that runs for less time than it takes to compile.
 QUICK = {
-    "xla_backend_optimization_level": 1,
+    "xla_backend_optimization_level": 0,
     "xla_llvm_disable_expensive_passes": True,
     "xla_cpu_use_fusion_emitters": False,
     "xla_cpu_parallel_codegen_split_count": 1,
@@ -27,6 +28,18 @@ def quick_options():
     except jax.errors.JaxRuntimeError:
         return {}
     return QUICK
+
+
+def use(optimize):
+    """Leave XLA's optimisations out of every program of this process unless `optimize`."""
+    if not optimize:
+        jax.config.update("jax_disable_most_optimizations", True)
+    _hasty[:] = [] if optimize else [True]
+
+
+def options():
+    """Options of jax.jit for what takes longest to compile: `quick_options` where `use` says so."""
+    return quick_options() if _hasty else None
 
 
 def keep_programs():

@@ -1,4 +1,4 @@
-"""Federated learning as one pure function: clients train on rows of their own, then exchange.
+"""Federated learning by pure functions: clients train on rows of their own, then exchange.
 
 A round is `steps` steps of every client on its own rows, then an exchange, which is a function
 (plan, params, world, key) -> params. Clients of one architecture are vmapped; a plan may have
@@ -112,30 +112,47 @@ def digested(plan, model, params, public, consensus, key):
     return trained(loss_fn, plan, params, draw, plan.digest, key)
 
 
-def learn(plan, world, key):
-    """(params before the last exchange, params after it, accuracy [rounds] after each) of a seed.
+def learn(plan, worlds, keys):
+    """(params before the last exchange, params after it, accuracy [S, rounds] after each) of seeds.
 
-    params: per group leaves [K, …]; all clients of a group begin alike. Accuracy: on the held rows,
-    the mean over clients.
+    Args: worlds: rows [S, K, M] and counts [S, K], the rest is shared; keys [S].
+    params: per group leaves [S, K, …]; all clients of a group begin alike. Accuracy: on the held
+    rows, the mean over clients. A round is two programs and the first parameters come from others,
+    so that plans which differ by their exchange compile that alone.
     """
-    init_key, key = jax.random.split(key)
-    first = tuple(everywhere(model.init(init_key), count) for model, count in plan.groups)
+    init_keys, keys = jax.vmap(jax.random.split, out_axes=1)(keys)
+    after = tuple(_begun(model, count, init_keys) for model, count in plan.groups)
+    own, exchange = program(on_own_rows, plan._replace(exchange=None)), program(plan.exchange, plan)
+    held, curve = program(held_accuracy, plan._replace(exchange=None)), []
+    for number in range(plan.rounds):
+        own_keys, exchange_keys = _keys_of_round(keys, number)
+        before = own(after, worlds, own_keys)
+        after = exchange(before, worlds, exchange_keys)
+        curve.append(held(after, worlds, exchange_keys))
+    return before, after, jnp.stack(curve, axis=1)
 
-    def one(carry, number):
-        own_key, exchange_key = jax.random.split(jax.random.fold_in(key, number))
-        before = on_own_rows(plan, carry[1], world, own_key)
-        after = plan.exchange(plan, before, world, exchange_key)
-        inputs, labels = world.held
-        return (before, after), jnp.mean(scores(plan, after, inputs).argmax(-1) == labels)
 
-    (before, after), curve = jax.lax.scan(one, (first, first), jnp.arange(plan.rounds))
-    return before, after, curve
+def _begun(model, count, keys):
+    """The first parameters [S, K, …] of a group."""
+    return jax.vmap(lambda params: everywhere(params, count))(train.initialise(model.init)(keys))
+
+
+@jax.jit
+def _keys_of_round(keys, number):
+    """Keys [2, S] of what clients do alone and of their exchange."""
+    return jax.vmap(lambda key: jax.random.split(jax.random.fold_in(key, number)), out_axes=1)(keys)
+
+
+def held_accuracy(plan, params, world, key):
+    """The mean accuracy of the clients on the held rows."""
+    inputs, labels = world.held
+    return jnp.mean(scores(plan, params, inputs).argmax(-1) == labels)
 
 
 @functools.lru_cache(maxsize=64)
-def program(plan):
-    """The compiled `learn` of a plan over seeds: (worlds, keys [S]) -> what it gives, [S, …]."""
-    return jax.jit(jax.vmap(functools.partial(learn, plan), in_axes=(SHARED, 0)))
+def program(work, plan):
+    """The compiled work(plan, params, world, key), over seeds."""
+    return jax.jit(jax.vmap(functools.partial(work, plan), in_axes=(0, SHARED, 0)))
 
 
 def everywhere(params, count):

@@ -1,5 +1,6 @@
 """In which order rows are seen, without a sort: each row's place is computed by itself."""
 
+import functools
 import math
 
 import jax
@@ -11,6 +12,7 @@ from kd_jax.errors import require
 ROUNDS = 24
 
 
+@functools.partial(jax.jit, static_argnames="count")  # so that programs share its tracing
 def permutation(key, count):
     """A permutation of 0, …, count − 1 drawn by `key`: int32 [count].
 

@@ -168,13 +168,19 @@ def _epochs(loss_fn, optimizer, order, watch, place, each):
     return run
 
 
-def _empty_curves(loss_fn, optimizer, order, watch, each, state, seeds, *fixed, epochs):
-    indices = jax.eval_shape(lambda s: _drawn(order, s, 0), seeds)
-    first = jax.ShapeDtypeStruct(indices.shape[1:], indices.dtype)
-    step = _members_step(loss_fn, optimizer, each)
-    _, metrics = jax.eval_shape(step, state, first, *fixed)
-    metrics |= jax.eval_shape(watch.grid, state.params, watch.arrays)
-    return jax.tree.map(lambda m: jnp.zeros((epochs, *m.shape), m.dtype), metrics)
+def _empty_curves(loss_fn, optimizer, order, watch, epochs, state, *fixed):
+    """Zeros {name: [epochs, S, A]} of all that members say; one of them is traced."""
+
+    def said(state, seeds, data, shared, own, numbers):
+        state, numbers = jax.tree.map(lambda x: x[0, 0], (state, numbers))
+        rows, own = order(seeds.ravel()[0], 0)[0], jax.tree.map(lambda x: x[0], own)
+        batch = jax.tree.map(lambda x: x[rows], {**data, **own})
+        state, metrics = make_step(loss_fn, optimizer)(state, {**batch, **shared, **numbers})
+        return metrics | watch.measure(state.params, watch.arrays)
+
+    shapes = jax.eval_shape(said, state, *fixed)
+    grid = state.step.shape
+    return jax.tree.map(lambda m: jnp.zeros((epochs, *grid, *m.shape), m.dtype), shapes)
 
 
 class Training:
@@ -192,7 +198,7 @@ class Training:
         watch = watch or Watch(lambda params, arrays: {}, ())
         each = 0 if seeds.ndim else None
         fixed = seeds, data, shared, own, numbers
-        curves = _empty_curves(loss_fn, optimizer, order, watch, each, state, *fixed, epochs=epochs)
+        curves = _empty_curves(loss_fn, optimizer, order, watch, epochs, state, *fixed)
         place = self.place = mesh.layout(*state.step.shape)
         whole = place.shared(data), place.shared(shared)
         fixed = self._placed(seeds), *whole, place.by_seed(own), place.grid(numbers)
@@ -203,7 +209,7 @@ class Training:
             _epochs(loss_fn, optimizer, order, watch, place, each),
             donate_argnums=(0, 1),
             out_shardings=place.outputs(self.state),
-            compiler_options=compiler_options,
+            compiler_options=compiler_options or compilation.options(),
         )
 
     @functools.cached_property

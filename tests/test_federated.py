@@ -218,11 +218,13 @@ def test_seeds_learn_together_what_they_learn_alone():
     plan, keys = plan_of(exchanges.fedmd(exchanges.median)), jax.random.split(jax.random.key(4), 2)
     deals = [world_of(), world_of(parts=((0,), (1, 2), (3, 4, 5, 6)))]
     rows, counts = (jnp.stack([getattr(w, x) for w in deals]) for x in ("rows", "counts"))
-    together = federated.program(plan)(deals[0]._replace(rows=rows, counts=counts), keys)
+    together = federated.learn(plan, deals[0]._replace(rows=rows, counts=counts), keys)
     for seed, world in enumerate(deals):
-        before, after, curve = federated.learn(plan, world, keys[seed])
-        same(jax.tree.map(lambda x, seed=seed: x[seed], together), (before, after, curve))
-        inputs, labels = world.held
+        one = world._replace(rows=world.rows[None], counts=world.counts[None])
+        alone = federated.learn(plan, one, keys[seed : seed + 1])
+        found = jax.tree.map(lambda x, seed=seed: x[seed], together)
+        same(found, jax.tree.map(lambda x: x[0], alone))
+        (_, after, curve), (inputs, labels) = found, world.held
         right = [
             np.argmax(WIDE.apply(jax.tree.map(lambda x, k=k: x[k], after[0]), inputs)[0], -1)
             == labels

@@ -8,7 +8,7 @@ import numpy as np
 import optax
 import pytest
 
-from kd_jax import checkpoint, memory, train
+from kd_jax import checkpoint, compilation, memory, train
 from kd_jax.errors import InputError
 
 ROWS, BATCH, EPOCHS = 20, 5, 6
@@ -260,3 +260,17 @@ def test_a_member_that_loses_its_loss_is_marked_with_its_step_and_the_others_go_
     np.testing.assert_array_equal(state.params["w"][others], sound.params["w"][others])
     assert np.isnan(curves["loss"][:, 1, 0]).all() and np.isfinite(curves["loss"][:, others]).all()
     assert (train.diverged(sound) == -1).all() and np.isfinite(same["loss"]).all()
+
+
+def test_what_is_compiled_without_optimisations_computes_the_same():
+    state, curves = fitted()
+    before = jax.config.values["jax_disable_most_optimizations"]
+    compilation.use(False)
+    try:
+        hasty_state, hasty_curves = fitted()
+        assert compilation.options() == compilation.quick_options()
+    finally:
+        compilation.use(True)
+        jax.config.update("jax_disable_most_optimizations", before)
+    assert compilation.options() is None
+    assert_same((state.params, curves), (hasty_state.params, hasty_curves), rtol=1e-5, atol=1e-6)

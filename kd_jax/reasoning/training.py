@@ -7,11 +7,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from kd_jax import compilation, progress, train
+from kd_jax import progress, train
 from kd_jax.language import learning
 
 PARTS = 10  # of a training, for the bar and the snapshots
-BRIEF = 200  # steps that take less time than a thorough compilation
 
 
 class Plan(NamedTuple):
@@ -61,12 +60,10 @@ def fit(
     """
     optimizer = plan.rule(plan.rate, plan.steps)
     grid = jax.tree.map(lambda x: jnp.array(x)[:, None], start)  # a copy: training takes it
-    quick = compilation.quick_options() if plan.steps <= BRIEF else None
     with progress.bar(label, PARTS) as report:
         state, curves = train.fit(
             learning.loss(net, objective, on_policy=writes), optimizer,
             train.grid(grid, optimizer, keys), rows, drawn, epochs=PARTS,
             shared={"teacher": teacher}, report=report, snapshots=snapshots,
-            compiler_options=quick,
         )  # fmt: skip
     return train.arm_params(state), {name: np.asarray(x)[..., 0] for name, x in curves.items()}
