@@ -184,7 +184,7 @@ def training_of(settings, asked, objective, rows):
 
 
 def distil(settings, objective, training, here, seed):
-    """(parameters, {what the training took}) of one student."""
+    """(parameters, {what the training took}, when it diverged) of one student."""
     snapshots = checkpoint.of_run(here, objective.row, seed)
     snapshots.every = SNAPSHOTS
     seen = []
@@ -205,7 +205,8 @@ def distil(settings, objective, training, here, seed):
         learnt = float(curves["tokens"][first:last].sum()) * steps
         took["tokens_per_second"] = learnt / (ended - began)
     snapshots.clear()
-    return jax.tree.map(lambda x: x[0, 0], state.params), took
+    lost = train.diverged(state)[0, 0]
+    return jax.tree.map(lambda x: x[0, 0], state.params), took, lost
 
 
 def students(settings, known, objective, rows, here, measures):
@@ -219,13 +220,14 @@ def students(settings, known, objective, rows, here, measures):
     training, state_of = training_of(settings, known.teacher, objective, rows)
     for seed in left:
         training.again(state_of(seed), seed)
-        params, took = distil(settings, objective, training, here, seed)
+        params, took, lost = distil(settings, objective, training, here, seed)
         keep(settings, known, objective.row, params, seed, here)
         if objective.row == report.FORWARD and not seed:
             net, _ = student_of(settings, known.teacher.net, known.teacher.params)
             decoder.save(here.path(STUDENT), net, params)
             known.words.save(str(here.path(STUDENT) / "tokenizer.json"))
-        here.append([{"row": objective.row, "seed": seed, **measures(params), **took}])
+        own = {"row": objective.row, "seed": seed}
+        here.append([record.of_network(own, lambda p=params, t=took: measures(p) | t, lost)])
 
 
 def keep(settings, known, row, params, seed, run):

@@ -23,6 +23,7 @@ Sources: DeepSeek-AI 2025, arXiv 2501.12948 (chains as data); Agarwal et al. 202
 """
 
 import dataclasses
+import functools
 import pathlib
 
 import jax
@@ -209,13 +210,18 @@ def of_teacher(settings, task, kept, sampled):
 
 def of_arm(arm, learnt, pupils, measures):
     """The records of an arm's students."""
-    found = []
-    for member, place in enumerate(pupils.places(arm)):
-        params = jax.tree.map(lambda x, m=member: x[m], learnt.params)
+
+    def measure(member):
+        params = jax.tree.map(lambda x: x[member], learnt.params)
         more = {"train_loss": float(learnt.loss[member])}
         more |= {"train_tokens": float(np.round(learnt.tokens[member]))}
-        found.append({"row": arm.row, **place, **measures(params), **more})
-    return found
+        return {**measures(params), **more}
+
+    places = ({"row": arm.row, **place} for place in pupils.places(arm))
+    return [
+        record.of_network(place, functools.partial(measure, member), learnt.diverged[member])
+        for member, place in enumerate(places)
+    ]
 
 
 def keep(task, arm, learnt, pupils, run):

@@ -8,6 +8,7 @@ last such run is unfinished goes on in its folder; after a finished one a new nu
 
 import contextlib
 import datetime
+import functools
 import itertools
 import json
 import os
@@ -161,18 +162,30 @@ def of_metrics(row, metrics, diverged=None, **more):
     """One record per seed of a row.
 
     Args: metrics {name: [S, …]}; diverged [S]: the step at which a network lost its loss, −1 for
-      never; more: what all seeds share. A network that diverged, or has a metric that is not a
-      finite number, gets a record that says so ({"diverged": step, or None}) and has no metrics.
+      never; more: what all seeds share. See `of_network`.
     """
-    found = []
-    for seed in range(len(next(iter(metrics.values())))):
-        of_seed = {name: values[seed] for name, values in metrics.items()}
-        lost = diverged is not None and diverged[seed] >= 0
-        if lost or not all(map(_finite, of_seed.values())):
-            of_seed = {"diverged": np.asarray(diverged[seed] if lost else None)}
-        named = {name: x.tolist() for name, x in of_seed.items()}
-        found.append({"row": row, **more, "seed": seed, **named})
-    return found
+    count = len(next(iter(metrics.values())))
+
+    def of_seed(seed):
+        return {name: values[seed].tolist() for name, values in metrics.items()}
+
+    lost = np.full(count, -1) if diverged is None else diverged
+    known = [{"row": row, **more, "seed": seed} for seed in range(count)]
+    return [of_network(k, functools.partial(of_seed, k["seed"]), lost[k["seed"]]) for k in known]
+
+
+def of_network(known, measure, diverged=-1):
+    """The record of one network: what is known of it and what measure() -> {name: value} finds.
+
+    Args: diverged: the step at which it lost its loss, −1 for never. A network that diverged is
+      not measured; it, or one with a measure that is not a finite number, gets a record that says
+      so, {"diverged": step, or None}, in place of measures.
+    """
+    lost = diverged >= 0
+    found = {} if lost else measure()
+    if lost or not all(map(_finite, found.values())):
+        found = {"diverged": int(diverged) if lost else None}
+    return {**known, **found}
 
 
 def _finite(values):

@@ -1,6 +1,7 @@
 """Students of reasoning: what they learn from, what is counted, and a smoke run."""
 
 import json
+import types
 
 import jax
 import numpy as np
@@ -109,6 +110,27 @@ def test_as_many_tokens_are_more_steps():
     )
     assert pupils.as_many("answer") == 160
     assert pupils.as_many("terse") == 100  # 160 · 3/(3 + 1 + 1) = 96 of the solved, in tens
+
+
+def test_phases_count_steps_from_the_first_ones_begin():
+    tokens = np.array([5.0, 5, 5])
+    first = students.Learnt(None, tokens, tokens, np.array([-1, 3, -1]))
+    then = students.Learnt("params", tokens, 2 * tokens, np.array([-1, 0, 2]))
+    both = students.joined(first, then, steps=20)
+    assert both.params == "params" and both.tokens.tolist() == [15, 15, 15]
+    assert both.diverged.tolist() == [-1, 3, 22]
+
+
+def test_a_student_that_diverged_is_recorded_with_its_step_and_not_measured():
+    pupils = types.SimpleNamespace(places=lambda _: [{"seed": 0}, {"seed": 1}])
+    tokens = np.array([7.0, 8.0])
+    learnt = students.Learnt(np.array([0.5, np.nan]), tokens, tokens, np.array([-1, 40]))
+    found = experiment.of_arm(arms.FEW[0], learnt, pupils, lambda p: {"test_accuracy": float(p)})
+    assert found == [
+        {"row": report.ANSWER, "seed": 0, "test_accuracy": 0.5}
+        | {"train_loss": 7.0, "train_tokens": 7.0},
+        {"row": report.ANSWER, "seed": 1, "diverged": 40},
+    ]
 
 
 def test_members_draw_from_their_first_problems_and_seeds_are_paired():

@@ -58,7 +58,7 @@ def taught(family, net, plan, workdir, *, retrain=False):
 
     def fit(snapshots):
         start, rows = train.initialise(init)(keys[:1]), {"texts": texts}
-        params, _ = training.fit(
+        params, *_ = training.fit(
             "teacher", net, SFT, start, keys[:1], rows, drawn, plan, (), snapshots=snapshots
         )
         return jax.tree.map(lambda x: x[0], params)

@@ -19,11 +19,15 @@ SFT = objectives.Objective("SFT before on-policy", objectives.labels)
 
 
 class Learnt(NamedTuple):
-    """Students of an arm: params [M, …], loss [M] of the last part, tokens [M] learnt from."""
+    """Students of an arm: params [M, …], loss [M] of the last part, tokens [M] learnt from.
+
+    diverged [M]: at which step one lost its loss, −1 for never.
+    """
 
     params: Any
     loss: np.ndarray
     tokens: np.ndarray
+    diverged: np.ndarray
 
 
 class Students:
@@ -73,7 +77,7 @@ class Students:
         if arm.objective.share:
             rest = self.plan._replace(steps=self.plan.own, rate=self.plan.rate * arm.pace)
             ended = self._phase(arm, rest, self.begun.params, snapshots)
-            return ended._replace(tokens=ended.tokens + self.begun.tokens)
+            return joined(self.begun, ended, self.plan.steps - self.plan.own)
         steps = self.as_many(arm.pool) if arm.more else self.plan.steps
         mine = self.members(arm)
         start = jax.tree.map(lambda x: x[mine], self.start)
@@ -93,11 +97,12 @@ class Students:
             jax.random.key(7), self.seeds[mine], self.counts[mine], pool.chains, plan
         )
         label = f"{len(mine)} × {objective.row}"
-        params, curves = training.fit(
+        params, curves, diverged = training.fit(
             label, student, objective, start, self.keys[mine], rows, drawn, plan, read, writes,
             snapshots,
         )  # fmt: skip
-        return Learnt(params, curves["loss"][-1], curves["tokens"].mean(0) * plan.steps)
+        tokens = curves["tokens"].mean(0) * plan.steps
+        return Learnt(params, curves["loss"][-1], tokens, diverged)
 
     def places(self, arm):
         """[{"problems", "seed", "teacher_writes", "teacher_reads"}] of each student of an arm.
@@ -117,3 +122,10 @@ class Students:
         columns = sizes, seeds, writes.get(arm.pool, np.zeros_like(sizes)), reads
         names = "problems", "seed", "teacher_writes", "teacher_reads"
         return [dict(zip(names, map(int, row))) for row in zip(*columns)]
+
+
+def joined(first, then, steps):
+    """The Learnt of a second phase, its tokens and steps counted from the first one's begin on."""
+    later = np.where(then.diverged < 0, -1, steps + then.diverged)
+    diverged = np.where(first.diverged < 0, later, first.diverged)
+    return then._replace(tokens=first.tokens + then.tokens, diverged=diverged)

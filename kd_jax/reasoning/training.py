@@ -52,7 +52,7 @@ def order(key, seeds, counts, chains, plan):
 def fit(
     label, net, objective, start, keys, rows, drawn, plan, teacher, writes=None, snapshots=None
 ):
-    """(parameters [M, …], curves {name: [PARTS, M]}) of members trained on an objective.
+    """(parameters [M, …], curves {name: [PARTS, M]}, train.diverged [M]) of members that learn.
 
     Args: start: parameters [M, …]; keys [M]; rows {name: leaves [R, …]}; drawn: an `order` of them;
       plan: a Plan; teacher: what the objective reads the teacher's logits with; writes:
@@ -66,4 +66,5 @@ def fit(
             train.grid(grid, optimizer, keys), rows, drawn, epochs=PARTS,
             shared={"teacher": teacher}, report=report, snapshots=snapshots,
         )  # fmt: skip
-    return train.arm_params(state), {name: np.asarray(x)[..., 0] for name, x in curves.items()}
+    curves = {name: np.asarray(x)[..., 0] for name, x in curves.items()}
+    return train.arm_params(state), curves, train.diverged(state)[:, 0]
