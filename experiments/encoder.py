@@ -14,6 +14,7 @@ whose labels no student has seen: a linear probe on all labels and on five of ea
 """
 
 import dataclasses
+import functools
 import itertools
 import pathlib
 import re
@@ -67,7 +68,6 @@ class Config(config.Common):
     PRESETS = {
         "default": {},
         "smoke": {
-            "optimize": False,
             "seeds": 2, "layers": (2,), "epochs": 1, "sentences": 64, "questions": 6,
             "longest": 24, "draws": 2,
         },
@@ -180,11 +180,12 @@ def training_of(settings, student, start, imitated, taught):
 
 
 def distil(training, label, snapshots):
-    """(the parameters of a student after its training, {the loss's terms in the last epoch})."""
+    """(a student's parameters, {the loss's terms in the last epoch}, when it diverged)."""
     with progress.bar(label, training.epochs) as bar:
         state, curves = training.run(bar, snapshots)
     last = {f"train_{name}": float(x[-1, 0, 0]) for name, x in curves.items()}
-    return jax.tree.map(lambda x: np.asarray(x[0, 0]), state.params), last
+    found = jax.tree.map(lambda x: np.asarray(x[0, 0]), state.params)
+    return found, last, train.diverged(state)[0, 0]
 
 
 CODE = fingerprint.source(
@@ -235,13 +236,17 @@ def students(settings, known, banking, here, neighbours, count):
 
     asked = padding.unasked(banking.test_tokens, SHOWN)
 
-    def measured(params, arm, seeds, more):
+    def measured(params, arm, seeds, more, lost=-1):
         one = jax.tree.map(lambda x: x[None, None], params)
         net, row = bert.sentence_encoder(student), report.named(count, arm)
         networks.keep(here, net, one, [row], asked, seed=seeds[0])
-        measures = banking.measures(banking.vectors(student, params), neighbours) | more
         what = {"row": report.named(count, arm), "arm": arm, "layers": count}
-        here.append([{**what, "seed": seed, **measures} for seed in seeds])
+
+        @functools.cache
+        def measure():
+            return banking.measures(banking.vectors(student, params), neighbours) | more
+
+        here.append([record.of_network({**what, "seed": s}, measure, lost) for s in seeds])
 
     if not here.has(row=report.named(count, report.CUT), seed=settings.seeds - 1):
         measured(start, report.CUT, range(settings.seeds), {})  # no seed changes it
@@ -254,8 +259,8 @@ def students(settings, known, banking, here, neighbours, count):
         _, first, _ = student_of(*of_teacher, seed, at_random=arm == report.RANDOM)
         training.again(state_of(first, seed), seed, weights_of(settings, arm))
         snapshots = checkpoint.of_run(here, count, arm, seed)
-        found, last = distil(training, f"{row}, seed {seed}", snapshots)
-        measured(found, arm, [seed], last)
+        found, last, lost = distil(training, f"{row}, seed {seed}", snapshots)
+        measured(found, arm, [seed], last, lost)
         snapshots.clear()
 
 
