@@ -170,8 +170,10 @@ def of_metrics(row, metrics, diverged=None, **more):
         return {name: values[seed].tolist() for name, values in metrics.items()}
 
     lost = np.full(count, -1) if diverged is None else diverged
-    known = [{"row": row, **more, "seed": seed} for seed in range(count)]
-    return [of_network(k, functools.partial(of_seed, k["seed"]), lost[k["seed"]]) for k in known]
+    return [
+        of_network({"row": row, **more, "seed": seed}, functools.partial(of_seed, seed), lost[seed])
+        for seed in range(count)
+    ]
 
 
 def of_network(known, measure, diverged=-1):
