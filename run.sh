@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# ./run.sh [NAME] [--flag=value …]   run experiments/NAME.py (default: quickstart)
+# ./run.sh [NAME] [--flag=value …]   run experiments/NAME (default: quickstart)
 # ./run.sh test [pytest options]     run the tests
 # ./run.sh check                     lint, format and types of the code, as CI reads them
 # ./run.sh list [WORKDIR]            the runs below runs/, their state, how to go on or delete them
@@ -94,13 +94,13 @@ case "$name" in
   -*) name=quickstart ;; # flags alone: they are the quickstart's
   *) shift || true ;;
 esac
-if [[ ! "$name" =~ ^[a-z][a-z0-9_]*$ || ! -f "$here/experiments/$name.py" ]]; then
-  list_experiments --unknown "$name"
+if [[ ! "$name" =~ ^[a-z][a-z0-9_]*$ || ! -f "$here/experiments/$name/run.py" ]]; then
+  list_experiments "$name"
   exit 2
 fi
 install "$here/requirements.txt"
 # what an experiment needs beyond that stands in its docstring
-for extra in $(sed -n 's/^Needs: *//p' "$here/experiments/$name.py"); do
+for extra in $(sed -n 's/^Needs: *//p' "$here/experiments/$name/__init__.py"); do
   install "$here/experiments/$extra"
 done
-exec "$venv/bin/python" -m "experiments.$name" "$@"
+exec "$venv/bin/python" -m experiments "$name" "$@"
