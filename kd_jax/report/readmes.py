@@ -100,7 +100,7 @@ def _results(record: pathlib.Path, shown: set[str]) -> list[str]:
     preset = record.name.removeprefix("records").lstrip("_")
     names = [f"{record.name}/{path.name}" for path in sorted(record.glob("*.png"))]
     figures = [
-        f"![{pathlib.Path(name).stem.replace('_', ' ')}]({name})"
+        f"![{re.sub('_+', ' ', pathlib.Path(name).stem)}]({name})"
         for name in names
         if name not in shown
     ]

@@ -65,7 +65,7 @@ def test_an_experiment_s_page_has_docstring_findings_tables_and_figures(tmp_path
     folder = tree(tmp_path)
     (folder / "findings.md").write_text("## Findings\n\n![a curve](records/curve.png)\n")
     record(folder / "records")
-    for name in ("config.json", "curve.png", "other_figure.png"):
+    for name in ("config.json", "curve.png", "other__figure.png"):
         (folder / "records" / name).touch()
     record(folder / "records_wide", commit=None)
     assert readmes.experiment(folder) == "\n".join([
@@ -88,7 +88,7 @@ def test_an_experiment_s_page_has_docstring_findings_tables_and_figures(tmp_path
         "## Results",
         "",
         with_headings(TABLE),
-        "![other figure](records/other_figure.png)",
+        "![other figure](records/other__figure.png)",
         "",
         "Record of 2026-11-22: commit 0123456789, 1.5 minutes on a CPU, jax 0.10.2; "
         "[settings](records/config.json), [manifest](records/manifest.json).",
@@ -227,5 +227,5 @@ def test_every_file_that_a_page_links_is_there():
     pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("experiments/*/*.md")]
     for page in pages:
         text = re.sub(r"`[^`\n]*`", "", page.read_text())
-        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text):
+        for target in re.findall(r"(?:\]\(|src=\")([^)#:\"]+)(?:#[^)]*)?[)\"]", text):
             assert (page.parent / target).exists(), f"{page}: {target}"
