@@ -2,9 +2,9 @@
 
 Command:  ./run.sh federated [--manual_dir=FOLDER]
 Takes:    7 minutes on 2 CPU cores
-Found:    Every exchange beats local training; FedDF against FedAvg is inconclusive. FedMD sends
-          40 % of the bytes and is 1 point behind where the skew is not extreme; against wrong
-          logits the median helps there and harms under extreme skew
+Found:    Without attackers exchanges beat local training; FedDF against FedAvg is inconclusive.
+          FedMD sends 40 % of the bytes and is 1 point behind where the skew is not extreme;
+          against wrong logits the median helps there and harms under extreme skew
 
 Ten clients have 10,000 MNIST digits together, distributed by class from Dirichlet(α, …, α). All
 have 2,000 further digits without labels, or as many images of Fashion-MNIST. FedMD: in each round
