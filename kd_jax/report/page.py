@@ -19,8 +19,7 @@ import jinja2
 from PIL import Image
 
 from kd_jax.errors import InputError, one_line, require
-from kd_jax.report import docstrings as texts
-from kd_jax.report import list_runs, markdown_blocks, publish
+from kd_jax.report import docstrings, list_runs, markdown_blocks, publish
 from kd_jax.storage import jsonl
 
 OF_RECORDS = pathlib.Path("runs", "records")  # where the page of the committed records lies
@@ -128,8 +127,8 @@ def purpose(experiment):
     scripts = {path.parent.name: path for path in packages}
     if experiment not in scripts:
         return "", ""
-    said = texts.said(scripts[experiment])
-    return said[""], said["Command"]
+    about = docstrings.read(scripts[experiment])
+    return about.title, about.headings["Command"]
 
 
 def flat(value, path=()):
