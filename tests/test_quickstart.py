@@ -77,16 +77,15 @@ def test_the_digits_are_stratified_and_disjoint():
 
 
 def test_changed_digits_are_refused(tmp_path, monkeypatch):
-    folder = tmp_path / "data" / "data"
-    folder.mkdir(parents=True)
-    row = ",".join(["0"] * 784 + ["1"])
-    (folder / "mnist_5k.csv.gz").write_bytes(__import__("gzip").compress(f"{row}\n".encode()))
-    monkeypatch.setattr(digits.importlib.resources, "files", lambda _: tmp_path)
-    with pytest.raises(InputError, match="mnist_5k.csv.gz has SHA-256"):
+    changed = tmp_path / "mnist_5k.npz"
+    monkeypatch.setattr(digits, "FILE", changed)
+    np.savez(changed, images=np.zeros((1, 28, 28), np.uint8), labels=np.ones(1, np.uint8))
+    with pytest.raises(InputError, match="mnist_5k.npz has SHA-256"):
         digits.load()
-    (folder / "mnist_5k.csv.gz").write_bytes(b"not gzip")
-    with pytest.raises(InputError, match="unreadable"):
-        digits.load()
+    for damaged in (b"no archive", b""):
+        changed.write_bytes(damaged)
+        with pytest.raises(InputError, match="mnist_5k.npz is unreadable"):
+            digits.load()
 
 
 def test_temperature_is_chosen_on_validation_alone():
