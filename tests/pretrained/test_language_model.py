@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from published import DATA, needed
 
-pytest.importorskip("safetensors", reason="needs experiments/requirements-transformers.txt")
-pytest.importorskip("tokenizers", reason="needs experiments/requirements-transformers.txt")
+pytest.importorskip("safetensors", reason="needs the extra text")
+pytest.importorskip("tokenizers", reason="needs the extra text")
 
 from experiments import language_model as experiment
 from kd_jax import config, record
