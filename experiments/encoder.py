@@ -4,7 +4,7 @@ Command:  ./run.sh encoder [--text=FILE] [--teacher=FOLDER] [--manual_dir=FOLDER
 Takes:    40 minutes on 2 CPU cores
 Expected: a cut alone keeps most of the teacher's accuracy; distilled from it, students of 3 and 2
           layers keep nearly all, at twice and three times the speed
-Needs:    requirements-transformers.txt requirements-weights.txt
+Needs:    text weights
 
 The teacher is all-MiniLM-L6-v2 (6 layers of 384), which a package carries. Students begin with some
 of its layers and its embeddings, which stay, and imitate its vectors and states on texts without

@@ -5,7 +5,7 @@ Takes:    40 minutes on 2 CPU cores; --preset=accelerator: every objective at fu
 Expected: forward KL beats SFT on the same text in agreement and both divergences, reverse KL does
           not; the 64 likeliest tokens and their tail do nearly as well as all logits, in a quarter
           of a percent of their bytes
-Needs:    requirements-transformers.txt requirements-weights.txt
+Needs:    text weights
 
 The teacher is SmolLM2-135M-Instruct (30 layers of 576), which a package carries. Students begin
 with 10 of its layers, its embeddings and its head, and see questions and solutions of GSM8K in the
