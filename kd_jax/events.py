@@ -56,8 +56,9 @@ def of_records(records):
 def _write(found):
     """Write (tag, number or numbers, step) of each: numbers as their mean."""
     for writer in _writers:
-        from tensorboardX.proto.event_pb2 import Event
-        from tensorboardX.summary import scalar
+        with extra("report"):
+            from tensorboardX.proto.event_pb2 import Event
+            from tensorboardX.summary import scalar
 
         for tag, value, step in found:
             summary = scalar(tag, float(np.mean(value)))
