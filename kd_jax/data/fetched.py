@@ -6,9 +6,6 @@ import pathlib
 from kd_jax.data.dataset import check_digest, home
 from kd_jax.errors import InputError, extra, require
 
-with extra("data"):
-    import requests
-
 
 def folder(name, url, files, data_dir="", manual_dir=""):
     """The folder with a data set's files, downloaded if need be.
@@ -46,6 +43,9 @@ def read(path, url, digest):
 
 
 def _download(url, path):
+    with extra("data"):  # here, as files that are at hand need none
+        import requests
+
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         answer = requests.get(url, timeout=30)
