@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# ./run.sh [NAME] [--flag=value …]   run experiments/NAME.py (default: quickstart)
+# ./run.sh [NAME] [--flag=value …]   run experiments/NAME (default: quickstart)
 # ./run.sh test [pytest options]     run the tests
 # ./run.sh check                     lint, format and types of the code, as CI reads them
 # ./run.sh list [WORKDIR]            the runs below runs/, their state, how to go on or delete them
@@ -128,10 +128,10 @@ case "$name" in
   -*) name=quickstart ;; # flags alone: they are the quickstart's
   *) shift || true ;;
 esac
-if [[ ! "$name" =~ ^[a-z][a-z0-9_]*$ || ! -f "$here/experiments/$name.py" ]]; then
-  list_experiments --unknown "$name"
+if [[ ! "$name" =~ ^[a-z][a-z0-9_]*$ || ! -f "$here/experiments/$name/run.py" ]]; then
+  list_experiments "$name"
   exit 2
 fi
 # shellcheck disable=SC2046 # the docstring names extras, with spaces between them
-install data report $(sed -n 's/^Needs: *//p' "$here/experiments/$name.py")
-exec "$venv/bin/python" -m "experiments.$name" "$@"
+install data report $(sed -n 's/^Needs: *//p' "$here/experiments/$name/__init__.py")
+exec "$venv/bin/python" -m experiments "$name" "$@"

@@ -12,14 +12,20 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # what the tables below say, for type checkers and editors
     from kd_jax import data as data
+    from kd_jax import distill as distill
     from kd_jax import errors as errors
+    from kd_jax import experiment as experiment
+    from kd_jax import export as export
     from kd_jax import fingerprint as fingerprint
     from kd_jax import language as language
     from kd_jax import losses as losses
-    from kd_jax import methods as methods
+    from kd_jax import metrics as metrics
     from kd_jax import models as models
     from kd_jax import pretrained as pretrained
     from kd_jax import report as report
+    from kd_jax import runtime as runtime
+    from kd_jax import storage as storage
+    from kd_jax import training as training
     from kd_jax.data.dataset import Dataset as Dataset
     from kd_jax.data.dataset import Split as Split
     from kd_jax.errors import InputError as InputError
@@ -30,14 +36,20 @@ __version__ = "0.1.0"
 
 _SUBMODULES = (
     "data",
+    "distill",
     "errors",
+    "experiment",
+    "export",
     "fingerprint",
     "language",
     "losses",
-    "methods",
+    "metrics",
     "models",
     "pretrained",
     "report",
+    "runtime",
+    "storage",
+    "training",
 )
 _NAMES = {  # public name -> the module that defines it
     "Dataset": "kd_jax.data.dataset",

@@ -80,13 +80,13 @@ def _run(workdir, flags, strike, largest, said):
     import small_experiment
     import tqdm
 
-    from kd_jax import config
+    from kd_jax import experiment
 
     tqdm.tqdm.set_lock(threading.RLock())  # its own is one of the system, which a kill leaves over
     if strike:
         _prepare(strike, workdir)
     argv = ["small", f"--workdir={workdir}", *flags]
-    config.launch(small_experiment.Config, small_experiment.run, argv)
+    experiment.launch(small_experiment.Config, small_experiment.run, argv)
 
 
 def _prepare(strike, workdir):
@@ -117,15 +117,15 @@ def _send(strike):
 
 
 def _before_training(passed):
-    from kd_jax import train
+    from kd_jax.training import loop
 
-    advance = train.Training.advance
+    advance = loop.Training.advance
 
     def counted(training, stop):
         passed()
         advance(training, stop)
 
-    train.Training.advance = counted
+    loop.Training.advance = counted
 
 
 def _before_writing(passed, workdir, pattern):

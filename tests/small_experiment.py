@@ -11,18 +11,22 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from kd_jax import checkpoint, config, mapped, record, teacher, train
+from kd_jax import experiment
+from kd_jax.metrics import records
+from kd_jax.storage import block_cache, checkpoint, jsonl, model_store, run_folder
+from kd_jax.training import loop, samplers
+from kd_jax.training import state as train_state
 
 SEEDS, ROWS, EPOCHS, BLOCK = 2, 24, 6, 8
 INPUTS = np.random.default_rng(0).normal(size=(ROWS, 3)).astype(np.float32)
 LABELS = np.random.default_rng(1).normal(size=ROWS).astype(np.float32)
 OPTIMIZER = optax.adam(0.05)
-ORDER = train.shuffled(jax.random.key(2), ROWS, 4)
+ORDER = samplers.shuffled(jax.random.key(2), ROWS, 4)
 KEYS = jax.random.split(jax.random.key(3), SEEDS)
 
 
 @dataclasses.dataclass(frozen=True)
-class Config(config.Common):
+class Config(experiment.Common):
     """No setting of its own."""
 
 
@@ -39,30 +43,34 @@ def fitted(labels, snapshots):
     """(parameters {"w": [S, 3]}, last losses [S], when they diverged [S]) of networks."""
     snapshots.every = 0.0
     data = {"inputs": INPUTS, "labels": np.asarray(labels)}
-    state = train.members(init, OPTIMIZER, KEYS)
-    state, curves = train.fit(
+    state = train_state.members(init, OPTIMIZER, KEYS)
+    state, curves = loop.fit(
         loss_fn, OPTIMIZER, state, data, ORDER, epochs=EPOCHS, snapshots=snapshots
     )
-    return train.arm_params(state), curves["loss"][-1, :, 0], train.diverged(state)[:, 0]
+    return (
+        train_state.arm_params(state),
+        curves["loss"][-1, :, 0],
+        train_state.diverged(state)[:, 0],
+    )
 
 
 def taught(settings):
     """{row: labels} that students learn from: the teacher's outputs, and their squares."""
-    found = teacher.fit_or_restore(
+    found = model_store.fit_or_restore(
         settings.workdir,
         {"teacher": "linear"},
         lambda snapshots: fitted(LABELS, snapshots)[0],
         jax.eval_shape(jax.vmap(init), KEYS),
         retrain=settings.retrain,
     )
-    outputs = teacher.outputs(found, lambda p, x: x @ p["w"].T, INPUTS)[:, 0]
+    outputs = model_store.outputs(found, lambda p, x: x @ p["w"].T, INPUTS)[:, 0]
 
     def blocks(first):
         for start in range(first, ROWS, BLOCK):
             yield {"squares": outputs[start : start + BLOCK] ** 2}
 
     facts = {"teacher": found.fingerprint}
-    squares = mapped.kept(
+    squares = block_cache.kept(
         found.folder, facts, ROWS, BLOCK, blocks, again=not found.restored, label="squares"
     )
     return {"outputs": outputs, "squares": squares["squares"]}
@@ -70,17 +78,17 @@ def taught(settings):
 
 def run(settings):
     """The whole experiment."""
-    here = record.Run(settings.workdir, "small", settings.results_key())
+    here = run_folder.Run(settings.workdir, "small", settings.results_key())
     for row, labels in taught(settings).items():
         if not here.has(row=row):
             snapshots = checkpoint.of_run(here, row)
             params, loss, diverged = fitted(labels, snapshots)
             checkpoint.save(here.path(row), params, {})
             norm = np.linalg.norm(params["w"], axis=-1)
-            here.append(record.of_metrics(row, {"loss": loss, "norm": norm}, diverged))
+            here.append(records.of_metrics(row, {"loss": loss, "norm": norm}, diverged))
             snapshots.clear()
-    here.conclude(lambda folder: f"{len(record.read(folder))} networks\n")
+    here.conclude(lambda folder: f"{len(jsonl.records(folder))} networks\n")
 
 
 if __name__ == "__main__":
-    config.launch(Config, run)
+    experiment.launch(Config, run)

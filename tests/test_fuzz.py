@@ -14,10 +14,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments import quickstart
-from kd_jax import checked_lines, config, teacher
+from experiments.quickstart import run as quickstart
+from kd_jax import experiment
 from kd_jax.data import cifar100, idx, people, spoken_digits
 from kd_jax.errors import InputError
+from kd_jax.storage import jsonl, model_store
 
 SHAPE = 3, 4, 4
 
@@ -117,7 +118,7 @@ def test_rows_of_people(text):
     assert read is None or (read.shape == (6,) and np.isfinite(read).all())
 
 
-LINES = checked_lines.text([{"row": "a", "seed": s, "x": [0.5, "ü"]} for s in range(3)]).encode()
+LINES = jsonl.text([{"row": "a", "seed": s, "x": [0.5, "ü"]} for s in range(3)]).encode()
 
 
 @fuzzing.many
@@ -125,7 +126,7 @@ LINES = checked_lines.text([{"row": "a", "seed": s, "x": [0.5, "ü"]} for s in r
 def test_records(folder, content):
     path = folder / "records.jsonl"
     path.write_bytes(content)
-    read = fuzzing.read_or_refused(checked_lines.read, path)
+    read = fuzzing.read_or_refused(jsonl.read, path)
     assert read is None or all(r["row"] == "a" for r in read[1])
 
 
@@ -134,13 +135,13 @@ def test_lines_that_are_json_of_another_kind(folder, line):
     path = folder / "other.jsonl"
     path.write_bytes(line.encode() + b"\n" + LINES)
     with pytest.raises(InputError, match="line 1 is damaged .*: delete that run folder"):
-        checked_lines.read(path)
+        jsonl.read(path)
 
 
 def test_records_that_nest_deeper_than_python_does(folder):
     path = folder / "deep.jsonl"
     path.write_text("[" * 100_000 + "\n")
-    assert fuzzing.read_or_refused(checked_lines.read, path) is None
+    assert fuzzing.read_or_refused(jsonl.read, path) is None
 
 
 def outputs_file():
@@ -155,7 +156,9 @@ def outputs_file():
 def test_outputs_of_teachers(folder, content):
     path = folder / "outputs.npz"
     path.write_bytes(content)
-    assert fuzzing.read_or_refused(teacher._read, path, {"of": 1}) is None  # the digest is wrong
+    assert (
+        fuzzing.read_or_refused(model_store._read, path, {"of": 1}) is None
+    )  # the digest is wrong
 
 
 def test_a_pickle_is_never_loaded(folder):
@@ -167,7 +170,7 @@ def test_a_pickle_is_never_loaded(folder):
 
     with open(path, "wb") as file:
         np.savez(file, facts=np.array([Harmful()], object))
-    assert fuzzing.read_or_refused(teacher._read, path, {"of": 1}) is None
+    assert fuzzing.read_or_refused(model_store._read, path, {"of": 1}) is None
     assert not (folder / "harm").exists()
 
 
@@ -185,5 +188,5 @@ VALUES = st.one_of(
 def test_flags(given_flags, words):
     arguments = [f"--{name}={value}" for name, value in given_flags] + words
     arguments = [text for text in arguments if text not in ("--help", "-h", "--helpshort")]
-    found = fuzzing.read_or_refused(config.parse, quickstart.Config, ["experiment", *arguments])
+    found = fuzzing.read_or_refused(experiment.parse, quickstart.Config, ["experiment", *arguments])
     assert found is None or found.seeds >= 1

@@ -4,8 +4,8 @@ import importlib.util
 import pathlib
 import re
 
-from kd_jax import record
-from kd_jax.report import scripts
+from kd_jax.report import docstrings
+from kd_jax.storage import jsonl
 
 ROOT = pathlib.Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -20,12 +20,12 @@ def test_the_whole_experiment_of_the_readme_runs(tmp_path):
     found.loader.exec_module(narrow)
     narrow.run(narrow.Config(seeds=2, epochs=1, width=5, workdir=str(tmp_path / "runs")))
     (folder,) = (tmp_path / "runs").glob("narrow/*")
-    records = record.read(folder)
+    records = jsonl.records(folder)
     assert [(r["row"], r["seed"]) for r in records] == [
         (arm.row, seed) for arm in narrow.ARMS for seed in range(2)
     ]
     assert all(f"| {arm.row} " in (folder / "table.md").read_text() for arm in narrow.ARMS)
-    assert set(scripts.said(script)) == {"", "Command", "Takes", "Expected"}
+    assert set(docstrings.said(script)) == {"", "Command", "Takes", "Expected"}
 
 
 def test_a_docstring_s_headings_go_on_in_indented_lines(tmp_path):
@@ -34,7 +34,7 @@ def test_a_docstring_s_headings_go_on_in_indented_lines(tmp_path):
         '"""First.\n\nCommand:  ./run.sh some\n          and more\nTakes:    long\n\n'
         'Prose: of another kind.\n"""\n'
     )
-    assert scripts.said(script) == {
+    assert docstrings.said(script) == {
         "": "First.",
         "Command": "./run.sh some\nand more",
         "Takes": "long",

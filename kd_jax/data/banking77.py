@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from kd_jax.data import fetched
+from kd_jax.data import download
 
 URL = "https://raw.githubusercontent.com/PolyAI-LDN/task-specific-datasets/master/banking_data/{}"
 FILES = {
@@ -34,7 +34,7 @@ def load(data_dir="", manual_dir=""):
       "" downloads them once to data_dir/banking77.
     Raises: InputError, one line, when a file is missing, changed or cannot be downloaded.
     """
-    folder = fetched.folder("banking77", URL, FILES, data_dir, manual_dir)
+    folder = download.folder("banking77", URL, FILES, data_dir, manual_dir)
     train, test = (_read(folder / name, digest) for name, digest in FILES.items())
     names = sorted({name for _, name in train})
     number = {name: n for n, name in enumerate(names)}
@@ -47,6 +47,6 @@ def load(data_dir="", manual_dir=""):
 
 def _read(path, digest):
     """[(text, intent)] of one file. The digest is checked first, so what is parsed is known."""
-    content = fetched.read(path, URL, digest)
+    content = download.read(path, URL, digest)
     header, *rows = csv.reader(content.splitlines(keepends=True))
     return [tuple(row) for row in rows]

@@ -11,7 +11,7 @@ import zlib
 
 import numpy as np
 
-from kd_jax.data import decoded, published, transfer
+from kd_jax.data import image_cache, sources, subsets
 from kd_jax.data.dataset import Dataset, Split
 from kd_jax.errors import InputError, require
 
@@ -39,10 +39,12 @@ def load(data_dir="", manual_dir=""):
     Raises: InputError, one line, when the file is missing and cannot be downloaded, is not the
       published one, or when data_dir cannot be written or what it holds is damaged.
     """
-    layout = decoded.Layout(VERSION, (32, 32, 3), CLASSES, COUNTS, lambda paths: read(paths[FILE]))
-    arrays = decoded.arrays("cifar100", layout, data_dir, manual_dir)
+    layout = image_cache.Layout(
+        VERSION, (32, 32, 3), CLASSES, COUNTS, lambda paths: read(paths[FILE])
+    )
+    arrays = image_cache.arrays("cifar100", layout, data_dir, manual_dir)
     images, labels, test_images, test_labels = arrays
-    rest, held = transfer.held_out(labels, HELD_OUT, SEED)
+    rest, held = subsets.held_out(labels, HELD_OUT, SEED)
     mean, deviation = channel_moments(images[rest])
     splits = {
         "train": (images[rest], labels[rest]),
@@ -53,7 +55,7 @@ def load(data_dir="", manual_dir=""):
         split: Split((pixels - mean) / deviation, classes.astype(np.int32))
         for split, (pixels, classes) in splits.items()
     }
-    return Dataset("cifar100", CLASSES, **normalised, digest=published.digest(arrays))
+    return Dataset("cifar100", CLASSES, **normalised, digest=sources.digest(arrays))
 
 
 def channel_moments(images):

@@ -7,7 +7,7 @@ import hashlib
 import json
 from typing import NamedTuple
 
-from kd_jax.data import fetched
+from kd_jax.data import download
 
 URL = "https://raw.githubusercontent.com/openai/grade-school-math/master/grade_school_math/data/{}"
 FILES = {
@@ -31,11 +31,11 @@ def load(data_dir="", manual_dir=""):
       downloads them once to data_dir/gsm8k.
     Raises: InputError, one line, when a file is missing, changed or cannot be downloaded.
     """
-    folder = fetched.folder("gsm8k", URL, FILES, data_dir, manual_dir)
+    folder = download.folder("gsm8k", URL, FILES, data_dir, manual_dir)
     return tuple(_read(folder / name, digest) for name, digest in FILES.items())
 
 
 def _read(path, digest):
     """The Problems of one file. The digest is checked first, so what is parsed is known."""
-    rows = map(json.loads, fetched.read(path, URL, digest).splitlines())
+    rows = map(json.loads, download.read(path, URL, digest).splitlines())
     return [Problem(row["question"], row["answer"]) for row in rows]

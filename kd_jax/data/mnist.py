@@ -7,7 +7,7 @@ import pathlib
 
 import numpy as np
 
-from kd_jax.data import decoded, idx, published
+from kd_jax.data import idx, image_cache, sources
 from kd_jax.data.dataset import Dataset, Split, home
 from kd_jax.errors import require
 
@@ -30,7 +30,7 @@ def load(name="mnist", data_dir="", manual_dir=""):
     require(name in NAMES, f"data set '{name}' is unknown: expected {' or '.join(NAMES)}")
     own = pathlib.Path(manual_dir).expanduser() / name
     manual_dir = own if manual_dir and own.is_dir() else manual_dir
-    arrays = decoded.arrays(name, _layout(), data_dir, manual_dir)
+    arrays = image_cache.arrays(name, _layout(), data_dir, manual_dir)
     splits = [
         Split(images.astype(np.float32) / 255, labels.astype(np.int32))
         for images, labels in (arrays[:2], arrays[2:])
@@ -39,11 +39,11 @@ def load(name="mnist", data_dir="", manual_dir=""):
     none = Split(splits[0].inputs[:0], splits[0].labels[:0])
     return Dataset(
         name,
-        published.CLASSES,
+        sources.CLASSES,
         train=splits[0],
         validation=none,
         test=splits[1],
-        digest=published.PUBLISHED[name].digest,
+        digest=sources.PUBLISHED[name].digest,
     )
 
 
@@ -53,17 +53,17 @@ def streamed(name="mnist", data_dir="", manual_dir=""):
     Args and Raises: as for `load`. Returns: a prepared.Rows, for streaming.fit.
     """
     load(name, data_dir, manual_dir)  # prepares it where that was not done, and checks it
-    from kd_jax.data import prepared  # tensorflow-datasets takes a second to import
+    from kd_jax.data import tfds  # tensorflow-datasets takes a second to import
 
-    return prepared.Rows(name, _layout(), home(data_dir))
+    return tfds.Rows(name, _layout(), home(data_dir))
 
 
 def _layout():
-    return decoded.Layout(
+    return image_cache.Layout(
         VERSION,
-        shape=(published.SIDE, published.SIDE),
-        classes=published.CLASSES,
-        counts={split: count for split, (_, _, count) in published.SPLITS.items()},
+        shape=(sources.SIDE, sources.SIDE),
+        classes=sources.CLASSES,
+        counts={split: count for split, (_, _, count) in sources.SPLITS.items()},
         read=_read,
     )
 
@@ -72,8 +72,8 @@ def _read(paths):
     """Images and labels of each split, from the four idx files."""
     return {
         split: (
-            idx.read(paths[images], (count, published.SIDE, published.SIDE)),
+            idx.read(paths[images], (count, sources.SIDE, sources.SIDE)),
             idx.read(paths[labels], (count,)),
         )
-        for split, (images, labels, count) in published.SPLITS.items()
+        for split, (images, labels, count) in sources.SPLITS.items()
     }

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from kd_jax.data import fetched
+from kd_jax.data import download
 from kd_jax.data.dataset import check_digest
 from kd_jax.errors import InputError, require
 
@@ -43,7 +43,7 @@ def load(data_dir="", manual_dir=""):
     Raises: InputError, one line, when an archive is damaged, a recording is not what was
       published, a member of an archive would lie outside of it, or the download fails.
     """
-    folder = fetched.folder("fsdd", URL, [ARCHIVE], data_dir, manual_dir)
+    folder = download.folder("fsdd", URL, [ARCHIVE], data_dir, manual_dir)
     archives = sorted(folder.glob("*.tar.gz"))
     require(archives, f"{folder} holds no .tar.gz: expected the archive of {URL}")
     found = {}

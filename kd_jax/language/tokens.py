@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from kd_jax import losses
-from kd_jax.padding import Asked, Tokens
+from kd_jax.data.padding import Asked, Tokens
 
 
 class Texts(NamedTuple):

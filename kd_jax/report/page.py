@@ -15,16 +15,16 @@ import sys
 import urllib.parse
 from typing import NamedTuple
 
-from kd_jax import record
 from kd_jax.errors import InputError, extra, one_line, require
-from kd_jax.report import blocks, publish, runs
-from kd_jax.report import scripts as texts
+from kd_jax.report import docstrings as texts
+from kd_jax.report import list_runs, markdown_blocks, publish
+from kd_jax.storage import jsonl
 
 with extra("report"):
     import jinja2
     from PIL import Image
 
-RECORDS, OF_RECORDS = publish.ROOT / "experiments" / "records", pathlib.Path("runs", "records")
+OF_RECORDS = pathlib.Path("runs", "records")  # where the page of the committed records lies
 LINKED = ("manifest.json", "config.json", "records.jsonl", "table.md", "command.txt")
 BROKEN = (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError)
 HEAD = ("experiment", "finished", "seconds", "device", "commit")  # the rest of a manifest is folded
@@ -50,36 +50,43 @@ def write(folder=None):
 
     Raises: InputError when there is no finished run or the page cannot be written.
     """
-    folder = RECORDS if folder is None else pathlib.Path(folder)
-    place = OF_RECORDS if folder.resolve() == RECORDS else folder
-    finished, others = gathered(folder, place)
-    require(finished, f"{folder} holds no finished run to report: ./run.sh makes the first one")
+    if folder is None:
+        source, place, runs = "the committed records", OF_RECORDS, publish.all_records()
+    else:
+        source = place = pathlib.Path(folder)
+        runs = below(place)
+    finished, others = gathered(runs, place)
+    require(finished, f"{source} holds no finished run to report: ./run.sh makes the first one")
     path = place / "report.html"
     try:
         place.mkdir(parents=True, exist_ok=True)
-        record.write_whole(path, rendered(folder, finished, others))
+        jsonl.write_whole(path, rendered(source, finished, others))
     except OSError as error:
         path.with_name(path.name + ".partial").unlink(missing_ok=True)
         raise InputError(f"{path} cannot be written ({error.strerror}): make room there") from None
     return path
 
 
-def gathered(folder, place):
-    """([the finished runs as Shown], [(name, state, line) of all others]) below a folder.
+def below(workdir):
+    """{name: run folder} of all runs below a workdir, by experiment."""
+    runs = sorted(list_runs.below(workdir), key=lambda run: run.parent.name)
+    return {run.relative_to(workdir).as_posix(): run for run in runs}
 
-    Args: folder: a workdir, or one with a folder for each record; place: where the page will lie.
+
+def gathered(runs, place):
+    """([the finished runs as Shown], [(name, state, line) of all others]).
+
+    Args: runs: {name: run folder}; place: where the page will lie.
     """
-    records = sorted(path.parent for path in folder.glob("*/config.json"))
     finished, others = [], []
-    for run in [*records, *sorted(runs.below(folder), key=lambda run: run.parent.name)]:
-        name = run.relative_to(folder).as_posix()
+    for name, run in runs.items():
         try:
-            state, line = runs.state(run)
-            if state == runs.FINISHED:
+            state, line = list_runs.state(run)
+            if state == list_runs.FINISHED:
                 finished.append(shown(run, name, place))
                 continue
         except BROKEN as error:
-            state, line = runs.FAILED, str(error)
+            state, line = list_runs.FAILED, str(error)
         others.append((name, state, line))
     return finished, others
 
@@ -111,14 +118,15 @@ def shown(run, name, place):
         settings=settings,
         origin=flat({key: value for key, value in manifest.items() if key not in HEAD}),
         links=[(kept, link(run / kept, place)) for kept in LINKED if (run / kept).is_file()],
-        blocks=blocks.parse((run / "table.md").read_text()),
+        blocks=markdown_blocks.parse((run / "table.md").read_text()),
         figures=[figure(path) for path in sorted(run.glob("*.png"))],
     )
 
 
 def purpose(experiment):
     """(first line, command) of an experiment's docstring; empty when there is none of that name."""
-    scripts = {path.stem: path for path in (publish.ROOT / "experiments").glob("[a-z]*.py")}
+    packages = (publish.ROOT / "experiments").glob("*/__init__.py")
+    scripts = {path.parent.name: path for path in packages}
     if experiment not in scripts:
         return "", ""
     said = texts.said(scripts[experiment])
@@ -152,7 +160,7 @@ def figure(path):
     return path.stem.replace("_", " "), f"data:image/png;base64,{said}"
 
 
-def rendered(folder, finished, others):
+def rendered(source, finished, others):
     """The page's HTML; whatever comes from files is escaped."""
     here = jinja2.FileSystemLoader(pathlib.Path(__file__).parent)
     environment = jinja2.Environment(
@@ -162,13 +170,13 @@ def rendered(folder, finished, others):
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.globals |= {"beside": blocks.beside, "count": blocks.count}
-    environment.filters["verdict"] = blocks.verdict
+    environment.globals |= {"beside": markdown_blocks.beside, "count": markdown_blocks.count}
+    environment.filters["verdict"] = markdown_blocks.verdict
     text = environment.get_template("page.html").render(
-        source="the committed records" if folder.resolve() == RECORDS else folder,
+        source=source,
         finished=finished,
         others=others,
-        printing=[run for run in finished if blocks.beside(run.blocks)],
+        printing=[run for run in finished if markdown_blocks.beside(run.blocks)],
     )
     return text.encode(errors="replace").decode()  # JSON may hold halves of characters
 

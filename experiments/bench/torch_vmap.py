@@ -1,0 +1,34 @@
+"""PyTorch with torch.func: all networks of a work as one, by vmap over stacked parameters."""
+
+import torch
+from torch.func import functional_call, grad, stack_module_state, vmap
+
+from experiments.bench import torch_parts
+from experiments.bench.work import RATE
+
+
+def run(work, arrays, epochs, pause):
+    """The accuracy of the first network. Args: as experiments.bench says."""
+    torch.manual_seed(0)
+    inputs, labels, logits = torch_parts.tensors(arrays)
+    nets = [torch_parts.network(work) for _ in range(work.networks)]
+    params, _ = stack_module_state(nets)
+    temperatures = torch.tensor(work.temperatures * work.seeds)
+    optimizer = torch.optim.Adam(params.values(), RATE)
+
+    def loss(params, temperature, batch):
+        inputs, labels, logits = batch
+        found = functional_call(nets[0], params, (inputs,))
+        return torch_parts.loss(found, labels, logits, temperature)
+
+    gradients = vmap(grad(loss), in_dims=(0, 0, None))
+    steps = len(labels) // work.batch
+    for _ in range(epochs):
+        for rows in torch.randperm(len(labels))[: steps * work.batch].view(steps, -1):
+            found = gradients(params, temperatures, (inputs[rows], labels[rows], logits[rows]))
+            for name, values in params.items():
+                values.grad = found[name]
+            optimizer.step()
+        pause()
+    first = {name: values[0] for name, values in params.items()}
+    return torch_parts.accuracy(lambda x: functional_call(nets[0], first, (x,)), arrays)

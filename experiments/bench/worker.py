@@ -1,0 +1,41 @@
+"""A contender in its own process: python -m experiments.bench.worker MODULE WORK EPOCHS ARRAYS.npz.
+
+It trains an epoch for every line on its standard input and answers with the seconds that took; the
+first epoch, in which programs are compiled, is answered with "ready". The last answer is the
+accuracy on the test set.
+"""
+
+import importlib
+import json
+import sys
+import time
+
+import numpy as np
+
+from experiments.bench import work
+
+
+class Turns:
+    """Called after every epoch: says how long it took and waits for the next turn."""
+
+    def __init__(self):
+        self.began = None
+
+    def __call__(self):
+        took = time.perf_counter() - self.began if self.began else "ready"
+        print(json.dumps({"seconds": took}), flush=True)
+        sys.stdin.readline()
+        self.began = time.perf_counter()
+
+
+def main(module, name, epochs, path):
+    """Train and answer. Args: as on the command line."""
+    with np.load(path) as stored:
+        arrays = dict(stored)
+    contender = importlib.import_module(f"experiments.bench.{module}")
+    accuracy = contender.run(work.WORKS[name], arrays, int(epochs), Turns())
+    print(json.dumps({"accuracy": accuracy}), flush=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

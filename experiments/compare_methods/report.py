@@ -1,0 +1,166 @@
+"""Tables and figures of the comparison of methods, one of each for every pair."""
+
+import json
+
+import numpy as np
+
+from kd_jax.metrics import statistics
+from kd_jax.report import figures, tables
+from kd_jax.storage import jsonl
+
+TEACHER, LABELS, KD = "teacher", "labels only", "soft targets (KD)"
+ASSISTANT = "assistant itself"  # a larger network: shown, but no student
+
+
+def table(folder):
+    """The Markdown of a run folder: a table per pair, sorted by mean test errors."""
+    records = jsonl.records(folder)
+    settings = json.loads((folder / "config.json").read_text())
+    text = [
+        f"Test errors, mean ± s.d. over {settings['seeds']} seeds, paired by seed; sorted by the "
+        "mean. Rank: one more than the number\nof methods that beat the row, so rows of one rank "
+        "are ties; teacher and assistant, larger networks, have none.\n"
+        "Weight: chosen on validation, of three for every method. Students: "
+        f"{settings['student_epochs']} epochs, half of that on MNIST's 54,000 unlabelled images."
+    ]
+    for pair, found in by_pair(records).items():
+        text += [pair, of_pair(found)]
+    return "\n\n".join(text)
+
+
+def by_pair(records):
+    """{pair: its records}."""
+    found = {}
+    for r in records:
+        found.setdefault(r["pair"], []).append(r)
+    return found
+
+
+def of_pair(records):
+    """The table of one pair."""
+    lines = sorted(tables.compare(records, "test_errors", LABELS), key=lambda x: (x.mean, x.row))
+    against_kd = {x.row: x for x in tables.compare(records, "test_errors", KD)}
+    places, rows = ranks(lines), tables.by_row(records)
+    cells = [
+        [
+            places.get(line.row, "–"),
+            line.row,
+            tables.spread(line),
+            tables.difference(line),
+            tables.verdict(line),
+            tables.verdict(against_kd[line.row]),
+            *(tables.mean(rows[line.row], name, form) for name, form in COLUMNS.values()),
+        ]
+        for line in lines
+    ]
+    header = ["rank", "row", "test errors", "difference to labels only [95 %]", "verdict"]
+    return tables.markdown([*header, "against KD", *COLUMNS], cells)
+
+
+# title: (metric, format)
+COLUMNS = {
+    "weight": ("weight", ".3g"),
+    "NLL": ("test_nll", ".3f"),
+    "Brier": ("test_brier", ".3f"),
+    "ECE": ("test_ece", ".3f"),
+    "agreement": ("test_agreement", ".1%"),
+    "KL(t‖s)": ("test_kl", ".3f"),
+    "KL(s‖t)": ("test_reverse_kl", ".3f"),
+    "rank correlation": ("test_rank_correlation", ".3f"),
+}
+
+
+def ranks(lines):
+    """{row: 1 + the number of rows that beat it in pairs}, of the students."""
+    compared = [line for line in lines if line.row not in (TEACHER, ASSISTANT)]
+    return {
+        line.row: 1
+        + sum(
+            statistics.paired(other.values, line.values).verdict == statistics.BEATS
+            for other in compared
+            if other.row != line.row
+        )
+        for line in compared
+    }
+
+
+def draw(folder):
+    """Every figure of a run folder: a set for each pair."""
+    for pair, records in by_pair(jsonl.records(folder)).items():
+        name = "".join(c if c.isalnum() else "_" for c in pair.lower())
+        rows = tables.by_row(records)
+        larger = {row: rows.pop(row) for row in (TEACHER, ASSISTANT) if row in rows}
+        teacher = larger[TEACHER][0]
+        size = (7, 0.24 * len(rows) + 1)
+        with figures.figure(folder / f"{name}_errors.png", size=size) as axes:
+            dots(axes, rows, larger)
+        with figures.figure(folder / f"{name}_agreement.png") as axes:
+            agreement(axes, rows)
+        with figures.figure(folder / f"{name}_reliability.png", size=(4.5, 4)) as axes:
+            reliability(axes, {TEACHER: [teacher], **{r: rows[r] for r in (LABELS, KD)}})
+        with figures.figure(folder / f"{name}_cka.png", 1, 2, size=(7.5, 3.2)) as axes:
+            for cell, row in zip(axes, (LABELS, KD)):
+                alignment(cell, row, rows[row], teacher["layers"])
+
+
+def dots(axes, rows, larger):
+    """Test errors of every method with their 95 % intervals, the fewest at the top.
+
+    Args: {row: records} of the students, and of the larger networks, which become lines.
+    """
+    values = {row: [r["test_errors"] for r in found] for row, found in rows.items()}
+    order = sorted(values, key=lambda row: -np.mean(values[row]))
+    for y, row in enumerate(order):
+        color = figures.COLORS[1] if row in (LABELS, KD) else figures.COLORS[0]
+        x, half = np.mean(values[row]), statistics.half_width(values[row])
+        axes.errorbar(x, y, xerr=half, fmt="o", ms=4, color=color, capsize=2)
+    for (row, found), style in zip(larger.items(), ("--", ":")):
+        mean = np.mean([r["test_errors"] for r in found])
+        axes.axvline(mean, color=figures.GREY, ls=style, lw=1, label=row)
+    axes.set_yticks(range(len(order)), order)
+    axes.set_xlabel("test errors, mean and 95 % interval")
+    axes.legend(fontsize=8, loc="lower left")
+
+
+def agreement(axes, rows):
+    """Accuracy against agreement with the teacher, a point per method; the outermost are named."""
+    names = {row: np.mean([r["test_agreement"] for r in found]) for row, found in rows.items()}
+    accuracy = {row: np.mean([r["test_accuracy"] for r in found]) for row, found in rows.items()}
+    axes.plot(list(names.values()), list(accuracy.values()), "o", color=figures.COLORS[0], ms=4)
+    by_accuracy = sorted(rows, key=lambda row: accuracy[row])
+    for row in {*by_accuracy[:2], *by_accuracy[-2:], LABELS, KD}:
+        place = {"xytext": (4, 4), "textcoords": "offset points", "fontsize": 7}
+        axes.annotate(row, (names[row], accuracy[row]), **place)
+    axes.set(xlabel="agreement with the teacher", ylabel="test accuracy")
+    axes.margins(x=0.2)
+
+
+def reliability(axes, rows):
+    """How often predictions of each confidence are right; the diagonal is a calibrated network."""
+    axes.plot([0, 1], [0, 1], color=figures.GREY, lw=1, ls=":")
+    for (row, found), color in zip(rows.items(), figures.COLORS):
+        count, right, sure = (
+            np.array([r[f"bin_{name}"] for r in found])
+            for name in ("count", "accuracy", "confidence")
+        )
+        total = count.sum(0)
+        filled = total >= 10  # of fewer examples the fraction says nothing
+        x, y = ((count * v).sum(0)[filled] / total[filled] for v in (sure, right))
+        axes.plot(x, y, "o-", ms=3, color=color, label=row)
+    axes.set(xlabel="confidence", ylabel="fraction right")
+    axes.legend(fontsize=8)
+
+
+def alignment(axes, row, records, layers):
+    """A heat map of linear CKA: the teacher's layers against the student's, mean over seeds."""
+    found = np.mean([r["cka"] for r in records], axis=0)
+    image = axes.imshow(found, cmap="viridis", vmin=0, vmax=1, origin="lower")
+    for (y, x), value in np.ndenumerate(found):
+        color = "black" if value > 0.6 else "white"
+        axes.text(x, y, f"{value:.2f}", ha="center", va="center", color=color, fontsize=8)
+    student = [*layers[: found.shape[1] - 1], "logits"]
+    axes.set_xticks(range(found.shape[1]), student, fontsize=8)
+    axes.set_yticks(range(found.shape[0]), layers, fontsize=8)
+    axes.set(title=row, xlabel="student", ylabel="teacher")
+    axes.grid(False)
+    axes.figure.colorbar(image, ax=axes, label="CKA")

@@ -1,0 +1,124 @@
+"""Tables and figure of shorter sentence encoders."""
+
+import json
+
+from kd_jax.report import figures, tables
+from kd_jax.storage import jsonl
+
+TEACHER = "teacher"
+CUT, DISTILLED = "cut", "distilled from the cut"
+VECTORS, RANDOM = "distilled from the cut, vectors only", "distilled from random layers"
+TRAINED = DISTILLED, VECTORS, RANDOM
+MEASURES = {
+    "probe_accuracy": "all labels",
+    "few_accuracy": "5 labels per class",
+    "nearest_accuracy": "nearest neighbour",
+    "nearest_agreement": "teacher's neighbour",
+}
+PUBLISHED = (
+    "DistilBERT (Sanh et al. 2019): 6 of 12 layers keep 97 % of BERT's GLUE score at 1.6 times its "
+    "speed."
+)
+
+
+def named(layers, arm=""):
+    """What tables call students of so many layers, or an arm of them."""
+    return f"{layers} layer{'s' * (layers > 1)}{', ' * bool(arm)}{arm}"
+
+
+def table(folder):
+    """The Markdown of a run folder: quality, the distilled against the cut, cost."""
+    records = [tables.in_percent(r) | _agreement(r) for r in jsonl.records(folder)]
+    settings = json.loads((folder / "config.json").read_text())
+    rows = tables.by_row(records)
+    depths = sorted({r["layers"] for r in records if r["row"] != TEACHER}, reverse=True)
+    text = [
+        f"Percent of {records[0]['tests']:,} test questions of BANKING77, mean ± s.d. over "
+        f"{settings['seeds']} seeds; kept: of the teacher's accuracy on all labels. {PUBLISHED}",
+        _quality(rows),
+        "Distilled against its cut, percentage points",
+        _against(records, depths),
+        "What each costs",
+        _costs(records[0]),
+    ]
+    return "\n\n".join(text)
+
+
+def _agreement(r):
+    name = "nearest_agreement"
+    return {name: 100 * r[name]} if name in r else {}
+
+
+def _quality(rows):
+    (teacher,) = rows[TEACHER]
+    lines = []
+    for row, found in rows.items():
+        kept = [r["probe_accuracy"] / teacher["probe_accuracy"] * 100 for r in found]
+        cells = [
+            tables.mean_and_sd(tables.values(found, name)) if name in found[0] else "–"
+            for name in MEASURES
+        ]
+        lines.append([row, *cells, tables.mean_and_sd(kept)])
+    return tables.markdown(["encoder", *MEASURES.values(), "kept, %"], lines)
+
+
+def _against(records, depths):
+    """Every measure of every depth: what distillation adds to its cut, and the verdict."""
+    lines = []
+    for layers in depths:
+        ours, theirs = named(layers, DISTILLED), named(layers, CUT)
+        pair = [r for r in records if r["row"] in (ours, theirs)]
+        for metric, title in MEASURES.items():
+            compared = tables.compare(pair, metric, theirs, lower_is_better=False)
+            (line,) = (x for x in compared if x.row == ours)
+            lines.append([ours, title, tables.difference(line, 2), tables.verdict(line)])
+    return tables.markdown(["encoder", "measure", "minus its cut [95 %]", "verdict"], lines)
+
+
+def _costs(teacher):
+    first = teacher["costs"][0]
+    lines = [_cost(named(each["layers"]), each, first) for each in teacher["costs"]]
+    lines[0][0] = TEACHER
+    if "torch_sentences_per_second" in first:
+        again = first | {"sentences_per_second": first["torch_sentences_per_second"]}
+        lines.insert(1, _cost("teacher, transformers in PyTorch", again, first))
+    header = ["encoder", "parameters", "without embeddings", "MB", "sentences/s", "times as fast"]
+    return tables.markdown(header, lines)
+
+
+def _cost(name, r, teacher):
+    speed = r["sentences_per_second"]
+    ratio = speed / teacher["sentences_per_second"]
+    counts = f"{r['parameters']:,}", f"{r['layer_parameters']:,}", f"{r['bytes'] / 1e6:.1f}"
+    return [name, *counts, f"{speed:.0f}", f"{ratio:.2f}×"]
+
+
+def draw(folder):
+    """Accuracy against speed: the teacher, cuts, and what distillation makes of them."""
+    rows = tables.by_row([tables.in_percent(r) for r in jsonl.records(folder)])
+    (teacher,) = rows[TEACHER]
+    top = teacher["layers"]
+    speeds = {r["layers"]: r["sentences_per_second"] for r in teacher["costs"]}
+    with figures.figure(folder / "accuracy_by_speed.png", columns=2, size=(9.0, 4.0)) as axes:
+        for panel, metric in zip(axes, ("probe_accuracy", "few_accuracy")):
+            panel.axhline(teacher[metric], color=figures.GREY, linewidth=1, linestyle="--")
+            panel.annotate(
+                f"teacher, {named(top)}", (max(speeds.values()), teacher[metric]),
+                xytext=(0, 3), textcoords="offset points", ha="right", color=figures.GREY,
+            )  # fmt: skip
+            for arm, color in zip((CUT, *TRAINED), figures.COLORS):
+                points = [
+                    (speeds[n], [r[metric] for r in rows[named(n, arm)]])
+                    for n in sorted(speeds)
+                    if named(n, arm) in rows
+                ]
+                x, values = zip(*points)
+                figures.band(panel, x, values, arm, color)
+            panel.set_xlabel("sentences per second")
+            panel.set_ylabel(f"test accuracy, {MEASURES[metric]}, %")
+        for layers, (first, *_) in ((n, rows[named(n, CUT)]) for n in speeds if n != top):
+            axes[1].annotate(
+                named(layers), (speeds[layers], first["few_accuracy"]), xytext=(0, 6),
+                textcoords="offset points", ha="center", color=figures.COLORS[0],
+            )  # fmt: skip
+        axes[1].legend(loc="center right")

@@ -1,0 +1,136 @@
+"""Tables and figure of a decoder's students: objectives compared, and what a cache costs."""
+
+import json
+
+import numpy as np
+
+from kd_jax.metrics import statistics
+from kd_jax.report import figures, tables
+from kd_jax.storage import jsonl
+
+TEACHER, CUT = "teacher", "layers cut, not trained"
+SFT, SEQUENCES = "SFT on the text", "SeqKD: SFT on the teacher's texts"
+FORWARD, REVERSE = "forward KL", "reverse KL"
+MEASURES = {  # metric: (title, digits, whether lower is better)
+    "test_kl": ("KL(t‖s), nats", 3, True),
+    "test_reverse_kl": ("KL(s‖t), nats", 3, True),
+    "test_agreement": ("top-1 agreement, %", 2, False),
+    "test_nll": ("NLL, nats", 3, True),
+}
+
+
+def likeliest(k):
+    """What tables call the objective on a cache of the k likeliest tokens."""
+    return f"top {k} and tail"
+
+
+def table(folder):
+    """The Markdown of a run folder: quality, differences to two baselines, caches."""
+    rows = tables.by_row([_in_percent(r) for r in jsonl.records(folder)])
+    settings = json.loads((folder / "config.json").read_text())
+    held = "training problems kept out" if settings["choosing"] else "test problems"
+    (teacher,) = rows[TEACHER]
+    text = [
+        f"Per answer token, {teacher['tokens']:,} of {settings['tests']:,} {held} of GSM8K, mean ± "
+        f"s.d. over {settings['seeds']} orders of the data. t: the teacher of\n"
+        f"{teacher['layers']} layers; s: students of {settings['layers']} from the same start, "
+        f"{settings['epochs']} times over {settings['texts']:,} problems. Prompts have at most\n"
+        f"{settings['prompt_tokens']} tokens, answers {settings['answer_tokens']}; longer problems "
+        "are left out. Peak memory: of the compiled training with all that it is given.",
+        _quality(rows),
+    ]
+    for baseline in (SFT, FORWARD):
+        text += [f"Against {baseline}", _against(rows, baseline)]
+    text += ["What is kept of the teacher", _caches(rows), _written(teacher["written"])]
+    return "\n\n".join(text)
+
+
+def _written(speeds):
+    cached, again = speeds["cached"], speeds["read again"]
+    return (
+        f"The teacher writes {cached:.0f} tokens/s with a cache of keys and values, {again:.0f} "
+        f"when it reads all again for every token: {cached / again:.1f} times as fast."
+    )
+
+
+def _in_percent(r):
+    return r | {"test_agreement": 100 * r["test_agreement"]}
+
+
+def _quality(rows):
+    lines = []
+    for row, found in rows.items():
+        cells = [
+            tables.mean_and_sd(tables.values(found, metric), digits)
+            for metric, (_, digits, _) in MEASURES.items()
+        ]
+        peak = [{"peak": r["peak_bytes"] / 1e9} for r in found if r.get("peak_bytes")]
+        speed = tables.mean(found, "tokens_per_second", ".0f")
+        lines.append([row, *cells, speed, tables.mean(peak, "peak", ".2f")])
+    titles = [title for title, *_ in MEASURES.values()]
+    return tables.markdown(["row", *titles, "answer tokens/s", "peak memory, GB"], lines)
+
+
+def _against(rows, baseline):
+    """Every trained row minus the baseline, paired by seed, measure by measure."""
+    trained = [r for row, found in rows.items() if row not in (TEACHER, CUT) for r in found]
+    compared = {
+        metric: tables.compare(trained, metric, baseline, lower_is_better=lower)
+        for metric, (_, _, lower) in MEASURES.items()
+    }
+    lines = []
+    for each in zip(*compared.values()):
+        if each[0].row != baseline:
+            cells = [
+                cell
+                for line, (_, digits, _) in zip(each, MEASURES.values())
+                for cell in (tables.difference(line, digits), tables.verdict(line))
+            ]
+            lines.append([each[0].row, *cells])
+    titles = [x for title, *_ in MEASURES.values() for x in (f"{title} [95 %]", "verdict")]
+    return tables.markdown(["row", *titles], lines)
+
+
+def _caches(rows):
+    """Bytes per token of each cache, and what learning from it changes against all logits."""
+    (teacher,) = rows[TEACHER]
+    full = 4 * teacher["vocabulary"]
+    lines = [["all logits, float32", f"{full:,}", "100 %", "200 %", "–", "–"]]
+    lines += [["all logits, bfloat16", f"{full // 2:,}", "50 %", "100 %", "–", "–"]]
+    for row, cache in teacher["caches"].items():
+        size = cache["bytes_per_token"]
+        name = "hidden states, float32" if row == FORWARD else f"{row}: scores and numbers"
+        line = [name, f"{size:,}", _share(size / full), _share(2 * size / full)]
+        lines.append([*line, f"{cache['bytes'] / 1e6:.1f}", _change(rows, row)])
+    header = ["cache", "bytes per token", "of float32", "of bfloat16", "here, MB"]
+    return tables.markdown([*header, f"KL(t‖s) minus that of {FORWARD}, % [95 %]"], lines)
+
+
+def _share(part):
+    return f"{100 * part:.2f} %"
+
+
+def _change(rows, row):
+    """'+0.4 [−0.1, +0.9]': the change of KL(t‖s) against all logits, in percent of theirs."""
+    if row == FORWARD or row not in rows:
+        return "–"
+    ours, theirs = (np.array(tables.values(rows[r], "test_kl")) for r in (row, FORWARD))
+    change = 100 * (ours / theirs - 1)
+    line = tables.line_of(row, change, statistics.paired(change, 0 * change))
+    return tables.difference(line, 2)
+
+
+def draw(folder):
+    """KL and agreement of every trained row as dots with their 95 % intervals."""
+    rows = tables.by_row([_in_percent(r) for r in jsonl.records(folder)])
+    rows = {row: found for row, found in rows.items() if row not in (TEACHER, CUT)}
+    size = (9.0, 0.3 * len(rows) + 1)
+    path = folder / "agreement_and_kl.png"
+    with figures.figure(path, columns=2, size=size, sharey=True) as axes:
+        for panel, metric in zip(axes, ("test_kl", "test_agreement")):
+            for y, (row, found) in enumerate(reversed(rows.items())):
+                values = tables.values(found, metric)
+                half, color = statistics.half_width(values), figures.COLORS[row == SFT]
+                panel.errorbar(np.mean(values), y, xerr=half, fmt="o", ms=4, color=color, capsize=2)
+            panel.set_xlabel(f"{MEASURES[metric][0]}, mean and 95 % interval")
+        axes[0].set_yticks(range(len(rows)), list(reversed(rows)))

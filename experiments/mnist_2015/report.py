@@ -1,0 +1,97 @@
+"""Tables and figures of the 2015 paper's section on MNIST, its numbers beside ours."""
+
+import json
+
+import numpy as np
+
+from experiments.mnist_2015 import rows as named
+from kd_jax.metrics import statistics
+from kd_jax.report import figures, sections, tables
+from kd_jax.storage import jsonl
+
+# metric: (title, format) of the columns at the end
+COLUMNS = {
+    "test_nll": ("NLL", ".4f"),
+    "test_ece": ("ECE", ".4f"),
+    "test_agreement": ("agrees with teacher", ".2%"),
+    "test_kl": ("KL to teacher", ".4f"),
+    "shift": ("shift", "+.2f"),
+}
+
+
+def table(folder):
+    """The Markdown of a run folder: a table per part, the claims, the temperature sweeps."""
+    records = jsonl.records(folder)
+    settings = json.loads((folder / "config.json").read_text())
+    printed = {} if settings["embedded"] else named.PRINTED
+    text = [
+        f"Test errors, mean ± s.d. over {settings['seeds']} students of one teacher, paired by "
+        f"seed. Training is shorter than it can be: teacher {settings['teacher_epochs']} epochs, "
+        f"students {settings['student_epochs']}\n(the paper does not say how long). Printed: one "
+        "run each; percentages are of all test digits. Students with digits left out are not "
+        "shown\nthe validation rows either, on which a bias is chosen."
+    ]
+    by_part = {p: [r for r in records if r["part"] == p] for p in named.TITLES}
+    for part, found in by_part.items():
+        columns = {n: c for n, c in COLUMNS.items() if n != "shift" or part != "all"}
+        text += [named.TITLES[part].capitalize()]
+        said = printed.get(part, {})
+        shown = sections.table(found, said, named.LABELS, columns, threes=part == "no 3")
+        text += [shown]
+    text += ["Fewer errors?", sections.compared(by_part, named.COMPARED)]
+    text += ["Accuracy?", sections.levels(by_part, named.LEVELS)]
+    for width, found in sweeps(records).items():
+        text += [f"{width} units in each layer: errors by temperature", sweep_table(found)]
+    return "\n\n".join(text)
+
+
+def sweeps(records):
+    """{width: records} of the temperature sweeps, widest first."""
+    found = tables.by("width", [r for r in records if r["part"] == "width"])
+    return dict(sorted(found.items(), reverse=True))
+
+
+def sweep_table(records):
+    """One line per temperature, paired with labels only and with the best on validation."""
+    rows = tables.by_row(records)
+    best = min((r for r in rows if r != named.LABELS), key=lambda r: validation(rows[r]))
+    lines = []
+    for line in tables.compare(records, "test_errors", named.LABELS):
+        of_row = tables.values(rows[line.row], "test_errors")
+        against = statistics.paired(of_row, tables.values(rows[best], "test_errors"))
+        lines.append([
+            line.row + (" (best on validation)" if line.row == best else ""),
+            f"{validation(rows[line.row]):.1f}",
+            tables.spread(line),
+            tables.difference(line),
+            tables.verdict(line),
+            sections.DASH if line.row == best else against.verdict,
+        ])  # fmt: skip
+    header = ["row", "validation errors", "test errors", "difference to labels only [95 %]"]
+    return tables.markdown([*header, "verdict", "against the best on validation"], lines)
+
+
+def validation(records):
+    """Mean validation errors of a row."""
+    return float(np.mean(tables.values(records, "validation_errors")))
+
+
+def draw(folder, shifts):
+    """Every figure of a run folder. Args: shifts: of the records' errors_by_shift."""
+    records = jsonl.records(folder)
+    for part in ("no 3", "7 and 8"):
+        rows = tables.by_row(r for r in records if r["part"] == part)
+        corrected = {row: rows[row] for row in (named.FREE, named.VALIDATED, named.ON_TEST)}
+        name = part.replace(" ", "_")
+        with figures.figure(folder / f"{name}_bias.png") as axes:
+            figures.errors_by_shift(axes, shifts, corrected)
+        chosen = {row: rows[row] for row in (named.LABELS, named.SOFT, named.FREE)}
+        values = {row: tables.values(of, "test_class_accuracy") for row, of in chosen.items()}
+        with figures.figure(folder / f"{name}_accuracy.png", size=(7, 3.5)) as axes:
+            figures.by_class(axes, values, "accuracy per digit")
+    found = sweeps(records)
+    size = (4.2 * len(found), 3.4)
+    with figures.figure(folder / "errors_by_temperature.png", 1, len(found), size) as axes:
+        for cell, (width, of) in zip(np.atleast_1d(axes), found.items()):
+            figures.errors_by_temperature(cell, of, (named.SWEPT,), (named.LABELS,))
+            cell.set(title=f"{width} units in each layer", ylabel="test errors")

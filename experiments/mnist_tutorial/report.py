@@ -1,0 +1,71 @@
+"""The MNIST tutorial's tables and figures: printed numbers beside ours, the claims decided."""
+
+import json
+
+from experiments.mnist_tutorial.rows import COMPARED, FREE, LABELS, LEVELS, MIXED, PRINTED, SOFT
+from kd_jax.report import figures, sections, tables
+from kd_jax.storage import jsonl
+
+TITLES = {"1": "all digits", "2a": "no 3 in the transfer set", "2b": "only 7 and 8 in it"}
+
+
+def table(folder):
+    """The Markdown of a run folder: a table per part, then the claims."""
+    records = jsonl.records(folder)
+    seeds = len({r["seed"] for r in records})
+    settings = json.loads((folder / "config.json").read_text())
+    epochs, printed = settings["student_epochs"], {} if settings["embedded"] else PRINTED
+    text = [
+        f"Test errors, mean ± s.d. over {seeds} seeds, each with its own teacher, paired. "
+        f"† keeps the tutorial's settings and quirks. Students: {epochs} epochs, "
+        f"{2 * epochs} for soft targets in part 2b."
+    ]
+    by_part = {part: [r for r in records if r["part"] == part] for part in TITLES}
+    taught = {part: found for part, found in by_part.items() if any_of(found, LABELS)}
+    for part, found in taught.items():
+        columns = {n: c for n, c in COLUMNS.items() if n != "shift" or part != "1"}
+        shown = {"threes": part == "2a", "loss": True}
+        said = printed.get(part, {})
+        text += [f"Part {part}: {TITLES[part]}"]
+        text += [sections.table(found, said, LABELS, columns, **shown)]
+    text += ["Fewer errors?", sections.compared(taught, COMPARED)]
+    return "\n\n".join([*text, "Accuracy?", sections.levels(taught, LEVELS)])
+
+
+def any_of(records, row):
+    """Whether a row is among the records."""
+    return any(r["row"] == row for r in records)
+
+
+# metric: (title, format) of the columns at the end
+COLUMNS = {
+    "test_loss": ("loss at T", ".3f"),
+    "test_nll": ("NLL at T=1", ".3f"),
+    "test_ece": ("ECE", ".3f"),
+    "test_agreement": ("agrees with dense teacher", ".1%"),
+    "test_kl": ("KL to dense teacher", ".3f"),
+    "shift": ("shift", "+.2f"),
+}
+
+
+def draw(folder, image, logits, shifts):
+    """Every figure of a run folder.
+
+    Args: image [H, W] and its teacher's logits [C]; shifts: of the records' errors_by_shift.
+    """
+    records = jsonl.records(folder)
+    path = folder / "softmax_of_one_digit.png"
+    figures.soft_targets(path, image[None], logits[None], (1, 10, 20, 50))
+    for part in TITLES:
+        rows = tables.by_row(r for r in records if r["part"] == part)
+        if LABELS not in rows:
+            continue
+        chosen = {row: rows[row] for row in (LABELS, SOFT, MIXED, FREE) if row in rows}
+        for metric, label in (("wrong", "wrong test images"), ("class_accuracy", "accuracy")):
+            with figures.figure(folder / f"part_{part}_{metric}.png", size=(7, 3.5)) as axes:
+                values = {r: [x[f"test_{metric}"] for x in found] for r, found in chosen.items()}
+                figures.by_class(axes, values, f"{label} per digit")
+        corrected = {row: rows[row] for row in rows if row.startswith("bias corrected")}
+        if corrected:
+            with figures.figure(folder / f"part_{part}_bias.png") as axes:
+                figures.errors_by_shift(axes, shifts, corrected)

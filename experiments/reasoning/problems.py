@@ -1,0 +1,79 @@
+"""Problems with one right answer, written with the words of a small vocabulary.
+
+Every problem comes with three solutions, from no thought to all of it. Each ends with MARK, the
+answer and END, so one rule reads the answer off whatever a decoder writes.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from kd_jax.data.padding import padded
+from kd_jax.errors import require
+
+MARK, END, PADDING = "#", "<end>", ""
+ANSWER, TERSE, CHAIN = "answer", "terse", "chain"
+TRIES = 50  # draws per problem that is wanted
+
+
+class Problem(NamedTuple):
+    """prompt: words; answer: one word; steps: operations it takes; solutions {style: words}."""
+
+    prompt: tuple
+    answer: str
+    steps: int
+    solutions: dict
+
+
+class Family(NamedTuple):
+    """words: the vocabulary, a word's number is its place; splits {name: [Problem]}."""
+
+    words: tuple
+    splits: dict
+
+
+def solved(prompt, steps, answer, terse, chain):
+    """The Problem with its three solutions, of the words that come before the answer."""
+    end = MARK, answer, END
+    solutions = {ANSWER: end, TERSE: (*terse, *end), CHAIN: (*chain, *end)}
+    return Problem(tuple(prompt), answer, steps, solutions)
+
+
+def disjoint(draw, wanted, seed):
+    """{split: [Problem]}, no prompt twice, within a split or in two.
+
+    Splits are drawn in the order given, each from the problems that are left: the first ones do
+    not depend on how large the later ones are.
+
+    Args: draw: (numpy Generator, steps) -> Problem; wanted {split: (how many, steps to draw from)}.
+    Raises: InputError when a family has not so many problems.
+    """
+    random, seen, splits = np.random.default_rng(seed), set(), {}
+    for name, (count, steps) in wanted.items():
+        found = splits[name] = []
+        for _ in range(TRIES * count):
+            if len(found) == count:
+                break
+            problem = draw(random, steps[random.integers(len(steps))])
+            if problem.prompt not in seen:
+                seen.add(problem.prompt)
+                found.append(problem)
+        require(
+            len(found) == count,
+            f"{len(found)} {name} problems are left where {count} were asked for: ask for fewer",
+        )
+    return splits
+
+
+def encoded(words, texts, left=False):
+    """The Tokens of texts, tuples of words, padded on the right or left."""
+    numbers = {word: number for number, word in enumerate(words)}
+    return padded([[numbers[word] for word in text] for text in texts], left, multiple=1)
+
+
+def said(words, ids):
+    """The answer in token numbers that a decoder wrote: the word after the first MARK, or None."""
+    text = [words[number] for number in ids]
+    if MARK not in text[:-1]:
+        return None
+    return text[text.index(MARK) + 1]

@@ -1,0 +1,69 @@
+"""Frames of spoken digits, each with its context and the state that is spoken in it."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from kd_jax.data import log_mel, spoken_digits, subsets
+from kd_jax.data.dataset import Dataset, Split
+
+BEFORE, AFTER = 20, 5  # frames of context: 26 in all, of which the 21st is classified
+STATES = 3  # of each digit: equal parts of a recording, as no forced alignment exists
+TAKES = {"test": range(5), "validation": range(5, 10), "train": range(10, 50)}
+
+
+class Speech(NamedTuple):
+    """A Dataset of frames, and for every split the recordings that its frames are of.
+
+    recording: {split: [N]}: the number of each frame's recording, 0, 1, …; digits: {split: [R]}:
+    what is said in each recording.
+    """
+
+    frames: Dataset
+    recording: dict
+    digits: dict
+
+
+def load(data_dir="", manual_dir="", *, takes=TAKES, late=0.0):
+    """The Speech of the spoken digits: inputs [N, 26, 40], labels [N], 30 states.
+
+    State 3·d + ⌊3·t/n⌋ is spoken in frame t of n of a recording of digit d. Frames beyond the
+    first and last of a recording are copies of them. Takes 0 to 4 of every speaker and digit are
+    the test, 5 to 9 validation. Args: as for spoken_digits.load; takes {split: takes} it has; late:
+    seconds of the beginning that are left out, to get other frames of the same recordings.
+    """
+    recordings, digest = spoken_digits.load(data_dir, manual_dir)
+    parts = {split: [r for r in recordings if r.take in takes[split]] for split in TAKES}
+    splits, recording, digits = {}, {}, {}
+    for split, found in parts.items():
+        skip = round(late * spoken_digits.RATE)
+        banks = [log_mel.log_mel(r.samples[skip:], spoken_digits.RATE) for r in found]
+        lengths = [len(bank) for bank in banks]
+        states = [state(r.digit, n) for r, n in zip(found, lengths)]
+        inputs = np.concatenate([with_context(bank) for bank in banks])
+        splits[split] = Split(inputs, np.concatenate(states))
+        recording[split] = np.repeat(np.arange(len(found)), lengths)
+        digits[split] = np.array([r.digit for r in found], np.int32)
+    classes = STATES * spoken_digits.DIGITS
+    frames = Dataset("spoken digits", classes, **splits, digest=digest)
+    return Speech(frames, recording, digits)
+
+
+def state(digit, frames):
+    """The states [frames] of a recording of `digit`: its three parts one after the other."""
+    return (STATES * digit + STATES * np.arange(frames) // frames).astype(np.int32)
+
+
+def with_context(bank):
+    """Each frame of a bank [n, F] with the 20 before and the 5 after it: [n, 26, F]."""
+    around = np.arange(len(bank))[:, None] + np.arange(-BEFORE, AFTER + 1)
+    return bank[np.clip(around, 0, len(bank) - 1)]
+
+
+def fraction(speech, share, seed):
+    """The rows of the training frames in a share of the recordings, the same of every digit.
+
+    Args: share above 0, at most 1; seed: which recordings.
+    """
+    chosen = subsets.fraction(speech.digits["train"], share, seed)
+    return np.flatnonzero(np.isin(speech.recording["train"], chosen))

@@ -1,1 +1,0 @@
-"""Comparing methods on equal terms: pairs of networks, their training, chains of trainings."""

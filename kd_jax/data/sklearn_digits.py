@@ -1,0 +1,29 @@
+"""1,797 handwritten digits of 8 × 8 that ship with scikit-learn: no download."""
+
+import numpy as np
+
+from kd_jax import fingerprint
+from kd_jax.data import subsets
+from kd_jax.data.dataset import Dataset, Split
+from kd_jax.errors import extra
+
+with extra("data"):
+    from sklearn.datasets import load_digits
+
+PER_CLASS = {"test": 50, "validation": 25}
+
+
+def load():
+    """1,047 training, 250 validation and 500 test digits, the latter balanced; a fixed draw.
+
+    Inputs [N, 8, 8] float32 in [0, 1], labels [N] int32.
+    Source: Alpaydin and Kaynak 1998, Optical Recognition of Handwritten Digits (UCI).
+    """
+    bunch = load_digits()
+    inputs, labels = bunch.images.astype(np.float32) / 16, bunch.target.astype(np.int32)
+    rest, test = subsets.held_out(labels, PER_CLASS["test"], seed=0)
+    kept, held = subsets.held_out(labels[rest], PER_CLASS["validation"], seed=0)
+    rows = {"train": rest[kept], "validation": rest[held], "test": test}
+    splits = {name: Split(inputs[chosen], labels[chosen]) for name, chosen in rows.items()}
+    digest = fingerprint.arrays({"inputs": inputs, "labels": labels})
+    return Dataset("optical digits", 10, **splits, digest=digest)

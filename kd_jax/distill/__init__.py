@@ -1,0 +1,1 @@
+"""Distillation: teachers, students, methods and the ways in which they are trained."""

@@ -1,0 +1,81 @@
+"""Methods without parameters of their own: labels, logits, and relations within the batch."""
+
+import jax.numpy as jnp
+
+from kd_jax import losses
+from kd_jax.distill.methods.base import Method, T, on_labels
+
+
+def on_logits(loss, **options):
+    """The term of a loss of (student's logits, teacher's logits)."""
+    return lambda s, t, batch, extra: jnp.mean(loss(s.logits, t.logits, **options))
+
+
+def on_logits_and_labels(loss, **options):
+    """The term of a loss of (student's logits, teacher's logits, labels)."""
+    return lambda s, t, batch, extra: jnp.mean(loss(s.logits, t.logits, batch["labels"], **options))
+
+
+def on_embeddings(loss):
+    """The term of a loss that relates the embeddings of a batch to each other."""
+    return lambda s, t, batch, extra: loss(s.embedding, t.embedding)
+
+
+def on_maps(loss):
+    """The term of a loss of feature maps, summed over the layers."""
+
+    def term(s, t, batch, extra):
+        return sum(jnp.mean(loss(ours, theirs)) for ours, theirs in zip(s.maps, t.maps))
+
+    return term
+
+
+def _standardized(s, t, batch, extra):
+    ours, theirs = (losses.standardize_logits(x.logits) for x in (s, t))
+    return jnp.mean(losses.soft_targets(ours, theirs, temperature=T))
+
+
+def _permuted(s, t, batch, extra):
+    return jnp.mean(losses.soft_targets(s.logits, batch["permuted_logits"], temperature=T))
+
+
+def alone():
+    """Methods without a teacher, the baseline first."""
+    smoothed = on_labels(lambda z, y: losses.label_smoothing(z, y, epsilon=0.2))
+    return [
+        Method("labels only", 0.0, lambda s, t, batch, extra: 0.0),
+        Method("label smoothing", 1.0, smoothed),
+        Method("teacher-free (virtual teacher)", 1.0, on_labels(losses.teacher_free)),
+    ]
+
+
+def of_logits():
+    """Methods that compare logits, plain distillation first."""
+    return [
+        Method("soft targets (KD)", 9.0, on_logits(losses.soft_targets, temperature=T)),
+        Method("permuted teacher", 9.0, _permuted),
+        Method("logit matching", 1.0, on_logits(losses.logit_matching)),
+        Method("decoupled (DKD)", 1.0, on_logits_and_labels(losses.decoupled, temperature=T)),
+        Method("normalized (NKD)", 1.0, on_logits_and_labels(losses.normalized)),
+        Method("DIST", 2.0, lambda s, t, *_: losses.dist(s.logits, t.logits, temperature=T)),
+        Method("standardized logits", 9.0, _standardized),
+    ]
+
+
+def of_relations():
+    """Methods that compare how the examples of a batch relate to each other."""
+    return [
+        Method("relational, distances (RKD-D)", 25.0, on_embeddings(losses.relational_distance)),
+        Method("relational, angles (RKD-A)", 50.0, on_embeddings(losses.relational_angle)),
+        Method("similarity preserving (SP)", 3000.0, on_embeddings(losses.similarity_preserving)),
+        Method("probabilistic (PKT)", 30_000.0, on_embeddings(losses.probabilistic_transfer)),
+    ]
+
+
+def of_maps():
+    """Methods that compare feature maps of any number of channels."""
+    return [
+        Method("attention transfer (AT)", 1000.0, on_maps(losses.attention_transfer)),
+        Method("attention, paper's form", 10.0, on_maps(losses.attention_transfer_paper)),
+        Method("neuron selectivity (NST)", 50.0, on_maps(losses.neuron_selectivity)),
+    ]

@@ -1,0 +1,155 @@
+"""Methods that train parameters of their own along with the student: projectors, heads, a peer."""
+
+import jax
+import jax.numpy as jnp
+
+from kd_jax import losses
+from kd_jax.distill.methods.base import Method
+from kd_jax.models import projectors
+
+
+def of_vectors():
+    """Methods that compare the last hidden layers, whatever their shape."""
+    return [
+        _hint(),
+        _variational(),
+        _activation_boundary(),
+        _projected("correlation congruence (CC)", 0.02, losses.correlation_congruence),
+        _projected("adjacent correlation", 0.02, losses.adjacent_correlation),
+        _contrastive(),
+    ]
+
+
+def of_projected_maps():
+    """Methods that compare feature maps, the student's projected to the teacher's channels."""
+    return [_flow(), _review()]
+
+
+def _apply(module, extra, x):
+    return module.apply({"params": extra}, x)
+
+
+def _init(module, key, x):
+    return module.init(key, x)["params"]
+
+
+def _projector(of):
+    return projectors.Projector(of.shape[-1])
+
+
+def _last_projector(key, s, t):
+    return _init(_projector(t.last), key, s.last)
+
+
+def _projected(row, centre, loss):
+    """A relation of embeddings that must be of the same width: the student's is projected."""
+
+    def term(s, t, batch, extra):
+        return loss(_apply(_projector(t.embedding), extra, s.embedding), t.embedding)
+
+    return Method(row, centre, term, lambda k, s, t: _init(_projector(t.embedding), k, s.embedding))
+
+
+def _hint():
+    def term(s, t, batch, extra):
+        return jnp.mean(losses.hint(_apply(_projector(t.last), extra, s.last), t.last))
+
+    return Method(
+        "hint (FitNet)", 100.0, term, lambda k, s, t: _init(_projector(t.last), k, s.last)
+    )
+
+
+def _activation_boundary():
+    def term(s, t, batch, extra):
+        # the layer is after its ReLU: zero where the unit was inactive, as the loss asks
+        return jnp.mean(
+            losses.activation_boundary(_apply(_projector(t.last), extra, s.last), t.last)
+        )
+
+    return Method("activation boundary (AB)", 0.003, term, _last_projector)
+
+
+def _variational():
+    def module(t):
+        return projectors.Regressor(t.last.shape[-1])
+
+    def term(s, t, batch, extra):
+        mean, variance = _apply(module(t), extra, s.last)
+        return jnp.mean(losses.variational_information(mean, t.last, variance))
+
+    return Method(
+        "variational information (VID)", 1.0, term, lambda k, s, t: _init(module(t), k, s.last)
+    )
+
+
+def _contrastive():
+    head = projectors.Embedding(64)
+
+    def extra(key, s, t):
+        keys = jax.random.split(key)
+        return {"s": _init(head, keys[0], s.last), "t": _init(head, keys[1], t.last)}
+
+    def term(s, t, batch, extra):
+        ours, theirs = _apply(head, extra["s"], s.last), _apply(head, extra["t"], t.last)
+        size = len(ours)
+        # the batch is the bank: itself first, then every other example of it
+        indices = (jnp.arange(size)[:, None] + jnp.arange(size)) % size
+        return jnp.mean(losses.contrastive(ours, theirs, ours, theirs, indices))
+
+    return Method("contrastive (CRD, in the batch)", 0.8, term, extra)
+
+
+def _pyramid_extra(key, s, t):
+    keys = jax.random.split(key, len(s.maps))
+    pairs = zip(keys, s.maps, t.maps)
+    return [_init(_projector(theirs), k, ours) for k, ours, theirs in pairs]
+
+
+def _projected_maps(s, t, extra):
+    pairs = zip(extra, s.maps, t.maps)
+    return [_apply(_projector(theirs), e, ours) for e, ours, theirs in pairs]
+
+
+def _flow():
+    def term(s, t, batch, extra):
+        ours, theirs = _projected_maps(s, t, extra), t.maps
+        return jnp.mean(losses.flow(ours[0], ours[-1], theirs[0], theirs[-1]))
+
+    return Method("flow (FSP)", 50.0, term, _pyramid_extra)
+
+
+def _review():
+    def term(s, t, batch, extra):
+        return jnp.mean(losses.review_pyramid(_projected_maps(s, t, extra), t.maps))
+
+    return Method("review pyramid (HCL)", 5.0, term, _pyramid_extra)
+
+
+def factor_transfer(factors):
+    """Factor transfer, for pairs whose batch has the "factor" [B, H, W, factors] of a Paraphraser.
+
+    Source: Kim et al. 2018, arXiv 1802.04977.
+    """
+    module = projectors.Translator(factors)
+
+    def term(s, t, batch, extra):
+        return jnp.mean(losses.factor_transfer(_apply(module, extra, s.maps[-1]), batch["factor"]))
+
+    return Method("factor transfer (FT)", 200.0, term, lambda k, s, t: _init(module, k, s.maps[-1]))
+
+
+def mutual(network):
+    """Deep mutual learning: a peer of the same form, trained along, each on the other's softmax.
+
+    term = CE(peer) + KL(peer ‖ student) + KL(student ‖ peer) at T = 1; no teacher.
+    Source: Zhang et al. 2018, arXiv 1706.00384, equations 3 to 6.
+    """
+
+    def term(s, t, batch, extra):
+        peer, _ = network.apply(extra, batch["inputs"])
+        both = losses.soft_targets(s.logits, peer) + losses.soft_targets(peer, s.logits)
+        return jnp.mean(both) + losses.masked_mean(
+            losses.cross_entropy(peer, batch["labels"]), where=batch["labelled"]
+        )
+
+    return Method("mutual learning (DML)", 1.0, term, lambda key, s, t: network.init(key))

@@ -1,0 +1,113 @@
+"""A trained network as files that other programs read: StableHLO, ONNX, safetensors.
+
+All take a batch of any size and are float32 at full precision, whatever the device: a GPU's quick
+products would differ in the fourth digit.
+"""
+
+import json
+import logging
+import pathlib
+
+import jax
+import jax.export
+import jax.numpy as jnp
+import numpy as np
+
+from kd_jax.errors import extra
+from kd_jax.export import quantize
+from kd_jax.models import serialization
+
+PLATFORMS = "cpu", "cuda", "tpu"
+
+
+class NotConverted(Exception):
+    """A network that a converter has no form for."""
+
+
+def function_of(model, params):
+    """inputs [B, …] -> logits [B, …] of one network, its parameters within."""
+
+    def logits(inputs):
+        with jax.default_matmul_precision("highest"):
+            wide = quantize.widened(jax.tree.map(jnp.asarray, params))
+            return model.apply(wide, inputs)[0]
+
+    return logits
+
+
+def symbolic(inputs):
+    """The shapes of inputs [N, …], a tree, with a batch b of any size."""
+    (batch,) = jax.export.symbolic_shape("b")
+    return jax.tree.map(lambda x: jax.ShapeDtypeStruct((batch, *x.shape[1:]), x.dtype), inputs)
+
+
+def stablehlo(path, function, inputs):
+    """Write function as StableHLO for CPU, CUDA and TPU, which jax.export.deserialize reads.
+
+    Args: inputs: a tree of arrays [N, …], for their shapes.
+    """
+    exported = jax.export.export(jax.jit(function), platforms=PLATFORMS)(symbolic(inputs))
+    pathlib.Path(path).write_bytes(exported.serialize())
+
+
+def onnx(path, function, inputs):
+    """Write function as ONNX. Its inputs are the leaves of `inputs` in their order.
+
+    Raises: NotConverted when the converter cannot: it knows no attention over a batch of any size.
+    """
+    for noisy in ("jax2onnx", "onnx_ir"):  # about plugins for packages that are not used here
+        logging.getLogger(noisy).setLevel(logging.ERROR)
+    with extra("export", " && pip install --no-deps jax2onnx"):
+        import jax2onnx  # here, as few need it and it takes seconds
+
+    leaves, tree = jax.tree.flatten(symbolic(inputs))
+    names = [name or "inputs" for name in names_of(inputs)]
+    try:
+        found = jax2onnx.to_onnx(
+            lambda *flat: function(jax.tree.unflatten(tree, flat)),
+            leaves,
+            input_names=names,
+            output_names=["logits"],
+        )
+    except Exception as error:  # by what it does not know
+        raise NotConverted(str(error).split("\n")[0]) from error
+    pathlib.Path(path).write_bytes(found.SerializeToString())
+
+
+def safetensors(folder, stem, model, params, inputs):
+    """Write parameters as folder/stem.safetensors, and the network as folder/stem.json."""
+    with extra("export"):
+        from safetensors.numpy import save_file
+
+    named = jax.tree_util.tree_flatten_with_path(params)[0]
+    tensors = {dotted(path): np.ascontiguousarray(leaf) for path, leaf in named}
+    save_file(tensors, folder / f"{stem}.safetensors", metadata={"format": "np"})
+    shapes = jax.tree.map(lambda x: list(x.shape[1:]), inputs)
+    facts = {"network": serialization.describe(model.network), "inputs": shapes}
+    (folder / f"{stem}.json").write_text(json.dumps(facts, indent=2) + "\n")
+
+
+def read_safetensors(folder, stem):
+    """(Model, params) that `safetensors` wrote."""
+    with extra("export"):
+        from safetensors.numpy import load_file
+
+    facts = json.loads((folder / f"{stem}.json").read_text())
+    params = {}
+    for name, array in load_file(folder / f"{stem}.safetensors").items():
+        *path, last = name.split(".")
+        at = params
+        for part in path:
+            at = at.setdefault(part, {})
+        at[last] = array
+    return serialization.model_of(serialization.built(facts["network"]), facts["inputs"]), params
+
+
+def names_of(inputs):
+    """The names of the leaves of inputs, in their order; '' for an array alone."""
+    return [dotted(path) for path, _ in jax.tree_util.tree_flatten_with_path(inputs)[0]]
+
+
+def dotted(path):
+    """A path in a tree of dicts as 'layers.query.kernel'."""
+    return ".".join(str(part.key) for part in path)

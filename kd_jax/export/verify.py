@@ -1,0 +1,51 @@
+"""What an exported network says in a process that begins anew: python fresh.py for safetensors."""
+
+import json
+import pathlib
+import subprocess
+import sys
+
+import jax
+import numpy as np
+
+from kd_jax.errors import InputError
+from kd_jax.export import formats, predict
+
+
+def said(path, inputs):
+    """(logits [N, …], {what it takes}) of an exported file, read by a process of its own.
+
+    StableHLO and ONNX are read without kd_jax, by predict.py alone; a .safetensors by kd_jax.
+    Args: inputs: a tree of arrays [N, …].
+    Raises: InputError when that process fails.
+    """
+    given, found = path.with_name("given.npz"), path.with_name("found.npz")
+    named = dict(zip(formats.names_of(inputs), jax.tree.leaves(inputs)))
+    np.savez(given, **{name or "inputs": x for name, x in named.items()})
+    command = ["-I", predict.__file__]  # isolated: it sees neither this folder nor PYTHONPATH
+    if path.suffix == ".safetensors":
+        command = ["-m", "kd_jax.export.verify"]
+    command = [sys.executable, *command, str(path), str(given), str(found)]
+    ended = subprocess.run(command, capture_output=True, text=True)
+    if ended.returncode:
+        why = (ended.stderr.strip() or f"exit code {ended.returncode}").splitlines()[-1]
+        raise InputError(f"{path} cannot be read again in a process of its own ({why})")
+    with np.load(found) as stored:
+        logits = stored["logits"]
+    given.unlink()
+    found.unlink()
+    return logits, json.loads(ended.stdout.splitlines()[-1])
+
+
+def _read(path):
+    model, params = formats.read_safetensors(path.parent, path.stem)
+    function = jax.jit(formats.function_of(model, params))
+    return lambda inputs: np.asarray(function(inputs if len(inputs) > 1 else inputs["inputs"]))
+
+
+if __name__ == "__main__":
+    exported, given_path, wanted = sys.argv[1:]
+    with np.load(given_path) as stored_inputs:
+        outputs, took = predict.measured(_read(pathlib.Path(exported)), dict(stored_inputs))
+    np.savez(wanted, logits=outputs)
+    print(json.dumps(took))

@@ -1,0 +1,34 @@
+"""A teacher that is there to see that everything runs: a random Llama and its tokenizer."""
+
+import jax
+
+from kd_jax.errors import extra
+from kd_jax.models import llama
+from kd_jax.pretrained import chat_template
+
+with extra("text"):
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+
+NET = llama.Llama(vocabulary=400, width=32, layers=4, heads=4, groups=2, size=8, inner=48)
+
+
+def teacher():
+    """(Llama, params), the layers' matrices ten times as large as drawn: sure of itself."""
+    params = jax.jit(llama.decoder(NET).init)(jax.random.key(0))
+    layers = jax.tree.map(lambda x: x if (x == 1).all() else 10 * x, params["layers"])
+    return NET, params | {"layers": layers}
+
+
+def tokenizer(texts):
+    """A byte-level BPE of the texts, with the chat's marks, of at most as many tokens as NET."""
+    found = Tokenizer(models.BPE())
+    found.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    found.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=NET.vocabulary,
+        special_tokens=[chat_template.START, chat_template.END],
+        initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
+        show_progress=False,
+    )
+    found.train_from_iterator(texts, trainer)
+    return found

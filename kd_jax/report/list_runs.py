@@ -1,0 +1,70 @@
+"""What runs there are and what can be done with each: `./run.sh list [WORKDIR]`."""
+
+import json
+import pathlib
+import sys
+
+import filelock
+
+from kd_jax.errors import InputError, one_line, require
+from kd_jax.report import tables
+from kd_jax.storage import jsonl
+
+FINISHED, RUNNING, RESUMABLE, FAILED = "finished", "running", "resumable", "failed"
+
+
+def state(folder):
+    """(state, what to know of it) of a run folder.
+
+    A finished run's time and duration; the command that goes on with a resumable one; why one
+    failed, which goes on with the same command too, if its folder is sound.
+    """
+    try:
+        count = len(jsonl.records(folder)) + len(jsonl.diverged(folder))
+        if (folder / "manifest.json").exists():
+            found = json.loads((folder / "manifest.json").read_text())
+            return FINISHED, f"{found['finished']}, {found['seconds']['total']:.0f} s"
+    except (InputError, ValueError, KeyError, TypeError) as error:
+        return FAILED, str(error)
+    try:
+        with filelock.FileLock(folder / ".lock").acquire(timeout=0):
+            pass
+    except filelock.Timeout:
+        return RUNNING, f"{count} records so far"
+    except OSError as error:
+        return FAILED, f"{folder} cannot be written ({error.strerror})"
+    command, failure = folder / "command.txt", folder / "failed.txt"
+    if failure.exists():
+        return FAILED, failure.read_text().strip()
+    again = command.read_text().strip() if command.exists() else "the command that began it"
+    return RESUMABLE, f"{count} records so far; go on: {again}"
+
+
+def below(workdir):
+    """The run folders below a workdir, oldest first.
+
+    Raises: InputError when there is no such folder.
+    """
+    require(workdir.is_dir(), f"{workdir} is no folder: expected the --workdir of a run")
+    folders = [path.parent for path in workdir.glob("*/*/config.json")]
+    return sorted(folders, key=lambda folder: (folder / "config.json").stat().st_mtime)
+
+
+def table(workdir):
+    """The Markdown of all runs below a workdir, oldest first, and how to delete them.
+
+    Raises: InputError when there is no such folder.
+    """
+    workdir = pathlib.Path(workdir)
+    folders = below(workdir)
+    if not folders:
+        return f"{workdir} holds no runs yet: ./run.sh begins the first\n"
+    lines = [[folder.relative_to(workdir), *state(folder)] for folder in folders]
+    found = tables.markdown(["run", "state", ""], lines)
+    return f"{found}\nDelete one: rm -r {workdir}/<run>; trained teachers: {workdir}/teachers\n"
+
+
+if __name__ == "__main__":
+    with one_line():
+        require(len(sys.argv) < 3, "expected one argument at most, the --workdir of the runs")
+        print(table(sys.argv[1] if len(sys.argv) > 1 else "runs"), end="")

@@ -1,0 +1,41 @@
+"""Independent trainings side by side: a program of small networks keeps one core busy, not two.
+
+Jobs run in threads, as JAX computes without Python's lock. An interrupted command stops each of
+them at the end of its chunk, where `progress.bar` asks.
+"""
+
+import concurrent.futures
+import threading
+
+from kd_jax.runtime import hosts
+
+_stopping = threading.Event()
+
+
+class Stopped(Exception):
+    """Raised in a job whose command was interrupted."""
+
+
+def check():
+    """Raise Stopped if the command was interrupted."""
+    if _stopping.is_set():
+        raise Stopped
+
+
+def results(job, items, workers):
+    """Yield job(item) of every item as they finish, `workers` of them at a time.
+
+    One at a time on several hosts, which must all run them in one order.
+
+    An exception in a job, or in the loop that takes the results, stops the others and is raised.
+    """
+    with concurrent.futures.ThreadPoolExecutor(1 if hosts.one_at_a_time() else workers) as pool:
+        running = [pool.submit(job, item) for item in items]
+        try:
+            for done in concurrent.futures.as_completed(running):
+                yield done.result()
+        except BaseException:
+            _stopping.set()
+            pool.shutdown(cancel_futures=True)
+            _stopping.clear()
+            raise

@@ -1,0 +1,39 @@
+"""A live bar for long work: what is done, the last loss, the time left."""
+
+import contextlib
+import sys
+
+import numpy as np
+from tqdm import tqdm
+
+from kd_jax.runtime import hosts, parallel, tensorboard
+
+
+@contextlib.contextmanager
+def bar(label, total, unit="epoch"):
+    """A bar over epochs or other units; yields the `report` that work calls after each chunk.
+
+    report(done): so many are done; report(done, curves): also the loss of the last epoch.
+    On a terminal it is redrawn in place; into a log it writes a line every ten seconds.
+    """
+    live = sys.stderr.isatty()
+    layout = "{desc:<28} {bar:24} {unit} {n_fmt}/{total_fmt} {postfix} {elapsed} < {remaining}"
+    with tqdm(
+        total=total,
+        unit=unit,
+        desc=label,
+        bar_format=layout,
+        mininterval=0.1 if live else 10,
+        ascii=not live,
+        disable=not hosts.first_host(),
+    ) as drawn:
+
+        def report(done, curves=None):
+            if curves:
+                tensorboard.of_training(label, curves, drawn.n, done)
+                loss = np.asarray(curves["loss"][done - 1])
+                drawn.set_postfix_str(f"loss {np.mean(loss):.4f}", refresh=False)
+            drawn.update(done - drawn.n)
+            parallel.check()
+
+        yield report

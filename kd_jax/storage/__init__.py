@@ -1,0 +1,1 @@
+"""What is kept on disk: checkpoints, caches, records and run folders."""

@@ -1,0 +1,56 @@
+"""Disk cache for arrays that are computed once, found by the facts that they depend on."""
+
+import json
+import pathlib
+
+import numpy as np
+
+from kd_jax import fingerprint
+from kd_jax.errors import InputError, brief
+from kd_jax.runtime import hosts
+from kd_jax.storage import locks
+
+
+def cached(folder, facts, compute, *, again=False):
+    """The arrays {name: array} that compute() gives, computed once and kept in `folder`.
+
+    Args: facts: JSON-like, all that they depend on besides the versions of packages; again:
+      compute even if they are there.
+    Raises: InputError when the file is corrupted, or of other facts.
+    """
+    facts = {**facts, "versions": fingerprint.versions()}
+    path = pathlib.Path(folder) / f"outputs-{fingerprint.of(facts)}.npz"
+    with locks.alone(path):
+        if path.exists() and not again:
+            return _read(path, facts)
+        arrays = compute()
+        if hosts.first_host():
+            _write(path, facts, arrays)
+    return arrays
+
+
+def _write(path, facts, arrays):
+    text = json.dumps({**facts, "digest": fingerprint.arrays(arrays)})
+    partial = path.with_suffix(".partial")
+    with open(partial, "wb") as file:
+        np.savez(file, **arrays, facts=np.frombuffer(text.encode(), np.uint8))
+    partial.replace(path)
+
+
+def _read(path, facts):
+    advice = "delete that file"
+    try:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as stored:
+            found = json.loads(stored["facts"].tobytes())
+            arrays = {name: stored[name] for name in stored.files if name != "facts"}
+            digest = found.pop("digest")
+    except Exception as error:  # zipfile, zlib, json and numpy each raise their own
+        raise InputError(
+            f"teacher outputs {path} are unreadable ({brief(error)}): {advice}"
+        ) from None
+    if found != facts:
+        differ = fingerprint.mismatch(found, facts)
+        raise InputError(f"teacher outputs {path} are {differ}: {advice}")
+    if fingerprint.arrays(arrays) != digest:
+        raise InputError(f"teacher outputs {path} are corrupted (digest differs): {advice}")
+    return arrays

@@ -1,0 +1,100 @@
+"""JSON lines that know what belongs to them: damage is named, a torn end is left out.
+
+Each line has a "check", like "2/5 0f3a…": it is the second of five that were written together, and
+the digest of that and of all else in it.
+"""
+
+import hashlib
+import json
+import os
+import pathlib
+import re
+import sys
+
+from kd_jax.errors import InputError, require
+
+
+def text(found):
+    """The lines of records that are written together."""
+    count = len(found)
+    return "".join(
+        json.dumps({**r, "check": f"{place}/{count} {_digest(r, place, count)}"}) + "\n"
+        for place, r in enumerate(found, 1)
+    )
+
+
+def read(path):
+    """(text, records) of a file of such lines, without the checks; nothing if there is none.
+
+    Lines at the end that are cut off, or lack others that were written with them, are left out.
+    Raises: InputError naming file and line when any other line is not what was written.
+    """
+    if not path.exists():
+        return "", []
+    lines, found, together = path.read_bytes().splitlines(keepends=True), [], []
+    for number, line in enumerate(lines, 1):
+        if number == len(lines) and not line.endswith(b"\n"):
+            break
+        try:
+            record, place, count = _checked(line)
+            if place != len(together) + 1:
+                raise ValueError("a line before it is missing")
+        except (ValueError, RecursionError) as error:
+            raise InputError(
+                f"{path} line {number} is damaged ({error}): delete that run folder"
+            ) from None
+        together.append(record)
+        if place == count:
+            found, together = found + together, []
+    if len(found) < len(lines):
+        print(f"{path} was cut off: its last lines are left out", file=sys.stderr)
+    return b"".join(lines[: len(found)]).decode(), found
+
+
+def records(folder):
+    """The records of a run folder, oldest first, but for those of networks that diverged."""
+    return [r for r in every_record(folder) if "diverged" not in r]
+
+
+def diverged(folder):
+    """The records of the networks of a run folder that diverged."""
+    return [r for r in every_record(folder) if "diverged" in r]
+
+
+def every_record(folder):
+    """Every record of a run folder, oldest first; [] without any yet. Raises: see `read`."""
+    return read(pathlib.Path(folder) / "records.jsonl")[1]
+
+
+def write_whole(path, text):
+    """Write a text file that is never seen half-written."""
+    partial = path.with_name(path.name + ".partial")
+    with open(partial, "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
+
+
+def only(path):
+    """The record of a file that holds one. Raises: InputError when it is damaged or cut off."""
+    _, found = read(path)
+    require(len(found) == 1, f"{path} is cut off: delete that run folder")
+    return found[0]
+
+
+def _checked(line):
+    """(record, place, count) of a line that is what was written; else ValueError."""
+    record = json.loads(line.decode())
+    check = str(record.pop("check", "")) if isinstance(record, dict) else ""
+    found = re.fullmatch(r"(\d+)/(\d+) (\w+)", check)
+    if found is None:
+        raise ValueError("it has no check of its own")
+    place, count = int(found[1]), int(found[2])
+    if _digest(record, place, count) != found[3]:
+        raise ValueError("its digest differs")
+    return record, place, count
+
+
+def _digest(*said):
+    return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:16]

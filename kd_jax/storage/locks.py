@@ -1,0 +1,30 @@
+"""Locks of what several runs share: kept by the kernel, so a process that died holds none."""
+
+import contextlib
+import pathlib
+import sys
+
+import filelock
+
+from kd_jax.runtime import hosts
+
+
+@contextlib.contextmanager
+def alone(path):
+    """Work on a file or folder while no other run does: wait if one does now, and say so.
+
+    The lock is a hidden file beside it. Of several hosts the first one holds it.
+    Raises: OSError when it cannot be written there.
+    """
+    path = pathlib.Path(path)
+    with contextlib.ExitStack() as held:
+        if hosts.first_host():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            lock = filelock.FileLock(path.with_name(f".{path.name}.lock"))
+            try:
+                held.enter_context(lock.acquire(timeout=0))
+            except filelock.Timeout:
+                print(f"waiting for another run that works on {path}", file=sys.stderr)
+                held.enter_context(lock.acquire())
+        hosts.wait("locked")
+        yield

@@ -1,0 +1,1 @@
+"""Training loops, states, samplers, optimizers and schedules."""

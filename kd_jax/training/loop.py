@@ -1,0 +1,237 @@
+"""Training as a pure function: a step, scanned over epochs, vmapped over members.
+
+A member is one network in training. Members stand in a grid [S, A]: S seeds, each with its own
+initialisation and data order, times A arms, which differ by numbers (temperature, weights). The
+arms of a seed see the same batches in the same order, so they are compared in pairs, and the
+gathered batch is shared: their first layers become one large matrix product.
+
+    state = members(model.init, optimizer, keys, arms=3)
+    state, curves = fit(loss_fn, optimizer, state, data, order, epochs=20, numbers=numbers)
+
+Only functions and arrays come in; which network and which loss is the caller's business.
+"""
+
+import functools
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from kd_jax.runtime import compilation, devices, hosts, memory, signals
+from kd_jax.training import chunking
+from kd_jax.training import state as train_state
+
+
+def _members_step(loss_fn, optimizer, each):
+    """The step of the whole grid: inputs are states, indices, data, shared, own and numbers.
+
+    each: 0 for indices [S, B] of each seed's own, None for indices [B] that all seeds share.
+    """
+    step = train_state.make_step(loss_fn, optimizer)
+
+    def seed_step(state, indices, data, shared, own, numbers):
+        batch = {**jax.tree.map(lambda x: x[indices], {**data, **own}), **shared}
+        return jax.vmap(lambda s, n: step(s, {**batch, **n}))(state, numbers)
+
+    return jax.vmap(seed_step, in_axes=(0, each, None, None, 0, 0))
+
+
+class Watch(NamedTuple):
+    """What is measured after each epoch: measure(params, arrays) -> {name: scalar}, of a member."""
+
+    measure: Callable
+    arrays: Any
+
+    def grid(self, params, arrays):
+        """The measures of a whole grid: {name: [S, A]}."""
+        each = jax.vmap(jax.vmap(self.measure, in_axes=(0, None)), in_axes=(0, None))
+        return each(params, arrays)
+
+
+def _drawn(order, seeds, epoch):
+    """The indices [steps, S, B] of an epoch, or [steps, B] where `seeds` is one for all."""
+    if jnp.ndim(seeds) == 0:
+        return order(seeds, epoch)
+    return jax.vmap(order, in_axes=(0, None))(seeds, epoch).swapaxes(0, 1)
+
+
+def _epochs(loss_fn, optimizer, order, watch, place, each):
+    """run(state, curves, first, stop, seeds, …): the epochs [first, stop) of the grid."""
+    grid_step = _members_step(loss_fn, optimizer, each)
+
+    def run(state, curves, first, stop, seeds, data, shared, own, numbers, watched):
+
+        def epoch(number, carry):
+            state, curves = carry
+            indices = place.batches(_drawn(order, seeds, number))
+            state, metrics = jax.lax.scan(
+                lambda s, i: grid_step(s, i, data, shared, own, numbers), state, indices
+            )
+            means = jax.tree.map(lambda m: jnp.mean(m, axis=0), metrics)
+            means |= watch.grid(state.params, watched)
+            return state, jax.tree.map(lambda c, m: c.at[number].set(m), curves, means)
+
+        # The bounds are traced: chunks of any length are the same compiled program.
+        return jax.lax.fori_loop(first, stop, epoch, (state, curves))
+
+    return run
+
+
+def _empty_curves(loss_fn, optimizer, order, watch, epochs, state, *fixed):
+    """Zeros {name: [epochs, S, A]} of all that members say; one of them is traced."""
+
+    def said(state, seeds, data, shared, own, numbers):
+        state, numbers = jax.tree.map(lambda x: x[0, 0], (state, numbers))
+        rows, own = order(seeds.ravel()[0], 0)[0], jax.tree.map(lambda x: x[0], own)
+        batch = jax.tree.map(lambda x: x[rows], {**data, **own})
+        state, metrics = train_state.make_step(loss_fn, optimizer)(
+            state, {**batch, **shared, **numbers}
+        )
+        return metrics | watch.measure(state.params, watch.arrays)
+
+    shapes = jax.eval_shape(said, state, *fixed)
+    grid = state.step.shape
+    return jax.tree.map(lambda m: jnp.zeros((epochs, *grid, *m.shape), m.dtype), shapes)
+
+
+class Training:
+    """A grid [S, A] under way: where it lies, its compiled program, and how far it is.
+
+    Args: as for `fit`, which is what most callers want.
+    """
+
+    def __init__(
+        self, loss_fn, optimizer, state, data, order, *, epochs,
+        seeds=None, own=None, numbers=None, shared=None, watch=None, compiler_options=None,
+    ):  # fmt: skip
+        seeds = np.asarray(np.arange(len(state.step)) if seeds is None else seeds, np.int32)
+        own, numbers, shared = own or {}, numbers or {}, shared or {}
+        watch = watch or Watch(lambda params, arrays: {}, ())
+        each = 0 if seeds.ndim else None
+        fixed = seeds, data, shared, own, numbers
+        curves = _empty_curves(loss_fn, optimizer, order, watch, epochs, state, *fixed)
+        place = self.place = devices.layout(*state.step.shape)
+        whole = place.shared(data), place.shared(shared)
+        fixed = self._placed(seeds), *whole, place.by_seed(own), place.grid(numbers)
+        self.fixed = *fixed, place.shared(watch.arrays)
+        self.epochs = epochs
+        self.resume(0, (state, curves))
+        self.jitted = jax.jit(
+            _epochs(loss_fn, optimizer, order, watch, place, each),
+            donate_argnums=(0, 1),
+            out_shardings=place.outputs(self.state),
+            compiler_options=compiler_options or compilation.options(),
+        )
+
+    @functools.cached_property
+    def program(self):
+        """The compiled training, first asked for before the first epoch."""
+        return self.jitted.lower(self.state, self.curves, 0, 1, *self.fixed).compile()
+
+    def fits(self):
+        """How many members the memory of a device holds, at most those of this grid."""
+        if not self.epochs:
+            return self.state.step.size
+        kept = sum(x.nbytes for x in jax.tree.leaves(self.fixed[1:3]))
+        return memory.most(self.state.step.size, self.program, kept)
+
+    def _placed(self, seeds):
+        return self.place.by_seed(seeds) if seeds.ndim else self.place.shared(seeds)
+
+    def again(self, state, seeds, numbers=None):
+        """Begin anew with another state, other seed numbers and perhaps numbers, of like shapes."""
+        _, *arrays, kept, watched = self.fixed
+        numbers = kept if numbers is None else self.place.grid(numbers)
+        self.fixed = self._placed(np.asarray(seeds, np.int32)), *arrays, numbers, watched
+        self.resume(0, (state, jax.tree.map(np.zeros_like, self.whole_curves())))
+
+    def resume(self, done, state_and_curves):
+        """Go on from a state and curves, as `whole` gave them, after `done` epochs."""
+        state, curves = state_and_curves
+        self.done, self.state, self.curves = done, self.place.grid(state), self.place.curves(curves)
+
+    def advance(self, stop):
+        """Train up to epoch `stop`; returns when it is done."""
+        with self.place.turn():
+            self.state, self.curves = jax.block_until_ready(
+                self.program(self.state, self.curves, self.done, stop, *self.fixed)
+            )
+        self.done = stop
+
+    def whole(self):
+        """(state [S, A], curves {name: [epochs, S, A]}), wherever they lay."""
+        return self.place.collect(self.state), self.whole_curves()
+
+    def whole_curves(self):
+        """The curves alone: the state, which is large, stays where it is."""
+        return self.place.collect(self.curves, axis=1)
+
+    def run(self, report=None, snapshots=None):
+        """Train to the end, or from the last snapshot on; (state, curves) as `fit` returns them."""
+        restored = snapshots.restore(self.whole()) if snapshots else None
+        if restored:
+            self.resume(*restored)
+        length = 1
+        with signals.training():
+            while self.done < self.epochs:
+                began = time.monotonic()
+                self.advance(min(self.done + length, self.epochs))
+                # Chunks of half a second or more: short for a live bar, long enough to be free.
+                length *= 2 if hosts.agreed(time.monotonic() - began < 0.5) else 1
+                if report:
+                    report(self.done, self.whole_curves())
+                signals.keep(snapshots, self.done, self.whole)
+        state, curves = self.whole()
+        return state, jax.tree.map(np.asarray, curves)
+
+
+def fit(
+    loss_fn, optimizer, state, data, order, *, epochs,
+    seeds=None, own=None, numbers=None, shared=None, watch=None, report=None, snapshots=None,
+    compiler_options=None,
+):  # fmt: skip
+    """Train every member of the grid [S, A] for `epochs` passes.
+
+    Args:
+      loss_fn: (params, batch, key) -> (scalar, {name: scalar}), of one member.
+      state: from `members`; its buffers are given up.
+      data: {name: [N, …]}, shared by all; order: (seed, epoch) -> indices [steps, B] into it.
+      seeds: [S], the numbers that `order` is asked with (default 0, 1, …); or one number: all
+        seeds then see the same batches, which are gathered once.
+      own: {name: [S, N, …]}, rows that each seed has for itself, gathered by the same indices.
+      numbers: {name: [S, A]}, the numbers by which members differ; they join the batch.
+      shared: {name: tree}, seen whole by every step; joins the batch.
+      watch: a Watch, what it measures joins the curves.
+      report: called as report(epochs_done, curves) after every chunk.
+      snapshots: with restore(like) -> (epochs_done, tree) or None, due(), part(name) and
+        save(epochs_done, tree); a run resumed from one ends bitwise where the uninterrupted ends.
+      compiler_options: of jax.jit, for a program that compiles longer than it runs.
+    Members that do not fit into the memory together are trained in `turns`.
+    Returns: (state, {name: [epochs, S, A]}), the curves being means over an epoch's steps, or
+      what was watched at its end.
+    """
+    seeds = np.asarray(np.arange(len(state.step)) if seeds is None else seeds, np.int32)
+    own, numbers = own or {}, numbers or {}
+
+    def training(rows, arms):
+        """The Training of some seeds and arms."""
+        of_seeds, of_both = (lambda x: x[rows]), (lambda x: x[rows, arms])
+        return Training(
+            loss_fn, optimizer, jax.tree.map(of_both, state), data, order, epochs=epochs,
+            seeds=seeds[rows] if seeds.ndim else seeds, own=jax.tree.map(of_seeds, own),
+            numbers=jax.tree.map(of_both, numbers), shared=shared, watch=watch,
+            compiler_options=compiler_options,
+        )  # fmt: skip
+
+    most = memory.chosen()
+    if not most or most >= state.step.size:
+        whole = training(slice(None), slice(None))
+        most = most or hosts.agreed(whole.fits())
+        if most >= state.step.size:
+            return whole.run(report, snapshots)
+        del whole
+    state = chunking.on_host(state)
+    return chunking.train(training, state, most, report, snapshots)

@@ -1,0 +1,70 @@
+"""Optimisers whose learning rate ends where a training does."""
+
+import jax
+import jax.numpy as jnp
+import optax
+
+
+def steps(epochs, order):
+    """How many steps `epochs` of an order (seed, epoch) -> indices [steps, B] are."""
+    return epochs * jax.eval_shape(order, 0, 0).shape[0]
+
+
+def adam(peak, epochs, order):
+    """Adam with a cosine decay from `peak` to zero over all steps of the training."""
+    return optax.adam(optax.cosine_decay_schedule(peak, steps(epochs, order)))
+
+
+def warmed(peak, steps):
+    """A warm-up to the learning rate `peak` over a tenth of the steps, then a cosine decay."""
+    warm = max(1, steps // 10)
+    return optax.warmup_cosine_decay_schedule(0.0, peak, warm, max(steps, warm + 1))
+
+
+def warmed_adamw(peak, steps):
+    """AdamW on gradients of norm 1 at most, at the rate of `warmed`."""
+    return optax.chain(optax.clip_by_global_norm(1.0), optax.adamw(warmed(peak, steps)))
+
+
+def warmed_muon(peak, steps):
+    """Muon on gradients of norm 1 at most, at the rate of `warmed`: for decoders from scratch.
+
+    Each matrix of a parameter [layers, in, out] is moved by the orthogonal matrix nearest to its
+    momentum, all else by NAdam's step (Dozat 2016). Source: Jordan et al. 2024,
+    kellerjordan.github.io/posts/muon.
+    """
+
+    def matrices(params):
+        of_layer = optax.contrib.MuonDimensionNumbers(1, 2)
+        return jax.tree.map(lambda x: of_layer if x.ndim == 3 else None, params)
+
+    rate = warmed(peak, steps)
+    muon = optax.contrib.muon(rate, adam_learning_rate=rate, muon_weight_dimension_numbers=matrices)
+    return optax.chain(optax.clip_by_global_norm(1.0), muon)
+
+
+def max_norm(limit):
+    """An optax transformation after which ‖w‖₂ ≤ limit for the incoming weights w of every unit.
+
+    w is a column of a kernel: all axes but the last, which counts the units. A longer column is
+    scaled back to the limit after each step; biases are left alone. It stands last in a chain.
+
+    Raises: ValueError unless limit > 0, or when the optimiser is not given the parameters.
+    Source: Hinton et al. 2012, arXiv 1207.0580, appendix A.1 (there the squared norm is 15).
+    """
+    if not limit > 0:
+        raise ValueError(f"limit is {limit}: expected above 0")
+
+    def update(updates, state, params=None):
+        if params is None:
+            raise ValueError(optax.NO_PARAMS_MSG)
+        return jax.tree.map(lambda u, p: _within(p + u, limit) - p, updates, params), state
+
+    return optax.GradientTransformation(lambda params: optax.EmptyState(), update)
+
+
+def _within(weights, limit):
+    if weights.ndim < 2:
+        return weights
+    norms = jnp.sqrt(jnp.sum(weights**2, tuple(range(weights.ndim - 1))))
+    return weights * jnp.minimum(1, limit / jnp.maximum(norms, 1e-12))

@@ -1,0 +1,111 @@
+"""In which order rows are seen, without a sort: each row's place is computed by itself."""
+
+import functools
+import math
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from kd_jax.errors import require
+
+ROUNDS = 24
+
+
+@functools.partial(jax.jit, static_argnames="count")  # so that programs share its tracing
+def permutation(key, count):
+    """A permutation of 0, …, count − 1 drawn by `key`: int32 [count].
+
+    A Feistel cipher whose halves are the digits of x = l·a + r to the base a = ⌈√count⌉,
+
+        (l, r) ← (r, (l + f_k(r)) mod a),   24 rounds, each with 32 bits k of the key,
+
+    permutes 0, …, a² − 1. What falls beyond count is enciphered again until it falls below, which
+    leaves a permutation of the rest. For 60,000 rows that takes a millisecond on a CPU;
+    jax.random.permutation sorts twice, which takes 25.
+    Source: Mitchell, Stokes, Frank and Holmes 2021, arXiv 2106.06161, section 4.
+    """
+    base = np.uint32(max(2, math.isqrt(count - 1) + 1))
+    keys = jax.random.bits(key, (ROUNDS,))
+
+    def encipher(x):
+        left, right = x // base, x % base
+        for k in keys:
+            moved = left + _below(_mixed(right ^ k), base)
+            left, right = right, jnp.where(moved >= base, moved - base, moved)
+        return left * base + right
+
+    def beyond(x):
+        return jnp.any(x >= count)
+
+    def again(x):
+        return jnp.where(x >= count, encipher(x), x)
+
+    first = encipher(jnp.arange(count, dtype=jnp.uint32))
+    return jax.lax.while_loop(beyond, again, first).astype(jnp.int32)
+
+
+def shuffled(key, rows, batch_size):
+    """order(seed, epoch) -> indices [steps, batch_size]: `rows` shuffled anew each epoch and seed.
+
+    The last, partial batch of an epoch is dropped. Args: rows: how many, or an array of indices.
+    Raises: InputError when not even one batch can be filled.
+    """
+    rows = jnp.arange(rows) if isinstance(rows, int) else jnp.asarray(rows)
+    steps = len(rows) // batch_size
+    require(steps, f"{len(rows)} rows do not fill a batch of {batch_size}: take a smaller batch")
+
+    def order(seed, epoch):
+        epoch_key = jax.random.fold_in(jax.random.fold_in(key, seed), epoch)
+        return jax.random.permutation(epoch_key, rows)[: steps * batch_size].reshape(steps, -1)
+
+    return order
+
+
+def scattered(key, rows, batch_size):
+    """order(seed, epoch) -> indices [steps, batch_size]: `rows` in a new `permutation` each time.
+
+    The last, partial batch of an epoch is dropped. What train.shuffled does, in a twentieth of the
+    time; the tables recorded with that one keep it. Args: rows: how many, or an array of indices.
+    Raises: InputError when not even one batch can be filled.
+    """
+    rows = jnp.arange(rows) if isinstance(rows, int) else jnp.asarray(rows)
+    steps = len(rows) // batch_size
+    require(steps, f"{len(rows)} rows do not fill a batch of {batch_size}: take a smaller batch")
+
+    def order(seed, epoch):
+        drawn = permutation(jax.random.fold_in(jax.random.fold_in(key, seed), epoch), len(rows))
+        return rows[drawn[: steps * batch_size]].reshape(steps, -1)
+
+    return order
+
+
+def by_length(key, lengths, widths, batch_size):
+    """order(seed, epoch) -> indices [steps, batch_size]: rows of like length share batches.
+
+    A permutation as `scattered` draws it, sorted by which of the widths, ascending, a row fits
+    into first; then the batches in a new order. The last, partial batch is dropped.
+    """
+    groups = jnp.searchsorted(jnp.asarray(widths), jnp.asarray(lengths))
+    of_rows, of_batches = jax.random.split(key)
+    draw = scattered(of_rows, len(lengths), batch_size)
+
+    def order(seed, epoch):
+        drawn = draw(seed, epoch)
+        alike = drawn.ravel()[jnp.argsort(groups[drawn.ravel()], stable=True)]
+        own = jax.random.fold_in(jax.random.fold_in(of_batches, seed), epoch)
+        return alike.reshape(drawn.shape)[permutation(own, len(drawn))]
+
+    return order
+
+
+def _mixed(x):
+    """The finaliser of MurmurHash3 (Appleby, public domain): every bit of x moves all others."""
+    x = (x ^ (x >> 16)) * np.uint32(0x85EBCA6B)
+    x = (x ^ (x >> 13)) * np.uint32(0xC2B2AE35)
+    return x ^ (x >> 16)
+
+
+def _below(x, base):
+    """32 random bits as a number below `base`, which has at most 16 bits."""
+    return ((x >> 16) * base) >> 16

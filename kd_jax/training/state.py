@@ -1,0 +1,88 @@
+"""Training state: arrays alone, of one member or a grid of them, and the step that changes it."""
+
+import functools
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from kd_jax.runtime import compilation
+
+
+class State(NamedTuple):
+    """All that training changes; model and optimiser are closed over.
+
+    step: how many were taken; −1 − n from the step n on whose loss was not a finite number.
+    """
+
+    step: Any
+    params: Any
+    opt_state: Any
+    key: Any
+
+
+def start(params, optimizer, key):
+    """The state of one member before its first step."""
+    return State(jnp.int32(0), params, optimizer.init(params), key)
+
+
+def grid(params, optimizer, keys):
+    """States [S, A] that begin at given parameters [S, A, …]; keys [S], shared by a seed's arms."""
+    return _starts(optimizer)(params, keys)
+
+
+@functools.lru_cache(maxsize=64)
+def _starts(optimizer):
+    """The compiled start of a grid; kept, so that grids of one shape compile once."""
+    each = jax.vmap(jax.vmap(start, in_axes=(0, None, None)), in_axes=(0, None, 0))
+    return jax.jit(lambda params, keys: each(params, optimizer, keys))
+
+
+def members(init, optimizer, keys, arms=1):
+    """States [S, A]: one initialisation `init(key)` per seed, copied to each of its arms.
+
+    Args: init: key -> params; keys [S]; arms A.
+    """
+    init_keys, train_keys = jax.vmap(jax.random.split, out_axes=1)(keys)
+    params = initialize(init)(init_keys)
+    copies = jax.tree.map(lambda x: jnp.repeat(x[:, None], arms, axis=1), params)
+    return grid(copies, optimizer, train_keys)
+
+
+@functools.lru_cache(maxsize=64)
+def initialize(init):
+    """The compiled initialisation of a network per key; kept, so that a network compiles once."""
+    return jax.jit(jax.vmap(init), compiler_options=compilation.quick_options())
+
+
+def make_step(loss_fn, optimizer):
+    """step(state, batch) -> (state, metrics), for one member.
+
+    `loss_fn(params, batch, key) -> (scalar, {name: scalar})`. The key of a step is
+    fold_in(state.key, state.step), so a resumed run draws what an uninterrupted one would.
+    """
+
+    def step(state, batch):
+        key = jax.random.fold_in(state.key, state.step)
+        gradient = jax.value_and_grad(loss_fn, has_aux=True)
+        (loss, metrics), grads = gradient(state.params, batch, key)
+        updates, opt_state = optimizer.update(grads, state.opt_state, state.params)
+        params = optax.apply_updates(state.params, updates)
+        next_step = jnp.where(jnp.isfinite(loss), state.step + 1, -state.step - 1)
+        next_step = jnp.where(state.step < 0, state.step, next_step)  # that is not forgotten
+        return State(next_step, params, opt_state, state.key), {"loss": loss, **metrics}
+
+    return step
+
+
+def diverged(state):
+    """At which step each member of a grid lost its loss, the first being 0; −1 where none did."""
+    return np.where(np.asarray(state.step) < 0, -1 - np.asarray(state.step), -1)
+
+
+@functools.partial(jax.jit, static_argnames=("arm",))
+def arm_params(state, arm=0):
+    """The parameters [S, …] of one arm of the grid."""
+    return jax.tree.map(lambda x: x[:, arm], state.params)

@@ -1,0 +1,261 @@
+"""MNIST and Fashion-MNIST: the real files once, and every fault on small files in their place."""
+
+import functools
+import gc
+import gzip
+import hashlib
+import http.server
+import shutil
+import struct
+import subprocess
+import sys
+import threading
+import warnings
+
+import numpy as np
+import pytest
+from published import DATA, ROOT, needed
+
+from kd_jax.data import idx, image_cache, mnist, sources
+from kd_jax.data.sources import File, Published
+from kd_jax.errors import InputError
+
+NOWHERE = "http://127.0.0.1:9/"  # the discard port: refuses at once
+COUNTS = {"train": 40, "test": 20}
+LOAD = "import sys; from kd_jax.data import mnist; mnist.load(*sys.argv[1:])"
+
+
+def original(name):
+    return needed(DATA / name)
+
+
+def write_idx(path, array):
+    header = struct.pack(f">BBBB{array.ndim}I", 0, 0, 8, array.ndim, *array.shape)
+    path.write_bytes(gzip.compress(header + array.tobytes(), mtime=0))
+
+
+def small_set(title, folder, url, seed):
+    """Four files of 40 and 20 random images in `folder`, and their entry in the table."""
+    folder.mkdir()
+    random = np.random.default_rng(seed)
+    arrays, files = [], {}
+    for images, labels, count in sources.SPLITS.values():
+        for file, shape, top in ((images, (count, 28, 28), 256), (labels, (count,), 10)):
+            arrays.append(random.integers(top, size=shape, dtype=np.uint8))
+            write_idx(folder / file, arrays[-1])
+            content = (folder / file).read_bytes()
+            files[file] = File(len(content), hashlib.sha256(content).hexdigest())
+    return arrays, Published(title, url, files, sources.digest(arrays))
+
+
+@pytest.fixture
+def small(tmp_path, monkeypatch):
+    """Small data sets in place of the published ones; the arrays of "mnist"."""
+    splits = {k: (*v[:2], COUNTS[k]) for k, v in sources.SPLITS.items()}
+    monkeypatch.setattr(sources, "SPLITS", splits)
+    arrays, digits = small_set("MNIST", tmp_path / "digits", NOWHERE, 0)
+    _, clothes = small_set("Fashion-MNIST", tmp_path / "clothes", NOWHERE + "f/", 1)
+    monkeypatch.setattr(sources, "PUBLISHED", {"mnist": digits, "fashion_mnist": clothes})
+    return arrays
+
+
+def load(tmp_path, manual="digits", name="mnist"):
+    return mnist.load(name, tmp_path / "data", manual and tmp_path / manual)
+
+
+def refused(match, function, *arguments):
+    with pytest.raises(InputError, match=match) as error:
+        function(*arguments)
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory):
+    """A data_dir with the real MNIST, which two processes prepared at once, and what they said."""
+    folder, data_dir = original("mnist"), tmp_path_factory.mktemp("data")
+    command = [sys.executable, "-c", LOAD, "mnist", str(data_dir), str(folder)]
+    both = [subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE) for _ in range(2)]
+    said = [process.communicate()[1].decode() for process in both]
+    assert [process.returncode for process in both] == [0, 0], said
+    return data_dir, said
+
+
+def test_of_two_processes_one_prepares_and_says_so_in_one_line(prepared):
+    data_dir, said = prepared
+    line = f"preparing mnist in {data_dir} (once, about half a minute)\n"
+    assert sorted(said) == ["", line]
+
+
+def test_the_order_is_the_official_one(prepared):
+    data = mnist.load("mnist", prepared[0])
+    assert data.test.labels[:10].tolist() == [7, 2, 1, 0, 4, 1, 4, 9, 5, 9]
+    assert data.train.labels[:10].tolist() == [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]
+    assert data.train.inputs.shape == (60000, 28, 28) and data.test.inputs.shape == (10000, 28, 28)
+    assert data.validation.inputs.shape == (0, 28, 28) and data.validation.labels.shape == (0,)
+    assert data.train.inputs.dtype == np.float32 and data.train.labels.dtype == np.int32
+    assert data.train.inputs.min() == 0 and data.train.inputs.max() == 1
+    assert np.bincount(data.test.labels)[3] == 1010  # the threes that papers count
+
+
+def test_pixels_are_those_of_the_files(prepared):
+    data = mnist.load("mnist", prepared[0])
+    raw = idx.read(original("mnist") / "t10k-images-idx3-ubyte.gz", (10000, 28, 28))
+    np.testing.assert_allclose(data.test.inputs * 255, raw, atol=1e-4)
+
+
+def test_the_second_load_decodes_nothing(prepared, monkeypatch):
+    for name in ("_prepare", "_write"):
+        monkeypatch.setattr(image_cache, name, lambda *_: pytest.fail("it was decoded again"))
+    assert len(mnist.load("mnist", prepared[0]).train.labels) == 60_000
+
+
+def test_real_fashion_mnist_offered_as_mnist_is_refused(prepared):
+    text = refused(
+        "this is Fashion-MNIST", mnist.load, "mnist", prepared[0], original("fashion_mnist")
+    )
+    assert "train-images-idx3-ubyte.gz" in text and "26421880 bytes" in text
+
+
+@pytest.mark.parametrize("name", ["mnist", "fashion_mnist"])
+def test_the_digest_is_that_of_the_published_files(name):
+    folder, arrays = original(name), []
+    assert sources.check_folder(name, folder) == []
+    for images, labels, count in sources.SPLITS.values():
+        arrays.append(idx.read(folder / images, (count, 28, 28)))
+        arrays.append(idx.read(folder / labels, (count,)))
+    assert sources.digest(arrays) == sources.PUBLISHED[name].digest
+
+
+def test_checksums_are_those_that_tensorflow_datasets_registers():
+    from tensorflow_datasets.core.download.checksums import get_all_url_infos
+
+    registered = get_all_url_infos()
+    for source in sources.PUBLISHED.values():
+        for file, wanted in source.files.items():
+            info = registered[source.url + file]
+            assert (int(info.size), info.checksum) == wanted
+
+
+def test_small_files_come_back_in_order_without_tensorflow(small, tmp_path, capfd):
+    data = load(tmp_path)
+    np.testing.assert_array_equal(data.train.labels, small[1])
+    np.testing.assert_array_equal(np.rint(data.test.inputs * 255), small[2])
+    assert data.digest == sources.digest(small)
+    assert "tensorflow" not in sys.modules
+    out, err = capfd.readouterr()
+    assert out == "" and err.startswith("preparing mnist in") and err.count("\n") == 1
+    assert load(tmp_path, manual="").digest == data.digest  # the files are not needed again
+    assert capfd.readouterr() == ("", "")
+
+
+def test_both_data_sets_share_a_folder(small, tmp_path):
+    assert load(tmp_path).digest != load(tmp_path, "clothes", "fashion_mnist").digest
+
+
+def test_without_files_it_downloads(small, tmp_path, monkeypatch):
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=tmp_path / "digits")
+    monkeypatch.setattr(http.server.SimpleHTTPRequestHandler, "log_message", lambda *_: None)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        here = f"http://127.0.0.1:{server.server_port}/"
+        digits = sources.PUBLISHED["mnist"]._replace(url=here)
+        monkeypatch.setitem(sources.PUBLISHED, "mnist", digits)
+        assert load(tmp_path, manual="").digest == digits.digest
+        server.shutdown()
+    shutil.rmtree(tmp_path / "data" / "mnist")  # what was downloaded is used again, if intact
+    assert load(tmp_path, manual="").digest == digits.digest
+    shutil.rmtree(tmp_path / "data" / "mnist")
+    kept = next((tmp_path / "data" / "downloads" / "mnist").glob("*train-images*.gz"))
+    kept.write_bytes(b"damaged")
+    assert str(kept) in refused("7 bytes", load, tmp_path, "")
+
+
+def test_without_files_and_network_it_says_what_goes_where(small, tmp_path, monkeypatch):
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    (tmp_path / "digits" / "t10k-labels-idx1-ubyte.gz").unlink()
+    text = refused("MNIST is missing t10k-labels-idx1-ubyte.gz and", load, tmp_path)
+    assert NOWHERE in text and "--manual_dir=FOLDER" in text
+    text = refused("MNIST is missing", load, tmp_path, "")
+    assert all(file in text for file in sources.PUBLISHED["mnist"].files)
+
+
+def test_a_wrong_file_is_named(small, tmp_path):
+    refused("this is Fashion-MNIST's train-images-idx3-ubyte.gz", load, tmp_path, "clothes")
+    path = tmp_path / "digits" / "train-images-idx3-ubyte.gz"
+    path.write_bytes(path.read_bytes()[:-1])
+    refused("train-images-idx3-ubyte.gz has .* bytes and SHA-256 .*it is damaged", load, tmp_path)
+    refused("--manual_dir=.*nowhere is no folder", load, tmp_path, "nowhere")
+    refused("'emnist' is unknown: expected mnist or fashion_mnist", mnist.load, "emnist")
+
+
+def test_what_a_killed_preparation_left_is_no_hindrance(small, tmp_path):
+    left = tmp_path / "data" / "mnist" / f"incomplete.AB12CD_{mnist.VERSION}"
+    left.mkdir(parents=True)
+    (left / "mnist-train.array_record-00000-of-00001").write_bytes(b"half")
+    (left.parent / f"decoded-{mnist.VERSION}.partial").write_bytes(b"half")
+    load(tmp_path)
+    names = {path.name for path in left.parent.iterdir()} - {f"decoded-{mnist.VERSION}.lock"}
+    assert names == {mnist.VERSION, f"decoded-{mnist.VERSION}.npz"}
+
+
+def test_an_interrupted_preparation_leaves_nothing_that_looks_finished(
+    small, tmp_path, monkeypatch
+):
+    def interrupted(_path, _shape):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(idx, "read", interrupted)
+        load(tmp_path)
+    assert load(tmp_path).digest == sources.digest(small)
+
+
+@pytest.mark.parametrize("damage", ["cut", "flipped", "other", "pickled"])
+def test_a_damaged_cache_is_refused_by_path(small, tmp_path, damage):
+    load(tmp_path)
+    cache = tmp_path / "data" / "mnist" / f"decoded-{mnist.VERSION}.npz"
+    if damage == "cut":
+        cache.write_bytes(cache.read_bytes()[:-100])
+    elif damage == "flipped":
+        small[0][3, 14, 14] ^= 1
+        np.savez(cache, **dict(zip(image_cache.KEYS, small)))
+    elif damage == "other":
+        np.savez(cache, **dict.fromkeys(image_cache.KEYS, np.zeros(3, np.uint8)))
+    else:
+        np.savez(cache, **dict.fromkeys(image_cache.KEYS, np.array([{}], object)))
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        assert str(cache) in refused("delete that file", load, tmp_path)
+        gc.collect()
+    assert not [each for each in warned if each.category is ResourceWarning]  # nothing left open
+    cache.unlink()
+    load(tmp_path)
+
+
+def test_a_damaged_prepared_folder_is_refused_by_path(small, tmp_path):
+    load(tmp_path)
+    (tmp_path / "data" / "mnist" / f"decoded-{mnist.VERSION}.npz").unlink()
+    folder = tmp_path / "data" / "mnist" / mnist.VERSION
+    record = next(folder.glob("*train*"))
+    record.write_bytes(record.read_bytes()[:-50])
+    assert str(folder) in refused(f"delete {folder.parent}", load, tmp_path)
+
+
+def test_a_folder_that_cannot_be_written_is_named(small, tmp_path, monkeypatch):
+    (tmp_path / "data").write_text("a file")
+    refused("data/mnist cannot be written.*--data_dir", load, tmp_path)
+    monkeypatch.delenv("TFDS_DATA_DIR", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path / "data"))
+    text = refused("--data_dir", mnist.load, "mnist", "", tmp_path / "digits")
+    assert "data/tensorflow_datasets/mnist cannot be written" in text
+
+
+def test_streamed_rows_are_those_that_are_held_in_memory(small, tmp_path):
+    data = load(tmp_path)
+    rows = mnist.streamed("mnist", tmp_path / "data", tmp_path / "digits")
+    assert len(rows) == COUNTS["train"]
+    for number in (0, 7, 39):
+        np.testing.assert_array_equal(rows[number]["inputs"], data.train.inputs[number])
+        assert rows[number]["labels"] == data.train.labels[number]

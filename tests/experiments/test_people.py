@@ -1,0 +1,94 @@
+"""The published demo: its random numbers, its rows, its run digit for digit."""
+
+import shutil
+
+import numpy as np
+import pytest
+
+from experiments.people import run as experiment
+from experiments.people.torch_random import Generator
+from kd_jax.data import people
+from kd_jax.errors import InputError
+
+PUBLISHED_LINES = """\
+teacher: epoch    0  loss 21.4943
+teacher: epoch  500  loss 18.8513
+teacher: epoch 1000  loss 12.6165
+teacher: epoch 1500  loss 9.6615
+teacher: accuracy 0.8350 train, 0.6750 test
+teacher: prediction 0.0855 0.8515 0.0629
+student distilled: epoch    0  loss 186.2557
+student distilled: epoch  300  loss 28.9133
+student distilled: epoch  600  loss 15.7231
+student distilled: epoch  900  loss 8.4816
+student distilled: accuracy 0.7850 train, 0.6500 test
+student distilled: 43 mistakes to tune on
+tuned, NLL of raw outputs: epoch    0  loss 8.7479
+tuned, NLL of raw outputs: epoch    2  loss 8.0818
+tuned, NLL of raw outputs: epoch    4  loss 7.2917
+tuned, NLL of raw outputs: epoch    6  loss 7.4056
+tuned, NLL of raw outputs: accuracy 0.8500 train, 0.6750 test
+tuned, NLL of raw outputs: prediction 0.1421 0.7870 0.0709
+"""
+
+
+def test_the_replay_prints_the_published_figures(capsys):
+    experiment.run(experiment.Config(replay=True))
+    printed = capsys.readouterr().out
+    assert [line.strip() for line in printed.splitlines()] == PUBLISHED_LINES.splitlines()
+
+
+def test_raw_draws_are_mt19937():
+    # first output of the reference implementation by Matsumoto and Nishimura, seed 5489
+    assert int(Generator(5489).draw(1)[0]) == 3499211612
+
+
+def test_uniform_draws_are_torchs():
+    # torch.manual_seed(0); torch.rand(5): printed in many tutorials
+    unit = (Generator(0).uniform((5,), 1.0) + 1) / 2
+    np.testing.assert_allclose(unit, [0.4963, 0.7682, 0.0885, 0.1320, 0.3074], atol=5e-5)
+
+
+def test_a_permutation_holds_every_row_once():
+    assert sorted(Generator(3).loader_order(43)) == list(range(43))
+
+
+def test_the_rows_are_the_published_ones():
+    train, test = people.load()
+    assert train.inputs.shape == (200, 6) and test.inputs.shape == (40, 6)
+    assert np.bincount(train.labels).tolist() == [61, 88, 51]
+    assert np.bincount(test.labels).tolist() == [11, 14, 15]
+
+
+@pytest.mark.parametrize(
+    "line, message",
+    [
+        ("1,0.24,1,0,0", "line 3: .*expected 6"),
+        ("1,0.24,1,0,0,0.295,7", "line 3: class is '7'"),
+        ("1,0.24,1,1,0,0.295,1", "line 3: state is"),
+        ("2,0.24,1,0,0,0.295,1", "line 3: sex is 2"),
+        ("1,young,1,0,0,0.295,1", "line 3: could not convert.*'young'"),
+        ("1,nan,1,0,0,0.295,1", "line 3: .*not finite"),
+        ("1,0.24,1,0,0,0.295,1", "SHA-256"),  # well-formed, but not the published row
+    ],
+)
+def test_a_changed_row_is_refused_by_file_and_line(tmp_path, line, message):
+    for name in people.FILES:
+        shutil.copy(people.ROWS / name, tmp_path)
+    path = tmp_path / "people_train.csv"
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([*lines[:2], line, *lines[3:]]) + "\n")
+    with pytest.raises(InputError, match=message) as error:
+        people.load(tmp_path)
+    assert "people_train.csv" in str(error.value) and "\n" not in str(error.value)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(InputError, match="people_train.csv is missing"):
+        people.load(tmp_path)
+
+
+def test_padding_rows_count_for_nothing():
+    batches = experiment.batched(np.arange(13), 2)
+    assert batches.shape == (2, 10)
+    assert (batches.ravel()[13:] == experiment.PADDING).all()

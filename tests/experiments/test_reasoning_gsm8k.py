@@ -1,0 +1,110 @@
+"""GSM8K as a task of reasoning: answers read off by hand, and a run on a tiny random model."""
+
+import numpy as np
+import pytest
+from published import DATA, needed
+
+from kd_jax.storage import jsonl
+
+pytest.importorskip("safetensors", reason="needs the extra text")
+pytest.importorskip("tokenizers", reason="needs the extra text")
+
+from experiments.reasoning import arms, gsm8k
+from experiments.reasoning import run as experiment
+from kd_jax.data.gsm8k import Problem
+from kd_jax.errors import InputError
+from kd_jax.language import tiny_teacher
+
+SOME = [
+    Problem("How many?", "4+3 = <<4+3=7>>7.\nTwice that is 14.\n#### 14"),
+    Problem("How much?", "#### 1,250"),
+    Problem("Why?", "2\n#### 2"),
+]
+
+
+@pytest.mark.parametrize(
+    "text, answer",
+    [
+        ("4 + 3 = 7\n#### 7", "7"),
+        ("#### 1,250", "1250"),
+        ("####$12.50 in all", "12.5"),
+        ("#### $ 3.00", "3"),
+        ("#### -40.", "-40"),
+        ("#### 100", "100"),  # no 1E+2
+        ("#### .5", "0.5"),
+        ("#### 3 or #### 4", "3"),
+        ("#### none", None),
+        ("The answer is 7.", None),
+        ("### 7", None),
+        ("", None),
+    ],
+)
+def test_the_answer_is_the_number_after_the_mark(text, answer):
+    assert gsm8k.extracted(text) == answer
+
+
+def task(**changes):
+    longest = changes.pop("longest", (120, 30))
+    layers = changes.pop("layers", 2)
+    model = *tiny_teacher.teacher(), tiny_teacher.tokenizer([])
+    return model, gsm8k.task(model, (SOME, 2), (SOME[1:], 2), longest, layers)
+
+
+def test_prompts_solutions_and_answers_of_a_chat_model():
+    (_, _, words), found = task()
+
+    def said(tokens, row):
+        return words.decode(tokens.ids[row][tokens.mask[row]].tolist(), skip_special_tokens=False)
+
+    asked = f"<|im_start|>user\nWhy?\n{gsm8k.FORMAT}<|im_end|>\n<|im_start|>assistant\n"
+    assert said(found.tests["test"].prompts, 1) == asked
+    # the first of the three solutions is too long
+    assert found.train.gold == ["1250", "2"] and found.train.steps == [0, 1]
+    assert said(found.solutions["terse"], 1) == "2\n#### 2<|im_end|>"
+    assert said(found.solutions["answer"], 0) == "#### 1250<|im_end|>"
+    wrote = words.encode("7 and 8\n#### 8", add_special_tokens=False).ids
+    assert found.said(wrote) == "8" and found.said(wrote[:3]) is None
+
+
+def test_a_student_has_some_of_its_teacher_s_layers():
+    (net, params, _), found = task()
+    assert found.student.layers == 2 and net.layers == 4
+    start = found.start(np.arange(3))
+    kernels = params["layers"]["query"]["kernel"], start["layers"]["query"]["kernel"]
+    assert kernels[1].shape == (3, 2, *kernels[0].shape[1:])
+    for member in kernels[1]:
+        np.testing.assert_array_equal(member[0], kernels[0][0])
+
+
+def test_models_that_do_not_fit_are_one_line():
+    with pytest.raises(InputError, match="--layers=4: expected below the teacher's 4"):
+        task(layers=4)
+    with pytest.raises(InputError, match="--prompt_tokens=2000 and --answer_tokens=64"):
+        task(longest=(2000, 64))
+
+
+def settings_of(tmp_path):
+    return experiment.Config(
+        task="gsm8k", tiny=True, seeds=2, sizes=(2, 4), tests=3, samples=2, steps=80, own=40,
+        batch=2, layers=2, prompt_tokens=192, answer_tokens=96, together=4, workdir=str(tmp_path),
+        manual_dir=str(DATA),
+    )  # fmt: skip
+
+
+def test_a_random_teacher_solves_nothing_and_that_is_said(tmp_path):
+    needed(DATA / "gsm8k")
+    with pytest.raises(InputError, match="the teacher solves none of 4 problems in 2 tries"):
+        experiment.run(settings_of(tmp_path))
+
+
+def test_a_run_on_a_tiny_model_that_is_believed_has_every_arm(tmp_path, monkeypatch):
+    needed(DATA / "gsm8k")
+    monkeypatch.setattr(gsm8k, "extracted", lambda text: "1")  # whatever is written is right
+    experiment.run(settings_of(tmp_path))
+    (folder,) = tmp_path.glob("reasoning/*")
+    teacher, *found = jsonl.records(folder)
+    assert [r["row"] for r in found[::4]] == [arm.row for arm in arms.FEW] and len(found) == 32
+    assert teacher["solved_accuracy"] == teacher["vote_accuracy"] == 1
+    assert all(r["test_accuracy"] == 1 and r["test_tokens"] >= 1 for r in found)
+    assert all(np.isfinite(r["train_loss"]) for r in found)
+    assert "GSM8K" in (folder / "table.md").read_text()

@@ -1,0 +1,213 @@
+"""The temperature grid: its data, its statistics by hand, and the whole of it at its smallest."""
+
+import json
+import pathlib
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+
+from experiments.temperature_grid import optimum, report
+from experiments.temperature_grid import run as temperature_grid
+from kd_jax import experiment
+from kd_jax.data import synthetic
+from kd_jax.errors import InputError
+from kd_jax.metrics import statistics
+from kd_jax.runtime import parallel
+
+ROOT = pathlib.Path(__file__).parents[2]
+TEMPERATURES = [1.0, 2.0, 4.0, 8.0]
+
+
+def command(workdir):
+    arguments = ["-m", "experiments", "temperature_grid", "--preset=smoke", f"--workdir={workdir}"]
+    return subprocess.run(
+        [sys.executable, *arguments], capture_output=True, text=True, cwd=ROOT
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """The folder of a finished smoke run, and what the command printed."""
+    workdir = tmp_path_factory.mktemp("runs")
+    done = command(workdir)
+    assert done.returncode == 0, done.stderr
+    (manifest,) = workdir.glob("temperature_grid/*/manifest.json")
+    return manifest.parent, done.stdout
+
+
+def test_a_smoke_run_has_every_record_table_and_figure(finished):
+    folder, printed = finished
+    records = [json.loads(line) for line in (folder / "records.jsonl").read_text().splitlines()]
+    grid, widths = report.of(records, part="grid"), report.of(records, part="width")
+    # two data sets × 2 seeds × (teacher, labels, 3 temperatures, smoothing, permuted)
+    assert len(grid) == 2 * 2 * 7
+    # one data set × two widths × 2 seeds × (teacher, labels, 3 temperatures)
+    assert len(widths) == 2 * 2 * 5
+    assert (folder / "table.md").read_text() in printed
+    for name in ("test_accuracy_by", "test_errors_by", "errors_by_width_and"):
+        assert (folder / f"{name}_temperature.png").read_bytes().startswith(b"\x89PNG")
+    # each seed has a teacher of its own, which all widths share
+    teachers = {(r["task"], r["seed"]): r["test_nll"] for r in report.of(grid, row="teacher")}
+    assert len(set(teachers.values())) == 4
+    for r in report.of(widths, row="teacher"):
+        assert r["test_nll"] == teachers[r["task"], r["seed"]]
+
+
+def test_an_interrupted_run_goes_on_to_the_same_records(finished):
+    """As after a kill before the second job of four was written."""
+    folder, _ = finished
+    path = folder / "records.jsonl"
+    whole = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(whole[:14]))
+    (folder / "manifest.json").unlink()
+    again = command(folder.parents[1])
+    assert again.returncode == 0, again.stderr
+    assert "teachers, " not in again.stderr  # they were restored
+    assert sorted(path.read_text().splitlines(keepends=True)) == sorted(whole)
+    assert (folder / "manifest.json").exists()
+
+
+@pytest.mark.parametrize(
+    "flag", ["--part=third", "--widths=5", "--samples=10", "--informative=2", "--class_seps=0"]
+)
+def test_settings_that_do_not_fit_are_refused_by_name(flag):
+    with pytest.raises(InputError, match=flag.split("=")[0]):
+        experiment.parse(temperature_grid.Config, ["x", flag])
+
+
+def test_clusters_are_balanced_standardised_and_fixed():
+    data = synthetic.load(0.6, 0.8, samples=5000)
+    assert data.train.inputs.shape == (4000, 100) and data.test.inputs.shape == (1000, 100)
+    assert data.train.inputs.dtype == np.float32 and data.train.labels.dtype == np.int32
+    np.testing.assert_allclose(data.train.inputs.mean(0), 0, atol=1e-5)
+    np.testing.assert_allclose(data.train.inputs.std(0), 1, atol=1e-5)
+    # the test is standardised by the training rows, so it is near 0 and 1 but not at it
+    assert 1e-4 < abs(data.test.inputs.mean(0)).max() < 0.2
+    counts = np.bincount(np.concatenate([data.train.labels, data.test.labels]))
+    assert len(counts) == 10 and abs(counts - 500).max() < 25
+    assert len(data.validation.labels) == 0
+    assert synthetic.load(0.6, 0.8, samples=5000).digest == data.digest
+    assert synthetic.load(0.6, 0.5, samples=5000).digest != data.digest
+
+
+def test_only_a_fraction_of_the_features_is_informative():
+    """The redundant features are linear combinations of the rest: the rank tells how many."""
+    inputs = synthetic.load(0.2, 0.5, samples=2000).train.inputs
+    singular = np.linalg.svd(inputs, compute_uv=False)
+    assert (singular[:50] > 1).all() and (singular[50:] < 1e-2).all()
+
+
+def test_bootstrap_of_two_seeds_by_hand():
+    # resampled pairs of 0 and 1 have mean 0, ½, ½, 1, each with probability ¼
+    found = statistics.bootstrap([0.0, 1.0], np.mean)
+    assert found == (0.5, 0.0, 1.0)
+    # the 30 % and 70 % quantiles both lie in the middle half
+    assert statistics.bootstrap([0.0, 1.0], np.mean, level=0.4) == (0.5, 0.5, 0.5)
+
+
+def test_bootstrap_is_seeded_and_keeps_seeds_whole():
+    values = np.random.default_rng(0).normal(size=(5, 3))
+    assert statistics.bootstrap(values, np.mean) == statistics.bootstrap(values, np.mean)
+    shifted = np.stack([values[:, 0], values[:, 0] + 1], axis=1)
+    difference = statistics.bootstrap(shifted, lambda v: np.mean(v[:, 1] - v[:, 0]))
+    assert difference == pytest.approx((1, 1, 1))  # paired in every resample
+
+
+def test_bootstrap_of_one_seed_has_no_interval():
+    found = statistics.bootstrap([[3.0]], np.mean)
+    assert found.value == 3 and np.isnan(found.low) and np.isnan(found.high)
+    with pytest.raises(ValueError, match="no seed"):
+        statistics.bootstrap([], np.mean)
+
+
+def test_a_valley_has_an_optimum():
+    # every seed falls by 20 to T=2 and rises by 20 and 40 after it, ± 1
+    errors = np.array([[30, 10, 30, 50], [31, 10, 29, 50], [30, 11, 30, 51]])
+    found = optimum.find(errors, TEMPERATURES)
+    assert found == (2.0, 2.0, 2.0, (2.0, 2.0), True)
+    assert optimum.lies_within(found, 1.5, 3) == statistics.SUPPORTED
+    assert optimum.lies_within(found, 2.5, 5) == statistics.CONTRADICTED
+    assert optimum.lies_within(found, 2, 5) == statistics.CONTRADICTED  # the interval is open
+
+
+def test_a_curve_that_falls_and_stays_has_no_optimum():
+    # T=4 is best in the mean (10, against 12 and 11), by differences of either sign
+    errors = np.array([[30, 16, 10, 7], [30, 8, 10, 15], [30, 12, 10, 11]])
+    assert optimum.flat_range(errors) == (1, 3)
+    found = optimum.find(errors, TEMPERATURES)
+    assert found.value == 4 and found.flat == (2.0, 8.0) and not found.exists
+    # some resamples take only the first seed, whose best is T=8, or the second's, T=2
+    assert (found.low, found.high) == (2.0, 8.0)
+    assert optimum.lies_within(found, 2.5, 5) == statistics.UNDECIDED
+
+
+def test_the_flat_range_is_contiguous():
+    # T=1 equals the best of T=4 but T=2 between them is clearly worse
+    errors = np.array([[10, 30, 10, 30], [11, 31, 10, 30], [9, 30, 10, 31]])
+    assert optimum.flat_range(errors[:, [2, 1, 0, 3]])[0] == 0
+    assert optimum.flat_range(errors) == (0, 0)
+
+
+def test_one_seed_shows_no_optimum():
+    found = optimum.find([[30, 10, 30, 50]], TEMPERATURES)
+    assert found.value == 2 and found.flat == (1.0, 8.0) and not found.exists
+    assert optimum.lies_within(found, 1.5, 3) == statistics.UNDECIDED
+
+
+def test_one_contradiction_decides_a_claim_about_all():
+    yes, no, open_ = statistics.SUPPORTED, statistics.CONTRADICTED, statistics.UNDECIDED
+    assert optimum.together([yes, yes]) == yes
+    assert optimum.together([yes, open_]) == open_
+    assert optimum.together([open_, no, yes]) == no
+
+
+def by_width(places):
+    """Errors [3, W, 4], T_opt of width w being TEMPERATURES[places[w]] for every seed."""
+    return np.stack([1.0 - np.eye(4)[list(places)]] * 3)
+
+
+def test_growth_of_the_optimum_with_width():
+    widths = [10, 20, 40]
+    # T_opt 1, 2, 4 at widths 10, 20, 40: T_opt is proportional to the width
+    assert optimum.slope(by_width([0, 1, 2]), TEMPERATURES, widths) == pytest.approx(1)
+    # 8, 4, 4: logs 3, 2, 2 at −1, 0, 1: slope (−3 + 2) / 2; ranks 3, 1½, 1½: −1.5 / √(2 · 1.5)
+    falling = by_width([3, 2, 2])
+    assert optimum.slope(falling, TEMPERATURES, widths) == pytest.approx(-0.5)
+    expected = -1.5 / np.sqrt(3)
+    assert optimum.rank_correlation(falling, TEMPERATURES, widths) == pytest.approx(expected)
+    constant = by_width([1, 1, 1])
+    assert optimum.slope(constant, TEMPERATURES, widths) == 0
+    assert optimum.rank_correlation(constant, TEMPERATURES, widths) == 0
+
+
+def test_growth_is_supported_by_its_interval_alone():
+    assert optimum.sign(statistics.Interval(0.3, 0.1, 0.5)) == statistics.SUPPORTED
+    assert optimum.sign(statistics.Interval(0.3, 0.0, 0.5)) == statistics.UNDECIDED
+    assert optimum.sign(statistics.Interval(-0.3, -0.5, -0.1)) == statistics.CONTRADICTED
+    assert optimum.sign(statistics.Interval(0.3, np.nan, np.nan)) == statistics.UNDECIDED
+
+
+def test_jobs_run_side_by_side():
+    """Two jobs that each wait for the other end only if both run."""
+    meeting = threading.Barrier(2, timeout=30)
+    found = parallel.results(lambda item: (meeting.wait(), item)[1], [1, 2], workers=2)
+    assert sorted(found) == [1, 2]
+
+
+def test_a_failed_job_stops_the_others():
+    started = threading.Event()
+
+    def job(item):
+        if item == "fails":
+            started.wait(30)
+            raise InputError("bad")
+        started.set()
+        while True:
+            parallel.check()
+
+    with pytest.raises(InputError, match="bad"):
+        list(parallel.results(job, ["endless", "fails"], workers=2))
+    parallel.check()  # what comes after is not stopped

@@ -1,0 +1,150 @@
+"""Networks kept in run folders: what is kept comes back, and says what it is."""
+
+import json
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from kd_jax import experiment, models
+from kd_jax.data import Split
+from kd_jax.errors import InputError
+from kd_jax.export import quantize, saved_models
+from kd_jax.models import bert, llama, serialization
+from kd_jax.storage import run_folder
+
+NETWORKS = [
+    (models.MLP((5, 4), 3, activation=jnp.tanh, dropout=0.5), (6,)),
+    (models.MLP((5,), 3, kernel_init=models.lecun_normal), (2, 3)),
+    (models.ConvNet((2, 3), (1,), 4), (6, 6)),
+    (models.ColumnsAsChannels(models.ConvNet((2,), (1,), 4)), (8, 8)),
+    (models.resnet8x4(5), (32, 32, 3)),
+    (llama.Llama(11, width=8, layers=2, heads=2, groups=1, size=4, inner=8, tied=True), ()),
+    (bert.Bert(11, width=8, layers=2, heads=2, inner=8), ()),
+]
+
+
+@pytest.mark.parametrize("network, shape", NETWORKS, ids=lambda x: type(x).__name__)
+def test_a_network_is_built_again_from_its_description(network, shape):
+    written = json.loads(json.dumps(serialization.describe(network)))
+    first, again = (
+        serialization.model_of(net, shape) for net in (network, serialization.built(written))
+    )
+    params = first.init(jax.random.key(0))
+    if shape:
+        inputs = jax.random.normal(jax.random.key(1), (2, *shape))
+    else:
+        inputs = {"ids": jnp.array([[3, 5, 7]]), "mask": jnp.ones((1, 3), bool)}
+    one, two = (model.apply(params, inputs)[0] for model in (first, again))
+    np.testing.assert_array_equal(one, two)
+
+
+def test_what_describes_no_network_is_said():
+    for broken in ({"class": "mlp.Nothing"}, {"class": "os.path.join"}, {}, {"class": "mlp.MLP"}):
+        with pytest.raises(ValueError, match="describes no network"):
+            serialization.built(broken)
+
+
+def test_a_block_s_largest_weight_is_127():
+    """Two blocks of a column: 2.54 = 127 · 0.02 and 1.27 = 127 · 0.01 are the largest of theirs."""
+    kernel = np.zeros((33, 1), np.float32)
+    kernel[[0, 1, 32], 0] = 2.54, -0.051, 1.27
+    params = {"dense": {"kernel": kernel, "bias": np.ones(1, np.float32)}}
+    found = quantize.narrowed(params)
+    assert found["dense"]["kernel"].dtype == np.int8
+    np.testing.assert_array_equal(found["dense"]["kernel"][[0, 1, 2, 32], 0], [127, -3, 0, 127])
+    np.testing.assert_allclose(found["dense"]["kernel_scale"][:, 0], [0.02, 0.01], rtol=1e-6)
+    again = quantize.widened(found)
+    np.testing.assert_allclose(again["dense"]["kernel"][[0, 1, 32], 0], [2.54, -0.06, 1.27])
+    assert again["dense"].keys() == {"kernel", "bias"}
+
+
+@pytest.mark.parametrize("shape", [(70, 9), (3, 40, 5)])
+def test_rounding_is_within_half_a_step(shape):
+    kernel = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    found = quantize.narrowed({"kernel": kernel})
+    again = np.asarray(quantize.widened(found)["kernel"])
+    scale = np.repeat(found["kernel_scale"], quantize.BLOCK, axis=-2)[..., : shape[-2], :]
+    assert (np.abs(again - kernel) <= scale / 2 * (1 + 1e-5)).all()
+
+
+def test_convolutions_and_embeddings_stay_as_they_are():
+    params = {"kernel": np.ones((3, 3, 1, 2)), "embedding": np.ones((4, 2))}
+    assert quantize.narrowed(params) == params
+
+
+MODEL = models.functional(models.MLP((4,), 3), (5,))
+TEST = Split(np.random.default_rng(1).normal(size=(7, 5)).astype("f"), np.arange(7) % 3)
+ROWS = ["plain", "soft"]
+
+
+def params_of(seeds, rows):
+    keys = jax.random.split(jax.random.key(0), (seeds, rows))
+    return jax.vmap(jax.vmap(MODEL.init))(keys)
+
+
+@pytest.fixture
+def run(tmp_path):
+    """A run with two rows of three seeds, in two parts, and a teacher."""
+    here = run_folder.Run(tmp_path, "some", {"preset": "default"})
+    saved_models.use(2)
+    params, logits = params_of(3, 2), np.eye(3)[TEST.labels]
+    saved_models.keep_teachers(here, MODEL, teacher(), "teacher", TEST)
+    for part in "ab":
+        saved_models.keep(here, MODEL, params, ROWS, TEST, logits, part=part)
+        here.append({"row": r, "seed": s, "part": part, "x": 1} for r in ROWS for s in range(3))
+    here.append([{"row": "teacher", "seed": 0}])
+    yield here
+    saved_models.use(1)
+
+
+def teacher():
+    return jax.vmap(MODEL.init)(jax.random.key(9)[None])
+
+
+def test_a_kept_network_is_the_trained_one(run):
+    found = saved_models.take(run.folder, "soft", 1, {"part": "b"})
+    jax.tree.map(
+        np.testing.assert_array_equal,
+        found.params,
+        jax.tree.map(lambda x: x[1, 1], params_of(3, 2)),
+    )
+    np.testing.assert_array_equal(found.inputs, TEST.inputs)
+    np.testing.assert_array_equal(found.says, TEST.labels)  # the largest of a one-hot line
+    assert found.record["part"] == "b" and found.record["seed"] == 1
+    np.testing.assert_array_equal(
+        found.teacher.params["logits"]["bias"], teacher()["logits"]["bias"][0]
+    )
+
+
+@pytest.mark.parametrize(
+    "row, seed, where, count",
+    [("soft", 2, {"part": "a"}, 0), ("none", 0, {}, 0), ("soft", 0, {}, 2), ("soft", -1, {}, 0)],
+)
+def test_one_network_must_be_meant(run, row, seed, where, count):
+    with pytest.raises(InputError, match=f"--row={row} --seed={seed}.*: {count} networks of"):
+        saved_models.take(run.folder, row, seed, where)
+
+
+def test_a_flipped_byte_in_a_kept_network_is_named(run):
+    data = next(run.folder.glob("networks/*/params/state/d/*"))
+    changed = bytearray(data.read_bytes())
+    changed[len(changed) // 2] ^= 1
+    data.write_bytes(changed)
+    with pytest.raises(InputError, match="is corrupted"):
+        saved_models.groups(run.folder)
+
+
+def test_none_are_kept_unless_wanted(tmp_path):
+    saved_models.use(0)
+    here = run_folder.Run(tmp_path, "some", {})
+    saved_models.keep(here, MODEL, params_of(1, 2), ROWS, TEST)
+    saved_models.use(1)
+    with pytest.raises(InputError, match="keeps no networks"):
+        saved_models.groups(here.folder)
+
+
+def test_fewer_than_none_are_refused():
+    with pytest.raises(InputError, match="--kept_seeds=-1: expected 0 or more"):
+        experiment.parse(experiment.Common, ["x", "--kept_seeds=-1"])

@@ -1,0 +1,120 @@
+"""Generation with a cache against the full computation again for every token."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from tiny_llama import APPLY, NET, PARAMS, random_params
+
+from kd_jax.language import generation
+from kd_jax.models import llama
+
+PROMPTS = [3, 1, 4, 1, 5], [9], [2, 6]
+IDS = np.array([[0] * (5 - len(p)) + p for p in map(list, PROMPTS)])
+MASK = np.array([[False] * (5 - len(p)) + [True] * len(p) for p in PROMPTS])
+WRITER = llama.writer(NET)
+
+
+@functools.partial(jax.jit, static_argnames="tokens")
+def greedily_written(tokens=7, stop=(99, 99)):
+    key = jax.random.key(0)
+    return generation.generate(WRITER, PARAMS, IDS, MASK, key, tokens=tokens, stop=stop)
+
+
+@jax.jit
+def sampled(temperature, key):
+    choose = generation.sampled(temperature)
+    return generation.generate(WRITER, PARAMS, IDS, MASK, key, tokens=7, choose=choose)
+
+
+def last_logits(ids):
+    """Logits after a text, without a cache, and all texts in one shape."""
+    padded = np.zeros((1, 12), int)
+    padded[0, : len(ids)] = ids
+    logits, _ = APPLY(PARAMS, {"ids": padded, "mask": np.arange(12)[None] < len(ids)})
+    return np.asarray(logits[0, len(ids) - 1])
+
+
+def greedily(prompt, tokens):
+    ids = list(prompt)
+    for _ in range(tokens):
+        ids.append(int(last_logits(ids).argmax()))
+    return ids[len(prompt) :]
+
+
+def test_greedy_is_what_the_full_computation_gives():
+    found = greedily_written()
+    for row, prompt in enumerate(PROMPTS):
+        assert found.ids[row].tolist() == greedily(prompt, 7)
+    assert found.lengths.tolist() == [7, 7, 7] and found.ids.dtype == np.int32
+
+
+def test_the_cache_gives_the_logits_of_the_full_computation():
+    step = jax.jit(WRITER.step)
+    logits, cache = step(PARAMS, IDS, MASK, WRITER.empty(3, 9))
+    texts = [list(prompt) for prompt in PROMPTS]
+    for new in ([7, 8, 9], [1, 2, 3], [4, 4, 4]):
+        for row, text in enumerate(texts):
+            np.testing.assert_allclose(logits[row], last_logits(text), rtol=1e-4, atol=1e-5)
+            text.append(new[row])
+        logits, cache = step(PARAMS, np.array(new)[:, None], np.ones((3, 1), bool), cache)
+    assert int(cache.used) == 8 and cache.mask.sum(1).tolist() == [8, 4, 5]
+
+
+def test_a_text_ends_with_its_stop_token():
+    free = greedily_written().ids
+    stop = int(free[0, 2])  # what the first text would say third
+    found = greedily_written(stop=(stop, 99))
+    for row in range(3):
+        said = free[row].tolist()
+        length = said.index(stop) + 1 if stop in said else 7
+        assert int(found.lengths[row]) == length
+        assert found.ids[row].tolist() == said[:length] + [0] * (7 - length)
+    assert int(found.lengths[0]) <= 3
+
+
+def test_samples_follow_the_softmax_and_the_key():
+    many = jax.random.split(jax.random.key(1), 2000)
+    logits = np.array([[0.0, 1.0, 2.0]])
+    drawn = jax.vmap(lambda key: generation.sampled(2.0)(logits, key)[0])(many)
+    share = np.bincount(drawn, minlength=3) / 2000
+    expected = np.exp([0, 0.5, 1]) / np.exp([0, 0.5, 1]).sum()
+    np.testing.assert_allclose(share, expected, atol=0.04)  # 4 standard errors
+    first, again, other = (sampled(1.5, jax.random.key(n)).ids for n in (0, 0, 1))
+    assert (first == again).all() and (first != other).any()
+    cold = sampled(1e-4, jax.random.key(0)).ids  # temperature is traced: the same program
+    assert (cold == greedily_written().ids).all()
+
+
+def test_one_token_needs_no_step():
+    assert (greedily_written(tokens=1).ids == greedily_written().ids[:, :1]).all()
+
+
+def test_members_write_as_each_alone():
+    members = jax.tree.map(lambda a, b: np.stack([a, b]), PARAMS, random_params(NET, 5))
+
+    def writes(params):
+        key = jax.random.key(0)
+        return generation.generate(WRITER, params, IDS, MASK, key, tokens=7, stop=(99, 99)).ids
+
+    together = jax.jit(jax.vmap(writes))(members)
+    assert (together[0] == greedily_written().ids).all()
+    assert (together[1] != together[0]).any()
+
+
+def test_the_nucleus_is_the_fewest_likeliest_tokens():
+    p = np.array([[0.5, 0.1, 0.3, 0.1], [0.05, 0.9, 0.03, 0.02]])
+    kept = {
+        0.45: [[0], [1]],  # 0.5 and 0.9 are enough alone
+        0.6: [[0, 2], [1]],  # 0.5 is not, with 0.3 it is
+        0.92: [[0, 1, 2, 3], [0, 1]],  # of two equals both are kept
+    }
+    for top_p, tokens in kept.items():
+        found = np.isfinite(generation.nucleus(jnp.log(p), top_p))
+        assert [np.flatnonzero(row).tolist() for row in found] == tokens
+    draws = [
+        generation.sampled(1.0, 0.6)(jnp.log(p[:1]), key)[0]
+        for key in jax.random.split(jax.random.key(0), 60)
+    ]
+    assert set(map(int, draws)) == {0, 2}

@@ -1,0 +1,214 @@
+"""Which tokens count, micro-batches, caches and a student's own texts, on a tiny decoder."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+pytest.importorskip("safetensors", reason="needs the extra text")
+pytest.importorskip("tokenizers", reason="needs the extra text")
+
+from scipy import special
+from tiny_llama import APPLY, NET, PARAMS, random_params
+
+from experiments.language_model import generation as writing
+from kd_jax import losses
+from kd_jax.data import padding
+from kd_jax.language import generation as generate
+from kd_jax.language import objectives, student_loss, teacher_cache, teacher_outputs, tokens
+from kd_jax.language.tokens import Texts
+from kd_jax.models import llama
+from kd_jax.pretrained import layer_selection
+
+PROMPTS = [3, 1, 4], [9], [2, 6, 5, 3, 5], [8, 8]
+ANSWERS = [1, 5], [2, 7, 1, 8, 2, 8], [3], [4, 10, 6]  # 2, 6, 1 and 3 tokens count
+TEXTS = Texts(
+    padding.padded(list(map(list, PROMPTS)), left=True), padding.padded(list(map(list, ANSWERS)))
+)
+STUDENT = random_params(NET, 9)
+
+
+def whole(blocks):
+    """The arrays of all blocks that caches yield."""
+    return jax.tree.map(lambda *parts: np.concatenate(parts), *blocks)
+
+
+HIDDEN = whole(teacher_outputs.hidden(NET, PARAMS, TEXTS, 3))["hidden"]
+TOP = teacher_outputs.read_out(PARAMS)
+KL = objectives.Objective("forward KL", objectives.divergence(losses.forward_kl))
+ROWS = {"texts": TEXTS, "hidden": HIDDEN}
+END = 99  # no token: nothing ends before its length
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def predictions(net, params, texts):
+    return llama.logits(params, tokens.before_answers(net, params, texts))
+
+
+@functools.cache
+def loss_of(objective, parts=1, on_policy=None):
+    return jax.jit(
+        jax.value_and_grad(student_loss.loss(NET, objective, parts, on_policy), has_aux=True)
+    )
+
+
+def learnt(objective, rows, parts=1, on_policy=None, teacher=TOP):
+    return loss_of(objective, parts, on_policy)(
+        STUDENT, {**rows, "teacher": teacher}, jax.random.key(0)
+    )
+
+
+def test_an_answer_s_token_is_read_off_the_token_before_it():
+    """Against each text alone, without padding: token n of it off position n − 1."""
+    found = predictions(NET, PARAMS, TEXTS)
+    for row, (prompt, answer) in enumerate(zip(PROMPTS, ANSWERS)):
+        ids = np.zeros((1, 12), int)
+        ids[0, : len(prompt + answer)] = prompt + answer
+        whole, _ = APPLY(PARAMS, {"ids": ids, "mask": np.arange(12)[None] < len(prompt + answer)})
+        for n in range(len(answer)):
+            before = np.asarray(whole[0, len(prompt) + n - 1])
+            np.testing.assert_allclose(found[row, n], before, rtol=1e-4, atol=1e-5)
+
+
+def test_the_loss_is_the_mean_over_the_answers_tokens_alone():
+    z = np.asarray(predictions(NET, STUDENT, TEXTS), np.float64)
+    wanted = [
+        -special.log_softmax(z[row, n])[token]
+        for row, answer in enumerate(ANSWERS)
+        for n, token in enumerate(answer)
+    ]
+    (found, more), _ = learnt(objectives.Objective("SFT", objectives.labels), ROWS)
+    np.testing.assert_allclose(found, np.mean(wanted), rtol=1e-5)
+    assert int(more["tokens"]) == len(wanted) == 12
+
+
+def test_what_stands_in_the_padding_changes_nothing():
+    spoiled = [np.where(part.mask, part.ids, 7) for part in TEXTS]
+    texts = Texts(*(padding.Tokens(ids, part.mask) for ids, part in zip(spoiled, TEXTS)))
+    hidden = np.where(TEXTS.answers.mask[..., None], HIDDEN, 1e3).astype(np.float32)
+    found = learnt(KL, {"texts": texts, "hidden": hidden})
+    jax.tree.map(np.testing.assert_array_equal, found, learnt(KL, ROWS))
+
+
+@pytest.mark.parametrize("parts", [2, 4])
+def test_loss_and_gradient_do_not_depend_on_the_micro_batches(parts):
+    (whole, _), gradient = learnt(KL, ROWS)
+    (found, _), other = learnt(KL, ROWS, parts)
+    np.testing.assert_allclose(found, whole, rtol=1e-5)
+    assert float(whole) > 0.1
+    close = functools.partial(np.testing.assert_allclose, rtol=1e-4, atol=1e-6)
+    jax.tree.map(close, other, gradient)
+
+
+def test_sums_are_those_of_the_tokens_one_by_one():
+    z, v = (np.asarray(predictions(NET, p, TEXTS), np.float64) for p in (STUDENT, PARAMS))
+    log_q, log_p = special.log_softmax(z, -1), special.log_softmax(v, -1)
+    mask = TEXTS.answers.mask
+    wanted = {
+        "nll": -np.take_along_axis(log_q, TEXTS.answers.ids[..., None], -1)[..., 0][mask].mean(),
+        "kl": (np.exp(log_p) * (log_p - log_q)).sum(-1)[mask].mean(),
+        "reverse_kl": (np.exp(log_q) * (log_q - log_p)).sum(-1)[mask].mean(),
+        "agreement": (z.argmax(-1) == v.argmax(-1))[mask].mean(),
+        "tokens": 12,
+    }
+    # of 4 texts 3 at a time: the last batch is filled
+    found = student_loss.measurer(NET)(STUDENT, TEXTS, HIDDEN, TOP, 3)
+    assert found == pytest.approx(wanted, rel=1e-4)
+    own = student_loss.of_teacher(TEXTS, HIDDEN, TOP, 3)
+    assert own["agreement"] == 1 and own["kl"] == pytest.approx(0, abs=1e-6)
+
+
+def test_the_cached_states_give_the_teacher_s_logits_and_its_likeliest_tokens():
+    v = np.asarray(predictions(NET, PARAMS, TEXTS))
+    np.testing.assert_allclose(llama.logits(TOP, HIDDEN), v, rtol=1e-4, atol=1e-5)
+    top = whole(teacher_outputs.likeliest(PARAMS, HIDDEN, 4, 3))
+    assert top["tokens"].shape == (4, 8, 4) and top["log_p"].dtype == np.float32
+    mask = TEXTS.answers.mask
+    np.testing.assert_array_equal(top["tokens"][mask], np.argsort(-v, -1)[mask][:, :4])
+    z = predictions(NET, STUDENT, TEXTS)
+    found = objectives.likeliest(z, {"texts": TEXTS, **top}, None)
+    wanted = losses.top_k(z, v, k=4, where=mask)
+    np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-5)
+    assert not np.asarray(found)[~mask].any()
+
+
+def test_an_answer_of_its_own_ends_with_its_stop_token():
+    free = whole(teacher_outputs.written(NET, PARAMS, TEXTS, jax.random.key(1), END, 4))
+    assert free["ids"].shape == (4, 8) and free["mask"].all()
+    stop = int(free["ids"][0, 2])
+    found = whole(teacher_outputs.written(NET, PARAMS, TEXTS, jax.random.key(1), stop, 4))
+    for ids, mask, all_of_it in zip(found["ids"], found["mask"], free["ids"]):
+        said = all_of_it.tolist()
+        length = said.index(stop) + 1 if stop in said else 8
+        assert ids[mask].tolist() == said[:length] and mask.sum() == length
+
+
+def test_on_policy_the_student_writes_and_the_teacher_reads_its_share():
+    def rows(share, key):
+        found = student_loss.on_policy(NET, NET, share, END)
+        return jax.jit(found)(STUDENT, PARAMS, ROWS, key)
+
+    key = jax.random.key(3)
+    jax.tree.map(np.testing.assert_array_equal, rows(0.0, key), ROWS)
+    own = rows(1.0, key)
+    assert own["texts"].answers.mask.all() and (own["texts"].prompts.ids == TEXTS.prompts.ids).all()
+    read = whole(teacher_outputs.hidden(NET, PARAMS, own["texts"], 4))["hidden"]
+    np.testing.assert_allclose(own["hidden"], read, rtol=1e-4, atol=1e-5)
+    half = student_loss.on_policy(NET, NET, 0.5, END)
+    keys = jax.random.split(key, 20)
+    masks = jax.jit(jax.vmap(lambda k: half(STUDENT, PARAMS, ROWS, k)["texts"].answers.mask))(keys)
+    assert 4 <= int(masks.all((1, 2)).sum()) <= 16
+
+
+def test_on_policy_the_gradient_is_that_of_the_texts_as_if_they_were_given():
+    share = student_loss.on_policy(NET, NET, 1.0, END)
+    (found, _), gradient = learnt(KL, ROWS, 2, share, PARAMS)
+    own = jax.jit(share)(STUDENT, PARAMS, ROWS, jax.random.key(0))
+    (wanted, _), other = learnt(KL, own)
+    np.testing.assert_allclose(found, wanted, rtol=1e-4)
+    close = functools.partial(np.testing.assert_allclose, rtol=1e-3, atol=1e-5)
+    jax.tree.map(close, gradient, other)
+
+
+def test_half_precision_states_are_kept_as_they_are():
+    half = NET.clone(dtype=jnp.bfloat16)
+    states = whole(teacher_outputs.hidden(half, PARAMS, TEXTS, 4))["hidden"]
+    assert states.dtype == np.float32
+    mask = TEXTS.answers.mask
+    assert 0 < np.abs(states - HIDDEN)[mask].max() < 0.1 * np.abs(HIDDEN[mask]).max()
+
+
+def test_a_teacher_is_asked_once_for_each_answer(tmp_path, monkeypatch):
+    teacher = teacher_cache.Teacher(NET, PARAMS, "0123456789abcdef" * 4, END)
+    kept = teacher_cache.Kept(teacher, tmp_path, 4)
+    top = objectives.Objective("top 3", objectives.likeliest, kept=3)
+    own = objectives.Objective("SeqKD", objectives.labels, written=True)
+    first = [kept.rows(each, TEXTS) for each in (KL, top, own)]
+    np.testing.assert_allclose(first[0]["hidden"], HIDDEN, rtol=1e-5, atol=1e-6)
+    assert first[1].keys() == {"texts", "log_p", "tokens"}  # nothing else is left to learn from
+    assert teacher_cache.size_of(first[1]) == {"bytes_per_token": 3 * 8, "bytes": 4 * 8 * 3 * 8}
+    assert first[2]["texts"].answers.mask.all()
+    for name in ("hidden", "likeliest", "written"):
+        monkeypatch.setattr(teacher_outputs, name, lambda *_, **__: pytest.fail("asked again"))
+    again = [teacher_cache.Kept(teacher, tmp_path, 4).rows(each, TEXTS) for each in (KL, top, own)]
+    jax.tree.map(np.testing.assert_array_equal, first, again)
+    other = teacher_cache.Teacher(NET, PARAMS, "f" * 64, END)
+    with pytest.raises(pytest.fail.Exception, match="asked again"):
+        teacher_cache.Kept(other, tmp_path, 4).hidden(TEXTS)
+
+
+def test_spaced_layers_have_both_ends():
+    assert layer_selection.spaced(30, 10) == [0, 3, 6, 10, 13, 16, 19, 23, 26, 29]
+    assert layer_selection.spaced(4, 2) == [0, 3] and layer_selection.spaced(6, 6) == list(range(6))
+
+
+def test_writing_without_a_cache_gives_the_same_texts():
+    def written(writer):
+        write = functools.partial(generate.generate, writer, tokens=6)
+        return jax.jit(write)(PARAMS, *TEXTS.prompts, jax.random.key(0))
+
+    ours, again = written(llama.writer(NET)), written(writing.without_cache(NET))
+    jax.tree.map(np.testing.assert_array_equal, ours, again)
+    assert writing.speeds(NET, PARAMS, TEXTS.prompts, 3, 2).keys() == {"cached", "read again"}

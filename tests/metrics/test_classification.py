@@ -1,0 +1,91 @@
+"""Diagnostics beside accuracy, against SciPy, scikit-learn, float64 NumPy and hand counts."""
+
+import numpy as np
+import pytest
+from scipy import special, stats
+from sklearn.metrics import brier_score_loss
+
+from kd_jax.metrics import cka, classification
+
+RANDOM = np.random.default_rng(7)
+LOGITS = RANDOM.normal(size=(2, 3, 50, 4)).astype(np.float32)
+TEACHER = RANDOM.normal(size=(2, 1, 50, 4)).astype(np.float32)
+LABELS = RANDOM.integers(4, size=50)
+
+
+def test_brier_score_is_scikit_learns():
+    found = classification.measure(LOGITS, LABELS)["brier"]
+    probabilities = special.softmax(LOGITS[1, 2].astype(np.float64), -1)
+    expected = brier_score_loss(LABELS, probabilities, labels=range(4))
+    assert float(found[1, 2]) == pytest.approx(expected, rel=1e-5)
+    # certain and wrong: (0 − 1)² + (1 − 0)² = 2; certain and right: 0
+    sure = np.float32([[50, 0], [50, 0]])
+    assert float(classification.measure(sure, np.array([1, 1]))["brier"]) == pytest.approx(2)
+    assert float(classification.measure(sure, np.array([0, 0]))["brier"]) == pytest.approx(0)
+
+
+def test_both_divergences_against_scipy():
+    found = classification.measure(LOGITS, LABELS, TEACHER)
+    q = special.softmax(LOGITS[0, 1].astype(np.float64), -1)
+    p = special.softmax(TEACHER[0, 0].astype(np.float64), -1)
+    assert float(found["kl"][0, 1]) == pytest.approx(special.rel_entr(p, q).sum(-1).mean(), 1e-5)
+    expected = special.rel_entr(q, p).sum(-1).mean()
+    assert float(found["reverse_kl"][0, 1]) == pytest.approx(expected, rel=1e-5)
+
+
+def test_calibration_by_hand():
+    # confidences .9 .9 .6 .6, right: yes no yes yes; bins of a tenth: ((.8, .9], (.5, .6])
+    confidence = np.float32([0.9, 0.9, 0.6, 0.6]) - 1e-4
+    logits = np.stack([np.log(confidence), np.log(1 - confidence)], -1)
+    found = classification.calibration(logits, np.array([0, 1, 0, 0]), bins=10)
+    found = {name: np.asarray(values) for name, values in found.items()}
+    assert found["count"].tolist() == [0, 0, 0, 0, 0, 2, 0, 0, 2, 0]
+    assert found["accuracy"][[5, 8]].tolist() == [1, 0.5]
+    np.testing.assert_allclose(found["confidence"][[5, 8]], [0.5999, 0.8999], rtol=1e-5)
+    # with the 15 bins of measure: 2/4·|1 − .5999| + 2/4·|.5 − .8999| = .4
+    measured = classification.measure(logits, np.array([0, 1, 0, 0]))
+    assert float(measured["ece"]) == pytest.approx(0.4, abs=1e-4)
+
+
+def test_calibration_counts_every_example_once():
+    found = classification.calibration(LOGITS, LABELS)
+    assert found["count"].shape == (2, 3, 15)
+    np.testing.assert_array_equal(found["count"].sum(-1), 50)
+    total = (found["accuracy"] * found["count"]).sum(-1)
+    np.testing.assert_allclose(total, (LOGITS.argmax(-1) == LABELS).sum(-1))
+
+
+def test_rank_correlation_of_the_wrong_classes_is_spearmans():
+    student, teacher = LOGITS[1, 0].copy(), TEACHER[1, 0]
+    student[:5, :2] = 0.25  # ties share their mean rank
+    found = classification.wrong_rank_correlation(student, teacher, LABELS)
+    wrong = np.arange(4) != LABELS[:, None]
+    pairs = zip(student[wrong].reshape(-1, 3), teacher[wrong].reshape(-1, 3))
+    expected = np.mean([stats.spearmanr(*pair).statistic for pair in pairs])
+    assert float(found) == pytest.approx(expected, rel=1e-5)
+    assert float(classification.wrong_rank_correlation(teacher, teacher, LABELS)) == pytest.approx(
+        1
+    )
+    assert float(classification.wrong_rank_correlation(-teacher, teacher, LABELS)) == pytest.approx(
+        -1
+    )
+    assert float(classification.wrong_rank_correlation(0 * teacher, teacher, LABELS)) == 0
+
+
+def test_cka_is_its_formula_in_features():
+    x, y = RANDOM.normal(size=(40, 5)), RANDOM.normal(size=(40, 2, 4))
+    xc, yc = x - x.mean(0), y.reshape(40, 8) - y.reshape(40, 8).mean(0)
+    expected = np.linalg.norm(yc.T @ xc) ** 2
+    expected /= np.linalg.norm(xc.T @ xc) * np.linalg.norm(yc.T @ yc)
+    assert cka.linear_cka(x, y) == pytest.approx(expected)
+
+
+def test_cka_is_blind_to_rotation_scale_and_offset():
+    x = RANDOM.normal(size=(40, 5))
+    rotation = np.linalg.qr(RANDOM.normal(size=(5, 5)))[0]
+    assert cka.linear_cka(x, 3 * x @ rotation + 2) == pytest.approx(1)
+    stretched = x * [1, 1, 1, 1, 20]
+    assert cka.linear_cka(x, stretched) < 0.9
+    with pytest.raises(ValueError, match=r"\(40, 5\).*\(39, 5\)"):
+        cka.linear_cka(x, x[1:])
+    assert cka.between({"a": x}, {"a": x, "b": stretched}).shape == (1, 2)

@@ -1,0 +1,86 @@
+"""Intervals and verdicts against scipy, and the tables that show them."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats as scipy_stats
+
+from kd_jax.metrics import statistics
+from kd_jax.report import publish, tables
+
+
+def test_paired_interval_is_students():
+    a, b = np.array([105.0, 98, 111, 104, 99]), np.array([120.0, 119, 125, 118, 130])
+    expected = scipy_stats.ttest_rel(a, b).confidence_interval(0.95)
+    found = statistics.paired(a, b)
+    np.testing.assert_allclose([found.low, found.high], expected, rtol=1e-9)
+    assert found.mean == pytest.approx(-19.0)  # (−15 −21 −14 −14 −31) / 5
+
+
+def test_verdict_follows_the_interval_and_the_direction():
+    low, high = [1.0, 2.0, 1.5, 1.2], [9.0, 9.5, 9.2, 9.9]
+    assert statistics.paired(low, high).verdict == statistics.BEATS
+    assert statistics.paired(high, low).verdict == statistics.WORSE
+    assert statistics.paired(low, high, lower_is_better=False).verdict == statistics.WORSE
+    # differences −1, 1, −1, 1: the mean is 0, the interval holds it
+    assert statistics.paired([0, 2, 0, 2], [1, 1, 1, 1]).verdict == statistics.INCONCLUSIVE
+
+
+def test_one_seed_has_no_interval_and_no_verdict():
+    found = statistics.paired([1.0], [2.0])
+    assert math.isnan(found.low) and found.verdict == statistics.INCONCLUSIVE
+
+
+def test_sample_deviation_divides_by_n_minus_one():
+    # 1, 2, 3, 4: squares of distances to 2.5 sum to 5; 5/3 = 1.6667
+    assert statistics.mean_sd([1, 2, 3, 4]) == pytest.approx((2.5, math.sqrt(5 / 3)))
+
+
+def test_paired_refuses_different_lengths():
+    with pytest.raises(ValueError, match=r"\(2,\).*\(3,\)"):
+        statistics.paired([1, 2], [1, 2, 3])
+
+
+RECORDS = [
+    {"row": row, "seed": seed, "errors": errors + seed}
+    for row, errors in (("labels", 10), ("soft", 7))
+    for seed in (2, 0, 1)
+] + [{"row": "teacher", "seed": 0, "errors": 3}]
+
+
+def test_lines_pair_by_seed_whatever_the_order():
+    labels, soft, teacher = tables.compare(RECORDS, "errors", "labels")
+    assert soft.values == [7, 8, 9] and soft.paired.mean == -3
+    assert labels.paired is None and teacher.paired is None
+    assert tables.spread(soft) == "8.0 ± 1.0" and tables.spread(teacher) == "3.0"
+    assert tables.difference(soft) == "−3.0 [−3.0, −3.0]" and tables.difference(teacher) == "–"
+
+
+def test_markdown_is_padded():
+    assert (
+        tables.markdown(["a", "bb"], [["ccc", 1]]) == "| a   | bb |\n|-----|----|\n| ccc | 1  |\n"
+    )
+
+
+def test_publishing_copies_a_finished_run_and_renews_the_readme(tmp_path):
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "manifest.json").write_text('{"experiment": "demo"}')
+    (run / "config.json").write_text('{"preset": "default"}')
+    (run / "table.md").write_text("new\n")
+    (run / "records.jsonl").write_text("{}\n")
+    text = "a\n<!-- table: demo -->\nold\n<!-- end -->\nb\n"
+    (tmp_path / "README.md").write_text(text)
+    publish.publish(run, root=tmp_path)
+    assert (tmp_path / "README.md").read_text() == text.replace("old", "new")
+    assert (tmp_path / "experiments/demo/records/records.jsonl").read_text() == "{}\n"
+    (run / "config.json").write_text('{"preset": "small"}')
+    assert publish.publish(run, root=tmp_path) == tmp_path / "experiments/demo/records_small"
+
+
+def test_the_half_width_of_a_mean_is_students():
+    values = [3.0, 4.5, 5.0, 8.0]
+    low, high = scipy_stats.t.interval(0.95, 3, np.mean(values), scipy_stats.sem(values))
+    assert statistics.half_width(values) == pytest.approx((high - low) / 2)
+    assert statistics.half_width([3.0]) == 0.0

@@ -1,0 +1,244 @@
+"""The page of all records: nothing is missing, nothing is obeyed, and a browser shows it."""
+
+import base64
+import html.parser
+import json
+import pathlib
+import subprocess
+import sys
+import urllib.parse
+
+import numpy as np
+import pytest
+from browser import seen
+from PIL import Image
+
+from kd_jax.errors import InputError
+from kd_jax.report import page, publish, tables
+from kd_jax.storage.run_folder import Run
+
+ROOT = pathlib.Path(__file__).parents[2]
+RECORDS = publish.all_records()
+NAMES = sorted(RECORDS)
+EVIL = '<script>alert(1)</script><img src="http://a.example/x"> ![x](http://a.example) **b** &lt;'
+
+
+class Reader(html.parser.HTMLParser):
+    """Every element of a page with the section that it is in, and the texts of its cells."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.elements, self.rows, self.spans = [], {}, set()
+        self.section, self.cell, self.span = None, None, None
+        self.feed(path.read_text())
+
+    def handle_starttag(self, tag, attrs):
+        attrs = dict(attrs)
+        self.elements.append((tag, attrs, self.section))
+        if tag == "section":
+            self.section = attrs["id"]
+            self.rows[self.section] = []
+        elif tag == "tr":
+            self.rows[self.section].append([])
+        elif tag in ("td", "th"):
+            self.cell = ""
+        elif tag == "span":
+            self.span = attrs["class"]
+
+    def handle_data(self, data):
+        if self.cell is not None:
+            self.cell += data
+        if self.span is not None:
+            self.spans.add((self.span, data))
+
+    def handle_endtag(self, tag):
+        if tag in ("td", "th"):
+            self.rows[self.section][-1].append(self.cell.strip())
+            self.cell = None
+        elif tag == "span":
+            self.span = None
+
+    def all(self, tag, section=None):
+        return [a for t, a, s in self.elements if t == tag and section in (None, s)]
+
+
+def raw_rows(table):
+    """The cells of every row of all tables in a Markdown text, headers too."""
+    lines = [line for line in table.splitlines() if line.startswith("|")]
+    lines = [line for line in lines if not line.startswith("|--")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+
+
+@pytest.fixture(scope="module")
+def committed(tmp_path_factory):
+    """The path of the page of the committed records, below another folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("elsewhere"))
+        return page.write().resolve()
+
+
+@pytest.fixture(scope="module")
+def reader(committed):
+    return Reader(committed)
+
+
+def finished(workdir, settings, row="a", draw=lambda folder: None):
+    """The folder of a finished run of one row."""
+    run = Run(workdir, "demo", {"preset": "default", **settings})
+    run.append([{"row": row, "seed": 0, "test_errors": 1}])
+    run.conclude(lambda folder: tables.markdown(["row", "test errors"], [[row, "1"]]), draw)
+    run._lock.release()
+    return run.folder
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_cell_of_every_table_is_there_in_order(name, reader):
+    assert reader.rows[name] == raw_rows((RECORDS[name] / "table.md").read_text())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_figure_is_in_the_file_byte_for_byte(name, reader):
+    shown = reader.all("img", name)
+    inside = [base64.b64decode(x["src"].removeprefix("data:image/png;base64,")) for x in shown]
+    assert inside == [path.read_bytes() for path in sorted(RECORDS[name].glob("*.png"))]
+    assert all(x["alt"].startswith(f"{name}: ") for x in shown)
+
+
+def test_links_lead_to_what_exists_and_nothing_is_fetched(committed, reader):
+    ids = {attrs["id"] for _, attrs, _ in reader.elements if "id" in attrs}
+    followed = [a["href"] for a in reader.all("a")]
+    assert {x[1:] for x in followed if x.startswith("#")} <= ids
+    files = [urllib.parse.unquote(x) for x in followed if not x.startswith("#")]
+    assert {(committed.parent / x).resolve() for x in files} >= {
+        RECORDS[name] / file for name in NAMES for file in ("manifest.json", "records.jsonl")
+    }
+    assert all((committed.parent / x).is_file() for x in files)
+    assert not reader.all("script") and len(reader.all("link")) == 1
+    fetched = [a["src"] for _, a, _ in reader.elements if "src" in a]
+    assert all(x.startswith("data:") for x in [*fetched, reader.all("link")[0]["href"]])
+    style = committed.read_text().split("<style>")[1].split("</style>")[0]
+    assert "url(" not in style and "@import" not in style
+
+
+def test_the_papers_numbers_stand_beside_ours(reader):
+    lines = (RECORDS["mnist_2015"] / "records.jsonl").read_text().splitlines()
+    ours = [
+        x["test_errors"]
+        for x in map(json.loads, lines)
+        if (x.get("part"), x["row"]) == ("all", "labels only")
+    ]
+    wanted = ["labels only", "test errors", "146"]  # Hinton et al. 2015, section 3
+    (found,) = (row[3] for row in reader.rows["paper"] if row[:3] == wanted)
+    assert found.startswith(f"{np.mean(ours):.1f} ± ")
+
+
+def test_no_printed_number_is_left_out(reader):
+    expected = []
+    for name in NAMES:
+        header = []
+        for row in raw_rows((RECORDS[name] / "table.md").read_text()):
+            if "verdict" in row and any(cell.endswith("printed") for cell in row):
+                header = row
+            elif len(row) != len(header):
+                header = []
+            for i, title in enumerate(header):
+                if row != header and title.endswith("printed") and any(map(str.isdigit, row[i])):
+                    expected.append([row[0], header[i + 1], row[i], row[i + 1]])
+    shown = [row for row in reader.rows["paper"] if len(row) == 4 and row[0] != "row"]
+    assert shown == expected and len(expected) > 80
+
+
+def test_verdicts_have_a_colour_and_keep_their_words(reader):
+    words = {
+        "better": {"BEATS", "SUPPORTED", "REACHED"},
+        "worse": {"WORSE", "CONTRADICTED", "FALLS SHORT"},
+        "open": {"INCONCLUSIVE", "UNDECIDED"},
+    }
+    said = {(kind, text) for kind, text in reader.spans if not text.isdigit()}
+    assert said <= {(kind, word) for kind, all_ in words.items() for word in all_}
+    assert {("better", "BEATS"), ("worse", "WORSE"), ("open", "INCONCLUSIVE")} <= said
+    glance = next(row for row in reader.rows["overview"] if row[0].startswith("quickstart"))
+    table = (RECORDS["quickstart"] / "table.md").read_text()
+    counts = [table.count(word) for word in ("BEATS", "WORSE", "INCONCLUSIVE")]
+    assert glance[1:4] == list(map(str, counts))
+
+
+def test_names_and_settings_are_shown_and_never_obeyed(tmp_path):
+    folder = finished(tmp_path, {EVIL: {"x": [EVIL, '"><script>']}}, row=EVIL)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest |= {"experiment": "../../setup", "device": "</style>" + EVIL, "data": {EVIL: "\ud800"}}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    found = Reader(page.write(tmp_path))
+    assert [EVIL, "1"] in next(rows for name, rows in found.rows.items() if name.startswith("demo"))
+    assert not found.all("script") and not found.all("img") and not found.all("strong")
+    assert not [a for a in found.all("a") if "example" in a["href"]]
+    assert not [a for _, a, _ in found.elements if any(name.startswith("on") for name in a)]
+
+
+def test_what_is_broken_has_its_line_and_the_rest_is_shown(tmp_path):
+    sound = finished(tmp_path, {})
+    damaged, bare, torn, odd, begun = (finished(tmp_path, {"x": x}) for x in range(5))
+    (damaged / "records.jsonl").write_text("nonsense\n")
+    (bare / "table.md").unlink()
+    image = torn / "curve.png"
+    Image.new("RGB", (8, 8), "red").save(image)
+    bits = bytearray(image.read_bytes())
+    bits[-20] ^= 1  # within the checksum or data of its last chunks
+    image.write_bytes(bits)
+    (odd / "manifest.json").write_text('{"finished": 3, "seconds": {"total": 1}}')
+    (begun / "manifest.json").unlink()
+    found = Reader(page.write(tmp_path))
+    lines = {row[0]: row[1:] for row in found.rows["others"][1:]}
+    expected = {
+        damaged: ("failed", "line 1 is damaged"),
+        bare: ("failed", "has no table.md"),
+        torn: ("failed", "curve.png is no sound PNG image"),
+        odd: ("failed", "manifest.json has no 'experiment'"),
+        begun: ("resumable", "1 records so far"),
+    }
+    assert len(lines) == len(expected)
+    for folder, (state, part) in expected.items():
+        shown = lines[folder.relative_to(tmp_path).as_posix()]
+        assert shown[0] == state and part in shown[1] and "\n" not in shown[1]
+    assert found.rows[f"demo-{sound.name}"][1:] == [["a", "1"]]
+
+
+def report(folder):
+    command = [sys.executable, "-m", "kd_jax.report.page", str(folder)]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+def test_nothing_to_report_is_one_line_and_no_page(tmp_path):
+    (tmp_path / "runs").mkdir()
+    for folder, line in (("runs", "holds no finished run"), ("none", "is no folder")):
+        found = report(tmp_path / folder)
+        assert found.returncode == 2 and found.stderr.count("\n") == 1 and line in found.stderr
+    assert not list(tmp_path.rglob("report*"))
+
+
+def test_a_page_that_cannot_be_written_leaves_nothing_behind(tmp_path):
+    finished(tmp_path, {})
+    (tmp_path / "report.html").mkdir()
+    with pytest.raises(InputError, match="report.html cannot be written"):
+        page.write(tmp_path)
+    assert not list(tmp_path.glob("*.partial"))
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_browser_shows_all_of_it_at_any_width(width, committed, tmp_path):
+    found = seen(committed, width, tmp_path)
+    assert found["title"] == "kd_jax: what was found" and found["errors"] == []
+    assert found["wide"] <= width
+    assert (
+        found["images"]
+        == found["drawn"]
+        == sum(len(list(folder.glob("*.png"))) for folder in RECORDS.values())
+    )
+
+
+def test_the_browser_would_have_seen_faults(tmp_path):
+    wrong = tmp_path / "wrong.html"
+    wrong.write_text("<div style='width: 700px'>x</div><img src=none.png><script>lost()</script>")
+    found = seen(wrong, 390, tmp_path)
+    assert found["wide"] >= 700 and found["images"] == 1 and found["drawn"] == 0
+    assert any("lost is not defined" in line for line in found["errors"])

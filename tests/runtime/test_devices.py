@@ -1,0 +1,258 @@
+"""Many devices and hosts: the numbers of one, and the end of a run that lost a host."""
+
+import pathlib
+import socket
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from kd_jax.errors import InputError
+from kd_jax.runtime import devices
+from kd_jax.storage import jsonl
+
+ROOT = pathlib.Path(__file__).parents[2]
+ON_EIGHT_DEVICES = """
+import jax
+jax.config.update("jax_num_cpu_devices", 8)
+import numpy as np
+import optax
+from kd_jax import mesh, models, train
+
+x = np.random.default_rng(0).normal(size=(96, 6)).astype(np.float32)
+data = {"x": x, "y": (x.sum(1) > 0).astype(np.int32)}
+net = models.functional(models.MLP((5,), 2, dropout=0.2), (6,))
+
+def loss(params, batch, key):
+    z, _ = net.apply(params, batch["x"], train=True, key=key)
+    return batch["w"] * optax.softmax_cross_entropy_with_integer_labels(z, batch["y"]).mean(), {}
+
+def train_all(seeds, arms, order_of=None):
+    optimizer = optax.adam(1e-2)
+    state = train.members(net.init, optimizer, jax.random.split(jax.random.key(0), seeds), arms)
+    order = train.shuffled(jax.random.key(1), 96, 16)
+    weights = np.tile(np.linspace(0.5, 1, arms, dtype=np.float32), (seeds, 1))
+    own = {"noise": np.zeros((seeds, 96), np.float32)}
+    more = {"numbers": {"w": weights}, "own": own, "seeds": order_of}
+    state, curves = train.fit(loss, optimizer, state, data, order, epochs=3, **more)
+    return jax.tree.leaves(state.params), curves["loss"], np.asarray(state.step)
+
+mesh.LARGE = 20  # the kernel [6, 5] is split over 2 devices, as a large one is
+for seeds, arms, order_of in ((3, 2, None), (1, 4, None), (3, 2, 7)):
+    alone = train_all(seeds, arms, order_of)
+    for text in ("", "members:4,data:2", "data:8"):
+        mesh.use(text)
+        split = train_all(seeds, arms, order_of)
+        mesh.stop_using()
+        for a, b in zip(jax.tree.leaves(alone), jax.tree.leaves(split), strict=True):
+            np.testing.assert_allclose(a, b, atol=1e-5)
+print("same")
+"""
+
+
+@pytest.mark.hosts
+def test_eight_devices_give_the_numbers_of_one():
+    found = subprocess.run(
+        [sys.executable, "-c", ON_EIGHT_DEVICES], cwd=ROOT, capture_output=True, text=True
+    )
+    assert found.stdout == "same\n", found.stderr
+
+
+def test_a_mesh_is_read_and_refused():
+    assert devices.parse("", 6) == {"members": 6, "data": 1}
+    assert devices.parse("data:2,members:4", 8) == {"members": 4, "data": 2}
+    assert devices.parse("data:8", 8) == {"members": 1, "data": 8}
+    for text, said in (
+        ("members:3", "--mesh=members:3 is of 3 devices: there are 8"),
+        ("rows:8", "--mesh=rows:8: 'rows:8' is unknown; expected like members:4,data:2"),
+        ("members:0", "'members:0' is unknown"),
+        ("members:-8", "'members:-8' is unknown"),
+        ("members", "'members' is unknown"),
+    ):
+        with pytest.raises(InputError, match=said):
+            devices.parse(text, 8)
+
+
+def test_a_training_takes_the_devices_that_its_members_fill():
+    filled = devices._devices_filled
+    assert filled(1, 1, 8) == (1, 0)  # alone it is best off with all threads
+    assert filled(10, 15, 2) == (2, 0)
+    assert filled(5, 16, 2) == (2, 1)  # eight arms each: ½, before three of six seeds: 3/5
+    assert filled(5, 15, 2) == (2, 0)
+    assert filled(10, 15, 64) == (15, 1)  # one arm each, before one seed each
+    assert filled(3, 1, 2) == (2, 0)  # two of four: ⅔ of the time
+    assert filled(1, 7, 2) == (1, 0)
+    assert filled(1, 1, 0) == (1, 0)
+
+
+def free_port():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+def hosts(count, workdir, *flags):
+    """The processes of one run of the quickstart on several hosts, all of them this machine.
+
+    What they print goes to workdir/host-N.
+    """
+    port = free_port()
+    command = [sys.executable, "-m", "experiments", "quickstart", f"--workdir={workdir}", *flags]
+    workdir.mkdir()
+    return [
+        subprocess.Popen(
+            [*command, f"--coordinator=127.0.0.1:{port}", f"--hosts={count}", f"--host={host}"],
+            cwd=ROOT, stdout=open(workdir / f"host-{host}", "w"), stderr=subprocess.STDOUT,
+        )
+        for host in range(count)
+    ]  # fmt: skip
+
+
+SHORT = "--preset=smoke", "--teacher_epochs=1", "--student_epochs=2"
+
+
+def records(workdir):
+    (path,) = pathlib.Path(workdir).glob("quickstart/*/records.jsonl")
+    return jsonl.records(path.parent)
+
+
+@pytest.fixture(scope="module")
+def of_one_host(tmp_path_factory):
+    """The records of the quickstart on one host."""
+    workdir = tmp_path_factory.mktemp("one")
+    command = [sys.executable, "-m", "experiments", "quickstart", f"--workdir={workdir}", *SHORT]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    return records(workdir)
+
+
+@pytest.mark.hosts
+@pytest.mark.parametrize("count", [2, 4])
+def test_several_hosts_write_what_one_writes(count, tmp_path, of_one_host):
+    running = hosts(count, tmp_path / "several", *SHORT)
+    ended = [process.wait(timeout=400) for process in running]
+    first, *others = ((tmp_path / "several" / f"host-{host}").read_text() for host in range(count))
+    assert ended == [0] * count, first + "".join(others)
+    assert "records, table and figures" in first and not any("records" in x for x in others)
+    several = records(tmp_path / "several")
+    assert len(of_one_host) == len(several) > 0
+    for a, b in zip(of_one_host, several):
+        assert a.keys() == b.keys()
+        for name in a:
+            if isinstance(a[name], float):
+                np.testing.assert_allclose(a[name], b[name], atol=1e-5)
+            else:
+                assert a[name] == b[name], name
+
+
+@pytest.mark.hosts
+def test_a_lost_host_ends_the_others_with_one_line(tmp_path):
+    flags = "--preset=smoke", "--teacher_epochs=1000000"
+    first, second = hosts(2, tmp_path / "run", *flags)
+    said, deadline = tmp_path / "run" / "host-0", time.monotonic() + 90
+    while "loss" not in said.read_text() and time.monotonic() < deadline:
+        assert first.poll() is None and second.poll() is None, said.read_text()
+        time.sleep(0.5)
+    second.kill()
+    second.wait()
+    assert first.wait(timeout=60) == 1
+    assert "error: another host of this run was lost" in said.read_text()
+    assert "it goes on where it was" in said.read_text()
+
+
+STREAMED = """
+import sys
+import jax
+from kd_jax import hosts, mesh
+address, count, host, folder, epochs = sys.argv[1:]
+if int(count) > 1:
+    hosts.join(address, int(count), int(host))
+mesh.use(f"data:{count}" if int(count) > 1 else "")
+import numpy as np
+import optax
+from kd_jax import checkpoint, models, orders, streaming, train
+
+x = np.random.default_rng(0).normal(size=(640, 6)).astype(np.float32)
+read = set()
+
+class Source:
+    def __len__(self):
+        return 640
+    def __getitem__(self, row):
+        read.add(row)
+        return {"x": x[row], "y": np.int32(x[row].sum() > 0)}
+
+def loss(params, batch, key):
+    z, _ = net.apply(params, batch["x"])
+    return optax.softmax_cross_entropy_with_integer_labels(z, batch["y"]).mean(), {}
+
+net = models.functional(models.MLP((5,), 2), (6,))
+optimizer = optax.adam(1e-3)
+state = train.members(net.init, optimizer, jax.random.key(0)[None], 1)
+stream = streaming.Stream(Source(), orders.scattered(jax.random.key(1), 640, 16))
+snapshots = checkpoint.Snapshots(folder, {"of": "this"}, every=1.0)
+
+def report(done, curves):
+    if hosts.first_host():
+        print("epoch", done, flush=True)
+
+try:
+    state, curves = streaming.fit(loss, optimizer, state, stream, epochs=int(epochs),
+                                  report=report, snapshots=snapshots)
+except Exception as error:
+    hosts.leave(error)
+    raise
+losses = curves["loss"].ravel()
+print("end", len(read), float(losses[0]), float(losses[-1]), flush=True)
+"""
+
+
+def streamed(count, folder, epochs):
+    """The processes of a training from disk, each of which writes to folder/host-N."""
+    arguments = [f"127.0.0.1:{free_port()}", str(count)]
+    return [
+        subprocess.Popen(
+            [sys.executable, "-c", STREAMED, *arguments, str(host), str(folder / "kept"), epochs],
+            cwd=ROOT, stdout=open(folder / f"host-{host}", "w"), stderr=subprocess.STDOUT,
+        )
+        for host in range(count)
+    ]  # fmt: skip
+
+
+def said(folder, host):
+    return (folder / f"host-{host}").read_text().splitlines()
+
+
+@pytest.mark.hosts
+def test_hosts_read_their_part_of_each_batch_and_go_on_after_one_was_lost(tmp_path):
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+    (alone,) = streamed(1, tmp_path / "one", "60")
+    assert alone.wait(timeout=60) == 0
+    first, second = streamed(2, tmp_path / "two", "60")
+    deadline = time.monotonic() + 90
+    while time.monotonic() < deadline:
+        seals = (tmp_path / "two" / "kept").glob("*.seal")
+        if any(int(seal.stem) >= 3 * 40 for seal in seals):  # three epochs of 40 steps
+            break
+        time.sleep(0.1)
+    second.kill()
+    assert first.wait(timeout=60) == 1
+    assert any("another host of this run was lost" in x for x in said(tmp_path / "two", 0))
+    again = streamed(2, tmp_path / "two", "60")
+    assert [process.wait(timeout=90) for process in again] == [0, 0]
+    epochs = [x for x in said(tmp_path / "two", 0) if x.startswith("epoch")]
+    assert 0 < len(epochs) <= 57 and epochs[-1] == "epoch 60"
+    one, two = (said(tmp_path / name, 0)[-1].split() for name in ("one", "two"))
+    np.testing.assert_allclose([float(x) for x in two[2:]], [float(x) for x in one[2:]], atol=1e-5)
+    assert (one[0], one[1], two[0]) == ("end", "640", "end")
+
+
+@pytest.mark.hosts
+def test_a_host_reads_half_of_the_rows_of_an_epoch(tmp_path):
+    running = streamed(2, tmp_path, "1")
+    assert [process.wait(timeout=90) for process in running] == [0, 0]
+    halves = [int(said(tmp_path, host)[-1].split()[1]) for host in range(2)]
+    # 40 batches of 16, 8 for each, and the rest of the batch that showed the first host its shape
+    assert all(320 <= half <= 328 for half in halves)

@@ -1,0 +1,168 @@
+"""Signals, locks and folders that cannot be written: nothing is lost and one line says what is."""
+
+import errno
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+
+import pytest
+
+from kd_jax import experiment
+from kd_jax.experiment import Common
+from kd_jax.runtime import signals as interruption
+from kd_jax.storage import checkpoint, locks
+
+
+class Kept:
+    """Snapshots that are never due and remember what they were told to save."""
+
+    def __init__(self):
+        self.saved = []
+
+    def due(self):
+        return False
+
+    def save(self, done, tree):
+        self.saved.append((done, tree))
+
+
+@pytest.fixture(autouse=True)
+def handlers():
+    """This process takes signals as a command does, and as before afterwards."""
+    signals = signal.SIGINT, signal.SIGTERM
+    before = [signal.getsignal(signum) for signum in signals]
+    interruption.heed()
+    yield
+    interruption.heed()
+    for signum, handler in zip(signals, before):
+        signal.signal(signum, handler)
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_saves_the_training_that_is_under_way(signum):
+    kept = Kept()
+    with pytest.raises(interruption.Interrupted) as ended, interruption.training():
+        interruption.keep(kept, 1, lambda: "early")
+        os.kill(os.getpid(), signum)
+        interruption.keep(kept, 2, lambda: "late")
+    assert kept.saved == [(2, "late")] and ended.value.signum == signum
+
+
+def test_a_signal_after_the_last_save_ends_the_training_too():
+    with pytest.raises(interruption.Interrupted), interruption.training():
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def test_a_signal_reaches_a_training_in_a_thread():
+    kept, ended, ready = Kept(), [], threading.Event()
+
+    def train():
+        try:
+            with interruption.training():
+                ready.set()
+                while True:
+                    time.sleep(0.01)
+                    interruption.keep(kept, 3, lambda: "tree")
+        except interruption.Interrupted as error:
+            ended.append(error.signum)
+
+    thread = threading.Thread(target=train)
+    thread.start()
+    ready.wait()
+    os.kill(os.getpid(), signal.SIGTERM)
+    thread.join(10)
+    assert ended == [signal.SIGTERM] and kept.saved == [(3, "tree")]
+
+
+def test_without_a_training_a_signal_ends_at_once():
+    with pytest.raises(interruption.Interrupted):
+        os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_a_second_signal_stops_at_once():
+    code = """
+    import os, signal
+    from kd_jax import interruption
+    interruption.heed()
+    with interruption.training():
+        os.kill(os.getpid(), signal.SIGINT)
+        print("still here", flush=True)
+        os.kill(os.getpid(), signal.SIGTERM)
+        print("not any more", flush=True)
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True
+    )
+    assert done.returncode == 143 and done.stdout == "still here\n"
+    assert "the same signal again ends at once" in done.stderr
+
+
+@pytest.mark.parametrize("signum, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_command_that_is_told_to_end_says_how_to_go_on(signum, code, capsys):
+    with pytest.raises(SystemExit) as ended:
+        experiment.launch(Common, lambda settings: os.kill(os.getpid(), signum), ["experiment"])
+    assert ended.value.code == code
+    said = capsys.readouterr().err.strip()
+    assert said == "interrupted: the same command goes on where it was"
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EFBIG, errno.EROFS, errno.EACCES])
+def test_a_folder_without_room_is_one_line(number, capsys):
+    def run(settings):
+        raise OSError(number, os.strerror(number), "runs/x")
+
+    with pytest.raises(SystemExit) as ended:
+        experiment.launch(Common, run, ["experiment"])
+    assert ended.value.code == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"error: cannot write to runs/x ({os.strerror(number)})")
+    assert said.count("\n") == 1
+
+
+def test_a_checkpoint_that_finds_no_room_is_one_line_and_the_older_one_stays(tmp_path):
+    """Under a limit of file sizes as with ulimit -f: a million numbers do not fit into 100 kB."""
+    code = f"""
+    import resource
+    import numpy as np
+    from kd_jax import checkpoint
+    from kd_jax.errors import InputError
+    kept = checkpoint.Snapshots({str(tmp_path)!r}, {{}}, every=0.0)
+    kept.save(1, {{"w": np.zeros(3)}})
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+    try:
+        kept.save(2, {{"w": np.random.default_rng(0).normal(size=1_000_000)}})
+    except InputError as error:
+        print(error)
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (0, "")  # what orbax logs would be many lines
+    assert "000000002 cannot be written (File too large): make room" in done.stdout
+    assert done.stdout.count("\n") == 1 and not list(tmp_path.glob("*tmp*"))
+    assert checkpoint.exists(tmp_path / "000000001")
+    assert not checkpoint.exists(tmp_path / "000000002")
+
+
+def test_a_second_run_waits_for_what_the_first_one_makes(tmp_path):
+    """The other process holds the lock, says so, and dies without giving it back."""
+    path = tmp_path / "teachers" / "abc"
+    code = f"""
+    import os, pathlib, time
+    from kd_jax import locks
+    with locks.alone({str(path)!r}):
+        print("mine", flush=True)
+        time.sleep(1.0)
+        pathlib.Path({str(path)!r}).write_text("done")
+        os._exit(9)
+    """
+    command = [sys.executable, "-c", textwrap.dedent(code)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout.readline() == "mine\n"
+        with locks.alone(path):
+            assert pathlib.Path(path).read_text() == "done"

@@ -1,0 +1,106 @@
+"""The command line: defaults, presets, explicit flags, and what bad input gets."""
+
+import dataclasses
+import subprocess
+import sys
+
+import jax
+import jax.numpy as jnp
+import pytest
+
+from experiments.quickstart.run import Config
+from kd_jax import experiment
+from kd_jax.errors import InputError
+
+
+def parse(*arguments):
+    return experiment.parse(Config, ["quickstart", *arguments])
+
+
+def test_defaults_then_preset_then_explicit_flags():
+    assert parse() == Config()
+    smoke = parse("--preset=smoke")
+    assert smoke.seeds == 2 and smoke.temperatures == (1.0, 3.0)
+    assert parse("--preset=smoke", "--seeds=4").seeds == 4
+    # a flag given at its default value is explicit all the same
+    assert parse("--seeds=10", "--preset=smoke").seeds == 10
+    assert parse("--temperatures=1,2.5").temperatures == (1.0, 2.5)
+    assert parse("--retrain").retrain is True
+
+
+@pytest.mark.parametrize(
+    "argument, message",
+    [
+        ("--sedes=3", "'sedes'.*[Dd]id you mean.*seeds"),
+        ("--seeds=0", "--seeds=0: expected at least 1"),
+        ("--seeds=-2", "--seeds=-2"),
+        ("--seeds=many", "many"),
+        ("--temperatures=0", "--temperatures=0: every temperature must be a finite number above 0"),
+        ("--temperatures=1,-3", "above 0"),
+        ("--temperatures=1,nan", "finite"),
+        ("--temperatures=inf", "finite"),
+        ("--temperatures=1,warm", "--temperatures=1,warm: expected float values"),
+        ("--temperatures=", "expected"),
+        ("--temperatures=2,2", "twice"),
+        ("--preset=huge", "--preset=huge: expected one of default, smoke"),
+        ("seeds=3", "unexpected argument"),
+        ("--student_epochs=0", "--student_epochs=0"),
+    ],
+)
+def test_bad_settings_get_one_line_that_names_them(argument, message):
+    with pytest.raises(InputError, match=message) as error:
+        parse(argument)
+    assert "\n" not in str(error.value)
+
+
+def test_places_do_not_decide_results():
+    key = dataclasses.replace(Config(), workdir="elsewhere", manual_dir="x").results_key()
+    assert key == Config().results_key()
+    assert dataclasses.replace(Config(), seeds=3).results_key() != key
+    assert not {"workdir", "data_dir", "manual_dir", "retrain"} & set(key)
+
+
+def command(*arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "experiments", "quickstart", *arguments],
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_bad_input_exits_with_2_and_one_line_on_stderr():
+    done = command("--temperatures=-1")
+    assert done.returncode == 2 and done.stdout == ""
+    assert done.stderr.startswith("error: ") and done.stderr.count("\n") == 1
+
+
+def test_a_workdir_that_cannot_be_written_is_named():
+    done = command("--workdir=/proc/nowhere", "--preset=smoke")
+    assert done.returncode == 2 and done.stderr.count("\n") == 1
+    assert "--workdir=/proc/nowhere" in done.stderr
+
+
+def test_help_prints_the_docstring_and_every_flag():
+    done = command("--help")
+    assert done.returncode == 0 and "Distil real digits" in done.stdout
+    for field in dataclasses.fields(Config):
+        assert f"--{field.name}" in done.stdout or f"--[no]{field.name}" in done.stdout
+
+
+def test_a_device_without_memory_is_one_line_that_names_the_flag(capsys):
+    def run(settings):
+        jax.jit(lambda x: (x[:, None] * x).sort(0))(jnp.ones(2**23)).block_until_ready()
+
+    with pytest.raises(SystemExit) as ended:
+        experiment.launch(Config, run, ["experiment"])
+    assert ended.value.code == 2
+    said = capsys.readouterr().err
+    assert said.startswith("error: the device has no memory left: give --members_per_chunk=N")
+    assert said.count("\n") == 1
+
+
+def test_hosts_that_cannot_find_each_other_are_refused():
+    with pytest.raises(InputError, match="--hosts=2 without --coordinator"):
+        dataclasses.replace(Config(), hosts=2)
+    with pytest.raises(InputError, match="--members_per_chunk=-1: expected 1 or more"):
+        dataclasses.replace(Config(), members_per_chunk=-1)

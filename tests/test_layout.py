@@ -1,0 +1,128 @@
+"""The layout: which package imports which, and what every experiment's folder holds."""
+
+import ast
+import importlib
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+from kd_jax.errors import InputError
+from kd_jax.report import publish
+
+ROOT = pathlib.Path(__file__).parents[1]
+LIBRARY = sorted((ROOT / "kd_jax").rglob("*.py"))
+EXPERIMENTS = sorted((ROOT / "experiments").rglob("*.py"))
+PACKAGES = sorted((ROOT / "experiments").glob("*/__init__.py"))
+RECORDS = publish.all_records()
+# what each package of kd_jax may import of it, besides itself
+MAY_IMPORT = {
+    "errors": [],
+    "losses": ["errors"],
+    "models": ["errors"],
+    "metrics": ["errors"],
+    "fingerprint": ["errors"],
+    "data": ["errors", "fingerprint"],
+    "runtime": ["errors"],
+    "training": ["runtime", "errors"],
+    "storage": ["runtime", "fingerprint", "errors"],
+    "pretrained": ["models", "data", "losses", "training", "fingerprint", "errors"],
+    "distill": [
+        "losses", "models", "metrics", "data", "training", "storage", "runtime", "fingerprint",
+        "errors",
+    ],
+    "language": [
+        "losses", "models", "data", "pretrained", "training", "storage", "fingerprint", "errors",
+    ],
+    "report": ["metrics", "storage.jsonl", "errors"],
+    "export": ["models", "metrics", "storage", "fingerprint", "errors"],
+    "experiment": ["runtime", "storage", "errors"],
+}  # fmt: skip
+OWNERS = {  # of packages that one place alone may import
+    "absl.flags": ("kd_jax/experiment.py",),
+    "flax.linen": ("kd_jax/models/",),
+    "orbax": ("kd_jax/storage/checkpoint.py",),
+    "matplotlib": ("kd_jax/report/",),
+}
+
+
+def imports(path):
+    """Every module that a file imports, with `from a import b` as a.b."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def below(name, prefix):
+    """Whether a dotted name is the prefix or within it."""
+    return name == prefix or name.startswith(prefix + ".")
+
+
+def name_of(path):
+    return path.relative_to(ROOT).as_posix()
+
+
+@pytest.mark.parametrize("path", LIBRARY, ids=name_of)
+def test_a_module_imports_only_what_its_package_may(path):
+    package = path.relative_to(ROOT / "kd_jax").parts[0].removesuffix(".py")
+    if package == "__init__":
+        return
+    own = [name.removeprefix("kd_jax.") for name in imports(path) if below(name, "kd_jax")]
+    allowed = [package, *MAY_IMPORT[package]]
+    assert [x for x in own if not any(below(x, a) for a in allowed)] == []
+
+
+@pytest.mark.parametrize("module", OWNERS)
+def test_one_place_each_imports_what_it_wraps(module):
+    importers = {name_of(p) for p in LIBRARY if any(below(x, module) for x in imports(p))}
+    assert importers and {p for p in importers if not p.startswith(OWNERS[module])} == set()
+
+
+@pytest.mark.parametrize("path", EXPERIMENTS, ids=name_of)
+def test_an_experiment_imports_no_other_and_linen_and_orbax_through_the_library(path):
+    own = path.relative_to(ROOT).parts[1]
+    found = imports(path)
+    others = {x for x in found if below(x, "experiments") and not below(x, f"experiments.{own}")}
+    assert others == set()
+    assert not any(below(x, "flax.linen") or below(x, "orbax") for x in found)
+
+
+def test_the_library_imports_no_experiment():
+    assert [p for p in LIBRARY if any(below(x, "experiments") for x in imports(p))] == []
+
+
+def test_reports_need_no_jax():
+    modules = [
+        ".".join(p.relative_to(ROOT).with_suffix("").parts)
+        for p in LIBRARY
+        if p.parent.name == "report" and p.stem != "__init__"
+    ]
+    code = "import sys; sys.modules['jax'] = None; import " + ", ".join(modules)
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
+@pytest.mark.parametrize("path", PACKAGES, ids=lambda p: p.parent.name)
+def test_an_experiment_says_its_command_time_and_result(path):
+    text = ast.get_docstring(ast.parse(path.read_text()))
+    for word in ("Command:", "Takes:", "Expected:"):
+        assert word in text
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_committed_tables_come_from_their_records(name):
+    experiment, _ = publish.experiment_and_preset(RECORDS[name])
+    try:
+        run = importlib.import_module(f"experiments.{experiment}.run")
+    except InputError as error:  # it needs packages of its own
+        pytest.skip(str(error))
+    assert run.table(RECORDS[name]) == (RECORDS[name] / "table.md").read_text()
+
+
+def test_the_readme_shows_the_committed_tables():
+    text = (ROOT / "README.md").read_text()
+    assert publish.renewed(text) == text, "the tables of README.md are old: ./run.sh publish"

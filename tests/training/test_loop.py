@@ -1,0 +1,280 @@
+"""Training is a pure function: however it is cut, stacked or resumed, it gives the same."""
+
+import types
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from kd_jax.errors import InputError
+from kd_jax.runtime import compilation, memory
+from kd_jax.storage import checkpoint
+from kd_jax.training import loop as train
+from kd_jax.training import samplers
+from kd_jax.training import state as train_state
+
+ROWS, BATCH, EPOCHS = 20, 5, 6
+DATA = {
+    "x": np.random.default_rng(0).normal(size=(ROWS, 3)).astype(np.float32),
+    "y": np.random.default_rng(1).normal(size=ROWS).astype(np.float32),
+}
+OPTIMIZER = optax.adam(0.05)
+ORDER = samplers.shuffled(jax.random.key(7), ROWS, BATCH)
+NUMBERS = {"weight": np.array([[1.0, 0.5], [1.0, 0.5], [1.0, 0.5]], np.float32)}
+
+
+def init(key):
+    return {"w": jax.random.normal(key, (3,)), "b": jnp.zeros(())}
+
+
+def loss_fn(params, batch, key):
+    noise = 0.1 * jax.random.normal(key, batch["y"].shape)
+    error = batch["x"] @ params["w"] + params["b"] - batch["y"] + noise
+    return batch["weight"] * jnp.mean(error**2), {"error": jnp.mean(jnp.abs(error))}
+
+
+def states(seeds=3, arms=2):
+    return train_state.members(init, OPTIMIZER, jax.random.split(jax.random.key(0), seeds), arms)
+
+
+def fitted(**options):
+    return train.fit(
+        loss_fn, OPTIMIZER, states(), DATA, ORDER, epochs=EPOCHS, numbers=NUMBERS, **options
+    )
+
+
+def assert_same(one, other, **tolerance):
+    for a, b in zip(jax.tree.leaves(one), jax.tree.leaves(other), strict=True):
+        if jax.dtypes.issubdtype(a.dtype, jax.dtypes.prng_key):
+            a, b = jax.random.key_data(a), jax.random.key_data(b)
+        if tolerance:
+            np.testing.assert_allclose(a, b, **tolerance)
+        else:
+            np.testing.assert_array_equal(a, b)
+
+
+def loop(seed, arm):
+    """The same training as a plain Python loop over one member."""
+    step = jax.jit(train_state.make_step(loss_fn, OPTIMIZER))
+    state = jax.tree.map(lambda x: x[seed, arm], states())
+    means = []
+    for epoch in range(EPOCHS):
+        losses = []
+        for rows in np.asarray(ORDER(seed, epoch)):
+            batch = {name: values[rows] for name, values in DATA.items()}
+            state, metrics = step(state, {**batch, "weight": NUMBERS["weight"][seed, arm]})
+            losses.append(metrics["loss"])
+        means.append(np.mean(losses))
+    return state, means
+
+
+@pytest.mark.parametrize("seed, arm", [(0, 0), (1, 1), (2, 0)])
+def test_scanned_and_vmapped_is_a_loop_over_one_member(seed, arm):
+    state, curves = fitted()
+    alone, means = loop(seed, arm)
+    assert_same(jax.tree.map(lambda x: x[seed, arm], state), alone, rtol=2e-5, atol=1e-6)
+    np.testing.assert_allclose(curves["loss"][:, seed, arm], means, rtol=2e-5)
+
+
+def test_a_resumed_run_is_bitwise_the_uninterrupted_one(tmp_path):
+    whole = fitted()
+    for stop in (1, 5):
+
+        class Killed(Exception):
+            pass
+
+        def killed_after(done, curves, stop=stop):
+            if done >= stop:
+                raise Killed
+
+        snapshots = checkpoint.Snapshots(tmp_path / str(stop), {"facts": 1}, every=0.0)
+        # fit reports before it saves, so a kill in the report loses that chunk
+        with pytest.raises(Killed):
+            fitted(report=killed_after, snapshots=snapshots)
+        assert_same(fitted(snapshots=snapshots), whole)
+
+
+@pytest.fixture
+def in_chunks():
+    yield memory.use
+    memory.use(0)
+
+
+@pytest.mark.parametrize("most", [1, 4])
+def test_members_that_train_in_turns_are_those_that_train_together(most, in_chunks):
+    state, curves = fitted()
+    in_chunks(most)
+    done = []
+    turns, other = fitted(report=lambda epochs, curves: done.append(epochs))
+    assert_same((turns, other), (state, curves), rtol=1e-5, atol=1e-6)
+    assert done == sorted(done) and done[-1] == EPOCHS
+
+
+def test_a_killed_training_in_turns_goes_on_with_the_piece_that_it_was_at(tmp_path, in_chunks):
+    in_chunks(2)  # three pieces of one seed with both arms
+    whole = fitted()
+    seen = []
+
+    def killed_after(done, curves):
+        seen.append(float(curves["loss"][done - 1, 0, 0]))
+        if len(seen) == 5:  # chunks of 1, 2 and 3 epochs: the second piece's second
+            raise KeyboardInterrupt
+
+    snapshots = checkpoint.Snapshots(tmp_path, {"facts": 1}, every=0.0)
+    with pytest.raises(KeyboardInterrupt):
+        fitted(report=killed_after, snapshots=snapshots)
+    again = []
+    assert_same(fitted(snapshots=snapshots, report=lambda *args: again.append(1)), whole)
+    assert len(again) < len(seen) + 4
+
+
+def test_one_number_for_all_seeds_gives_them_the_same_batches():
+    shared, curves = fitted(seeds=4)
+    each, other = fitted(seeds=[4, 4, 4])
+    assert_same((shared, curves), (each, other), rtol=1e-5, atol=1e-6)
+
+
+def test_a_snapshot_of_other_facts_is_not_resumed(tmp_path):
+    old = checkpoint.Snapshots(tmp_path, {"rate": 1}, every=0.0)
+    fitted(snapshots=old)
+    assert old.restore((states(), {})) is None  # another structure
+    new = checkpoint.Snapshots(tmp_path, {"rate": 2}, every=0.0)
+    assert_same(fitted(snapshots=new), fitted())
+
+
+def test_a_training_of_a_run_finds_its_own_snapshot_and_no_other(tmp_path):
+    run = types.SimpleNamespace(facts={"data": "x"}, path=lambda name: tmp_path / name)
+    snapshots = checkpoint.of_run(run, "all", 3)
+    snapshots.every = 0
+    snapshots.save(2, {"w": jnp.arange(3.0)})
+    done, found = checkpoint.of_run(run, "all", 3).restore({"w": jnp.zeros(3)})
+    assert done == 2 and found["w"].tolist() == [0, 1, 2]
+    assert checkpoint.of_run(run, "all", 4).restore({"w": jnp.zeros(3)}) is None
+
+
+def test_every_epoch_shows_each_row_once_and_each_seed_its_own_order():
+    orders = np.stack([[np.ravel(ORDER(s, e)) for e in range(3)] for s in range(2)])
+    assert (np.sort(orders, axis=-1) == np.arange(ROWS)).all()
+    assert len({order.tobytes() for order in orders.reshape(6, ROWS)}) == 6
+
+
+def test_a_partial_batch_is_dropped_and_rows_can_be_chosen():
+    order = samplers.shuffled(jax.random.key(0), np.array([3, 5, 8, 13, 21]), 2)
+    drawn = np.asarray(order(0, 0))
+    assert drawn.shape == (2, 2)
+    assert set(drawn.ravel()) <= {3, 5, 8, 13, 21}
+
+
+def test_own_rows_belong_to_their_seed():
+    """With the target of seed s equal to s and no inputs, the bias of seed s converges to s."""
+    own = {"y": np.repeat(np.arange(3, dtype=np.float32)[:, None], ROWS, axis=1)}
+
+    def bias_loss(params, batch, key):
+        return jnp.mean((params["b"] - batch["y"]) ** 2), {}
+
+    state, _ = train.fit(
+        bias_loss, optax.sgd(0.4), train_state.members(init, optax.sgd(0.4), jax.random.split(
+            jax.random.key(0), 3)), {"x": DATA["x"]}, ORDER, epochs=5, own=own,
+    )  # fmt: skip
+    # b ← b − 0.4 · 2 (b − s) leaves 0.2 of the distance per step: 0.2^20 after 20 steps
+    np.testing.assert_allclose(state.params["b"][:, 0], [0, 1, 2], atol=1e-6)
+
+
+def test_what_is_shared_is_seen_whole_by_every_step():
+    """Three prototypes, none of which belongs to a row, as if the loss held them itself."""
+    table = np.arange(9, dtype=np.float32).reshape(3, 3) / 9
+
+    def near(params, batch, key):
+        found, wanted = batch["x"] @ batch["table"]["of"].T, batch["table"]["sum"][0]
+        return jnp.mean((found @ params["w"] - wanted) ** 2), {}
+
+    def held(params, batch, key):
+        return near(params, {**batch, "table": {"of": table, "sum": (2.0,)}}, key)
+
+    def trained(loss, **more):
+        return train.fit(loss, OPTIMIZER, states(), DATA, ORDER, epochs=EPOCHS, **more)
+
+    shared = {"table": {"of": table, "sum": (np.float32(2),)}}
+    assert_same(trained(near, shared=shared), trained(held), rtol=1e-5, atol=1e-6)
+
+
+def test_a_training_that_begins_again_is_one_of_its_own():
+    def begun(seeds):
+        return train.Training(
+            loss_fn, OPTIMIZER, states(), DATA, ORDER, epochs=EPOCHS, numbers=NUMBERS, seeds=seeds
+        )
+
+    training = begun([0, 1, 2])
+    training.run()
+    training.again(states(), [5, 6, 7])
+    assert_same(training.run(), begun([5, 6, 7]).run())
+
+
+def test_what_is_watched_is_of_each_member_at_the_end_of_each_epoch():
+    def far(params, arrays):
+        return {"far": jnp.sum((arrays["x"] @ params["w"]) ** 2)}
+
+    watch = train.Watch(far, {"x": DATA["x"][:4]})
+    state, curves = fitted(watch=watch)
+    untouched, _ = fitted()
+    assert curves["far"].shape == (EPOCHS, 3, 2)
+    expected = np.sum((np.asarray(state.params["w"]) @ DATA["x"][:4].T) ** 2, -1)
+    np.testing.assert_allclose(curves["far"][-1], expected, rtol=1e-5)
+    np.testing.assert_array_equal(state.params["w"], untouched.params["w"])
+    # the curve of a shorter training is the beginning of the longer one's
+    _, shorter = train.fit(
+        loss_fn, OPTIMIZER, states(), DATA, ORDER, epochs=2, numbers=NUMBERS, watch=watch
+    )
+    np.testing.assert_allclose(shorter["far"], curves["far"][:2], rtol=1e-6)
+
+
+def test_a_batch_larger_than_the_rows_is_refused():
+    with pytest.raises(InputError, match="3 rows do not fill a batch of 8"):
+        samplers.shuffled(jax.random.key(0), 3, 8)
+
+
+def test_a_member_that_loses_its_loss_is_marked_with_its_step_and_the_others_go_on(tmp_path):
+    """One arm of one seed is told to see a row that spoils it; which step that is says the order.
+
+    It stays marked although a later loss of it would be finite: nothing here depends on its w.
+    """
+    spoilt = np.zeros((3, 2), np.float32)
+    spoilt[1, 0] = 1.0
+
+    def spoiling(params, batch, key):
+        loss, more = loss_fn(params, batch, key)
+        bad = jnp.any(batch["row"] == 13) & (batch["spoilt"] > 0)
+        return loss + jnp.where(bad, jnp.nan, 0.0), more
+
+    data = DATA | {"row": np.arange(ROWS)}
+    numbers = NUMBERS | {"spoilt": spoilt}
+    fit = lambda loss, **more: train.fit(  # noqa: E731
+        loss, OPTIMIZER, states(), data, ORDER, epochs=2, numbers=numbers, **more
+    )
+    state, curves = fit(spoiling)
+    steps = np.asarray(ORDER(1, 0))
+    (first,) = np.flatnonzero((steps == 13).any(1))
+    wanted = np.full((3, 2), -1)
+    wanted[1, 0] = first
+    np.testing.assert_array_equal(train_state.diverged(state), wanted)
+    others = wanted < 0
+    sound, same = fit(loss_fn)
+    np.testing.assert_array_equal(state.params["w"][others], sound.params["w"][others])
+    assert np.isnan(curves["loss"][:, 1, 0]).all() and np.isfinite(curves["loss"][:, others]).all()
+    assert (train_state.diverged(sound) == -1).all() and np.isfinite(same["loss"]).all()
+
+
+def test_what_is_compiled_without_optimisations_computes_the_same():
+    state, curves = fitted()
+    before = jax.config.values["jax_disable_most_optimizations"]
+    compilation.use(False)
+    try:
+        hasty_state, hasty_curves = fitted()
+        assert compilation.options() == compilation.quick_options()
+    finally:
+        compilation.use(True)
+        jax.config.update("jax_disable_most_optimizations", before)
+    assert compilation.options() is None
+    assert_same((state.params, curves), (hasty_state.params, hasty_curves), rtol=1e-5, atol=1e-6)
