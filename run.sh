@@ -28,7 +28,7 @@ fail() {
 
 find_python() {
   local candidate
-  for candidate in ${PYTHON:+"$PYTHON"} python3 python3.14 python3.13 python3.12 python3.11 python; do
+  for candidate in "$venv/bin/python" ${PYTHON:+"$PYTHON"} python3 python3.1{4,3,2,1} python; do
     if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
       echo "$candidate"
       return
@@ -65,14 +65,15 @@ END
 # repeated.
 install() {
   [[ -x "$venv/bin/python" ]] || make_venv
-  local name found wanted
+  local name found wanted line lines
   wanted="$(cat -- "$here/requirements.txt" "$here/pyproject.toml" ${constraints:+"$constraints"})"
   for name in core "$@"; do
     if [[ "$wanted" == "$(cat -- "$venv/installed-$name" 2>/dev/null)" ]]; then
       continue
     fi
-    found="$(packages "$name")" || exit 2
-    mapfile -t found <<<"$found"
+    lines="$(packages "$name")" || exit 2
+    found=()
+    while IFS= read -r line; do found+=("$line"); done <<<"$lines"
     echo "installing $name into $venv (once, a few minutes at most)" >&2
     "$venv/bin/python" -m pip install --quiet --disable-pip-version-check \
       ${constraints:+--constraint "$constraints"} "${found[@]}" ||
@@ -132,6 +133,9 @@ if [[ ! "$name" =~ ^[a-z][a-z0-9_]*$ || ! -f "$here/experiments/$name/run.py" ]]
   list_experiments "$name"
   exit 2
 fi
+case " $* " in
+  *" --help "* | *" -h "*) exec "$(find_python)" -m experiments "$name" "$@" ;; # installs nothing
+esac
 # shellcheck disable=SC2046 # the docstring names extras, with spaces between them
 install data report $(sed -n 's/^Needs: *//p' "$here/experiments/$name/__init__.py")
 exec "$venv/bin/python" -m experiments "$name" "$@"

