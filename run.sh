@@ -5,14 +5,19 @@
 # ./run.sh list [WORKDIR]            the runs below runs/, their state, how to go on or delete them
 # ./run.sh report [WORKDIR]          one page of the runs below it, or of the committed records
 # ./run.sh publish RUN_FOLDER        keep a finished run as a record and renew the README
+# ./run.sh install [EXTRA …]         install extras without running anything
 # ./run.sh --help                    list the experiments
 #
-# The first call makes .venv beside this file and installs requirements.txt into it; later calls
-# only compare a stamp. PYTHON chooses the interpreter (3.11 or later).
+# The first call makes .venv beside this file and installs what the command needs into it: the core
+# (requirements.txt), the extras data and report of pyproject.toml, and those that an experiment's
+# docstring names at "Needs:", in the tested versions of .ci/constraints.txt. Later calls only
+# compare stamps. PYTHON chooses the interpreter (3.11 or later), KD_JAX_VENV another environment;
+# an empty KD_JAX_CONSTRAINTS allows the newest versions.
 set -euo pipefail
 
 here="$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)"
-venv="$here/.venv"
+venv="${KD_JAX_VENV:-$here/.venv}"
+constraints="${KD_JAX_CONSTRAINTS-$here/.ci/constraints.txt}"
 export PYTHONPATH="$here${PYTHONPATH:+:$PYTHONPATH}"
 export MPLCONFIGDIR="${MPLCONFIGDIR:-$venv/matplotlib}"
 
@@ -23,7 +28,7 @@ fail() {
 
 find_python() {
   local candidate
-  for candidate in ${PYTHON:+"$PYTHON"} python3 python3.14 python3.13 python3.12 python3.11 python; do
+  for candidate in "$venv/bin/python" ${PYTHON:+"$PYTHON"} python3 python3.1{4,3,2,1} python; do
     if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
       echo "$candidate"
       return
@@ -32,22 +37,49 @@ find_python() {
   fail "Python 3.11 or later was not found; install it or set PYTHON=/path/to/python3.11"
 }
 
-# The stamp holds what was installed; it is written last, so a broken installation is repeated.
-install() {
-  local stamp="$venv/installed-${1##*/}"
-  if [[ -x "$venv/bin/python" ]] && cmp -s "$1" "$stamp"; then
-    return
-  fi
+make_venv() {
   local python
   python="$(find_python)"
-  echo "installing ${1##*/} into $venv (once, a few minutes at most)" >&2
-  [[ -x "$venv/bin/python" ]] || "$python" -m venv --clear "$venv" ||
+  "$python" -m venv --clear "$venv" ||
     fail "no virtual environment could be made in $venv (on Debian: apt install python3-venv)"
-  local options # of pip, which a file may name for itself
-  options="$(sed -n 's/^# pip: *//p' "$1")"
-  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check $options -r "$1" ||
-    fail "installing ${1##*/} failed; the lines above say why, and the same command tries again"
-  cp -- "$1" "$stamp"
+}
+
+# What pip is to install for the core, an extra, or packages without what these ask for themselves.
+packages() {
+  "$venv/bin/python" - "$here" "$1" <<'END'
+import sys, tomllib
+
+folder, name = sys.argv[1:]
+with open(f"{folder}/pyproject.toml", "rb") as file:
+    settings = tomllib.load(file)
+sets = {"core": ["-r", f"{folder}/requirements.txt"]}
+sets |= settings["project"]["optional-dependencies"]
+sets |= {key: ["--no-deps", *found] for key, found in settings["tool"]["kd_jax"]["no-deps"].items()}
+if name not in sets:
+    sys.exit(f"error: no extra is called '{name}'; there are: {', '.join(sets)}")
+print(*sets[name], sep="\n")
+END
+}
+
+# The stamp of an extra holds what decides it; it is written last, so a broken installation is
+# repeated.
+install() {
+  [[ -x "$venv/bin/python" ]] || make_venv
+  local name found wanted line lines
+  wanted="$(cat -- "$here/requirements.txt" "$here/pyproject.toml" ${constraints:+"$constraints"})"
+  for name in core "$@"; do
+    if [[ "$wanted" == "$(cat -- "$venv/installed-$name" 2>/dev/null)" ]]; then
+      continue
+    fi
+    lines="$(packages "$name")" || exit 2
+    found=()
+    while IFS= read -r line; do found+=("$line"); done <<<"$lines"
+    echo "installing $name into $venv (once, a few minutes at most)" >&2
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check \
+      ${constraints:+--constraint "$constraints"} "${found[@]}" ||
+      fail "installing $name failed; the lines above say why, and the same command tries again"
+    printf '%s\n' "$wanted" >"$venv/installed-$name"
+  done
 }
 
 list_experiments() {
@@ -55,7 +87,7 @@ list_experiments() {
 }
 
 report() {
-  install "$here/requirements.txt"
+  install data report
   exec "$venv/bin/python" -m "kd_jax.report.$1" "${@:2}"
 }
 
@@ -67,7 +99,7 @@ case "$name" in
     ;;
   test)
     shift
-    install "$here/requirements.txt"
+    install data report test
     cd -- "$here"
     # Most of a test is compilation, which keeps one core busy: a process per core, and XLA's
     # optimisations off unless 0 asks for them; they change speed, not what is computed.
@@ -81,14 +113,17 @@ case "$name" in
     exec "$venv/bin/python" -m pytest -n auto --dist loadfile --no-loadscope-reorder "$@"
     ;;
   check)
-    install "$here/requirements.txt"
-    install "$here/tests/requirements-dev.txt"
+    install data report check
     cd -- "$here"
     "$venv/bin/ruff" check .
     "$venv/bin/ruff" format --check .
     exec "$venv/bin/mypy" kd_jax experiments
     ;;
-  list) report runs "${@:2}" ;;
+  install)
+    install "${@:2}"
+    exit
+    ;;
+  list) report list_runs "${@:2}" ;;
   report) report page "${@:2}" ;;
   publish) report publish "${@:2}" ;;
   -*) name=quickstart ;; # flags alone: they are the quickstart's
@@ -98,9 +133,9 @@ if [[ ! "$name" =~ ^[a-z][a-z0-9_]*$ || ! -f "$here/experiments/$name/run.py" ]]
   list_experiments "$name"
   exit 2
 fi
-install "$here/requirements.txt"
-# what an experiment needs beyond that stands in its docstring
-for extra in $(sed -n 's/^Needs: *//p' "$here/experiments/$name/__init__.py"); do
-  install "$here/experiments/$extra"
-done
+case " $* " in
+  *" --help "* | *" -h "*) exec "$(find_python)" -m experiments "$name" "$@" ;; # installs nothing
+esac
+# shellcheck disable=SC2046 # the docstring names extras, with spaces between them
+install data report $(sed -n 's/^Needs: *//p' "$here/experiments/$name/__init__.py")
 exec "$venv/bin/python" -m experiments "$name" "$@"

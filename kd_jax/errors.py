@@ -31,6 +31,22 @@ def require(condition, message):
 
 
 @contextlib.contextmanager
+def extra(name, then=""):
+    """In this block a package that is not installed is an InputError: the extra `name` brings it.
+
+    Args: then: what is to be typed after that, where the extra alone does not bring it.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("kd_jax"):
+            raise
+        raise InputError(
+            f'the package {error.name} is not installed: pip install "kd_jax[{name}]"{then}'
+        ) from None
+
+
+@contextlib.contextmanager
 def one_line():
     """In this block an InputError ends the command: one line on standard error, exit code 2."""
     try:

@@ -18,6 +18,7 @@ import textwrap
 import typing
 from collections.abc import Callable
 
+from kd_jax import __version__
 from kd_jax.errors import Check, InputError, at_least, one_of, require
 
 # a full disk, a quota, a limit of file sizes, a folder that is read-only or somebody else's
@@ -211,8 +212,9 @@ def version() -> str:
     about = provenance.of_results()
     packages = ", ".join(f"{name} {number}" for name, number in about["versions"].items())
     commit = about["commit"] or "no clone"
-    own = provenance.version()
-    return f"kd_jax {own} ({commit})\n{packages}, Python {about['python']}\n{about['device']}"
+    return (
+        f"kd_jax {__version__} ({commit})\n{packages}, Python {about['python']}\n{about['device']}"
+    )
 
 
 def prepare(config: Config) -> None:

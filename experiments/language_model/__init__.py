@@ -4,7 +4,7 @@ Command:  ./run.sh language_model [--teacher=FOLDER] [--manual_dir=FOLDER] [--pr
 Takes:    40 minutes on 2 CPU cores; --preset=accelerator: every objective at full length
 Found:    Forward KL beats SFT in agreement and both divergences, not in NLL. The top 64 tokens
           and their tail come within 2.3 % of its KL, in 0.26 % of the bytes of all logits
-Needs:    requirements-transformers.txt requirements-weights.txt
+Needs:    text weights
 
 The teacher is SmolLM2-135M-Instruct (30 layers of 576), which a package carries. Students start
 from 10 of its layers, its embeddings and its head, and see questions and solutions of GSM8K in

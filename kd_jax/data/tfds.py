@@ -13,18 +13,20 @@ import pathlib
 import shutil
 
 import numpy as np
-import requests
-import tensorflow_datasets as tfds
 from absl import logging
-from PIL import Image
-from tensorflow_datasets.core.download.checksums import UrlInfo
-from tensorflow_datasets.core.download.download_manager import NonMatchingChecksumError
-from tensorflow_datasets.core.download.resource import get_dl_fname
-from tensorflow_datasets.core.download.util import DownloadError
-from tensorflow_datasets.core.registered import skip_registration
 
 from kd_jax.data import sources
-from kd_jax.errors import InputError, brief, require
+from kd_jax.errors import InputError, brief, extra, require
+
+with extra("data"):
+    import requests
+    import tensorflow_datasets as tfds
+    from PIL import Image
+    from tensorflow_datasets.core.download.checksums import UrlInfo
+    from tensorflow_datasets.core.download.download_manager import NonMatchingChecksumError
+    from tensorflow_datasets.core.download.resource import get_dl_fname
+    from tensorflow_datasets.core.download.util import DownloadError
+    from tensorflow_datasets.core.registered import skip_registration
 
 BATCH = 1000
 LOST = (requests.RequestException, DownloadError)

@@ -13,6 +13,7 @@ import jax.export
 import jax.numpy as jnp
 import numpy as np
 
+from kd_jax.errors import extra
 from kd_jax.export import quantize
 from kd_jax.models import serialization
 
@@ -56,7 +57,8 @@ def onnx(path, function, inputs):
     """
     for noisy in ("jax2onnx", "onnx_ir"):  # about plugins for packages that are not used here
         logging.getLogger(noisy).setLevel(logging.ERROR)
-    import jax2onnx  # here, as few need it and it takes seconds
+    with extra("export", " && pip install --no-deps jax2onnx"):
+        import jax2onnx  # here, as few need it and it takes seconds
 
     leaves, tree = jax.tree.flatten(symbolic(inputs))
     names = [name or "inputs" for name in names_of(inputs)]
@@ -74,7 +76,8 @@ def onnx(path, function, inputs):
 
 def safetensors(folder, stem, model, params, inputs):
     """Write parameters as folder/stem.safetensors, and the network as folder/stem.json."""
-    from safetensors.numpy import save_file
+    with extra("export"):
+        from safetensors.numpy import save_file
 
     named = jax.tree_util.tree_flatten_with_path(params)[0]
     tensors = {dotted(path): np.ascontiguousarray(leaf) for path, leaf in named}
@@ -86,7 +89,8 @@ def safetensors(folder, stem, model, params, inputs):
 
 def read_safetensors(folder, stem):
     """(Model, params) that `safetensors` wrote."""
-    from safetensors.numpy import load_file
+    with extra("export"):
+        from safetensors.numpy import load_file
 
     facts = json.loads((folder / f"{stem}.json").read_text())
     params = {}

@@ -1,10 +1,13 @@
 """A teacher that is there to see that everything runs: a random Llama and its tokenizer."""
 
 import jax
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
+from kd_jax.errors import extra
 from kd_jax.models import llama
 from kd_jax.pretrained import chat_template
+
+with extra("text"):
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 NET = llama.Llama(vocabulary=400, width=32, layers=4, heads=4, groups=2, size=8, inner=48)
 

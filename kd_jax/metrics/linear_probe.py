@@ -3,9 +3,13 @@
 import warnings
 
 import numpy as np
-import threadpoolctl
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
+
+from kd_jax.errors import extra
+
+with extra("data"):
+    import threadpoolctl
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
 
 INVERSE_PENALTY = 0.1  # chosen on held-out questions of BANKING77
 ITERATIONS = 200

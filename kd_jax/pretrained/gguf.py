@@ -1,12 +1,11 @@
 """A Llama and its tokenizer from one GGUF file, dequantised to float32."""
 
-import importlib.util
 from typing import NamedTuple
 
 import numpy as np
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 
-from kd_jax.errors import InputError, require
+from kd_jax.errors import InputError, extra, require
 from kd_jax.pretrained import gguf_file
 from kd_jax.pretrained import llama as decoder
 from kd_jax.pretrained import model_folder as folders
@@ -86,12 +85,8 @@ def halves(rows, heads, name, source):
 
 def dequantised(file, name):
     """The float32 array of a tensor of a File. Raises: InputError when it cannot be had."""
-    require(
-        importlib.util.find_spec("gguf"),
-        f"the package gguf is not installed, which reads {file.path}: "
-        ".venv/bin/python -m pip install -r experiments/requirements-transformers.txt",
-    )
-    import gguf
+    with extra("text"):
+        import gguf
 
     tensor = file.tensors[name]
     known = tensor.kind in {kind.value for kind in gguf.GGMLQuantizationType}

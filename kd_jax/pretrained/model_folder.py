@@ -10,7 +10,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from kd_jax.errors import InputError, require
+from kd_jax.errors import InputError, extra, require
 
 LARGE = 1e30  # above every number of a config
 
@@ -150,12 +150,10 @@ def find(name):
     )
     instead = f"{name} is no local folder either; give the path of one with config.json"
     try:
-        from huggingface_hub import snapshot_download
-    except ImportError:
-        raise InputError(
-            f"huggingface_hub is not installed, which would fetch {name} (.venv/bin/python -m pip "
-            f"install huggingface_hub); {instead}"
-        ) from None
+        with extra("text"):
+            from huggingface_hub import snapshot_download
+    except InputError as error:
+        raise InputError(f"{error}; {instead}") from None
     try:
         return pathlib.Path(snapshot_download(str(name), allow_patterns=list(HUB_FILES)))
     except Exception as error:  # of several libraries below it: network, hub, disk

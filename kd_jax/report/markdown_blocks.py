@@ -7,10 +7,12 @@ column called "printed" or "…, printed" holds what a publication prints of the
 import re
 from typing import NamedTuple
 
-import markdown_it
-from markdown_it.tree import SyntaxTreeNode
-
+from kd_jax.errors import extra
 from kd_jax.metrics import statistics
+
+with extra("report"):
+    import markdown_it
+    from markdown_it.tree import SyntaxTreeNode
 
 READER = markdown_it.MarkdownIt("zero").enable(["table", "list"])
 BETTER = {statistics.BEATS, statistics.SUPPORTED, statistics.REACHED}

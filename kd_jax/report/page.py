@@ -15,12 +15,13 @@ import sys
 import urllib.parse
 from typing import NamedTuple
 
-import jinja2
-from PIL import Image
-
-from kd_jax.errors import InputError, one_line, require
+from kd_jax.errors import InputError, extra, one_line, require
 from kd_jax.report import docstrings, list_runs, markdown_blocks, publish
 from kd_jax.storage import jsonl
+
+with extra("report"):
+    import jinja2
+    from PIL import Image
 
 OF_RECORDS = pathlib.Path("runs", "records")  # where the page of the committed records lies
 LINKED = ("manifest.json", "config.json", "records.jsonl", "table.md", "command.txt")

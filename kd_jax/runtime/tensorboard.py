@@ -10,6 +10,8 @@ import time
 
 import numpy as np
 
+from kd_jax.errors import extra
+
 _wanted = []  # --tensorboard of this process
 _writers = []  # of its newest run
 
@@ -23,7 +25,8 @@ def use(wanted):
 def begin(folder):
     """Write the events of this process into a run folder from now on, if they are wanted."""
     if _wanted:
-        from tensorboardX.event_file_writer import EventsWriter  # here, as most runs want none
+        with extra("report"):  # here, as most runs want none
+            from tensorboardX.event_file_writer import EventsWriter
 
         # not a SummaryWriter: that one writes in a thread, and what it has not written at the end
         # is lost
@@ -53,8 +56,9 @@ def of_records(records):
 def _write(found):
     """Write (tag, number or numbers, step) of each: numbers as their mean."""
     for writer in _writers:
-        from tensorboardX.proto.event_pb2 import Event
-        from tensorboardX.summary import scalar
+        with extra("report"):
+            from tensorboardX.proto.event_pb2 import Event
+            from tensorboardX.summary import scalar
 
         for tag, value, step in found:
             summary = scalar(tag, float(np.mean(value)))

@@ -1,11 +1,9 @@
 """Provenance of results: versions, device, commit."""
 
-import importlib.metadata
 import os
 import pathlib
 import platform
 import subprocess
-import tomllib
 
 import jax
 
@@ -22,14 +20,6 @@ def of_results():
         "device": device(),
         "commit": commit(),
     }
-
-
-def version():
-    """The version of kd_jax, as its project file or its installation says."""
-    project = pathlib.Path(__file__).parents[2] / "pyproject.toml"
-    if project.is_file():
-        return tomllib.loads(project.read_text())["project"]["version"]
-    return importlib.metadata.version("kd_jax")
 
 
 def device():

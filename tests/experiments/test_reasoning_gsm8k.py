@@ -6,8 +6,8 @@ from published import DATA, needed
 
 from kd_jax.storage import jsonl
 
-pytest.importorskip("safetensors", reason="needs experiments/requirements-transformers.txt")
-pytest.importorskip("tokenizers", reason="needs experiments/requirements-transformers.txt")
+pytest.importorskip("safetensors", reason="needs the extra text")
+pytest.importorskip("tokenizers", reason="needs the extra text")
 
 from experiments.reasoning import arms, gsm8k
 from experiments.reasoning import run as experiment

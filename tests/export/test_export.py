@@ -6,8 +6,8 @@ import json
 import numpy as np
 import pytest
 
-pytest.importorskip("onnxruntime", reason="needs experiments/requirements-export.txt")
-pytest.importorskip("safetensors", reason="needs experiments/requirements-export.txt")
+pytest.importorskip("onnxruntime", reason="needs the extra export")
+pytest.importorskip("safetensors", reason="needs the extra export")
 
 import onnxruntime
 from safetensors.numpy import load_file

@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-pytest.importorskip("safetensors", reason="needs experiments/requirements-transformers.txt")
-pytest.importorskip("tokenizers", reason="needs experiments/requirements-transformers.txt")
+pytest.importorskip("safetensors", reason="needs the extra text")
+pytest.importorskip("tokenizers", reason="needs the extra text")
 
 from scipy import special
 from tiny_llama import APPLY, NET, PARAMS, random_params

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from published import SHARED, needed
 
-pytest.importorskip("safetensors", reason="needs experiments/requirements-transformers.txt")
-pytest.importorskip("tokenizers", reason="needs experiments/requirements-transformers.txt")
+pytest.importorskip("safetensors", reason="needs the extra text")
+pytest.importorskip("tokenizers", reason="needs the extra text")
 
 import jax
 from safetensors.numpy import save_file
@@ -100,7 +100,7 @@ def test_a_folder_of_the_package_s_name_is_not_the_package(tmp_path, monkeypatch
 
 def test_all_minilm_is_what_transformers_computes():
     path = needed(SHARED / "conformance" / "minilm.json")
-    pytest.importorskip(sentence_embeddings.PACKAGE, reason="needs requirements-transformers.txt")
+    pytest.importorskip(sentence_embeddings.PACKAGE, reason="needs a package of weights")
     golden = json.loads(path.read_text())
     net, params = encoder.load(sentence_embeddings.packaged())
     words = tokenizer.tokenizer(sentence_embeddings.packaged())

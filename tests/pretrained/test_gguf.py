@@ -5,9 +5,9 @@ import struct
 import numpy as np
 import pytest
 
-pytest.importorskip("safetensors", reason="needs experiments/requirements-transformers.txt")
-pytest.importorskip("tokenizers", reason="needs experiments/requirements-transformers.txt")
-pytest.importorskip("gguf", reason="needs experiments/requirements-transformers.txt")
+pytest.importorskip("safetensors", reason="needs the extra text")
+pytest.importorskip("tokenizers", reason="needs the extra text")
+pytest.importorskip("gguf", reason="needs the extra text")
 
 import gguf as library
 import jax

