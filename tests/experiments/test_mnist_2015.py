@@ -16,6 +16,7 @@ from experiments.mnist_2015 import run as mnist_2015
 from kd_jax import models
 from kd_jax.data.dataset import Split
 from kd_jax.distill import students, transfer
+from kd_jax.distill.students import Arm
 from kd_jax.training import optimizers
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -50,24 +51,44 @@ def test_a_student_trained_alone_is_the_one_of_its_grid():
     model = models.functional(models.MLP((5,), 10), (4,))
     random = np.random.default_rng(3)
     split = Split(random.normal(size=(60, 4)).astype("f4"), random.integers(10, size=60))
-    teachers = random.normal(size=(60, 1, 10)).astype("f4")
-    arms = students.over_temperatures("soft", (1.0, 4.0), soft=1.0)
-    one = transfer.Lesson("x", arms, np.arange(60), 20)
+    teachers = {"teacher": random.normal(size=(60, 10)).astype("f4")}
+    arms = students.arms("soft", (1.0, 4.0), soft_weight=1.0)
+    both = transfer.TransferRun("x", arms, np.arange(60), 20)
     keys = jax.random.split(jax.random.key(5), 3)
-    pupils = transfer.Pupils(model, optax.sgd(0.1), keys, jax.random.key(6), 2)
-    together = transfer.fit(one, pupils, split, np.broadcast_to(teachers, (3, *teachers.shape)))
-    alone = transfer.fit_one(one, arms[1], 2, pupils, split, teachers)
+    sgd = optax.sgd(0.1)
+    recipe = transfer.StudentRecipe(model, lambda steps: sgd, keys, jax.random.key(6), 2)
+    together = transfer.fit(both, recipe, split, teachers)
+    alone = transfer.fit(both._replace(arms=[arms[1]]), recipe, split, teachers, seed=2)
     for ours, theirs in zip(jax.tree.leaves(alone), jax.tree.leaves(together)):
+        assert ours.shape[:2] == (1, 1)
         np.testing.assert_allclose(ours[0, 0], theirs[2, 1], rtol=1e-5, atol=1e-6)
 
 
-def test_the_live_teacher_is_asked_about_the_very_images_that_the_student_sees():
-    net = mnist_2015.network(8, 8)
+def test_an_optimizer_is_made_for_the_steps_of_a_transfer_run():
+    given = []
+    model = models.functional(models.MLP((5,), 10), (4,))
+    keys = jax.random.split(jax.random.key(5), 3)
+    recipe = transfer.StudentRecipe(model, given.append, keys, jax.random.key(6), 2)
+    arms = [Arm("labels only", label_weight=1.0)]
+    made = recipe.of(transfer.TransferRun("x", arms, np.arange(65), 20, passes=3))
+    # 3 whole batches of 20 in 65 rows, 2 epochs in each of 3 passes
+    assert given == [3 * 2 * 3] and made.epochs == 6
+
+
+def test_held_out_rows_are_500_of_each_class_or_a_tenth_of_a_small_one():
+    for classes, rows, held in ((10, 6000, 500), (10, 300, 30), (2, 200, 20)):
+        labels = np.tile(np.arange(classes), rows)
+        assert np.bincount(labels[transfer.held_out_rows(labels)]).tolist() == [held] * classes
+    few = transfer.held_out_rows(np.tile(np.arange(3), 50), per_class=4)
+    assert len(few) == len(set(few)) == 12
+
+
+def test_the_teacher_is_queried_on_the_very_images_that_the_student_sees():
+    net = mnist_2015.network(8)
     params = net.init(jax.random.key(0))
-    course = mnist_2015.supervised.Course("", net, None, None, 1, {})
     images = jax.random.uniform(jax.random.key(1), (6, 28, 28)) + 0.1
     batch = {"inputs": images, "labels": jnp.zeros(6, int), "teachers": jnp.zeros((6, 2, 10))}
-    seen = mnist_2015.live_view(course, params)(batch, jax.random.key(2))
+    seen = mnist_2015.jitter_and_query(net, params)(batch, jax.random.key(2))
     np.testing.assert_allclose(seen["teachers"][:, 0], net.apply(params, seen["inputs"])[0])
     for before, after in zip(np.asarray(images), np.asarray(seen["inputs"])):
         shifts = [(y, x) for y in range(-2, 3) for x in range(-2, 3)]
@@ -78,17 +99,18 @@ def test_the_live_teacher_is_asked_about_the_very_images_that_the_student_sees()
         )
 
 
-def test_lessons_leave_out_their_digits_and_the_validation_rows():
-    held = mnist_2015.held_rows(LABELS)
-    found = mnist_2015.main_lessons(LABELS, live=None)
+def test_transfer_runs_leave_out_their_digits_and_the_validation_rows():
+    held = transfer.held_out_rows(LABELS)
+    found = mnist_2015.transfer_runs(LABELS)
     counts = {one.name: np.bincount(LABELS[one.rows], minlength=10).tolist() for one in found}
     assert counts["all"] == [300] * 10
     assert counts["no 3"] == [270, 270, 270, 0, *[270] * 6]
     assert counts["7 and 8"] == [0] * 7 + [270, 270, 0]
     assert not set(held) & {row for one in found if one.name != "all" for row in one.rows}
     for one in found:
-        assert {arm.temperature for arm in one.arms if arm.soft} == {20}
-        assert not [arm for arm in one.arms if arm.soft and arm.hard]  # the only regulariser
+        assert {arm.temperature for arm in one.arms if arm.soft_weight} == {20}
+        mixed = [arm for arm in one.arms if arm.soft_weight and arm.label_weight]
+        assert not mixed  # soft targets are the only regularizer
 
 
 def test_a_smoke_run_has_every_row_of_every_seed(tmp_path):
@@ -102,7 +124,7 @@ def test_a_smoke_run_has_every_row_of_every_seed(tmp_path):
     corrected = {named.FREE, named.VALIDATED, named.ON_TEST}
     rows = {(r["part"], r["row"]) for r in records if r["part"] != "width"}
     assert rows == {
-        *(("all", row) for row in base | {named.TEACHER, named.LIVE}),
+        *(("all", row) for row in base | {named.TEACHER, named.AUGMENTED}),
         *((part, row) for part in ("no 3", "7 and 8") for row in base | corrected),
     }
     swept = [r for r in records if r["part"] == "width"]
