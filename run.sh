@@ -123,7 +123,7 @@ case "$name" in
     install "${@:2}"
     exit
     ;;
-  list) report runs "${@:2}" ;;
+  list) report list_runs "${@:2}" ;;
   report) report page "${@:2}" ;;
   publish) report publish "${@:2}" ;;
   -*) name=quickstart ;; # flags alone: they are the quickstart's

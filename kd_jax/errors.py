@@ -1,14 +1,18 @@
-"""The one exception that means: the input is at fault, not the code."""
+"""The one exception that means: the input is at fault, not the code; and checks that raise it."""
 
 import contextlib
 import sys
+from collections.abc import Callable
+from typing import Any
+
+Check = Callable[[str, Any], None]  # of a flag's name and value; raises InputError
 
 
 class InputError(ValueError):
     """Bad input. The message is one line: the value, what was expected, what to do.
 
     Characters that do not print, which a value may bring in, are shown as \\n, \\x00 and so on.
-    `config.launch` prints the line to standard error and exits with code 2.
+    `experiment.launch` prints the line to standard error and exits with code 2.
     """
 
     def __init__(self, message):
@@ -50,3 +54,57 @@ def one_line():
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
+
+
+def at_least(least: float) -> Check:
+    """The check that a number is `least` or more."""
+
+    def check(name, value):
+        require(value >= least, f"--{name}={value:g}: expected at least {least:g}")
+
+    return check
+
+
+def within(low: float, high: float) -> Check:
+    """The check that a number is `low` or more and below `high`."""
+
+    def check(name, value):
+        expected = f"at least {low:g} and below {high:g}"
+        require(low <= value < high, f"--{name}={value:g}: expected {expected}")
+
+    return check
+
+
+def above_0(name, value):
+    """The check that a number is finite and above 0."""
+    finite = 0 < value < float("inf")
+    require(finite, f"--{name}={value:g}: expected a finite number above 0")
+
+
+def one_of(*known: str) -> Check:
+    """The check that a text, or each of several, is one of the known ones."""
+
+    def check(name, value):
+        given = (value,) if isinstance(value, str) else value
+        require(given, f"--{name} is empty: expected some of {', '.join(known)}")
+        for text in given:
+            require(text in known, f"--{name}={text}: expected one of {', '.join(known)}")
+
+    return check
+
+
+def distinct(each: Check) -> Check:
+    """The check that there is at least one value, that none stands there twice, and `each`."""
+
+    def check(name, values):
+        given = ",".join(f"{x:g}" for x in values)
+        require(values, f"--{name} is empty: expected numbers separated by commas, like 1,2")
+        for value in values:
+            each(name, value)
+        twice = len(set(values)) < len(values)
+        require(not twice, f"--{name}={given}: the same value stands there twice")
+
+    return check
+
+
+temperatures = distinct(above_0)

@@ -1,11 +1,12 @@
-"""An experiment's settings: a frozen dataclass whose fields are the command's flags.
+"""An experiment's settings, its command line and its launch.
 
-@dataclasses.dataclass(frozen=True)
-class Config(config.Common):
-    temperatures: tuple[float, ...] = setting((1.0, 3.0), "temperatures of the students")
+The settings are a frozen dataclass whose fields are the command's flags:
 
-if __name__ == "__main__":
-    config.launch(Config, run)
+    @dataclasses.dataclass(frozen=True)
+    class Config(experiment.Config):
+        temperatures: tuple[float, ...] = setting((1.0, 3.0), "of the students", temperatures)
+
+Nothing here imports jax before the command line is known to be right.
 """
 
 import contextlib
@@ -13,65 +14,64 @@ import dataclasses
 import errno
 import json
 import sys
+import textwrap
 import typing
 from collections.abc import Callable
 
-from absl import flags
-
-from kd_jax.errors import InputError, require
-from kd_jax.export import saved_models
-from kd_jax.runtime import compilation, devices, hosts, memory, signals
-from kd_jax.runtime import tensorboard as events
-from kd_jax.storage import run_folder
+from kd_jax import __version__
+from kd_jax.errors import Check, InputError, at_least, one_of, require
 
 # a full disk, a quota, a limit of file sizes, a folder that is read-only or somebody else's
 NO_ROOM = errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM
 
 
-def setting(default, help_text, *, affects_results=True):
+def setting(default, help_text: str, check: Check | None = None, *, affects_results=True):
     """A dataclass field that becomes a flag; places on disk do not affect results."""
-    metadata = {"help": help_text, "affects_results": affects_results}
+    metadata = {"help": help_text, "check": check, "affects_results": affects_results}
     return dataclasses.field(default=default, metadata=metadata)
 
 
-def place(default, help_text):
+def place(default, help_text: str, check: Check | None = None):
     """A setting that says where things are or whether to reuse them, not what is computed."""
-    return setting(default, help_text, affects_results=False)
+    return setting(default, help_text, check, affects_results=False)
 
 
 @dataclasses.dataclass(frozen=True)
-class Common:
+class Config:
     """The flags that every experiment shares."""
 
-    seeds: int = setting(5, "how many seeds each row is averaged over")
+    seeds: int = setting(5, "students per row, each of its own seed", at_least(1))
     preset: str = setting("default", "named group of settings; explicit flags win over it")
-    workdir: str = place("runs", "folder for run records and teacher checkpoints")
+    workdir: str = place("runs", "folder of run records and teacher checkpoints")
     data_dir: str = place("", "folder of prepared data sets (default: the user's TFDS folder)")
-    manual_dir: str = place("", "folder with original data files, for machines without network")
+    manual_dir: str = place("", "folder of original data files, for machines without network")
     tensorboard: bool = place(False, "write TensorBoard event files into the run's folder")
-    kept_seeds: int = place(1, "of each row, keep the networks of so many seeds for export")
+    saved_seeds: int = place(1, "seeds of each row whose networks are saved", at_least(0))
     retrain: bool = place(False, "train the teacher again even if its checkpoint exists")
-    members_per_chunk: int = place(0, "networks trained at once (default: what the memory holds)")
-    optimize: bool = place(True, "XLA's optimisations; without them all compiles sooner")
+    members_per_chunk: int = place(
+        0, "networks trained at once (default: what the memory holds)", at_least(0)
+    )
+    fast_compile: bool = place(False, "leave out XLA's optimizations: compiles sooner, runs slower")
     mesh: str = place("", "members:M,data:D, what devices are for (default: members over all)")
-    coordinator: str = place("", "address:port of the first host of several, or auto (clusters)")
-    hosts: int = place(1, "how many hosts run this command, where --coordinator is an address")
-    host: int = place(0, "which of them this one is: 0, 1, …; the first writes and prints")
+    coordinator_address: str = place("", "address:port of process 0 of several, or auto (clusters)")
+    num_processes: int = place(1, "processes that run this command together", at_least(1))
+    process_id: int = place(0, "which of them this one is: 0, 1, …; process 0 writes and prints")
 
     PRESETS: typing.ClassVar[dict[str, dict]] = {"default": {}}
 
     def __post_init__(self):
-        check_counts(self, "seeds", "hosts")
+        for field in dataclasses.fields(self):
+            if field.metadata["check"]:
+                field.metadata["check"](field.name, getattr(self, field.name))
         require(
-            self.members_per_chunk >= 0,
-            f"--members_per_chunk={self.members_per_chunk}: expected 1 or more, or 0 for all",
+            self.num_processes == 1 or self.coordinator_address,
+            f"--num_processes={self.num_processes} without --coordinator_address: give "
+            "address:port of the first process",
         )
         require(
-            self.hosts == 1 or self.coordinator,
-            f"--hosts={self.hosts} without --coordinator: give address:port of the first host",
+            0 <= self.process_id < self.num_processes,
+            f"--process_id={self.process_id}: expected below {self.num_processes}",
         )
-        require(self.kept_seeds >= 0, f"--kept_seeds={self.kept_seeds}: expected 0 or more")
-        require(0 <= self.host < self.hosts, f"--host={self.host}: expected below {self.hosts}")
         self.validate()
 
     def validate(self):
@@ -83,45 +83,70 @@ class Common:
         return json.loads(json.dumps({name: getattr(self, name) for name in kept}))
 
 
-def check_temperatures(temperatures):
-    """InputError unless there is at least one temperature and all are finite, distinct, above 0."""
-    given = ",".join(f"{t:g}" for t in temperatures)
-    require(temperatures, "--temperatures is empty: expected numbers above 0, like 1,2,3")
-    require(
-        all(0 < t < float("inf") for t in temperatures),
-        f"--temperatures={given}: every temperature must be a finite number above 0",
-    )
-    require(
-        len(set(temperatures)) == len(temperatures),
-        f"--temperatures={given}: the same temperature stands there twice",
-    )
+def parse(config_class, argv):
+    """The Config that a command line asks for: defaults, then the preset, then explicit flags.
 
+    Raises:
+        InputError: an unknown flag (with the nearest known one), a value of the wrong type, an
+            unknown preset or settings that the Config refuses.
+    """
+    from absl import flags  # here, as --help needs no package
 
-def check_counts(settings, *names):
-    """InputError unless each of the named settings is at least 1."""
-    for name in names:
-        value = getattr(settings, name)
-        require(value >= 1, f"--{name}={value}: expected at least 1")
-
-
-DEFINE: dict[type, Callable] = {
-    int: flags.DEFINE_integer,
-    float: flags.DEFINE_float,
-    bool: flags.DEFINE_boolean,
-    str: flags.DEFINE_string,
-}
-
-
-def _define(config_class, values):
+    values = flags.FlagValues()
     types = typing.get_type_hints(config_class)
+    define = {
+        int: flags.DEFINE_integer,
+        float: flags.DEFINE_float,
+        bool: flags.DEFINE_boolean,
+        str: flags.DEFINE_string,
+    }
     for field in dataclasses.fields(config_class):
         help_text, default = field.metadata["help"], getattr(config_class, field.name)
-        if types[field.name] in DEFINE:
-            DEFINE[types[field.name]](field.name, default, help_text, flag_values=values)
+        if types[field.name] in define:
+            define[types[field.name]](field.name, default, help_text, flag_values=values)
         else:
-            text = [f"{x:g}" if isinstance(x, float) else str(x) for x in default]
-            flags.DEFINE_list(field.name, text, help_text, flag_values=values)
-    flags.DEFINE_boolean("help", False, "show this text", flag_values=values, short_name="h")
+            flags.DEFINE_list(field.name, listed(default), help_text, flag_values=values)
+    try:
+        rest = values(argv)[1:]
+    except flags.Error as error:
+        raise InputError(f"{' '.join(str(error).split())} (--help lists the flags)") from None
+    require(not rest, f"unexpected argument {rest[:1]}: settings are given as --name=value")
+    chosen = {
+        field.name: _converted(field.name, values[field.name].value, types[field.name])
+        for field in dataclasses.fields(config_class)
+    }
+    one_of(*config_class.PRESETS)("preset", chosen["preset"])
+    preset = config_class.PRESETS[chosen["preset"]]
+    chosen |= {name: value for name, value in preset.items() if not values[name].present}
+    return config_class(**chosen)
+
+
+def listed(value) -> str:
+    """A setting's value as a flag has it."""
+    if isinstance(value, tuple):
+        return ",".join(map(listed, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def usage(config_class: type[Config], about: str) -> str:
+    """What --help prints: what the experiment is, its own flags, the shared ones, its presets."""
+    shared = {field.name for field in dataclasses.fields(Config)}
+    own = [f for f in dataclasses.fields(config_class) if f.name not in shared]
+    lines = [about.strip(), "", "Settings:", *map(_flag, own), "", "Settings of every experiment:"]
+    lines += [_flag(f) for f in dataclasses.fields(config_class) if f.name in shared]
+    for name, values in config_class.PRESETS.items():
+        flags = " ".join(f"--{key}={listed(value)}" for key, value in values.items())
+        lines.append(textwrap.fill(
+            f"--preset={name}  {flags or 'the values above'}", 80, initial_indent="\n",
+            subsequent_indent="    ",
+        ))  # fmt: skip
+    more = "--version  commit, versions of the packages, devices", "--help     this text"
+    return "\n".join([*lines, "", *more])
+
+
+def _flag(field):
+    given = f"  --{field.name}={listed(field.default)}"
+    return textwrap.fill(f"{given:<30} {field.metadata['help']}", 100, subsequent_indent=" " * 31)
 
 
 def _converted(name, value, annotation):
@@ -137,60 +162,38 @@ def _converted(name, value, annotation):
         ) from None
 
 
-def parse(config_class, argv):
-    """The Config that a command line asks for: defaults, then the preset, then explicit flags.
+def launch(name: str, config_class: type[Config], program: Callable, argv=None) -> None:
+    """Run an experiment from the command line; bad input ends it with one line and exit code 2.
 
-    Raises: InputError on an unknown flag (with the nearest known one), a value of the wrong type,
-      an unknown preset or settings that the Config refuses. `--help` prints and exits with 0.
+    Args:
+        name: of the experiment, which its runs are filed under.
+        config_class: its settings.
+        program: () -> (run, table, draw), called when the command line is known to be right, so
+            that imports can wait: run(config, run) trains and records, table(folder) gives the
+            Markdown of a run folder and draw(folder) its figures. A run that opened no folder
+            is not concluded.
+        argv: the command line, its first word left out of account.
     """
-    values = flags.FlagValues()
-    _define(config_class, values)
     try:
-        rest = values(argv)[1:]
-    except flags.Error as error:
-        raise InputError(f"{' '.join(str(error).split())} (--help lists the flags)") from None
-    if values.help:
-        print(_docstring())
-        print(values.get_help())
-        sys.exit(0)
-    require(not rest, f"unexpected argument {rest[:1]}: settings are given as --name=value")
-    types = typing.get_type_hints(config_class)
-    chosen = {
-        field.name: _converted(field.name, values[field.name].value, types[field.name])
-        for field in dataclasses.fields(config_class)
-    }
-    require(
-        chosen["preset"] in config_class.PRESETS,
-        f"--preset={chosen['preset']}: expected one of {', '.join(config_class.PRESETS)}",
-    )
-    preset = config_class.PRESETS[chosen["preset"]]
-    chosen |= {name: value for name, value in preset.items() if not values[name].present}
-    return config_class(**chosen)
+        config = parse(config_class, sys.argv if argv is None else argv)
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    from kd_jax.runtime import hosts, signals
+    from kd_jax.storage import run_folder
 
-
-def _docstring():
-    """What the experiment's package says of itself, or the script that runs."""
-    main = sys.modules["__main__"]
-    package = sys.modules.get(main.__spec__.parent) if main.__spec__ else None
-    return (package or main).__doc__ or ""
-
-
-def launch(config_class, run, argv=None):
-    """Run an experiment from the command line: parse, run, and turn bad input into exit code 2."""
     signals.heed()
-    compilation.keep_programs()
     try:
-        settings = parse(config_class, sys.argv if argv is None else argv)
-        if not (settings.mesh or settings.coordinator):
-            devices.spread_over_cores()
-        hosts.join(settings.coordinator, settings.hosts, settings.host)
-        devices.use(settings.mesh)
-        compilation.use(settings.optimize)
-        memory.use(settings.members_per_chunk)
-        saved_models.use(settings.kept_seeds)
-        events.use(settings.tensorboard)
+        prepare(config)
         with contextlib.redirect_stdout(sys.stdout if hosts.first_host() else None):
-            run(settings)
+            run, table, draw = program()
+            here = run_folder.Run(
+                config.workdir, name, config.results_key(), program=run,
+                retrain=config.retrain, saved_seeds=config.saved_seeds,
+            )  # fmt: skip
+            run(config, here)
+            if here.is_open:
+                here.conclude(table, draw)
     except (Exception, signals.Interrupted) as error:
         line, code = _ending(error)
         if not isinstance(error, signals.Interrupted):
@@ -202,8 +205,36 @@ def launch(config_class, run, argv=None):
         hosts.stop(code)
 
 
+def version() -> str:
+    """What --version prints: version, commit, packages, devices."""
+    from kd_jax.storage import provenance
+
+    about = provenance.of_results()
+    packages = ", ".join(f"{name} {number}" for name, number in about["versions"].items())
+    commit = about["commit"] or "no clone"
+    return (
+        f"kd_jax {__version__} ({commit})\n{packages}, Python {about['python']}\n{about['device']}"
+    )
+
+
+def prepare(config: Config) -> None:
+    """Set this process up as its settings say: devices, hosts, memory, compilation, event files."""
+    from kd_jax.runtime import compilation, devices, hosts, memory, tensorboard
+
+    compilation.keep_programs()
+    if not (config.mesh or config.coordinator_address):
+        devices.spread_over_cores()
+    hosts.join(config.coordinator_address, config.num_processes, config.process_id)
+    devices.use(config.mesh)
+    compilation.use(not config.fast_compile)
+    memory.use(config.members_per_chunk)
+    tensorboard.use(config.tensorboard)
+
+
 def _ending(error):
     """(the line that says why a command ends, its exit code), or (None, 1) for a fault of ours."""
+    from kd_jax.runtime import memory, signals
+
     if isinstance(error, InputError):
         return f"error: {error}", 2
     if isinstance(error, signals.Interrupted):

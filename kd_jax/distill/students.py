@@ -1,20 +1,23 @@
-"""Students taught by cached teacher logits: every row of a table is an arm of one program.
+"""Students of cached teacher logits: every row of a table is an arm of one compiled program.
 
-An arm is a point in the mixture that the 2015 paper and its controls span,
+An arm is a point in the mixture that Hinton, Vinyals and Dean 2015 (arXiv 1503.02531) and its
+controls span,
 
-    soft · T² KL(teacher ‖ student) + hard · CE(labels smoothed by epsilon, student),
+    soft_weight · T² KL(teacher ‖ student) + label_weight · CE(smoothed labels, student),
 
 so labels only, label smoothing, soft targets at any temperature, mixtures with the labels and
 altered teachers differ by numbers alone and are compiled once.
 """
 
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from kd_jax import losses
+from kd_jax.distill.teachers import Recipe
 from kd_jax.metrics import classification
 from kd_jax.metrics.records import of_metrics
 from kd_jax.runtime import progress
@@ -25,88 +28,103 @@ from kd_jax.training import state as train_state
 class Arm(NamedTuple):
     """One row of a table, trained once per seed.
 
-    row: its name; family: rows that differ by temperature only share one; source: which of the
-    teachers stacked in the data's "teachers" [N, K, C].
+    row: its name. teacher: the name of the teacher it learns from. family: what rows share that
+    differ by temperature only; the row's own name where that is empty.
     """
 
     row: str
-    family: str
     temperature: float = 1.0
-    soft: float = 0.0
-    hard: float = 0.0
-    epsilon: float = 0.0
-    source: int = 0
+    soft_weight: float = 0.0
+    label_weight: float = 0.0
+    smoothing: float = 0.0
+    teacher: str = "teacher"
+    family: str = ""
 
 
-NUMBERS = ("temperature", "soft", "hard", "epsilon", "source")
+NUMBERS = ("temperature", "soft_weight", "label_weight", "smoothing")
 
 
-def over_temperatures(family, temperatures, **numbers):
-    """One Arm of the family per temperature."""
-    return [Arm(f"{family}, T={t:g}", family, t, **numbers) for t in temperatures]
+def arms(family: str, temperatures: Sequence[float], **numbers) -> list[Arm]:
+    """One Arm of the family per temperature, named `family, T=…`."""
+    return [Arm(f"{family}, T={t:g}", t, family=family, **numbers) for t in temperatures]
 
 
-def mixture(apply, view=None):
+def mixture(apply: Callable, augment_batch: Callable | None = None) -> Callable:
     """The loss of an arm, whose numbers come with the batch.
 
-    The batch holds "inputs" [B, …], "labels" [B], "teachers" [B, K, C] (K logit vectors to choose
-    from) and the arm's own `NUMBERS`. view: (batch, key) -> batch, what a step sees of it.
+    Args:
+        apply: of a Model.
+        augment_batch: (batch, key) -> batch, what a step sees of it.
+
+    Returns:
+        loss_fn(params, batch, key). The batch holds "inputs" [B, …], "labels" [B], "teachers"
+        [B, K, C] (logits of K teachers), the arm's own `NUMBERS` and "source", which of the K.
+
     Source: Hinton, Vinyals and Dean 2015, arXiv 1503.02531, section 2.
     """
 
     def loss_fn(params, batch, key):
-        if view:
-            view_key, key = jax.random.split(key)
-            batch = view(batch, view_key)
+        if augment_batch:
+            batch_key, key = jax.random.split(key)
+            batch = augment_batch(batch, batch_key)
         logits, _ = apply(params, batch["inputs"], train=True, key=key)
         source = jnp.take(batch["teachers"], batch["source"], axis=1)
         soft = losses.soft_targets(logits, source, temperature=batch["temperature"])
-        hard = losses.label_smoothing(logits, batch["labels"], epsilon=batch["epsilon"])
-        return jnp.mean(batch["soft"] * soft + batch["hard"] * hard), {}
+        hard = losses.label_smoothing(logits, batch["labels"], epsilon=batch["smoothing"])
+        return jnp.mean(batch["soft_weight"] * soft + batch["label_weight"] * hard), {}
 
     return loss_fn
 
 
 def fit(
-    model,
-    optimizer,
-    arms,
-    keys,
-    data,
-    order,
+    recipe: Recipe,
+    arms: Sequence[Arm],
+    split: Any,
+    teachers: Mapping[str, np.ndarray],
+    keys: jax.Array,
     *,
-    epochs,
-    label=None,
-    seeds=None,
-    own=None,
-    view=None,
-    adjust=None,
-    watch=None,
-    snapshots=None,
-):
-    """Parameters [S, A, …] of every arm for every seed, trained in one program, and the curves.
+    seeds: Sequence[int] | None = None,
+    label: str | None = None,
+    augment_batch: Callable | None = None,
+    adjust: Callable | None = None,
+    watch: loop.Watch | None = None,
+    snapshots: Any = None,
+) -> tuple[Any, dict]:
+    """Train every arm for every seed in one program.
 
-    Among the curves is {"diverged": [S, A]}, see train.diverged.
+    Args:
+        recipe: how each student is trained.
+        arms: A rows.
+        split: the Split that they learn on.
+        teachers: {name: logits [N, C], or [S, N, C] where each seed has a teacher of its own}.
+        keys: [S], one per seed.
+        seeds: [S], the numbers that the sampler is asked with (default 0, 1, …).
+        label: of the progress bar.
+        augment_batch: as for `mixture`.
+        adjust: changes the initial parameters [S, A, …].
+        watch: as for loop.fit.
+        snapshots: as for loop.fit.
 
-    Args: keys [S], one per seed; data and own: see `mixture` for the names they must hold between
-      them, and for view; adjust: changes the initial parameters [S, A, …]; label: of the bar;
-      order, epochs, seeds, watch, snapshots: as for train.fit.
+    Returns:
+        Parameters [S, A, …] and the curves {name: [epochs, S, A]}; among them is {"diverged":
+        [S, A]}, see training.state.diverged.
     """
-    state = train_state.members(model.init, optimizer, keys, len(arms))
+    state = train_state.members(recipe.model.init, recipe.optimizer, keys, len(arms))
     if adjust:
         state = state._replace(params=adjust(state.params))
-    numbers = {
-        name: np.tile(np.array([getattr(arm, name) for arm in arms]), (len(keys), 1))
-        for name in NUMBERS
-    }
-    with progress.bar(label or f"{numbers['soft'].size} students", epochs) as report:
+    names = list(teachers)
+    found = {name: [getattr(arm, name) for arm in arms] for name in NUMBERS}
+    found["source"] = [names.index(arm.teacher) for arm in arms]
+    numbers = {name: np.tile(np.array(x), (len(keys), 1)) for name, x in found.items()}
+    data, own = _stacked(split, teachers, len(keys))
+    with progress.bar(label or f"{len(keys) * len(arms)} students", recipe.epochs) as report:
         state, curves = loop.fit(
-            mixture(model.apply, view),
-            optimizer,
+            mixture(recipe.model.apply, augment_batch),
+            recipe.optimizer,
             state,
             data,
-            order,
-            epochs=epochs,
+            recipe.sampler,
+            epochs=recipe.epochs,
             seeds=seeds,
             own=own,
             numbers=numbers,
@@ -117,10 +135,23 @@ def fit(
     return state.params, {**curves, "diverged": train_state.diverged(state)}
 
 
-def measure(model, params, split, teacher_logits):
+def _stacked(split, teachers, seeds):
+    """(what all seeds share, what each has for itself): "teachers" [N, K, C] or [S, N, K, C]."""
+    arrays, data = list(teachers.values()), split._asdict()
+    if all(np.ndim(x) == 2 for x in arrays):
+        return {**data, "teachers": np.stack(arrays, axis=1, dtype=np.float32)}, {}
+    each = [np.broadcast_to(x, (seeds, *np.shape(x)[-2:])) for x in arrays]
+    return data, {"teachers": np.stack(each, axis=2, dtype=np.float32)}
+
+
+def measure(model: Any, params: Any, split: Any, teacher_logits: np.ndarray) -> dict:
     """{metric: [S, A]} of students on a split.
 
-    Args: teacher_logits of the same inputs: [N, C], or [S, N, C] when each seed has its teacher.
+    Args:
+        model: of the students.
+        params: leaves [S, A, …].
+        split: what they are measured on.
+        teacher_logits: of the same inputs: [N, C], or [S, N, C] when each seed has its teacher.
     """
     logits = classification.predict(model.apply, params, split.inputs)
     if teacher_logits.ndim == 3:
@@ -129,10 +160,13 @@ def measure(model, params, split, teacher_logits):
     return {name: np.asarray(values) for name, values in found.items()}
 
 
-def records(arms, diverged, **measured):
+def records(arms: Sequence[Arm], diverged: np.ndarray, **measured: dict) -> list[dict]:
     """One record per arm and seed, with each metric under its split's name (test_errors, …).
 
-    Args: diverged [S, A]: of the curves of `fit`.
+    Args:
+        arms: A rows.
+        diverged: [S, A], of the curves of `fit`.
+        measured: {split: {metric: [S, A]}}, as `measure` gives them.
     """
     found = []
     for a, arm in enumerate(arms):
@@ -141,6 +175,6 @@ def records(arms, diverged, **measured):
             for split, of_split in measured.items()
             for name, values in of_split.items()
         }
-        more = {"family": arm.family, "temperature": arm.temperature}
+        more = {"family": arm.family or arm.row, "temperature": arm.temperature}
         found += of_metrics(arm.row, metrics, diverged[:, a], **more)
     return found

@@ -1,13 +1,18 @@
-"""The teachers of a data set, one network per seed: trained or restored, and their outputs."""
+"""Supervised training of teachers, which are stored, and their outputs.
 
+A teacher is found by what it depends on: its recipe's code and settings, its data and its seed.
+"""
+
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from kd_jax import losses
+from kd_jax import fingerprint, losses
 from kd_jax.metrics import classification
+from kd_jax.metrics.records import of_metrics
 from kd_jax.runtime import progress
 from kd_jax.storage import model_store
 from kd_jax.training import loop
@@ -15,26 +20,46 @@ from kd_jax.training import state as train_state
 
 
 class Recipe(NamedTuple):
-    """How a network is trained on labels.
+    """How a network is trained.
 
-    row: their name in tables. model: a kd_jax.models.Model. order: (seed, epoch) -> indices
-    [steps, B]. facts: JSON-like, all that they depend on besides the data and the seeds: the
-    settings and the code. augment: (key, input) -> input, or None.
+    model: a kd_jax.models.Model. optimizer: of optax. sampler: (seed, epoch) -> indices
+    [steps, B] of the batches. augment: (key, input) -> input, or None.
+    """
+
+    model: Any
+    optimizer: Any
+    sampler: Callable
+    epochs: int
+    augment: Callable | None = None
+
+
+class Teachers(NamedTuple):
+    """Teachers [S, …]: their row, Model, params, {split: logits [S, N, C]}, fingerprint, seconds.
+
+    seconds: what their training took, summed over them.
     """
 
     row: str
     model: Any
-    optimizer: Any
-    order: Any
-    epochs: int
-    facts: dict
-    augment: Any = None
+    params: Any
+    logits: dict
+    fingerprint: str
+    seconds: float
+
+    def records(self, data: Any, splits: Sequence[str] = ("test",), **known) -> list[dict]:
+        """One record per teacher with its metrics on splits of a Dataset, and what is known."""
+        found: dict = {}
+        for split in splits:
+            found |= metrics(self.logits[split], getattr(data, split).labels, split)
+        return of_metrics(self.row, found, **known)
 
 
-def loss(apply, augment=None):
-    """Mean cross-entropy of a batch's "inputs" and "labels", the inputs changed by `augment`.
+def loss(apply: Callable, augment: Callable | None = None) -> Callable:
+    """Mean cross-entropy of a batch's "inputs" and "labels".
 
-    Args: augment: (key, input) -> input, drawn anew for each example and step.
+    Args:
+        apply: of a Model.
+        augment: (key, input) -> input, drawn anew for each example and step.
     """
 
     def loss_fn(params, batch, key):
@@ -48,24 +73,33 @@ def loss(apply, augment=None):
     return loss_fn
 
 
-def label(row, seeds):
+def label(row: str, seeds: Sequence[int]) -> str:
     """What a bar calls networks of a row: '5 × teacher', or 'teacher, seed 2' for one alone."""
     return f"{row}, seed {seeds[0]}" if len(seeds) == 1 else f"{len(seeds)} × {row}"
 
 
-def fit(course, keys, seeds, split, snapshots=None):
+def fit(
+    recipe: Recipe, keys: jax.Array, split: Any, *, seeds=None, title="teacher", snapshots=None
+) -> Any:
     """Parameters [S, …] of one network per key, trained on the labels of a Split.
 
-    Args: course: a Course; seeds [S]: the numbers that its order is asked with.
+    Args:
+        recipe: how.
+        keys: [S].
+        split: inputs and labels.
+        seeds: [S], the numbers that the sampler is asked with (default 0, 1, …).
+        title: of the progress bar.
+        snapshots: as for loop.fit.
     """
-    with progress.bar(label(course.row, seeds), course.epochs) as report:
+    seeds = range(len(keys)) if seeds is None else seeds
+    with progress.bar(label(title, seeds), recipe.epochs) as report:
         state, _ = loop.fit(
-            loss(course.model.apply, course.augment),
-            course.optimizer,
-            train_state.members(course.model.init, course.optimizer, keys),
+            loss(recipe.model.apply, recipe.augment),
+            recipe.optimizer,
+            train_state.members(recipe.model.init, recipe.optimizer, keys),
             {"inputs": split.inputs, "labels": split.labels},
-            course.order,
-            epochs=course.epochs,
+            recipe.sampler,
+            epochs=recipe.epochs,
             seeds=seeds,
             report=report,
             snapshots=snapshots,
@@ -73,62 +107,74 @@ def fit(course, keys, seeds, split, snapshots=None):
     return train_state.arm_params(state)
 
 
-class Taught(NamedTuple):
-    """Teachers [S, …]: Model, params, {split: logits [S, N, C]}, fingerprint, its seconds."""
+def together(
+    row: str, recipe: Recipe, keys: jax.Array, data: Any, run: Any, *, made_by: Callable, **settings
+) -> Teachers:
+    """Teachers of one recipe, one per key, all trained in one program, or restored.
 
-    model: Any
-    params: Any
-    logits: dict
-    fingerprint: str
-    seconds: float
+    Best for small networks.
 
-
-def together(course, keys, data, workdir, *, retrain=False):
-    """A Taught with one teacher per key, all trained in one program: best for small networks.
-
-    Args: course: a Recipe; keys [S]; data: a Dataset; workdir, retrain: as for
-      teacher.fit_or_restore.
+    Args:
+        row: their name in tables.
+        recipe: how each is trained, on the training rows of `data`.
+        keys: [S].
+        data: a Dataset.
+        run: with `workdir` and `retrain`, and `notes` for its manifest: a run_folder.Run.
+        made_by: the function that makes the recipe; its code is part of what names the teachers.
+        settings: JSON-like, the settings that the recipe was made from.
     """
-    return _taught(course, keys, range(len(keys)), data, workdir, retrain)
+    facts = {**settings, "made_by": fingerprint.code(made_by, fit)}
+    found = _stored(row, recipe, keys, range(len(keys)), data, run, facts)
+    return _noted(found, data, run)
 
 
-def one_by_one(course, keys, data, workdir, *, retrain=False):
+def one_by_one(
+    row: str, recipe: Recipe, keys: jax.Array, data: Any, run: Any, *, made_by: Callable, **settings
+) -> Teachers:
     """What `together` gives, trained one after the other: best where one alone fills the machine.
 
-    Each is kept by itself, so more seeds later cost only themselves.
+    Each is stored by itself, so more seeds later cost only themselves.
     """
+    facts = {**settings, "made_by": fingerprint.code(made_by, fit)}
     each = [
-        _taught(course, keys[seed : seed + 1], [seed], data, workdir, retrain)
+        _stored(row, recipe, keys[seed : seed + 1], [seed], data, run, facts)
         for seed in range(len(keys))
     ]
     params = jax.tree.map(lambda *x: np.concatenate(x), *(one.params for one in each))
     logits = {name: np.concatenate([one.logits[name] for one in each]) for name in each[0].logits}
     fingerprints = " ".join(one.fingerprint for one in each)
-    return Taught(course.model, params, logits, fingerprints, sum(one.seconds for one in each))
+    seconds = sum(one.seconds for one in each)
+    return _noted(Teachers(row, recipe.model, params, logits, fingerprints, seconds), data, run)
 
 
-def metrics(logits, labels, split="test"):
+def metrics(logits: np.ndarray, labels: np.ndarray, split: str = "test") -> dict:
     """{split_metric: [S]} of teachers' logits [S, N, C]."""
     found = classification.measure(logits, labels)
     return {f"{split}_{name}": np.asarray(values) for name, values in found.items()}
 
 
-def _taught(course, keys, seeds, data, workdir, retrain):
-    facts = {**course.facts, "teacher": course.row, "epochs": course.epochs}
+def _stored(row, recipe, keys, seeds, data, run, facts):
+    facts = {**facts, "teacher": row, "epochs": recipe.epochs}
     facts |= {"seeds": list(seeds), "data": data.digest}
-    like = jax.eval_shape(jax.vmap(course.model.init), keys)
+    like = jax.eval_shape(jax.vmap(recipe.model.init), keys)
 
     def train(snapshots):
-        return fit(course, keys, seeds, data.train, snapshots)
+        return fit(recipe, keys, data.train, seeds=seeds, title=row, snapshots=snapshots)
 
-    found = model_store.fit_or_restore(workdir, facts, train, like, retrain=retrain)
+    found = model_store.fit_or_restore(run.workdir, facts, train, like, retrain=run.retrain)
     word = "restored" if found.restored else f"trained in {found.seconds:.0f} s"
-    print(f"{label(course.row, seeds)}: {word} ({found.folder})")
-    apply = jax.vmap(lambda p, x: course.model.apply(p, x)[0], in_axes=(0, None))
+    print(f"{label(row, seeds)}: {word} ({found.folder})")
+    apply = jax.vmap(lambda p, x: recipe.model.apply(p, x)[0], in_axes=(0, None))
     splits = {"train": data.train, "validation": data.validation, "test": data.test}
     logits = {
         name: model_store.outputs(found, apply, split.inputs)
         for name, split in splits.items()
         if len(split.labels)
     }
-    return Taught(course.model, found.params, logits, found.fingerprint, found.seconds)
+    return Teachers(row, recipe.model, found.params, logits, found.fingerprint, found.seconds)
+
+
+def _noted(found, data, run):
+    said = {"fingerprint": found.fingerprint, "seconds": found.seconds}
+    run.notes(**{f"{found.row}, {data.name}": said})
+    return found

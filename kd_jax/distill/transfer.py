@@ -1,84 +1,109 @@
-"""Lessons: students of one transfer set, what they do on the test, and their bias corrected."""
+"""Transfer sets: students taught on some of the rows, measured by class, their bias corrected."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+import jax
 import numpy as np
 
 from kd_jax.distill import bias_correction, students
-from kd_jax.metrics import classification, records
+from kd_jax.distill.teachers import Recipe
+from kd_jax.metrics import classification
+from kd_jax.metrics.records import of_metrics
 from kd_jax.training import samplers
 
 SHIFTS = np.arange(-10.0, 10.01, 0.25)  # of a bias, in logits
 
 
-class Lesson(NamedTuple):
+class TransferRun(NamedTuple):
     """Arms that train together, on the same rows in batches of the same size.
 
     rows: of the training split, from kd_jax.data.subsets. passes: how many times the usual
     number of epochs. start: {row: {class: first value of its bias}}, where it is not zero.
-    view: what a step sees of a batch, see students.mixture.
+    augment_batch: what a step sees of a batch, see students.mixture.
     """
 
     name: str
     arms: list
     rows: np.ndarray
-    batch: int = 128
+    batch_size: int = 128
     passes: int = 1
     start: dict = {}
-    view: Callable | None = None
+    augment_batch: Callable | None = None
 
 
-class Pupils(NamedTuple):
-    """How a student is made and trained: model, optimiser, keys [S] of its seeds, order key."""
+class StudentRecipe(NamedTuple):
+    """How a student of any transfer run is trained.
+
+    optimizer: (steps) -> an optax transformation. keys [S] of the seeds. sampler_key: of the
+    order of rows. epochs: of a run with one pass.
+    """
 
     model: Any
-    optimizer: Any
-    keys: Any
-    order_key: Any
+    optimizer: Callable
+    keys: jax.Array
+    sampler_key: jax.Array
     epochs: int
 
+    def of(self, transfer_run: TransferRun) -> Recipe:
+        """The Recipe of a transfer run's students."""
+        epochs = self.epochs * transfer_run.passes
+        rows, batch_size = transfer_run.rows, transfer_run.batch_size
+        sampler = samplers.shuffled(self.sampler_key, rows, batch_size)
+        return Recipe(
+            self.model, self.optimizer(epochs * (len(rows) // batch_size)), sampler, epochs
+        )
 
-def fit(lesson, pupils, split, teachers, snapshots=None):
-    """Parameters [S, A, …] of a lesson's students. Args: teachers [S, N, K, C], of all rows."""
+
+def fit(
+    transfer_run: TransferRun,
+    recipe: StudentRecipe,
+    split: Any,
+    teachers: Mapping[str, np.ndarray],
+    snapshots: Any = None,
+) -> Any:
+    """Parameters [S, A, …] of a transfer run's students, all seeds and arms in one program.
+
+    Args:
+        transfer_run: A arms and the rows that they see.
+        recipe: how they are trained.
+        split: the training split, all of its rows.
+        teachers: {name: logits [N, C] or [S, N, C]}, of all rows.
+        snapshots: as for loop.fit.
+    """
 
     def adjust(params):
         first = params["logits"]["bias"]
-        for a, arm in enumerate(lesson.arms):
-            for number, value in lesson.start.get(arm.row, {}).items():
+        for a, arm in enumerate(transfer_run.arms):
+            for number, value in transfer_run.start.get(arm.row, {}).items():
                 first = first.at[:, a, number].set(value)
         return {**params, "logits": {**params["logits"], "bias": first}}
 
-    own, data = {"teachers": teachers}, split._asdict()
-    return _fit(lesson, pupils, pupils.keys, data, own, snapshots, adjust=adjust)
+    params, _ = students.fit(
+        recipe.of(transfer_run), transfer_run.arms, split, teachers, recipe.keys,
+        augment_batch=transfer_run.augment_batch, adjust=adjust, snapshots=snapshots,
+    )  # fmt: skip
+    return params
 
 
-def fit_one(lesson, arm, seed, pupils, split, teachers, snapshots=None):
+def fit_one(
+    transfer_run: TransferRun,
+    arm: students.Arm,
+    seed: int,
+    recipe: StudentRecipe,
+    split: Any,
+    teachers: Mapping[str, np.ndarray],
+    snapshots: Any = None,
+) -> Any:
     """What `fit` gives of one arm and seed, trained alone: [1, 1, …]; for networks that are large.
 
     The student is the one that `fit` would train, up to rounding.
-    Args: teachers [N, K, C], of all rows.
     """
-    more = {"label": f"{lesson.name}: {arm.row}, seed {seed}", "seeds": [seed]}
-    split = {**split._asdict(), "teachers": teachers}
-    alone = lesson._replace(arms=[arm])
-    return _fit(alone, pupils, pupils.keys[seed : seed + 1], split, {}, snapshots, **more)
-
-
-def _fit(lesson, pupils, keys, data, own, snapshots, **more):
     params, _ = students.fit(
-        pupils.model,
-        pupils.optimizer,
-        lesson.arms,
-        keys,
-        data,
-        samplers.shuffled(pupils.order_key, lesson.rows, lesson.batch),
-        epochs=pupils.epochs * lesson.passes,
-        own=own,
-        view=lesson.view,
-        snapshots=snapshots,
-        **more,
-    )
+        recipe.of(transfer_run), [arm], split, teachers, recipe.keys[seed : seed + 1],
+        seeds=[seed], label=f"{transfer_run.name}: {arm.row}, seed {seed}",
+        augment_batch=transfer_run.augment_batch, snapshots=snapshots,
+    )  # fmt: skip
     return params
 
 
@@ -118,5 +143,5 @@ def corrected(model, params, data, classes, held, **more):
         moved = np.stack([bias_correction.shifted(z, classes, x) for z, x in zip(on_test, shifts)])
         metrics = test_metrics(moved.astype(np.float32), data.test.labels)
         metrics |= {"shift": shifts, "errors_by_shift": curves}
-        found += records.of_metrics(f"bias corrected {way}", metrics, **more)
+        found += of_metrics(f"bias corrected {way}", metrics, **more)
     return found

@@ -16,7 +16,6 @@ from kd_jax.models import Model, serialization
 from kd_jax.storage import array_cache, checkpoint, jsonl
 
 FOLDER = "networks"
-_seeds = [1]  # --kept_seeds of this process
 
 
 class Kept(NamedTuple):
@@ -53,20 +52,15 @@ class Group(NamedTuple):
         return row in self.rows and 0 <= seed - self.seeds[0] < self.seeds[1]
 
 
-def use(seeds):
-    """Keep the networks of so many seeds of each row from now on."""
-    _seeds[:] = [seeds]
-
-
-def keep(run, model, params, rows, test, taught=None, *, seed=0, teacher="teacher", **where):
-    """Keep the networks of the first seeds of some rows of a run.
+def save(run, model, params, rows, test, taught=None, *, seed=0, teacher="teacher", **where):
+    """Save the networks of the first seeds of some rows of a run: as many as run.saved_seeds.
 
     Args: params: leaves [S, A, …], A as many as rows; test: a Split, or a padding.Asked; taught:
       the teacher's logits [N, C] or [S, N, C] on it, None for a teacher; seed: of the first of S;
       teacher: the row that their teacher is kept as; where: what the records of these rows have in
       common, as far as rows of the same name need it to be told apart.
     """
-    seeds = min(len(jax.tree.leaves(params)[0]), _seeds[0] - seed)
+    seeds = min(len(jax.tree.leaves(params)[0]), run.saved_seeds - seed)
     if seeds < 1:
         return
     arrays = {"labels": test.labels, **_named(test.inputs)}
@@ -82,9 +76,13 @@ def keep(run, model, params, rows, test, taught=None, *, seed=0, teacher="teache
     checkpoint.save(run.path(FOLDER) / fingerprint.of(facts) / "params", tree, facts)
 
 
-def keep_teachers(run, model, params, row, test, **where):
-    """`keep` for networks that have a row of their own. Args: params: leaves [S, …]."""
-    keep(run, model, jax.tree.map(lambda x: x[:, None], params), [row], test, **where)
+def save_teachers(run, taught, test, **where):
+    """`save` for networks that have a row of their own.
+
+    Args: taught: with row, model and params, leaves [S, …], like a distill.teachers.Teachers.
+    """
+    grid = jax.tree.map(lambda x: x[:, None], taught.params)
+    save(run, taught.model, grid, [taught.row], test, **where)
 
 
 def groups(folder):
@@ -94,7 +92,7 @@ def groups(folder):
         facts = checkpoint.facts(seal.with_suffix(""))
         what = facts["rows"], tuple(facts["seeds"]), facts["where"]
         found.append(Group(seal.with_suffix(""), *what, facts))
-    require(found, f"{folder} keeps no networks: expected a run with --kept_seeds=1 or more")
+    require(found, f"{folder} keeps no networks: expected a run with --saved_seeds=1 or more")
     return found
 
 

@@ -1,50 +1,45 @@
-"""What the experiments say of themselves in their docstrings, and what their records measured."""
+"""What the experiments' docstrings state under their headings."""
 
 import ast
 import inspect
-import json
+import pathlib
 import re
-
-from kd_jax.report import tables
+from typing import NamedTuple
 
 HEADING = re.compile(r"^([A-Z]\w+): *(.*)$")
 
 
-def said(script):
-    """{heading: text} of an experiment's docstring, its first line under ''.
+class Docstring(NamedTuple):
+    """A module's docstring: its first line, {heading: text} and the paragraphs of neither kind."""
 
-    Args: script: the path of its file, in whose docstring lines like 'Command:  ./run.sh NAME'
-      begin a text that goes on in the indented lines below.
+    title: str
+    headings: dict[str, str]
+    prose: str
+
+
+def read(path: pathlib.Path) -> Docstring:
+    """The docstring of a module, which is not imported.
+
+    Args:
+        path: of a file in whose docstring lines like 'Command:  ./run.sh NAME' begin a text that
+            continues in the indented lines below.
+
+    Returns:
+        Its parts; an empty title where it has no docstring.
     """
-    first, *rest = (ast.get_docstring(ast.parse(script.read_text())) or "\n").splitlines()
-    found, lines = {"": [first]}, []
-    for line in rest:
+    text = ast.get_docstring(ast.parse(path.read_text())) or ""
+    title, *lines = text.splitlines() or [""]
+    headings: dict[str, list[str]] = {}
+    prose: list[str] = []
+    under = None  # the lines of the heading that indented lines continue
+    for line in lines:
         heading = HEADING.match(line)
         if heading:
-            lines = found.setdefault(heading[1], [heading[2]])
-        elif line.startswith(" "):
-            lines.append(line)
+            under = headings.setdefault(heading[1], [heading[2]])
+        elif under is not None and line.startswith(" "):
+            under.append(line)
         else:
-            lines = []
-    return {name: inspect.cleandoc("\n".join(text)) for name, text in found.items()}
-
-
-def table(root):
-    """The Markdown table of the experiments: command, what for, measured minutes, expected result.
-
-    Args: root: of the repository; the minutes are those of the committed records.
-    """
-    lines = []
-    for script in sorted((root / "experiments").glob("*/__init__.py")):
-        name, about = script.parent.name, said(script)
-        expected = " ".join(about["Expected"].split())
-        lines.append([f"`./run.sh {name}`", about[""], _minutes(root, name), expected])
-    return tables.markdown(["command", "what it does", "minutes", "expected"], lines)
-
-
-def _minutes(root, name):
-    """What the record of the experiment's default settings took, a dash where there is none."""
-    manifest = root / "experiments" / name / "records" / "manifest.json"
-    if not manifest.is_file():
-        return "–"
-    return f"{json.loads(manifest.read_text())['seconds']['total'] / 60:.1f}"
+            under = None
+            prose.append(line)
+    texts = {name: inspect.cleandoc("\n".join(found)) for name, found in headings.items()}
+    return Docstring(title, texts, "\n".join(prose).strip())

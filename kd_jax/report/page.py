@@ -16,8 +16,7 @@ import urllib.parse
 from typing import NamedTuple
 
 from kd_jax.errors import InputError, extra, one_line, require
-from kd_jax.report import docstrings as texts
-from kd_jax.report import list_runs, markdown_blocks, publish
+from kd_jax.report import docstrings, list_runs, markdown_blocks, publish
 from kd_jax.storage import jsonl
 
 with extra("report"):
@@ -129,8 +128,8 @@ def purpose(experiment):
     scripts = {path.parent.name: path for path in packages}
     if experiment not in scripts:
         return "", ""
-    said = texts.said(scripts[experiment])
-    return said[""], said["Command"]
+    about = docstrings.read(scripts[experiment])
+    return about.title, about.headings["Command"]
 
 
 def flat(value, path=()):

@@ -16,7 +16,6 @@ import warnings
 import jax
 from orbax.checkpoint import v1 as ocp
 
-from kd_jax import fingerprint
 from kd_jax.errors import InputError, brief
 from kd_jax.runtime import devices, hosts
 
@@ -210,9 +209,3 @@ class Snapshots:
     def _complete(self):
         seals = (path for path in self.folder.glob("*.seal") if path.stem.isdigit())
         return sorted(path.with_suffix("") for path in seals)
-
-
-def of_run(run, *names):
-    """The Snapshots of a training of a record.Run, told apart from its others by `names`."""
-    facts = {**run.facts, "of": list(names)}
-    return Snapshots(run.path(f"training {fingerprint.of(facts)}"), facts)

@@ -51,6 +51,23 @@ def read(path):
     return b"".join(lines[: len(found)]).decode(), found
 
 
+def refuse_twice(known, added, names, path):
+    """InputError naming the first added record that stands there already."""
+
+    def identity(record):
+        return json.dumps([record.get(name) for name in names])
+
+    there = set(map(identity, known))
+    for record in added:
+        what = ", ".join(f"{name} {record[name]}" for name in names if name in record)
+        require(
+            identity(record) not in there,
+            f"{path} holds a record of {what} already: expected one of each; skip what "
+            "Run.has finds, or name what tells them apart",
+        )
+        there.add(identity(record))
+
+
 def records(folder):
     """The records of a run folder, oldest first, but for those of networks that diverged."""
     return [r for r in every_record(folder) if "diverged" not in r]

@@ -1,11 +1,13 @@
 """Locks of what several runs share: kept by the kernel, so a process that died holds none."""
 
 import contextlib
+import itertools
 import pathlib
 import sys
 
 import filelock
 
+from kd_jax.errors import InputError
 from kd_jax.runtime import hosts
 
 
@@ -28,3 +30,26 @@ def alone(path):
                 held.enter_context(lock.acquire())
         hosts.wait("locked")
         yield
+
+
+def claim(parent, name):
+    """The first number of name-1, name-2, … that is not finished, and its lock.
+
+    The lock is the kernel's, so a process that died cannot hold it.
+    """
+    for number in itertools.count(1):
+        folder = parent / f"{name}-{number}"
+        if (folder / "manifest.json").exists():
+            continue
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = filelock.FileLock(folder / ".lock")
+        try:
+            lock.acquire(timeout=0)
+        except filelock.Timeout:
+            raise InputError(
+                f"{folder} is being written by another process: wait for it to end, or give "
+                "another --workdir"
+            ) from None
+        if not (folder / "manifest.json").exists():  # finished while we were asking
+            return number, lock
+        lock.release()

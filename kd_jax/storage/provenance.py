@@ -1,4 +1,4 @@
-"""Where results come from: versions, device, commit."""
+"""Provenance of results: versions, device, commit."""
 
 import os
 import pathlib

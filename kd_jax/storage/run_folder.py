@@ -8,49 +8,101 @@ last such run is unfinished goes on in its folder; after a finished one a new nu
 
 import contextlib
 import datetime
-import itertools
+import functools
 import json
 import pathlib
 import shlex
 import shutil
 import sys
 import time
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
-import filelock
+import numpy as np
 
 from kd_jax import fingerprint
-from kd_jax.errors import InputError
-from kd_jax.runtime import hosts, tensorboard
-from kd_jax.storage import jsonl, provenance
+from kd_jax.errors import InputError, require
+from kd_jax.runtime import hosts, parallel, tensorboard
+from kd_jax.storage import checkpoint, jsonl, locks, provenance
 
+RECORDS = "records.jsonl"
+IDENTITY = ("row", "seed", "teacher", "part")  # what tells the records of a run apart
 _open = []  # the runs of this process
 
 
+class Task(NamedTuple):
+    """What a unit of work is given: its run, the fields that name it, and its snapshots."""
+
+    run: "Run"
+    known: dict
+    snapshots: checkpoint.Snapshots
+
+
 class Run:
-    """One run's folder, open for writing and locked until the process ends."""
+    """An experiment's run: a folder that is opened when all that decides the results is known.
 
-    def __init__(self, workdir, experiment, settings, facts=()):
-        """Open the unfinished run of these settings and facts, or begin a new one.
+    Until then `uses` adds to what names it. Open, it is locked until the process ends.
+    """
 
-        Raises: InputError when the folder cannot be written or another process writes it.
+    def __init__(
+        self, workdir, experiment, settings, facts=(), *, program=None, retrain=False, saved_seeds=1
+    ):
+        """A run that is not open yet.
+
+        Args:
+            workdir: the folder of all runs and teachers.
+            experiment: its name.
+            settings: JSON-like, those that decide the results.
+            facts: JSON-like, all else that does; see `uses`.
+            program: the function that trains and records: its code, and all that it reaches, are
+                among the facts.
+            retrain: whether teachers are trained even if they are stored.
+            saved_seeds: of how many seeds of each row the networks are saved for export.
         """
         self.experiment, self.began = experiment, time.monotonic()
-        self.settings, self.facts = settings, dict(facts)
-        parent, name = _place(workdir, experiment, settings, self.facts)
+        self.workdir, self.settings, self.facts = workdir, settings, dict(facts)
+        self.retrain, self.saved_seeds, self.noted = retrain, saved_seeds, {}
+        if program:
+            self.facts["code"] = fingerprint.code(program)
+
+    def uses(self, **facts):
+        """Add what decides the results: digests of data, of code, of a teacher that is given."""
+        require(not self.is_open, f"the run {self.experiment} is open: its facts are settled")
+        self.facts |= facts
+
+    def notes(self, **facts):
+        """Add what its manifest says beside the facts that name it."""
+        self.noted |= facts
+
+    @property
+    def is_open(self):
+        """Whether the folder was opened."""
+        return "folder" in self.__dict__
+
+    @functools.cached_property
+    def folder(self):
+        """The folder of the unfinished run of these settings and facts, or of a new one.
+
+        Raises: InputError when it cannot be written or another process writes it.
+        """
+        parent, name = _place(self.workdir, self.experiment, self.settings, self.facts)
         try:
-            number, self._lock = _claim(parent, name) if hosts.first_host() else (0, None)
-            self.folder = parent / f"{name}-{hosts.agreed(number)}"
-            self.write("config.json", json.dumps(settings, indent=2) + "\n")
-            self.write("command.txt", shlex.join(["./run.sh", experiment, *sys.argv[1:]]) + "\n")
-            self.path("failed.txt").unlink(missing_ok=True)
+            number, self._lock = locks.claim(parent, name) if hosts.first_host() else (0, None)
+            folder = parent / f"{name}-{hosts.agreed(number)}"
+            if hosts.first_host():
+                command = shlex.join(["./run.sh", self.experiment, *sys.argv[1:]])
+                text = json.dumps(self.settings, indent=2)
+                jsonl.write_whole(folder / "config.json", text + "\n")
+                jsonl.write_whole(folder / "command.txt", command + "\n")
+                (folder / "failed.txt").unlink(missing_ok=True)
+                tensorboard.begin(folder)
         except OSError as error:
             raise InputError(
-                f"--workdir={workdir}: cannot write there ({error.strerror}); "
+                f"--workdir={self.workdir}: cannot write there ({error.strerror}); "
                 "choose a folder that you can write to"
             ) from None
-        if hosts.first_host():
-            tensorboard.begin(self.folder)
         _open.append(self)
+        return folder
 
     def path(self, name):
         """The path of a file of this run."""
@@ -58,15 +110,33 @@ class Run:
 
     def write(self, name, text):
         """Write a text file whole: it is never seen half-written. The first host writes."""
+        path = self.path(name)
         if hosts.first_host():
-            jsonl.write_whole(self.path(name), text)
+            jsonl.write_whole(path, text)
 
-    def append(self, records):
-        """Append one JSON line per trained model: all of them or, if the process dies, none."""
-        name = "records.jsonl"
-        kept, _ = jsonl.read(self.path(name))
+    def save(self, name, **arrays):
+        """Write arrays as an .npz file, for figures. The first host writes."""
+        path = self.path(name)
+        if hosts.first_host():
+            partial = path.with_suffix(".partial")
+            with open(partial, "wb") as file:
+                np.savez_compressed(file, **arrays)
+            partial.replace(path)
+
+    def append(self, records, by=()):
+        """Append one JSON line per trained model: all of them or, if the process dies, none.
+
+        Args:
+            records: JSON-like dicts.
+            by: names of fields that tell these records apart, beside `IDENTITY`.
+
+        Raises:
+            InputError: a record of the same row, seed, teacher and part is there already.
+        """
+        before, known = jsonl.read(self.path(RECORDS))
         found = [{"experiment": self.experiment, **r} for r in records]
-        self.write(name, kept + jsonl.text(found))
+        jsonl.refuse_twice(known, found, dict.fromkeys([*IDENTITY, *by]), self.path(RECORDS))
+        self.write(RECORDS, before + jsonl.text(found))
         tensorboard.of_records(found)
         hosts.wait("append")
 
@@ -77,6 +147,38 @@ class Run:
     def records(self):
         """The records written so far."""
         return jsonl.every_record(self.folder)
+
+    def snapshots(self, **known):
+        """The Snapshots of the training that these fields name."""
+        facts = {**self.facts, "of": known}
+        return checkpoint.Snapshots(self.path(f"training {fingerprint.of(facts)}"), facts)
+
+    def each(
+        self,
+        units: Iterable[tuple[dict, Callable[[Task], list[dict]]]],
+        *,
+        workers: int = 1,
+        by: tuple[str, ...] = (),
+    ) -> None:
+        """Do every unit of work that is not recorded yet, and record it whole.
+
+        Args:
+            units: (known, work) pairs: the fields that name the unit and that its records share,
+                and what trains and measures its networks. work(task) resumes from task.snapshots
+                and returns its records, to which the known fields are added.
+            workers: units at a time, in threads.
+            by: as for `append`.
+        """
+        left = [(known, work) for known, work in units if not self.has(**known)]
+
+        def one(unit):
+            known, work = unit
+            snapshots = self.snapshots(**known)
+            return known, snapshots, work(Task(self, known, snapshots))
+
+        for known, snapshots, records in parallel.results(one, left, workers):
+            self.append([{**known, **record} for record in records], by=(*known, *by))
+            snapshots.clear()
 
     def conclude(self, table, draw=lambda folder: None):
         """Write table and figures, then the manifest; from now on the run is complete.
@@ -100,6 +202,7 @@ class Run:
             "seconds": {"total": round(time.monotonic() - self.began, 2)},
             **provenance.of_results(),
             **self.facts,
+            **self.noted,
         }
         self.write("manifest.json", json.dumps(manifest, indent=2) + "\n")
 
@@ -134,9 +237,9 @@ def failed(line):
                 run.write("failed.txt", line + "\n")
 
 
-def finished(workdir, experiment, settings, facts=()):
-    """The folder of the newest finished run of these settings and facts, or None."""
-    parent, name = _place(workdir, experiment, settings, dict(facts))
+def finished(run):
+    """The folder of the newest finished run of the same settings and facts, or None."""
+    parent, name = _place(run.workdir, run.experiment, run.settings, run.facts)
     found = [path.parent for path in parent.glob(f"{name}-*/manifest.json")]
     return max(found, key=lambda folder: int(folder.name.split("-")[-1]), default=None)
 
@@ -145,26 +248,3 @@ def _place(workdir, experiment, settings, facts):
     """(the folder of an experiment's runs, what the names of those of such settings begin with)."""
     name = fingerprint.of({"settings": settings, "facts": facts})[:8]
     return pathlib.Path(workdir) / experiment, name
-
-
-def _claim(parent, name):
-    """The first number of name-1, name-2, … that is not finished, and its lock.
-
-    The lock is the kernel's, so a process that died cannot hold it.
-    """
-    for number in itertools.count(1):
-        folder = parent / f"{name}-{number}"
-        if (folder / "manifest.json").exists():
-            continue
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = filelock.FileLock(folder / ".lock")
-        try:
-            lock.acquire(timeout=0)
-        except filelock.Timeout:
-            raise InputError(
-                f"{folder} is being written by another process: wait for it to end, or give "
-                "another --workdir"
-            ) from None
-        if not (folder / "manifest.json").exists():  # finished while we were asking
-            return number, lock
-        lock.release()

@@ -7,7 +7,7 @@ import pytest
 from scipy import stats as scipy_stats
 
 from kd_jax.metrics import statistics
-from kd_jax.report import publish, tables
+from kd_jax.report import tables
 
 
 def test_paired_interval_is_students():
@@ -61,22 +61,6 @@ def test_markdown_is_padded():
     assert (
         tables.markdown(["a", "bb"], [["ccc", 1]]) == "| a   | bb |\n|-----|----|\n| ccc | 1  |\n"
     )
-
-
-def test_publishing_copies_a_finished_run_and_renews_the_readme(tmp_path):
-    run = tmp_path / "run"
-    run.mkdir()
-    (run / "manifest.json").write_text('{"experiment": "demo"}')
-    (run / "config.json").write_text('{"preset": "default"}')
-    (run / "table.md").write_text("new\n")
-    (run / "records.jsonl").write_text("{}\n")
-    text = "a\n<!-- table: demo -->\nold\n<!-- end -->\nb\n"
-    (tmp_path / "README.md").write_text(text)
-    publish.publish(run, root=tmp_path)
-    assert (tmp_path / "README.md").read_text() == text.replace("old", "new")
-    assert (tmp_path / "experiments/demo/records/records.jsonl").read_text() == "{}\n"
-    (run / "config.json").write_text('{"preset": "small"}')
-    assert publish.publish(run, root=tmp_path) == tmp_path / "experiments/demo/records_small"
 
 
 def test_the_half_width_of_a_mean_is_students():

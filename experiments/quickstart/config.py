@@ -1,0 +1,37 @@
+"""Settings of the quickstart."""
+
+import dataclasses
+
+from kd_jax import experiment
+from kd_jax.errors import at_least, temperatures, within
+from kd_jax.experiment import setting
+
+
+@dataclasses.dataclass(frozen=True)
+class Config(experiment.Config):
+    """Settings of the quickstart."""
+
+    seeds: int = setting(10, "students per row, each of its own seed", at_least(1))
+    temperatures: tuple[float, ...] = setting(
+        (1.0, 2.0, 3.0, 5.0, 8.0, 20.0), "temperatures of the students", temperatures
+    )
+    label_weight: float = setting(
+        0.5, "weight of the labels beside the soft targets, as in section 4", within(0, 1000)
+    )
+    teacher_width: int = setting(
+        800, "units in each of the teacher's two hidden layers", at_least(1)
+    )
+    teacher_epochs: int = setting(80, "epochs of the teacher", at_least(1))
+    student_epochs: int = setting(40, "epochs of the students", at_least(1))
+
+    PRESETS = {
+        "default": {},
+        "smoke": {
+            "fast_compile": True,
+            "seeds": 2,
+            "temperatures": (1.0, 3.0),
+            "teacher_width": 100,
+            "teacher_epochs": 10,
+            "student_epochs": 10,
+        },
+    }

@@ -1,0 +1,64 @@
+"""Table and figures of the quickstart."""
+
+import pathlib
+
+import numpy as np
+
+from experiments.quickstart.rows import LABELS, MIXED, PERMUTED, SOFT, TEACHER
+from kd_jax.report import figures, tables
+from kd_jax.storage import jsonl
+
+
+def chosen(records: list[dict], family: str) -> str:
+    """The row of the family with the fewest validation errors; on a tie, the lower NLL there."""
+    rows = tables.by_row(r for r in records if r["family"] == family)
+
+    def score(row):
+        return tuple(
+            np.mean(tables.values(rows[row], f"validation_{m}")) for m in ("errors", "nll")
+        )
+
+    return min(rows, key=score)
+
+
+def table(folder: pathlib.Path) -> str:
+    """The Markdown of a run folder: rows against labels only, and teacher against student."""
+    records, costs = jsonl.records(folder), jsonl.only(folder / "costs.json")
+    picked = {chosen(records, family) for family in (SOFT, MIXED)}
+    rows = tables.by_row(records)
+    lines = []
+    for line in tables.compare(records, "test_errors", LABELS):
+        validation, nll, agreement = (
+            np.mean([r.get(m, np.nan) for r in rows[line.row]])
+            for m in ("validation_errors", "test_nll", "test_agreement")
+        )
+        lines.append([
+            line.row + (" (chosen)" if line.row in picked else ""),
+            tables.spread(line),
+            tables.difference(line),
+            tables.verdict(line),
+            f"{validation:.1f}",
+            f"{nll:.3f}",
+            "–" if np.isnan(agreement) else f"{agreement:.1%}",
+        ])  # fmt: skip
+    header = [
+        "row", "test errors of 1,500", "difference to labels only [95 %]", "verdict",
+        "validation errors of 500", "test NLL (nats)", "agrees with teacher",
+    ]  # fmt: skip
+    seeds = len(rows[LABELS])
+    note = (
+        f"Mean ± s.d. over {seeds} seeds, paired by seed; (chosen): the temperature with the "
+        "fewest validation errors.\n"
+    )
+    return "\n".join([note, tables.markdown(header, lines), tables.costs(costs)])
+
+
+def draw(folder: pathlib.Path) -> None:
+    """Both figures of a run folder."""
+    records = jsonl.records(folder)
+    with figures.figure(folder / "errors_by_temperature.png") as axes:
+        figures.errors_by_temperature(axes, records, (SOFT, MIXED), (LABELS, TEACHER, PERMUTED))
+        axes.set_ylabel("test errors of 1,500")
+    with np.load(folder / "digits.npz") as shown:
+        images, logits = shown["images"], shown["teacher_logits"]
+    figures.soft_targets(folder / "soft_targets.png", images, logits, (1, 3, 8, 20))

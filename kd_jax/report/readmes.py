@@ -1,0 +1,208 @@
+"""The READMEs, generated from docstrings, findings and records: `./run.sh publish` renews them.
+
+experiments/NAME/README.md is made of the docstring of experiments/NAME/__init__.py, of findings.md
+and of the tables and figures of records/ and of records_PRESET/ of other presets. In README.md the
+parts between `<!-- quickstart -->` or `<!-- experiments -->` and `<!-- end -->` are replaced.
+"""
+
+import json
+import pathlib
+import re
+
+from kd_jax.errors import require
+from kd_jax.report import docstrings, tables
+
+NOTICE = "<!-- By ./run.sh publish from __init__.py, findings.md and the records: edit those -->"
+FIGURE = re.compile(r"\]\((records\w*/[^)]+\.png)\)")
+IN_SHORT = re.compile(r"teacher$|labels only$|.*\(chosen\)$|permuted")  # rows of the quickstart
+SHORT_COLUMNS = 4
+LINKED = {"settings": "config.json", "manifest": "manifest.json", "records": "records.jsonl"}
+
+
+def write(root: pathlib.Path) -> list[pathlib.Path]:
+    """Write every README whose text has changed.
+
+    Args:
+        root: the folder of the repository.
+
+    Returns:
+        The paths of the files that were written.
+    """
+    changed = []
+    for path, text in rendered(root).items():
+        if not path.is_file() or path.read_text() != text:
+            path.write_text(text)
+            changed.append(path)
+    return changed
+
+
+def rendered(root: pathlib.Path) -> dict[pathlib.Path, str]:
+    """The text that every README should have, by its path."""
+    texts = {folder / "README.md": experiment(folder) for folder in folders(root)}
+    front = root / "README.md"
+    return {front: front_page(front.read_text(), root), **texts}
+
+
+def folders(root: pathlib.Path) -> list[pathlib.Path]:
+    """The folders of the experiments, by name: those whose docstring states a command."""
+    files = sorted((root / "experiments").glob("*/__init__.py"))
+    return [path.parent for path in files if "Command" in docstrings.read(path).headings]
+
+
+def stated(folder: pathlib.Path) -> docstrings.Docstring:
+    """The docstring of an experiment.
+
+    Args:
+        folder: experiments/NAME.
+
+    Raises:
+        InputError: when it has no title or lacks a heading.
+    """
+    path = folder / "__init__.py"
+    about = docstrings.read(path)
+    for name in ("Command", "Takes", "Found"):
+        require(name in about.headings, f"{path}: its docstring has no line '{name}: …'")
+    require(about.title, f"{path}: the first line of its docstring is empty: expected a title")
+    return about
+
+
+def records(folder: pathlib.Path) -> list[pathlib.Path]:
+    """The folders of an experiment's committed records, the default preset's first."""
+    return sorted(path.parent for path in folder.glob("records*/table.md"))
+
+
+def experiment(folder: pathlib.Path) -> str:
+    """The README of an experiment.
+
+    Args:
+        folder: experiments/NAME.
+
+    Returns:
+        Its Markdown, whose links are relative to the folder.
+    """
+    about = stated(folder)
+    findings = folder / "findings.md"
+    text = findings.read_text().strip() if findings.is_file() else ""
+    parts = [NOTICE, f"# {about.title.rstrip('.')}", _head(about), linked(about.prose), text]
+    for record in records(folder):
+        parts += _results(record, set(FIGURE.findall(text)))
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _head(about: docstrings.Docstring) -> str:
+    command = "\n".join(f"    {line}" for line in about.headings["Command"].splitlines())
+    takes, found = (" ".join(about.headings[name].split()) for name in ("Takes", "Found"))
+    return f"{command}\n\n- **Takes:** {takes}\n- **Found:** {found}"
+
+
+def _results(record: pathlib.Path, shown: set[str]) -> list[str]:
+    """The parts about a record: its tables, the figures not shown before, where it comes from."""
+    preset = record.name.removeprefix("records").lstrip("_")
+    names = [f"{record.name}/{path.name}" for path in sorted(record.glob("*.png"))]
+    figures = [
+        f"![{re.sub('_+', ' ', pathlib.Path(name).stem)}]({name})"
+        for name in names
+        if name not in shown
+    ]
+    return [
+        f"## Results, --preset={preset}" if preset else "## Results",
+        headed((record / "table.md").read_text()),
+        "\n\n".join(figures),
+        _provenance(record),
+    ]
+
+
+def _provenance(record: pathlib.Path) -> str:
+    manifest = json.loads((record / "manifest.json").read_text())
+    links = [
+        f"[{name}]({record.name}/{file})"
+        for name, file in LINKED.items()
+        if (record / file).is_file()
+    ]
+    commit, day = (manifest["commit"] or "unknown")[:10], manifest["finished"][:10]
+    minutes = manifest["seconds"]["total"] / 60
+    return (
+        f"Record of {day}: commit {commit}, {minutes:.1f} minutes on {manifest['device']}, "
+        f"jax {manifest['versions']['jax']}; {', '.join(links)}."
+    )
+
+
+def headed(text: str) -> str:
+    """A table.md whose titles are headings.
+
+    A title is a line of its own that does not end in a period, as for the report page.
+    """
+    return "\n\n".join(f"### {x}" if _is_title(x) else x for x in _chunks(text))
+
+
+def _chunks(text: str) -> list[str]:
+    return re.split(r"\n(?:[ \t]*\n)+", text.strip())
+
+
+def _is_title(chunk: str) -> bool:
+    return "\n" not in chunk and chunk[0] not in "|-#" and not chunk.endswith(".")
+
+
+def linked(text: str) -> str:
+    """A text in which every arXiv number is a link."""
+    return re.sub(
+        r"arXiv\s+(\d{4}\.\d{5})", r"[arXiv \1](https://arxiv.org/abs/\1)", text, flags=re.S
+    )
+
+
+def front_page(text: str, root: pathlib.Path) -> str:
+    """README.md with its marked parts renewed.
+
+    Args:
+        text: the README as it is.
+        root: the folder of the repository.
+    """
+    quickstart = root / "experiments" / "quickstart" / "records" / "table.md"
+    if quickstart.is_file():
+        text = _replaced(text, "quickstart", short(quickstart.read_text()))
+    return _replaced(text, "experiments", overview(root))
+
+
+def _replaced(text: str, name: str, part: str) -> str:
+    pattern = rf"(<!-- {name} -->\n).*?(<!-- end -->)"
+    return re.sub(pattern, lambda found: found[1] + part + found[2], text, flags=re.S)
+
+
+def short(text: str) -> str:
+    """The baseline, the teacher, the chosen rows and the control of a table, in few columns."""
+    lines = next(chunk for chunk in _chunks(text) if chunk.startswith("|")).splitlines()
+    header, _, *rows = [[cell.strip() for cell in line.strip("| ").split(" | ")] for line in lines]
+    kept = [row[:SHORT_COLUMNS] for row in rows if IN_SHORT.match(row[0])]
+    return tables.markdown(header[:SHORT_COLUMNS], kept)
+
+
+def overview(root: pathlib.Path) -> str:
+    """The table of all experiments: question, command, what was found, minutes."""
+    lines = []
+    for folder in folders(root):
+        about = stated(folder)
+        command = f"[`./run.sh {folder.name}`](experiments/{folder.name}/README.md)"
+        lines.append([about.title.rstrip("."), command, first_sentence(about), minutes(folder)])
+    return tables.markdown(["experiment", "command", "found", "minutes"], lines)
+
+
+def first_sentence(about: docstrings.Docstring) -> str:
+    """What was found, in short: the first sentence of the docstring's Found."""
+    found = " ".join(about.headings["Found"].split())
+    return re.split(r"(?<=\.)\s+(?=[A-Z0-9])", found)[0].rstrip(".")
+
+
+def minutes(folder: pathlib.Path) -> str:
+    """How long an experiment takes when nothing is cached.
+
+    The docstring states it; a record that took longer than that is believed instead.
+    """
+    takes = stated(folder).headings["Takes"]
+    found = re.search(r"(\d+)(?: to (\d+))? (minute|second)", takes)
+    length = 0.0
+    if found:
+        length = float(found[2] or found[1]) * (60 if found[3] == "minute" else 1)
+    manifest = folder / "records" / "manifest.json"
+    if manifest.is_file():
+        length = max(length, json.loads(manifest.read_text())["seconds"]["total"])
+    return f"{length / 60:.0f}" if length >= 60 else f"{length / 60:.1f}"
