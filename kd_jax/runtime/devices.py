@@ -23,9 +23,7 @@ from kd_jax.errors import require
 AXES = "members", "data"
 LARGE = 2**20  # numbers in a parameter that is worth splitting; it is gathered to be used
 ENOUGH = 0.75  # of the time on one device: members are not spread for less of a gain
-_current: list[
-    jax.sharding.Mesh
-] = []  # the mesh that every training of this process lies on, if the user named one
+_current: list[jax.sharding.Mesh] = []  # that every training lies on, if the user named one
 _free: list[jax.Device] = []  # the devices that each training takes as many of as its members fill
 turn = threading.RLock()  # held while programs of several devices run: two would mix up their parts
 
@@ -209,7 +207,7 @@ class GridLayout(NamedTuple):
 
 @functools.lru_cache(maxsize=64)
 def _gather(mesh, seeds, axis):
-    """The compiled gathering of leaves with S at `axis`; cached, so that a training compiles once."""
+    """The compiled gathering of leaves with S at `axis`; cached to compile once."""
     cut = (slice(None),) * axis + (slice(seeds),)
     everywhere = NamedSharding(mesh, P())
     return jax.jit(lambda t: jax.tree.map(lambda x: x[cut], t), out_shardings=everywhere)

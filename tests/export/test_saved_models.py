@@ -52,11 +52,11 @@ def test_a_block_s_largest_weight_is_127():
     kernel = np.zeros((33, 1), np.float32)
     kernel[[0, 1, 32], 0] = 2.54, -0.051, 1.27
     params = {"dense": {"kernel": kernel, "bias": np.ones(1, np.float32)}}
-    found = quantize.narrowed(params)
+    found = quantize.quantized(params)
     assert found["dense"]["kernel"].dtype == np.int8
     np.testing.assert_array_equal(found["dense"]["kernel"][[0, 1, 2, 32], 0], [127, -3, 0, 127])
     np.testing.assert_allclose(found["dense"]["kernel_scale"][:, 0], [0.02, 0.01], rtol=1e-6)
-    again = quantize.widened(found)
+    again = quantize.dequantized(found)
     np.testing.assert_allclose(again["dense"]["kernel"][[0, 1, 32], 0], [2.54, -0.06, 1.27])
     assert again["dense"].keys() == {"kernel", "bias"}
 
@@ -64,15 +64,15 @@ def test_a_block_s_largest_weight_is_127():
 @pytest.mark.parametrize("shape", [(70, 9), (3, 40, 5)])
 def test_rounding_is_within_half_a_step(shape):
     kernel = np.random.default_rng(0).normal(size=shape).astype(np.float32)
-    found = quantize.narrowed({"kernel": kernel})
-    again = np.asarray(quantize.widened(found)["kernel"])
+    found = quantize.quantized({"kernel": kernel})
+    again = np.asarray(quantize.dequantized(found)["kernel"])
     scale = np.repeat(found["kernel_scale"], quantize.BLOCK, axis=-2)[..., : shape[-2], :]
     assert (np.abs(again - kernel) <= scale / 2 * (1 + 1e-5)).all()
 
 
 def test_convolutions_and_embeddings_stay_as_they_are():
     params = {"kernel": np.ones((3, 3, 1, 2)), "embedding": np.ones((4, 2))}
-    assert quantize.narrowed(params) == params
+    assert quantize.quantized(params) == params
 
 
 MODEL = models.functional(models.MLP((4,), 3), (5,))
@@ -110,7 +110,9 @@ def test_a_saved_network_is_the_trained_one(run):
         jax.tree.map(lambda x: x[1, 1], params_of(3, 2)),
     )
     np.testing.assert_array_equal(found.inputs, TEST.inputs)
-    np.testing.assert_array_equal(found.says, TEST.labels)  # the largest of a one-hot line
+    np.testing.assert_array_equal(
+        found.teacher_classes, TEST.labels
+    )  # the largest of a one-hot line
     assert found.record["part"] == "b" and found.record["seed"] == 1
     np.testing.assert_array_equal(
         found.teacher.params["logits"]["bias"], teacher()["logits"]["bias"][0]
