@@ -84,5 +84,5 @@ def loss(apply):
 
 def optimizer(rate, steps):
     """optimizers.warmed_adamw on the layers alone."""
-    parts = {"layers": optimizers.warmed_adamw(rate, steps), "embeddings": optax.set_to_zero()}
+    parts = {"layers": optimizers.adamw_warmup_cosine(rate, steps), "embeddings": optax.set_to_zero()}
     return optax.partition(parts, {"layers": "layers", "embeddings": "embeddings"})

@@ -164,7 +164,7 @@ def training_of(settings, asked, objective, rows):
     net, start = student_of(settings, asked.net, asked.params)
     order = samplers.scattered(jax.random.key(2), settings.texts, settings.batch)
     steps = optimizers.steps(settings.epochs, order)
-    optimizer = optimizers.warmed_adamw(settings.rate, steps)
+    optimizer = optimizers.adamw_warmup_cosine(settings.rate, steps)
     said, writes = teacher_outputs.read_out(asked.params), None
     if objective.share:  # its own texts are new: the whole teacher reads them
         said = asked.params

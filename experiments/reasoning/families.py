@@ -84,7 +84,7 @@ def task(family, asked_teacher, student, tests):
         asked_teacher,
         student,
         state.initialize(init),
-        optimizers.warmed_muon,
+        optimizers.muon_warmup_cosine,
         asked(family, "train"),
         {style: solutions(family, "train", style) for style in styles},
         {name: asked(family, split) for name, split in tests.items()},

@@ -67,7 +67,7 @@ def task(model, known, tests, longest, layers):
         teacher,
         dataclasses.replace(net, layers=layers),
         tasks.same_start(layer_selection.cut(params, layer_selection.spaced(net.layers, layers))),
-        optimizers.warmed_adamw,
+        optimizers.adamw_warmup_cosine,
         train,
         {ANSWER: short, TERSE: solutions},
         {"test": asked(words, tests, longest)[0]},

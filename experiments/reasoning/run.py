@@ -129,7 +129,7 @@ def of_family(family, settings):
     more = {"teacher": settings.teacher_problems, "train": max(settings.sizes)}
     found = family.load(held | more)
     taken = settings.teacher_steps, TEACHER_BATCH, settings.rate
-    plan = training.Plan(*taken, optimizers.warmed_muon)
+    plan = training.Plan(*taken, optimizers.muon_warmup_cosine)
     net = families.network(found.words, settings.teacher_width, LAYERS, settings.heads)
     taught = families.taught(found, net, plan, settings.workdir, retrain=settings.retrain)
     student = families.network(found.words, settings.width, settings.layers, settings.heads)

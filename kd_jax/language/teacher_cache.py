@@ -81,7 +81,7 @@ class Kept:
         facts |= {"dtype": jnp.dtype(self.asked.net.dtype).name, "size": self.size, "code": CODE}
         key = fingerprint.of(facts)
         if key not in self.found:
-            self.found[key] = block_cache.kept(
+            self.found[key] = block_cache.cached(
                 self.folder, facts, len(texts.answers.ids), self.size, blocks, again=self.again,
                 label=f"the teacher's {what}",
             )  # fmt: skip

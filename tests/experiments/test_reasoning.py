@@ -72,7 +72,7 @@ def task_of(said=None):
 
 
 def test_what_arms_ask_of_the_teacher():
-    plan = training.Plan(160, 4, 0.1, optimizers.warmed_adamw, own=140)
+    plan = training.Plan(160, 4, 0.1, optimizers.adamw_warmup_cosine, own=140)
     pupils = students.Students(task_of(), (2, 5), 2, plan, None, SAMPLED)
     assert pupils.seeds.tolist() == [0, 1, 0, 1] and pupils.sizes.tolist() == [2, 2, 5, 5]
     assert pupils.counts.tolist() == [1, 1, 3, 3]  # of them are solved
@@ -107,7 +107,7 @@ def test_as_many_tokens_are_more_steps():
     human = HUMAN | {"terse": padded([[1, 2, 3], [4], [5], [6], [7]])}
     task = task_of()._replace(solutions=human)
     pupils = students.Students(
-        task, (5,), 2, training.Plan(160, 4, 0.1, optimizers.warmed_adamw), None, SAMPLED
+        task, (5,), 2, training.Plan(160, 4, 0.1, optimizers.adamw_warmup_cosine), None, SAMPLED
     )
     assert pupils.as_many("answer") == 160
     assert pupils.as_many("terse") == 100  # 160 · 3/(3 + 1 + 1) = 96 of the solved, in tens
@@ -136,7 +136,7 @@ def test_a_student_that_diverged_is_recorded_with_its_step_and_not_measured():
 
 def test_members_draw_from_their_first_problems_and_seeds_are_paired():
     chains = np.arange(60).reshape(20, 3)
-    plan = training.Plan(10 * training.PARTS, 100, 0.1, optimizers.warmed_adamw)
+    plan = training.Plan(10 * training.PARTS, 100, 0.1, optimizers.adamw_warmup_cosine)
     drawn = training.order(jax.random.key(0), [0, 1, 0], [4, 4, 20], chains, plan)
     small, other, large = (np.asarray(drawn(member, 3)) for member in range(3))
     assert small.shape == (10, 100)
