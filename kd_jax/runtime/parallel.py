@@ -1,4 +1,4 @@
-"""Independent trainings side by side: a program of small networks keeps one core busy, not two.
+"""Independent trainings in parallel threads: a program of small networks keeps one core busy.
 
 Jobs run in threads, as JAX computes without Python's lock. An interrupted command stops each of
 them at the end of its chunk, where `progress.bar` asks.
