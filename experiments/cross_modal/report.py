@@ -52,7 +52,7 @@ def claims(records):
     More by GAIN than with the largest number of few labels, in every seed; at most LOSS less than
     with all labels, in the mean.
     """
-    by_labels = by_column.of("labels", records)
+    by_labels = by_column.rows_by_value("labels", records)
     *_, few, everything = (n for n, rows in by_labels.items() if LABELS in rows)
     lines = []
     for row in by_labels[0]:
