@@ -83,7 +83,7 @@ def loss(apply):
 
 
 def optimizer(learning_rate, steps):
-    """optimizers.warmed_adamw on the layers alone."""
-    layers = optimizers.warmed_adamw(learning_rate, steps)
+    """optimizers.adamw_warmup_cosine on the layers alone."""
+    layers = optimizers.adamw_warmup_cosine(learning_rate, steps)
     parts = {"layers": layers, "embeddings": optax.set_to_zero()}
     return optax.partition(parts, {"layers": "layers", "embeddings": "embeddings"})

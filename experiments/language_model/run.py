@@ -117,7 +117,7 @@ class Students:
             on_policy = student_loss.on_policy(self.net, teacher.net, fraction, teacher.stop)
         return sequential.Sequential(
             student_loss.loss(self.net, objective, config.micro_batches, on_policy),
-            optimizers.warmed_adamw(config.learning_rate, steps), self.start,
+            optimizers.adamw_warmup_cosine(config.learning_rate, steps), self.start,
             self.rows(objective), sampler, epochs=config.epochs, shared={"teacher": shared},
         )  # fmt: skip
 

@@ -57,7 +57,7 @@ def teacher(family, config, run):
     """The DecoderTeacher that learned the chains of a family's split "teacher", stored."""
     net = network(family.vocabulary, config.teacher_width, LAYERS, config.heads)
     settings = training.TrainingSettings(
-        config.teacher_steps, BATCH, config.learning_rate, optimizers.warmed_muon
+        config.teacher_steps, BATCH, config.learning_rate, optimizers.muon_warmup_cosine
     )
     prompts = problem_set(family, "teacher").prompts
     texts = Texts(prompts, solutions(family, "teacher", problems.CHAIN))
@@ -89,7 +89,7 @@ def load(family, config, run):
         teacher(found, config, run),
         student,
         state.initialize(llama.decoder(student).init),
-        optimizers.warmed_muon,
+        optimizers.muon_warmup_cosine,
         problem_set(found, "train"),
         {style: solutions(found, "train", style) for style in (problems.ANSWER, problems.TERSE)},
         {name: problem_set(found, split) for name, split in tests.items()},

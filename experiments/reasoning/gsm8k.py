@@ -73,7 +73,7 @@ def task(model, train, test, max_lengths, layers):
         teacher_cache.DecoderTeacher(net, jax.device_put(params), digest, stop),
         dataclasses.replace(net, layers=layers),
         tasks.same_start(layer_selection.cut(params, layer_selection.spaced(net.layers, layers))),
-        optimizers.warmed_adamw,
+        optimizers.adamw_warmup_cosine,
         known,
         {ANSWER: short, TERSE: solutions},
         {"test": problem_set(tokenizer, *test, max_lengths)[0]},

@@ -104,7 +104,7 @@ class TeacherCache:
             def compute(first):
                 return blocks(*settings, size=self.size, first=first, **options)
 
-            self.found[key] = block_cache.kept(
+            self.found[key] = block_cache.cached(
                 self.folder, facts, len(texts.answers.ids), self.size, compute, again=self.again,
                 label=f"the teacher's {what}",
             )  # fmt: skip

@@ -5,7 +5,7 @@ import json
 import jax
 import numpy as np
 import pytest
-from launching import launched
+from in_process import finished
 
 from experiments.reasoning import answering, arms, pools, report, rows, students, tasks, training
 from experiments.reasoning import run as experiment
@@ -37,7 +37,9 @@ def texts_of(pool):
 def test_pools_hold_what_the_teacher_got_right():
     # problems 0, 2 and 4 are solved: by samples 0 and 1, by 1 and 2, by 0 and 2
     assert SAMPLED.solved.tolist() == [0, 2, 4] and SAMPLED.tries().tolist() == [1, 3, 2, 3, 1]
-    found = {name: texts_of(pool) for name, pool in pools.of_solved(PROMPTS, HUMAN, SAMPLED).items()}
+    found = {
+        name: texts_of(pool) for name, pool in pools.of_solved(PROMPTS, HUMAN, SAMPLED).items()
+    }
     assert found == {
         "answer": [[(100, 200)], [(102, 202)], [(104, 204)]],
         "terse": [[(100, 300)], [(102, 302)], [(104, 304)]],
@@ -65,14 +67,12 @@ def test_chains_are_judged_by_their_answers():
 
 def task_of(read=None):
     problems = tasks.ProblemSet(PROMPTS, ["x"] * 5, [1] * 5, 8)
-    return tasks.ReasoningTask(
-        None, None, None, None, problems, HUMAN, {"test": problems}, read
-    )
+    return tasks.ReasoningTask(None, None, None, None, problems, HUMAN, {"test": problems}, read)
 
 
 def test_what_arms_ask_of_the_teacher():
     settings = training.TrainingSettings(
-        160, 4, 0.1, optimizers.warmed_adamw, on_policy_steps=140
+        160, 4, 0.1, optimizers.adamw_warmup_cosine, on_policy_steps=140
     )
     trained = students.Students(task_of(), (2, 5), 2, settings, None, SAMPLED)
     assert trained.seeds.tolist() == [0, 1, 0, 1] and trained.sizes.tolist() == [2, 2, 5, 5]
@@ -108,7 +108,12 @@ def test_as_many_tokens_are_more_steps():
     human = HUMAN | {"terse": padded([[1, 2, 3], [4], [5], [6], [7]])}
     task = task_of()._replace(solutions=human)
     trained = students.Students(
-        task, (5,), 2, training.TrainingSettings(160, 4, 0.1, optimizers.warmed_adamw), None, SAMPLED
+        task,
+        (5,),
+        2,
+        training.TrainingSettings(160, 4, 0.1, optimizers.adamw_warmup_cosine),
+        None,
+        SAMPLED,
     )
     assert trained.equal_steps("answer") == 160
     assert trained.equal_steps("terse") == 100  # 160 · 3/(3 + 1 + 1) = 96 of the solved, in tens
@@ -137,7 +142,7 @@ def test_a_student_that_diverged_is_recorded_with_its_step_and_not_measured():
 
 def test_members_draw_from_their_first_problems_and_seeds_are_paired():
     chains = np.arange(60).reshape(20, 3)
-    settings = training.TrainingSettings(10 * CHUNKS, 100, 0.1, optimizers.warmed_adamw)
+    settings = training.TrainingSettings(10 * CHUNKS, 100, 0.1, optimizers.adamw_warmup_cosine)
     drawn = training.sampler(jax.random.key(0), [0, 1, 0], [4, 4, 20], chains, settings)
     small, other, large = (np.asarray(drawn(member, 3)) for member in range(3))
     assert small.shape == (10, 100)
@@ -174,7 +179,13 @@ def written_run(folder):
             found |= {"test_by_steps": {"10": 1 - right, "2": 0.5}, "teacher_generated": writes}
             records.append({"row": row, "seed": seed, **more, **found})
     (folder / "records.jsonl").write_text(jsonl.text(records))
-    settings = {"task": "automaton", "validation_only": True, "seeds": 3, "steps": 40, "batch_size": 8}
+    settings = {
+        "task": "automaton",
+        "validation_only": True,
+        "seeds": 3,
+        "steps": 40,
+        "batch_size": 8,
+    }
     (folder / "config.json").write_text(json.dumps(settings))
 
 
@@ -220,7 +231,7 @@ def test_settings_that_do_not_fit_are_one_line(flags, said):
 
 def test_a_smoke_run_has_every_arm_size_and_seed(tmp_path, capsys):
     preset = Config.PRESETS["smoke"]
-    folder = launched("reasoning", tmp_path, **preset)
+    folder = finished("reasoning", Config(**preset, preset="smoke", workdir=str(tmp_path)))
     teacher, *found = jsonl.records(folder)
     seen = [(r["row"], r["problems"], r["seed"]) for r in found]
     assert seen == [

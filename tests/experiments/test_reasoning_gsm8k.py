@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from launching import launched
+from in_process import finished
 from published import DATA, needed
 
 from kd_jax.storage import jsonl
@@ -11,6 +11,7 @@ pytest.importorskip("safetensors", reason="needs the extra text")
 pytest.importorskip("tokenizers", reason="needs the extra text")
 
 from experiments.reasoning import arms, gsm8k
+from experiments.reasoning.config import Config
 from kd_jax.data.gsm8k import QuestionAndSolution
 from kd_jax.errors import InputError
 from kd_jax.language import tiny_teacher
@@ -93,13 +94,13 @@ SETTINGS = {
 def test_a_random_teacher_solves_nothing_and_that_is_said(tmp_path):
     needed(DATA / "gsm8k")
     with pytest.raises(InputError, match="the teacher solves none of 4 problems in 2 tries"):
-        launched("reasoning", tmp_path, **SETTINGS)
+        finished("reasoning", Config(**SETTINGS, workdir=str(tmp_path)))
 
 
 def test_a_run_on_a_tiny_model_that_is_believed_has_every_arm(tmp_path, monkeypatch):
     needed(DATA / "gsm8k")
     monkeypatch.setattr(gsm8k, "extracted", lambda text: "1")  # whatever is written is right
-    folder = launched("reasoning", tmp_path, **SETTINGS)
+    folder = finished("reasoning", Config(**SETTINGS, workdir=str(tmp_path)))
     teacher, *found = jsonl.records(folder)
     assert [r["row"] for r in found[::4]] == [arm.row for arm in arms.FEW] and len(found) == 32
     assert teacher["solved_accuracy"] == teacher["vote_accuracy"] == 1

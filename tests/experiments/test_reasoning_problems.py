@@ -164,7 +164,9 @@ def test_answers_that_are_not_there():
 def test_a_family_that_is_too_small_is_one_line():
     with pytest.raises(InputError, match="10 b problems are left where 11 were asked for") as found:
         problems.disjoint(
-            lambda random, steps: problems.GeneratedProblem((int(random.integers(15)),), "", steps, {}),
+            lambda random, steps: problems.GeneratedProblem(
+                (int(random.integers(15)),), "", steps, {}
+            ),
             {"a": (5, (1,)), "b": (11, (1,))},
             0,
         )
