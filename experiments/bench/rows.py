@@ -5,4 +5,4 @@ PEOPLE, START = "people demo, whole process", "start-up, from the command to the
 GRID, MACHINE, SCALING = "the whole temperature grid", "machine", "scaling"
 PEOPLE_TORCH, PEOPLE_ONE, PEOPLE_MANY = "PyTorch, 1 seed", "kd_jax, 1 seed", "kd_jax, 20 seeds"
 PEOPLE_ONE_DEVICE = "kd_jax, 20 seeds, one device for all cores"
-COLD_START, WARM_START = "kd_jax, no compilation cache", "kd_jax, compilation cache"
+COLD_START, WARM_START = "kd_jax, cold compilation cache", "kd_jax, warm compilation cache"

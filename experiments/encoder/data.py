@@ -8,7 +8,8 @@ import numpy as np
 from kd_jax.data import banking77, gsm8k
 from kd_jax.errors import InputError, require
 from kd_jax.metrics import linear_probe
-from kd_jax.pretrained import sentence_embeddings, tokenizer
+from kd_jax.pretrained import sentence_embeddings
+from kd_jax.pretrained import tokenizer as tokenizers
 
 
 def first_of_each(questions, count):
@@ -40,13 +41,13 @@ def unlabeled_texts(config):
 class IntentTask:
     """BANKING77 in one tokenizer's tokens: a linear probe and nearest neighbors."""
 
-    def __init__(self, config, words):
-        """The first questions of every intent. Args: words: a tokenizer."""
+    def __init__(self, config, tokenizer):
+        """The first questions of every intent, as tokens."""
         train, test, _ = banking77.load(config.data_dir, config.manual_dir)
         self.texts, self.labels = first_of_each(train, config.questions)
         test_texts, self.test_labels = first_of_each(test, config.questions)
-        self.tokens = tokenizer.encode(words, self.texts, sentence_embeddings.MAX_LENGTH)
-        self.test_tokens = tokenizer.encode(words, test_texts, sentence_embeddings.MAX_LENGTH)
+        self.tokens = tokenizers.encode(tokenizer, self.texts, sentence_embeddings.MAX_LENGTH)
+        self.test_tokens = tokenizers.encode(tokenizer, test_texts, sentence_embeddings.MAX_LENGTH)
         self.draws = config.draws
 
     def embeddings(self, network, params):

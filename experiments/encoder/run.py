@@ -16,25 +16,26 @@ from kd_jax.export import saved_models
 from kd_jax.metrics import linear_probe, records
 from kd_jax.models import bert
 from kd_jax.pretrained import bert as encoder
-from kd_jax.pretrained import layer_selection, model_folder, sentence_embeddings, tokenizer
+from kd_jax.pretrained import layer_selection, model_folder, sentence_embeddings
+from kd_jax.pretrained import tokenizer as tokenizers
 from kd_jax.storage import array_cache
 from kd_jax.training import optimizers, samplers, sequential
 
 BATCH, SAVED_TEXTS = 32, 64  # sentences in a step, and saved beside a student for its export
 
 
-class Teacher(NamedTuple):
+class EncoderTeacher(NamedTuple):
     """A pretrained encoder: its network, parameters, tokenizer, folder and digest."""
 
     network: Any
     params: Any
-    words: Any
+    tokenizer: Any
     folder: pathlib.Path
     digest: str
 
 
 def load(config):
-    """The Teacher. Raises: InputError when settings do not fit it."""
+    """The EncoderTeacher. Raises: InputError when settings do not fit it."""
     given = config.teacher
     folder = model_folder.find(given) if given else sentence_embeddings.packaged()
     network, params = encoder.load(folder)
@@ -48,8 +49,8 @@ def load(config):
         f"texts have up to {longest} tokens: expected {network.positions} at most, the positions "
         f"of {folder}; choose another teacher, or a smaller --max_length if that is too long",
     )
-    words = tokenizer.tokenizer(folder)
-    return Teacher(network, params, words, folder, fingerprint.arrays(params))
+    tokenizer = tokenizers.load(folder)
+    return EncoderTeacher(network, params, tokenizer, folder, fingerprint.arrays(params))
 
 
 def student_of(teacher, count, seed=0, *, at_random=False):
@@ -87,7 +88,7 @@ def teacher_outputs(config, teacher, tokens, run):
     return student_loss.TeacherOutputs(tokens, **found), imitated
 
 
-class Students:
+class EncoderStudents:
     """Trains and measures students of one teacher on one IntentTask."""
 
     def __init__(self, config, teacher, task, tokens, run):
@@ -164,12 +165,12 @@ class Students:
 def run(config, run):
     """Measure the teacher and its cuts, train the students; record them."""
     teacher = load(config)
-    task = data.IntentTask(config, teacher.words)
+    task = data.IntentTask(config, teacher.tokenizer)
     texts = [*task.texts, *data.unlabeled_texts(config)]
-    tokens = tokenizer.encode(teacher.words, texts, config.max_length)
+    tokens = tokenizers.encode(teacher.tokenizer, texts, config.max_length)
     found = fingerprint.arrays(tokens)
     run.uses(data=banking77.DIGEST, texts=found, teacher=teacher.digest)
-    students = Students(config, teacher, task, tokens, run)
+    students = EncoderStudents(config, teacher, task, tokens, run)
     units = [({"row": TEACHER}, students.measure_teacher)]
     for count in config.layers:
         known = {"row": row_name(count, CUT), "arm": CUT, "layers": count}

