@@ -9,7 +9,7 @@ from experiments.bench.workloads import LEARNING_RATE
 
 
 def run(workload, arrays, epochs, pause):
-    """The accuracy of the network. Args: as experiments.bench says."""
+    """The accuracy of the network. Args: see `worker`."""
     keras.utils.set_random_seed(0)
     net = network(workload)
     if workload.temperatures:

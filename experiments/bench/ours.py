@@ -16,7 +16,7 @@ from kd_jax.training import state as train_state
 
 
 def run(workload, arrays, epochs, pause):
-    """The accuracy of the first network. Args: as experiments.bench says."""
+    """The accuracy of the first network. Args: see `worker`."""
     compilation.keep_programs()
     devices.spread_over_cores()
     devices.use()

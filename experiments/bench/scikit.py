@@ -10,7 +10,7 @@ from experiments.bench.workloads import LEARNING_RATE
 
 
 def run(workload, arrays, epochs, pause):
-    """The accuracy of the network. Args: as experiments.bench says."""
+    """The accuracy of the network. Args: see `worker`."""
     warnings.simplefilter("ignore", ConvergenceWarning)  # one epoch a call never converges
     net = MLPClassifier(
         workload.hidden, batch_size=workload.batch, learning_rate_init=LEARNING_RATE, alpha=0.0,

@@ -8,7 +8,7 @@ from experiments.bench.workloads import LEARNING_RATE
 
 
 def run(workload, arrays, epochs, pause):
-    """The accuracy of the network. Args: as experiments.bench says."""
+    """The accuracy of the network. Args: see `worker`."""
     torch.manual_seed(0)
     rows = data.TensorDataset(*torch_parts.tensors(arrays))
     loader = data.DataLoader(rows, batch_size=workload.batch, shuffle=True, drop_last=True)

@@ -1,4 +1,4 @@
-"""PyTorch with the data resident: one network, batches gathered by index, threads as told.
+"""PyTorch with the data resident: one network, batches gathered by index.
 
 Threads: OMP_NUM_THREADS of the process. Many networks are trained one after the other, so one of
 them is measured.
@@ -11,7 +11,7 @@ from experiments.bench.workloads import LEARNING_RATE
 
 
 def run(workload, arrays, epochs, pause):
-    """The accuracy of the network. Args: as experiments.bench says."""
+    """The accuracy of the network. Args: see `worker`."""
     torch.manual_seed(0)
     inputs, labels, logits = torch_parts.tensors(arrays)
     net = torch_parts.network(workload)

@@ -8,7 +8,7 @@ from experiments.bench.workloads import LEARNING_RATE
 
 
 def run(workload, arrays, epochs, pause):
-    """The accuracy of the first network. Args: as experiments.bench says."""
+    """The accuracy of the first network. Args: see `worker`."""
     torch.manual_seed(0)
     inputs, labels, logits = torch_parts.tensors(arrays)
     nets = [torch_parts.network(workload) for _ in range(workload.networks)]

@@ -4,7 +4,8 @@
 
 It trains an epoch for every line on its standard input and answers with the seconds that took; the
 first epoch, in which programs are compiled, is answered with "ready". The last answer is the
-accuracy on the test set.
+accuracy on the test set. MODULE has run(workload, arrays, epochs, pause) -> accuracy: a Workload,
+its arrays by name, the number of epochs, and what is to be called after each.
 """
 
 import importlib
@@ -18,7 +19,7 @@ from experiments.bench import workloads
 
 
 class Turns:
-    """Called after every epoch: says how long it took and waits for the next turn."""
+    """Called after every epoch: prints how long it took and waits for the next turn."""
 
     def __init__(self):
         self.began = None

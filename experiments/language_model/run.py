@@ -99,15 +99,21 @@ class DecoderStudents:
         chosen = layer_selection.spaced(teacher.net.layers, config.layers)
         self.start = layer_selection.cut(teacher.params, chosen)
         self.read_out = teacher_outputs.read_out(teacher.params)
-        self.training = functools.lru_cache(maxsize=1)(self._training)
+        self.trainings = {}
         self.evaluator = student_loss.evaluator(self.net)
 
     def rows(self, objective):
         """What students of an objective learn from."""
         return self.cache.rows(objective, self.data.texts)
 
+    def training(self, objective):
+        """The Sequential training of an objective's students; the one before is let go first."""
+        if objective.row not in self.trainings:
+            self.trainings.clear()
+            self.trainings[objective.row] = self._training(objective)
+        return self.trainings[objective.row]
+
     def _training(self, objective):
-        """The Sequential training of an objective's students."""
         config, teacher = self.config, self.data.teacher
         sampler = samplers.scattered(jax.random.key(2), config.texts, config.batch_size)
         steps = optimizers.steps(config.epochs, sampler)

@@ -118,8 +118,8 @@ class Students:
     def known(self, arm):
         """[{"problems", "seed", "teacher_generated", "teacher_scored"}] of an arm's students.
 
-        Generated are the chains that the teacher was asked for, until one was right or all; scored
-        the chains whose every token it predicted.
+        Generated are the chains that the teacher sampled, until one was right or all; scored the
+        chains whose every token it predicted.
         """
         sizes, seeds, counts = (x[self.members(arm)] for x in (self.sizes, self.seeds, self.counts))
         tries, count = self.sampled.tries(), len(self.sampled.samples)
@@ -136,7 +136,7 @@ class Students:
 
 
 def joined(first, then, steps):
-    """The FittedArm of a second phase, its tokens and steps counted from the first one's begin on."""
+    """The FittedArm of a second phase, its tokens and steps counted from the first one's."""
     later = np.where(then.diverged < 0, -1, steps + then.diverged)
     diverged = np.where(first.diverged < 0, later, first.diverged)
     return then._replace(tokens=first.tokens + then.tokens, diverged=diverged)

@@ -1,5 +1,6 @@
 """Text generation: greedy, temperature and nucleus sampling with a key-value cache, compiled."""
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -76,8 +77,14 @@ def generate(
         choose: `greedy`, or what `sampled` gives.
     """
     batch, length = ids.shape
-    stop_ids = jnp.asarray(stop, jnp.int32)
     logits, cache = writer.step(params, ids, mask, writer.empty(batch, length + tokens))
+    step = functools.partial(writer.step, params)
+    return _written(step, logits, cache, key, tokens, stop, choose)
+
+
+def _written(step, logits, cache, key, tokens, stop, choose):
+    """The Generated texts after prompts whose last logits and cache are given."""
+    batch, stop_ids = len(logits), jnp.asarray(stop, jnp.int32)
     written = Generated(jnp.zeros((batch, tokens), jnp.int32), jnp.zeros(batch, jnp.int32))
 
     def choose_next(n, logits, going, written):
@@ -91,7 +98,7 @@ def generate(
 
     def one_more(state):
         n, chosen, going, written, cache = state
-        logits, cache = writer.step(params, chosen[:, None], going[:, None], cache)
+        logits, cache = step(chosen[:, None], going[:, None], cache)
         return n + 1, *choose_next(n, logits, going, written), cache
 
     first = choose_next(0, logits, jnp.ones(batch, bool), written)

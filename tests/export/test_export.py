@@ -63,6 +63,7 @@ def test_every_file_is_there_with_its_digest(out):
     card = (out / "model_card.md").read_text()
     for name in found.keys() - {"model_card.md"}:
         assert hashlib.sha256(found[name].read_bytes()).hexdigest() in card
+    assert "- Teacher: teacher, " in card
     assert [path.name for path in out.parent.iterdir()] == [out.name]  # nothing half-written
 
 
