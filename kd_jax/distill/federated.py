@@ -165,8 +165,6 @@ def fit(
 ) -> tuple[tuple, tuple, Float[Array, "S rounds"]]:
     """Run all rounds of a federation for every seed.
 
-    Federations that differ by their aggregation compile that alone.
-
     Args:
         config: of the federation.
         clients: rows [S, K, M] and counts [S, K]; the rest is shared by all seeds.
@@ -179,7 +177,7 @@ def fit(
     """
     init_keys, keys = jax.vmap(jax.random.split, out_axes=1)(keys)
     after = tuple(_initial(model, count, init_keys) for model, count in config.groups)
-    shared = config._replace(aggregation=None)
+    shared = config._replace(aggregation=None)  # so that each aggregation compiles itself alone
     local, measure = _program(local_training, shared), _program(_validation_accuracy, shared)
     aggregate, curve = _program(config.aggregation, config), []
     for number in range(config.rounds):
