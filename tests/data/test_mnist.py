@@ -259,3 +259,10 @@ def test_streamed_rows_are_those_that_are_held_in_memory(small, tmp_path):
     for number in (0, 7, 39):
         np.testing.assert_array_equal(rows[number]["inputs"], data.train.inputs[number])
         assert rows[number]["labels"] == data.train.labels[number]
+
+
+def test_the_shipped_digits_need_no_file_and_all_of_them_do(small, tmp_path):
+    shipped = mnist.images(True, tmp_path / "none", tmp_path / "none")
+    assert (shipped.name, len(shipped.train.labels)) == ("MNIST 5k", 3000)
+    found = mnist.images(False, tmp_path / "data", tmp_path / "digits")
+    assert (found.name, len(found.train.labels)) == ("mnist", COUNTS["train"])
