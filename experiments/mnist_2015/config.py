@@ -28,23 +28,12 @@ class Config(experiment.Config):
     PRESETS = {
         "default": {},
         "paper": {
-            "teacher_epochs": 500,
-            "dropout": 0.5,
-            "input_dropout": 0.2,
-            "student_epochs": 60,
-            "sweep_epochs": 60,
-            "workers": 1,
+            "teacher_epochs": 500, "dropout": 0.5, "input_dropout": 0.2, "student_epochs": 60,
+            "sweep_epochs": 60, "workers": 1,
         },
         "smoke": {
-            "fast_compile": True,
-            "seeds": 2,
-            "mnist_5k": True,
-            "teacher_width": 64,
-            "teacher_epochs": 3,
-            "width": 32,
-            "student_epochs": 2,
-            "wide": 20,
-            "narrow": 5,
+            "fast_compile": True, "seeds": 2, "mnist_5k": True, "teacher_width": 64,
+            "teacher_epochs": 3, "width": 32, "student_epochs": 2, "wide": 20, "narrow": 5,
             "sweep_epochs": 2,
         },
-    }
+    }  # fmt: skip

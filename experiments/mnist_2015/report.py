@@ -68,7 +68,7 @@ def sweep_table(records: list[dict]) -> str:
             tables.verdict(line),
             sections.DASH if line.row == best else against.verdict,
         ])  # fmt: skip
-    header = ["row", "validation errors", "test errors", "vs. labels only [95 %]"]
+    header = ["method", "validation errors", "test errors", "vs. labels only [95 %]"]
     return tables.markdown([*header, "verdict", "against the best on validation"], lines)
 
 
@@ -85,7 +85,7 @@ def draw(folder: pathlib.Path) -> None:
         corrected = {row: rows[row] for row in (named.FREE, named.VALIDATED, named.ON_TEST)}
         name = part.replace(" ", "_")
         with figures.figure(folder / f"{name}_bias.png") as axes:
-            figures.errors_by_shift(axes, bias_correction.SHIFTS, corrected)
+            figures.errors_by_shift(axes, list(bias_correction.SHIFTS), corrected)
         chosen = {row: rows[row] for row in (named.LABELS, named.SOFT, named.FREE)}
         values = {row: tables.values(of, "test_class_accuracy") for row, of in chosen.items()}
         with figures.figure(folder / f"{name}_accuracy.png", size=(7, 3.5)) as axes:

@@ -1,6 +1,6 @@
 """Rows of the 2015 paper's section on MNIST, its published numbers and its claims."""
 
-from kd_jax.report.sections import Printed
+from kd_jax.report.published import Published
 
 TEACHER, LABELS, SMOOTHED = "teacher", "labels only", "label smoothing 0.1"
 T = 20.0
@@ -16,9 +16,9 @@ TITLES = {
     "7 and 8": "only 7 and 8 in the transfer set",
 }
 PAPER = {
-    "all": {TEACHER: Printed(67), LABELS: Printed(146), SOFT: Printed(74)},
-    "no 3": {SOFT: Printed(206, 133), ON_TEST: Printed(109, 14)},
-    "7 and 8": {SOFT: Printed("47.3 %"), ON_TEST: Printed("13.2 %")},
+    "all": {TEACHER: Published(67), LABELS: Published(146), SOFT: Published(74)},
+    "no 3": {SOFT: Published(206, 133), ON_TEST: Published(109, 14)},
+    "7 and 8": {SOFT: Published("47.3 %"), ON_TEST: Published("13.2 %")},
 }
 # (part, row, against): which has fewer errors?
 COMPARED = [

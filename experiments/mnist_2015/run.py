@@ -1,6 +1,7 @@
 """MNIST as in the 2015 paper: a regularized teacher, students without regularization."""
 
 import functools
+from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
@@ -96,7 +97,7 @@ def jitter_and_query(teacher: models.Model, params):
     return augment_batch
 
 
-def measure(model, params, arms: list[Arm], data: Dataset, teacher_logits) -> list[dict]:
+def measure(model, params, arms: Sequence[Arm], data: Dataset, teacher_logits) -> list[dict]:
     """Records of students [S, A, …] on the test set and the held-out rows."""
     held_out, found = transfer.held_out_rows(data.train.labels), []
     inputs, labels = data.train.inputs[held_out], data.train.labels[held_out]
@@ -112,7 +113,7 @@ def measure(model, params, arms: list[Arm], data: Dataset, teacher_logits) -> li
     return found
 
 
-def train(recipe: StudentRecipe, transfer_run: TransferRun, data, outputs, task) -> list[dict]:
+def train(data, outputs, recipe: StudentRecipe, transfer_run: TransferRun, task) -> list[dict]:
     """Train, save and measure the students of a transfer run, all of them or one seed's."""
     seed = task.known.get("seed")
     params = transfer.fit(
@@ -142,20 +143,18 @@ def units(config: Config, data: Dataset, taught: teachers.Teachers):
     permuted = controls.permuted(logits, labels, PERMUTATION_SEED)
     train_logits = {"teacher": logits, "permuted": permuted}
     outputs = {"train": train_logits, "test": taught.logits["test"][0]}
+    training = functools.partial(train, data, outputs)
     params = jax.tree.map(lambda x: jnp.asarray(x[0]), taught.params)
     recipe = student_recipe(config, config.width, config.student_epochs)
     for one in transfer_runs(labels, jitter_and_query(taught.model, params)):
         for arm in one.arms:
-            alone = functools.partial(train, recipe, one._replace(arms=[arm]), data, outputs)
+            alone = functools.partial(training, recipe, one._replace(arms=[arm]))
             for seed in range(config.seeds):
                 yield {"part": one.name, "row": arm.row, "seed": seed}, alone
     for width, of in ((config.wide, WIDE_TEMPERATURES), (config.narrow, NARROW_TEMPERATURES)):
         recipe = student_recipe(config, width, config.sweep_epochs)
-        sweep = temperature_sweep(width, of, labels)
-        yield (
-            {"part": "width", "width": width},
-            functools.partial(train, recipe, sweep, data, outputs),
-        )
+        sweep = functools.partial(training, recipe, temperature_sweep(width, of, labels))
+        yield {"part": "width", "width": width}, sweep
 
 
 def run(config: Config, run: run_folder.Run) -> None:

@@ -66,7 +66,7 @@ def draw(folder: pathlib.Path) -> None:
         corrected = {row: rows[row] for row in rows if row.startswith("bias corrected")}
         if corrected:
             with figures.figure(folder / f"part_{part}_bias.png") as axes:
-                figures.errors_by_shift(axes, bias_correction.SHIFTS, corrected)
+                figures.errors_by_shift(axes, list(bias_correction.SHIFTS), corrected)
     with np.load(folder / "digit.npz") as shown:
         image, logits = shown["image"], shown["teacher_logits"]
     path = folder / "softmax_of_one_digit.png"

@@ -1,6 +1,7 @@
 """The Harvard APMTH 207 tutorial (2018): distillation on MNIST, every table over seeds."""
 
 import functools
+from collections.abc import Sequence
 
 import jax
 import numpy as np
@@ -45,21 +46,20 @@ def altered() -> list[Arm]:
 def part_1(labels: np.ndarray) -> list[TransferRun]:
     """All digits, learned from each of the teachers."""
     weight, everyone = 0.7 / T**2, np.arange(len(labels))
-    arms = [
-        *on_labels(),
-        *altered(),
-        soft(named.SOFT),
-        soft(named.MIXED_128, label_weight=weight),
-        soft(named.OF_CNN, teacher="CNN"),
-        soft(named.OF_CNN_2D, teacher="2-D CNN"),
-    ]
-    mixed = [soft(named.MIXED, label_weight=weight)]
-    return [TransferRun("1", arms, everyone), TransferRun("1 mixed", mixed, everyone, 100)]
+    of_cnns = soft(named.OF_CNN, teacher="CNN"), soft(named.OF_CNN_2D, teacher="2-D CNN")
+    mixed = soft(named.MIXED, label_weight=weight)
+    mixed_128 = mixed._replace(row=named.MIXED_128)
+    arms = [*on_labels(), *altered(), soft(named.SOFT), mixed_128, *of_cnns]
+    return [TransferRun("1", arms, everyone), TransferRun("1 mixed", [mixed], everyone, 100)]
 
 
-def part_2(part, labels, rows, initial_bias, label_weight, passes) -> list[TransferRun]:
-    """Some of the digits, `rows`, learned from the dense teacher."""
-    started, weight = named.INITIAL_BIAS[part], label_weight / 25
+def part_2(part: str, labels: np.ndarray) -> list[TransferRun]:
+    """Some of the digits, learned from the dense teacher."""
+    choose, initial_bias, label_weight, passes = {
+        "2a": (subsets.omit, 3.5, 0.4, 1),
+        "2b": (subsets.keep, 1.0, 0.5, 2),
+    }[part]
+    started, weight, rows = named.INITIAL_BIAS[part], label_weight / 25, choose(labels, PARTS[part])
     arms = [
         *altered(),
         soft(named.SOFT),
@@ -78,12 +78,7 @@ def part_2(part, labels, rows, initial_bias, label_weight, passes) -> list[Trans
 
 def transfer_runs(part: str, labels: np.ndarray) -> list[TransferRun]:
     """Every TransferRun of a part."""
-    classes = PARTS[part]
-    if part == "2a":
-        return part_2(part, labels, subsets.omit(labels, classes), 3.5, 0.4, 1)
-    if part == "2b":
-        return part_2(part, labels, subsets.keep(labels, classes), 1.0, 0.5, 2)
-    return part_1(labels)
+    return part_1(labels) if part == "1" else part_2(part, labels)
 
 
 def adam(learning_rate: float):
@@ -111,17 +106,12 @@ def teacher_recipes(config: Config, rows: int) -> dict[str, teachers.Recipe]:
     }
 
 
-@functools.cache
-def student_network() -> models.Model:
-    """784-20-20-10 with ReLU."""
-    return models.functional(models.MLP((20, 20), 10), (28, 28))
-
-
 def student_recipe(config: Config) -> StudentRecipe:
-    """Adam at a constant rate."""
+    """784-20-20-10 with ReLU, Adam at a constant rate."""
     keys = jax.random.split(jax.random.key(STUDENT_KEY), config.seeds)
-    sampler_key, epochs = jax.random.key(SAMPLER_KEY), config.student_epochs
-    return StudentRecipe(student_network(), lambda _: adam(1e-3), keys, sampler_key, epochs)
+    sampler_key = jax.random.key(SAMPLER_KEY)
+    model = models.functional(models.MLP((20, 20), 10), (28, 28))
+    return StudentRecipe(model, lambda _: adam(1e-3), keys, sampler_key, config.student_epochs)
 
 
 def all_teachers(logits: list, labels: np.ndarray) -> dict[str, np.ndarray]:
@@ -155,33 +145,31 @@ def tutorial_loss(logits, teacher_logits, labels: np.ndarray, arm: Arm) -> np.nd
     return np.asarray((arm.label_weight * hard - (target * at_t).sum(-1)).mean(-1))
 
 
-def measure(transfer_run: TransferRun, params, test, outputs) -> list[dict]:
-    """Records of a transfer run's students on the test set, compared with the dense teacher."""
-    logits = classification.predict(student_network().apply, params, test.inputs)
-    found = []
-    for a, arm in enumerate(transfer_run.arms):
+def measure(model, params, arms: Sequence[Arm], test, outputs) -> list[dict]:
+    """Records of students [S, A, …] on the test set, compared with the dense teacher."""
+    logits, found = classification.predict(model.apply, params, test.inputs), []
+    for a, arm in enumerate(arms):
         metrics = transfer.test_metrics(logits[:, a], test.labels, outputs["teacher"])
         loss = tutorial_loss(logits[:, a], outputs[arm.teacher], test.labels, arm)
         found += records.of_metrics(arm.row, metrics | {"test_loss": loss})
     return found
 
 
-def train(recipe: StudentRecipe, transfer_run: TransferRun, data, outputs, task) -> list[dict]:
+def train(recipe: StudentRecipe, data, outputs, transfer_run: TransferRun, task) -> list[dict]:
     """Train, save and measure the students of a transfer run."""
     of_train, of_test = outputs
     params = transfer.fit(transfer_run, recipe, data.train, of_train, snapshots=task.snapshots)
-    rows, dense = [arm.row for arm in transfer_run.arms], of_test["teacher"]
-    saved_models.save(
-        task.run, recipe.model, params, rows, data.test, dense, teacher=DENSE, **task.known
-    )
-    found = measure(transfer_run, params, data.test, of_test)
+    model, arms, known = recipe.model, transfer_run.arms, {"teacher": DENSE, **task.known}
+    rows, dense = [arm.row for arm in arms], of_test["teacher"]
+    saved_models.save(task.run, model, params, rows, data.test, dense, **known)
+    found = measure(model, params, arms, data.test, of_test)
     if rows == [named.HELD_OUT]:
         held_out, classes = transfer.held_out_rows(data.train.labels), PARTS[task.known["part"]]
-        found += transfer.corrected(recipe.model, params, data, classes, held_out)
+        found += transfer.corrected(model, params, data, classes, held_out)
     return found
 
 
-def record_teachers(taught: teachers.Teachers, data: Dataset, task) -> list[dict]:
+def record_teachers(data: Dataset, taught: teachers.Teachers, task) -> list[dict]:
     """Save teachers and measure them on the test set."""
     saved_models.save_teachers(task.run, taught, data.test)
     metrics = transfer.test_metrics(taught.logits["test"], data.test.labels)
@@ -204,24 +192,19 @@ def run(config: Config, run: run_folder.Run) -> None:
     data = mnist.images(config.mnist_5k, config.data_dir, config.manual_dir)
     run.uses(data=data.digest)
     taught = fit_teachers(config, data, run)
+    recording = functools.partial(record_teachers, data)
     run.each([
-        (
-            {"row": one.row, "part": "1", "transfer_run": one.row},
-            functools.partial(record_teachers, one, data),
-        )
+        ({"row": one.row, "part": "1", "transfer_run": one.row}, functools.partial(recording, one))
         for one in taught
     ])  # fmt: skip
     outputs = [
         all_teachers([one.logits[name] for one in taught], getattr(data, name).labels)
         for name in ("train", "test")
     ]
-    recipe, labels = student_recipe(config), data.train.labels
+    training = functools.partial(train, student_recipe(config), data, outputs)
     run.each([
-        (
-            {"part": part, "transfer_run": one.name},
-            functools.partial(train, recipe, one, data, outputs),
-        )
+        ({"part": part, "transfer_run": one.name}, functools.partial(training, one))
         for part in (PARTS if config.part == "all" else [config.part])
-        for one in transfer_runs(part, labels)
+        for one in transfer_runs(part, data.train.labels)
     ])  # fmt: skip
     run.save("digit.npz", image=data.test.inputs[0], teacher_logits=outputs[1]["teacher"][0, 0])

@@ -124,20 +124,18 @@ def fit(
                 first = first.at[:, a, number].set(value)
         return {**params, "logits": {**params["logits"], "bias": first}}
 
-    keys, one = recipe.keys, {}
-    if seed is not None:
-        names = ", ".join(arm.row for arm in transfer_run.arms)
-        keys = keys[seed : seed + 1]
-        one = {"seeds": [seed], "label": f"{transfer_run.name}: {names}, seed {seed}"}
+    seeds = range(len(recipe.keys)) if seed is None else [seed]
+    names = ", ".join(arm.row for arm in transfer_run.arms)
     params, _ = students.fit(
-        recipe.of(transfer_run), transfer_run.arms, split, teachers, keys, adjust=adjust,
-        augment_batch=transfer_run.augment_batch, snapshots=snapshots, **one,
+        recipe.of(transfer_run), transfer_run.arms, split, teachers, recipe.keys[np.array(seeds)],
+        seeds=seeds, label=None if seed is None else f"{transfer_run.name}: {names}, seed {seed}",
+        augment_batch=transfer_run.augment_batch, adjust=adjust, snapshots=snapshots,
     )  # fmt: skip
     return params
 
 
 def test_metrics(
-    logits: Float[Array, "S N C"],
+    logits: Float[np.ndarray, "S N C"],
     labels: Int[np.ndarray, " N"],
     teacher_logits: Float[np.ndarray, "*S N C"] | None = None,
 ) -> dict[str, Shaped[np.ndarray, "S ..."]]:

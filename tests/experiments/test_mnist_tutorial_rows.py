@@ -1,22 +1,19 @@
 """The Harvard tutorial's rows, losses, biases and verdicts, derived by hand."""
 
-import math
-
 import jax
 import numpy as np
-import optax
 import pytest
 from scipy import special, stats
 
 from experiments.mnist_tutorial import report
 from experiments.mnist_tutorial import rows as named
 from experiments.mnist_tutorial import run as tutorial
-from kd_jax import models
+from experiments.mnist_tutorial.config import Config
 from kd_jax.data.dataset import Split
-from kd_jax.distill import bias_correction, students, transfer
+from kd_jax.distill import students, transfer
 from kd_jax.report import sections
 
-LABELS = np.repeat(np.arange(10), 300)  # as the embedded training digits
+LABELS = np.repeat(np.arange(10), 300)  # as the training rows of mnist_5k
 
 
 def transfer_run(part, suffix=""):
@@ -44,11 +41,6 @@ def test_transfer_runs_show_the_classes_of_their_part_and_no_held_out_rows(part,
         assert not (without and set(one.rows) & set(held))
 
 
-def test_of_the_whole_mnist_500_of_each_class_are_held_out():
-    labels = np.tile(np.arange(10), 6000)
-    assert np.bincount(labels[transfer.held_out_rows(labels)]).tolist() == [500] * 10
-
-
 def test_arms_have_the_tutorials_numbers():
     """(T, weight of soft targets over T², weight of the labels, which teacher), batch, passes."""
 
@@ -70,26 +62,6 @@ def test_arms_have_the_tutorials_numbers():
     assert transfer_run("2b").start == {named.INITIAL_BIAS["2b"]: {7: 1.0, 8: 1.0}}
 
 
-def untrained(start):
-    """Students [2, 3, …] of a transfer run of no epoch, whose biases begin at `start`."""
-    arms = [students.Arm(row, label_weight=1.0) for row in "abc"]
-    short = transfer.TransferRun("x", arms, np.arange(4), batch_size=2, passes=0, start=start)
-    model = models.functional(models.MLP((5,), 4), (3,))
-    keys, sampler_key = jax.random.split(jax.random.key(0), 2), jax.random.key(1)
-    recipe = transfer.StudentRecipe(model, lambda steps: optax.sgd(0.1), keys, sampler_key, 1)
-    split = Split(np.zeros((4, 3), np.float32), np.arange(4))
-    return transfer.fit(short, recipe, split, {"teacher": np.zeros((2, 4, 4), np.float32)})
-
-
-def test_biases_start_where_the_transfer_run_says_and_nothing_else_differs():
-    plain, started = untrained({}), untrained({"b": {1: 3.5, 3: -2.0}})
-    wanted = np.zeros((2, 3, 4))
-    wanted[:, 1, 1], wanted[:, 1, 3] = 3.5, -2
-    np.testing.assert_array_equal(started["logits"]["bias"], wanted)
-    started["logits"]["bias"] = plain["logits"]["bias"]
-    jax.tree.map(np.testing.assert_array_equal, started, plain)
-
-
 RANDOM = np.random.default_rng(11)
 LOGITS = RANDOM.normal(scale=3, size=(2, 20, 10)).astype(np.float32)
 NAMES = "teacher", "CNN", "2-D CNN", "permuted", "uniform", "teacher × 5/3"
@@ -100,11 +72,11 @@ OF_ROWS = RANDOM.integers(10, size=20)
 def test_all_students_are_compared_with_the_dense_teacher_and_the_table_says_so():
     labels = np.arange(20) % 10
     test = Split(np.zeros((20, 28, 28), np.float32), labels)
-    params = jax.eval_shape(tutorial.student_network().init, jax.random.key(0))
+    model = tutorial.student_recipe(Config(seeds=2)).model
+    params = jax.eval_shape(model.init, jax.random.key(0))
     params = jax.tree.map(lambda x: np.zeros((2, 1, *x.shape), np.float32), params)
     params["logits"]["bias"][..., 4] = 1  # they call everything a 4
-    one = transfer.TransferRun("1", [arm("1", named.OF_CNN)], np.arange(20))
-    found = tutorial.measure(one, params, test, TEACHERS)
+    found = tutorial.measure(model, params, [arm("1", named.OF_CNN)], test, TEACHERS)
     fours = (TEACHERS["teacher"].argmax(-1) == 4).mean(-1)
     assert [r["test_agreement"] for r in found] == pytest.approx(fours)
     both = [*found, *({**r, "row": named.LABELS} for r in found)]
@@ -162,41 +134,6 @@ def test_part_2_asks_for_no_teacher_but_the_dense_one_and_what_is_made_of_it():
     for part in ("2a", "2b"):
         wanted = {a.teacher for x in tutorial.transfer_runs(part, LABELS) for a in x.arms}
         assert wanted == set(found) == {"teacher", "permuted", "uniform", "teacher × 5/3"}
-
-
-def test_three_ways_to_choose_a_bias_by_hand():
-    def of(*seconds):  # logits 0 and those of class 1
-        return np.array([(0.0, z) for z in seconds])
-
-    # class 1 wins from 2 on, as it should in the first row, and from 5 on, as it should not in
-    # the second: no error at 2, 3, 4. On the test no error at 1, 2, of which 1 is the lower middle.
-    validation = of(-1.5, -4.5), np.array([1, 0])
-    test = of(-0.5, -2.5), np.array([1, 0])
-    shifts = np.arange(7.0)
-    assert bias_correction.errors_by_shift(*validation, [1], shifts).tolist() == [
-        1,
-        1,
-        0,
-        0,
-        0,
-        1,
-        1,
-    ]
-    found = bias_correction.three_ways(of(0, 0, 0), validation, test, [1], 0.25, shifts)
-    # sigmoid(x) = ¼ at x = −log 3
-    assert found.pop("label-free") == pytest.approx(-math.log(3), abs=1e-3)
-    assert found == {"on validation": 3, "on test, as in the paper": 1}
-
-
-def test_the_label_free_bias_is_matched_over_all_rows_and_bounded():
-    # mean of sigmoid(x + a) and sigmoid(x − a) is ½ at x = 0 alone; with two classes of three
-    # at logits x, 2eˣ / (2eˣ + 1) = ½ at x = −log 2
-    found = bias_correction.match_prior(np.array([[0, 2.0], [0, -2.0]]), [1], 0.5)
-    assert found == pytest.approx(0, abs=1e-3)
-    assert bias_correction.match_prior(np.zeros((4, 3)), [0, 2], 0.5) == pytest.approx(
-        -math.log(2), abs=1e-3
-    )
-    assert bias_correction.match_prior(np.array([[0, 200.0]]), [1], 0.5) == -50
 
 
 def made(part, row, seed, errors=0, threes=0.0):
