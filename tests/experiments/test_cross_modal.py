@@ -176,7 +176,7 @@ def test_columns_by_hand():
         ("--labels=10,15", "15 is no multiple of 10 from 1 to 199"),
         ("--labels=200", "200 is no multiple of 10 from 1 to 199"),
         ("--epochs=0", "--epochs=0: expected at least 1"),
-        ("--images=2500", "are 3700 images: there are 3000"),
+        ("--images=2500", "--images, --validation are 3700 rows in all: there are 3000"),
     ],
 )
 def test_bad_settings_are_one_line(tmp_path, flag, text):

@@ -280,7 +280,7 @@ def test_parts_of_the_training_rows_are_disjoint():
         ("--byzantine=2", "--byzantine=2: expected at least 1 and fewer than half of 4"),
         ("--byzantine=0", "--byzantine=0: expected at least 1"),
         ("--clients=2", "--clients=2: expected at least 3"),
-        ("--client_rows=2900", "are 3300 rows: there are 3000"),
+        ("--client_rows=2900", "are 3300 rows in all: there are 3000"),
         ("--public_rows=1799", "--public_rows=1799: there are 1797 out-of-domain images"),
         ("--rounds=0", "--rounds=0: expected at least 1"),
     ],
