@@ -26,18 +26,11 @@ class Config(experiment.Config):
 
     PRESETS = {
         "default": {},
-        "smoke": {
-            "fast_compile": True,
-            "seeds": 2,
-            "mnist_5k": True,
-            "teacher_width": 64,
-            "teacher_epochs": 5,
-            "width": 16,
-            "steps": 60,
-            "budgets": (300, 1500),
-            "rounds": (200, 600),
-        },
-    }
+        "smoke": dict(
+            fast_compile=True, seeds=2, mnist_5k=True, teacher_width=64, teacher_epochs=5,
+            width=16, steps=60, budgets=(300, 1500), rounds=(200, 600),
+        ),
+    }  # fmt: skip
 
     def validate(self):
         examples = self.steps * BATCH

@@ -111,37 +111,31 @@ def active_learning(config: Config, output: str, queried, test, task) -> list[di
     return found
 
 
-def load(config: Config):
-    """MNIST, out-of-domain images, and the digests of both."""
-    where = config.data_dir, config.manual_dir
-    data, others, digests = out_of_domain.with_mnist(config.mnist_5k, *where)
-    largest = min(len(data.train.inputs), len(others))
-    for name in ("budgets", "rounds"):
-        most = getattr(config, name)[-1]
-        require(most <= largest, f"--{name}: {most} queries, but there are {largest} images")
-    return data, others, digests
+def pools_of(config: Config, images, others) -> dict[str, Callable]:
+    """{part: a function that gives its inputs}."""
+    count, shape = max(config.budgets), images.shape[1:]
+    mixes = functools.partial(queries.mixes, images, count, seed=0)
+    noise = functools.partial(queries.noise, count, shape, seed=0)
+    return dict(zip(POOLS, (lambda: images, mixes, lambda: others, noise)))
 
 
 def run(config: Config, run: run_folder.Run) -> None:
     """Train the teacher, then students of every output and pool, then those of active learning."""
-    data, others, digests = load(config)
+    where = config.data_dir, config.manual_dir
+    data, others, digests = out_of_domain.with_mnist(config.mnist_5k, *where)
+    largest = min(len(data.train.inputs), len(others))
+    for name, count in (("budgets", config.budgets[-1]), ("rounds", config.rounds[-1])):
+        require(count <= largest, f"--{name}: {count} queries, but there are {largest} images")
     run.uses(data=digests)
     recipe, keys = teacher_recipe(config, len(data.train.labels)), jax.random.key(TEACHER_KEY)[None]
     taught = teachers.together(
         TEACHER, recipe, keys, data, run, made_by=teacher_recipe, width=config.teacher_width
     )
-    test, most = (data.test, taught.logits["test"][0]), max(config.budgets)
-    images = data.train.inputs
-    pools: tuple[Callable, ...] = (
-        lambda: images,
-        lambda: queries.mixes(images, most, seed=0),
-        lambda: others,
-        lambda: queries.noise(most, images.shape[1:], seed=0),
-    )
+    test, pools = (data.test, taught.logits["test"][0]), pools_of(config, data.train.inputs, others)
 
     @functools.lru_cache(maxsize=1)
     def queried(part):
-        return query(taught, pools[POOLS.index(part)]())
+        return query(taught, pools[part]())
 
     def teacher(task):
         saved_models.save_teachers(task.run, taught, data.test)
@@ -149,7 +143,7 @@ def run(config: Config, run: run_folder.Run) -> None:
 
     by_chance = functools.partial(random_queries, config, queried, test)
     units = [({"part": TEACHER}, teacher)]
-    units += [({"part": p, "queries": n}, by_chance) for p in POOLS for n in config.budgets]
+    units += [({"part": p, "queries": n}, by_chance) for p in pools for n in config.budgets]
     for output, part in ACTIVE.items():
         work = functools.partial(active_learning, config, output, queried, test)
         units.append(({"part": part}, work))

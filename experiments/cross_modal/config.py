@@ -26,18 +26,11 @@ class Config(experiment.Config):
 
     PRESETS = {
         "default": {},
-        "smoke": {
-            "fast_compile": True,
-            "seeds": 2,
-            "mnist_5k": True,
-            "labels": (50,),
-            "teacher_images": 1000,
-            "images": 200,
-            "validation": 200,
-            "teacher_epochs": 2,
-            "epochs": 1,
-        },
-    }
+        "smoke": dict(
+            fast_compile=True, seeds=2, mnist_5k=True, labels=(50,), teacher_images=1000,
+            images=200, validation=200, teacher_epochs=2, epochs=1,
+        ),
+    }  # fmt: skip
 
     def validate(self):
         given, most = f"--labels={','.join(map(str, self.labels))}", min(self.images, RECORDINGS)

@@ -12,10 +12,9 @@ from experiments.cross_modal.config import Config
 from experiments.cross_modal.few_labels import SemiSupervisedTask
 from experiments.cross_modal.rows import AUDIO, CLASSES, IMAGES, PERMUTED, SOFT, SOFTER, TEACHER
 from kd_jax import losses, models
-from kd_jax.data import Dataset, Split, augment, mnist
+from kd_jax.data import Dataset, Split, augment, mnist, partition
 from kd_jax.distill import controls, methods, teachers
 from kd_jax.distill.methods import training
-from kd_jax.errors import require
 from kd_jax.export import saved_models
 from kd_jax.storage import run_folder
 from kd_jax.training import optimizers, samplers
@@ -134,14 +133,9 @@ def load(config: Config) -> tuple[spoken.SpokenDigits, Images]:
     """Recordings and images, the training images in disjoint parts."""
     where = config.data_dir, config.manual_dir
     data = mnist.images(config.mnist_5k, *where)
-    sizes = np.cumsum([config.teacher_images, config.images, config.validation])
-    known = len(data.train.labels)
-    require(
-        sizes[-1] <= known,
-        f"--teacher_images, --images and --validation are {sizes[-1]} images: there are {known}",
-    )
-    rows = np.split(np.random.default_rng(0).permutation(known), sizes)
-    taught, students, held_out = (Split(*(x[own] for x in data.train)) for own in rows[:3])
+    names = "teacher_images", "images", "validation"
+    sizes = {name: getattr(config, name) for name in names}
+    taught, students, held_out = partition.disjoint(data.train, sizes)
     images = Images(data._replace(train=taught, validation=held_out), students)
     return spoken.load(*where), images
 

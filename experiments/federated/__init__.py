@@ -2,16 +2,17 @@
 
 Command:  ./run.sh federated [--manual_dir=FOLDER]
 Takes:    7 minutes on 2 CPU cores
-Found:    Without attackers exchanges beat local training; FedDF against FedAvg is inconclusive.
+Found:    Without attackers all aggregations beat local training; FedDF vs. FedAvg is inconclusive.
           FedMD sends 40 % of the bytes and is 1 point behind where the skew is not extreme;
-          against wrong logits the median helps there and harms under extreme skew
+          under attack the median helps there and harms under extreme skew
 
-Ten clients have 10,000 MNIST digits together, distributed by class from Dirichlet(α, …, α). All
+Ten clients have 10,000 MNIST digits together, partitioned by class from Dirichlet(α, …, α). All
 have 2,000 further digits without labels, or as many images of Fashion-MNIST. FedMD: in each round
 clients train on their own rows, send their logits on the public set, and are distilled from the
 mean that comes back. FedDF: they send weights, and the server distills the mean of their logits
-into the mean of their weights. Everyone takes equally many steps on labels, with batches drawn
-with replacement; central training has all rows and batches as large as those of all clients
-together. What is measured is what clients have after the last exchange: in FedMD each its own
-network, in FedAvg and FedDF the server's.
+into the mean of their weights. All take equally many steps on labels, with batches drawn
+with replacement; centralized training has all rows and batches as large as those of all clients
+together. Measured are the networks of the clients after the last aggregation: in FedMD each
+its own, in FedAvg and FedDF the server's. In the label-shift attack two Byzantine clients send the
+logit of each class as that of the next.
 """

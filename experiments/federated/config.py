@@ -29,22 +29,12 @@ class Config(experiment.Config):
 
     PRESETS = {
         "default": {},
-        "smoke": {
-            "fast_compile": True,
-            "seeds": 2,
-            "mnist_5k": True,
-            "alphas": (0.5, 100.0),
-            "clients": 4,
-            "byzantine": 1,
-            "client_rows": 1200,
-            "public_rows": 200,
-            "validation": 200,
-            "rounds": 2,
-            "steps": 10,
-            "distillation_steps": 10,
-            "width": 16,
-        },
-    }
+        "smoke": dict(
+            fast_compile=True, seeds=2, mnist_5k=True, alphas=(0.5, 100.0), clients=4, byzantine=1,
+            client_rows=1200, public_rows=200, validation=200, rounds=2, steps=10,
+            distillation_steps=10, width=16,
+        ),
+    }  # fmt: skip
 
     def validate(self):
         require(

@@ -20,7 +20,7 @@ from kd_jax.metrics import records
 from kd_jax.storage import run_folder
 
 BATCH, LEAST = 50, 20  # rows of a client's step; rows that every client has at least
-SEED_KEY, SPLIT_SEED = 1, 0
+SEED_KEY = 1
 OPTIMIZER = optax.adam(1e-3)
 
 
@@ -92,11 +92,12 @@ def federation(config: Config, method: FederatedMethod) -> federated.FederatedCo
 
 
 def split(config: Config, train: Split, others) -> Parts:
-    """Disjoint rows for clients, public set and validation, drawn by SPLIT_SEED."""
-    sizes = np.cumsum([config.client_rows, config.public_rows, config.validation])
-    drawn = np.random.default_rng(SPLIT_SEED).permutation(len(train.labels))
-    own, public, validation = (
-        Split(train.inputs[part], train.labels[part]) for part in np.split(drawn, sizes)[:3]
+    """Disjoint rows for clients, public set and validation; and the out-of-domain public set."""
+    names = "client_rows", "public_rows", "validation"
+    own, public, validation = partition.disjoint(train, {x: getattr(config, x) for x in names})
+    require(
+        len(public.inputs) <= len(others),
+        f"--public_rows={config.public_rows}: there are {len(others)} out-of-domain images",
     )
     others = others[: config.public_rows]
     return Parts(own, validation, {"public": public.inputs, "out-of-domain": others})
@@ -135,26 +136,10 @@ def train(config: Config, method: FederatedMethod, alpha: float, parts: Parts, t
     return records.of_metrics(method.row, metrics, bytes=sent)
 
 
-def load(config: Config):
-    """MNIST, out-of-domain images, and the digests of both."""
-    where = config.data_dir, config.manual_dir
-    data, others, digests = out_of_domain.with_mnist(config.mnist_5k, *where)
-    wanted = config.client_rows + config.public_rows + config.validation
-    known, strange = len(data.train.labels), len(others)
-    require(
-        wanted <= known,
-        f"--client_rows, --public_rows and --validation are {wanted} rows: there are {known}",
-    )
-    require(
-        config.public_rows <= strange,
-        f"--public_rows={config.public_rows}: there are {strange} out-of-domain images",
-    )
-    return data, others, digests
-
-
 def run(config: Config, run: run_folder.Run) -> None:
     """Train every method at every alpha."""
-    data, others, digests = load(config)
+    where = config.data_dir, config.manual_dir
+    data, others, digests = out_of_domain.with_mnist(config.mnist_5k, *where)
     run.uses(data=digests)
     parts = split(config, data.train, others)
     units = [

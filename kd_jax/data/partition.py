@@ -1,12 +1,13 @@
-"""Partition of data among federated clients: Dirichlet label skew, batches of a client's rows."""
+"""Partitions of data: disjoint parts, Dirichlet label skew of federated clients, their batches."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int
 
+from kd_jax.data.dataset import Split
 from kd_jax.errors import InputError, require
 
 DRAWS = 1000  # of shares, before too few rows count as impossible
@@ -51,6 +52,24 @@ def dirichlet(
         f"{len(labels)} rows for {clients} clients at alpha {alpha:g}: one always has fewer than "
         f"{least}; take more rows, fewer clients or a larger alpha"
     )
+
+
+def disjoint(split: Split, sizes: Mapping[str, int], seed: int = 0) -> list[Split]:
+    """Disjoint random parts of a split.
+
+    Args:
+        split: to draw from.
+        sizes: {flag: rows} of each part.
+        seed: of the draw.
+
+    Raises:
+        InputError: the split has fewer rows.
+    """
+    ends, known = np.cumsum(list(sizes.values())), len(split.labels)
+    flags = ", ".join(f"--{name}" for name in sizes)
+    require(ends[-1] <= known, f"{flags} are {ends[-1]} rows in all: there are {known}")
+    drawn = np.split(np.random.default_rng(seed).permutation(known), ends)[:-1]
+    return [Split(split.inputs[rows], split.labels[rows]) for rows in drawn]
 
 
 def padded(

@@ -10,7 +10,8 @@ from experiments.compare_methods import chains, pairs, report
 from kd_jax import models
 from kd_jax.data import Dataset, Split
 from kd_jax.distill import methods
-from kd_jax.distill.methods import training
+from kd_jax.distill.methods import selection, training
+from kd_jax.distill.teachers import Recipe
 from kd_jax.report import tables
 from kd_jax.storage import checkpoint
 from kd_jax.training import samplers
@@ -28,18 +29,17 @@ def image_set(count=40, side=4, classes=3):
     return Dataset("generated", classes, split, split, split, "none")
 
 
-def a_pair(student, teacher, labelled=None, epochs=2):
+def a_pair(student, teacher, labeled=None, epochs=2):
     data = image_set()
-    labelled = np.ones(40, bool) if labelled is None else labelled
+    labeled = np.ones(40, bool) if labeled is None else labeled
     params = teacher.init(jax.random.key(9))
-    arrays = training.teacher_arrays(teacher, params, data.train, labelled)
+    arrays = training.teacher_arrays(teacher, params, data.train, labeled)
     logits, _ = training.outputs(teacher.apply, params, data.test.inputs)
     shown = training.layers(teacher, params, data.test.inputs)
-    order = samplers.shuffled(jax.random.key(1), 40, 10)
+    sampler = samplers.shuffled(jax.random.key(1), 40, 10)
     arrays = jax.tree.map(jnp.asarray, arrays)
-    return training.Pair(
-        "generated", data, arrays, logits, logits, shown, student, optax.adam(1e-2), order, epochs
-    )
+    recipe = Recipe(student, optax.adam(1e-2), sampler, epochs)
+    return training.TeacherStudentPair("generated", data, arrays, logits, logits, shown, recipe)
 
 
 def mlp(*hidden):
@@ -50,14 +50,18 @@ def convnet(*channels):
     return models.functional(models.ConvNet(channels, (1, 2), 3), (4, 4))
 
 
+def trained_for(pair, epochs):
+    return pair._replace(recipe=pair.recipe._replace(epochs=epochs))
+
+
 VECTORS = a_pair(mlp(4, 5), mlp(6, 7))
 MAPS = a_pair(convnet(3, 4), convnet(5, 6))
 FACTOR = RANDOM.normal(size=(10, 2, 2, 2)).astype(np.float32)
 
 
 def everything(pair):
-    found = [*methods.alone(), *methods.of_logits(), *methods.of_relations()]
-    found += [*methods.of_vectors(), methods.mutual(pair.student)]
+    found = [*methods.without_teacher(), *methods.of_logits(), *methods.of_relations()]
+    found += [*methods.of_vectors(), methods.mutual(pair.recipe.model)]
     if pair is MAPS:
         found += methods.of_maps() + methods.of_projected_maps()
         found.append(methods.factor_transfer(2))
@@ -68,11 +72,11 @@ def everything(pair):
 def test_every_term_is_finite_and_the_student_learns(pair):
     """One gradient of every method: finite, and not zero for the student."""
     batch = {**jax.tree.map(lambda x: x[:10], pair.arrays), "factor": FACTOR}
-    student = pair.student.init(jax.random.key(2))
+    student = pair.recipe.model.init(jax.random.key(2))
 
     @jax.jit  # one program for all methods: most of the time is compilation
     def gradients(student):
-        ours = methods.Outputs(*pair.student.apply(student, batch["inputs"]))
+        ours = methods.Outputs(*pair.recipe.model.apply(student, batch["inputs"]))
         theirs, found = methods.Outputs(**batch["teacher"]), {}
         for method in everything(pair):
             extra = method.extra(jax.random.key(3), ours, theirs)
@@ -97,41 +101,43 @@ def test_rows_have_names_of_their_own():
 
 def test_the_baseline_is_cross_entropy_of_the_labels():
     batch = {**jax.tree.map(lambda x: x[:10], VECTORS.arrays), "weight": 0.0}
-    params = {"student": VECTORS.student.init(jax.random.key(2)), "extra": {}}
-    found, _ = training.loss(VECTORS, methods.alone()[0])(params, batch, jax.random.key(0))
-    logits, _ = VECTORS.student.apply(params["student"], batch["inputs"])
+    params = {"student": VECTORS.recipe.model.init(jax.random.key(2)), "extra": {}}
+    found, _ = training.loss(VECTORS, methods.without_teacher()[0])(
+        params, batch, jax.random.key(0)
+    )
+    logits, _ = VECTORS.recipe.model.apply(params["student"], batch["inputs"])
     log_q = np.asarray(jax.nn.log_softmax(logits), np.float64)
     expected = -log_q[np.arange(10), batch["labels"]].mean()
     assert float(found) == pytest.approx(expected, rel=1e-5)
 
 
 def test_rows_without_a_label_teach_through_the_teacher_alone():
-    """Changing the true label of an unlabelled row changes nothing; its array has the teacher's."""
-    labelled = np.arange(40) < 10
-    pair = a_pair(mlp(4), mlp(6), labelled)
+    """Changing the true label of an unlabeled row changes nothing; its array has the teacher's."""
+    labeled = np.arange(40) < 10
+    pair = a_pair(mlp(4), mlp(6), labeled)
     chosen = np.asarray(pair.arrays["teacher"]["logits"]).argmax(-1)
     np.testing.assert_array_equal(pair.arrays["labels"][10:], chosen[10:])
     np.testing.assert_array_equal(pair.arrays["labels"][:10], pair.data.train.labels[:10])
     batch = {**jax.tree.map(lambda x: x[10:20], pair.arrays), "weight": 0.0}
-    params = {"student": pair.student.init(jax.random.key(2)), "extra": {}}
-    found, _ = training.loss(pair, methods.alone()[0])(params, batch, jax.random.key(0))
+    params = {"student": pair.recipe.model.init(jax.random.key(2)), "extra": {}}
+    found, _ = training.loss(pair, methods.without_teacher()[0])(params, batch, jax.random.key(0))
     assert float(found) == 0
 
 
-def test_semi_supervised_batches_are_half_labelled():
-    labelled = np.arange(40) % 4 == 0
-    order = training.semi_supervised(jax.random.key(0), labelled, 8)
-    indices = np.asarray(order(0, 0))
+def test_semi_supervised_batches_are_half_labeled():
+    labeled = np.arange(40) % 4 == 0
+    sampler = training.semi_supervised(jax.random.key(0), labeled, 8)
+    indices = np.asarray(sampler(0, 0))
     assert indices.shape == (30 // 4, 8)
-    assert labelled[indices[:, :4]].all() and not labelled[indices[:, 4:]].any()
+    assert labeled[indices[:, :4]].all() and not labeled[indices[:, 4:]].any()
     rest = indices[:, 4:].ravel()
     assert len(set(rest)) == len(rest)  # an epoch passes once over the others
-    assert (order(1, 0) != indices).any() and (order(0, 1) != indices).any()
+    assert (sampler(1, 0) != indices).any() and (sampler(0, 1) != indices).any()
 
 
 def test_every_method_begins_with_the_same_student():
     """With no epoch trained the students of all methods and weights are the same."""
-    pair = VECTORS._replace(epochs=0)
+    pair = trained_for(VECTORS, 0)
     kd, hint = methods.of_logits()[0], methods.of_vectors()[0]
     one, two = (training.fit(pair, method, KEYS)["student"] for method in (kd, hint))
     for a, b in zip(jax.tree.leaves(one), jax.tree.leaves(two)):
@@ -144,10 +150,10 @@ def test_every_method_begins_with_the_same_student():
 def test_the_weight_is_chosen_on_validation():
     """Of three students per seed the perfect one is at the third weight."""
     pair, kd = VECTORS, methods.of_logits()[0]
-    params = training.fit(pair._replace(epochs=60), methods.alone()[0], KEYS)["student"]
+    params = training.fit(trained_for(pair, 60), methods.without_teacher()[0], KEYS)["student"]
     bad = jax.tree.map(jnp.zeros_like, params)
     grid = jax.tree.map(lambda b, g: jnp.concatenate([b, b, g], axis=1), bad, params)
-    chosen = training.choose(pair, kd, {"student": grid})
+    chosen = selection.choose(pair, kd, {"student": grid})
     assert chosen.weight == kd.weights(pair.multiples)[2] == 90
     by_weight = chosen.records[0]["validation_errors_by_weight"]
     assert by_weight[2] < by_weight[0] == by_weight[1]
@@ -158,20 +164,17 @@ def test_the_weight_is_chosen_on_validation():
 
 def test_a_chain_learns_from_the_step_before(tmp_path):
     """The last generation's teacher is the one before it, seed by seed; the first has no row."""
-    labels, kd = methods.alone()[0], methods.of_logits()[0]
+    labels, kd = methods.without_teacher()[0], methods.of_logits()[0]
     first, _, last = chains.born_again(labels, kd)
-    kept = []
-    records = chains.through(
-        VECTORS, [first, last], KEYS, lambda row: checkpoint.Snapshots(tmp_path, {"row": row}),
-        lambda *of_step: kept.append(of_step),
-    )  # fmt: skip
-    ((step, network, params),) = kept
-    assert (step, network) == (last, VECTORS.student)
+    snapshots = checkpoint.Snapshots(tmp_path, {})
+    records, students = chains.through(VECTORS, [first, last], KEYS, snapshots)
+    ((step, network, params),) = students
+    assert (step, network) == (last, VECTORS.recipe.model)
     assert [r["row"] for r in records] == [last.method.row] * 2
     elsewhere = jax.vmap(lambda key: jax.random.fold_in(key, first.draw))(KEYS)
-    taught = training.choose(VECTORS, labels, training.fit(VECTORS, labels, elsewhere))
+    taught = selection.choose(VECTORS, labels, training.fit(VECTORS, labels, elsewhere))
     own = training.logits_of(VECTORS, taught.params)
-    again = training.choose(VECTORS, kd, training.fit(VECTORS, kd, KEYS, own=own))
+    again = selection.choose(VECTORS, kd, training.fit(VECTORS, kd, KEYS, own=own))
     assert [r["test_nll"] for r in again.records] == [r["test_nll"] for r in records]
     jax.tree.map(np.testing.assert_array_equal, again.params, params)
 

@@ -1,4 +1,4 @@
-"""The black box: every answer by hand, queries by brute force, and the whole at its smallest."""
+"""Black-box distillation: every output by hand, queries by brute force, a real smoke run."""
 
 import json
 
@@ -7,64 +7,66 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from experiments.black_box import answers, queries, report
+from experiments.black_box import outputs, queries, report, rows
 from experiments.black_box import run as black_box
+from experiments.black_box.config import Config
 from kd_jax import experiment, losses
 from kd_jax.data import out_of_domain
 from kd_jax.errors import InputError
+from kd_jax.storage import run_folder
 
 P = np.array([0.16, 0.04, 0.5, 0.24, 0.06])
 
 
-def test_answers_by_hand():
-    np.testing.assert_array_equal(answers.label(P), [0, 0, 1, 0, 0])
+def test_outputs_by_hand():
+    np.testing.assert_array_equal(outputs.hard_label(P), [0, 0, 1, 0, 0])
     # 1, 1/2, 1/3 sum to 11/6
-    np.testing.assert_allclose(answers.ranked(P, 3), np.array([2, 0, 6, 3, 0]) / 11)
-    # 0.5 + 0.24 are told; 0.26 is left for three classes
+    np.testing.assert_allclose(outputs.ranked(P, 3), np.array([2, 0, 6, 3, 0]) / 11)
+    # 0.5 + 0.24 are known; 0.26 is left for three classes
     np.testing.assert_allclose(
-        answers.likeliest(P, 2), [0.26 / 3, 0.26 / 3, 0.5, 0.24, 0.26 / 3], rtol=1e-12
+        outputs.top_k(P, 2), [0.26 / 3, 0.26 / 3, 0.5, 0.24, 0.26 / 3], rtol=1e-12
     )
     # 0.2, 0, 0.5, 0.2, 0.1 happen to sum to 1; 0.333, 0.333, 0.334 round to 0.3 each
-    np.testing.assert_allclose(answers.rounded(P, 1), [0.2, 0, 0.5, 0.2, 0.1], atol=1e-12)
-    np.testing.assert_allclose(answers.rounded([0.333, 0.333, 0.334], 1), [1 / 3] * 3)
-    np.testing.assert_array_equal(answers.everything(P), P)
+    np.testing.assert_allclose(outputs.rounded(P, 1), [0.2, 0, 0.5, 0.2, 0.1], atol=1e-12)
+    np.testing.assert_allclose(outputs.rounded([0.333, 0.333, 0.334], 1), [1 / 3] * 3)
+    np.testing.assert_array_equal(outputs.probabilities(P), P)
 
 
-def test_answers_are_distributions_and_the_most_told_is_the_whole():
+def test_outputs_are_distributions_and_the_least_restricted_is_the_whole():
     p = np.random.default_rng(0).dirichlet(np.full(10, 0.3), size=(4, 50))
-    for answer in black_box.ANSWERS.values():
-        target = answer(p)
+    for output in black_box.RESTRICTED:
+        target = output(p)
         assert target.shape == p.shape and (target >= 0).all()
         np.testing.assert_allclose(target.sum(-1), 1, rtol=1e-6)
-    np.testing.assert_allclose(answers.likeliest(p, 10), p)
-    np.testing.assert_allclose(answers.rounded(p, 12), p, atol=1e-11)
-    np.testing.assert_array_equal(answers.ranked(p, 1), answers.label(p))
+    np.testing.assert_allclose(outputs.top_k(p, 10), p)
+    np.testing.assert_allclose(outputs.rounded(p, 12), p, atol=1e-11)
+    np.testing.assert_array_equal(outputs.ranked(p, 1), outputs.hard_label(p))
 
 
-def test_of_equal_probabilities_the_first_is_the_likeliest():
+def test_of_equal_probabilities_the_first_comes_first():
     even = np.full(4, 0.25)
-    np.testing.assert_array_equal(answers.label(even), [1, 0, 0, 0])
-    np.testing.assert_allclose(answers.ranked(even, 2), [2 / 3, 1 / 3, 0, 0])
-    np.testing.assert_allclose(answers.likeliest(even, 2), even)
+    np.testing.assert_array_equal(outputs.hard_label(even), [1, 0, 0, 0])
+    np.testing.assert_allclose(outputs.ranked(even, 2), [2 / 3, 1 / 3, 0, 0])
+    np.testing.assert_allclose(outputs.top_k(even, 2), even)
 
 
-def test_answers_that_say_nothing_are_refused():
+def test_outputs_without_information_are_refused():
     with pytest.raises(ValueError, match="k is 6: expected 1 to 5"):
-        answers.ranked(P, 6)
+        outputs.ranked(P, 6)
     with pytest.raises(ValueError, match="k is 0"):
-        answers.likeliest(P, 0)
+        outputs.top_k(P, 0)
     with pytest.raises(ValueError, match="0 decimals may leave none of 5"):
-        answers.rounded(P, 0)
+        outputs.rounded(P, 0)
 
 
-def test_an_answer_is_learned_by_its_cross_entropy():
-    target = np.stack([answers.label(P), answers.likeliest(P, 2), answers.rounded(P, 1)])
+def test_an_output_is_learned_by_its_cross_entropy():
+    target = np.stack([outputs.hard_label(P), outputs.top_k(P, 2), outputs.rounded(P, 1)])
     logits = np.random.default_rng(1).normal(size=target.shape)
     q = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
     entropy = -np.sum(np.where(target > 0, target * np.log(np.where(target > 0, target, 1)), 0), -1)
 
     def loss(z):
-        return losses.soft_targets(z, answers.as_logits(target))
+        return losses.soft_targets(z, outputs.as_logits(target))
 
     np.testing.assert_allclose(loss(logits), -(target * np.log(q)).sum(-1) - entropy, atol=1e-5)
     # the gradient of a cross-entropy is q − target
@@ -72,16 +74,18 @@ def test_an_answer_is_learned_by_its_cross_entropy():
     np.testing.assert_allclose(gradient, q - target, atol=1e-6)
 
 
-def test_what_is_told_is_what_the_answers_say_and_the_control_keeps_the_label():
+def test_targets_are_those_of_the_outputs_and_the_control_keeps_the_label():
     logits = np.random.default_rng(2).normal(size=(40, 10)).astype("f4") * 3
     p = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
-    said = np.asarray(jax.nn.softmax(black_box.told(logits)))
-    assert said.shape == (40, len(black_box.ROWS), 10)
-    for number, answer in enumerate(black_box.ANSWERS.values()):
-        np.testing.assert_allclose(said[:, number], answer(p), atol=1e-5)
-    np.testing.assert_allclose(said[:, -1].max(-1), p.max(-1), atol=1e-6)
-    np.testing.assert_allclose(np.sort(said[:, -1]), np.sort(p), atol=1e-6)
-    assert np.abs(said[:, -1] - p).max() > 0.01
+    found = black_box.restricted(logits)
+    assert tuple(found) == rows.OUTPUTS
+    targets = np.asarray(jax.nn.softmax(np.stack([*found.values()], axis=1)))
+    assert targets.shape == (40, len(rows.OUTPUTS), 10)
+    for number, output in enumerate(black_box.RESTRICTED):
+        np.testing.assert_allclose(targets[:, number], output(p), atol=1e-5)
+    np.testing.assert_allclose(targets[:, -1].max(-1), p.max(-1), atol=1e-6)
+    np.testing.assert_allclose(np.sort(targets[:, -1]), np.sort(p), atol=1e-6)
+    assert np.abs(targets[:, -1] - p).max() > 0.01
 
 
 def test_the_quarters_of_a_mix_are_those_of_images_in_their_places():
@@ -107,37 +111,37 @@ def test_noise_is_uniform():
 
 
 def test_fewer_queries_are_the_first_of_more_and_seeds_have_their_own():
-    many, few = queries.at_random(3, 50, 40), queries.at_random(3, 50, 10)
+    many, few = queries.random(3, 50, 40), queries.random(3, 50, 10)
     np.testing.assert_array_equal(many[:, :10], few)
     assert all(len(set(rows)) == 40 and set(rows) <= set(range(50)) for rows in many.tolist())
     assert len({tuple(rows) for rows in few.tolist()}) == 3
     with pytest.raises(InputError, match="51 queries of a pool of 50"):
-        queries.at_random(1, 50, 51)
+        queries.random(1, 50, 51)
 
 
-def test_the_least_sure_rows_that_were_not_asked_come_next():
+def test_the_rows_of_smallest_margin_that_were_not_queried_come_next():
     # margins 0.5 − 0.24 and 0.4 − 0.35
     np.testing.assert_allclose(queries.margin([P, [0.4, 0.35, 0.25, 0, 0]]), [0.26, 0.05])
-    sure = np.array([[0.9, 0.1, 0.5, 0.2, 0.3], [0.1, 0.2, 0.3, 0.4, 0.5]])
-    found = queries.least_sure(np.array([[1, 0], [0, 4]]), sure, 4)
+    margins = np.array([[0.9, 0.1, 0.5, 0.2, 0.3], [0.1, 0.2, 0.3, 0.4, 0.5]])
+    found = queries.smallest_margin(np.array([[1, 0], [0, 4]]), margins, 4)
     assert found.tolist() == [[1, 0, 3, 4], [0, 4, 1, 2]]
-    assert queries.least_sure(found, sure, 4).tolist() == found.tolist()
+    assert queries.smallest_margin(found, margins, 4).tolist() == found.tolist()
 
 
-def test_an_order_shows_each_seed_every_row_of_its_own_once_per_epoch():
+def test_a_sampler_shows_each_seed_every_row_of_its_own_once_per_epoch():
     rows = np.random.default_rng(4).permutation(100)[:60].reshape(2, 30)
-    order = queries.order(jax.random.key(0), rows, 10)
+    sampler = queries.sampler(jax.random.key(0), rows, 10)
     for seed in range(2):
-        seen = [np.asarray(order(seed, epoch)) for epoch in range(2)]
+        seen = [np.asarray(sampler(seed, epoch)) for epoch in range(2)]
         assert [x.shape for x in seen] == [(3, 10)] * 2
         assert all(sorted(x.ravel()) == sorted(rows[seed]) for x in seen)
         assert not np.array_equal(*seen)
     with pytest.raises(InputError, match="30 rows do not fill a batch of 31"):
-        queries.order(jax.random.key(0), rows, 31)
+        queries.sampler(jax.random.key(0), rows, 31)
 
 
-def test_strangers_are_images_of_the_size_of_mnist():
-    name, images, _ = out_of_domain.load(embedded=True)
+def test_out_of_domain_images_have_the_size_of_mnist():
+    name, images, _ = out_of_domain.load(mnist_5k=True)
     assert name == "scikit-learn's digits" and images.shape == (1797, 28, 28)
     np.testing.assert_array_equal(images[:, 2:26:3, 2:26:3], images[:, 4:26:3, 4:26:3])
     assert images[:, :2].max() == images[:, :, 26:].max() == 0 and images.max() == 1
@@ -156,28 +160,28 @@ def test_strangers_are_images_of_the_size_of_mnist():
 def test_bad_settings_are_one_line(tmp_path, flag, text):
     command = ["black_box", "--preset=smoke", f"--workdir={tmp_path}", flag]
     with pytest.raises(InputError) as error:
-        black_box.run(experiment.parse(black_box.Config, command))
+        config = experiment.parse(Config, command)
+        black_box.run(config, run_folder.Run(tmp_path, "black_box", config.results_key()))
     assert text in str(error.value) and "\n" not in str(error.value)
 
 
-def test_a_smoke_run_has_every_answer_of_every_pool(tmp_path):
-    preset = black_box.Config.PRESETS["smoke"]
-    settings = black_box.Config(**preset, preset="smoke", workdir=str(tmp_path))
-    black_box.run(settings)
-    (folder,) = (tmp_path / "black_box").iterdir()
-    records = [json.loads(line) for line in (folder / "records.jsonl").read_text().splitlines()]
+def test_a_smoke_run_has_every_output_of_every_pool(tmp_path):
+    config = Config(**Config.PRESETS["smoke"], preset="smoke")
+    run = run_folder.Run(tmp_path, "black_box", config.results_key())
+    black_box.run(config, run)
+    run.conclude(report.table, report.draw)
+    records = [json.loads(x) for x in run.path("records.jsonl").read_text().splitlines()]
     found = [(r["part"], r["row"], r.get("queries"), r["seed"]) for r in records]
-    choices = report.AT_RANDOM, report.LEAST_SURE
     expected = {
-        (report.TEACHER, report.TEACHER, None, 0),
-        *((p, a, n, s) for p in report.PARTS for a in black_box.ROWS for n in (300, 1500)
+        (rows.TEACHER, rows.TEACHER, None, 0),
+        *((p, o, n, s) for p in rows.POOLS for o in rows.OUTPUTS for n in (300, 1500)
           for s in range(2)),
-        *((p, c, n, s) for p in report.ACTIVE.values() for c in choices for n in (200, 600)
+        *((p, c, n, s) for p in rows.ACTIVE.values() for c in rows.STRATEGIES for n in (200, 600)
           for s in range(2)),
     }  # fmt: skip
     assert len(found) == len(expected) and set(found) == expected
-    for part in report.ACTIVE.values():  # both choices begin with the same queries
+    for part in rows.ACTIVE.values():  # both strategies begin with the same queries
         first = [r for r in records if r["part"] == part and r["queries"] == 200]
-        of_row = [[r["test_nll"] for r in first if r["row"] == row] for row in choices]
+        of_row = [[r["test_nll"] for r in first if r["row"] == row] for row in rows.STRATEGIES]
         np.testing.assert_allclose(*of_row, rtol=1e-5)
-    assert {path.name for path in folder.glob("*.png")} == {"by_queries.png", "active.png"}
+    assert {path.name for path in run.folder.glob("*.png")} == {"by_queries.png", "active.png"}

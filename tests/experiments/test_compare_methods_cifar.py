@@ -1,16 +1,16 @@
-"""RepDistiller's setting on a few generated batches: the recipe, the view, the whole way."""
-
-import types
+"""RepDistiller's setting on generated batches: the recipe, augmented batches, the whole way."""
 
 import jax
 import numpy as np
 import pytest
 
-from experiments.compare_methods import cifar
+from experiments.compare_methods import cifar, pairs
+from experiments.compare_methods.config import Config
 from kd_jax import losses, models
 from kd_jax.data import Dataset, Split
 from kd_jax.distill import methods
-from kd_jax.distill.methods import training
+from kd_jax.distill.methods import selection, training
+from kd_jax.storage import run_folder
 from kd_jax.training import samplers
 
 RANDOM = np.random.default_rng(5)
@@ -22,32 +22,31 @@ def images(count, side=8, classes=3):
 
 
 def test_a_generated_set_goes_the_whole_way(tmp_path):
-    """Teacher, students on its views, weights as published, test: one batch."""
+    """Teacher, students on augmented batches, weights as published, test: one batch."""
     data = Dataset("generated", 3, images(64), images(20), images(20), "none")
     nets = models.ResNet(8, (8, 8, 8, 8), 3), models.ResNet(8, (4, 4, 4, 4), 3)
-    settings = types.SimpleNamespace(
-        workdir=str(tmp_path), retrain=False, teacher_epochs=1, student_epochs=1
-    )
-    prepared = cifar.prepare("generated", data, *nets, settings)
+    spec = cifar.spec("generated", data, *nets, Config(teacher_epochs=1, student_epochs=1))
+    run = run_folder.Run(str(tmp_path), "compare_methods", {})
+    prepared = pairs.prepare(spec, cifar.spec, run)
     pair = prepared.pair
     assert prepared.taught.logits["test"].shape == (1, 20, 3)
     kd = methods.of_logits()[0]
     assert kd.weights(pair.multiples) == (9.0,)  # 0.9 beside 0.1 on the labels, as published
     keys = jax.random.split(jax.random.key(0), 2)
-    chosen = training.choose(pair, kd, training.fit(pair, kd, keys))
+    chosen = selection.choose(pair, kd, training.fit(pair, kd, keys))
     assert [r["row"] for r in chosen.records] == [kd.row] * 2
     # stage_1 to stage_3, pooled and the logits of either side
     assert np.shape(chosen.records[0]["cka"]) == (5, 5)
 
 
 def at_step(number, state):
-    """The optimiser's state with its counter, the only integer in it, at a step."""
+    """The optimizer's state with its counter, the only integer in it, at a step."""
     return jax.tree.map(lambda x: np.full_like(x, number) if x.dtype == np.int32 else x, state)
 
 
 def test_the_rate_drops_tenfold_after_150_180_and_210_of_240_epochs():
-    order = samplers.shuffled(jax.random.key(0), 128, 64)  # two steps an epoch
-    optimizer = cifar.sgd(240, order)
+    sampler = samplers.shuffled(jax.random.key(0), 128, 64)  # two steps an epoch
+    optimizer = cifar.sgd(240, sampler)
     params, gradient = {"w": np.ones(1, np.float32)}, {"w": np.zeros(1, np.float32)}
     # with no gradient but decay, the first step is −rate · 5e-4 · w; momentum adds to later ones
     updates, _ = optimizer.update(gradient, optimizer.init(params), params)
@@ -67,11 +66,11 @@ def test_permuting_in_the_step_keeps_the_label_and_the_multiset():
     assert (found != logits).any(-1).mean() > 0.8
 
 
-def test_the_view_asks_the_teacher_about_what_the_student_sees():
+def test_the_teacher_sees_the_augmented_batch_of_the_student():
     net = models.functional(models.ResNet(8, (4, 4, 4, 4), 3), (8, 8, 3))
     params = jax.jit(net.init)(jax.random.key(0))
     batch = images(4)._asdict()
-    seen = jax.jit(cifar.view(net, params))(batch, jax.random.key(1))
+    seen = jax.jit(cifar.augment_batch(net, params))(batch, jax.random.key(1))
     assert (seen["inputs"] != batch["inputs"]).any()
     logits, _ = jax.jit(net.apply)(params, seen["inputs"])
     np.testing.assert_allclose(seen["teacher"]["logits"], logits, atol=1e-5)

@@ -1,4 +1,4 @@
-"""Across modalities: rows and batches by hand, what labels may not reach, and a real smoke run."""
+"""Cross-modal distillation: rows and batches by hand, labels that must not leak, a smoke run."""
 
 import json
 
@@ -7,28 +7,30 @@ import numpy as np
 import pytest
 from published import DATA, needed
 
-from experiments.cross_modal import data, few_labels, report
+from experiments.cross_modal import data, few_labels, report, rows
 from experiments.cross_modal import run as cross_modal
+from experiments.cross_modal.config import Config
 from kd_jax import experiment, losses, models
 from kd_jax.distill import methods
-from kd_jax.distill.methods import training
+from kd_jax.distill.methods import selection, training
 from kd_jax.errors import InputError
 from kd_jax.report import by_column
+from kd_jax.storage import run_folder
 
 
 @pytest.mark.parametrize("length", [1, 2, 7, 20, 45])
-def test_a_word_is_stretched_as_each_of_its_filters_is_interpolated(length):
+def test_a_recording_is_resampled_as_each_of_its_filters_is_interpolated(length):
     bank = np.random.default_rng(length).normal(size=(length, 3))
-    found = data.stretched(bank, 20)
+    found = data.resampled(bank, 20)
     place = np.linspace(0, length - 1, 20)
     expected = np.transpose([np.interp(place, np.arange(length), x) for x in bank.T])
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
-def test_every_speaker_is_unheard_once_and_no_row_is_in_two_splits():
+def test_every_speaker_is_left_out_once_and_no_row_is_in_two_splits():
     speaker = np.tile(np.repeat([0, 1, 2, 3], 3), 2)  # four speakers, six rows each
-    rows = data.unheard(speaker, 5)
+    rows = data.leave_speakers_out(speaker, 5)
     assert [rows[name].shape for name in rows] == [(5, 12), (5, 6), (5, 6)]
     for seed in range(5):
         who = {name: set(speaker[of_seeds[seed]]) for name, of_seeds in rows.items()}
@@ -37,15 +39,15 @@ def test_every_speaker_is_unheard_once_and_no_row_is_in_two_splits():
         assert sorted(np.concatenate([x[seed] for x in rows.values()])) == list(range(24))
 
 
-def test_partners_are_of_the_same_class_and_any_of_it():
+def test_pairs_are_of_the_same_class_and_any_of_it():
     labels, others = np.repeat(np.arange(3), 200), np.array([2, 0, 1, 1, 2, 0, 1])
-    found = data.partners(labels, others, seed=0)
+    found = data.same_class(labels, others, seed=0)
     np.testing.assert_array_equal(others[found], labels)
     counts = np.bincount(found, minlength=7)  # halves and thirds of 200, s.d. below 7.1
     np.testing.assert_allclose(counts, [100, 100, 67, 67, 100, 100, 67], atol=30)
-    assert not np.array_equal(found, data.partners(labels, others, seed=1))
-    with pytest.raises(InputError, match="class 2 has no partner"):
-        data.partners(labels, np.array([0, 1]), seed=0)
+    assert not np.array_equal(found, data.same_class(labels, others, seed=1))
+    with pytest.raises(InputError, match="class 2 has no pair"):
+        data.same_class(labels, np.array([0, 1]), seed=0)
 
 
 LABELS = np.tile(np.arange(5, dtype=np.int32), 12)
@@ -53,26 +55,28 @@ ROWS = np.arange(10, 50)  # eight of each class
 
 
 def test_few_labels_are_as_many_of_each_class_and_fewer_are_among_more():
-    found = {count: few_labels.few(LABELS, ROWS, count, seed=3) for count in (0, 5, 20, 40)}
+    found = {
+        count: few_labels.labeled_rows(LABELS, ROWS, count, seed=3) for count in (0, 5, 20, 40)
+    }
     assert len(found[0]) == 0 and found[40].tolist() == ROWS.tolist()
     for count in (5, 20):
         assert np.bincount(LABELS[found[count]]).tolist() == [count // 5] * 5
     assert set(found[5]) < set(found[20]) < set(ROWS)
-    assert set(few_labels.few(LABELS, ROWS, 5, seed=4)) != set(found[5])
+    assert set(few_labels.labeled_rows(LABELS, ROWS, 5, seed=4)) != set(found[5])
 
 
 def test_half_of_a_batch_has_labels_and_the_other_half_shows_every_row_once():
     known = [np.array([10, 20]), np.array([11, 12, 13, 14]), np.array([], int)]
-    taught = np.stack([ROWS, ROWS + 10, ROWS])
-    order = few_labels.half_labelled(jax.random.key(0), known, taught, np.array([0, 1, 0]), 16)
+    shown = np.stack([ROWS, ROWS + 10, ROWS])
+    sampler = few_labels.half_labeled(jax.random.key(0), known, shown, np.array([0, 1, 0]), 16)
     for member, drawn_from in enumerate([known[0], known[1], ROWS]):
-        first, second = (np.asarray(order(member, epoch)) for epoch in range(2))
+        first, second = (np.asarray(sampler(member, epoch)) for epoch in range(2))
         assert first.shape == (5, 16)
         assert set(np.concatenate([first, second])[:, :8].ravel()) <= set(drawn_from)
-        assert sorted(first[:, 8:].ravel()) == sorted(taught[member])
+        assert sorted(first[:, 8:].ravel()) == sorted(shown[member])
         assert not np.array_equal(first, second)
-    assert set(np.asarray(order(1, 0))[:, :8].ravel()) == set(known[1])  # 40 draws of four
-    of_seeds = [np.asarray(order(member, 0))[:, 8:] for member in range(3)]
+    assert set(np.asarray(sampler(1, 0))[:, :8].ravel()) == set(known[1])  # 40 draws of four
+    of_seeds = [np.asarray(sampler(member, 0))[:, 8:] for member in range(3)]
     np.testing.assert_array_equal(of_seeds[0], of_seeds[2])  # the same seed, other labels
     assert not np.array_equal(of_seeds[0] + 10, of_seeds[1])
 
@@ -82,7 +86,7 @@ def test_students_are_measured_on_the_rows_of_their_seed():
     inputs, labels = random.normal(size=(30, 4)).astype("f4"), random.integers(3, size=30)
     students = random.normal(size=(4, 2, 4, 3)).astype("f4")  # two numbers of labels, two seeds
     rows = np.array([[0, 3, 9], [4, 5, 29]])
-    found = few_labels.measured(lambda p, x: (x @ p, {}), students, (inputs, labels, rows))
+    found = few_labels.measure(lambda p, x: (x @ p, {}), students, (inputs, labels, rows))
     assert found["errors"].shape == (4, 2)
     for member in range(4):
         own = rows[member % 2]
@@ -93,21 +97,23 @@ def test_students_are_measured_on_the_rows_of_their_seed():
 
 def test_the_best_weight_has_fewest_errors_and_then_the_lower_nll():
     errors = np.array([[3, 2, 1], [2, 1, 2]])  # means 2.5, 1.5, 1.5
-    assert training.best_weight({"errors": errors, "nll": np.array([[0, 5, 4], [0, 1, 1]])}) == 2
+    assert selection.best_weight({"errors": errors, "nll": np.array([[0, 5, 4], [0, 1, 1]])}) == 2
 
 
-def scene():
+def a_task():
     random = np.random.default_rng(1)
     arrays = {"inputs": random.normal(size=(60, 4)).astype("f4"), "labels": LABELS}
     own = {"teacher": {"logits": random.normal(size=(2, 60, 5)).astype("f4"), "features": {}}}
-    taught = np.stack([ROWS, ROWS + 10])
+    shown = np.stack([ROWS, ROWS + 10])
     student = models.functional(models.MLP((6,), 5), (4,))
-    return few_labels.Scene("tiny", student, arrays, own, taught, {}, epochs=2, batch=8)
+    return few_labels.SemiSupervisedTask(
+        "tiny", student, arrays, own, shown, {}, epochs=2, batch_size=8
+    )
 
 
 def fitted(pair, own, method):
     """The students' parameters; members begin alike in every call."""
-    keys = jax.random.split(jax.random.key(1), len(own["labelled"]))
+    keys = jax.random.split(jax.random.key(1), len(own["labeled"]))
     return jax.tree.leaves(training.fit(pair, method, keys, own=own)["student"])
 
 
@@ -116,9 +122,9 @@ def same(ours, theirs):
 
 
 def test_labels_that_nobody_has_teach_nothing():
-    pair, own = few_labels.pair_of(scene(), (5, 20), jax.random.key(0))
-    assert own["labelled"].sum(1).tolist() == [5, 5, 20, 20]
-    method, known = methods.alone()[0], own["labelled"].any(0)
+    pair, own = few_labels.pair_of(a_task(), (5, 20), jax.random.key(0))
+    assert own["labeled"].sum(1).tolist() == [5, 5, 20, 20]
+    method, known = methods.without_teacher()[0], own["labeled"].any(0)
     found = fitted(pair, own, method)
     for place, alike in ((~known, True), (known, False)):
         labels = np.where(place, (LABELS + 1) % 5, LABELS)
@@ -127,15 +133,17 @@ def test_labels_that_nobody_has_teach_nothing():
 
 
 def test_without_labels_only_the_teacher_teaches():
-    pair, own = few_labels.pair_of(scene(), (0,), jax.random.key(0))
-    assert not own["labelled"].any()
+    pair, own = few_labels.pair_of(a_task(), (0,), jax.random.key(0))
+    assert not own["labeled"].any()
     soft = methods.Method("soft", 1.0, methods.on_logits(losses.soft_targets))
     found = fitted(pair, own, soft)
     changed = pair._replace(arrays={**pair.arrays, "labels": LABELS[::-1]})
     assert same(found, fitted(changed, own, soft))
     # without its logits too nothing moves a student from where it began
-    begun = fitted(pair._replace(epochs=0), own, methods.alone()[0])
-    assert same(begun, fitted(pair, own, methods.alone()[0]))
+    begun = fitted(
+        pair._replace(recipe=pair.recipe._replace(epochs=0)), own, methods.without_teacher()[0]
+    )
+    assert same(begun, fitted(pair, own, methods.without_teacher()[0]))
     assert not same([x[:, :1] for x in found], begun)
 
 
@@ -168,33 +176,35 @@ def test_columns_by_hand():
         ("--labels=10,15", "15 is no multiple of 10 from 1 to 199"),
         ("--labels=200", "200 is no multiple of 10 from 1 to 199"),
         ("--epochs=0", "--epochs=0: expected at least 1"),
-        ("--images=2500", "are 3700 images: there are 3000"),
+        ("--images=2500", "--images, --validation are 3700 rows in all: there are 3000"),
     ],
 )
 def test_bad_settings_are_one_line(tmp_path, flag, text):
     command = ["cross_modal", "--preset=smoke", f"--workdir={tmp_path}", flag]
     with pytest.raises(InputError) as error:
-        cross_modal.run(experiment.parse(cross_modal.Config, command))
+        config = experiment.parse(Config, command)
+        cross_modal.run(config, run_folder.Run(tmp_path, "cross_modal", config.results_key()))
     assert text in str(error.value) and "\n" not in str(error.value)
 
 
 def test_a_smoke_run_on_real_recordings(tmp_path):
-    preset = cross_modal.Config.PRESETS["smoke"]
-    where = {"workdir": str(tmp_path), "manual_dir": str(needed(DATA / "fsdd").parent)}
-    cross_modal.run(cross_modal.Config(**preset, preset="smoke", **where))
-    (folder,) = (tmp_path / "cross_modal").iterdir()
-    records = [json.loads(line) for line in (folder / "records.jsonl").read_text().splitlines()]
+    where = {"manual_dir": str(needed(DATA / "fsdd").parent)}
+    config = Config(**Config.PRESETS["smoke"], preset="smoke", **where)
+    run = run_folder.Run(tmp_path, "cross_modal", config.results_key())
+    cross_modal.run(config, run)
+    run.conclude(report.table, report.draw)
+    records = [json.loads(x) for x in run.path("records.jsonl").read_text().splitlines()]
     found = [(r["part"], r["row"], r.get("labels"), r["seed"]) for r in records]
-    of_logits = report.SOFT, report.SOFTER, report.PERMUTED
-    alike = report.LABELS, report.SOFTER, report.HINT, report.ATTENTION
+    of_logits = rows.SOFT, rows.SOFTER, rows.PERMUTED
+    alike = rows.LABELS, rows.SOFTER, rows.HINT, rows.ATTENTION
     expected = {
-        *((part, report.TEACHER, None, 0) for part in report.PARTS),
-        *((report.SPOKEN, row, n, s) for row in (report.LABELS, report.HINT, *of_logits)
+        *((part, rows.TEACHER, None, 0) for part in rows.PARTS),
+        *((rows.AUDIO, row, n, s) for row in (rows.LABELS, rows.HINT, *of_logits)
           for n in (50, 2000) for s in range(2)),
-        *((report.SPOKEN, row, 0, s) for row in of_logits for s in range(2)),
-        *((report.IMAGES, row, n, s) for row in alike for n in (50, 200) for s in range(2)),
+        *((rows.AUDIO, row, 0, s) for row in of_logits for s in range(2)),
+        *((rows.IMAGES, row, n, s) for row in alike for n in (50, 200) for s in range(2)),
     }  # fmt: skip
     assert len(found) == len(expected) and set(found) == expected
     assert all(r["weight"] in r["weights"] for r in records if "weight" in r)
-    assert {path.name for path in folder.glob("*.png")} == {"by_labels.png"}
-    assert "less labels only with" in (folder / "table.md").read_text()
+    assert {path.name for path in run.folder.glob("*.png")} == {"by_labels.png"}
+    assert "vs. labels only with" in run.path("table.md").read_text()

@@ -3,7 +3,6 @@
 Each method trains one student per seed and weight; `selection` chooses the weight.
 """
 
-import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -127,12 +126,8 @@ def fit(
         Parameters {"student", "extra"}, leaves [S, W, …].
     """
     arrays = {name: x for name, x in pair.arrays.items() if name not in (own or {})}
-    split = jax.vmap(lambda k: jax.random.split(k, 3), out_axes=1)
-    student_keys, extra_keys, train_keys = split(keys)
-    params = _initial(pair, method, student_keys, extra_keys)
     weights = np.tile(np.float32(method.weights(pair.multiples)), (len(keys), 1))
-    copies = functools.partial(np.repeat, repeats=weights.shape[1], axis=1)
-    params = jax.tree.map(lambda x: copies(np.asarray(x)[:, None]), params)
+    params, train_keys = _initial(pair, method, keys, weights.shape[1])
     recipe = pair.recipe
     with progress.bar(f"{pair.name}, {method.row}", recipe.epochs) as report:
         state, _ = loop.fit(
@@ -151,8 +146,10 @@ def fit(
     return state.params
 
 
-def _initial(pair, method, student_keys, extra_keys):
-    """The first {"student", "extra"} [S, …]."""
+def _initial(pair, method, keys, arms):
+    """The first {"student", "extra"} [S, W, …], alike for all W arms of a seed, and keys [S]."""
+    split = jax.vmap(lambda k: jax.random.split(k, 3), out_axes=1)
+    student_keys, extra_keys, train_keys = split(keys)
     student = train_state.initialize(pair.recipe.model.init)(student_keys)
     example = jax.tree.map(lambda x: x[:2], pair.arrays)
 
@@ -161,11 +158,13 @@ def _initial(pair, method, student_keys, extra_keys):
         ours = methods.Outputs(*pair.recipe.model.apply(one, seen["inputs"]))
         return method.extra(key, ours, methods.Outputs(**seen["teacher"]))
 
-    each = jax.vmap(extra)
-    if not jax.tree.leaves(jax.eval_shape(each, extra_keys, student)):
-        return {"student": student, "extra": {}}  # most methods: nothing to compile
-    run_once = jax.jit(each, compiler_options=compilation.quick_options())
-    return {"student": student, "extra": run_once(extra_keys, student)}
+    each, params = jax.vmap(extra), {"student": student, "extra": {}}
+    if jax.tree.leaves(jax.eval_shape(each, extra_keys, student)):  # most methods: none to compile
+        run_once = jax.jit(each, compiler_options=compilation.quick_options())
+        params["extra"] = run_once(extra_keys, student)
+    return jax.tree.map(
+        lambda x: np.repeat(np.asarray(x)[:, None], arms, axis=1), params
+    ), train_keys
 
 
 def layers(model: Model, params: Any, inputs: Float[Array, "N ..."]) -> dict:
