@@ -5,6 +5,7 @@ import json
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 from in_process import finished
 from scipy import optimize, special
@@ -13,9 +14,11 @@ from experiments.specialists import metrics, report
 from experiments.specialists import rows as named
 from experiments.specialists import run as experiment
 from experiments.specialists.config import Config
+from kd_jax import models
 from kd_jax.data import Dataset, Split
-from kd_jax.distill import specialists
+from kd_jax.distill import specialists, teachers
 from kd_jax.storage import jsonl
+from kd_jax.training import samplers
 
 
 def distributions(seed, *shape):
@@ -142,6 +145,25 @@ def test_conditional_accuracy_and_coverage_by_hand():
     assert found["examples_by_coverage"] == [1, 2, 1]
     assert found["correct_by_coverage"] == [1, 2, 0]
     assert found["test_errors"] == 1
+
+
+def test_networks_trained_further_begin_at_given_parameters_and_learn_labels_of_their_own():
+    model = models.functional(models.MLP((), 2), (3,))
+    inputs = np.random.default_rng(8).normal(size=(40, 3)).astype(np.float32)
+    split, keys = Split(inputs, np.zeros(40, int)), jax.random.split(jax.random.key(0))
+    labels = np.repeat([[0], [1]], 40, axis=1)
+    start = jax.vmap(model.init)(jax.random.split(jax.random.key(1)))
+    sampler = samplers.shuffled(jax.random.key(2), 40, 20)
+
+    def trained(optimizer):
+        recipe = teachers.Recipe(model, optimizer, sampler, 50)
+        return teachers.fit(recipe, keys, split, start=start, own={"labels": labels})
+
+    jax.tree.map(np.testing.assert_array_equal, trained(optax.sgd(0.0)), start)
+    params = trained(optax.adam(0.1))
+    for number in (0, 1):
+        one = jax.tree.map(lambda x, n=number: x[n], params)
+        assert (model.apply(one, inputs)[0].argmax(-1) == number).mean() > 0.9
 
 
 def shapes(rows, seed):
