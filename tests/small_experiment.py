@@ -87,6 +87,7 @@ def students(row, labels, task):
 
 def run(config, run):
     """The whole experiment."""
+    run.open()
     run.each([
         ({"row": row}, functools.partial(students, row, labels))
         for row, labels in taught(config).items()

@@ -88,7 +88,7 @@ def test_a_workdir_that_cannot_be_written_is_named():
 
 def test_help_prints_the_docstring_every_flag_and_what_presets_set():
     done = command("--help")
-    assert done.returncode == 0 and "Distil real digits" in done.stdout
+    assert done.returncode == 0 and "Quickstart: 5,000 real digits" in done.stdout
     for field in dataclasses.fields(Config):
         assert f"  --{field.name}=" in done.stdout
     assert "--preset=smoke  --fast_compile=True --seeds=2 --temperatures=1,3" in done.stdout

@@ -105,6 +105,14 @@ class Run:
         _open.append(self)
         return folder
 
+    def open(self) -> None:
+        """Open the folder now: before long work, so that it fails at once if it cannot be written.
+
+        Raises:
+            InputError: as for `folder`.
+        """
+        self.folder  # noqa: B018 - opens it
+
     def path(self, name: str) -> pathlib.Path:
         """The path of a file of this run."""
         return self.folder / name
