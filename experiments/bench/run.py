@@ -21,10 +21,13 @@ def run(config, run):
     """Time all workloads one after the other; record them."""
     digits = mnist.load("mnist", config.data_dir, config.manual_dir)
     run.uses(data=digits.digest)
-    data = {(28, 28): lambda: digits, (100,): functools.cache(lambda: synthetic.load(0.6, 0.8))}
+
+    @functools.cache
+    def data(shape):
+        return digits if shape == (28, 28) else synthetic.load(0.6, 0.8)
 
     def compare(workload, task):
-        return implementations.compare(workload, data[workload.shape](), config.repeats)
+        return implementations.compare(workload, data(workload.shape), config.repeats)
 
     run.each([
         ({"part": MACHINE, "row": "before"}, machine_rates),

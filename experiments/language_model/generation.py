@@ -64,7 +64,9 @@ def speeds(net, params, prompts, tokens, size):
 
         def write(params, prompts, writer=writer):
             key = jax.random.key(0)
-            return generation.generate(writer, params, *prompts, key, tokens=tokens)
+            return generation.generate(
+                writer, params, prompts.ids, prompts.mask, key, tokens=tokens
+            )
 
         program = jax.jit(write).lower(params, prompts).compile()
         began = time.perf_counter()

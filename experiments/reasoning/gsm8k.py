@@ -34,11 +34,12 @@ def extracted(text):
     return f"{number.normalize():f}"
 
 
-def problem_set(tokenizer, problems, count, max_lengths):
+def problem_set(tokenizer, wanted, max_lengths):
     """(ProblemSet, Tokens of the published solutions) of the first problems that fit.
 
-    Raises: InputError when fewer than `count` fit.
+    Args: wanted: (problems, how many). Raises: InputError when fewer fit.
     """
+    problems, count = wanted
     formatted = [p._replace(question=f"{p.question}\n{FORMAT}") for p in problems]
     texts = gsm8k_texts.encode(tokenizer, formatted, count, max_lengths)
     written = [_text(tokenizer, ids) for ids in texts.answers.lists()]
@@ -67,7 +68,7 @@ def task(model, train, test, max_lengths, layers):
         f"{net.positions} in all at most, the teacher's positions",
     )
     digest, stop = fingerprint.arrays(params), chat_template.stop_token(tokenizer)
-    known, solutions = problem_set(tokenizer, *train, max_lengths)
+    known, solutions = problem_set(tokenizer, train, max_lengths)
     short = chat_template.answers(tokenizer, [f"#### {answer}" for answer in known.gold])
     return tasks.ReasoningTask(
         teacher_cache.DecoderTeacher(net, jax.device_put(params), digest, stop),
@@ -76,7 +77,7 @@ def task(model, train, test, max_lengths, layers):
         optimizers.adamw_warmup_cosine,
         known,
         {ANSWER: short, TERSE: solutions},
-        {"test": problem_set(tokenizer, *test, max_lengths)[0]},
+        {"test": problem_set(tokenizer, test, max_lengths)[0]},
         lambda ids: extracted(_text(tokenizer, ids)),
     )
 

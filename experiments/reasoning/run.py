@@ -1,6 +1,7 @@
 """A small decoder learns to reason from a larger one's chains of thought, or from less."""
 
 import functools
+from collections.abc import Callable
 
 import jax
 import numpy as np
@@ -32,7 +33,7 @@ def load_gsm8k(config, run):
     return gsm8k.load(config)
 
 
-TASKS = {
+TASKS: dict[str, Callable] = {
     "word_problems": functools.partial(families.load, word_problems),
     "automaton": functools.partial(families.load, automaton),
     "gsm8k": load_gsm8k,

@@ -98,7 +98,8 @@ class Students:
     def _phase(self, arm, settings, start, snapshots=None):
         objective, pool, mine = arm.objective, self.pools[arm.pool], self.members(arm)
         teacher, student = self.task.teacher, self.task.student
-        rows, read, on_policy = {"texts": pool.texts}, (), None
+        rows, on_policy = {"texts": pool.texts}, None
+        read: Any = ()
         if objective.term is not objectives.labels:
             rows["hidden"] = self.cache.hidden(pool.texts)
             read = teacher_outputs.read_out(teacher.params)

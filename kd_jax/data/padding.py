@@ -14,8 +14,8 @@ MULTIPLE = 8  # lengths are rounded up to it, so that few programs are compiled
 class Tokens(NamedTuple):
     """Token ids [N, T] int32, and mask [N, T]: True for a token, False for padding."""
 
-    ids: Int[np.ndarray, "N T"]
-    mask: Bool[np.ndarray, "N T"]
+    ids: Int[Any, "N T"]
+    mask: Bool[Any, "N T"]
 
     def take(self, rows: Any) -> "Tokens":
         """The Tokens of some rows: indices or a slice."""
@@ -28,7 +28,8 @@ class Tokens(NamedTuple):
 
 def unlabeled(tokens: Tokens) -> Split:
     """Tokens as a Split whose labels are all −1: no token is to be predicted."""
-    return Split(tokens._asdict(), np.full(tokens.ids.shape, -1, np.int32))
+    inputs: Any = tokens._asdict()  # by name, as a decoder takes them
+    return Split(inputs, np.full(tokens.ids.shape, -1, np.int32))
 
 
 def padded(rows: Sequence[Sequence[int]], left: bool = False, multiple: int = MULTIPLE) -> Tokens:

@@ -33,8 +33,10 @@ def writer(
 
     @jax.jit
     def each(params, prompts):
-        options = {"tokens": max_length, "stop": (stop,), "choose": choose}
-        return generation.generate(llama.writer(net), params, *prompts, key, **options)
+        return generation.generate(
+            llama.writer(net), params, prompts.ids, prompts.mask, key, tokens=max_length,
+            stop=(stop,), choose=choose,
+        )  # fmt: skip
 
     def write(params, prompts, size):
         found = []

@@ -53,8 +53,8 @@ def nucleus(logits: Float[Array, "B V"], top_p: float) -> Float[Array, "B V"]:
 def generate(
     writer: Any,
     params: Any,
-    ids: Int[Array, "B T"],
-    mask: Bool[Array, "B T"],
+    ids: Int[Any, "B T"],
+    mask: Bool[Any, "B T"],
     key: Any,
     *,
     tokens: int,

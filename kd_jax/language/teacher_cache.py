@@ -60,14 +60,14 @@ class TeacherCache:
         """What students of an objective learn from, {name: leaves [N, …]}; see `objectives`."""
         net, params, _, stop = self.teacher
         if objective.teacher_texts:
-            settings = net, params, texts, jax.random.key(3), stop
-            own = self._cached("own texts", texts, teacher_outputs.answers, *settings)
+            sampled = net, params, texts, jax.random.key(3), stop
+            own = self._cached("own texts", texts, teacher_outputs.answers, *sampled)
             return {"texts": Texts(texts.prompts, Tokens(**own))}
         hidden, k = self.hidden(texts), objective.top_k
         if not k:
             return {"texts": texts, "hidden": hidden}
-        settings = params, hidden, k
-        found = self._cached(f"top {k} tokens", texts, teacher_outputs.top_tokens, *settings)
+        top = params, hidden, k
+        found = self._cached(f"top {k} tokens", texts, teacher_outputs.top_tokens, *top)
         return {"texts": texts, **found}
 
     def samples(self, texts: Texts, count: int, temperature: float) -> list[Tokens]:

@@ -49,7 +49,8 @@ def next_token_split(texts: Texts) -> Split:
     labels, first = np.full(ids.shape, -1, np.int32), texts.prompts.ids.shape[1] - 1
     answered = np.where(texts.answers.mask, texts.answers.ids, -1)
     labels[:, first : first + answered.shape[1]] = answered
-    return Split({"ids": ids, "mask": mask}, labels)
+    inputs: Any = {"ids": ids, "mask": mask}  # by name, as a decoder takes them
+    return Split(inputs, labels)
 
 
 def micro_batched_mean(

@@ -22,8 +22,8 @@ def prompt(question: str, system: str = SYSTEM) -> str:
     return f"{text}{START}assistant\n"
 
 
-def stop_token(tokenizer: Any) -> int | None:
-    """The id of the token that ends an answer; None where the tokenizer has none."""
+def stop_token(tokenizer: Any) -> int:
+    """The id of the token that ends an answer, of a ChatML model's tokenizer."""
     return tokenizer.token_to_id(END)
 
 

@@ -112,7 +112,7 @@ def entries(llama: Llama, names: dict[str, str]) -> list[tables.Entry]:
 
 def network(
     source: str | os.PathLike,
-    sizes: dict[str, int],
+    sizes: dict[str, Any],
     theta: float,
     epsilon: float,
     tied: bool,

@@ -25,7 +25,7 @@ def load(name: str = "") -> tuple[Llama, Any, Any]:
         path = name or gguf.packaged()
         found = *gguf.load(path), gguf.tokenizer(path)
     require(
-        chat_template.stop_token(found[-1]) is not None,
+        found[-1].token_to_id(chat_template.END) is not None,
         f"{name}: its tokenizer lacks {chat_template.END}: expected a ChatML chat model",
     )
     net, params, tokenizer = found

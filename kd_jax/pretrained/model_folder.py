@@ -45,7 +45,7 @@ def kind(found: dict, known: Iterable[str], folder: str | os.PathLike) -> str:
     Raises:
         InputError: it is another.
     """
-    given = found.get("model_type")
+    given: Any = found.get("model_type")
     require(
         isinstance(given, str) and given in known,
         f"{folder}: model_type is '{given}', expected {' or '.join(known)}",
@@ -59,7 +59,7 @@ def setting(found: dict, name: str, folder: str | os.PathLike) -> int:
     Raises:
         InputError: it is missing or no such.
     """
-    value = found.get(name)
+    value: Any = found.get(name)
     whole = isinstance(value, int) and not isinstance(value, bool)
     require(whole and value > 0, f"{folder}/config.json: {name} is {value}, expected 1 or more")
     return value

@@ -12,7 +12,7 @@ pytest.importorskip("tokenizers", reason="needs the extra text")
 
 import jax
 from safetensors.numpy import save_file
-from test_bert import by_hand
+from tiny_bert import by_hand
 from tokenizers import Tokenizer, models, pre_tokenizers
 
 from kd_jax.data import padding
