@@ -1,25 +1,27 @@
-"""What a teacher is asked about: pools of inputs, who asks for which of them, and in which order.
+"""Queries of a black-box teacher: pools of inputs, and which of them are queried.
 
 A pool is an array of inputs [N, …]; queries are row numbers of it, [S, n]: n of each seed's own.
 """
 
+from collections.abc import Callable
+
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Float, Int
 
 from kd_jax.errors import require
 from kd_jax.training import samplers
 
 
-def noise(count, shape, seed):
-    """Inputs [count, *shape] whose every pixel is uniform in [0, 1), float32."""
+def noise(count: int, shape: tuple[int, ...], seed: int) -> Float[np.ndarray, "count ..."]:
+    """Inputs of a shape whose every pixel is uniform in [0, 1), float32."""
     return np.random.default_rng(seed).random((count, *shape), np.float32)
 
 
-def mixes(images, count, seed):
-    """Images [count, H, W] of four quarters, each in its place, of four images drawn at random.
-
-    Args: images [N, H, W] with even H and W; seed of the draws.
-    """
+def mixes(
+    images: Float[np.ndarray, "N H W"], count: int, seed: int
+) -> Float[np.ndarray, "count H W"]:
+    """Images of four quarters, each in its place, of four images drawn by the seed; even H, W."""
     height, width = images.shape[1] // 2, images.shape[2] // 2
     drawn = np.random.default_rng(seed).integers(len(images), size=(4, count))
     mixed = np.empty((count, *images.shape[1:]), images.dtype)
@@ -32,18 +34,19 @@ def mixes(images, count, seed):
     return mixed
 
 
-def at_random(seeds, pool, count):
-    """Row numbers [seeds, count] below `pool`, none twice; fewer are the first of more.
+def random(seeds: int, pool: int, count: int) -> Int[np.ndarray, "S count"]:
+    """Random queries: row numbers below `pool`, none twice; fewer are the first of more.
 
-    Raises: InputError when the pool is smaller than that.
+    Raises:
+        InputError: the pool is smaller than that.
     """
-    require(count <= pool, f"{count} queries of a pool of {pool}: ask for fewer")
+    require(count <= pool, f"{count} queries of a pool of {pool}: expected fewer")
     drawn = (np.random.default_rng(seed).permutation(pool) for seed in range(seeds))
     return np.stack([rows[:count] for rows in drawn])
 
 
-def margin(p):
-    """How sure a network is: its largest probability less the next, [..., C] -> [...], 0 to 1.
+def margin(p: Float[Array, "... C"]) -> Float[np.ndarray, "..."]:
+    """Margin of predictions: the largest probability less the next, 0 to 1.
 
     Source: Scheffer, Decomain and Wrobel 2001, Active Hidden Markov Models (margin sampling).
     """
@@ -51,26 +54,36 @@ def margin(p):
     return top[..., 1] - top[..., 0]
 
 
-def least_sure(asked, sureness, count):
-    """The rows asked so far and the least sure of the others, `count` in all.
+def smallest_margin(
+    queried: Int[np.ndarray, "S n"], margins: Float[np.ndarray, "S N"], count: int
+) -> Int[np.ndarray, "S count"]:
+    """Margin sampling: the rows queried so far and the others of smallest margin, `count` in all.
 
-    Args: asked [S, n] row numbers; sureness [S, N]; count from n to N. Returns: [S, count].
+    Args:
+        queried: row numbers.
+        margins: of all rows.
+        count: from n to N.
     """
     found = []
-    for rows, sure in zip(asked, sureness):
-        sure = np.array(sure, float)
-        sure[rows] = np.inf
-        more = np.argsort(sure, kind="stable")[: count - len(rows)]
+    for rows, of_seed in zip(queried, margins):
+        left = np.array(of_seed, float)
+        left[rows] = np.inf
+        more = np.argsort(left, kind="stable")[: count - len(rows)]
         found.append(np.concatenate([rows, more]))
     return np.stack(found)
 
 
-def order(key, rows, batch_size):
-    """order(seed, epoch) -> indices [steps, batch_size]: rows[seed], in a new order each epoch.
+def sampler(key: Array, rows: Int[Array, "S n"], batch_size: int) -> Callable:
+    """A sampler of batches of rows[seed], in a new order each epoch.
 
     The last, partial batch of an epoch is dropped. The order of places is the same for all seeds;
     the rows that stand there are their own.
-    Args: rows [S, n]. Raises: InputError when not even one batch can be filled.
+
+    Returns:
+        sampler(seed, epoch) -> indices [steps, batch_size].
+
+    Raises:
+        InputError: not even one batch can be filled.
     """
     rows = jnp.asarray(rows)
     places = samplers.scattered(key, rows.shape[1], batch_size)

@@ -1,29 +1,24 @@
-"""Tables and figures of the black box: what students learn by how many answers of which kind."""
+"""Tables and figures of black-box distillation: students by number and kind of outputs."""
 
 import json
+import pathlib
 
+from experiments.black_box.rows import ACTIVE, ALL, LABEL, POOLS, STRATEGIES, TEACHER
 from kd_jax.metrics import statistics
 from kd_jax.report import by_column, figures, tables
 from kd_jax.storage import jsonl
 
-TEACHER = "teacher"
-LABEL, RANKED, LIKELIEST = "label", "3 labels in order", "3 labels, their probabilities"
-ROUNDED, EVERYTHING = "probabilities, 1 decimal", "all probabilities"
-SHUFFLED = "all, wrong classes shuffled"
-OWN, MIXES = "the teacher's training images", "quarters of four training images"
-OTHERS, NOISE = "images of another data set", "uniform noise"
-PARTS = (OWN, MIXES, OTHERS, NOISE)
-AT_RANDOM, LEAST_SURE = "at random", "least sure first"
-ACTIVE = {x: f"active choice, {x}" for x in (LABEL, EVERYTHING)}
+RANDOM, MARGIN = STRATEGIES
+TRAINING, MIXES, _, NOISE = POOLS
 METRICS = {"test_accuracy": "accuracy", "test_agreement": "agreement with the teacher"}
-# part, row, queries (None: the most), at least or below, accuracy or agreement in percent
+# part, row, queries (None: the most), above or below, accuracy or agreement in percent
 EXPECTED = (
-    (OWN, EVERYTHING, 20000, "test_agreement", "above", 96),
-    (NOISE, EVERYTHING, None, "test_accuracy", "below", 35),
+    (TRAINING, ALL, 20000, "test_agreement", "above", 96),
+    (NOISE, ALL, None, "test_accuracy", "below", 35),
 )
 
 
-def table(folder):
+def table(folder: pathlib.Path) -> str:
     """The Markdown of a run folder: three tables for each pool, then active choice, then claims."""
     records = [percent(r) for r in jsonl.records(folder)]
     settings = json.loads((folder / "config.json").read_text())
@@ -31,19 +26,19 @@ def table(folder):
     (teacher,) = parts[TEACHER]
     text = [
         f"Percent of the test digits, mean ± s.d. over {settings['seeds']} students of one teacher "
-        f"({teacher['test_accuracy']:.2f} % right), paired by seed. Columns: how often it was "
-        f"asked.\nEvery student takes {settings['steps']:,} steps."
+        f"({teacher['test_accuracy']:.2f} % accuracy), paired by seed. Columns: queries.\n"
+        f"Every student takes {settings['steps']:,} steps."
     ]
-    for part in PARTS:
+    for part in POOLS:
         found = parts[part]
-        said = found, "queries", "answer"
-        text += [f"Asked about {part}: accuracy", by_column.spread(*said, "test_accuracy")]
-        less = by_column.against(*said, "test_accuracy", LABEL)
-        text += [f"Accuracy less that of {LABEL} [95 %]", less]
-        text += ["Agreement with the teacher", by_column.spread(*said, "test_agreement")]
+        columns = found, "queries", "teacher output"
+        text += [f"Queries: {part}, accuracy", by_column.spread(*columns, "test_accuracy")]
+        less = by_column.against(*columns, "test_accuracy", LABEL)
+        text += [f"Accuracy vs. {LABEL} [95 %]", less]
+        text += ["Agreement with the teacher", by_column.spread(*columns, "test_agreement")]
     for part in ACTIVE.values():
         text += [f"{part[0].upper()}{part[1:]}", active_table(parts[part])]
-    return "\n\n".join([*text, "Was it expected?", claims(parts)])
+    return "\n\n".join([*text, "Expected before the run", claims(parts)])
 
 
 def percent(found):
@@ -57,22 +52,27 @@ def spread(values):
 
 
 def active_table(records):
-    """One line per round: both choices, their difference in accuracy, and their agreement."""
+    """One line per round: both query strategies, their difference in accuracy, their agreement."""
     lines = []
     for count, found in tables.by("queries", records).items():
         rows = tables.by_row(found)
-        both = tables.compare(found, "test_accuracy", AT_RANDOM, lower_is_better=False)
-        agreed = (spread(tables.values(rows[r], "test_agreement")) for r in (AT_RANDOM, LEAST_SURE))
-        chance, unsure = (next(x for x in both if x.row == r) for r in (AT_RANDOM, LEAST_SURE))
-        cells = [tables.spread(chance, 2), tables.spread(unsure, 2), tables.difference(unsure, 2)]
-        lines.append([f"{count:,}", *cells, tables.verdict(unsure), *agreed])
-    header = ["queries", f"accuracy, {AT_RANDOM}", f"accuracy, {LEAST_SURE}", "difference [95 %]"]
-    header += ["verdict", f"agreement, {AT_RANDOM}", f"agreement, {LEAST_SURE}"]
+        both = tables.compare(found, "test_accuracy", RANDOM, lower_is_better=False)
+        agreed = (spread(tables.values(rows[r], "test_agreement")) for r in STRATEGIES)
+        chance, margin = (next(x for x in both if x.row == r) for r in STRATEGIES)
+        cells = [tables.spread(chance, 2), tables.spread(margin, 2), tables.difference(margin, 2)]
+        lines.append([f"{count:,}", *cells, tables.verdict(margin), *agreed])
+    header = [
+        "queries",
+        f"accuracy, {RANDOM}",
+        f"accuracy, {MARGIN}",
+        "difference [95 %]",
+    ]
+    header += ["verdict", f"agreement, {RANDOM}", f"agreement, {MARGIN}"]
     return tables.markdown(header, lines)
 
 
 def claims(parts):
-    """What was expected before the run, and what came of it."""
+    """Expectations stated before the run, with their verdicts."""
     lines = []
     for part, row, count, metric, side, level in EXPECTED:
         counts = tables.by("queries", parts[part])
@@ -82,9 +82,9 @@ def claims(parts):
             over = statistics.paired(values, [level] * len(values), lower_is_better=side == "below")
             expected = f"{METRICS[metric]} {side} {level} %"
             lines.append([part, row, f"{count:,}", expected, spread(values), over.verdict])
-    for part in (OWN, MIXES):
+    for part in (TRAINING, MIXES):
         counts = tables.by("queries", parts[part])
-        for row in (LABEL, EVERYTHING):
+        for row in (LABEL, ALL):
             found = [tables.values(tables.by_row(x)[row], "test_accuracy") for x in counts.values()]
             for fewer, more, before, after in zip(counts, [*counts][1:], found, found[1:]):
                 gain = statistics.paired(after, before, lower_is_better=False)
@@ -92,18 +92,18 @@ def claims(parts):
                 grown = f"accuracy above that of {fewer:,}"
                 lines.append([part, row, f"{more:,}", grown, shown, gain.verdict])
     return tables.markdown(
-        ["asked about", "answer", "queries", "expected", "found", "verdict"], lines
+        ["query pool", "teacher output", "queries", "expected", "found", "verdict"], lines
     )
 
 
-def draw(folder):
+def draw(folder: pathlib.Path) -> None:
     """Both figures of a run folder."""
     records = [percent(r) for r in jsonl.records(folder)]
     parts = tables.by("part", records)
-    size = (3.4 * len(PARTS), 6.0)
-    with figures.figure(folder / "by_queries.png", 2, len(PARTS), size, sharex=True) as axes:
-        for number, part in enumerate(PARTS):
-            axes[0, number].set_title(f"asked about {part}", fontsize=9)
+    size = (3.4 * len(POOLS), 6.0)
+    with figures.figure(folder / "by_queries.png", 2, len(POOLS), size, sharex=True) as axes:
+        for number, part in enumerate(POOLS):
+            axes[0, number].set_title(f"queries: {part}", fontsize=9)
             for cell, metric in zip(axes[:, number], METRICS):
                 curves(cell, parts[part], metric)
         axes[0, 0].legend(fontsize=7)

@@ -1,37 +1,14 @@
-"""Methods in several steps: each step's students teach the next, seed by seed."""
+"""Methods in several steps (born-again networks, teacher assistant): students teach the next."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import jax
 
+from experiments.compare_methods.rows import ASSISTANT
 from kd_jax import models
 from kd_jax.distill import methods
-from kd_jax.distill.methods import training
-
-
-def through(pair, steps, keys, snapshots_of, keep):
-    """The records of every Step; the first learns from the pair's teacher, the next from it.
-
-    Args: keys [S]; snapshots_of: row -> Snapshots; keep: (step, its network, params [S, …]) of
-      the students of every row.
-    """
-    found, own = [], None
-    for step in steps:
-        here = pair._replace(student=step.network) if step.network else pair
-        snapshots = snapshots_of(step.method.row)
-        begin = keys if step.draw == 0 else _others(keys, step.draw)
-        params = training.fit(here, step.method, begin, own=own, snapshots=snapshots)
-        chosen = training.choose(here, step.method, params)
-        if step.shown:
-            keep(step, here.student, chosen.params)
-            found += chosen.records
-        own = training.logits_of(here, chosen.params)
-        snapshots.clear()
-    return found
-
-
-def _others(keys, draw):
-    return jax.vmap(lambda key: jax.random.fold_in(key, draw))(keys)
+from kd_jax.distill.methods import selection, training
 
 
 class Step(NamedTuple):
@@ -47,11 +24,43 @@ class Step(NamedTuple):
     shown: bool = True
 
 
-def born_again(labels, kd):
+def through(pair: training.TeacherStudentPair, steps: Sequence[Step], keys, snapshots):
+    """Train every Step; the first learns from the pair's teacher, each other from the one before.
+
+    Args:
+        pair: teacher, student and data.
+        steps: of a chain, or one alone.
+        keys: [S], one per seed.
+        snapshots: of the whole chain.
+
+    Returns:
+        The records and [(step, its network, params [S, …])] of the steps that are shown.
+    """
+    records, students, own = [], [], None
+    for number, step in enumerate(steps):
+        recipe = pair.recipe._replace(model=step.network or pair.recipe.model)
+        here = pair._replace(recipe=recipe)
+        first = _others(keys, step.draw) if step.draw else keys
+        part = snapshots.part(f"step {number}")
+        params = training.fit(here, step.method, first, own=own, snapshots=part)
+        chosen = selection.choose(here, step.method, params)
+        if step.shown:
+            records += chosen.records
+            students.append((step, recipe.model, chosen.params))
+        own = training.logits_of(here, chosen.params)
+    return records, students
+
+
+def _others(keys, draw):
+    return jax.vmap(lambda key: jax.random.fold_in(key, draw))(keys)
+
+
+def born_again(labels: methods.Method, kd: methods.Method) -> list[Step]:
     """Steps of born-again networks: labels, then generations that each learn from the one before.
 
-    All have the student's form and begin anew: one that begins where its teacher began finds
-    itself there again and learns nothing. The last begins where the other methods do.
+    All have the student's architecture and begin anew: one that begins where its teacher began
+    finds itself there again and learns nothing. The last begins where the other methods do.
+
     Source: Furlanello et al. 2018, arXiv 1805.04770, section 3.
     """
     rows = [f"born again, generation {number} (BAN)" for number in range(3)]
@@ -59,10 +68,10 @@ def born_again(labels, kd):
     return [first, Step(kd._replace(row=rows[1]), draw=1), Step(kd._replace(row=rows[2]))]
 
 
-def assistant(network, kd):
+def assistant(network: models.Model, kd: methods.Method) -> list[Step]:
     """Steps of a teacher assistant: a network of middle size learns, then teaches the student.
 
     Source: Mirzadeh et al. 2019, arXiv 1902.03393, section 3.
     """
     last = kd._replace(row="through an assistant (TAKD)")
-    return [Step(kd._replace(row="assistant itself"), network), Step(last)]
+    return [Step(kd._replace(row=ASSISTANT), network), Step(last)]

@@ -1,10 +1,10 @@
 """CIFAR-100 pairs in RepDistiller's setting, for an accelerator.
 
 240 epochs of batches of 64, SGD with momentum 0.9 and weight decay 5e-4, rate 0.05 divided by ten
-after 150, 180 and 210 epochs; crops and flips, the teacher asked about the student's view; every
-method at its published weight. Two departures: group norm in place of batch norm, since models
-keep no batch statistics, so the published accuracies are not directly comparable; and 5,000
-training images are kept out for validation.
+after 150, 180 and 210 epochs; crops and flips, the teacher sees the augmented batch of the
+student; every method at its published weight. Two departures: group norm in place of batch norm,
+since models keep no batch statistics, so the published accuracies are not directly comparable; and
+5,000 training images are held out for validation.
 Source: Tian, Krishnan and Isola 2020, arXiv 1910.10699, appendix, and its code, RepDistiller.
 """
 
@@ -14,65 +14,51 @@ import numpy as np
 import optax
 
 from experiments.compare_methods import pairs
+from experiments.compare_methods.config import Config
 from kd_jax import models
 from kd_jax.data import augment, cifar100
-from kd_jax.distill import teachers
-from kd_jax.training import optimizers, samplers
+from kd_jax.training import optimizers
 
 BATCH, RATE, MOMENTUM, DECAY = 64, 0.05, 0.9, 5e-4
 DROPS = (150 / 240, 180 / 240, 210 / 240)  # of all epochs
 
 
-def resnet56_to_20(settings):
+def resnet56_to_20(config: Config) -> pairs.PairSpec:
     """resnet56 teaches resnet20."""
-    data = cifar100.load(settings.data_dir, settings.manual_dir)
+    data = cifar100.load(config.data_dir, config.manual_dir)
     nets = models.resnet56(data.classes), models.resnet20(data.classes)
-    return prepare("CIFAR-100, resnet56 to resnet20", data, *nets, settings)
+    return spec("CIFAR-100, resnet56 to resnet20", data, *nets, config)
 
 
-def resnet32x4_to_8x4(settings):
+def resnet32x4_to_8x4(config: Config) -> pairs.PairSpec:
     """resnet32x4 teaches resnet8x4."""
-    data = cifar100.load(settings.data_dir, settings.manual_dir)
+    data = cifar100.load(config.data_dir, config.manual_dir)
     nets = models.resnet32x4(data.classes), models.resnet8x4(data.classes)
-    return prepare("CIFAR-100, resnet32x4 to resnet8x4", data, *nets, settings)
+    return spec("CIFAR-100, resnet32x4 to resnet8x4", data, *nets, config)
 
 
-def prepare(name, data, teacher, student, settings):
-    """The pairs.Prepared of two modules: its teacher is trained, or restored."""
-    shape = data.train.inputs.shape[1:]
+def spec(name, data, teacher, student, config) -> pairs.PairSpec:
+    """The PairSpec of two modules, all rows labeled."""
+    shape, rows = data.train.inputs.shape[1:], np.arange(len(data.train.labels))
     teacher, student = models.functional(teacher, shape), models.functional(student, shape)
-    order = samplers.shuffled(jax.random.key(pairs.ORDER_KEY), len(data.train.labels), BATCH)
-    course = teachers.Recipe(
-        "teacher", teacher, sgd(settings.teacher_epochs, order), order, settings.teacher_epochs,
-        pairs.facts(name), augment.crop_and_flip,
-    )  # fmt: skip
-    keys = jax.random.key(pairs.TEACHER_KEY)[None]
-    where = {"workdir": settings.workdir, "retrain": settings.retrain}
-    taught = teachers.together(course, keys, data, **where)
-    params = jax.tree.map(lambda x: jnp.asarray(x[0]), taught.params)
-    pair = pairs.pair_of(name, data, teacher, taught, student)
-    labelled = np.ones(len(data.train.labels), bool)
-    return pairs.Prepared(
-        pair._replace(
-            arrays={**data.train._asdict(), "labelled": labelled},
-            optimizer=sgd(settings.student_epochs, order),
-            order=order,
-            epochs=settings.student_epochs,
-            view=view(teacher, params),
-            multiples=(1.0,),
-        ),
-        taught,
+    labeled = rows >= 0
+    recipe = pairs.teacher_recipe(
+        teacher, labeled, BATCH, config.teacher_epochs, augment.crop_and_flip, sgd
     )
+    return pairs.PairSpec(
+        name, data, rows, labeled, recipe, student, None, config.student_epochs, BATCH,
+        optimizer=sgd, augment_batch=augment_batch, multiples=(1.0,),
+    )  # fmt: skip
 
 
-def sgd(epochs, order):
+def sgd(epochs, sampler):
     """SGD with momentum and weight decay, its rate dropping tenfold three times."""
-    steps = optimizers.steps(epochs, order)
+    steps = optimizers.steps(epochs, sampler)
     rate = optax.piecewise_constant_schedule(RATE, {int(x * steps): 0.1 for x in DROPS})
     return optax.chain(optax.add_decayed_weights(DECAY), optax.sgd(rate, MOMENTUM))
 
 
-def view(teacher, params):
+def augment_batch(teacher, params):
     """(batch, key) -> the batch with its inputs cropped and flipped, and the teacher's outputs."""
 
     def see(batch, key):

@@ -1,39 +1,30 @@
 """Tables and figures of the comparison of methods, one of each for every pair."""
 
 import json
+import pathlib
 
 import numpy as np
 
+from experiments.compare_methods.rows import ASSISTANT, KD, LABELS, TEACHER
 from kd_jax.metrics import statistics
 from kd_jax.report import figures, tables
 from kd_jax.storage import jsonl
 
-TEACHER, LABELS, KD = "teacher", "labels only", "soft targets (KD)"
-ASSISTANT = "assistant itself"  # a larger network: shown, but no student
 
-
-def table(folder):
+def table(folder: pathlib.Path) -> str:
     """The Markdown of a run folder: a table per pair, sorted by mean test errors."""
     records = jsonl.records(folder)
     settings = json.loads((folder / "config.json").read_text())
     text = [
         f"Test errors, mean ± s.d. over {settings['seeds']} seeds, paired by seed; sorted by the "
-        "mean. Rank: one more than the number\nof methods that beat the row, so rows of one rank "
+        "mean. Rank: one more than the number\nof methods that beat it, so methods of one rank "
         "are ties; teacher and assistant, larger networks, have none.\n"
         "Weight: chosen on validation, of three for every method. Students: "
-        f"{settings['student_epochs']} epochs, half of that on MNIST's 54,000 unlabelled images."
+        f"{settings['student_epochs']} epochs, half of that on MNIST's 54,000 unlabeled images."
     ]
-    for pair, found in by_pair(records).items():
+    for pair, found in tables.by("pair", records).items():
         text += [pair, of_pair(found)]
     return "\n\n".join(text)
-
-
-def by_pair(records):
-    """{pair: its records}."""
-    found = {}
-    for r in records:
-        found.setdefault(r["pair"], []).append(r)
-    return found
 
 
 def of_pair(records):
@@ -53,8 +44,8 @@ def of_pair(records):
         ]
         for line in lines
     ]
-    header = ["rank", "row", "test errors", "difference to labels only [95 %]", "verdict"]
-    return tables.markdown([*header, "against KD", *COLUMNS], cells)
+    header = ["rank", "method", "test errors", "vs. labels only [95 %]", "verdict"]
+    return tables.markdown([*header, "vs. KD", *COLUMNS], cells)
 
 
 # title: (metric, format)
@@ -84,9 +75,9 @@ def ranks(lines):
     }
 
 
-def draw(folder):
+def draw(folder: pathlib.Path) -> None:
     """Every figure of a run folder: a set for each pair."""
-    for pair, records in by_pair(jsonl.records(folder)).items():
+    for pair, records in tables.by("pair", jsonl.records(folder)).items():
         name = "".join(c if c.isalnum() else "_" for c in pair.lower())
         rows = tables.by_row(records)
         larger = {row: rows.pop(row) for row in (TEACHER, ASSISTANT) if row in rows}
@@ -136,7 +127,7 @@ def agreement(axes, rows):
 
 
 def reliability(axes, rows):
-    """How often predictions of each confidence are right; the diagonal is a calibrated network."""
+    """Reliability diagram: accuracy by confidence; the diagonal is a calibrated network."""
     axes.plot([0, 1], [0, 1], color=figures.GREY, lw=1, ls=":")
     for (row, found), color in zip(rows.items(), figures.COLORS):
         count, right, sure = (
@@ -147,7 +138,7 @@ def reliability(axes, rows):
         filled = total >= 10  # of fewer examples the fraction says nothing
         x, y = ((count * v).sum(0)[filled] / total[filled] for v in (sure, right))
         axes.plot(x, y, "o-", ms=3, color=color, label=row)
-    axes.set(xlabel="confidence", ylabel="fraction right")
+    axes.set(xlabel="confidence", ylabel="accuracy")
     axes.legend(fontsize=8)
 
 

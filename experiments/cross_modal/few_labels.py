@@ -1,45 +1,58 @@
-"""Methods where few examples have labels and every seed has rows of its own.
+"""Semi-supervised distillation: few examples have labels, and every seed has rows of its own.
 
 Students of all numbers of labels and all seeds train in one program for each method: a member is a
 number of labels and a seed, and the weights of the method are its arms.
 """
 
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Int, Key
 
 from kd_jax import models
-from kd_jax.data import partition, subsets
-from kd_jax.distill.methods import training
+from kd_jax.data import Split, partition, subsets
+from kd_jax.distill.methods import Method, selection, training
+from kd_jax.distill.teachers import Recipe
+from kd_jax.export import saved_models
 from kd_jax.metrics import classification, records
+from kd_jax.storage import run_folder
 from kd_jax.training import optimizers, samplers
 
+BATCH, PEAK = 64, 3e-3  # examples of a step; the highest learning rate
 
-class Scene(NamedTuple):
-    """Who is taught what by whom.
 
-    arrays: what a batch is gathered from, as in training.Pair, each [N, …]; own: those of them that
-    each seed has for itself, [S, N, …]. taught [S, n]: the rows that students are shown. held:
-    {"validation" and "test": (inputs [M, …], labels [M], rows [S, m])}, on which they are measured.
+class SemiSupervisedTask(NamedTuple):
+    """A semi-supervised distillation task: student, data, splits.
+
+    arrays: what a batch is gathered from, as in training.TeacherStudentPair, each [N, …]; own:
+    those of them that each seed has for itself, [S, N, …]. rows [S, n]: that students are shown.
+    splits: {"validation" and "test": (inputs [M, …], labels [M], rows [S, m])}, on which they are
+    measured.
     """
 
     name: str
     student: models.Model
     arrays: dict
     own: dict
-    taught: np.ndarray
-    held: dict
+    rows: np.ndarray
+    splits: dict
     epochs: int
-    batch: int = 64
-    peak: float = 3e-3
+    batch_size: int = BATCH
 
 
-def few(labels, rows, count, seed):
+def labeled_rows(
+    labels: Int[np.ndarray, " N"], rows: Int[np.ndarray, " n"], count: int, seed: int
+) -> Int[np.ndarray, " count"]:
     """`count` of the rows, as many of each class, drawn by the seed; fewer are among more.
 
-    Args: labels [N]; rows [n]; count: a multiple of the number of classes, or n for all rows.
+    Args:
+        labels: of all examples.
+        rows: to draw from.
+        count: a multiple of the number of classes, or n for all rows.
+        seed: of the draw.
     """
     if count in (0, len(rows)):
         return rows[:count]
@@ -47,53 +60,67 @@ def few(labels, rows, count, seed):
     return rows[subsets.held_out(labels[rows], per_class, seed)[1]]
 
 
-def half_labelled(key, known, taught, seeds, batch_size):
-    """order(member, epoch) -> indices [steps, batch_size]: half of each batch has labels.
+def half_labeled(
+    key: Key[Array, ""], known: Sequence, shown: Array, seeds: Array, batch_size: int
+) -> Callable:
+    """A sampler of batches of which half are labeled rows.
 
-    One half is of the rows that are taught, each once in an epoch; the other is drawn from those
+    One half is of the rows that are shown, each once in an epoch; the other is drawn from those
     with labels, with replacement, or from all where none has any. Members of one seed draw alike.
-    Args: known: M arrays of row numbers; taught [M, n]; seeds [M].
-    """
-    drawn_from = [own if len(own) else rows for own, rows in zip(known, taught)]
-    rows, counts = map(jnp.asarray, partition.table(drawn_from, max(map(len, drawn_from))))
-    places = samplers.scattered(key, taught.shape[1], batch_size // 2)
-    taught, seeds, draw_key = jnp.asarray(taught), jnp.asarray(seeds), jax.random.fold_in(key, 1)
 
-    def order(member, epoch):
-        others = taught[member][places(seeds[member], epoch)]
+    Args:
+        key: of both draws.
+        known: M arrays of labeled row numbers.
+        shown: [M, n] row numbers.
+        seeds: [M].
+        batch_size: of both halves together.
+
+    Returns:
+        sampler(member, epoch) -> indices [steps, batch_size].
+    """
+    drawn_from = [own if len(own) else rows for own, rows in zip(known, shown)]
+    rows, counts = map(jnp.asarray, partition.padded(drawn_from, max(map(len, drawn_from))))
+    places = samplers.scattered(key, shown.shape[1], batch_size // 2)
+    shown, seeds, draw_key = jnp.asarray(shown), jnp.asarray(seeds), jax.random.fold_in(key, 1)
+
+    def sampler(member, epoch):
+        others = shown[member][places(seeds[member], epoch)]
         draw = jax.random.fold_in(jax.random.fold_in(draw_key, seeds[member]), epoch)
-        drawn = partition.drawn(draw, rows[member], counts[member], others.size)
+        drawn = partition.sample(draw, rows[member], counts[member], others.size)
         return jnp.concatenate([drawn.reshape(others.shape), others], axis=1)
 
-    return order
+    return sampler
 
 
-def pair_of(scene, counts, key):
-    """(training.Pair, own arrays [C·S, …]) of all members, count by count and seed by seed."""
-    seeds, rows = len(scene.taught), len(scene.arrays["inputs"])
-    labels = scene.arrays["labels"]
-    known = [few(labels, scene.taught[s], n, s) for n in counts for s in range(seeds)]
-    labelled = np.zeros((len(known), rows), bool)
-    for mask, own in zip(labelled, known):
+def pair_of(
+    task: SemiSupervisedTask, counts: Sequence[int], key: Key[Array, ""]
+) -> tuple[training.TeacherStudentPair, dict]:
+    """The pair of all members, count by count and seed by seed, and their own arrays [C·S, …]."""
+    seeds, rows = len(task.rows), len(task.arrays["inputs"])
+    labels = task.arrays["labels"]
+    known = [labeled_rows(labels, task.rows[s], n, s) for n in counts for s in range(seeds)]
+    labeled = np.zeros((len(known), rows), bool)
+    for mask, own in zip(labeled, known):
         mask[own] = True
     again = np.tile(np.arange(seeds), len(counts))
-    own = jax.tree.map(lambda x: x[again], scene.own) | {"labelled": labelled}
-    order = half_labelled(key, known, scene.taught[again], again, scene.batch)
-    arrays = {**scene.arrays, **jax.tree.map(lambda x: x[0], own)}
-    optimizer = optimizers.adam(scene.peak, scene.epochs, order)
-    # what a Pair knows of one test set stays empty: here every seed may have another
-    pair = training.Pair(
-        scene.name, None, arrays, None, None, {}, scene.student, optimizer, order, scene.epochs
-    )
-    return pair, own
+    arrays_of_own = jax.tree.map(lambda x: x[again], task.own) | {"labeled": labeled}
+    sampler = half_labeled(key, known, task.rows[again], again, task.batch_size)
+    arrays = {**task.arrays, **jax.tree.map(lambda x: x[0], arrays_of_own)}
+    recipe = Recipe(task.student, optimizers.adam(PEAK, task.epochs, sampler), sampler, task.epochs)
+    # what a pair holds of one test set stays empty: here every seed may have another
+    pair = training.TeacherStudentPair(task.name, None, arrays, None, None, {}, recipe)
+    return pair, arrays_of_own
 
 
-def measured(apply, students, held):
-    """{metric: [M, W]} of students [M, W, …], on rows [S, m] of each seed in turn.
+def measure(apply: Callable, students: Any, split: tuple) -> dict[str, np.ndarray]:
+    """{metric: [M, W]} of students [M, W, …], each on the rows of its seed.
 
-    Args: held: (inputs, labels, rows) of a Scene; M is a multiple of S.
+    Args:
+        apply: of the students' Model.
+        students: M is a multiple of the number S of seeds.
+        split: (inputs, labels, rows [S, m]) of a SemiSupervisedTask.
     """
-    inputs, labels, rows = held
+    inputs, labels, rows = split
     # few at a time: what a convolution unfolds is large, and there are many members
     logits = classification.predict(apply, students, inputs, batch_size=100)
     each = [
@@ -103,28 +130,52 @@ def measured(apply, students, held):
     return {name: np.stack([np.asarray(found[name]) for found in each]) for name in each[0]}
 
 
-def teach(scene, method, counts, keys, order_key, keep, snapshots=None):
-    """The records of a method's students, for each number of labels at its best weight.
+def train(
+    task: SemiSupervisedTask,
+    method: Method,
+    counts: Sequence[int],
+    keys: Key[Array, " S"],
+    sampler_key: Key[Array, ""],
+    unit: run_folder.Task,
+) -> list[dict]:
+    """Records of a method's students, for each number of labels at its best weight.
 
     The weight is the one with the fewest validation errors in the mean over seeds; only then the
-    test is read. Args: keys [S]: of the seeds, the same for every method and number of labels;
-      keep: (students [S, 1, …], number of labels) keeps those that are chosen.
+    test is read.
+
+    Args:
+        task: what students learn.
+        method: how.
+        counts: numbers of labels.
+        keys: of the seeds, the same for every method and number of labels.
+        sampler_key: of the batches.
+        unit: of the run, where the chosen students are saved.
     """
-    pair, own = pair_of(scene, counts, order_key)
+    pair, own = pair_of(task, counts, sampler_key)
     members = keys[np.tile(np.arange(len(keys)), len(counts))]
-    params = training.fit(pair, method, members, own=own, snapshots=snapshots)["student"]
+    params = training.fit(pair, method, members, own=own, snapshots=unit.snapshots)["student"]
     params, weights = jax.tree.map(np.asarray, params), method.weights(pair.multiples)
-    apply, found = scene.student.apply, []
+    apply, found = task.student.apply, []
     for number, count in enumerate(counts):
         mine = slice(number * len(keys), (number + 1) * len(keys))
         students = jax.tree.map(lambda x, mine=mine: x[mine], params)
-        validation = measured(apply, students, scene.held["validation"])
-        best = training.best_weight(validation)
+        validation = measure(apply, students, task.splits["validation"])
+        best = selection.best_weight(validation)
         chosen = jax.tree.map(lambda x, best=best: x[:, best : best + 1], students)
-        keep(chosen, count)
-        test = measured(apply, chosen, scene.held["test"])
+        save(task, method.row, count, chosen, unit.run)
+        test = measure(apply, chosen, task.splits["test"])
         metrics = {f"validation_{name}": x[:, best] for name, x in validation.items()}
         metrics |= {f"test_{name}": x[:, 0] for name, x in test.items()}
-        more = {"part": scene.name, "labels": count, "weight": weights[best]}
-        found += records.of_metrics(method.row, metrics, **more, weights=list(weights))
+        more = {"labels": count, "weight": weights[best], "weights": list(weights)}
+        found += records.of_metrics(method.row, metrics, **more)
     return found
+
+
+def save(task: SemiSupervisedTask, row: str, count: int, students: Any, run: run_folder.Run):
+    """Save students [S, 1, …], each with the test rows of its seed."""
+    inputs, labels, rows = task.splits["test"]
+    known = {"part": task.name, "labels": count}
+    for seed, own in enumerate(rows):
+        one = jax.tree.map(lambda x, s=seed: x[s : s + 1], students)
+        test = Split(inputs[own], labels[own])
+        saved_models.save(run, task.student, one, [row], test, seed=seed, **known)

@@ -1,51 +1,56 @@
-"""Tables and figures of federated distillation: accuracy by skew, bytes, and who lied."""
+"""Tables and figures of federated distillation: accuracy by label skew, bytes and attack."""
 
 import json
+import pathlib
 
 import numpy as np
 
+from experiments.federated.rows import (
+    ATTACKED_MEAN,
+    ATTACKED_MEDIAN,
+    CENTRAL,
+    FEDAVG,
+    FEDDF,
+    FEDDF_OTHERS,
+    FEDMD,
+    FEDMD_MEDIAN,
+    FEDMD_MIXED,
+    FEDMD_OTHERS,
+    LOCAL,
+    ROWS,
+)
 from kd_jax.metrics import statistics
 from kd_jax.report import figures, sections, tables
 from kd_jax.storage import jsonl
 
-LOCAL, CENTRAL, FEDAVG = "local training", "central training", "FedAvg"
-FEDDF, FEDMD = "FedDF", "FedMD"
-FEDDF_OTHERS, FEDMD_OTHERS = "FedDF, other images public", "FedMD, other images public"
-FEDDF_MIXED, FEDMD_MIXED = "FedDF, three architectures", "FedMD, three architectures"
-FEDMD_MEDIAN = "FedMD, median"
-LIED, CAUGHT = "FedMD, wrong logits, mean", "FedMD, wrong logits, median"
-ROWS = (
-    LOCAL, FEDAVG, FEDDF, FEDDF_OTHERS, FEDDF_MIXED, FEDMD, FEDMD_OTHERS, FEDMD_MIXED,
-    FEDMD_MEDIAN, LIED, CAUGHT, CENTRAL,
-)  # fmt: skip
 SHOWN = (LOCAL, FEDAVG, FEDDF, FEDMD, CENTRAL)
 PAIRS = (
     (FEDDF, FEDAVG), (FEDMD, FEDAVG), (FEDMD, FEDDF), (FEDDF, CENTRAL), (FEDDF_OTHERS, FEDDF),
-    (FEDMD_OTHERS, FEDMD), (FEDMD_MIXED, FEDMD), (FEDMD_MEDIAN, FEDMD), (LIED, FEDMD),
-    (CAUGHT, LIED), (CAUGHT, FEDMD_MEDIAN),
+    (FEDMD_OTHERS, FEDMD), (FEDMD_MIXED, FEDMD), (FEDMD_MEDIAN, FEDMD), (ATTACKED_MEAN, FEDMD),
+    (ATTACKED_MEDIAN, ATTACKED_MEAN), (ATTACKED_MEDIAN, FEDMD_MEDIAN),
 )  # fmt: skip
 
 
-def table(folder):
+def table(folder: pathlib.Path) -> str:
     """The Markdown of a run folder: a table for each alpha, who beats whom, and what was sent."""
     records, settings = ordered(folder), json.loads((folder / "config.json").read_text())
     by_alpha = tables.by("part", records)
     text = [
         f"Percent of the test digits, mean ± s.d. over {settings['seeds']} seeds, each with its "
-        f"own deal of {settings['private']:,} rows to {settings['clients']} clients, paired.\n"
-        f"{settings['rounds']} rounds of {settings['steps']} steps on own rows and "
-        f"{settings['digest']} on {settings['public']:,} public inputs; wrong logits come from "
-        f"{settings['liars']} clients. Before the last\nexchange: a client alone, and the mean of "
-        f"all clients' logits. Bytes: to and from all clients; central training needs the "
-        f"{785 * settings['private']:,} of the rows, once."
+        f"own partition of {settings['client_rows']:,} rows among {settings['clients']} clients, "
+        f"paired.\n{settings['rounds']} rounds of {settings['steps']} steps on own rows and "
+        f"{settings['distillation_steps']} on {settings['public_rows']:,} public inputs; "
+        f"{settings['byzantine']} clients attack. Before the last\naggregation: a client alone, "
+        f"and the ensemble of all clients. Bytes: to and from all clients; {CENTRAL} needs "
+        f"the {785 * settings['client_rows']:,} of the rows, once."
     ]
     for alpha, found in by_alpha.items():
         text += [f"Dirichlet alpha {alpha}", alpha_table(found)]
     pairs = [(alpha, *pair) for alpha in by_alpha for pair in PAIRS]
     options = {"metric": "test_accuracy", "lower_is_better": False, "digits": 2}
-    text += ["Who is better, by alpha (part)?", sections.compared(by_alpha, pairs, **options)]
-    text += ["Does the server know what its ensemble knows?", servers(by_alpha)]
-    return "\n\n".join([*text, "Robust, by alpha?", lost(by_alpha)])
+    text += ["Paired comparisons, by alpha (part)", sections.compared(by_alpha, pairs, **options)]
+    text += ["Server against the ensemble that it distills", servers(by_alpha)]
+    return "\n\n".join([*text, "Robustness to the label-shift attack, by alpha", lost(by_alpha)])
 
 
 def ordered(folder):
@@ -69,13 +74,13 @@ def alpha_table(records):
             tables.mean(found, "ensemble_accuracy", ".1f"),
             f"{found[0]['bytes']:,}" if found[0]["bytes"] else sections.DASH,
         ])  # fmt: skip
-    header = ["row", "right", f"difference to {LOCAL} [95 %]", "verdict", "worst client"]
-    header += ["client before", "all before", "bytes per round"]
+    header = ["method", "test accuracy", f"vs. {LOCAL} [95 %]", "verdict", "worst client"]
+    header += ["client before", "ensemble before", "bytes per round"]
     return tables.markdown(header, lines)
 
 
 def servers(by_alpha):
-    """What FedDF's server has over a client alone, and lacks of all clients together."""
+    """FedDF's server against a client alone, and against the ensemble of all clients."""
     lines = []
     for alpha, found in by_alpha.items():
         server, line = tables.by_row(found)[FEDDF], [alpha]
@@ -85,26 +90,26 @@ def servers(by_alpha):
             compared = tables.line_of(FEDDF, ours, less)
             line += [tables.difference(compared, 2), tables.verdict(compared)]
         lines.append(line)
-    header = ["alpha", f"{FEDDF} less a client before [95 %]", "verdict"]
-    return tables.markdown([*header, "less all clients before [95 %]", "verdict"], lines)
+    header = ["alpha", f"{FEDDF} vs. a client before [95 %]", "verdict"]
+    return tables.markdown([*header, "vs. the ensemble before [95 %]", "verdict"], lines)
 
 
 def lost(by_alpha):
-    """What wrong logits cost the mean and the median, each against itself without them."""
+    """What the attack costs the mean and the median, each against itself without it."""
     lines = []
     for alpha, found in by_alpha.items():
         rows = {row: tables.values(of, "test_accuracy") for row, of in tables.by_row(found).items()}
-        cost = {"mean": (FEDMD, LIED), "median": (FEDMD_MEDIAN, CAUGHT)}
+        cost = {"mean": (FEDMD, ATTACKED_MEAN), "median": (FEDMD_MEDIAN, ATTACKED_MEDIAN)}
         lost = {name: np.subtract(*(rows[x] for x in pair)) for name, pair in cost.items()}
         found = statistics.paired(lost["median"], lost["mean"])
         shown = (tables.mean_and_sd(x, 2).replace("-", "−") for x in lost.values())
         lines.append([alpha, *shown, found.verdict])
-    header = ["alpha", "points lost by the mean", "by the median", "does the median lose less?"]
+    header = ["alpha", "points lost by the mean", "by the median", "median vs. mean"]
     return tables.markdown(header, lines)
 
 
-def draw(folder):
-    """Both figures of a run folder: by round and byte, and with wrong logits."""
+def draw(folder: pathlib.Path) -> None:
+    """Both figures of a run folder: by round and byte, and under attack."""
     by_alpha = tables.by("part", ordered(folder))
     size = (4.0 * len(by_alpha), 6.8)
     with figures.figure(folder / "by_round.png", 2, len(by_alpha), size, squeeze=False) as axes:
@@ -114,7 +119,7 @@ def draw(folder):
             by_bytes(axes[1, column], found)
         handles, labels = axes[0, 0].get_legend_handles_labels()
         axes[0, 0].figure.legend(handles, labels, loc="outside upper center", ncols=len(SHOWN))
-    with figures.figure(folder / "wrong_logits.png", size=(6.0, 3.6)) as axes:
+    with figures.figure(folder / "label_shift_attack.png", size=(6.0, 3.6)) as axes:
         bars(axes, by_alpha)
 
 
@@ -127,7 +132,7 @@ def curves(axes, records):
         half = np.array([statistics.half_width(of_round) for of_round in values])
         axes.plot(x, values.mean(1), "o-", ms=3, color=color, label=row)
         axes.fill_between(x, values.mean(1) - half, values.mean(1) + half, color=color, alpha=0.15)
-    axes.set(xlabel="round", ylabel="validation digits right (%)")
+    axes.set(xlabel="round", ylabel="validation accuracy (%)")
 
 
 def by_bytes(axes, records):
@@ -138,18 +143,18 @@ def by_bytes(axes, records):
             values = 100 * np.mean(tables.values(rows[row], "validation_curve"), axis=0)
             sent = rows[row][0]["bytes"] / 1e6 * np.arange(1, len(values) + 1)
             axes.plot(sent, values, "o-", ms=3, color=color)
-    axes.set(xlabel="megabytes sent by and to all clients", ylabel="validation digits right (%)")
+    axes.set(xlabel="megabytes sent by and to all clients", ylabel="validation accuracy (%)")
 
 
 def bars(axes, by_alpha):
-    """Test accuracy of mean and median, with and without wrong logits, by alpha."""
-    shown = FEDMD, LIED, FEDMD_MEDIAN, CAUGHT
+    """Test accuracy of mean and median, with and without the attack, by alpha."""
+    shown = FEDMD, ATTACKED_MEAN, FEDMD_MEDIAN, ATTACKED_MEDIAN
     for number, (row, color) in enumerate(zip(shown, figures.COLORS)):
         values = [tables.values(tables.by_row(x)[row], "test_accuracy") for x in by_alpha.values()]
         x = np.arange(len(values)) + 0.2 * (number - 1.5)
         half = [statistics.half_width(of_alpha) for of_alpha in values]
         axes.bar(x, np.mean(values, axis=1), 0.2, yerr=half, color=color, label=row)
     axes.set_xticks(range(len(by_alpha)), [f"alpha {alpha}" for alpha in by_alpha])
-    axes.set(ylabel="test digits right (%)")
+    axes.set(ylabel="test accuracy (%)")
     axes.grid(axis="x", visible=False)
     axes.figure.legend(fontsize=8, loc="outside upper center", ncols=2)

@@ -8,6 +8,7 @@ import pathlib
 import numpy as np
 
 from kd_jax.data import idx, image_cache, sources
+from kd_jax.data import mnist_5k as shipped
 from kd_jax.data.dataset import Dataset, Split, home
 from kd_jax.errors import require
 
@@ -35,7 +36,7 @@ def load(name="mnist", data_dir="", manual_dir=""):
         Split(images.astype(np.float32) / 255, labels.astype(np.int32))
         for images, labels in (arrays[:2], arrays[2:])
     ]
-    # Papers of MNIST have no validation split; transfer.held_out takes one from the training rows.
+    # Papers of MNIST have no validation split; subsets.held_out takes one from the training rows.
     none = Split(splits[0].inputs[:0], splits[0].labels[:0])
     return Dataset(
         name,
@@ -45,6 +46,23 @@ def load(name="mnist", data_dir="", manual_dir=""):
         test=splits[1],
         digest=sources.PUBLISHED[name].digest,
     )
+
+
+def images(mnist_5k: bool, data_dir: str = "", manual_dir: str = "") -> Dataset:
+    """MNIST whole, or the 5,000 of its digits that ship with the package.
+
+    Args:
+        mnist_5k: whether to take the 5,000 digits, which need no file; they have validation rows.
+        data_dir: as for `load`.
+        manual_dir: as for `load`.
+
+    Returns:
+        The data set.
+
+    Raises:
+        InputError: as for `load` of either.
+    """
+    return shipped.load() if mnist_5k else load("mnist", data_dir, manual_dir)
 
 
 def streamed(name="mnist", data_dir="", manual_dir=""):
@@ -59,7 +77,7 @@ def streamed(name="mnist", data_dir="", manual_dir=""):
 
 
 def _layout():
-    return image_cache.Layout(
+    return image_cache.ImageSet(
         VERSION,
         shape=(sources.SIDE, sources.SIDE),
         classes=sources.CLASSES,

@@ -1,28 +1,51 @@
-"""Digits, and images that are not MNIST's to ask their teacher about: no label of those is read."""
+"""Out-of-domain inputs for MNIST: images of another data set, whose labels are never read."""
 
 import numpy as np
+from jaxtyping import Float
 
-from kd_jax.data import mnist, mnist_5k, sklearn_digits
+from kd_jax.data import mnist, sklearn_digits
+from kd_jax.data.dataset import Dataset
 
 
-def beside_digits(embedded, data_dir="", manual_dir=""):
-    """(Dataset of digits, strange images [N, 28, 28], {name: digest} of both).
+def with_mnist(
+    mnist_5k: bool, data_dir: str = "", manual_dir: str = ""
+) -> tuple[Dataset, Float[np.ndarray, "N 28 28"], dict[str, str]]:
+    """MNIST and images that are not MNIST's.
 
-    MNIST and `load`'s images, or the 5,000 digits that ship with kd_jax and scikit-learn's.
-    Args and errors: as for mnist.load.
+    Args:
+        mnist_5k: whether to take the 5,000 digits that ship with the package, and scikit-learn's.
+        data_dir: as for mnist.load.
+        manual_dir: as for mnist.load.
+
+    Returns:
+        The data set of `mnist.images`, the images of `load`, and {name: digest} of both.
+
+    Raises:
+        InputError: as for mnist.load.
     """
-    data = mnist_5k.load() if embedded else mnist.load("mnist", data_dir, manual_dir)
-    name, images, digest = load(embedded, data_dir, manual_dir)
+    data = mnist.images(mnist_5k, data_dir, manual_dir)
+    name, images, digest = load(mnist_5k, data_dir, manual_dir)
     return data, images, {data.name: data.digest, name: digest}
 
 
-def load(embedded, data_dir="", manual_dir=""):
-    """(name, images [N, 28, 28] float32 in [0, 1], digest): 60,000 of Fashion-MNIST.
+def load(
+    mnist_5k: bool, data_dir: str = "", manual_dir: str = ""
+) -> tuple[str, Float[np.ndarray, "N 28 28"], str]:
+    """The 60,000 training images of Fashion-MNIST, or scikit-learn's digits at MNIST's size.
 
-    Args: embedded: the 1,797 digits of scikit-learn instead, each pixel made 3 × 3, in a frame of
-      2; data_dir, manual_dir and errors: as for mnist.load.
+    Args:
+        mnist_5k: whether to take the 1,797 digits of scikit-learn, each pixel made 3 × 3, in a
+            frame of 2.
+        data_dir: as for mnist.load.
+        manual_dir: as for mnist.load.
+
+    Returns:
+        The name of the set, its images in [0, 1] and its digest.
+
+    Raises:
+        InputError: as for mnist.load.
     """
-    if embedded:
+    if mnist_5k:
         data = sklearn_digits.load()
         small = np.concatenate([data.train.inputs, data.validation.inputs, data.test.inputs])
         large = np.pad(small.repeat(3, 1).repeat(3, 2), [(0, 0), (2, 2), (2, 2)])

@@ -1,28 +1,44 @@
-"""Clients: who has which rows of the training data, and how one draws batches of its own."""
+"""Partition of data among federated clients: Dirichlet label skew, batches of a client's rows."""
+
+from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Int
 
 from kd_jax.errors import InputError, require
 
 DRAWS = 1000  # of shares, before too few rows count as impossible
 
 
-def dirichlet(labels, clients, alpha, seed, *, least=1):
-    """Row numbers of each client, the rows of every class dealt out in shares ~ Dirichlet(α, …, α).
+def dirichlet(
+    labels: Int[np.ndarray, " N"], clients: int, alpha: float, seed: int, *, least: int = 1
+) -> list[Int[np.ndarray, " n"]]:
+    """Partition rows among clients: each class is split in shares drawn from Dirichlet(α, …, α).
 
     Small α gives each client few classes and clients of very different sizes; large α gives all
-    the same. Shares are drawn again until every client has `least` rows.
-    Args: labels [N]; alpha > 0; seed of the draw. Returns: a list of ascending arrays, which
-      together hold every row once.
-    Raises: InputError on a bad α, or when no draw gives everyone enough rows.
+    the same distribution. Shares are drawn again until every client has `least` rows.
+
+    Args:
+        labels: of all rows.
+        clients: how many.
+        alpha: concentration α, finite and above 0.
+        seed: of the draw.
+        least: rows that every client has at least.
+
+    Returns:
+        The row numbers of each client, ascending; together they hold every row once.
+
+    Raises:
+        InputError: a bad α, or no draw gives every client enough rows.
+
     Source: Yurochkin et al. 2019, arXiv 1905.12022, section 4.
     """
     require(0 < alpha < float("inf"), f"alpha is {alpha:g}: expected a finite number above 0")
     random = np.random.default_rng(seed)
     for _ in range(DRAWS):
-        pieces = [[] for _ in range(clients)]
+        pieces: list = [[] for _ in range(clients)]
         for number in np.unique(labels):
             rows = random.permutation(np.flatnonzero(labels == number))
             ends = np.cumsum(random.dirichlet(np.full(clients, alpha))) * len(rows)
@@ -37,10 +53,17 @@ def dirichlet(labels, clients, alpha, seed, *, least=1):
     )
 
 
-def table(parts, length):
-    """(rows [K, length], counts [K]): clients of different sizes as one array.
+def padded(
+    parts: Sequence[Int[np.ndarray, " n"]], length: int
+) -> tuple[Int[np.ndarray, "K length"], Int[np.ndarray, " K"]]:
+    """Row numbers of K clients of different sizes as one array.
 
-    After a client's own rows stands −1, which `drawn` never takes. Args: parts: K arrays.
+    Args:
+        parts: the row numbers of each client.
+        length: of a line, at least that of the largest client.
+
+    Returns:
+        Rows, filled up with −1, which `sample` never draws, and how many each client has.
     """
     rows = np.full((len(parts), length), -1, np.int32)
     for line, part in zip(rows, parts):
@@ -48,9 +71,17 @@ def table(parts, length):
     return rows, np.array([len(part) for part in parts], np.int32)
 
 
-def drawn(key, rows, count, size):
-    """`size` of the first `count` rows [M], drawn with replacement: a batch of one client.
+def sample(
+    key: Array, rows: Int[Array, " M"], count: Int[Array, ""], size: int
+) -> Int[Array, " size"]:
+    """A client's batch: `size` of its first `count` rows, drawn with replacement.
 
-    So clients of any size take steps of one shape, and as many as the others.
+    So clients of any size take as many steps, all of one shape.
+
+    Args:
+        key: of the draw.
+        rows: a line of `padded`.
+        count: how many of them are the client's.
+        size: of the batch.
     """
     return jnp.take(rows, jax.random.randint(key, (size,), 0, count), axis=0)

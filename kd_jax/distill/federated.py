@@ -1,31 +1,33 @@
-"""Federated learning by pure functions: clients train on rows of their own, then exchange.
+"""Federated learning as pure functions: clients train on rows of their own, then aggregate.
 
-A round is `steps` steps of every client on its own rows, then an exchange, which is a function
-(plan, params, world, key) -> params. Clients of one architecture are vmapped; a plan may have
-several. What they exchange is weights, or scores on a public set, see `exchanges`.
+A round is `local_steps` steps of every client on its own rows, then an aggregation: a function
+(config, params, clients, key) -> params, see `aggregation`. Clients of one architecture are
+vmapped; a federation may have several.
 """
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Float, Key
 
 from kd_jax import losses
-from kd_jax.data import partition
+from kd_jax.data import Split, partition
 from kd_jax.distill import teachers
 from kd_jax.metrics import classification
+from kd_jax.models import Model
 from kd_jax.training import state as train_state
 
 
-class World(NamedTuple):
+class ClientData(NamedTuple):
     """What the clients of one seed have.
 
-    inputs [N, …] and labels [N]: the private rows of all; rows [K, M] and counts [K]: which of them
-    are whose, from clients.table; public [P, …]: inputs that all have, without labels; held: a
-    pair of inputs and labels on which every round is measured.
+    inputs [N, …] and labels [N]: of all clients. rows [K, M] and counts [K]: which of them each
+    has, from partition.padded. public [P, …]: unlabeled inputs that all have. validation: inputs
+    and labels on which every round is measured.
     """
 
     inputs: Any
@@ -33,144 +35,183 @@ class World(NamedTuple):
     rows: Any
     counts: Any
     public: Any
-    held: Any
+    validation: Any
 
 
-SHARED = World(None, None, 0, 0, None, None)  # the axes of worlds that differ by seed
+AXES = ClientData(None, None, 0, 0, None, None)  # of seeds, which differ in who has which rows
 
 
-class Plan(NamedTuple):
-    """How they learn: groups of (Model, how many clients), and what is the same for all.
+class FederatedConfig(NamedTuple):
+    """How clients learn.
 
-    steps: of a client on its own rows in a round; digest: on the public inputs, of those who
-    learn there; batch: rows of a step.
+    groups: (Model, how many clients) of each architecture. optimizer: of optax, begun anew every
+    round. aggregation: see the module. rounds: of communication. local_steps: of a client on its
+    own rows in a round. distillation_steps: on the public inputs. batch_size: of every step.
     """
 
-    groups: tuple
+    groups: tuple[tuple[Model, int], ...]
     optimizer: Any
-    exchange: Callable
+    aggregation: Callable | None
     rounds: int
-    steps: int
-    digest: int
-    batch: int
+    local_steps: int
+    distillation_steps: int
+    batch_size: int
 
 
-def trained(loss_fn, plan, params, draw, steps, key):
-    """Parameters after so many steps of a fresh optimiser on batches draw(key)."""
+def train_steps(
+    loss_fn: Callable, optimizer: Any, params: Any, draw: Callable, steps: int, key: Key[Array, ""]
+) -> Any:
+    """Parameters of one network after `steps` steps of a fresh optimizer of optax.
+
+    Args:
+        loss_fn: (params, batch, key) -> (loss, {}).
+        optimizer: begun anew.
+        params: where it starts.
+        draw: key -> batch.
+        steps: how many.
+        key: of batches and dropout.
+    """
     draw_key, key = jax.random.split(key)
-    step = train_state.make_step(loss_fn, plan.optimizer)
+    step = train_state.make_step(loss_fn, optimizer)
 
     def one(state, _):
         return step(state, draw(jax.random.fold_in(draw_key, state.step)))[0], None
 
-    first = train_state.start(params, plan.optimizer, key)
+    first = train_state.start(params, optimizer, key)
     return jax.lax.scan(one, first, length=steps)[0].params
 
 
-def by_group(plan, *arrays):
-    """Per group its Model and its part of arrays [K, …], the clients standing group by group."""
+def by_group(config: FederatedConfig, *arrays: Any) -> Iterator[tuple]:
+    """(Model, its part of each array [K, …]) of every group; clients are ordered by group."""
     first = 0
-    for model, count in plan.groups:
+    for model, count in config.groups:
         yield model, *(x[first : first + count] for x in arrays)
         first += count
 
 
-def on_own_rows(plan, params, world, key):
-    """The parameters of every client after its steps on its own rows."""
-    keys = jax.random.split(key, len(world.counts))
+def local_training(
+    config: FederatedConfig, params: tuple, clients: ClientData, key: Key[Array, ""]
+) -> tuple:
+    """Parameters of every client after its steps on its own rows, by cross-entropy.
+
+    Args:
+        config: of the federation.
+        params: of each group, leaves [K, …], as they are returned.
+        clients: their rows.
+        key: of batches.
+    """
+    keys = jax.random.split(key, len(clients.counts))
 
     def of_group(model, params, rows, counts, keys):
+        loss_fn = teachers.loss(model.apply)
+
         def one(params, rows, count, key):
             def draw(key):
-                chosen = partition.drawn(key, rows, count, plan.batch)
-                return {"inputs": world.inputs[chosen], "labels": world.labels[chosen]}
+                chosen = partition.sample(key, rows, count, config.batch_size)
+                return {"inputs": clients.inputs[chosen], "labels": clients.labels[chosen]}
 
-            return trained(teachers.loss(model.apply), plan, params, draw, plan.steps, key)
+            return train_steps(loss_fn, config.optimizer, params, draw, config.local_steps, key)
 
         return jax.vmap(one)(params, rows, counts, keys)
 
-    parts = by_group(plan, world.rows, world.counts, keys)
+    parts = by_group(config, clients.rows, clients.counts, keys)
     return tuple(of_group(model, p, *part) for p, (model, *part) in zip(params, parts))
 
 
-def scores(plan, params, inputs):
-    """The logits [K, N, C] of every client on the same inputs [N, …]."""
+def client_logits(
+    config: FederatedConfig, params: tuple, inputs: Float[Array, "N ..."]
+) -> Float[Array, "K N C"]:
+    """The logits of every client on the same inputs."""
     each = (
         jax.vmap(lambda p, model=model: model.apply(p, inputs)[0])(of_group)
-        for (model, _), of_group in zip(plan.groups, params)
+        for (model, _), of_group in zip(config.groups, params)
     )
     return jnp.concatenate([*each])
 
 
-def digested(plan, model, params, public, consensus, key):
-    """One network's parameters after plan.digest steps towards the consensus [P, C] at T = 1."""
+def distill(
+    config: FederatedConfig,
+    model: Model,
+    params: Any,
+    public: Float[Array, "P ..."],
+    consensus: Float[Array, "P C"],
+    key: Key[Array, ""],
+) -> Any:
+    """Parameters of one network after config.distillation_steps on soft targets at T = 1.
+
+    Args:
+        config: of the federation.
+        model: the network.
+        params: where it starts.
+        public: inputs.
+        consensus: the teacher's logits on them.
+        key: of batches.
+    """
 
     def loss_fn(params, batch, key):
         logits, _ = model.apply(params, batch["inputs"], train=True, key=key)
         return jnp.mean(losses.soft_targets(logits, batch["consensus"])), {}
 
     def draw(key):
-        chosen = jax.random.randint(key, (plan.batch,), 0, len(public))
+        chosen = jax.random.randint(key, (config.batch_size,), 0, len(public))
         return {"inputs": public[chosen], "consensus": consensus[chosen]}
 
-    return trained(loss_fn, plan, params, draw, plan.digest, key)
+    steps = config.distillation_steps
+    return train_steps(loss_fn, config.optimizer, params, draw, steps, key)
 
 
-def learn(plan, worlds, keys):
-    """(params before the last exchange, params after it, accuracy [S, rounds] after each) of seeds.
+def fit(
+    config: FederatedConfig, clients: ClientData, keys: Key[Array, " S"]
+) -> tuple[tuple, tuple, Float[Array, "S rounds"]]:
+    """Run all rounds of a federation for every seed.
 
-    Args: worlds: rows [S, K, M] and counts [S, K], the rest is shared; keys [S].
-    params: per group leaves [S, K, …]; all clients of a group begin alike. Accuracy: on the held
-    rows, the mean over clients. A round is two programs and the first parameters come from others,
-    so that plans which differ by their exchange compile that alone.
+    Args:
+        config: of the federation.
+        clients: rows [S, K, M] and counts [S, K]; the rest is shared by all seeds.
+        keys: one per seed.
+
+    Returns:
+        Parameters before the last aggregation and after it, of each group with leaves [S, K, …],
+        and the validation accuracy after every round, the mean over clients. All clients of a
+        group begin alike.
     """
     init_keys, keys = jax.vmap(jax.random.split, out_axes=1)(keys)
-    after = tuple(_begun(model, count, init_keys) for model, count in plan.groups)
-    own, exchange = program(on_own_rows, plan._replace(exchange=None)), program(plan.exchange, plan)
-    held, curve = program(held_accuracy, plan._replace(exchange=None)), []
-    for number in range(plan.rounds):
-        own_keys, exchange_keys = _keys_of_round(keys, number)
-        before = own(after, worlds, own_keys)
-        after = exchange(before, worlds, exchange_keys)
-        curve.append(held(after, worlds, exchange_keys))
+    after = tuple(_initial(model, count, init_keys) for model, count in config.groups)
+    shared = config._replace(aggregation=None)  # so that each aggregation compiles itself alone
+    local, measure = _program(local_training, shared), _program(_validation_accuracy, shared)
+    aggregate, curve = _program(config.aggregation, config), []
+    for number in range(config.rounds):
+        local_keys, aggregation_keys = _keys_of_round(keys, number)
+        before = local(after, clients, local_keys)
+        after = aggregate(before, clients, aggregation_keys)
+        curve.append(measure(after, clients, aggregation_keys))
     return before, after, jnp.stack(curve, axis=1)
 
 
-def _begun(model, count, keys):
-    """The first parameters [S, K, …] of a group."""
-    return jax.vmap(lambda params: everywhere(params, count))(
-        train_state.initialize(model.init)(keys)
-    )
-
-
-@jax.jit
-def _keys_of_round(keys, number):
-    """Keys [2, S] of what clients do alone and of their exchange."""
-    return jax.vmap(lambda key: jax.random.split(jax.random.fold_in(key, number)), out_axes=1)(keys)
-
-
-def held_accuracy(plan, params, world, key):
-    """The mean accuracy of the clients on the held rows."""
-    inputs, labels = world.held
-    return jnp.mean(scores(plan, params, inputs).argmax(-1) == labels)
-
-
-@functools.lru_cache(maxsize=64)
-def program(work, plan):
-    """The compiled work(plan, params, world, key), over seeds."""
-    return jax.jit(jax.vmap(functools.partial(work, plan), in_axes=(0, SHARED, 0)))
-
-
-def everywhere(params, count):
-    """The parameters of one network for so many clients."""
+def broadcast(params: Any, count: int) -> Any:
+    """The parameters of one network for each of `count` clients."""
     return jax.tree.map(lambda x: jnp.broadcast_to(x, (count, *x.shape)), params)
 
 
-def examine(plan, before, after, test):
-    """{metric: [S]} on the test: after the last exchange, and of each and all before it."""
+def evaluate(
+    config: FederatedConfig, before: tuple, after: tuple, test: Split
+) -> dict[str, Float[np.ndarray, " S"]]:
+    """Test accuracies of a federation, as `fit` returned it.
+
+    Args:
+        config: of the federation.
+        before: parameters before the last aggregation.
+        after: parameters after it.
+        test: the Split.
+
+    Returns:
+        {metric: [S]}: test_accuracy and worst_accuracy, the mean and the least over
+        clients after the last aggregation; client_accuracy and ensemble_accuracy, the mean over
+        clients and that of their mean logits before it.
+    """
 
     def logits_of(params):
-        groups = zip(plan.groups, params)
+        groups = zip(config.groups, params)
         each = (classification.predict(net.apply, p, test.inputs) for (net, _), p in groups)
         return np.concatenate([*each], axis=1)
 
@@ -183,3 +224,27 @@ def examine(plan, before, after, test):
         "client_accuracy": np.asarray(classification.measure(own, test.labels)["accuracy"]).mean(1),
         "ensemble_accuracy": np.asarray(ensemble["accuracy"]),
     }
+
+
+def _initial(model, count, keys):
+    """The first parameters [S, K, …] of a group."""
+    first = train_state.initialize(model.init)(keys)
+    return jax.vmap(lambda params: broadcast(params, count))(first)
+
+
+def _validation_accuracy(config, params, clients, key):
+    """The mean accuracy of the clients on the validation rows."""
+    inputs, labels = clients.validation
+    return jnp.mean(client_logits(config, params, inputs).argmax(-1) == labels)
+
+
+@jax.jit
+def _keys_of_round(keys, number):
+    """Keys [2, S] of local training and of the aggregation."""
+    return jax.vmap(lambda key: jax.random.split(jax.random.fold_in(key, number)), out_axes=1)(keys)
+
+
+@functools.lru_cache(maxsize=64)
+def _program(work, config):
+    """The compiled work(config, params, clients, key), over seeds."""
+    return jax.jit(jax.vmap(functools.partial(work, config), in_axes=(0, AXES, 0)))

@@ -119,7 +119,7 @@ def together(
         recipe: how each is trained, on the training rows of `data`.
         keys: [S].
         data: a Dataset.
-        run: with `workdir` and `retrain`, and `notes` for its manifest: a run_folder.Run.
+        run: a run_folder.Run, which is opened.
         made_by: the function that makes the recipe; its code is part of what names the teachers.
         settings: JSON-like, the settings that the recipe was made from.
     """
@@ -154,6 +154,7 @@ def metrics(logits: np.ndarray, labels: np.ndarray, split: str = "test") -> dict
 
 
 def _stored(row, recipe, keys, seeds, data, run, facts):
+    run.open()
     facts = {**facts, "teacher": row, "epochs": recipe.epochs}
     facts |= {"seeds": list(seeds), "data": data.digest}
     like = jax.eval_shape(jax.vmap(recipe.model.init), keys)

@@ -17,7 +17,7 @@ import pytest
 from published import DATA, ROOT, needed
 
 from kd_jax.data import idx, image_cache, mnist, sources
-from kd_jax.data.sources import File, Published
+from kd_jax.data.sources import Source, SourceFile
 from kd_jax.errors import InputError
 
 NOWHERE = "http://127.0.0.1:9/"  # the discard port: refuses at once
@@ -44,8 +44,8 @@ def small_set(title, folder, url, seed):
             arrays.append(random.integers(top, size=shape, dtype=np.uint8))
             write_idx(folder / file, arrays[-1])
             content = (folder / file).read_bytes()
-            files[file] = File(len(content), hashlib.sha256(content).hexdigest())
-    return arrays, Published(title, url, files, sources.digest(arrays))
+            files[file] = SourceFile(len(content), hashlib.sha256(content).hexdigest())
+    return arrays, Source(title, url, files, sources.digest(arrays))
 
 
 @pytest.fixture
@@ -259,3 +259,10 @@ def test_streamed_rows_are_those_that_are_held_in_memory(small, tmp_path):
     for number in (0, 7, 39):
         np.testing.assert_array_equal(rows[number]["inputs"], data.train.inputs[number])
         assert rows[number]["labels"] == data.train.labels[number]
+
+
+def test_the_shipped_digits_need_no_file_and_all_of_them_do(small, tmp_path):
+    shipped = mnist.images(True, tmp_path / "none", tmp_path / "none")
+    assert (shipped.name, len(shipped.train.labels)) == ("MNIST 5k", 3000)
+    found = mnist.images(False, tmp_path / "data", tmp_path / "digits")
+    assert (found.name, len(found.train.labels)) == ("mnist", COUNTS["train"])

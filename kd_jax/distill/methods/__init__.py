@@ -2,17 +2,17 @@
 
 A method says how the student's outputs are compared with the teacher's, which parameters of its own
 it trains along, and around which weight it is tuned. Every method is tuned alike: the weight at the
-centre, a tenth of it and ten times it; the centre is that of RepDistiller (Tian et al. 2020, arXiv
-1910.10699) where it has the method. Methods see outputs; how they train is `comparison`'s business.
+center, a tenth of it and ten times it; the center is that of RepDistiller (Tian et al. 2020, arXiv
+1910.10699) where it has the method. Methods see outputs; `training` trains their students.
 """
 
-from kd_jax.distill.methods.base import Method, Outputs, T
+from kd_jax.distill.methods.base import TEMPERATURE, Method, Outputs
 from kd_jax.distill.methods.parameter_free import (
-    alone,
     of_logits,
     of_maps,
     of_relations,
     on_logits,
+    without_teacher,
 )
 from kd_jax.distill.methods.with_projector import (
     factor_transfer,
@@ -24,8 +24,7 @@ from kd_jax.distill.methods.with_projector import (
 __all__ = [
     "Method",
     "Outputs",
-    "T",
-    "alone",
+    "TEMPERATURE",
     "factor_transfer",
     "mutual",
     "of_logits",
@@ -34,4 +33,5 @@ __all__ = [
     "of_relations",
     "of_vectors",
     "on_logits",
+    "without_teacher",
 ]

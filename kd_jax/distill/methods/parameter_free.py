@@ -1,28 +1,30 @@
 """Methods without parameters of their own: labels, logits, and relations within the batch."""
 
+from collections.abc import Callable
+
 import jax.numpy as jnp
 
 from kd_jax import losses
-from kd_jax.distill.methods.base import Method, T, on_labels
+from kd_jax.distill.methods.base import TEMPERATURE, Method, Term, on_labels
 
 
-def on_logits(loss, **options):
-    """The term of a loss of (student's logits, teacher's logits)."""
+def on_logits(loss: Callable, **options) -> Term:
+    """The term of a loss of (student's logits, teacher's logits): its mean over the batch."""
     return lambda s, t, batch, extra: jnp.mean(loss(s.logits, t.logits, **options))
 
 
-def on_logits_and_labels(loss, **options):
-    """The term of a loss of (student's logits, teacher's logits, labels)."""
+def on_logits_and_labels(loss: Callable, **options) -> Term:
+    """The term of a loss of (student's logits, teacher's logits, labels): its mean."""
     return lambda s, t, batch, extra: jnp.mean(loss(s.logits, t.logits, batch["labels"], **options))
 
 
-def on_embeddings(loss):
+def on_embeddings(loss: Callable) -> Term:
     """The term of a loss that relates the embeddings of a batch to each other."""
     return lambda s, t, batch, extra: loss(s.embedding, t.embedding)
 
 
-def on_maps(loss):
-    """The term of a loss of feature maps, summed over the layers."""
+def on_maps(loss: Callable) -> Term:
+    """The term of a loss of feature maps: its mean over the batch, summed over the layers."""
 
     def term(s, t, batch, extra):
         return sum(jnp.mean(loss(ours, theirs)) for ours, theirs in zip(s.maps, t.maps))
@@ -32,14 +34,15 @@ def on_maps(loss):
 
 def _standardized(s, t, batch, extra):
     ours, theirs = (losses.standardize_logits(x.logits) for x in (s, t))
-    return jnp.mean(losses.soft_targets(ours, theirs, temperature=T))
+    return jnp.mean(losses.soft_targets(ours, theirs, temperature=TEMPERATURE))
 
 
 def _permuted(s, t, batch, extra):
-    return jnp.mean(losses.soft_targets(s.logits, batch["permuted_logits"], temperature=T))
+    permuted = batch["permuted_logits"]
+    return jnp.mean(losses.soft_targets(s.logits, permuted, temperature=TEMPERATURE))
 
 
-def alone():
+def without_teacher() -> list[Method]:
     """Methods without a teacher, the baseline first."""
     smoothed = on_labels(lambda z, y: losses.label_smoothing(z, y, epsilon=0.2))
     return [
@@ -49,20 +52,21 @@ def alone():
     ]
 
 
-def of_logits():
-    """Methods that compare logits, plain distillation first."""
+def of_logits() -> list[Method]:
+    """Methods that compare logits, soft targets (KD) first."""
+    soft, at = losses.soft_targets, {"temperature": TEMPERATURE}
     return [
-        Method("soft targets (KD)", 9.0, on_logits(losses.soft_targets, temperature=T)),
+        Method("soft targets (KD)", 9.0, on_logits(soft, **at)),
         Method("permuted teacher", 9.0, _permuted),
         Method("logit matching", 1.0, on_logits(losses.logit_matching)),
-        Method("decoupled (DKD)", 1.0, on_logits_and_labels(losses.decoupled, temperature=T)),
+        Method("decoupled (DKD)", 1.0, on_logits_and_labels(losses.decoupled, **at)),
         Method("normalized (NKD)", 1.0, on_logits_and_labels(losses.normalized)),
-        Method("DIST", 2.0, lambda s, t, *_: losses.dist(s.logits, t.logits, temperature=T)),
+        Method("DIST", 2.0, lambda s, t, *_: losses.dist(s.logits, t.logits, **at)),
         Method("standardized logits", 9.0, _standardized),
     ]
 
 
-def of_relations():
+def of_relations() -> list[Method]:
     """Methods that compare how the examples of a batch relate to each other."""
     return [
         Method("relational, distances (RKD-D)", 25.0, on_embeddings(losses.relational_distance)),
@@ -72,7 +76,7 @@ def of_relations():
     ]
 
 
-def of_maps():
+def of_maps() -> list[Method]:
     """Methods that compare feature maps of any number of channels."""
     return [
         Method("attention transfer (AT)", 1000.0, on_maps(losses.attention_transfer)),

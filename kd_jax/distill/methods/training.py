@@ -1,7 +1,6 @@
-"""Methods on equal terms: the same teacher, initial students, batches, epochs and tuning budget.
+"""Training of students by methods on equal terms: one teacher, initial students, batches, budget.
 
-Each method trains one student per seed and weight; the weight is chosen on the validation split by
-the mean over seeds, and only the chosen students see the test.
+Each method trains one student per seed and weight; `selection` chooses the weight.
 """
 
 import functools
@@ -11,127 +10,138 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Bool, Float, Key
 
-from kd_jax import losses, models
-from kd_jax.data import Dataset
+from kd_jax import losses
+from kd_jax.data import Split
 from kd_jax.distill import controls, methods
-from kd_jax.metrics import cka, classification
-from kd_jax.metrics.records import of_metrics
+from kd_jax.distill.teachers import Recipe
+from kd_jax.metrics import classification
+from kd_jax.models import Model
 from kd_jax.runtime import compilation, progress
 from kd_jax.training import loop, samplers
 from kd_jax.training import state as train_state
 
-PERMUTATION_SEED, SHOWN = 5, 500  # rows of the test on which layers are compared
+PERMUTATION_SEED, LAYER_ROWS = 5, 500  # of the test, on which layers are compared
 
 
-class Pair(NamedTuple):
-    """A teacher, a student and what they are compared on.
+class TeacherStudentPair(NamedTuple):
+    """A teacher, a student and the data that methods are compared on.
 
-    arrays: what a batch is gathered from, {"inputs", "labels", "labelled", "teacher": {"logits",
-    "features"}, "permuted_logits", …}, each [N, …]. order: (seed, epoch) -> indices [steps, B].
-    shown: the teacher's layers on the first SHOWN test inputs. view: (batch, key) -> batch, what
-    a step sees of it: drawn anew, where inputs are augmented and the teacher is asked about them.
-    multiples: of every method's centre, the weights that are tuned over. compiler_options: of
-    the students' training, see train.fit.
+    data: the Dataset, or None where students are measured elsewhere. arrays: what a batch is
+    gathered from, {"inputs", "labels", "labeled", "teacher": {"logits", "features"},
+    "permuted_logits", …}, each [N, …]. teacher_layers: {name: [LAYER_ROWS, …]} of the teacher on
+    the first test inputs. recipe: of the student. augment_batch: (batch, key) -> batch, what a
+    step sees of it: drawn anew, where inputs are augmented and the teacher is queried with them.
+    multiples: of every method's center, the weights that are tuned over. compiler_options: of the
+    students' training, as for loop.fit.
     """
 
     name: str
-    data: Dataset | None
+    data: Any
     arrays: dict
     validation_logits: np.ndarray | None
     test_logits: np.ndarray | None
-    shown: dict
-    student: models.Model
-    optimizer: Any
-    order: Any
-    epochs: int
-    view: Callable = lambda batch, key: batch
+    teacher_layers: dict
+    recipe: Recipe
+    augment_batch: Callable = lambda batch, key: batch
     multiples: tuple[float, ...] = (0.1, 1.0, 10.0)
     compiler_options: dict | None = None
 
 
-class Chosen(NamedTuple):
-    """The students [S, …] of the weight that was chosen, and their records."""
+def teacher_arrays(
+    model: Model, params: Any, split: Split, labeled: Bool[np.ndarray, " N"], batch_size: int = 1000
+) -> dict:
+    """The arrays of a TeacherStudentPair: a split with the outputs of one teacher.
 
-    params: Any
-    weight: float
-    records: list
-
-
-def teacher_arrays(model, params, rows, labelled, batch_size=1000):
-    """The arrays of a Pair. Args: params of one teacher; rows: a Split; labelled [N] booleans.
-
-    The label of a row that is not labelled is replaced by the teacher's choice.
+    Args:
+        model: the teacher.
+        params: of it.
+        split: inputs and labels.
+        labeled: whether a row's label is known; the teacher's most probable class is in its place
+            where it is not.
+        batch_size: of the teacher's outputs.
     """
-    logits, features = outputs(model.apply, params, rows.inputs, batch_size)
-    labels = np.where(labelled, rows.labels, logits.argmax(-1)).astype(np.int32)
+    logits, features = outputs(model.apply, params, split.inputs, batch_size)
+    labels = np.where(labeled, split.labels, logits.argmax(-1)).astype(np.int32)
     return {
-        "inputs": rows.inputs,
+        "inputs": split.inputs,
         "labels": labels,
-        "labelled": labelled,
+        "labeled": labeled,
         "teacher": {"logits": logits, "features": features},
         "permuted_logits": controls.permuted(logits, labels, PERMUTATION_SEED),
     }
 
 
-def outputs(apply, params, inputs, batch_size=1000):
-    """What apply(params, inputs) -> (logits [N, C], {name: features [N, …]}) gives, as arrays."""
+def outputs(
+    apply: Callable, params: Any, inputs: Float[Array, "N ..."], batch_size: int = 1000
+) -> tuple[Float[np.ndarray, "N C"], dict]:
+    """Logits and features {name: [N, …]} of a network, computed batch by batch."""
     program = jax.jit(apply)
     batches = (inputs[i : i + batch_size] for i in range(0, len(inputs), batch_size))
     found = [jax.tree.map(np.asarray, program(params, batch)) for batch in batches]
     return jax.tree.map(lambda *pieces: np.concatenate(pieces), *found)
 
 
-def loss(pair, method):
-    """CE of the labelled examples + weight · the method's term, of one student."""
+def loss(pair: TeacherStudentPair, method: methods.Method) -> Callable:
+    """The loss of one student: CE of the labeled examples + weight · the method's term.
+
+    Args:
+        pair: the student's model and what a step sees of a batch.
+        method: the term.
+
+    Returns:
+        loss_fn(params, batch, key) with params {"student", "extra"} and batch["weight"].
+    """
 
     def loss_fn(params, batch, key):
-        batch = pair.view(batch, key)
-        found = pair.student.apply(params["student"], batch["inputs"], train=True, key=key)
+        batch = pair.augment_batch(batch, key)
+        found = pair.recipe.model.apply(params["student"], batch["inputs"], train=True, key=key)
         student = methods.Outputs(*found)
         teacher = methods.Outputs(**batch["teacher"])
         hard = losses.cross_entropy(student.logits, batch["labels"])
         term = method.term(student, teacher, batch, params["extra"])
-        return losses.masked_mean(hard, where=batch["labelled"]) + batch["weight"] * term, {}
+        return losses.masked_mean(hard, where=batch["labeled"]) + batch["weight"] * term, {}
 
     return loss_fn
 
 
-def fit(pair, method, keys, *, own=None, snapshots=None):
-    """Parameters {"student", "extra"} [S, W, …] of a method's students, one per seed and weight.
+def fit(
+    pair: TeacherStudentPair,
+    method: methods.Method,
+    keys: Key[Array, " S"],
+    *,
+    own: dict | None = None,
+    snapshots: Any = None,
+) -> dict:
+    """Train a method's students, one per seed and weight, in one program.
 
-    Args: keys [S]; the initial student depends on the key alone, not on the method. own: arrays
-      [S, N, …] that replace those of the pair, seed by seed.
+    Args:
+        pair: teacher, student and data.
+        method: the term beside the labels.
+        keys: one per seed; the initial student depends on its key alone, not on the method.
+        own: arrays [S, N, …] that replace those of the pair, seed by seed.
+        snapshots: as for loop.fit.
+
+    Returns:
+        Parameters {"student", "extra"}, leaves [S, W, …].
     """
     arrays = {name: x for name, x in pair.arrays.items() if name not in (own or {})}
-    student_keys, extra_keys, train_keys = jax.vmap(lambda k: jax.random.split(k, 3), out_axes=1)(
-        keys
-    )
-    student = train_state.initialize(pair.student.init)(student_keys)
-    example = jax.tree.map(lambda x: x[:2], pair.arrays)
-
-    def extra(key, one):
-        seen = pair.view(example, key)
-        ours = methods.Outputs(*pair.student.apply(one, seen["inputs"]))
-        return method.extra(key, ours, methods.Outputs(**seen["teacher"]))
-
-    extra = jax.vmap(extra)
-    if jax.tree.leaves(jax.eval_shape(extra, extra_keys, student)):
-        run_once = jax.jit(extra, compiler_options=compilation.quick_options())
-        params = {"student": student, "extra": run_once(extra_keys, student)}
-    else:  # most methods have none, and need no compilation to say so
-        params = {"student": student, "extra": {}}
+    split = jax.vmap(lambda k: jax.random.split(k, 3), out_axes=1)
+    student_keys, extra_keys, train_keys = split(keys)
+    params = _initial(pair, method, student_keys, extra_keys)
     weights = np.tile(np.float32(method.weights(pair.multiples)), (len(keys), 1))
     copies = functools.partial(np.repeat, repeats=weights.shape[1], axis=1)
     params = jax.tree.map(lambda x: copies(np.asarray(x)[:, None]), params)
-    with progress.bar(f"{pair.name}, {method.row}", pair.epochs) as report:
+    recipe = pair.recipe
+    with progress.bar(f"{pair.name}, {method.row}", recipe.epochs) as report:
         state, _ = loop.fit(
             loss(pair, method),
-            pair.optimizer,
-            train_state.grid(params, pair.optimizer, train_keys),
+            recipe.optimizer,
+            train_state.grid(params, recipe.optimizer, train_keys),
             arrays,
-            pair.order,
-            epochs=pair.epochs,
+            recipe.sampler,
+            epochs=recipe.epochs,
             own=own,
             numbers={"weight": weights},
             report=report,
@@ -141,82 +151,59 @@ def fit(pair, method, keys, *, own=None, snapshots=None):
     return state.params
 
 
-def choose(pair, method, params):
-    """The Chosen of students [S, W, …]: the weight with the fewest validation errors.
+def _initial(pair, method, student_keys, extra_keys):
+    """The first {"student", "extra"} [S, …]."""
+    student = train_state.initialize(pair.recipe.model.init)(student_keys)
+    example = jax.tree.map(lambda x: x[:2], pair.arrays)
 
-    The mean over seeds decides, and on a tie the lower validation NLL. Only then the test is read.
-    """
-    students = jax.tree.map(np.asarray, params["student"])  # slicing needs no compilation
-    apply = pair.student.apply
-    on_validation = classification.measure(
-        classification.predict(apply, students, pair.data.validation.inputs),
-        pair.data.validation.labels,
-        pair.validation_logits,
-    )
-    best = best_weight(on_validation)
-    students = jax.tree.map(lambda x: x[:, best : best + 1], students)
-    found = {f"validation_{n}": np.asarray(x)[:, best] for n, x in on_validation.items()}
-    weights = method.weights(pair.multiples)
-    more = {"pair": pair.name, "weight": weights[best], "weights": list(weights)}
-    more["validation_errors_by_weight"] = np.asarray(on_validation["errors"]).mean(0).tolist()
-    found |= examine(pair, students)
-    records = of_metrics(method.row, found, **more)
-    return Chosen(jax.tree.map(lambda x: x[:, 0], students), weights[best], records)
+    def extra(key, one):
+        seen = pair.augment_batch(example, key)
+        ours = methods.Outputs(*pair.recipe.model.apply(one, seen["inputs"]))
+        return method.extra(key, ours, methods.Outputs(**seen["teacher"]))
+
+    each = jax.vmap(extra)
+    if not jax.tree.leaves(jax.eval_shape(each, extra_keys, student)):
+        return {"student": student, "extra": {}}  # most methods: nothing to compile
+    run_once = jax.jit(each, compiler_options=compilation.quick_options())
+    return {"student": student, "extra": run_once(extra_keys, student)}
 
 
-def best_weight(on_validation):
-    """Which of W weights has the fewest validation errors in the mean over seeds; then by NLL.
-
-    Args: on_validation: {"errors" and "nll": [S, W], …}.
-    """
-    means = [np.asarray(on_validation[name]).mean(0) for name in ("errors", "nll")]
-    return int(np.lexsort(means[::-1])[0])
-
-
-def examine(pair, students):
-    """{metric: [S, …]} of students [S, 1, …] on the test, with calibration bins and layers' CKA."""
-    test, apply = pair.data.test, pair.student.apply
-    logits = classification.predict(apply, students, test.inputs)[:, 0]
-    measured = classification.measure(logits, test.labels, pair.test_logits)
-    found = {f"test_{name}": np.asarray(x) for name, x in measured.items()}
-    bins = classification.calibration(logits, test.labels)
-    found |= {f"bin_{name}": np.asarray(x) for name, x in bins.items()}
-    found["cka"] = np.array([_alignment(pair, students, seed) for seed in range(len(logits))])
-    return found
-
-
-def _alignment(pair, students, seed):
-    one = jax.tree.map(lambda x: x[seed, 0], students)
-    shown = pair.data.test.inputs[:SHOWN]
-    return cka.between(pair.shown, layers(pair.student, one, shown))
-
-
-def layers(model, params, inputs):
+def layers(model: Model, params: Any, inputs: Float[Array, "N ..."]) -> dict:
     """{name: [N, …]} of a network's features and its logits."""
     logits, features = outputs(model.apply, params, inputs)
     return {**features, "logits": logits}
 
 
-def logits_of(pair, students):
-    """What students [S, …] say of the training rows: {"logits": [S, N, C], …}, to teach others."""
+def logits_of(pair: TeacherStudentPair, students: Any) -> dict:
+    """Outputs of students [S, …] on the training rows as `own` arrays of `fit`, to teach others."""
     grid = jax.tree.map(lambda x: x[:, None], students)
-    logits = classification.predict(pair.student.apply, grid, pair.arrays["inputs"])[:, 0]
+    apply = pair.recipe.model.apply
+    logits = classification.predict(apply, grid, pair.arrays["inputs"])[:, 0]
     return {"teacher": {"logits": logits, "features": {}}}
 
 
-def semi_supervised(key, labelled, batch_size):
-    """order(seed, epoch): each batch half labelled rows, drawn anew, and half of the others.
+def semi_supervised(
+    key: Key[Array, ""], labeled: Bool[np.ndarray, " N"], batch_size: int
+) -> Callable:
+    """A sampler of batches that are half labeled rows, drawn anew, and half unlabeled ones.
 
-    An epoch is one pass over the rows that are not labelled. Args: labelled [N] booleans.
+    An epoch is one pass over the unlabeled rows.
+
+    Args:
+        key: of both draws.
+        labeled: whether each row is.
+        batch_size: of both halves together.
+
+    Returns:
+        sampler(seed, epoch) -> indices [steps, batch_size].
     """
-    known, rest = (jnp.asarray(np.flatnonzero(mask)) for mask in (labelled, ~labelled))
-    half = batch_size // 2
-    others = samplers.shuffled(key, rest, half)
+    known, rest = (jnp.asarray(np.flatnonzero(mask)) for mask in (labeled, ~labeled))
+    others = samplers.shuffled(key, rest, batch_size // 2)
 
-    def order(seed, epoch):
-        unlabelled = others(seed, epoch)
+    def sampler(seed, epoch):
+        unlabeled = others(seed, epoch)
         draw = jax.random.fold_in(jax.random.fold_in(jax.random.fold_in(key, 1), seed), epoch)
-        drawn = jax.random.randint(draw, unlabelled.shape, 0, len(known))
-        return jnp.concatenate([known[drawn], unlabelled], axis=1)
+        drawn = jax.random.randint(draw, unlabeled.shape, 0, len(known))
+        return jnp.concatenate([known[drawn], unlabeled], axis=1)
 
-    return order
+    return sampler

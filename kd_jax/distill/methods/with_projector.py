@@ -5,11 +5,11 @@ import jax.numpy as jnp
 
 from kd_jax import losses
 from kd_jax.distill.methods.base import Method
-from kd_jax.models import projectors
+from kd_jax.models import Model, projectors
 
 
-def of_vectors():
-    """Methods that compare the last hidden layers, whatever their shape."""
+def of_vectors() -> list[Method]:
+    """Methods that compare the last hidden layers, maps or vectors, mostly through a projector."""
     return [
         _hint(),
         _variational(),
@@ -20,7 +20,7 @@ def of_vectors():
     ]
 
 
-def of_projected_maps():
+def of_projected_maps() -> list[Method]:
     """Methods that compare feature maps, the student's projected to the teacher's channels."""
     return [_flow(), _review()]
 
@@ -41,13 +41,13 @@ def _last_projector(key, s, t):
     return _init(_projector(t.last), key, s.last)
 
 
-def _projected(row, centre, loss):
+def _projected(row, center, loss):
     """A relation of embeddings that must be of the same width: the student's is projected."""
 
     def term(s, t, batch, extra):
         return loss(_apply(_projector(t.embedding), extra, s.embedding), t.embedding)
 
-    return Method(row, centre, term, lambda k, s, t: _init(_projector(t.embedding), k, s.embedding))
+    return Method(row, center, term, lambda k, s, t: _init(_projector(t.embedding), k, s.embedding))
 
 
 def _hint():
@@ -125,8 +125,11 @@ def _review():
     return Method("review pyramid (HCL)", 5.0, term, _pyramid_extra)
 
 
-def factor_transfer(factors):
-    """Factor transfer, for pairs whose batch has the "factor" [B, H, W, factors] of a Paraphraser.
+def factor_transfer(factors: int) -> Method:
+    """Factor transfer, where the batch has the "factor" [B, H, W, factors] of a Paraphraser.
+
+    Args:
+        factors: channels of the teacher's factor.
 
     Source: Kim et al. 2018, arXiv 1802.04977.
     """
@@ -138,10 +141,14 @@ def factor_transfer(factors):
     return Method("factor transfer (FT)", 200.0, term, lambda k, s, t: _init(module, k, s.maps[-1]))
 
 
-def mutual(network):
-    """Deep mutual learning: a peer of the same form, trained along, each on the other's softmax.
+def mutual(network: Model) -> Method:
+    """Deep mutual learning: a peer network trains along, each on the other's predictions.
 
     term = CE(peer) + KL(peer ‖ student) + KL(student ‖ peer) at T = 1; no teacher.
+
+    Args:
+        network: the peer, of the student's architecture.
+
     Source: Zhang et al. 2018, arXiv 1706.00384, equations 3 to 6.
     """
 
@@ -149,7 +156,7 @@ def mutual(network):
         peer, _ = network.apply(extra, batch["inputs"])
         both = losses.soft_targets(s.logits, peer) + losses.soft_targets(peer, s.logits)
         return jnp.mean(both) + losses.masked_mean(
-            losses.cross_entropy(peer, batch["labels"]), where=batch["labelled"]
+            losses.cross_entropy(peer, batch["labels"]), where=batch["labeled"]
         )
 
     return Method("mutual learning (DML)", 1.0, term, lambda key, s, t: network.init(key))

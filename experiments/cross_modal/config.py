@@ -1,0 +1,50 @@
+"""Settings of cross-modal distillation."""
+
+import dataclasses
+
+from experiments.cross_modal.rows import CLASSES, RECORDINGS
+from kd_jax import experiment
+from kd_jax.errors import at_least, distinct, require
+from kd_jax.experiment import place, setting
+
+
+@dataclasses.dataclass(frozen=True)
+class Config(experiment.Config):
+    """Settings of both parts, audio and images."""
+
+    seeds: int = setting(6, "seeds per row; six test every speaker once", at_least(1))
+    mnist_5k: bool = setting(False, "use the package's 5,000 digits instead of MNIST")
+    labels: tuple[int, ...] = setting(
+        (10, 50, 200), "how many examples have labels", distinct(at_least(1))
+    )
+    teacher_images: int = setting(20000, "images of the teachers", at_least(1))
+    images: int = setting(2000, "images of the smaller convnet", at_least(1))
+    validation: int = setting(2000, "images on which weights are chosen", at_least(1))
+    teacher_epochs: int = setting(8, "epochs of the teachers", at_least(1))
+    epochs: int = setting(10, "epochs of the students", at_least(1))
+    workers: int = place(2, "trainings at a time; each keeps about one core busy", at_least(1))
+
+    PRESETS = {
+        "default": {},
+        "smoke": {
+            "fast_compile": True,
+            "seeds": 2,
+            "mnist_5k": True,
+            "labels": (50,),
+            "teacher_images": 1000,
+            "images": 200,
+            "validation": 200,
+            "teacher_epochs": 2,
+            "epochs": 1,
+        },
+    }
+
+    def validate(self):
+        given, most = f"--labels={','.join(map(str, self.labels))}", min(self.images, RECORDINGS)
+        ascending = list(self.labels) == sorted(self.labels)
+        require(ascending, f"{given}: expected ascending numbers")
+        for count in self.labels:
+            require(
+                count < most and count % CLASSES == 0,
+                f"{given}: {count} is no multiple of {CLASSES} from 1 to {most - 1}",
+            )

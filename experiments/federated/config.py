@@ -1,0 +1,54 @@
+"""Settings of federated distillation."""
+
+import dataclasses
+
+from experiments.federated.rows import ARCHITECTURES
+from kd_jax import experiment
+from kd_jax.errors import above_0, at_least, distinct, require
+from kd_jax.experiment import place, setting
+
+
+@dataclasses.dataclass(frozen=True)
+class Config(experiment.Config):
+    """Settings of federated distillation."""
+
+    mnist_5k: bool = setting(False, "use the package's 5,000 digits instead of MNIST")
+    alphas: tuple[float, ...] = setting(
+        (0.1, 1.0, 100.0), "Dirichlet concentrations: small is strong label skew", distinct(above_0)
+    )
+    clients: int = setting(10, "how many clients", at_least(ARCHITECTURES))
+    byzantine: int = setting(2, "how many of them send wrong logits, where some do", at_least(1))
+    client_rows: int = setting(10000, "rows of all clients together", at_least(1))
+    public_rows: int = setting(2000, "inputs of the public set", at_least(1))
+    validation: int = setting(2000, "rows on which every round is measured", at_least(1))
+    rounds: int = setting(10, "rounds of communication", at_least(1))
+    steps: int = setting(50, "steps of a client on its own rows in a round", at_least(1))
+    distillation_steps: int = setting(50, "steps on the public set in a round", at_least(1))
+    width: int = setting(64, "units in the hidden layer of the networks", at_least(1))
+    workers: int = place(2, "federations trained at a time", at_least(1))
+
+    PRESETS = {
+        "default": {},
+        "smoke": {
+            "fast_compile": True,
+            "seeds": 2,
+            "mnist_5k": True,
+            "alphas": (0.5, 100.0),
+            "clients": 4,
+            "byzantine": 1,
+            "client_rows": 1200,
+            "public_rows": 200,
+            "validation": 200,
+            "rounds": 2,
+            "steps": 10,
+            "distillation_steps": 10,
+            "width": 16,
+        },
+    }
+
+    def validate(self):
+        require(
+            2 * self.byzantine < self.clients,
+            f"--byzantine={self.byzantine}: expected at least 1 and fewer than half of "
+            f"{self.clients}",
+        )

@@ -1,0 +1,78 @@
+"""Choice of a method's weight on validation, and the metrics of the chosen students on the test.
+
+The mean over seeds decides, and only the chosen students see the test.
+"""
+
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from kd_jax.distill import methods
+from kd_jax.distill.methods import training
+from kd_jax.metrics import cka, classification
+from kd_jax.metrics.records import of_metrics
+
+
+class Chosen(NamedTuple):
+    """The students [S, …] of the weight that was chosen on validation, and their records."""
+
+    params: Any
+    weight: float
+    records: list[dict]
+
+
+def choose(pair: training.TeacherStudentPair, method: methods.Method, params: dict) -> Chosen:
+    """Choose the weight with the fewest validation errors; only then the test is read.
+
+    Args:
+        pair: teacher, student and data.
+        method: whose weights they are.
+        params: as `fit` returns them.
+
+    Returns:
+        The students of the weight of `best_weight`.
+    """
+    students = jax.tree.map(np.asarray, params["student"])  # slicing needs no compilation
+    apply = pair.recipe.model.apply
+    on_validation = classification.measure(
+        classification.predict(apply, students, pair.data.validation.inputs),
+        pair.data.validation.labels,
+        pair.validation_logits,
+    )
+    best = best_weight(on_validation)
+    students = jax.tree.map(lambda x: x[:, best : best + 1], students)
+    found = {f"validation_{n}": np.asarray(x)[:, best] for n, x in on_validation.items()}
+    weights = method.weights(pair.multiples)
+    more = {"pair": pair.name, "weight": weights[best], "weights": list(weights)}
+    more["validation_errors_by_weight"] = np.asarray(on_validation["errors"]).mean(0).tolist()
+    found |= test_metrics(pair, students)
+    records = of_metrics(method.row, found, **more)
+    return Chosen(jax.tree.map(lambda x: x[:, 0], students), weights[best], records)
+
+
+def best_weight(on_validation: dict) -> int:
+    """The weight with the fewest validation errors in the mean over seeds; on a tie, lower NLL.
+
+    Args:
+        on_validation: {"errors" and "nll": [S, W], …}.
+    """
+    means = [np.asarray(on_validation[name]).mean(0) for name in ("errors", "nll")]
+    return int(np.lexsort(means[::-1])[0])
+
+
+def test_metrics(pair: training.TeacherStudentPair, students: Any) -> dict:
+    """Test metrics {name: [S, …]} of students [S, 1, …], with calibration bins and layers' CKA."""
+    logits = classification.predict(pair.recipe.model.apply, students, pair.data.test.inputs)[:, 0]
+    measured = classification.measure(logits, pair.data.test.labels, pair.test_logits)
+    found = {f"test_{name}": np.asarray(x) for name, x in measured.items()}
+    bins = classification.calibration(logits, pair.data.test.labels)
+    found |= {f"bin_{name}": np.asarray(x) for name, x in bins.items()}
+    found["cka"] = np.array([_alignment(pair, students, seed) for seed in range(len(logits))])
+    return found
+
+
+def _alignment(pair, students, seed):
+    one = jax.tree.map(lambda x: x[seed, 0], students)
+    shown = pair.data.test.inputs[: training.LAYER_ROWS]
+    return cka.between(pair.teacher_layers, training.layers(pair.recipe.model, one, shown))
