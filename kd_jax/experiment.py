@@ -200,7 +200,7 @@ def launch(name: str, config_class: type[Config], program: Callable, argv=None) 
     from kd_jax.runtime import ending, hosts, signals
     from kd_jax.storage import run_folder
 
-    signals.heed()
+    signals.handle()
     try:
         prepare(config)
         with contextlib.redirect_stdout(sys.stdout if hosts.first_host() else None):
@@ -232,7 +232,7 @@ def prepare(config: Config) -> None:
     """Set this process up as its settings say: devices, hosts, memory, compilation, event files."""
     from kd_jax.runtime import compilation, devices, hosts, memory, tensorboard
 
-    compilation.keep_programs()
+    compilation.cache_programs()
     if not (config.mesh or config.coordinator_address):
         devices.spread_over_cores()
     hosts.join(config.coordinator_address, config.num_processes, config.process_id)

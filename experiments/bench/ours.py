@@ -17,7 +17,7 @@ from kd_jax.training import state as train_state
 
 def run(workload, arrays, epochs, pause):
     """The accuracy of the first network. Args: see `worker`."""
-    compilation.keep_programs()
+    compilation.cache_programs()
     devices.spread_over_cores()
     devices.use()
     under_way = training(workload, arrays, epochs)

@@ -43,7 +43,7 @@ def options() -> dict[str, Any] | None:
     return quick_options() if _fast else None
 
 
-def keep_programs() -> None:
+def cache_programs() -> None:
     """Cache compiled programs in the user's cache folder, or a temporary one where that fails.
 
     JAX_COMPILATION_CACHE_DIR, when set, wins; set to an empty string it turns the cache off.

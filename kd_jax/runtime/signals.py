@@ -27,14 +27,14 @@ class Interrupted(BaseException):
         self.signum = signum
 
 
-def heed() -> None:
+def handle() -> None:
     """Handle SIGINT and SIGTERM from now on."""
     _signals.clear()
     for signum in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(signum, _handle)
+        signal.signal(signum, _received)
 
 
-def _handle(signum, _frame):
+def _received(signum, _frame):
     if _signals:
         os._exit(128 + signum)
     _signals.append(signum)
@@ -45,10 +45,10 @@ def _handle(signum, _frame):
 
 @contextlib.contextmanager
 def training() -> Iterator[None]:
-    """While this is open a first signal waits for `keep`.
+    """While this is open a first signal waits for `save_if_due`.
 
     Raises:
-        Interrupted: a signal came after the last `keep`.
+        Interrupted: a signal came after the last `save_if_due`.
     """
     with _lock:
         _trainings.append(None)
@@ -57,11 +57,11 @@ def training() -> Iterator[None]:
     finally:
         with _lock:
             _trainings.pop()
-    if _signals:  # it came after the last `keep`
+    if _signals:  # it came after the last `save_if_due`
         raise Interrupted(_signals[0])
 
 
-def keep(snapshots: Any, done: int, whole: Callable[[], Any]) -> None:
+def save_if_due(snapshots: Any, done: int, whole: Callable[[], Any]) -> None:
     """Save a training if it is time for that or a signal came.
 
     Args:

@@ -178,7 +178,7 @@ class Training:
                 length *= 2 if hosts.agreed(time.monotonic() - began < 0.5) else 1
                 if report:
                     report(self.done, self.whole_curves())
-                signals.keep(snapshots, self.done, self.whole)
+                signals.save_if_due(snapshots, self.done, self.whole)
         state, curves = self.whole()
         return state, jax.tree.map(np.asarray, curves)
 

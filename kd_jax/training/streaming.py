@@ -114,7 +114,7 @@ def fit(
                 if report:
                     report(epoch, curves)
             tree = state, totals, curves
-            signals.keep(snapshots, done, functools.partial(_whole, tree, place))
+            signals.save_if_due(snapshots, done, functools.partial(_whole, tree, place))
     return place.collect(tree[0]), tree[2]
 
 

@@ -18,7 +18,7 @@ from experiments.export.config import Config
 from experiments.quickstart import config as quickstart
 from kd_jax import experiment
 from kd_jax.errors import InputError
-from kd_jax.export import export as shipment
+from kd_jax.export import export as exporting
 from kd_jax.export import saved_models
 
 ROW = "soft targets, T=3"
@@ -47,7 +47,7 @@ def out(folder):
 
 @pytest.fixture(scope="module")
 def network(folder):
-    """(the Kept, its logits by the model itself)."""
+    """(the SavedModel, its logits by the model itself)."""
     found = saved_models.take(folder, ROW, 0, {})
     return found, np.asarray(found.model.apply(found.params, found.inputs)[0])
 
@@ -86,8 +86,8 @@ def test_the_report_counts_what_the_record_counts(folder, out, network):
 def test_onnx_takes_any_batch(out, network):
     session, (found, logits) = onnxruntime.InferenceSession(out / "student.onnx"), network
     for count in (1, 7):
-        (said,) = session.run(None, {"inputs": found.inputs[:count]})
-        np.testing.assert_allclose(said, logits[:count], atol=1e-5 * np.abs(logits).max())
+        (outputs,) = session.run(None, {"inputs": found.inputs[:count]})
+        np.testing.assert_allclose(outputs, logits[:count], atol=1e-5 * np.abs(logits).max())
 
 
 def test_stablehlo_is_for_every_platform_and_batch(out, network):
@@ -97,8 +97,8 @@ def test_stablehlo_is_for_every_platform_and_batch(out, network):
     exported = stablehlo.deserialize(bytearray((out / "student.stablehlo").read_bytes()))
     assert set(exported.platforms) == {"cpu", "cuda", "tpu"}
     for count in (1, 7):
-        said = exported.call(found.inputs[:count])
-        np.testing.assert_allclose(said, logits[:count], atol=1e-5 * np.abs(logits).max())
+        outputs = exported.call(found.inputs[:count])
+        np.testing.assert_allclose(outputs, logits[:count], atol=1e-5 * np.abs(logits).max())
 
 
 def test_safetensors_holds_the_parameters(out, network):
@@ -110,8 +110,8 @@ def test_safetensors_holds_the_parameters(out, network):
         np.testing.assert_array_equal(array, layers[layer][kind])
 
 
-def test_int8_that_loses_too_much_is_measured_but_not_shipped(folder, tmp_path, monkeypatch):
-    monkeypatch.setattr(shipment, "POINTS", -100.0)
+def test_int8_that_loses_too_much_is_measured_but_not_exported(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(exporting, "POINTS", -100.0)
     exported(Config(run=str(folder), row=ROW, seed=0, out=str(tmp_path / "out")))
     assert not list((tmp_path / "out").glob("student_int8*"))
     assert "StableHLO, int8" in json.loads((tmp_path / "out" / "report.json").read_text())
@@ -119,7 +119,9 @@ def test_int8_that_loses_too_much_is_measured_but_not_shipped(folder, tmp_path, 
 
 def test_what_differs_is_not_exported(folder, tmp_path, monkeypatch):
     took = {"seconds_1": 1.0, "seconds_128": 1.0, "peak_bytes": 1}
-    monkeypatch.setattr(shipment.verify, "said", lambda *_: (np.zeros((1500, 10)), took))
+    monkeypatch.setattr(
+        exporting.verify, "logits_and_cost", lambda *_: (np.zeros((1500, 10)), took)
+    )
     with pytest.raises(InputError, match="teacher read again differs by 1.*: nothing was exported"):
         exported(Config(run=str(folder), row=ROW, out=str(tmp_path / "out")))
     assert list(tmp_path.iterdir()) == []
@@ -133,13 +135,13 @@ def test_nothing_else_is_replaced_by_an_export(folder, tmp_path):
 
 
 def test_bad_input_is_one_line(folder, tmp_path, capsys):
-    for changes, said in (
+    for changes, line in (
         ({}, "--run is missing"),
         ({"run": str(tmp_path)}, f"--run={tmp_path} is no finished run: it has no manifest.json"),
         ({"run": str(folder), "where": ("part",)}, "--where=part: expected name=value"),
         ({"run": str(folder), "seed": -1}, "--seed=-1: expected at least 0"),
     ):
-        with pytest.raises(InputError, match=said):
+        with pytest.raises(InputError, match=line):
             Config(**changes)
     with pytest.raises(InputError, match="--row=no one --seed=0: 0 networks of"):
         exported(Config(run=str(folder), row="no one"))

@@ -35,9 +35,9 @@ def handlers():
     """This process takes signals as a command does, and as before afterwards."""
     known = signal.SIGINT, signal.SIGTERM
     before = [signal.getsignal(signum) for signum in known]
-    signals.heed()
+    signals.handle()
     yield
-    signals.heed()
+    signals.handle()
     for signum, handler in zip(known, before):
         signal.signal(signum, handler)
 
@@ -46,9 +46,9 @@ def handlers():
 def test_a_signal_saves_the_training_that_is_under_way(signum):
     kept = Snapshots()
     with pytest.raises(signals.Interrupted) as ended, signals.training():
-        signals.keep(kept, 1, lambda: "early")
+        signals.save_if_due(kept, 1, lambda: "early")
         os.kill(os.getpid(), signum)
-        signals.keep(kept, 2, lambda: "late")
+        signals.save_if_due(kept, 2, lambda: "late")
     assert kept.saved == [(2, "late")] and ended.value.signum == signum
 
 
@@ -66,7 +66,7 @@ def test_a_signal_reaches_a_training_in_a_thread():
                 ready.set()
                 while True:
                     time.sleep(0.01)
-                    signals.keep(kept, 3, lambda: "tree")
+                    signals.save_if_due(kept, 3, lambda: "tree")
         except signals.Interrupted as error:
             ended.append(error.signum)
 
@@ -87,7 +87,7 @@ def test_a_second_signal_stops_at_once():
     code = """
     import os, signal
     from kd_jax.runtime import signals
-    signals.heed()
+    signals.handle()
     with signals.training():
         os.kill(os.getpid(), signal.SIGINT)
         print("still here", flush=True)
