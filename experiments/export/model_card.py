@@ -9,7 +9,7 @@ HEADER = [
 
 
 def table(report):
-    """The Markdown table of a report {format: measures}, as export.ship gives it."""
+    """The Markdown table of a report {format: measures}, as export.write gives it."""
     lines = []
     for form, found in report.items():
         agreement = found["agreement"]

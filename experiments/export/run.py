@@ -56,6 +56,6 @@ def run(config, run):
     chosen = saved_models.take(folder, config.row, config.seed, where)
     name = f"{slug(' '.join([config.row, *config.where]))}-seed-{config.seed}"
     out = pathlib.Path(config.out or folder / "export" / name)
-    report = export.ship(out, chosen, functools.partial(describe, folder, chosen))
+    report = export.write(out, chosen, functools.partial(describe, folder, chosen))
     print(model_card.table(report))
     print(f"exported to {out}")

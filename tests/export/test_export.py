@@ -18,7 +18,7 @@ from experiments.export.config import Config
 from experiments.quickstart import config as quickstart
 from kd_jax import experiment
 from kd_jax.errors import InputError
-from kd_jax.export import export as shipment
+from kd_jax.export import export as exporting
 from kd_jax.export import saved_models
 
 ROW = "soft targets, T=3"
@@ -47,7 +47,7 @@ def out(folder):
 
 @pytest.fixture(scope="module")
 def network(folder):
-    """(the Kept, its logits by the model itself)."""
+    """(the SavedModel, its logits by the model itself)."""
     found = saved_models.take(folder, ROW, 0, {})
     return found, np.asarray(found.model.apply(found.params, found.inputs)[0])
 
@@ -110,8 +110,8 @@ def test_safetensors_holds_the_parameters(out, network):
         np.testing.assert_array_equal(array, layers[layer][kind])
 
 
-def test_int8_that_loses_too_much_is_measured_but_not_shipped(folder, tmp_path, monkeypatch):
-    monkeypatch.setattr(shipment, "POINTS", -100.0)
+def test_int8_that_loses_too_much_is_measured_but_not_exported(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(exporting, "POINTS", -100.0)
     exported(Config(run=str(folder), row=ROW, seed=0, out=str(tmp_path / "out")))
     assert not list((tmp_path / "out").glob("student_int8*"))
     assert "StableHLO, int8" in json.loads((tmp_path / "out" / "report.json").read_text())
@@ -119,7 +119,7 @@ def test_int8_that_loses_too_much_is_measured_but_not_shipped(folder, tmp_path, 
 
 def test_what_differs_is_not_exported(folder, tmp_path, monkeypatch):
     took = {"seconds_1": 1.0, "seconds_128": 1.0, "peak_bytes": 1}
-    monkeypatch.setattr(shipment.verify, "said", lambda *_: (np.zeros((1500, 10)), took))
+    monkeypatch.setattr(exporting.verify, "logits_and_cost", lambda *_: (np.zeros((1500, 10)), took))
     with pytest.raises(InputError, match="teacher read again differs by 1.*: nothing was exported"):
         exported(Config(run=str(folder), row=ROW, out=str(tmp_path / "out")))
     assert list(tmp_path.iterdir()) == []
