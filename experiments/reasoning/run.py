@@ -95,6 +95,7 @@ def run(config, run):
     """Load or train the teacher, sample its chains, train and record the students of every arm."""
     data, digest = TASKS[config.task](config, run)
     run.uses(data=digest, teacher=data.teacher.digest)
+    run.open()
     size = config.eval_batch_size
     cache = teacher_cache.TeacherCache(data.teacher, run.workdir, size, again=run.retrain)
     samples = cache.samples(data.train.blank(), config.samples, config.temperature)

@@ -210,11 +210,11 @@ def test_the_first_start_compiles_and_the_next_finds_its_programs(monkeypatch):
     monkeypatch.setattr(implementations, "started", started)
     found = {r["row"]: r["seconds"] for r in processes.starts(2, lit_rows())}
     assert len(found) == 5 and all(len(seconds) == 2 for seconds in found.values())
-    kept = dict.fromkeys(place for _, place in begun)
-    assert len(kept) == 2  # as many as repeats
-    for place in kept:
-        rows = [row for row, where in begun if where == place]
-        assert rows[:2] == [rows.COLD_START, rows.WARM_START]
+    caches = dict.fromkeys(place for _, place in begun)
+    assert len(caches) == 2  # as many as repeats
+    for place in caches:
+        names = [row for row, where in begun if where == place]
+        assert names[:2] == [rows.COLD_START, rows.WARM_START]
 
 
 def test_devices_hold_and_send_what_was_predicted():
