@@ -113,9 +113,9 @@ def all_measures(
         neighbors: The teacher's `nearest`, to agree with.
 
     Returns:
-        By name. probe_accuracy: `linear` on all labels. few_accuracy: `few`. nearest_accuracy: how
-        often the nearest training text has the test text's label. nearest_agreement: how often it
-        is the teacher's.
+        By name. probe_accuracy: with all labels. few_accuracy: with a few of every class.
+        nearest_accuracy: how often the nearest training text has the test text's label.
+        nearest_agreement: how often it is the teacher's.
     """
     data = vectors, labels, test_vectors, test_labels
     found = nearest(vectors, test_vectors)

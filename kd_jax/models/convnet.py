@@ -64,12 +64,26 @@ class Convolution(nn.Module):
 
 
 def batch_last(x: Shaped[Array, "B H W C"]) -> Shaped[Array, "C H W B"]:
-    """Reverse the axes: [B, H, W, C] -> [C, H, W, B], and back."""
+    """Move the batch to the last axis, or back: [B, H, W, C] -> [C, H, W, B].
+
+    Args:
+        x: Images, channels last.
+
+    Returns:
+        The axes reversed, which are channels first and the batch last.
+    """
     return x.transpose(3, 1, 2, 0)
 
 
 def max_pool(x: Shaped[Array, "C H W B"]) -> Shaped[Array, "C h w B"]:
-    """2×2 max pooling of [C, H, W, B]; an axis of length 1 stays."""
+    """2×2 max pooling with stride 2, the batch last; an axis of length 1 stays.
+
+    Args:
+        x: Images of even height and width, or 1.
+
+    Returns:
+        Images of half the height and width.
+    """
     channels, height, width, batch = x.shape
     rows, columns = min(2, height), min(2, width)
     windows = x.reshape(channels, height // rows, rows, width // columns, columns, batch)

@@ -88,7 +88,7 @@ class _Dequantized(NamedTuple):
 def rotary_halves(
     rows: Float[np.ndarray, "HD D"], heads: int, name: str, source: str | os.PathLike
 ) -> Float[np.ndarray, "HD D"]:
-    """Rows of a projection in the order of `llama.rotate`: pairs as halves, not as neighbors.
+    """Rows of a projection in the order of models.attention: pairs as halves, not as neighbors.
 
     Args:
         rows: of all heads.
