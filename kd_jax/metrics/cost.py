@@ -72,6 +72,21 @@ def summary(
     }
 
 
+def summaries(
+    networks: dict[str, tuple[Callable, PyTree]], inputs: Shaped[np.ndarray, "N ..."]
+) -> dict[str, dict[str, float]]:
+    """The `summary` of several networks on the same inputs.
+
+    Args:
+        networks: {name: (apply, params)}.
+        inputs: As for `summary`.
+
+    Returns:
+        {name: summary}.
+    """
+    return {name: summary(apply, params, inputs) for name, (apply, params) in networks.items()}
+
+
 def _count(jaxpr):
     total = 0
     for equation in jaxpr.eqns:
