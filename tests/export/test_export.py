@@ -118,8 +118,8 @@ def test_int8_that_loses_too_much_is_measured_but_not_exported(folder, tmp_path,
 
 
 def test_what_differs_is_not_exported(folder, tmp_path, monkeypatch):
-    took = {"seconds_1": 1.0, "seconds_128": 1.0, "peak_bytes": 1}
-    monkeypatch.setattr(exporting.verify, "logits_and_cost", lambda *_: (np.zeros((1500, 10)), took))
+    found = np.zeros((1500, 10)), {"seconds_1": 1.0, "seconds_128": 1.0, "peak_bytes": 1}
+    monkeypatch.setattr(exporting.verify, "logits_and_cost", lambda *_: found)
     with pytest.raises(InputError, match="teacher read again differs by 1.*: nothing was exported"):
         exported(Config(run=str(folder), row=ROW, out=str(tmp_path / "out")))
     assert list(tmp_path.iterdir()) == []
