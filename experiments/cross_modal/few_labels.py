@@ -174,7 +174,7 @@ def train(
 def save(task: SemiSupervisedTask, row: str, count: int, students: Any, run: run_folder.Run):
     """Save students [S, 1, …], each with the test rows of its seed."""
     inputs, labels, rows = task.splits["test"]
-    known = {"part": task.name, "labels": count}
+    known: dict = {"part": task.name, "labels": count}
     for seed, own in enumerate(rows):
         one = jax.tree.map(lambda x, s=seed: x[s : s + 1], students)
         test = Split(inputs[own], labels[own])
