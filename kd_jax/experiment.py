@@ -91,7 +91,7 @@ def parse(config_class, argv):
 
     values = flags.FlagValues()
     types = typing.get_type_hints(config_class)
-    define = {
+    define: dict[type, Callable] = {
         int: flags.DEFINE_integer,
         float: flags.DEFINE_float,
         bool: flags.DEFINE_boolean,

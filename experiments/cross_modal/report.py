@@ -60,7 +60,7 @@ def claims(records):
             theirs = np.array(tables.values(by_labels[count][LABELS], "test_accuracy"))
             found = statistics.paired(ours, theirs, lower_is_better=False)
             over = statistics.paired(ours, theirs + level, lower_is_better=False)
-            line = tables.line_of(row, ours, found)
+            line = tables.line_of(row, ours.tolist(), found)
             above = int((ours - theirs >= level).sum())
             shown = tables.difference(line), f"{level:+d}".replace("-", "−")
             lines.append([row, f"{count:,} labels", *shown, f"{above} of {len(ours)}"])

@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -108,7 +109,7 @@ def measure(model, params, arms: Sequence[Arm], data: Dataset, teacher_logits) -
         logits = classification.predict(model.apply, of_arm, inputs)[:, 0]
         errors = classification.measure(logits, labels)["errors"]
         metrics["validation_errors"] = np.asarray(errors)
-        more = {"family": arm.family or arm.row, "temperature": arm.temperature}
+        more: dict[str, Any] = {"family": arm.family or arm.row, "temperature": arm.temperature}
         found += records.of_metrics(arm.row, metrics, **more)
     return found
 

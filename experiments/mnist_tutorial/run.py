@@ -4,6 +4,7 @@ import functools
 from collections.abc import Sequence
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import optax
 
@@ -135,7 +136,7 @@ def tutorial_loss(logits, teacher_logits, labels: np.ndarray, arm: Arm) -> np.nd
     Students with soft targets alone: cross-entropy of the labels at T; mixed ones: their own
     objective w·CE + CE(teacher at T, student at T); students on labels: cross-entropy.
     """
-    hard = losses.cross_entropy(logits, np.broadcast_to(labels, logits.shape[:2]))
+    hard = losses.cross_entropy(logits, jnp.broadcast_to(labels, logits.shape[:2]))
     if not arm.soft_weight:
         return np.asarray(hard.mean(-1))
     at_t = jax.nn.log_softmax(logits / arm.temperature)

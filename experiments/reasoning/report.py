@@ -120,8 +120,8 @@ def draw(folder):
     last = tables.by_row(sizes[max(sizes)])
     with figures.figure(folder / "reasoning.png", columns=3, size=(13.0, 5.0)) as axes:
         for (row, found), (color, marker) in zip(last.items(), figures.styles()):
-            of_sizes = {n: tables.by_row(records).get(row) for n, records in sorted(sizes.items())}
-            of_sizes = {n: records for n, records in of_sizes.items() if records}
+            by_size = {n: tables.by_row(records) for n, records in sorted(sizes.items())}
+            of_sizes = {n: rows[row] for n, rows in by_size.items() if row in rows}
             values = [tables.values(records, "test_accuracy") for records in of_sizes.values()]
             figures.band(axes[0], [*of_sizes], values, row, color, marker)
             tokens = [np.mean(tables.values(each, "test_tokens")) for each in of_sizes.values()]

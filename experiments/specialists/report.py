@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+from typing import Any
 
 import numpy as np
 
@@ -39,7 +40,7 @@ def table(folder: pathlib.Path) -> str:
         text += [TITLES[part], accuracies(found)]
     text += ["Paired differences in test accuracy"]
     pairs = [(part, *pair) for part in parts_of for pair in COMPARED]
-    higher = {"lower_is_better": False, "digits": 2}
+    higher: dict[str, Any] = {"lower_is_better": False, "digits": 2}
     text += [sections.compared(parts_of, pairs, "test_accuracy", **higher)]
     for part, found in parts_of.items():
         text += [f"{part}: by the number of specialists that cover the true class", coverage(found)]

@@ -1,6 +1,7 @@
 """Generalist and specialists on classes that are easily confused, and students of them."""
 
 import functools
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -23,7 +24,7 @@ from kd_jax.training import optimizers, samplers
 GENERALIST_KEY, GENERALIST_SAMPLER, SPECIAL_SAMPLER, SPECIAL_KEY = 1, 2, 4, 5
 LONGER_KEY, STUDENT_KEY, STUDENT_SAMPLER = 6, 7, 8
 BATCH, STEPS = 60, 100  # STEPS: of equation 5
-MIXED = {"temperature": 2.0, "soft_weight": 1.0, "label_weight": 0.5}
+MIXED: dict[str, Any] = {"temperature": 2.0, "soft_weight": 1.0, "label_weight": 0.5}
 ARMS = [
     Arm(named.LABELS, label_weight=1.0, teacher="generalist"),
     Arm(named.SMOOTHED, label_weight=1.0, smoothing=0.1, teacher="generalist"),
@@ -60,7 +61,7 @@ def assigned(config: Config, logits: np.ndarray) -> np.ndarray:
     """Special classes [S, K, size] by what generalists [S, N, C] confuse; no labels are read."""
     found = []
     for seed, scores in enumerate(logits):
-        columns = specialists.confusion_columns(jax.nn.softmax(scores))
+        columns = specialists.confusion_columns(np.asarray(jax.nn.softmax(scores)))
         centers = specialists.online_k_means(columns, config.specialists, seed=seed)
         found.append(specialists.special_classes(columns, centers, config.special_classes))
     return np.stack(found)
@@ -155,7 +156,9 @@ def train_part(config: Config, data: Dataset, names: list[str], task) -> list[di
     saved_models.save_teachers(task.run, taught, test, **task.known)
     logits = classification.predict(model.apply, params, test.inputs)
     found |= {row: logits[:, a] for a, row in enumerate(rows)}
-    each = [metrics.examine(*x, test.labels, special, np.array(names)) for x in found.items()]
+    each = [
+        metrics.examine(row, x, test.labels, special, np.array(names)) for row, x in found.items()
+    ]
     return sum(each, [])
 
 

@@ -1,6 +1,6 @@
 """Frames of spoken digits, each with its context and the state that is spoken in it."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -52,7 +52,10 @@ def load(data_dir: str = "", manual_dir: str = "", *, takes=TAKES, late: float =
         recording[split] = np.repeat(np.arange(len(found)), lengths)
         digits[split] = np.array([r.digit for r in found], np.int32)
     classes = STATES * spoken_digits.DIGITS
-    facts = {"recordings": digest, "takes": {name: list(x) for name, x in takes.items()}}
+    facts: dict[str, Any] = {
+        "recordings": digest,
+        "takes": {name: list(x) for name, x in takes.items()},
+    }
     facts |= {"late": late, "code": fingerprint.code(load)}
     frames = Dataset("spoken digits", classes, **splits, digest=fingerprint.of(facts))
     return Speech(frames, recording, digits)

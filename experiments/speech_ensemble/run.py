@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+from typing import Any
 
 import jax
 import numpy as np
@@ -49,7 +50,7 @@ SETUPS = (
 
 def arms(setup: Setup) -> list[Arm]:
     """The students of a set-up: all of the paper's in the first, the chief ones in the others."""
-    numbers = {"soft_weight": 1.0, "label_weight": 0.5}
+    numbers: dict[str, Any] = {"soft_weight": 1.0, "label_weight": 0.5}
     mixed = students.arms(named.MIXED, TEMPERATURES, **numbers)
     alone = Arm(named.ALONE, 2.0, soft_weight=1.0)
     labels_only = Arm(named.LABELS, label_weight=1.0)

@@ -3,6 +3,7 @@
 import functools
 import json
 import pathlib
+from typing import Any
 
 import numpy as np
 
@@ -145,7 +146,7 @@ WORDS = (statistics.SUPPORTED, statistics.CONTRADICTED, statistics.UNDECIDED)
 
 def beats(lines: list[tables.Line]) -> str:
     """Whether all of the lines beat the labels: the verdict on a claim, from theirs."""
-    verdicts = [line.paired.verdict for line in lines]
+    verdicts = [line.paired.verdict for line in lines if line.paired]
     if statistics.WORSE in verdicts:
         return statistics.CONTRADICTED
     return statistics.SUPPORTED if set(verdicts) == {statistics.BEATS} else statistics.UNDECIDED
@@ -156,7 +157,7 @@ def growth(records: list[dict]) -> str:
     rows = []
     for name in named(records, "dataset"):
         errors, temperatures, widths = stacked(of(records, dataset=name))
-        axes = {"temperatures": temperatures, "widths": widths}
+        axes: dict[str, Any] = {"temperatures": temperatures, "widths": widths}
         slope, ranks = (
             statistics.bootstrap(errors, functools.partial(statistic, **axes))
             for statistic in (optimum.slope, optimum.rank_correlation)
