@@ -6,7 +6,9 @@ from scipy import special
 
 from kd_jax.models import bert
 
-NET = bert.Bert(vocabulary=11, width=8, layers=2, heads=2, inner=12, positions=9)
+NET = bert.Bert(
+    vocabulary=11, width=8, layers=2, heads=2, intermediate_size=12, max_position_embeddings=9
+)
 
 
 def random_params(net, seed):

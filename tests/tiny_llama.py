@@ -5,7 +5,16 @@ import numpy as np
 
 from kd_jax.models import llama
 
-SIZES = dict(vocabulary=11, width=8, layers=2, heads=4, groups=2, size=6, inner=10, theta=100.0)
+SIZES = dict(
+    vocabulary=11,
+    width=8,
+    layers=2,
+    heads=4,
+    num_kv_heads=2,
+    head_dim=6,
+    intermediate_size=10,
+    theta=100.0,
+)
 NET = llama.Llama(**SIZES)
 
 

@@ -45,9 +45,10 @@ def load(config):
     )
     longest = max(config.max_length, sentence_embeddings.MAX_LENGTH)
     require(
-        longest <= network.positions,
-        f"texts have up to {longest} tokens: expected {network.positions} at most, the positions "
-        f"of {folder}; choose another teacher, or a smaller --max_length if that is too long",
+        longest <= network.max_position_embeddings,
+        f"texts have up to {longest} tokens: expected {network.max_position_embeddings} at most, "
+        f"the positions of {folder}; choose another teacher, or a smaller "
+        "--max_length if that is too long",
     )
     tokenizer = tokenizers.load(folder)
     return EncoderTeacher(network, params, tokenizer, folder, fingerprint.arrays(params))

@@ -21,9 +21,11 @@ def prompt_of(tokenizer, question, net, max_length):
     prompt = chat_template.prompts(tokenizer, [question], system="")
     length = int(prompt.mask.sum())
     require(
-        length + max_length <= net.positions,
-        f"--prompt has {length} tokens: expected {net.positions - max_length} at most, so that "
-        f"with --answer_tokens={max_length} it stays within the model's {net.positions}; "
+        length + max_length <= net.max_position_embeddings,
+        f"--prompt has {length} tokens: "
+        f"expected {net.max_position_embeddings - max_length} at most, so that "
+        f"with --answer_tokens={max_length} it stays "
+        f"within the model's {net.max_position_embeddings}; "
         "shorten it",
     )
     return prompt

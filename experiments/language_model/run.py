@@ -61,9 +61,9 @@ def load_teacher(config, problems):
         f"--layers={config.layers}: expected fewer than the teacher's {net.layers}",
     )
     require(
-        config.prompt_tokens + config.answer_tokens <= net.positions,
+        config.prompt_tokens + config.answer_tokens <= net.max_position_embeddings,
         f"--prompt_tokens={config.prompt_tokens} and --answer_tokens={config.answer_tokens}: "
-        f"expected {net.positions} in all at most, the teacher's positions",
+        f"expected {net.max_position_embeddings} in all at most, the teacher's positions",
     )
     net = dataclasses.replace(net, dtype=jnp.bfloat16 if config.bfloat16 else jnp.float32)
     digest, stop = fingerprint.arrays(params), chat_template.stop_token(tokenizer)
@@ -94,7 +94,7 @@ class DecoderStudents:
         self.cache = teacher_cache.TeacherCache(
             teacher, run.workdir, config.batch_size, again=run.retrain
         )
-        more = {"layers": config.layers, "rematerialised": config.remat}
+        more = {"layers": config.layers, "remat": config.remat}
         self.net = dataclasses.replace(teacher.net, **more)
         chosen = layer_selection.spaced(teacher.net.layers, config.layers)
         self.start = layer_selection.cut(teacher.params, chosen)

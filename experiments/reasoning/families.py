@@ -18,8 +18,8 @@ LAYERS, BATCH = 2, 32  # of the teacher
 def network(vocabulary, width, layers, heads):
     """The Llama of such a shape for a vocabulary."""
     return llama.Llama(
-        vocabulary=len(vocabulary), width=width, layers=layers, heads=heads, groups=heads,
-        size=width // heads, inner=2 * width,
+        vocabulary=len(vocabulary), width=width, layers=layers, heads=heads, num_kv_heads=heads,
+        head_dim=width // heads, intermediate_size=2 * width,
     )  # fmt: skip
 
 

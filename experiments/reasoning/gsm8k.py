@@ -63,9 +63,9 @@ def task(model, train, test, max_lengths, layers):
     net, params, tokenizer = model
     require(layers < net.layers, f"--layers={layers}: expected below the teacher's {net.layers}")
     require(
-        sum(max_lengths) <= net.positions,
+        sum(max_lengths) <= net.max_position_embeddings,
         f"--prompt_tokens={max_lengths[0]} and --answer_tokens={max_lengths[1]}: expected "
-        f"{net.positions} in all at most, the teacher's positions",
+        f"{net.max_position_embeddings} in all at most, the teacher's positions",
     )
     digest, stop = fingerprint.arrays(params), chat_template.stop_token(tokenizer)
     known, solutions = problem_set(tokenizer, train, max_lengths)

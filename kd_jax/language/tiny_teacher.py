@@ -12,7 +12,9 @@ from kd_jax.pretrained import chat_template
 with extra("text"):
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
-NET = llama.Llama(vocabulary=400, width=32, layers=4, heads=4, groups=2, size=8, inner=48)
+NET = llama.Llama(
+    vocabulary=400, width=32, layers=4, heads=4, num_kv_heads=2, head_dim=8, intermediate_size=48
+)
 
 
 def teacher() -> tuple[llama.Llama, Any]:

@@ -24,19 +24,19 @@ class KVCache(NamedTuple):
 
 
 def rotary_embedding(
-    positions: Int[Array, "B T"], size: int, theta: float
+    positions: Int[Array, "B T"], head_dim: int, theta: float
 ) -> tuple[Float[Array, "B T 1 h"], Float[Array, "B T 1 h"]]:
-    """Cosines and sines of the rotary embedding's angles, position · theta^(−2i/size).
+    """Cosines and sines of the rotary embedding's angles, position · theta^(−2i/head_dim).
 
     Args:
         positions: Of the tokens.
-        size: Width of a head, H.
+        head_dim: Width of a head, H.
         theta: The base of the inverse frequencies.
 
     Returns:
         (cos, sin), h = H/2 of each, for `apply_rotary_embedding`.
     """
-    inverse_frequencies = theta ** (-jnp.arange(0, size, 2) / size)
+    inverse_frequencies = theta ** (-jnp.arange(0, head_dim, 2) / head_dim)
     angles = positions[..., None, None] * inverse_frequencies
     return jnp.cos(angles), jnp.sin(angles)
 

@@ -22,14 +22,14 @@ class Embeddings(nn.Module):
     Attributes:
         vocabulary: Number of tokens.
         width: D, the size of a vector.
-        positions: Tokens of the longest text.
+        max_position_embeddings: Tokens of the longest text.
         types: Number of token types; 0 for none.
         epsilon: ε of the layer norm.
     """
 
     vocabulary: int
     width: int
-    positions: int
+    max_position_embeddings: int
     types: int
     epsilon: float
 
@@ -38,7 +38,10 @@ class Embeddings(nn.Module):
         def table(rows, name):
             return self.param(name, kernel_init, (rows, self.width))
 
-        x = table(self.vocabulary, "word")[ids] + table(self.positions, "position")[: ids.shape[1]]
+        x = (
+            table(self.vocabulary, "word")[ids]
+            + table(self.max_position_embeddings, "position")[: ids.shape[1]]
+        )
         if self.types:  # single texts only: every token is of the first
             x = x + table(self.types, "type")[0]
         return nn.LayerNorm(self.epsilon, name="norm")(x)
@@ -49,12 +52,12 @@ class BertLayer(nn.Module):
 
     Attributes:
         heads: Number of attention heads.
-        inner: Width of the feed-forward net.
+        intermediate_size: Width of the feed-forward net.
         epsilon: ε of the layer norms.
     """
 
     heads: int
-    inner: int
+    intermediate_size: int
     epsilon: float
 
     @nn.compact
@@ -74,7 +77,7 @@ class BertLayer(nn.Module):
         )
         x = x + dense(width, "attended")(attended.reshape(x.shape))
         x = nn.LayerNorm(self.epsilon, name="attention_norm")(x)
-        wide = jax.nn.gelu(dense(self.inner, "inner")(x), approximate=False)
+        wide = jax.nn.gelu(dense(self.intermediate_size, "inner")(x), approximate=False)
         x = nn.LayerNorm(self.epsilon, name="norm")(x + dense(width, "outer")(wide))
         return x, x
 
@@ -90,8 +93,8 @@ class Bert(nn.Module):
         width: D, the size of a hidden state.
         layers: Number of layers.
         heads: Number of attention heads.
-        inner: Width of the feed-forward nets.
-        positions: Tokens of the longest text.
+        intermediate_size: Width of the feed-forward nets.
+        max_position_embeddings: Tokens of the longest text.
         types: Number of token types; 0 for DistilBERT.
         epsilon: ε of the layer norms.
     """
@@ -100,8 +103,8 @@ class Bert(nn.Module):
     width: int
     layers: int
     heads: int
-    inner: int
-    positions: int = 512
+    intermediate_size: int
+    max_position_embeddings: int = 512
     types: int = 2
     epsilon: float = 1e-12
 
@@ -109,7 +112,7 @@ class Bert(nn.Module):
     def __call__(
         self, ids: Int[Array, "B T"], mask: Bool[Array, "B T"]
     ) -> Float[Array, "L1 B T D"]:
-        sizes = self.vocabulary, self.width, self.positions, self.types, self.epsilon
+        sizes = self.vocabulary, self.width, self.max_position_embeddings, self.types, self.epsilon
         first = Embeddings(*sizes, name="embeddings")(ids)
         scanned = nn.scan(
             BertLayer,
@@ -118,7 +121,7 @@ class Bert(nn.Module):
             in_axes=nn.broadcast,
             length=self.layers,
         )
-        layer = scanned(self.heads, self.inner, self.epsilon, name="layers")
+        layer = scanned(self.heads, self.intermediate_size, self.epsilon, name="layers")
         _, hidden = layer(first, mask)
         return jnp.concatenate([first[None], hidden])
 

@@ -49,18 +49,18 @@ class LlamaLayer(nn.Module):
 
     Attributes:
         heads: Heads of queries.
-        groups: Heads of keys and values.
-        size: Width of a head, H.
-        inner: Width of the feed-forward net.
+        num_kv_heads: Heads of keys and values.
+        head_dim: Width of a head, H.
+        intermediate_size: Width of the feed-forward net.
         epsilon: ε of the norms.
         biases: Whether queries, keys and values have biases.
         dtype: Of the arithmetic.
     """
 
     heads: int
-    groups: int
-    size: int
-    inner: int
+    num_kv_heads: int
+    head_dim: int
+    intermediate_size: int
     epsilon: float
     biases: bool
     dtype: Any
@@ -78,12 +78,14 @@ class LlamaLayer(nn.Module):
             return nn.Dense(size, bias, dtype=self.dtype, kernel_init=kernel_init, name=name)
 
         def by_head(y, heads, name):
-            return dense(heads * self.size, name, self.biases)(y).reshape(*y.shape[:2], heads, -1)
+            return dense(heads * self.head_dim, name, self.biases)(y).reshape(
+                *y.shape[:2], heads, -1
+            )
 
         y = RMSNorm(self.epsilon, name="attention_norm")(x)
         query = apply_rotary_embedding(by_head(y, self.heads, "query"), rotary)
-        keys = apply_rotary_embedding(by_head(y, self.groups, "key"), rotary)
-        values = by_head(y, self.groups, "value")
+        keys = apply_rotary_embedding(by_head(y, self.num_kv_heads, "key"), rotary)
+        values = by_head(y, self.num_kv_heads, "value")
         if cached is not None:
             keys, values = (
                 jax.lax.dynamic_update_slice_in_dim(slots, tokens, used, 1)
@@ -92,7 +94,9 @@ class LlamaLayer(nn.Module):
         attended = jax.nn.dot_product_attention(query, keys, values, mask=attention_mask)
         x = x + dense(x.shape[-1], "attended")(attended.reshape(*x.shape[:2], -1))
         y = RMSNorm(self.epsilon, name="inner_norm")(x)
-        wide = jax.nn.silu(dense(self.inner, "gate")(y)) * dense(self.inner, "up")(y)
+        wide = jax.nn.silu(dense(self.intermediate_size, "gate")(y)) * dense(
+            self.intermediate_size, "up"
+        )(y)
         x = x + dense(x.shape[-1], "down")(wide)
         return x, (x, None if cached is None else (keys, values))
 
@@ -110,32 +114,32 @@ class Llama(nn.Module):
         width: D, the size of a hidden state.
         layers: Number of layers.
         heads: Heads of queries.
-        groups: Heads of keys and values.
-        size: Width of a head, H.
-        inner: Width of the feed-forward nets.
-        positions: Tokens of the longest text that it is made for, which callers heed.
+        num_kv_heads: Heads of keys and values.
+        head_dim: Width of a head, H.
+        intermediate_size: Width of the feed-forward nets.
+        max_position_embeddings: Tokens of the longest text that it is made for, which callers heed.
         theta: Base of the rotary embedding's frequencies.
         epsilon: ε of the norms.
         tied: Whether the logits are read with the embeddings.
         biases: Whether queries, keys and values have biases.
         dtype: Of the layers' arithmetic.
-        rematerialised: Whether layers are computed again in the backward pass instead of kept.
+        remat: Whether layers are computed again in the backward pass instead of kept.
     """
 
     vocabulary: int
     width: int
     layers: int
     heads: int
-    groups: int
-    size: int
-    inner: int
-    positions: int = 2048
+    num_kv_heads: int
+    head_dim: int
+    intermediate_size: int
+    max_position_embeddings: int = 2048
     theta: float = 10000.0
     epsilon: float = 1e-5
     tied: bool = False
     biases: bool = False
     dtype: Any = jnp.float32
-    rematerialised: bool = False
+    remat: bool = False
 
     @nn.compact
     def __call__(
@@ -147,17 +151,17 @@ class Llama(nn.Module):
         positions, attention_mask, slots = positions_and_mask(mask, cache)
         used = 0 if cache is None else cache.used
         scanned = nn.scan(
-            nn.remat(LlamaLayer, prevent_cse=False) if self.rematerialised else LlamaLayer,
+            nn.remat(LlamaLayer, prevent_cse=False) if self.remat else LlamaLayer,
             variable_axes={"params": 0},
             split_rngs={"params": True},
             in_axes=(nn.broadcast if cache is None else 0, *[nn.broadcast] * 3),
             length=self.layers,
         )
-        sizes = self.heads, self.groups, self.size, self.inner
+        sizes = self.heads, self.num_kv_heads, self.head_dim, self.intermediate_size
         layer = scanned(*sizes, self.epsilon, self.biases, self.dtype, name="layers")
         first = jnp.asarray(table)[ids].astype(self.dtype)
         cached = None if cache is None else (cache.keys, cache.values)
-        rotary = rotary_embedding(positions, self.size, self.theta)
+        rotary = rotary_embedding(positions, self.head_dim, self.theta)
         last, (hidden, cached) = layer(first, cached, rotary, attention_mask, used)
         last = RMSNorm(self.epsilon, name="norm")(last)
         hidden = jnp.concatenate([first[None], hidden[:-1], last[None]])
@@ -230,7 +234,7 @@ def writer(llama: Llama) -> Writer:
     """
 
     def empty(batch, slots):
-        shape = llama.layers, batch, slots, llama.groups, llama.size
+        shape = llama.layers, batch, slots, llama.num_kv_heads, llama.head_dim
         keys, values = jnp.zeros(shape, llama.dtype), jnp.zeros(shape, llama.dtype)
         return KVCache(keys, values, jnp.zeros((batch, slots), bool), jnp.zeros((), jnp.int32))
 

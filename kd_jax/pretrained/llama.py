@@ -16,12 +16,12 @@ SIZES = {
     "width": "hidden_size",
     "layers": "num_hidden_layers",
     "heads": "num_attention_heads",
-    "inner": "intermediate_size",
+    "intermediate_size": "intermediate_size",
 }
 OPTIONAL = {
-    "groups": "num_key_value_heads",
-    "size": "head_dim",
-    "positions": "max_position_embeddings",
+    "num_kv_heads": "num_key_value_heads",
+    "head_dim": "head_dim",
+    "max_position_embeddings": "max_position_embeddings",
 }
 BIASES = {"llama": False, "qwen2": True}  # on queries, keys and values, by model_type
 MODELS = {"llama": "LlamaForCausalLM", "qwen2": "Qwen2ForCausalLM"}
@@ -83,8 +83,8 @@ def save(
 
 def entries(llama: Llama, names: dict[str, str]) -> list[tables.Entry]:
     """The Entries of a Llama's arrays under such NAMES."""
-    queries, keys = llama.heads * llama.size, llama.groups * llama.size
-    width, inner = llama.width, llama.inner
+    queries, keys = llama.heads * llama.head_dim, llama.num_kv_heads * llama.head_dim
+    width, inner = llama.width, llama.intermediate_size
 
     def dense(name, inputs, outputs, bias=False):
         return tables.dense(("layers", name), names[name], inputs, outputs, bias)
@@ -122,7 +122,7 @@ def network(
 
     Args:
         source: the file that gives them, for error messages.
-        sizes: fields of a Llama; groups, size of a head and positions may be missing.
+        sizes: fields of a Llama; num_kv_heads, head_dim and max_position_embeddings may be missing.
         theta: the base of the rotary embedding.
         epsilon: of the normalizations.
         tied: whether the head is the embedding's transpose.
@@ -132,13 +132,13 @@ def network(
         InputError: heads do not fit together.
     """
     heads, width = sizes["heads"], sizes["width"]
-    groups = sizes.get("groups") or heads
+    groups = sizes.get("num_kv_heads") or heads
     require(heads % groups == 0, f"{source}: {heads} heads are no multiple of {groups} groups")
-    fits = sizes.get("size") or width % heads == 0
+    fits = sizes.get("head_dim") or width % heads == 0
     require(fits, f"{source}: width {width} is no multiple of {heads} heads")
-    size = sizes.get("size") or width // heads
+    size = sizes.get("head_dim") or width // heads
     require(size % 2 == 0, f"{source}: heads are {size} wide, expected an even number to rotate")
-    sizes = sizes | {"groups": groups, "size": size}
+    sizes = sizes | {"num_kv_heads": groups, "head_dim": size}
     return Llama(**sizes, theta=theta, epsilon=epsilon, tied=tied, biases=biases)
 
 

@@ -21,8 +21,20 @@ NETWORKS = [
     (models.ConvNet((2, 3), (1,), 4), (6, 6)),
     (models.ColumnsAsChannels(models.ConvNet((2,), (1,), 4)), (8, 8)),
     (models.resnet8x4(5), (32, 32, 3)),
-    (llama.Llama(11, width=8, layers=2, heads=2, groups=1, size=4, inner=8, tied=True), ()),
-    (bert.Bert(11, width=8, layers=2, heads=2, inner=8), ()),
+    (
+        llama.Llama(
+            11,
+            width=8,
+            layers=2,
+            heads=2,
+            num_kv_heads=1,
+            head_dim=4,
+            intermediate_size=8,
+            tied=True,
+        ),
+        (),
+    ),
+    (bert.Bert(11, width=8, layers=2, heads=2, intermediate_size=8), ()),
 ]
 
 

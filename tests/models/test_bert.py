@@ -21,7 +21,7 @@ def test_every_layer_is_what_the_equations_give():
 
 
 def test_without_token_types_it_is_distilbert():
-    net = bert.Bert(vocabulary=11, width=8, layers=1, heads=4, inner=6, types=0)
+    net = bert.Bert(vocabulary=11, width=8, layers=1, heads=4, intermediate_size=6, types=0)
     params = random_params(net, 1)
     assert set(params["embeddings"]) == {"word", "position", "norm"}
     _, features = bert.sentence_encoder(net).apply(params, {"ids": IDS[:1], "mask": MASK[:1]})

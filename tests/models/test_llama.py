@@ -24,9 +24,9 @@ def by_hand(net, p, ids):
         return x @ of["kernel"] + of.get("bias", 0)
 
     def turned(x, position):
-        found, half = np.zeros_like(x), net.size // 2
+        found, half = np.zeros_like(x), net.head_dim // 2
         for i in range(half):
-            turn = np.exp(1j * position * net.theta ** (-2 * i / net.size))
+            turn = np.exp(1j * position * net.theta ** (-2 * i / net.head_dim))
             pair = (x[i] + 1j * x[i + half]) * turn
             found[i], found[i + half] = pair.real, pair.imag
         return found
@@ -36,15 +36,16 @@ def by_hand(net, p, ids):
         of = jax.tree.map(lambda a, n=layer: a[n], p["layers"])
         y = norm(x, of["attention_norm"])
         q, k, v = (
-            dense(y, of[name]).reshape(len(ids), -1, net.size) for name in ("query", "key", "value")
+            dense(y, of[name]).reshape(len(ids), -1, net.head_dim)
+            for name in ("query", "key", "value")
         )
         seen = np.zeros_like(q)
         for head in range(net.heads):
-            group = head // (net.heads // net.groups)
+            group = head // (net.heads // net.num_kv_heads)
             for t in range(len(ids)):
                 rotated = turned(q[t, head], t)
                 scores = [rotated @ turned(k[s, group], s) for s in range(t + 1)]
-                weights = special.softmax(np.array(scores) / np.sqrt(net.size))
+                weights = special.softmax(np.array(scores) / np.sqrt(net.head_dim))
                 seen[t, head] = weights @ v[: t + 1, group]
         x = x + dense(seen.reshape(len(ids), -1), of["attended"])
         y = norm(x, of["inner_norm"])
@@ -65,7 +66,7 @@ def test_every_layer_is_what_the_equations_give():
 
 
 def test_tied_and_with_biases_it_is_a_small_qwen2():
-    net = llama.Llama(**SIZES | {"groups": 1, "layers": 1}, tied=True, biases=True)
+    net = llama.Llama(**SIZES | {"num_kv_heads": 1, "layers": 1}, tied=True, biases=True)
     params = random_params(net, 1)
     assert set(params) == {"embedding", "layers", "norm"}
     assert [n for n in params["layers"] if "bias" in params["layers"][n]] == [
@@ -107,7 +108,7 @@ def test_padding_changes_nothing(left):
     assert np.isfinite(slopes).all() and (slopes[6] == 0).all()
 
 
-def test_rematerialised_layers_have_the_same_gradients():
+def test_remat_layers_have_the_same_gradients():
     def slopes(net):
         def loss(params):
             logits, _ = llama.decoder(net).apply(params, {"ids": IDS, "mask": MASK})
@@ -115,7 +116,7 @@ def test_rematerialised_layers_have_the_same_gradients():
 
         return jax.jit(jax.grad(loss))(PARAMS)
 
-    again = slopes(llama.Llama(**SIZES, rematerialised=True))
+    again = slopes(llama.Llama(**SIZES, remat=True))
     close = lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-4)  # noqa: E731
     jax.tree.map(close, again, slopes(NET))
 

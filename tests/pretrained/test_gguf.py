@@ -22,7 +22,8 @@ MARKS = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
 LETTERS = [chr(n) for n in range(33, 127)] + ["Ġ", "Ċ"]  # as byte-level BPE writes them
 TOKENS = MARKS + LETTERS + ["Ġh", "Ġhi"]
 NET = llama.Llama(
-    vocabulary=len(TOKENS), width=32, layers=2, heads=2, groups=1, size=16, inner=64, theta=500.0,
+    vocabulary=len(TOKENS), width=32, layers=2, heads=2,
+    num_kv_heads=1, head_dim=16, intermediate_size=64, theta=500.0,
     epsilon=1e-5, tied=True,
 )  # fmt: skip
 PARAMS = random_params(NET, 0)
