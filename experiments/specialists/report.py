@@ -104,7 +104,7 @@ def draw(folder: pathlib.Path) -> None:
         name = part.lower().replace(" ", "_")
         with figures.figure(folder / f"{name}.png", size=(7, 0.3 * len(rows) + 1)) as axes:
             dots(axes, rows)
-            axes.set_title(TITLES[part], fontsize=9)
+            axes.set_title(TITLES[part], fontsize=9, loc="right")
 
 
 def dots(axes, rows: dict) -> None:

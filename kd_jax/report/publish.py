@@ -16,7 +16,7 @@ from kd_jax.errors import one_line, require
 from kd_jax.report import readmes
 
 ROOT = pathlib.Path(__file__).parents[2]
-PUBLISHED = ("*.json", "records.jsonl", "table.md", "*.png")
+PUBLISHED = ("*.json", "records.jsonl", "table.md", "*.png", "*.npz")
 
 
 def publish(run_folder: str | os.PathLike, root: pathlib.Path = ROOT) -> pathlib.Path:

@@ -86,7 +86,7 @@ def test_stages_halve_the_image_and_name_their_maps(name, widths):
 def test_a_block_without_residual_is_its_shortcut():
     """With the last norm's scale at zero nothing is added: the input passes, or its projection."""
     x = np.random.default_rng(0).normal(size=(2, 6, 6, 16)).astype(np.float32)
-    for block in (resnet.ResidualBlock(16), resnet.Block(24, stride=2)):
+    for block in (resnet.ResidualBlock(16), resnet.ResidualBlock(24, stride=2)):
         params = drawn(lambda key, block=block: block.init(key, x)["params"])
         params["norm_2"] = jax.tree.map(jnp.zeros_like, params["norm_2"])
         shortcut = x
