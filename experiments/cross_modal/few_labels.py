@@ -61,7 +61,11 @@ def labeled_rows(
 
 
 def half_labeled(
-    key: Key[Array, ""], known: Sequence, shown: Array, seeds: Array, batch_size: int
+    key: Key[Array, ""],
+    known: Sequence,
+    shown: Int[np.ndarray, "M n"],
+    seeds: Int[np.ndarray, " M"],
+    batch_size: int,
 ) -> Callable:
     """A sampler of batches of which half are labeled rows.
 
@@ -71,8 +75,8 @@ def half_labeled(
     Args:
         key: of both draws.
         known: M arrays of labeled row numbers.
-        shown: [M, n] row numbers.
-        seeds: [M].
+        shown: row numbers.
+        seeds: of the members.
         batch_size: of both halves together.
 
     Returns:
@@ -81,11 +85,12 @@ def half_labeled(
     drawn_from = [own if len(own) else rows for own, rows in zip(known, shown)]
     rows, counts = map(jnp.asarray, partition.padded(drawn_from, max(map(len, drawn_from))))
     places = samplers.scattered(key, shown.shape[1], batch_size // 2)
-    shown, seeds, draw_key = jnp.asarray(shown), jnp.asarray(seeds), jax.random.fold_in(key, 1)
+    shown_to, seed_of = jnp.asarray(shown), jnp.asarray(seeds)
+    draw_key = jax.random.fold_in(key, 1)
 
     def sampler(member, epoch):
-        others = shown[member][places(seeds[member], epoch)]
-        draw = jax.random.fold_in(jax.random.fold_in(draw_key, seeds[member]), epoch)
+        others = shown_to[member][places(seed_of[member], epoch)]
+        draw = jax.random.fold_in(jax.random.fold_in(draw_key, seed_of[member]), epoch)
         drawn = partition.sample(draw, rows[member], counts[member], others.size)
         return jnp.concatenate([drawn.reshape(others.shape), others], axis=1)
 

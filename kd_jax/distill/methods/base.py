@@ -32,7 +32,7 @@ class Outputs(NamedTuple):
         return self.last if self.last.ndim == 2 else self.last.mean((1, 2))
 
 
-Term = Callable[[Outputs, Outputs, dict, Any], Float[Array, ""]]
+Term = Callable[[Outputs, Outputs, dict, Any], Float[Array, ""] | float]
 
 
 class Method(NamedTuple):
