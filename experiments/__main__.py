@@ -14,6 +14,7 @@ TOOLS = {
     "test": "Run the tests.",
     "check": "Lint, format and types of the code.",
     "list": "Show the runs, their state, how to go on with or delete each.",
+    "install": "Install extras of pyproject.toml, like text, without running anything.",
     "report": "Make one page of the runs below a folder, or of the committed records.",
     "publish": "Keep a finished run as the experiment's records and renew the pages.",
 }

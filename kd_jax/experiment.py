@@ -11,7 +11,6 @@ Nothing here imports jax before the command line is known to be right.
 
 import contextlib
 import dataclasses
-import errno
 import json
 import sys
 import textwrap
@@ -20,9 +19,6 @@ from collections.abc import Callable
 
 from kd_jax import __version__
 from kd_jax.errors import Check, InputError, at_least, one_of, require
-
-# a full disk, a quota, a limit of file sizes, a folder that is read-only or somebody else's
-NO_ROOM = errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM
 
 
 def setting(default, help_text: str, check: Check | None = None, *, affects_results=True):
@@ -61,8 +57,9 @@ class Config:
 
     def __post_init__(self):
         for field in dataclasses.fields(self):
-            if field.metadata["check"]:
-                field.metadata["check"](field.name, getattr(self, field.name))
+            check: Check | None = field.metadata["check"]
+            if check:
+                check(field.name, getattr(self, field.name))
         require(
             self.num_processes == 1 or self.coordinator_address,
             f"--num_processes={self.num_processes} without --coordinator_address: give "
@@ -94,7 +91,7 @@ def parse(config_class, argv):
 
     values = flags.FlagValues()
     types = typing.get_type_hints(config_class)
-    define = {
+    define: dict[type, Callable] = {
         int: flags.DEFINE_integer,
         float: flags.DEFINE_float,
         bool: flags.DEFINE_boolean,
@@ -162,6 +159,27 @@ def _converted(name, value, annotation):
         ) from None
 
 
+def perform(name: str, config: Config, program: Callable):
+    """Run an experiment from Python: its Run, concluded if it was opened.
+
+    Args:
+        name: what its runs are filed under.
+        config: its settings.
+        program: () -> (run, table, draw), see `launch`.
+    """
+    from kd_jax.storage import run_folder
+
+    run, table, draw = program()
+    here = run_folder.Run(
+        config.workdir, name, config.results_key(), program=run,
+        retrain=config.retrain, saved_seeds=config.saved_seeds,
+    )  # fmt: skip
+    run(config, here)
+    if here.is_open:
+        here.conclude(table, draw)
+    return here
+
+
 def launch(name: str, config_class: type[Config], program: Callable, argv=None) -> None:
     """Run an experiment from the command line; bad input ends it with one line and exit code 2.
 
@@ -179,23 +197,16 @@ def launch(name: str, config_class: type[Config], program: Callable, argv=None) 
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
-    from kd_jax.runtime import hosts, signals
+    from kd_jax.runtime import ending, hosts, signals
     from kd_jax.storage import run_folder
 
-    signals.heed()
+    signals.handle()
     try:
         prepare(config)
         with contextlib.redirect_stdout(sys.stdout if hosts.first_host() else None):
-            run, table, draw = program()
-            here = run_folder.Run(
-                config.workdir, name, config.results_key(), program=run,
-                retrain=config.retrain, saved_seeds=config.saved_seeds,
-            )  # fmt: skip
-            run(config, here)
-            if here.is_open:
-                here.conclude(table, draw)
+            perform(name, config, program)
     except (Exception, signals.Interrupted) as error:
-        line, code = _ending(error)
+        line, code = ending.of(error)
         if not isinstance(error, signals.Interrupted):
             run_folder.failed(line or f"{type(error).__name__}: {error}")
         if line is None:
@@ -221,7 +232,7 @@ def prepare(config: Config) -> None:
     """Set this process up as its settings say: devices, hosts, memory, compilation, event files."""
     from kd_jax.runtime import compilation, devices, hosts, memory, tensorboard
 
-    compilation.keep_programs()
+    compilation.cache_programs()
     if not (config.mesh or config.coordinator_address):
         devices.spread_over_cores()
     hosts.join(config.coordinator_address, config.num_processes, config.process_id)
@@ -229,22 +240,3 @@ def prepare(config: Config) -> None:
     compilation.use(not config.fast_compile)
     memory.use(config.members_per_chunk)
     tensorboard.use(config.tensorboard)
-
-
-def _ending(error):
-    """(the line that says why a command ends, its exit code), or (None, 1) for a fault of ours."""
-    from kd_jax.runtime import memory, signals
-
-    if isinstance(error, InputError):
-        return f"error: {error}", 2
-    if isinstance(error, signals.Interrupted):
-        return "\ninterrupted: the same command goes on where it was", 128 + error.signum
-    if isinstance(error, OSError) and error.errno in NO_ROOM:
-        where = f" to {error.filename}" if error.filename else ""
-        return (
-            f"error: cannot write{where} ({error.strerror}): make room or choose another folder "
-            "with --workdir or --data_dir; what was written before is whole"
-        ), 2
-    if memory.exhausted(error):
-        return f"error: {memory.ADVICE} ({str(error).splitlines()[0][:160]})", 2
-    return None, 1

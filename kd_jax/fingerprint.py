@@ -174,7 +174,7 @@ def _reach(reader, module, name, found):
         return
     here = reader.scope(module).get(name, [])
     if isinstance(here, tuple):
-        return _reach(reader, *here, found)
+        return _reach(reader, here[0], here[1], found)
     found[module, name] = [ast.dump(node) for node in here]
     for node in here:
         _follow(reader, module, node, found)

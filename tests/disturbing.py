@@ -16,7 +16,9 @@ import time
 from typing import NamedTuple
 
 _processes = multiprocessing.get_context("forkserver")
-_processes.set_forkserver_preload(["kd_jax.config", "kd_jax.mapped", "kd_jax.teacher", "optax"])
+_processes.set_forkserver_preload(
+    ["kd_jax.experiment", "kd_jax.storage.run_folder", "kd_jax.storage.model_store", "optax"]
+)
 
 WRITES = {"open", "os.mkdir", "os.remove", "os.rename", "os.rmdir", "shutil.rmtree"}
 PATHS = {  # of what is written in the moments of a kind
@@ -86,7 +88,7 @@ def _run(workdir, flags, strike, largest, said):
     if strike:
         _prepare(strike, workdir)
     argv = ["small", f"--workdir={workdir}", *flags]
-    experiment.launch(small_experiment.Config, small_experiment.run, argv)
+    experiment.launch("small", small_experiment.Config, small_experiment.program, argv)
 
 
 def _prepare(strike, workdir):

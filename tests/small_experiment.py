@@ -5,6 +5,7 @@ it is trained. Snapshots are taken whenever they can be: most of its time is spe
 """
 
 import dataclasses
+import functools
 
 import jax
 import jax.numpy as jnp
@@ -13,7 +14,7 @@ import optax
 
 from kd_jax import experiment
 from kd_jax.metrics import records
-from kd_jax.storage import block_cache, checkpoint, jsonl, model_store, run_folder
+from kd_jax.storage import block_cache, checkpoint, jsonl, model_store
 from kd_jax.training import loop, samplers
 from kd_jax.training import state as train_state
 
@@ -26,7 +27,7 @@ KEYS = jax.random.split(jax.random.key(3), SEEDS)
 
 
 @dataclasses.dataclass(frozen=True)
-class Config(experiment.Common):
+class Config(experiment.Config):
     """No setting of its own."""
 
 
@@ -70,25 +71,29 @@ def taught(settings):
             yield {"squares": outputs[start : start + BLOCK] ** 2}
 
     facts = {"teacher": found.fingerprint}
-    squares = block_cache.kept(
+    squares = block_cache.cached(
         found.folder, facts, ROWS, BLOCK, blocks, again=not found.restored, label="squares"
     )
     return {"outputs": outputs, "squares": squares["squares"]}
 
 
-def run(settings):
+def students(row, labels, task):
+    """The records of one row's students."""
+    params, loss, diverged = fitted(labels, task.snapshots)
+    checkpoint.save(task.run.path(row), params, {})
+    norm = np.linalg.norm(params["w"], axis=-1)
+    return records.of_metrics(row, {"loss": loss, "norm": norm}, diverged)
+
+
+def run(config, run):
     """The whole experiment."""
-    here = run_folder.Run(settings.workdir, "small", settings.results_key())
-    for row, labels in taught(settings).items():
-        if not here.has(row=row):
-            snapshots = checkpoint.of_run(here, row)
-            params, loss, diverged = fitted(labels, snapshots)
-            checkpoint.save(here.path(row), params, {})
-            norm = np.linalg.norm(params["w"], axis=-1)
-            here.append(records.of_metrics(row, {"loss": loss, "norm": norm}, diverged))
-            snapshots.clear()
-    here.conclude(lambda folder: f"{len(jsonl.records(folder))} networks\n")
+    run.open()
+    run.each([
+        ({"row": row}, functools.partial(students, row, labels))
+        for row, labels in taught(config).items()
+    ])  # fmt: skip
 
 
-if __name__ == "__main__":
-    experiment.launch(Config, run)
+def program():
+    """What the launcher is given."""
+    return run, lambda folder: f"{len(jsonl.records(folder))} networks\n", lambda folder: None

@@ -1,6 +1,7 @@
 """The command line: defaults, presets, explicit flags, and what bad input gets."""
 
 import dataclasses
+import pathlib
 import subprocess
 import sys
 
@@ -8,9 +9,14 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from experiments.quickstart.run import Config
+import kd_jax
+from experiments.quickstart.config import Config
 from kd_jax import experiment
 from kd_jax.errors import InputError
+from kd_jax.storage import provenance
+
+ROOT = pathlib.Path(__file__).parents[1]
+EXPERIMENTS = sorted(path.parent.name for path in ROOT.glob("experiments/*/run.py"))
 
 
 def parse(*arguments):
@@ -35,12 +41,12 @@ def test_defaults_then_preset_then_explicit_flags():
         ("--seeds=0", "--seeds=0: expected at least 1"),
         ("--seeds=-2", "--seeds=-2"),
         ("--seeds=many", "many"),
-        ("--temperatures=0", "--temperatures=0: every temperature must be a finite number above 0"),
+        ("--temperatures=0", "--temperatures=0: expected a finite number above 0"),
         ("--temperatures=1,-3", "above 0"),
         ("--temperatures=1,nan", "finite"),
         ("--temperatures=inf", "finite"),
         ("--temperatures=1,warm", "--temperatures=1,warm: expected float values"),
-        ("--temperatures=", "expected"),
+        ("--temperatures=", "--temperatures is empty: expected numbers"),
         ("--temperatures=2,2", "twice"),
         ("--preset=huge", "--preset=huge: expected one of default, smoke"),
         ("seeds=3", "unexpected argument"),
@@ -80,27 +86,58 @@ def test_a_workdir_that_cannot_be_written_is_named():
     assert "--workdir=/proc/nowhere" in done.stderr
 
 
-def test_help_prints_the_docstring_and_every_flag():
+def test_help_prints_the_docstring_every_flag_and_what_presets_set():
     done = command("--help")
-    assert done.returncode == 0 and "Distil real digits" in done.stdout
+    assert done.returncode == 0 and "Quickstart: 5,000 real digits" in done.stdout
     for field in dataclasses.fields(Config):
-        assert f"--{field.name}" in done.stdout or f"--[no]{field.name}" in done.stdout
+        assert f"  --{field.name}=" in done.stdout
+    assert "--preset=smoke  --fast_compile=True --seeds=2 --temperatures=1,3" in done.stdout
+
+
+def without(package, *arguments, name="quickstart"):
+    """An experiment's command where a package cannot be imported."""
+    code = (
+        f"import sys; sys.modules[{package!r}] = None; sys.argv = ['x', {name!r}, "
+        f"*{list(arguments)!r}]; import runpy; runpy.run_module('experiments', run_name='__main__')"
+    )
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+
+
+@pytest.mark.parametrize("flag", ["--sedes=3", "--seeds=many", "--seeds=0", "--temperatures=1,1"])
+def test_a_wrong_flag_is_refused_before_jax_is_imported(flag):
+    done = without("jax", flag)
+    assert done.returncode == 2 and done.stderr.startswith("error: "), done.stderr
+
+
+@pytest.mark.parametrize("package", ["jax", "numpy", "absl"])
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_help_needs_no_package(package, name):
+    done = without(package, "--help", name=name)
+    assert done.returncode == 0 and "--seeds=" in done.stdout, done.stderr
+
+
+def test_version_says_commit_packages_and_device():
+    done = command("--version")
+    assert done.returncode == 0
+    first, packages, device = done.stdout.splitlines()
+    assert first.startswith(f"kd_jax {kd_jax.__version__} (") and jax.__version__ in packages
+    assert device == provenance.device()
 
 
 def test_a_device_without_memory_is_one_line_that_names_the_flag(capsys):
-    def run(settings):
+    def run(config, run):
         jax.jit(lambda x: (x[:, None] * x).sort(0))(jnp.ones(2**23)).block_until_ready()
 
     with pytest.raises(SystemExit) as ended:
-        experiment.launch(Config, run, ["experiment"])
+        experiment.launch("some", Config, lambda: (run, None, None), ["experiment"])
     assert ended.value.code == 2
     said = capsys.readouterr().err
     assert said.startswith("error: the device has no memory left: give --members_per_chunk=N")
     assert said.count("\n") == 1
 
 
-def test_hosts_that_cannot_find_each_other_are_refused():
-    with pytest.raises(InputError, match="--hosts=2 without --coordinator"):
-        dataclasses.replace(Config(), hosts=2)
-    with pytest.raises(InputError, match="--members_per_chunk=-1: expected 1 or more"):
+def test_processes_that_cannot_find_each_other_are_refused():
+    with pytest.raises(InputError, match="--num_processes=2 without --coordinator_address"):
+        dataclasses.replace(Config(), num_processes=2)
+    with pytest.raises(InputError, match="--members_per_chunk=-1: expected at least 0"):
         dataclasses.replace(Config(), members_per_chunk=-1)

@@ -1,13 +1,16 @@
 """What the pages show as code runs."""
 
-import importlib.util
+import os
 import pathlib
 import re
+import shutil
+import subprocess
+import sys
 
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
-import kd_jax.losses  # noqa: F401  until submodules load by themselves
 from kd_jax.report import docstrings
 from kd_jax.storage import jsonl
 
@@ -22,19 +25,56 @@ def example(name):
     return code
 
 
-def test_the_whole_experiment_of_the_guide_runs(tmp_path):
-    script = tmp_path / "run.py"
-    script.write_text(example("run.py"))
-    found = importlib.util.spec_from_file_location("narrow", script)
-    narrow = importlib.util.module_from_spec(found)
-    found.loader.exec_module(narrow)
-    narrow.run(narrow.Config(seeds=2, epochs=1, width=5, workdir=str(tmp_path / "runs")))
-    (folder,) = (tmp_path / "runs").glob("narrow/*")
-    records = jsonl.records(folder)
-    assert [(r["row"], r["seed"]) for r in records] == [
-        (arm.row, seed) for arm in narrow.ARMS for seed in range(2)
-    ]
-    assert all(f"| {arm.row} " in (folder / "table.md").read_text() for arm in narrow.ARMS)
+FILES = re.findall(r"<!-- example: (\S+) -->", GUIDE)
+
+
+@pytest.fixture(scope="module")
+def narrow(tmp_path_factory):
+    """A folder with experiments/: the launcher, and the experiment of the guide."""
+    folder = tmp_path_factory.mktemp("clone")
+    package = folder / "experiments" / "narrow"
+    package.mkdir(parents=True)
+    for name in ("__init__.py", "__main__.py"):
+        shutil.copy(ROOT / "experiments" / name, package.parent)
+    for name in FILES:
+        (package / name).write_text(example(name))
+    return folder
+
+
+def launched(folder, *flags):
+    """What `python -m experiments narrow` printed there."""
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "experiments", "narrow", *flags]
+    ended = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout
+
+
+def test_the_whole_experiment_of_the_guide_runs(narrow):
+    flags = "--seeds=2", "--epochs=1", "--width=5", "--fast_compile", "--workdir=runs"
+    said = launched(narrow, *flags)
+    (folder,) = (narrow / "runs").glob("narrow/*")
+    records, table = jsonl.records(folder), (folder / "table.md").read_text()
+    rows = ["labels only", "soft targets, T=1", "soft targets, T=3"]
+    assert [(r["row"], r["seed"]) for r in records] == [(r, s) for r in rows for s in range(2)]
+    assert all(f"| {row} " in table for row in rows) and table in said
+    assert (folder / "errors_by_temperature.png").is_file()
+
+
+def test_the_flags_of_the_guide_s_experiment_are_shown_without_jax(narrow):
+    (narrow / "jax.py").write_text("raise ImportError\n")
+    (narrow / "numpy.py").write_text("raise ImportError\n")
+    said = launched(narrow, "--help")
+    for name in ("jax.py", "numpy.py"):
+        (narrow / name).unlink()
+    assert said.startswith("How narrow may a student be?") and "--width=10" in said
+
+
+def test_the_guide_s_files_are_those_of_an_experiment(narrow):
+    assert FILES == ["__init__.py", "config.py", "run.py", "report.py"]
+    assert set(FILES) <= {path.name for path in (ROOT / "experiments/quickstart").iterdir()}
+    imports = re.findall(r"^from experiments\S*|^import experiments\S*", GUIDE, re.MULTILINE)
+    assert imports == []  # so that the folder may bear any name
 
 
 def test_the_docstring_of_the_guide_has_what_pages_are_made_of(tmp_path):

@@ -1,4 +1,4 @@
-"""What this machine can do at best: python -m experiments.bench.machine prints both rates."""
+"""Peak rates of this machine: python -m experiments.bench.machine prints both."""
 
 import json
 import time

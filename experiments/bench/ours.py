@@ -1,4 +1,4 @@
-"""kd_jax: all networks of a work in one compiled program, seeds and temperatures its axes.
+"""kd_jax: all networks of a workload in one compiled program, seeds and temperatures its axes.
 
 They see the same batches, as those of torch_vmap do.
 """
@@ -7,7 +7,7 @@ import jax
 import numpy as np
 import optax
 
-from experiments.bench.work import RATE
+from experiments.bench.workloads import LEARNING_RATE
 from kd_jax import losses, models
 from kd_jax.metrics import classification
 from kd_jax.runtime import compilation, devices
@@ -15,43 +15,43 @@ from kd_jax.training import loop, samplers
 from kd_jax.training import state as train_state
 
 
-def run(work, arrays, epochs, pause):
-    """The accuracy of the first network. Args: as experiments.bench says."""
-    compilation.keep_programs()
+def run(workload, arrays, epochs, pause):
+    """The accuracy of the first network. Args: see `worker`."""
+    compilation.cache_programs()
     devices.spread_over_cores()
     devices.use()
-    under_way = training(work, arrays, epochs)
+    under_way = training(workload, arrays, epochs)
     for epoch in range(epochs):
         under_way.advance(epoch + 1)
         pause()
     params = jax.tree.map(lambda x: x[:1, :1], under_way.whole()[0].params)
-    apply = models.functional(network(work), work.shape).apply
+    apply = models.functional(network(workload), workload.shape).apply
     logits = classification.predict(apply, params, arrays["test_inputs"])[0, 0]
     return float(np.mean(logits.argmax(-1) == arrays["test_labels"]))
 
 
-def training(work, arrays, epochs):
-    """The train.Training of a Work, before its first step."""
-    net = models.functional(network(work), work.shape)
-    loss, numbers = (on_soft, temperatures(work)) if work.temperatures else (on_labels, {})
-    optimizer, keys = optax.adam(RATE), jax.random.split(jax.random.key(0), work.seeds)
-    state = train_state.members(net.init, optimizer, keys, max(1, len(work.temperatures)))
+def training(workload, arrays, epochs):
+    """The train.Training of a Workload, before its first step."""
+    net = models.functional(network(workload), workload.shape)
+    loss, numbers = (on_soft, temperatures(workload)) if workload.temperatures else (on_labels, {})
+    optimizer, keys = optax.adam(LEARNING_RATE), jax.random.split(jax.random.key(0), workload.seeds)
+    state = train_state.members(net.init, optimizer, keys, max(1, len(workload.temperatures)))
     data = {name: arrays[name] for name in ("inputs", "labels", "logits")}
-    order = samplers.scattered(jax.random.key(1), len(data["labels"]), work.batch)
+    order = samplers.scattered(jax.random.key(1), len(data["labels"]), workload.batch)
     options = {"epochs": epochs, "seeds": 0, "numbers": numbers}
     return loop.Training(loss(net.apply), optimizer, state, data, order, **options)
 
 
-def network(work):
-    """The network of a Work."""
-    if work.channels:
-        return models.ConvNet(work.channels, tuple(range(1, len(work.channels) + 1)), 10)
-    return models.MLP(work.hidden, 10, dropout=work.dropout)
+def network(workload):
+    """The network of a Workload."""
+    if workload.channels:
+        return models.ConvNet(workload.channels, tuple(range(1, len(workload.channels) + 1)), 10)
+    return models.MLP(workload.hidden, 10, dropout=workload.dropout)
 
 
-def temperatures(work):
+def temperatures(workload):
     """{"temperature": [S, A]}."""
-    return {"temperature": np.tile(np.float32(work.temperatures), (work.seeds, 1))}
+    return {"temperature": np.tile(np.float32(workload.temperatures), (workload.seeds, 1))}
 
 
 def on_labels(apply):

@@ -1,54 +1,63 @@
-"""Tables of the bench: seconds side by side, the ratios asked for, and the machine's limits."""
+"""Tables of the benchmark: seconds side by side, target ratios, limits of the machine."""
 
 import statistics
 
-from experiments.bench import work
+from experiments.bench import workloads
+from experiments.bench.rows import (
+    GRID,
+    MACHINE,
+    OURS,
+    PEOPLE,
+    PEOPLE_MANY,
+    PEOPLE_ONE,
+    PEOPLE_TORCH,
+    SCALING,
+)
 from kd_jax.metrics.statistics import FALLS_SHORT, REACHED
 from kd_jax.report import tables
 from kd_jax.storage import jsonl
 
-OURS, ALL_ONE = "kd_jax", "kd_jax, one device for all cores"
-PEOPLE, START = "people demo, whole process", "start, from the command to the end of the first step"
-GRID, MACHINE, SCALING = "the whole temperature grid", "machine", "scaling"
-PEOPLE_TORCH, PEOPLE_ONE, PEOPLE_MANY = "PyTorch, 1 seed", "kd_jax, 1 seed", "kd_jax, 20 seeds"
-PEOPLE_ALL_ONE = "kd_jax, 20 seeds, one device for all cores"
-FIRST_START, NEXT_START = "kd_jax, nothing compiled", "kd_jax, programs kept"
 # nine data sets, 50 epochs, five seeds: their teachers, and students at nine temperatures, on
 # labels, on smoothed labels and of a permuted teacher
-GRID_NETWORKS = {work.GRID_TEACHERS.name: 9 * 50 * 5, work.GRID_STUDENTS.name: 9 * 50 * 5 * 12}
-# (work, our row, theirs, how many times as fast we mean to be)
-AIMS = [
+GRID_NETWORKS = {
+    workloads.GRID_TEACHERS.name: 9 * 50 * 5,
+    workloads.GRID_STUDENTS.name: 9 * 50 * 5 * 12,
+}
+# (workload, our row, theirs, how many times as fast ours is meant to be)
+TARGETS = [
     (PEOPLE, PEOPLE_ONE, PEOPLE_TORCH, 6.0),
     (PEOPLE, PEOPLE_MANY, PEOPLE_TORCH, 35.0),
-    (work.SMALL.name, OURS, "PyTorch, resident", 5.0),
-    (work.SMALL.name, OURS, "Keras on JAX", 2.0),
-    (work.MANY.name, OURS, "PyTorch, resident", 12.0),
-    (work.MANY.name, OURS, "Keras on JAX", 6.0),
-    (work.MANY.name, OURS, "PyTorch, torch.func.vmap", 3.0),
-    (work.TEACHER.name, OURS, "PyTorch, resident", 1.0),
+    (workloads.SMALL.name, OURS, "PyTorch, resident", 5.0),
+    (workloads.SMALL.name, OURS, "Keras on JAX", 2.0),
+    (workloads.MANY.name, OURS, "PyTorch, resident", 12.0),
+    (workloads.MANY.name, OURS, "Keras on JAX", 6.0),
+    (workloads.MANY.name, OURS, "PyTorch, torch.func.vmap", 3.0),
+    (workloads.TEACHER.name, OURS, "PyTorch, resident", 1.0),
     (GRID, OURS, "PyTorch, resident", 8.0),
     (GRID, OURS, "Keras on JAX", 15.0),
-    (work.CONVNET.name, OURS, "PyTorch, resident", 1.0),
+    (workloads.CONVNET.name, OURS, "PyTorch, resident", 1.0),
 ]
-ONE_BY_ONE = {work.MANY.name: work.SMALL.name}  # many networks one by one: each costs what one does
+ONE_BY_ONE = {
+    workloads.MANY.name: workloads.SMALL.name
+}  # many networks one by one: each costs what one does
 
 
 def table(folder):
-    """The Markdown of a run folder: every work, the aims, the limits."""
+    """The Markdown of a run folder: every workload, the targets, the limits."""
     parts = tables.by("part", jsonl.records(folder))
     machine, scaled = best_rates(parts.pop(MACHINE)), parts.pop(SCALING)
     text = [
         "Seconds per epoch and network (people demo: per seed, whole process), median [least, "
-        "most];\ncontenders take turns. Where one process trains many networks, the time is "
+        "most];\nimplementations take turns. Where one process trains many networks, the time is "
         "divided by their number."
     ]
     for part, records in parts.items():
         text += [part[0].upper() + part[1:], seconds_table(records)]
     text += [f"{GRID[0].upper()}{GRID[1:]}, as networks and epochs times the seconds of one"]
-    text += [grid_table(parts), "What was aimed at", aims_table(parts)]
-    text += ["How near to the limits of the machine", limits(parts, machine)]
+    text += [grid_table(parts), "Targets", targets_table(parts)]
+    text += ["Fraction of the machine's limits", limits(parts, machine)]
     text += [
-        "What several devices hold and send in a step, predicted and as compiled; virtual devices "
+        "Memory and communication of several devices, predicted and as compiled; virtual devices "
         "of one processor,\nwhose seconds say what the communication costs, not what it gains"
     ]
     return "\n\n".join([*text, scaling_table(scaled)])
@@ -65,17 +74,17 @@ def median(r):
 
 
 def seconds_table(records):
-    """One line per contender, the fastest first."""
+    """One line per implementation, the fastest first."""
     lines = []
     for r in sorted(records, key=median):
         spread = f"{median(r):.3f} [{min(r['seconds']):.3f}, {max(r['seconds']):.3f}]"
         accuracy = f"{r['accuracy']:.2%}" if "accuracy" in r else "–"
         lines.append([r["row"], spread, accuracy])
-    return tables.markdown(["contender", "seconds", "test accuracy"], lines)
+    return tables.markdown(["implementation", "seconds", "test accuracy"], lines)
 
 
 def best(parts, part, name):
-    """Median seconds of the fastest contender whose name begins so."""
+    """Median seconds of the fastest implementation whose name begins so."""
     if part == GRID:
         return sum(best(parts, of, name) * count for of, count in GRID_NETWORKS.items())
     of = [r for r in parts[part] if r["row"].startswith(name)]
@@ -90,35 +99,35 @@ def measured(parts, part):
 
 
 def grid_table(parts):
-    """Minutes of the whole grid for each kind of contender."""
+    """Minutes of the whole grid for each kind of implementation."""
     names = [OURS, "PyTorch, resident", "Keras on JAX", "Keras on PyTorch"]
     found = [[name, f"{best(parts, GRID, name) / 60:.1f}"] for name in names]
-    return tables.markdown(["contender", "minutes"], found)
+    return tables.markdown(["implementation", "minutes"], found)
 
 
-def aims_table(parts):
-    """One line per ratio that was aimed at."""
+def targets_table(parts):
+    """One line per ratio that has a target."""
     lines = []
-    for part, ours, theirs, aim in AIMS:
+    for part, ours, theirs, target in TARGETS:
         if measured(parts, part):
             ratio = best(parts, part, theirs) / best(parts, part, ours)
-            verdict = REACHED if ratio >= aim else FALLS_SHORT
-            lines.append([part, ours, theirs, f"{ratio:.1f}×", f"{aim:g}×", verdict])
-    header = ["work", "we", "against", "times as fast", "aim", "verdict"]
+            verdict = REACHED if ratio >= target else FALLS_SHORT
+            lines.append([part, ours, theirs, f"{ratio:.1f}×", f"{target:g}×", verdict])
+    header = ["workload", "kd_jax", "baseline", "times as fast", "target", "verdict"]
     return tables.markdown(header, lines)
 
 
 def limits(parts, machine):
-    """One line per work: what it needs of the machine, and how near we come to its rates."""
+    """One line per workload: its needs, and the fraction of the machine's rates."""
     lines = []
-    for name, task in work.WORKS.items():
+    for name, workload in workloads.BY_NAME.items():
         took = best(parts, name, OURS)
-        computing = task.operations() / machine["flops"]
-        moving = task.traffic() / machine["bytes"]
+        computing = workload.operations() / machine["flops"]
+        moving = workload.traffic() / machine["bytes"]
         lines.append([
             name,
-            f"{task.operations() / 1e9:.1f}",
-            f"{task.traffic() / 1e9:.2f}",
+            f"{workload.operations() / 1e9:.1f}",
+            f"{workload.traffic() / 1e9:.2f}",
             f"{computing:.4f}",
             f"{moving:.4f}",
             f"{computing / took:.0%}",
@@ -127,7 +136,7 @@ def limits(parts, machine):
     rates = f"{machine['flops'] / 1e9:.0f} GFLOP/s in a product of two 2048 × 2048 matrices, "
     rates += f"{machine['bytes'] / 1e9:.0f} GB/s in a copy"
     header = [
-        "work, per network and epoch", "GFLOP", "GB", "computing, s", "moving, s",
+        "workload, per network and epoch", "GFLOP", "GB", "computing, s", "moving, s",
         "of the product's rate", "of both limits",
     ]  # fmt: skip
     return f"Measured: {rates}.\n\n" + tables.markdown(header, lines)
@@ -139,7 +148,7 @@ def scaling_table(records):
     for r in records:
         predicted, sent = r["predicted"], sum(r["sent"].values())
         lines.append([
-            r["work"],
+            r["workload"],
             r["mesh"],
             f"{predicted['state_bytes'] / 1e6:.2f}",
             f"{r['state_bytes'] / 1e6:.2f}",
@@ -152,3 +161,7 @@ def scaling_table(records):
         "predicted", "measured", "ms per step",
     ]  # fmt: skip
     return tables.markdown(header, lines)
+
+
+def draw(folder):
+    """There is no figure."""

@@ -1,4 +1,4 @@
-"""What N devices do with one training: python -m experiments.bench.scaling WORK MESH N.
+"""Memory and communication of N devices: python -m experiments.bench.scaling WORKLOAD MESH N.
 
 N virtual devices of one CPU. Printed: the bytes that a step sends between devices, by collective,
 and the bytes that each device holds, both read off the compiled program; seconds per step, which on
@@ -14,7 +14,7 @@ import time
 import jax
 import numpy as np
 
-from experiments.bench import ours, work
+from experiments.bench import ours, workloads
 from kd_jax.runtime import devices as mesh
 
 BYTES = {"f32": 4, "s32": 4, "u32": 4, "pred": 1}
@@ -25,31 +25,31 @@ SENT = re.compile(
 ROWS, STEPS = 10, 10  # batches in memory, and of an epoch
 
 
-def state_bytes(task, members, data):
+def state_bytes(workload, members, data):
     """Bytes of parameters and Adam's two means on each device, predicted.
 
     Each of members·data devices holds 1/members of the networks, and 1/data of their large arrays.
     """
-    parts = sum(size / (data if size >= mesh.LARGE else 1) for size in task.sizes())
-    return 3 * 4 * parts * task.networks / members
+    parts = sum(size / (data if size >= mesh.LARGE else 1) for size in workload.sizes())
+    return 3 * 4 * parts * workload.networks / members
 
 
-def sent_bytes(task, members, data):
+def sent_bytes(workload, members, data):
     """Bytes that a step sends between devices, predicted: nothing where batches are whole.
 
     Else all gradients are summed over the devices, and the large parameters gathered.
     """
     if data == 1:
         return 0
-    gathered = sum(size for size in task.sizes() if size >= mesh.LARGE)
-    return 4 * (sum(task.sizes()) + gathered) * task.networks / members
+    gathered = sum(size for size in workload.sizes() if size >= mesh.LARGE)
+    return 4 * (sum(workload.sizes()) + gathered) * workload.networks / members
 
 
-def arrays(task):
-    """Random rows for a Work, as many as the batches of an epoch."""
-    random, rows = np.random.default_rng(0), ROWS * task.batch
+def arrays(workload):
+    """Random rows for a Workload, as many as the batches of an epoch."""
+    random, rows = np.random.default_rng(0), ROWS * workload.batch
     return {
-        "inputs": random.random((rows, *task.shape), np.float32),
+        "inputs": random.random((rows, *workload.shape), np.float32),
         "labels": random.integers(0, 10, rows).astype(np.int32),
         "logits": random.normal(size=(rows, 10)).astype(np.float32),
     }
@@ -66,10 +66,11 @@ def collectives(text):
 
 
 def measure(name, layout, devices):
-    """The record of one Work on one mesh."""
+    """The record of one Workload on one mesh."""
     jax.config.update("jax_num_cpu_devices", devices)
     mesh.use(layout)
-    training = ours.training(work.WORKS[name], arrays(work.WORKS[name]), epochs=4)
+    workload, sizes = workloads.BY_NAME[name], mesh.parse(layout, devices)
+    training = ours.training(workload, arrays(workload), epochs=4)
     needs = training.program.memory_analysis()
     training.advance(1)
     took = []
@@ -78,11 +79,10 @@ def measure(name, layout, devices):
         training.advance(epoch)
         took.append((time.perf_counter() - began) / STEPS)
     state = jax.tree.leaves((training.state.params, training.state.opt_state))
-    task, sizes = work.WORKS[name], mesh.parse(layout, devices)
     return {
         "predicted": {
-            "state_bytes": state_bytes(task, **sizes),
-            "sent": sent_bytes(task, **sizes),
+            "state_bytes": state_bytes(workload, **sizes),
+            "sent": sent_bytes(workload, **sizes),
         },
         "sent": collectives(training.program.as_text()),
         "state_bytes": sum(x.addressable_shards[0].data.nbytes for x in state),

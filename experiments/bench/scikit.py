@@ -6,15 +6,15 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 
-from experiments.bench.work import RATE
+from experiments.bench.workloads import LEARNING_RATE
 
 
-def run(work, arrays, epochs, pause):
-    """The accuracy of the network. Args: as experiments.bench says."""
+def run(workload, arrays, epochs, pause):
+    """The accuracy of the network. Args: see `worker`."""
     warnings.simplefilter("ignore", ConvergenceWarning)  # one epoch a call never converges
     net = MLPClassifier(
-        work.hidden, batch_size=work.batch, learning_rate_init=RATE, alpha=0.0, max_iter=1,
-        warm_start=True, random_state=0,
+        workload.hidden, batch_size=workload.batch, learning_rate_init=LEARNING_RATE, alpha=0.0,
+        max_iter=1, warm_start=True, random_state=0,
     )  # fmt: skip
     inputs, test = (arrays[name].reshape(-1, 784) for name in ("inputs", "test_inputs"))
     for _ in range(epochs):

@@ -4,17 +4,17 @@ import torch
 from torch.utils import data
 
 from experiments.bench import torch_parts
-from experiments.bench.work import RATE
+from experiments.bench.workloads import LEARNING_RATE
 
 
-def run(work, arrays, epochs, pause):
-    """The accuracy of the network. Args: as experiments.bench says."""
+def run(workload, arrays, epochs, pause):
+    """The accuracy of the network. Args: see `worker`."""
     torch.manual_seed(0)
     rows = data.TensorDataset(*torch_parts.tensors(arrays))
-    loader = data.DataLoader(rows, batch_size=work.batch, shuffle=True, drop_last=True)
-    net = torch_parts.network(work)
-    optimizer = torch.optim.Adam(net.parameters(), RATE)
-    temperature = work.temperatures[0] if work.temperatures else None
+    loader = data.DataLoader(rows, batch_size=workload.batch, shuffle=True, drop_last=True)
+    net = torch_parts.network(workload)
+    optimizer = torch.optim.Adam(net.parameters(), LEARNING_RATE)
+    temperature = workload.temperatures[0] if workload.temperatures else None
     for _ in range(epochs):
         for inputs, labels, logits in loader:
             optimizer.zero_grad()

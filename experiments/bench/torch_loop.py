@@ -1,4 +1,4 @@
-"""PyTorch with the data resident: one network, batches gathered by index, threads as told.
+"""PyTorch with the data resident: one network, batches gathered by index.
 
 Threads: OMP_NUM_THREADS of the process. Many networks are trained one after the other, so one of
 them is measured.
@@ -7,19 +7,19 @@ them is measured.
 import torch
 
 from experiments.bench import torch_parts
-from experiments.bench.work import RATE
+from experiments.bench.workloads import LEARNING_RATE
 
 
-def run(work, arrays, epochs, pause):
-    """The accuracy of the network. Args: as experiments.bench says."""
+def run(workload, arrays, epochs, pause):
+    """The accuracy of the network. Args: see `worker`."""
     torch.manual_seed(0)
     inputs, labels, logits = torch_parts.tensors(arrays)
-    net = torch_parts.network(work)
-    optimizer = torch.optim.Adam(net.parameters(), RATE)
-    temperature = work.temperatures[0] if work.temperatures else None
-    steps = len(labels) // work.batch
+    net = torch_parts.network(workload)
+    optimizer = torch.optim.Adam(net.parameters(), LEARNING_RATE)
+    temperature = workload.temperatures[0] if workload.temperatures else None
+    steps = len(labels) // workload.batch
     for _ in range(epochs):
-        for rows in torch.randperm(len(labels))[: steps * work.batch].view(steps, -1):
+        for rows in torch.randperm(len(labels))[: steps * workload.batch].view(steps, -1):
             optimizer.zero_grad()
             found = net(inputs[rows])
             torch_parts.loss(found, labels[rows], logits[rows], temperature).backward()

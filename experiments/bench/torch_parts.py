@@ -1,4 +1,4 @@
-"""What the PyTorch contenders share: the network, the loss, the accuracy."""
+"""What the PyTorch implementations share: the network, the loss, the accuracy."""
 
 import math
 
@@ -7,19 +7,19 @@ from torch import nn
 from torch.nn import functional
 
 
-def network(work):
-    """The network of a Work as an nn.Sequential."""
+def network(workload):
+    """The network of a Workload as an nn.Sequential."""
     layers, side, before = [], 28, 1
-    if work.channels:
+    if workload.channels:
         layers.append(nn.Unflatten(1, (1, 28)))
-    for channels in work.channels:
+    for channels in workload.channels:
         layers += [nn.Conv2d(before, channels, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)]
         side, before = side // 2, channels
     layers.append(nn.Flatten())
-    width = side * side * before if work.channels else math.prod(work.shape)
-    for hidden in work.hidden:
+    width = side * side * before if workload.channels else math.prod(workload.shape)
+    for hidden in workload.hidden:
         layers += [nn.Linear(width, hidden), nn.ReLU()]
-        layers += [nn.Dropout(work.dropout)] if work.dropout else []
+        layers += [nn.Dropout(workload.dropout)] if workload.dropout else []
         width = hidden
     return nn.Sequential(*layers, nn.Linear(width, 10))
 

@@ -1,20 +1,20 @@
-"""PyTorch with torch.func: all networks of a work as one, by vmap over stacked parameters."""
+"""PyTorch with torch.func: all networks of a workload by vmap over parameters."""
 
 import torch
 from torch.func import functional_call, grad, stack_module_state, vmap
 
 from experiments.bench import torch_parts
-from experiments.bench.work import RATE
+from experiments.bench.workloads import LEARNING_RATE
 
 
-def run(work, arrays, epochs, pause):
-    """The accuracy of the first network. Args: as experiments.bench says."""
+def run(workload, arrays, epochs, pause):
+    """The accuracy of the first network. Args: see `worker`."""
     torch.manual_seed(0)
     inputs, labels, logits = torch_parts.tensors(arrays)
-    nets = [torch_parts.network(work) for _ in range(work.networks)]
+    nets = [torch_parts.network(workload) for _ in range(workload.networks)]
     params, _ = stack_module_state(nets)
-    temperatures = torch.tensor(work.temperatures * work.seeds)
-    optimizer = torch.optim.Adam(params.values(), RATE)
+    temperatures = torch.tensor(workload.temperatures * workload.seeds)
+    optimizer = torch.optim.Adam(params.values(), LEARNING_RATE)
 
     def loss(params, temperature, batch):
         inputs, labels, logits = batch
@@ -22,9 +22,9 @@ def run(work, arrays, epochs, pause):
         return torch_parts.loss(found, labels, logits, temperature)
 
     gradients = vmap(grad(loss), in_dims=(0, 0, None))
-    steps = len(labels) // work.batch
+    steps = len(labels) // workload.batch
     for _ in range(epochs):
-        for rows in torch.randperm(len(labels))[: steps * work.batch].view(steps, -1):
+        for rows in torch.randperm(len(labels))[: steps * workload.batch].view(steps, -1):
             found = gradients(params, temperatures, (inputs[rows], labels[rows], logits[rows]))
             for name, values in params.items():
                 values.grad = found[name]

@@ -1,8 +1,11 @@
-"""A contender in its own process: python -m experiments.bench.worker MODULE WORK EPOCHS ARRAYS.npz.
+"""An implementation in its own process.
+
+    python -m experiments.bench.worker MODULE WORKLOAD EPOCHS ARRAYS.npz
 
 It trains an epoch for every line on its standard input and answers with the seconds that took; the
 first epoch, in which programs are compiled, is answered with "ready". The last answer is the
-accuracy on the test set.
+accuracy on the test set. MODULE has run(workload, arrays, epochs, pause) -> accuracy: a Workload,
+its arrays by name, the number of epochs, and what is to be called after each.
 """
 
 import importlib
@@ -12,11 +15,11 @@ import time
 
 import numpy as np
 
-from experiments.bench import work
+from experiments.bench import workloads
 
 
 class Turns:
-    """Called after every epoch: says how long it took and waits for the next turn."""
+    """Called after every epoch: prints how long it took and waits for the next turn."""
 
     def __init__(self):
         self.began = None
@@ -32,8 +35,8 @@ def main(module, name, epochs, path):
     """Train and answer. Args: as on the command line."""
     with np.load(path) as stored:
         arrays = dict(stored)
-    contender = importlib.import_module(f"experiments.bench.{module}")
-    accuracy = contender.run(work.WORKS[name], arrays, int(epochs), Turns())
+    implementation = importlib.import_module(f"experiments.bench.{module}")
+    accuracy = implementation.run(workloads.BY_NAME[name], arrays, int(epochs), Turns())
     print(json.dumps({"accuracy": accuracy}), flush=True)
 
 

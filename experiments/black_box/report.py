@@ -117,5 +117,5 @@ def draw(folder: pathlib.Path) -> None:
 
 def curves(axes, records, metric):
     """A metric in percent against the number of queries: a line per row with its 95 % interval."""
-    by_column.curves(axes, records, "queries", metric, tables.by_row(records))
+    by_column.curves(axes, records, "queries", metric, [*tables.by_row(records)])
     axes.set_ylabel(f"{METRICS[metric]} (%)")

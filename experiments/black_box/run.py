@@ -142,7 +142,7 @@ def run(config: Config, run: run_folder.Run) -> None:
         return taught.records(data)
 
     by_chance = functools.partial(random_queries, config, queried, test)
-    units: list = [({"part": TEACHER}, teacher)]
+    units: list[tuple[dict, Callable]] = [({"part": TEACHER}, teacher)]
     units += [({"part": p, "queries": n}, by_chance) for p in pools for n in config.budgets]
     for output, part in ACTIVE.items():
         work = functools.partial(active_learning, config, output, queried, test)

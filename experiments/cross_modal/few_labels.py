@@ -61,11 +61,7 @@ def labeled_rows(
 
 
 def half_labeled(
-    key: Key[Array, ""],
-    known: Sequence,
-    shown: Int[np.ndarray, "M n"],
-    seeds: Int[np.ndarray, " M"],
-    batch_size: int,
+    key: Key[Array, ""], known: Sequence, shown: np.ndarray, seeds: np.ndarray, batch_size: int
 ) -> Callable:
     """A sampler of batches of which half are labeled rows.
 
@@ -75,8 +71,8 @@ def half_labeled(
     Args:
         key: of both draws.
         known: M arrays of labeled row numbers.
-        shown: row numbers.
-        seeds: of the members.
+        shown: [M, n] row numbers.
+        seeds: [M].
         batch_size: of both halves together.
 
     Returns:
@@ -85,12 +81,12 @@ def half_labeled(
     drawn_from = [own if len(own) else rows for own, rows in zip(known, shown)]
     rows, counts = map(jnp.asarray, partition.padded(drawn_from, max(map(len, drawn_from))))
     places = samplers.scattered(key, shown.shape[1], batch_size // 2)
-    shown_to, seed_of = jnp.asarray(shown), jnp.asarray(seeds)
+    all_shown, of_member = jnp.asarray(shown), jnp.asarray(seeds)
     draw_key = jax.random.fold_in(key, 1)
 
     def sampler(member, epoch):
-        others = shown_to[member][places(seed_of[member], epoch)]
-        draw = jax.random.fold_in(jax.random.fold_in(draw_key, seed_of[member]), epoch)
+        others = all_shown[member][places(of_member[member], epoch)]
+        draw = jax.random.fold_in(jax.random.fold_in(draw_key, of_member[member]), epoch)
         drawn = partition.sample(draw, rows[member], counts[member], others.size)
         return jnp.concatenate([drawn.reshape(others.shape), others], axis=1)
 
@@ -171,7 +167,7 @@ def train(
         test = measure(apply, chosen, task.splits["test"])
         metrics = {f"validation_{name}": x[:, best] for name, x in validation.items()}
         metrics |= {f"test_{name}": x[:, 0] for name, x in test.items()}
-        more = {"labels": count, "weight": weights[best], "weights": list(weights)}
+        more: dict[str, Any] = {"labels": count, "weight": weights[best], "weights": list(weights)}
         found += records.of_metrics(method.row, metrics, **more)
     return found
 
@@ -179,7 +175,7 @@ def train(
 def save(task: SemiSupervisedTask, row: str, count: int, students: Any, run: run_folder.Run):
     """Save students [S, 1, …], each with the test rows of its seed."""
     inputs, labels, rows = task.splits["test"]
-    known = {"part": task.name, "labels": count}
+    known: dict[str, Any] = {"part": task.name, "labels": count}
     for seed, own in enumerate(rows):
         one = jax.tree.map(lambda x, s=seed: x[s : s + 1], students)
         test = Split(inputs[own], labels[own])

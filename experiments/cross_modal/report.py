@@ -51,7 +51,7 @@ def claims(records):
     More by GAIN than with the largest number of few labels, in every seed; at most LOSS less than
     with all labels, in the mean.
     """
-    by_labels = by_column.of("labels", records)
+    by_labels = by_column.rows_by_value("labels", records)
     *_, few, everything = (n for n, rows in by_labels.items() if LABELS in rows)
     lines = []
     for row in by_labels[0]:
@@ -60,7 +60,7 @@ def claims(records):
             theirs = np.array(tables.values(by_labels[count][LABELS], "test_accuracy"))
             found = statistics.paired(ours, theirs, lower_is_better=False)
             over = statistics.paired(ours, theirs + level, lower_is_better=False)
-            line = tables.line_of(row, ours, found)
+            line = tables.line_of(row, ours.tolist(), found)
             above = int((ours - theirs >= level).sum())
             shown = tables.difference(line), f"{level:+d}".replace("-", "−")
             lines.append([row, f"{count:,} labels", *shown, f"{above} of {len(ours)}"])

@@ -2,28 +2,20 @@
 
 import json
 
+from experiments.encoder.rows import CUT, DISTILLED, TEACHER, TRAINED, row_name
 from kd_jax.report import figures, tables
 from kd_jax.storage import jsonl
 
-TEACHER = "teacher"
-CUT, DISTILLED = "cut", "distilled from the cut"
-VECTORS, RANDOM = "distilled from the cut, vectors only", "distilled from random layers"
-TRAINED = DISTILLED, VECTORS, RANDOM
 MEASURES = {
     "probe_accuracy": "all labels",
     "few_accuracy": "5 labels per class",
-    "nearest_accuracy": "nearest neighbour",
-    "nearest_agreement": "teacher's neighbour",
+    "nearest_accuracy": "nearest neighbor",
+    "nearest_agreement": "teacher's neighbor",
 }
 PUBLISHED = (
     "DistilBERT (Sanh et al. 2019): 6 of 12 layers keep 97 % of BERT's GLUE score at 1.6 times its "
     "speed."
 )
-
-
-def named(layers, arm=""):
-    """What tables call students of so many layers, or an arm of them."""
-    return f"{layers} layer{'s' * (layers > 1)}{', ' * bool(arm)}{arm}"
 
 
 def table(folder):
@@ -34,11 +26,12 @@ def table(folder):
     depths = sorted({r["layers"] for r in records if r["row"] != TEACHER}, reverse=True)
     text = [
         f"Percent of {records[0]['tests']:,} test questions of BANKING77, mean ± s.d. over "
-        f"{settings['seeds']} seeds; kept: of the teacher's accuracy on all labels. {PUBLISHED}",
+        f"{settings['seeds']} seeds; retained: of the teacher's accuracy on all labels. "
+        f"{PUBLISHED}",
         _quality(rows),
         "Distilled against its cut, percentage points",
         _against(records, depths),
-        "What each costs",
+        "Size and speed",
         _costs(records[0]),
     ]
     return "\n\n".join(text)
@@ -53,20 +46,20 @@ def _quality(rows):
     (teacher,) = rows[TEACHER]
     lines = []
     for row, found in rows.items():
-        kept = [r["probe_accuracy"] / teacher["probe_accuracy"] * 100 for r in found]
+        retained = [r["probe_accuracy"] / teacher["probe_accuracy"] * 100 for r in found]
         cells = [
             tables.mean_and_sd(tables.values(found, name)) if name in found[0] else "–"
             for name in MEASURES
         ]
-        lines.append([row, *cells, tables.mean_and_sd(kept)])
-    return tables.markdown(["encoder", *MEASURES.values(), "kept, %"], lines)
+        lines.append([row, *cells, tables.mean_and_sd(retained)])
+    return tables.markdown(["encoder", *MEASURES.values(), "retained, %"], lines)
 
 
 def _against(records, depths):
     """Every measure of every depth: what distillation adds to its cut, and the verdict."""
     lines = []
     for layers in depths:
-        ours, theirs = named(layers, DISTILLED), named(layers, CUT)
+        ours, theirs = row_name(layers, DISTILLED), row_name(layers, CUT)
         pair = [r for r in records if r["row"] in (ours, theirs)]
         for metric, title in MEASURES.items():
             compared = tables.compare(pair, metric, theirs, lower_is_better=False)
@@ -77,7 +70,7 @@ def _against(records, depths):
 
 def _costs(teacher):
     first = teacher["costs"][0]
-    lines = [_cost(named(each["layers"]), each, first) for each in teacher["costs"]]
+    lines = [_cost(row_name(each["layers"]), each, first) for each in teacher["costs"]]
     lines[0][0] = TEACHER
     if "torch_sentences_per_second" in first:
         again = first | {"sentences_per_second": first["torch_sentences_per_second"]}
@@ -103,22 +96,22 @@ def draw(folder):
         for panel, metric in zip(axes, ("probe_accuracy", "few_accuracy")):
             panel.axhline(teacher[metric], color=figures.GREY, linewidth=1, linestyle="--")
             panel.annotate(
-                f"teacher, {named(top)}", (max(speeds.values()), teacher[metric]),
+                f"teacher, {row_name(top)}", (max(speeds.values()), teacher[metric]),
                 xytext=(0, 3), textcoords="offset points", ha="right", color=figures.GREY,
             )  # fmt: skip
             for arm, color in zip((CUT, *TRAINED), figures.COLORS):
                 points = [
-                    (speeds[n], [r[metric] for r in rows[named(n, arm)]])
+                    (speeds[n], [r[metric] for r in rows[row_name(n, arm)]])
                     for n in sorted(speeds)
-                    if named(n, arm) in rows
+                    if row_name(n, arm) in rows
                 ]
                 x, values = zip(*points)
                 figures.band(panel, x, values, arm, color)
             panel.set_xlabel("sentences per second")
             panel.set_ylabel(f"test accuracy, {MEASURES[metric]}, %")
-        for layers, (first, *_) in ((n, rows[named(n, CUT)]) for n in speeds if n != top):
+        for n in (n for n in speeds if n != top):
             axes[1].annotate(
-                named(layers), (speeds[layers], first["few_accuracy"]), xytext=(0, 6),
+                row_name(n), (speeds[n], rows[row_name(n, CUT)][0]["few_accuracy"]), xytext=(0, 6),
                 textcoords="offset points", ha="center", color=figures.COLORS[0],
             )  # fmt: skip
         axes[1].legend(loc="center right")

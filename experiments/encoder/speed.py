@@ -1,4 +1,4 @@
-"""How large encoders are and how fast they embed, each in its turn on the same cores."""
+"""Size and throughput of sentence encoders, timed in turns on the same cores."""
 
 import importlib.util
 import time
@@ -15,11 +15,15 @@ TIMED, ROUNDS = 1000, 5  # sentences whose embedding is timed, and how often
 def costs(encoders, tokens, folder):
     """[{"layers", "parameters", "layer_parameters", "bytes", "sentences_per_second"}] of encoders.
 
-    Args: encoders: [(Bert, params)], the first one that of `folder`: it is timed in PyTorch as
-      well, "torch_sentences_per_second", where transformers is installed. Times are the best of
-      ROUNDS, in which all take turns.
+    Times are the best of ROUNDS, in which all take turns.
+
+    Args:
+        encoders: [(Bert, params)], the first one that of `folder`: it is timed in PyTorch as well,
+            "torch_sentences_per_second", where transformers is installed.
+        tokens: of the sentences.
+        folder: of the first encoder.
     """
-    timed = padding.Tokens(tokens.ids[:TIMED], tokens.mask[:TIMED])
+    timed = tokens.take(slice(TIMED))
     work = [
         lambda n=net, p=params: sentence_embeddings.embed(n, p, timed) for net, params in encoders
     ]

@@ -1,4 +1,4 @@
-"""The student of a sentence encoder: what its teacher outputs, its loss and its optimizer."""
+"""Distillation loss of a sentence encoder: embeddings, hidden states, similarities of a batch."""
 
 from typing import NamedTuple
 
@@ -16,10 +16,10 @@ WIDTHS = 16, 24  # tokens: batches of short texts are cut to these, the others k
 
 
 class TeacherOutputs(NamedTuple):
-    """Texts as tokens, and what the teacher says of them.
+    """Texts as tokens, and the teacher's outputs for them.
 
-    tokens: Tokens [N, T]; vectors [N, D] of unit length; hidden [N, L, T, D] in half precision: the
-    states after the layers that a student imitates.
+    tokens: Tokens [N, T]; vectors [N, D] of unit length: the embeddings; hidden [N, L, T, D] in
+    half precision: the states after the layers that a student imitates.
     """
 
     tokens: padding.Tokens
@@ -28,7 +28,7 @@ class TeacherOutputs(NamedTuple):
 
 
 def outputs(network, params, tokens, layers, size=64):
-    """The Taught of texts: vectors and the states after `layers` of the teacher."""
+    """The TeacherOutputs of texts: embeddings and the states after `layers` of the teacher."""
     encoder = bert.sentence_encoder(network).apply
     rows, width = tokens.ids.shape
     vectors = np.zeros((rows, network.width), np.float32)
@@ -48,13 +48,13 @@ def outputs(network, params, tokens, layers, size=64):
 
 
 def loss(apply):
-    """The loss of a student on a batch of Taught, three terms with the batch's own weights:
+    """The loss of a student on a batch of TeacherOutputs, three terms with the batch's weights:
 
         mean(1 − cos(s, t)) + w_hidden · mean‖h_s − h_t‖² / D + w_gram · SP(s, t)
 
-    with s, t the vectors of student and teacher, h their states after the layers that correspond,
-    averaged over tokens, and SP losses.similarity_preserving of the batch. The embeddings keep
-    the teacher's parameters: they get no gradient.
+    with s, t the embeddings of student and teacher, h their states after the layers that
+    correspond, averaged over tokens, and SP losses.similarity_preserving of the batch. The
+    embedding tables keep the teacher's parameters: they get no gradient.
     """
 
     def terms(params, batch, width):
@@ -64,9 +64,9 @@ def loss(apply):
         cosine = 1 - jnp.sum(vectors * batch["vectors"], -1)
         theirs = batch["hidden"][:, :, :width].swapaxes(0, 1).astype(jnp.float32)
         ours = features["hidden"][1:]
-        seen = jnp.broadcast_to(tokens["mask"], ours.shape[:3]).reshape(-1)
+        counted = jnp.broadcast_to(tokens["mask"], ours.shape[:3]).reshape(-1)
         flat = (x.reshape(-1, x.shape[-1]) for x in (ours, theirs))
-        hidden = losses.masked_mean(losses.hint(*flat, where=seen), seen)
+        hidden = losses.masked_mean(losses.hint(*flat, where=counted), counted)
         gram = losses.similarity_preserving(vectors, batch["vectors"])
         return jnp.mean(cosine), hidden, gram
 
@@ -82,7 +82,8 @@ def loss(apply):
     return loss_fn
 
 
-def optimizer(rate, steps):
-    """optimizers.warmed_adamw on the layers alone."""
-    parts = {"layers": optimizers.warmed_adamw(rate, steps), "embeddings": optax.set_to_zero()}
+def optimizer(learning_rate, steps):
+    """optimizers.adamw_warmup_cosine on the layers alone."""
+    layers = optimizers.adamw_warmup_cosine(learning_rate, steps)
+    parts = {"layers": layers, "embeddings": optax.set_to_zero()}
     return optax.partition(parts, {"layers": "layers", "embeddings": "embeddings"})

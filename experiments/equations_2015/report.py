@@ -1,62 +1,51 @@
-"""Tables and the figure of the 2015 paper's equations."""
+"""Tables and the figure of the equations of Hinton, Vinyals and Dean 2015."""
+
+import pathlib
 
 import numpy as np
 
+from experiments.equations_2015 import rows as named
 from kd_jax.report import figures, tables
 from kd_jax.storage import jsonl
 
-MEMBER, ARITHMETIC, GEOMETRIC = "one teacher", "arithmetic mean", "geometric mean"
-MATCHING = "logit matching"
-OF_ARITHMETIC, OF_GEOMETRIC = (
-    "student of the arithmetic mean, T=2",
-    "student of the geometric mean, T=2",
-)
 
-
-def soft(temperature):
-    """The row of students at a temperature."""
-    return f"soft targets, T={temperature:g}"
-
-
-def table(folder):
+def table(folder: pathlib.Path) -> str:
     """The Markdown of a run folder: gradients over T, then trainings."""
-    records = jsonl.records(folder)
-    drawn = [r for r in records if r["part"] == "gradient"]
-    trained = [r for r in records if r["part"] == "training"]
+    parts = tables.by("part", jsonl.records(folder))
     return "\n\n".join([
         "Gradients of T² KL(teacher ‖ student) at random zero-mean logits in 10 classes; means "
         "over the seeds",
-        gradients(drawn),
+        gradients(parts[named.GRADIENT]),
         "Trainings on digits, mean ± s.d. over seeds, paired with logit matching",
-        trainings(trained),
+        trainings(parts[named.TRAINING]),
     ])  # fmt: skip
 
 
-def gradients(records):
+def gradients(records: list[dict]) -> str:
     """One line per temperature."""
-    rows, lines = tables.by_row(records), []
-    for row, found in rows.items():
-        lines.append([
-            row,
-            tables.mean(found, "equation_2_error", ".1e"),
-            tables.mean(found, "limit_error", ".4f"),
-            tables.mean(found, "size", ".4f"),
-            tables.mean(found, "size_without", ".6f"),
-        ])  # fmt: skip
-    header = ["T", "relative error, equation 2", "relative error, limit of equation 4"]
-    return tables.markdown([*header, "size with T²", "size without"], lines)
+    columns = {
+        "equation_2_error": ("relative error, equation 2", ".1e"),
+        "limit_error": ("relative error, limit of equation 4", ".4f"),
+        "gradient_norm": ("norm with T²", ".4f"),
+        "gradient_norm_without_t2": ("norm without T²", ".6f"),
+    }
+    lines = [
+        [row, *(tables.mean(found, name, form) for name, (_, form) in columns.items())]
+        for row, found in tables.by_row(records).items()
+    ]
+    return tables.markdown(["T", *(title for title, _ in columns.values())], lines)
 
 
-def trainings(records):
-    """One line per row; the curves' distance is of students, from logit matching's."""
+def trainings(records: list[dict]) -> str:
+    """One line per row; the distance of students' learning curves is from logit matching's."""
     rows, lines = tables.by_row(records), []
-    limit = np.array([r["curve"] for r in rows[MATCHING]])
-    for line in tables.compare(records, "test_errors", MATCHING):
+    limit = np.array([r["curve"] for r in rows[named.MATCHING]])
+    for line in tables.compare(records, "test_errors", named.MATCHING):
         found = rows[line.row]
-        if line.row == MEMBER:  # its seeds are teachers, not students
+        if line.row == named.MEMBER:  # its seeds are teachers, not students
             line = line._replace(paired=None)
         apart = "–"
-        if "curve" in found[0] and line.row != MATCHING:
+        if "curve" in found[0] and line.row != named.MATCHING:
             curves = np.array([r["curve"] for r in found])
             apart = f"{np.mean(np.abs(curves - limit) / limit):.1%}"
         lines.append([
@@ -67,18 +56,19 @@ def trainings(records):
             apart,
             tables.mean(found, "test_nll", ".3f"),
         ])  # fmt: skip
-    header = ["row", "test errors of 1,500", f"difference to {MATCHING} [95 %]", "verdict"]
-    return tables.markdown([*header, "curve's distance from its", "NLL"], lines)
+    header = ["method", "test errors of 1,500", f"vs. {named.MATCHING} [95 %]", "verdict"]
+    return tables.markdown([*header, "distance of learning curves", "test NLL (nats)"], lines)
 
 
-def draw(folder):
+def draw(folder: pathlib.Path) -> None:
     """The figure of a run folder: how far from the teacher's logits each student is, by epoch."""
     rows = tables.by_row(r for r in jsonl.records(folder) if "curve" in r)
-    shown = [row for row in rows if row not in (OF_ARITHMETIC, OF_GEOMETRIC)]
+    shown = [row for row in rows if row not in (named.OF_ARITHMETIC, named.OF_GEOMETRIC)]
     with figures.figure(folder / "high_temperature_limit.png") as axes:
         for row, color in zip(shown, figures.COLORS):
             found = np.mean([r["curve"] for r in rows[row]], axis=0)
-            style = "--" if row == MATCHING else "-"
+            style = "--" if row == named.MATCHING else "-"
             axes.plot(range(1, len(found) + 1), found, style, color=color, label=row)
-        axes.set(xlabel="epoch", ylabel="½ mean squared difference of centred logits", yscale="log")
+        axes.set(xlabel="epoch", ylabel="½ mean squared difference of centered logits")
+        axes.set_yscale("log")
         axes.legend(fontsize=8)

@@ -1,4 +1,4 @@
-"""What is told of an exported network: the table of its formats, and its model card."""
+"""The table of an exported network's formats, and its model card."""
 
 from kd_jax.report import tables
 
@@ -9,7 +9,7 @@ HEADER = [
 
 
 def table(report):
-    """The Markdown table of a report {format: measures}, as shipment.ship gives it."""
+    """The Markdown table of a report {format: measures}, as export.write gives it."""
     lines = []
     for form, found in report.items():
         agreement = found["agreement"]
@@ -30,31 +30,17 @@ def table(report):
 def card(record, settings, manifest, report, digests, inputs):
     """The model card, Markdown, of one exported network.
 
-    Args: record: its line of records.jsonl; settings, manifest: of its run; report: of the
-      export; digests {file: SHA-256}; inputs: what it reads, in words.
+    Args:
+        record: its line of records.jsonl.
+        settings: of its run.
+        manifest: of its run.
+        report: of the export.
+        digests: {file: SHA-256}.
+        inputs: what it reads, in words.
     """
     metrics = {k: v for k, v in record.items() if isinstance(v, float | int) and k != "seed"}
-    name = f"{record['row']}, seed {record['seed']}"
     return "\n".join([
-        f"# {record['experiment']}: {name}",
-        "",
-        "A network trained by knowledge distillation with kd_jax. `python predict.py "
-        "student.stablehlo inputs.npz outputs.npz` runs it; that needs jax and numpy alone.",
-        "",
-        f"- Inputs: {inputs}, prepared as the experiment does.",
-        "- Outputs: logits; their softmax is the probability of each class.",
-        f"- Data: {_digest(manifest.get('data'))}",
-        f"- Teacher: {_digest(manifest.get('teacher'))}",
-        f"- Trained: {manifest['finished']} on {manifest['device']}, commit {manifest['commit']}",
-        "- Limits: trained for a comparison of methods on one data set; nothing is known of "
-        "inputs of another kind.",
-        "",
-        "## What it is and takes",
-        "",
-        "Every file was read again in a process of its own. ms: medians of 50 calls there; peak "
-        "memory: of that process, all in all; off by: the largest difference of a logit, as a "
-        "part of the largest where that is above 1. int8: kernels of dense layers alone.",
-        "",
+        *_introduction(record, manifest, inputs),
         table(report),
         "## Metrics of its run",
         "",
@@ -66,6 +52,37 @@ def card(record, settings, manifest, report, digests, inputs):
         "",
         tables.markdown(["file", "SHA-256"], digests.items()),
     ])  # fmt: skip
+
+
+def _introduction(record, manifest, inputs):
+    """The lines of a card before its tables."""
+    return [
+        f"# {record['experiment']}: {record['row']}, seed {record['seed']}",
+        "",
+        "A network trained by knowledge distillation with kd_jax. `python predict.py "
+        "student.stablehlo inputs.npz outputs.npz` runs it; that needs jax and numpy alone.",
+        "",
+        f"- Inputs: {inputs}, prepared as the experiment does.",
+        "- Outputs: logits; their softmax is the probability of each class.",
+        f"- Data: {_digest(manifest.get('data'))}",
+        f"- Teacher: {_digest(manifest.get('teacher') or _teachers(manifest))}",
+        f"- Trained: {manifest['finished']} on {manifest['device']}, commit {manifest['commit']}",
+        "- Limits: trained for a comparison of methods on one data set; nothing is known of "
+        "inputs of another kind.",
+        "",
+        "## Formats, size and latency",
+        "",
+        "Every file was read again in a process of its own. ms: medians of 50 calls there; peak "
+        "memory: of that process, all in all; off by: the largest difference of a logit, as a "
+        "part of the largest where that is above 1. int8: kernels of dense layers alone.",
+        "",
+    ]
+
+
+def _teachers(manifest):
+    """{name: fingerprint} of the teachers that a run trained or restored."""
+    found = {name: x for name, x in manifest.items() if isinstance(x, dict)}
+    return {name: x["fingerprint"] for name, x in found.items() if "fingerprint" in x}
 
 
 def _digest(facts):

@@ -2,7 +2,8 @@
 
 Command:  ./run.sh federated [--manual_dir=FOLDER]
 Takes:    7 minutes on 2 CPU cores
-Found:    Without attackers all aggregations beat local training; FedDF vs. FedAvg is inconclusive.
+Found:    Without attackers all aggregations beat local training; FedDF against
+          FedAvg is inconclusive.
           FedMD sends 40 % of the bytes and is 1 point behind where the skew is not extreme;
           under attack the median helps there and harms under extreme skew
 

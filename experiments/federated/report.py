@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+from typing import Any
 
 import numpy as np
 
@@ -47,7 +48,7 @@ def table(folder: pathlib.Path) -> str:
     for alpha, found in by_alpha.items():
         text += [f"Dirichlet alpha {alpha}", alpha_table(found)]
     pairs = [(alpha, *pair) for alpha in by_alpha for pair in PAIRS]
-    options = {"metric": "test_accuracy", "lower_is_better": False, "digits": 2}
+    options: dict[str, Any] = {"metric": "test_accuracy", "lower_is_better": False, "digits": 2}
     text += ["Paired comparisons, by alpha (part)", sections.compared(by_alpha, pairs, **options)]
     text += ["Server against the ensemble that it distills", servers(by_alpha)]
     return "\n\n".join([*text, "Robustness to the label-shift attack, by alpha", lost(by_alpha)])
@@ -100,7 +101,7 @@ def lost(by_alpha):
     for alpha, found in by_alpha.items():
         rows = {row: tables.values(of, "test_accuracy") for row, of in tables.by_row(found).items()}
         cost = {"mean": (FEDMD, ATTACKED_MEAN), "median": (FEDMD_MEDIAN, ATTACKED_MEDIAN)}
-        lost = {name: np.subtract(*(rows[x] for x in pair)) for name, pair in cost.items()}
+        lost = {name: list(np.subtract(rows[a], rows[b])) for name, (a, b) in cost.items()}
         found = statistics.paired(lost["median"], lost["mean"])
         shown = (tables.mean_and_sd(x, 2).replace("-", "−") for x in lost.values())
         lines.append([alpha, *shown, found.verdict])

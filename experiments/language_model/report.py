@@ -1,16 +1,14 @@
-"""Tables and figure of a decoder's students: objectives compared, and what a cache costs."""
+"""Tables and figure of the decoder's students: objectives compared, sizes of caches."""
 
 import json
 
 import numpy as np
 
+from experiments.language_model.rows import CUT, FORWARD, SFT, TEACHER
 from kd_jax.metrics import statistics
 from kd_jax.report import figures, tables
 from kd_jax.storage import jsonl
 
-TEACHER, CUT = "teacher", "layers cut, not trained"
-SFT, SEQUENCES = "SFT on the text", "SeqKD: SFT on the teacher's texts"
-FORWARD, REVERSE = "forward KL", "reverse KL"
 MEASURES = {  # metric: (title, digits, whether lower is better)
     "test_kl": ("KL(t‖s), nats", 3, True),
     "test_reverse_kl": ("KL(s‖t), nats", 3, True),
@@ -19,16 +17,11 @@ MEASURES = {  # metric: (title, digits, whether lower is better)
 }
 
 
-def likeliest(k):
-    """What tables call the objective on a cache of the k likeliest tokens."""
-    return f"top {k} and tail"
-
-
 def table(folder):
     """The Markdown of a run folder: quality, differences to two baselines, caches."""
     rows = tables.by_row([_in_percent(r) for r in jsonl.records(folder)])
     settings = json.loads((folder / "config.json").read_text())
-    held = "training problems kept out" if settings["choosing"] else "test problems"
+    held = "held-out training problems" if settings["validation_only"] else "test problems"
     (teacher,) = rows[TEACHER]
     text = [
         f"Per answer token, {teacher['tokens']:,} of {settings['tests']:,} {held} of GSM8K, mean ± "
@@ -40,16 +33,20 @@ def table(folder):
         _quality(rows),
     ]
     for baseline in (SFT, FORWARD):
-        text += [f"Against {baseline}", _against(rows, baseline)]
-    text += ["What is kept of the teacher", _caches(rows), _written(teacher["written"])]
+        text += [f"vs. {baseline}", _against(rows, baseline)]
+    text += [
+        "Caches of the teacher's outputs",
+        _caches(rows),
+        _generated(teacher["generation_speeds"]),
+    ]
     return "\n\n".join(text)
 
 
-def _written(speeds):
+def _generated(speeds):
     cached, again = speeds["cached"], speeds["read again"]
     return (
-        f"The teacher writes {cached:.0f} tokens/s with a cache of keys and values, {again:.0f} "
-        f"when it reads all again for every token: {cached / again:.1f} times as fast."
+        f"The teacher generates {cached:.0f} tokens/s with a cache of keys and values, {again:.0f} "
+        f"without: {cached / again:.1f} times as fast."
     )
 
 
@@ -68,7 +65,7 @@ def _quality(rows):
         speed = tables.mean(found, "tokens_per_second", ".0f")
         lines.append([row, *cells, speed, tables.mean(peak, "peak", ".2f")])
     titles = [title for title, *_ in MEASURES.values()]
-    return tables.markdown(["row", *titles, "answer tokens/s", "peak memory, GB"], lines)
+    return tables.markdown(["method", *titles, "answer tokens/s", "peak memory, GB"], lines)
 
 
 def _against(rows, baseline):
@@ -88,7 +85,7 @@ def _against(rows, baseline):
             ]
             lines.append([each[0].row, *cells])
     titles = [x for title, *_ in MEASURES.values() for x in (f"{title} [95 %]", "verdict")]
-    return tables.markdown(["row", *titles], lines)
+    return tables.markdown(["method", *titles], lines)
 
 
 def _caches(rows):
@@ -99,7 +96,7 @@ def _caches(rows):
     lines += [["all logits, bfloat16", f"{full // 2:,}", "50 %", "100 %", "–", "–"]]
     for row, cache in teacher["caches"].items():
         size = cache["bytes_per_token"]
-        name = "hidden states, float32" if row == FORWARD else f"{row}: scores and numbers"
+        name = "hidden states, float32" if row == FORWARD else f"{row}: log-probabilities and ids"
         line = [name, f"{size:,}", _share(size / full), _share(2 * size / full)]
         lines.append([*line, f"{cache['bytes'] / 1e6:.1f}", _change(rows, row)])
     header = ["cache", "bytes per token", "of float32", "of bfloat16", "here, MB"]

@@ -1,24 +1,22 @@
-"""A decoder with a third of its layers learns from the whole one: objectives side by side."""
+"""A decoder with a third of its layers distilled from the whole one: objectives side by side."""
 
 import dataclasses
-import pathlib
-import time
+import functools
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from experiments.language_model import generation as writing
-from experiments.language_model import report
+from experiments.language_model import rows as names
 from experiments.language_model.objectives import FEW, MORE
-from kd_jax import experiment, fingerprint, losses
+from kd_jax import fingerprint
 from kd_jax.data import gsm8k, padding
 from kd_jax.errors import require
-from kd_jax.export import saved_models as networks
-from kd_jax.language import generation as generate
+from kd_jax.export import saved_models
 from kd_jax.language import (
+    generation,
     gsm8k_texts,
-    objectives,
     student_loss,
     teacher_cache,
     teacher_outputs,
@@ -28,290 +26,198 @@ from kd_jax.language import (
 from kd_jax.metrics import cost, records
 from kd_jax.models import llama
 from kd_jax.pretrained import chat_template, layer_selection
-from kd_jax.pretrained import llama as decoder
-from kd_jax.pretrained import load as named
-from kd_jax.runtime import memory, progress
-from kd_jax.storage import checkpoint, run_folder
-from kd_jax.training import loop, optimizers, samplers
-from kd_jax.training import state as train_state
+from kd_jax.pretrained import llama as llama_files
+from kd_jax.pretrained import load as pretrained
+from kd_jax.storage import run_folder
+from kd_jax.training import optimizers, samplers, sequential
 
-SHOWN = 16  # texts kept beside a student for its export
-STUDENT, WRITTEN = "student", (32, 4)  # a folder; tokens and texts by which writing is timed
+SAVED_TEXTS = 16  # saved beside a student for its export
+STUDENT, GENERATED = "student", (32, 4)  # a folder; tokens and texts by which generation is timed
 SNAPSHOTS = 120.0  # seconds between two: one holds three times the parameters
 
 
-@dataclasses.dataclass(frozen=True)
-class Config(experiment.Common):
-    """Settings of the decoder's distillation."""
-
-    seeds: int = experiment.setting(3, "how many orders of the data each row is averaged over")
-    teacher: str = experiment.place(
-        "", "folder, hub name or .gguf of a Llama (default: SmolLM2-135M)"
-    )
-    layers: int = experiment.setting(10, "layers of the students")
-    texts: int = experiment.setting(320, "training problems")
-    tests: int = experiment.setting(48, "held-out problems")
-    prompt_tokens: int = experiment.setting(48, "tokens of a prompt at most")
-    answer_tokens: int = experiment.setting(64, "tokens of an answer at most")
-    batch: int = experiment.setting(4, "problems in a step")
-    parts: int = experiment.setting(1, "micro-batches of a step, one of them in memory at a time")
-    epochs: int = experiment.setting(2, "epochs over the problems")
-    rate: float = experiment.setting(5e-4, "largest learning rate")
-    every: bool = experiment.setting(False, "every objective, not four of them")
-    half: bool = experiment.setting(False, "layers compute in bfloat16")
-    rematerialised: bool = experiment.setting(False, "layers are computed again for the gradient")
-    choosing: bool = experiment.setting(False, "held out are training problems, to choose settings")
-    tiny: bool = experiment.setting(False, "a tiny random teacher, to see that it runs")
-    prompt: str = experiment.place(
-        "", "a question that teacher and student then answer side by side"
-    )
-    temperature: float = experiment.place(0.0, "of these answers (default: the likeliest tokens)")
-    top_p: float = experiment.place(
-        1.0, "of these answers: least probability of what is drawn from"
-    )
-
-    PRESETS = {
-        "default": {},
-        "accelerator": {
-            "texts": 6400, "tests": 1024, "prompt_tokens": 192, "answer_tokens": 256,
-            "batch": 64, "parts": 4, "epochs": 3, "every": True, "half": True,
-            "rematerialised": True,
-        },
-        "smoke": {
-            "optimize": False,
-            "seeds": 2, "layers": 2, "texts": 16, "tests": 8, "prompt_tokens": 96,
-            "answer_tokens": 96, "batch": 4, "every": True, "tiny": True,
-        },
-    }  # fmt: skip
-
-    def validate(self):
-        counts = "layers", "texts", "tests", "batch", "parts", "epochs"
-        experiment.check_counts(self, *counts, "prompt_tokens", "answer_tokens")
-        require(
-            self.batch % self.parts == 0,
-            f"--parts={self.parts}: expected a divisor of --batch={self.batch}",
-        )
-        require(
-            self.texts >= self.batch,
-            f"--texts={self.texts}: expected --batch={self.batch} or more",
-        )
-        require(self.rate > 0, f"--rate={self.rate:g}: expected a number above 0")
-        require(
-            0 <= self.temperature < 100, f"--temperature={self.temperature:g}: expected 0 or more"
-        )
-        require(0 < self.top_p <= 1, f"--top_p={self.top_p:g}: expected above 0, 1 at most")
-        require(
-            not (self.tiny and self.teacher), "--tiny and --teacher: expected one of them at most"
-        )
-
-
-class Known(NamedTuple):
+class Distillation(NamedTuple):
     """The teacher, the Texts that students learn from, and those that they are measured on.
 
-    words: the teacher's tokenizer; question: --prompt as Tokens, if any.
+    tokenizer: the teacher's; question: --prompt as Tokens, if any.
     """
 
-    teacher: teacher_cache.Teacher
+    teacher: teacher_cache.DecoderTeacher
     texts: tokens.Texts
-    held: tokens.Texts
-    words: Any
+    test: tokens.Texts
+    tokenizer: Any
     question: padding.Tokens | None
 
 
-def load(settings):
-    """What is Known. Raises: InputError when teacher and settings do not fit together."""
-    known, test = gsm8k.load(settings.data_dir, settings.manual_dir)
-    if settings.tiny:
-        some = [text for problem in known[: settings.texts] for text in problem]
-        (net, params), words = tiny_teacher.teacher(), tiny_teacher.tokenizer(some)
+def load_teacher(config, problems):
+    """(DecoderTeacher, its tokenizer). Raises: InputError when it does not fit the settings."""
+    if config.tiny:
+        some = [text for problem in problems[: config.texts] for text in problem]
+        (net, params), tokenizer = tiny_teacher.teacher(), tiny_teacher.tokenizer(some)
     else:
-        net, params, words = named.load(settings.teacher)
+        net, params, tokenizer = pretrained.load(config.teacher)
     require(
-        settings.layers < net.layers,
-        f"--layers={settings.layers}: expected fewer than the teacher's {net.layers}",
+        config.layers < net.layers,
+        f"--layers={config.layers}: expected fewer than the teacher's {net.layers}",
     )
-    net = dataclasses.replace(net, dtype=jnp.bfloat16 if settings.half else jnp.float32)
-    asked = teacher_cache.Teacher(
-        net, jax.device_put(params), fingerprint.arrays(params), chat_template.stop_token(words)
-    )
-    longest = settings.prompt_tokens, settings.answer_tokens
     require(
-        sum(longest) <= net.positions,
-        f"--prompt_tokens={longest[0]} and --answer_tokens={longest[1]}: expected "
-        f"{net.positions} in all at most, the teacher's positions",
+        config.prompt_tokens + config.answer_tokens <= net.positions,
+        f"--prompt_tokens={config.prompt_tokens} and --answer_tokens={config.answer_tokens}: "
+        f"expected {net.positions} in all at most, the teacher's positions",
     )
+    net = dataclasses.replace(net, dtype=jnp.bfloat16 if config.bfloat16 else jnp.float32)
+    digest, stop = fingerprint.arrays(params), chat_template.stop_token(tokenizer)
+    return teacher_cache.DecoderTeacher(net, jax.device_put(params), digest, stop), tokenizer
+
+
+def load(config):
+    """The Distillation. Raises: InputError when teacher and settings do not fit together."""
+    problems, test = gsm8k.load(config.data_dir, config.manual_dir)
+    teacher, tokenizer = load_teacher(config, problems)
     question = None
-    if settings.prompt:
-        question = writing.asked(words, settings.prompt, net, settings.answer_tokens)
-    texts = gsm8k_texts.texts(words, known, settings.texts + settings.tests, longest)
-    held = gsm8k_texts.part(
-        texts, slice(settings.texts, None)
-    )  # kept out, whether asked for or not
-    if not settings.choosing:
-        held = gsm8k_texts.texts(words, test, settings.tests, longest)
-    return Known(asked, gsm8k_texts.part(texts, slice(settings.texts)), held, words, question)
+    if config.prompt:
+        question = writing.prompt_of(tokenizer, config.prompt, teacher.net, config.answer_tokens)
+    lengths = config.prompt_tokens, config.answer_tokens
+    texts = gsm8k_texts.encode(tokenizer, problems, config.texts + config.tests, lengths)
+    held_out = texts.take(slice(config.texts, None))  # whether they are measured or not
+    if not config.validation_only:
+        held_out = gsm8k_texts.encode(tokenizer, test, config.tests, lengths)
+    return Distillation(teacher, texts.take(slice(config.texts)), held_out, tokenizer, question)
 
 
-def student_of(settings, net, params):
-    """(the students' Llama, the parameters that they start with) of the teacher's."""
-    chosen = layer_selection.spaced(net.layers, settings.layers)
-    more = {"layers": settings.layers, "rematerialised": settings.rematerialised}
-    return dataclasses.replace(net, **more), layer_selection.cut(params, chosen)
+class DecoderStudents:
+    """Trains and measures students of a Distillation."""
 
+    def __init__(self, config, data, run):
+        self.config, self.data = config, data
+        teacher = data.teacher
+        self.cache = teacher_cache.TeacherCache(
+            teacher, run.workdir, config.batch_size, again=run.retrain
+        )
+        more = {"layers": config.layers, "rematerialised": config.remat}
+        self.net = dataclasses.replace(teacher.net, **more)
+        chosen = layer_selection.spaced(teacher.net.layers, config.layers)
+        self.start = layer_selection.cut(teacher.params, chosen)
+        self.read_out = teacher_outputs.read_out(teacher.params)
+        self.trainings = {}
+        self.evaluator = student_loss.evaluator(self.net)
 
-def training_of(settings, asked, objective, rows):
-    """(the train.Training of an objective's students, seed -> the state that one starts with)."""
-    net, start = student_of(settings, asked.net, asked.params)
-    order = samplers.scattered(jax.random.key(2), settings.texts, settings.batch)
-    steps = optimizers.steps(settings.epochs, order)
-    optimizer = optimizers.warmed_adamw(settings.rate, steps)
-    said, writes = teacher_outputs.read_out(asked.params), None
-    if objective.share:  # its own texts are new: the whole teacher reads them
-        said = asked.params
-        writes = student_loss.on_policy(net, asked.net, objective.share, asked.stop)
+    def rows(self, objective):
+        """What students of an objective learn from."""
+        return self.cache.rows(objective, self.data.texts)
 
-    def state_of(seed):
-        one = jax.tree.map(lambda x: jnp.asarray(x)[None, None], start)
-        return train_state.grid(one, optimizer, jax.random.split(jax.random.key(seed), 1))
+    def training(self, objective):
+        """The Sequential training of an objective's students; the one before is let go first."""
+        if objective.row not in self.trainings:
+            self.trainings.clear()
+            self.trainings[objective.row] = self._training(objective)
+        return self.trainings[objective.row]
 
-    loss = student_loss.loss(net, objective, settings.parts, writes)
-    training = loop.Training(
-        loss, optimizer, state_of(0), rows, order,
-        epochs=settings.epochs, seeds=0, shared={"teacher": said},
-    )  # fmt: skip
-    return training, state_of
+    def _training(self, objective):
+        config, teacher = self.config, self.data.teacher
+        sampler = samplers.scattered(jax.random.key(2), config.texts, config.batch_size)
+        steps = optimizers.steps(config.epochs, sampler)
+        shared, on_policy = self.read_out, None
+        if objective.on_policy_fraction:  # its own texts are new: the whole teacher reads them
+            shared, fraction = teacher.params, objective.on_policy_fraction
+            on_policy = student_loss.on_policy(self.net, teacher.net, fraction, teacher.stop)
+        return sequential.Sequential(
+            student_loss.loss(self.net, objective, config.micro_batches, on_policy),
+            optimizers.adamw_warmup_cosine(config.learning_rate, steps), self.start,
+            self.rows(objective), sampler, epochs=config.epochs, shared={"teacher": shared},
+        )  # fmt: skip
 
+    def measure(self, params):
+        """{metric: value} of a student on the held-out texts."""
+        test, size = self.data.test, self.config.batch_size
+        return _test(self.evaluator(params, test, self.cache.hidden(test), self.read_out, size))
 
-def distil(settings, objective, training, here, seed):
-    """(parameters, {what the training took}, when it diverged) of one student."""
-    snapshots = checkpoint.of_run(here, objective.row, seed)
-    snapshots.every = SNAPSHOTS
-    seen = []
-    with progress.bar(f"{objective.row}, seed {seed}", settings.epochs) as bar:
+    def measure_teacher(self, chosen, task):
+        """The teacher's record, with the sizes of its caches and its generation speeds."""
+        net, params, *_ = self.data.teacher
+        test, size = self.data.test, self.config.batch_size
+        hidden = self.cache.hidden(test)
+        own = _test(student_loss.evaluate_teacher(test, hidden, self.read_out, size))
+        cached = [each for each in chosen if each.top_k or each.row == names.FORWARD]
+        sizes = {each.row: teacher_cache.size_of(self.rows(each)) for each in cached}
+        more = {"layers": net.layers, "vocabulary": net.vocabulary, "caches": sizes}
+        more |= {"parameters": cost.parameters(params)}
+        more |= {"generation_speeds": writing.speeds(net, params, test.prompts, *GENERATED)}
+        return [{"seed": 0, **own, **more}]
 
-        def report_and_time(done, curves):
-            seen.append((done, time.monotonic()))
-            bar(done, curves)
+    def measure_cut(self, task):
+        """The record of the layers that students start from."""
+        count = cost.parameters(self.start)
+        return [{"seed": 0, "parameters": count, **self.measure(self.start)}]
 
-        state, curves = training.run(report_and_time, snapshots)
-    took = {
-        "train_loss": float(curves["loss"][-1, 0, 0]),
-        "peak_bytes": memory.peak(training.program),
-    }
-    (first, began), (last, ended) = seen[0], seen[-1]
-    if last > first:  # a single epoch has but its end
-        steps = settings.texts // settings.batch
-        learnt = float(curves["tokens"][first:last].sum()) * steps
-        took["tokens_per_second"] = learnt / (ended - began)
-    snapshots.clear()
-    lost = train_state.diverged(state)[0, 0]
-    return jax.tree.map(lambda x: x[0, 0], state.params), took, lost
+    def train(self, objective, seed, task):
+        """The record of one student.
 
+        The first one of forward KL is left in the run's folder too, as a Hugging Face model.
+        """
+        training = self.training(objective)
+        task.snapshots.every = SNAPSHOTS
+        label = f"{objective.row}, seed {seed}"
+        fitted = training.fit(self.start, seed, label=label, snapshots=task.snapshots)
+        self.save(task.run, objective, fitted.params, seed)
+        more = {"train_loss": float(fitted.curves["loss"][-1]), "peak_bytes": training.peak_bytes()}
+        (first, began), (last, ended) = fitted.clock[0], fitted.clock[-1]
+        if last > first:  # a single epoch has but its end
+            steps = self.config.texts // self.config.batch_size
+            learned = float(fitted.curves["tokens"][first:last].sum()) * steps
+            more["tokens_per_second"] = learned / (ended - began)
+        return [records.of_network({}, lambda: self.measure(fitted.params) | more, fitted.diverged)]
 
-def students(settings, known, objective, rows, here, measures):
-    """Trains an objective's students one after the other and appends their records to the run.
-
-    The first student of forward KL is left in the run's folder, as Hugging Face lays out a model.
-    """
-    left = [s for s in range(settings.seeds) if not here.has(row=objective.row, seed=s)]
-    if not left:
-        return
-    training, state_of = training_of(settings, known.teacher, objective, rows)
-    for seed in left:
-        training.again(state_of(seed), seed)
-        params, took, lost = distil(settings, objective, training, here, seed)
-        keep(settings, known, objective.row, params, seed, here)
-        if objective.row == report.FORWARD and not seed:
-            net, _ = student_of(settings, known.teacher.net, known.teacher.params)
-            decoder.save(here.path(STUDENT), net, params)
-            known.words.save(str(here.path(STUDENT) / "tokenizer.json"))
-        own = {"row": objective.row, "seed": seed}
-        here.append([records.of_network(own, lambda p=params, t=took: measures(p) | t, lost)])
-
-
-def keep(settings, known, row, params, seed, run):
-    """Keep a student for export, with the first held-out texts."""
-    net, _ = student_of(settings, known.teacher.net, known.teacher.params)
-    few = tokens.asked(gsm8k_texts.part(known.held, slice(SHOWN)))
-    one = jax.tree.map(lambda x: x[None, None], params)
-    networks.keep(run, llama.decoder(net), one, [row], few, seed=seed)
-
-
-CODE = fingerprint.source(
-    loop, samplers, optimizers, generate, losses.logits, losses.sequence, losses.vocabulary,
-    llama, teacher_cache, teacher_outputs, student_loss, objectives, gsm8k_texts, tokens,
-    tiny_teacher, chat_template, layer_selection.cut, layer_selection.spaced, load, student_of,
-    training_of,
-)  # fmt: skip
-
-
-def table(folder):
-    """The Markdown of a run folder."""
-    return report.table(folder)
-
-
-def trained(settings, known, chosen, facts):
-    """Teacher, students, records, tables and figure: the folder of the run."""
-    asked, texts, held, words, _ = known
-    here = run_folder.Run(settings.workdir, "language_model", settings.results_key(), facts)
-    where = pathlib.Path(settings.workdir) / "teachers"
-    kept = teacher_cache.Kept(asked, where, settings.batch, again=settings.retrain)
-    rows = {each.row: kept.rows(each, texts) for each in chosen}
-    hidden, said = kept.hidden(held), teacher_outputs.read_out(asked.params)
-    net, start = student_of(settings, asked.net, asked.params)
-    measured = student_loss.measurer(net)
-
-    def measures(params):
-        return _test(measured(params, held, hidden, said, settings.batch))
-
-    if not here.has(row=report.TEACHER):
-        own = _test(student_loss.of_teacher(held, hidden, said, settings.batch))
-        cached = [each.row for each in chosen if each.kept or each.row == report.FORWARD]
-        sizes = {row: teacher_cache.size_of(rows[row]) for row in cached}
-        more = {"layers": asked.net.layers, "vocabulary": asked.net.vocabulary, "caches": sizes}
-        more |= {"parameters": cost.parameters(asked.params)}
-        more |= {"written": writing.speeds(asked.net, asked.params, held.prompts, *WRITTEN)}
-        here.append([{"row": report.TEACHER, "seed": 0, **own, **more}])
-    if not here.has(row=report.CUT):
-        more = {"parameters": cost.parameters(start)}
-        here.append([{"row": report.CUT, "seed": 0, **measures(start), **more}])
-    for objective in chosen:
-        students(settings, known, objective, rows[objective.row], here, measures)
-    here.conclude(table, report.draw)
-    return here.folder
-
-
-def compared(settings, known, student):
-    """What the teacher and the student in a folder answer to --prompt, as text."""
-    asked, choose = known.teacher, generate.greedy
-    if settings.temperature:
-        choose = generate.sampled(settings.temperature, settings.top_p)
-    who = {
-        "teacher": (asked.net, asked.params),
-        f"student ({report.FORWARD})": decoder.load(student),
-    }
-    how = asked.stop, settings.answer_tokens, choose
-    return f"--- question\n{settings.prompt}\n" + "\n".join(
-        f"--- {name}, {net.layers} layers\n"
-        + writing.answer(net, params, known.words, known.question, *how)
-        for name, (net, params) in who.items()
-    )
-
-
-def run(settings):
-    """The run, or the last one of these settings where only its students are asked."""
-    known, chosen = load(settings), FEW + MORE * settings.every
-    facts = {"data": gsm8k.DIGEST, "teacher": known.teacher.digest, "code": CODE}
-    place = settings.workdir, "language_model", settings.results_key(), facts
-    here = run_folder.finished(*place) if settings.prompt else None
-    here = here or trained(settings, known, chosen, facts)
-    if settings.prompt:
-        print(compared(settings, known, here / STUDENT))
+    def save(self, run, objective, params, seed):
+        """Save a student for export, with the first held-out texts."""
+        few = tokens.next_token_split(self.data.test.take(slice(SAVED_TEXTS)))
+        one = jax.tree.map(lambda x: x[None, None], params)
+        saved_models.save(run, llama.decoder(self.net), one, [objective.row], few, seed=seed)
+        if objective.row == names.FORWARD and not seed:
+            llama_files.save(run.path(STUDENT), self.net, params)
+            self.data.tokenizer.save(str(run.path(STUDENT) / "tokenizer.json"))
 
 
 def _test(found):
     return {name if name == "tokens" else f"test_{name}": x for name, x in found.items()}
 
 
-if __name__ == "__main__":
-    experiment.launch(Config, run)
+def train(config, data, run):
+    """Measure the teacher and its cut, train the students of every objective."""
+    chosen, students = FEW + MORE * config.all_objectives, DecoderStudents(config, data, run)
+    units = [
+        ({"row": names.TEACHER}, functools.partial(students.measure_teacher, chosen)),
+        ({"row": names.CUT}, students.measure_cut),
+    ]
+    for objective in chosen:
+        for seed in range(config.seeds):
+            known = {"row": objective.row, "seed": seed}
+            units.append((known, functools.partial(students.train, objective, seed)))
+    run.each(units)
+
+
+def answers(config, data, folder):
+    """What the teacher and the student in a folder answer to --prompt, as text."""
+    teacher, choose = data.teacher, generation.greedy
+    if config.temperature:
+        choose = generation.sampled(config.temperature, config.top_p)
+    who = {
+        "teacher": (teacher.net, teacher.params),
+        f"student ({names.FORWARD})": llama_files.load(folder),
+    }
+    how = data.tokenizer, data.question, teacher.stop, config.answer_tokens, choose
+    return f"--- question\n{config.prompt}\n" + "\n".join(
+        f"--- {name}, {net.layers} layers\n{writing.answer(net, params, *how)}"
+        for name, (net, params) in who.items()
+    )
+
+
+def run(config, run):
+    """Train, or only answer --prompt where a finished run of these settings has the student."""
+    data = load(config)
+    run.uses(data=gsm8k.DIGEST, teacher=data.teacher.digest)
+    folder = run_folder.finished(run) if config.prompt else None
+    if folder is None:
+        train(config, data, run)
+    if config.prompt:
+        print(answers(config, data, (folder or run.folder) / STUDENT))

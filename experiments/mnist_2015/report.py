@@ -1,10 +1,12 @@
-"""Tables and figures of the 2015 paper's section on MNIST, its numbers beside ours."""
+"""Tables and figures of the 2015 paper's section on MNIST, beside the published numbers."""
 
 import json
+import pathlib
 
 import numpy as np
 
 from experiments.mnist_2015 import rows as named
+from kd_jax.distill import bias_correction
 from kd_jax.metrics import statistics
 from kd_jax.report import figures, sections, tables
 from kd_jax.storage import jsonl
@@ -19,15 +21,15 @@ COLUMNS = {
 }
 
 
-def table(folder):
+def table(folder: pathlib.Path) -> str:
     """The Markdown of a run folder: a table per part, the claims, the temperature sweeps."""
     records = jsonl.records(folder)
     settings = json.loads((folder / "config.json").read_text())
-    printed = {} if settings["embedded"] else named.PRINTED
+    paper = {} if settings["mnist_5k"] else named.PAPER
     text = [
         f"Test errors, mean ± s.d. over {settings['seeds']} students of one teacher, paired by "
         f"seed. Training is shorter than it can be: teacher {settings['teacher_epochs']} epochs, "
-        f"students {settings['student_epochs']}\n(the paper does not say how long). Printed: one "
+        f"students {settings['student_epochs']}\n(the paper does not say how long). Paper: one "
         "run each; percentages are of all test digits. Students with digits left out are not "
         "shown\nthe validation rows either, on which a bias is chosen."
     ]
@@ -35,9 +37,8 @@ def table(folder):
     for part, found in by_part.items():
         columns = {n: c for n, c in COLUMNS.items() if n != "shift" or part != "all"}
         text += [named.TITLES[part].capitalize()]
-        said = printed.get(part, {})
-        shown = sections.table(found, said, named.LABELS, columns, threes=part == "no 3")
-        text += [shown]
+        published, threes = paper.get(part, {}), part == "no 3"
+        text += [sections.table(found, published, named.LABELS, columns, threes=threes)]
     text += ["Fewer errors?", sections.compared(by_part, named.COMPARED)]
     text += ["Accuracy?", sections.levels(by_part, named.LEVELS)]
     for width, found in sweeps(records).items():
@@ -45,13 +46,13 @@ def table(folder):
     return "\n\n".join(text)
 
 
-def sweeps(records):
+def sweeps(records: list[dict]) -> dict[int, list[dict]]:
     """{width: records} of the temperature sweeps, widest first."""
     found = tables.by("width", [r for r in records if r["part"] == "width"])
     return dict(sorted(found.items(), reverse=True))
 
 
-def sweep_table(records):
+def sweep_table(records: list[dict]) -> str:
     """One line per temperature, paired with labels only and with the best on validation."""
     rows = tables.by_row(records)
     best = min((r for r in rows if r != named.LABELS), key=lambda r: validation(rows[r]))
@@ -67,24 +68,24 @@ def sweep_table(records):
             tables.verdict(line),
             sections.DASH if line.row == best else against.verdict,
         ])  # fmt: skip
-    header = ["row", "validation errors", "test errors", "difference to labels only [95 %]"]
+    header = ["method", "validation errors", "test errors", "vs. labels only [95 %]"]
     return tables.markdown([*header, "verdict", "against the best on validation"], lines)
 
 
-def validation(records):
+def validation(records: list[dict]) -> float:
     """Mean validation errors of a row."""
     return float(np.mean(tables.values(records, "validation_errors")))
 
 
-def draw(folder, shifts):
-    """Every figure of a run folder. Args: shifts: of the records' errors_by_shift."""
+def draw(folder: pathlib.Path) -> None:
+    """Bias, accuracy per digit and errors by temperature, from the records of a run folder."""
     records = jsonl.records(folder)
     for part in ("no 3", "7 and 8"):
         rows = tables.by_row(r for r in records if r["part"] == part)
         corrected = {row: rows[row] for row in (named.FREE, named.VALIDATED, named.ON_TEST)}
         name = part.replace(" ", "_")
         with figures.figure(folder / f"{name}_bias.png") as axes:
-            figures.errors_by_shift(axes, shifts, corrected)
+            figures.errors_by_shift(axes, list(bias_correction.SHIFTS), corrected)
         chosen = {row: rows[row] for row in (named.LABELS, named.SOFT, named.FREE)}
         values = {row: tables.values(of, "test_class_accuracy") for row, of in chosen.items()}
         with figures.figure(folder / f"{name}_accuracy.png", size=(7, 3.5)) as axes:

@@ -1,267 +1,172 @@
-"""MNIST in the 2015 paper (section 3): a regularised teacher, students without regularisation."""
+"""MNIST as in the 2015 paper: a regularized teacher, students without regularization."""
 
-import dataclasses
 import functools
+from collections.abc import Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 
-from experiments.mnist_2015 import report
 from experiments.mnist_2015 import rows as named
-from kd_jax import experiment, fingerprint, losses, models
-from kd_jax.data import augment, mnist, mnist_5k, subsets
-from kd_jax.distill import bias_correction, controls, students, teachers, transfer
-from kd_jax.distill.transfer import Lesson
-from kd_jax.errors import require
+from experiments.mnist_2015.config import Config
+from kd_jax import models
+from kd_jax.data import augment, mnist
+from kd_jax.data.dataset import Dataset
+from kd_jax.data.subsets import keep, omit
+from kd_jax.distill import controls, students, teachers, transfer
+from kd_jax.distill.students import Arm
+from kd_jax.distill.transfer import StudentRecipe, TransferRun
 from kd_jax.export import saved_models
 from kd_jax.metrics import classification, records
-from kd_jax.runtime import parallel
-from kd_jax.storage import checkpoint, run_folder
-from kd_jax.training import loop, optimizers, samplers
+from kd_jax.storage import run_folder
+from kd_jax.training import optimizers, samplers
 
-FROM_TEACHER, FROM_PERMUTED = range(2)  # which of the stacked teacher logits
-LEFT_OUT = {"all": (), "no 3": (3,), "7 and 8": (7, 8)}  # classes whose bias is wrong
-HELD_OUT, BATCH = 500, 128  # the first of each class, on which a bias or T is chosen
-WIDE_T, NARROW_T = (1, 3, 8, 20, 40), (1, 2, 2.5, 3, 4, 8, 20)
-
-
-@dataclasses.dataclass(frozen=True)
-class Config(experiment.Common):
-    """Settings of the section on MNIST."""
-
-    embedded: bool = experiment.setting(False, "use the package's 5,000 digits instead of MNIST")
-    teacher_width: int = experiment.setting(1200, "units in each hidden layer of the teacher")
-    teacher_epochs: int = experiment.setting(60, "epochs of the teacher")
-    dropout: float = experiment.setting(0.25, "fraction of the teacher's hidden units dropped")
-    input_dropout: float = experiment.setting(0.0, "fraction of its pixels dropped")
-    width: int = experiment.setting(800, "units in each hidden layer of the students")
-    student_epochs: int = experiment.setting(
-        12, "epochs of the students; twice that on 7 and 8 alone"
-    )
-    wide: int = experiment.setting(300, "units of the wide students whose temperature is varied")
-    narrow: int = experiment.setting(30, "units of the narrow ones")
-    sweep_epochs: int = experiment.setting(10, "epochs of the students whose temperature is varied")
-    workers: int = experiment.place(2, "students trained side by side")
-
-    PRESETS = {
-        "default": {},
-        "paper": {
-            "teacher_epochs": 500,
-            "dropout": 0.5,
-            "input_dropout": 0.2,
-            "student_epochs": 60,
-            "sweep_epochs": 60,
-            "workers": 1,
-        },
-        "smoke": {
-            "optimize": False,
-            "seeds": 2,
-            "embedded": True,
-            "teacher_width": 64,
-            "teacher_epochs": 3,
-            "width": 32,
-            "student_epochs": 2,
-            "wide": 20,
-            "narrow": 5,
-            "sweep_epochs": 2,
-        },
-    }
-
-    def validate(self):
-        widths = "teacher_width", "width", "wide", "narrow"
-        epochs = "teacher_epochs", "student_epochs", "sweep_epochs"
-        experiment.check_counts(self, *widths, *epochs, "workers")
-        for name in ("dropout", "input_dropout"):
-            rate = getattr(self, name)
-            require(0 <= rate < 1, f"--{name}={rate:g}: expected at least 0 and below 1")
+TEACHER_KEY, TEACHER_SAMPLER_KEY, STUDENT_KEY, SAMPLER_KEY, PERMUTATION_SEED = 1, 2, 3, 4, 0
+OMITTED = {"all": (), "no 3": (3,), "7 and 8": (7, 8)}  # {part: classes whose bias is wrong}
+BATCH_SIZE = 128
+WIDE_TEMPERATURES, NARROW_TEMPERATURES = (1, 3, 8, 20, 40), (1, 2, 2.5, 3, 4, 8, 20)
 
 
-def soft(row, source=FROM_TEACHER):
+def soft(row: str, teacher: str = "teacher") -> Arm:
     """Soft targets at T=20 alone."""
-    return students.Arm(row, row, named.T, soft=1.0, source=source)
+    return Arm(row, named.T, soft_weight=1.0, teacher=teacher)
 
 
-def on_labels(row=named.LABELS, epsilon=0.0):
-    """Labels, or smoothed labels, alone."""
-    return students.Arm(row, row, hard=1.0, epsilon=epsilon)
-
-
-def held_rows(labels):
-    """The rows of the training split on which a bias or a temperature is chosen."""
-    return subsets.held_out(labels, min(HELD_OUT, len(labels) // 100), seed=0)[1]
-
-
-def main_lessons(labels, live):
-    """The Lessons of students of the paper's width; live: the view of jittered images."""
-    rest = np.setdiff1d(np.arange(len(labels)), held_rows(labels))
-    everyone = np.arange(len(labels))
-    on_truth = [on_labels(), on_labels(named.SMOOTHED, 0.1)]
-    arms = [*on_truth, soft(named.SOFT), soft(named.PERMUTED, FROM_PERMUTED)]
-    fewer = np.intersect1d(rest, subsets.omit(labels, [3]))
-    fewest = np.intersect1d(rest, subsets.keep(labels, [7, 8]))
+def transfer_runs(labels: np.ndarray, augment_batch=None) -> list[TransferRun]:
+    """The students of the paper's width; augment_batch: of those with augmented images."""
+    everyone, held_out = np.arange(len(labels)), transfer.held_out_rows(labels)
+    arms = [
+        Arm(named.LABELS, label_weight=1.0),
+        Arm(named.SMOOTHED, label_weight=1.0, smoothing=0.1),
+        soft(named.SOFT),
+        soft(named.PERMUTED, "permuted"),
+    ]
+    augmented, no_3 = [soft(named.AUGMENTED)], np.setdiff1d(omit(labels, [3]), held_out)
+    only_7_and_8 = np.setdiff1d(keep(labels, [7, 8]), held_out)
     return [
-        Lesson("all", arms, everyone, BATCH),
-        Lesson("all", [soft(named.LIVE)], everyone, BATCH, view=live),
-        Lesson("no 3", arms, fewer, BATCH),
-        Lesson("7 and 8", arms, fewest, BATCH, passes=2),
+        TransferRun("all", arms, everyone, BATCH_SIZE),
+        TransferRun("all", augmented, everyone, BATCH_SIZE, augment_batch=augment_batch),
+        TransferRun("no 3", arms, no_3, BATCH_SIZE),
+        TransferRun("7 and 8", arms, only_7_and_8, BATCH_SIZE, passes=2),
     ]
 
 
-def sweep_lesson(name, temperatures, labels):
-    """The Lesson of students of one width over temperatures."""
-    rest = np.setdiff1d(np.arange(len(labels)), held_rows(labels))
-    arms = students.over_temperatures(named.SWEPT, temperatures, soft=1.0)
-    return Lesson(name, [on_labels(), *arms], rest, BATCH)
+def temperature_sweep(width: int, temperatures, labels: np.ndarray) -> TransferRun:
+    """The students of one width over temperatures, and on labels only."""
+    rest = np.setdiff1d(np.arange(len(labels)), transfer.held_out_rows(labels))
+    soft_targets = students.arms(named.SWEPT, temperatures, soft_weight=1.0)
+    arms = [Arm(named.LABELS, label_weight=1.0), *soft_targets]
+    return TransferRun(f"{width} units", arms, rest, BATCH_SIZE)
 
 
-def network(*widths, **options):
-    """A fully connected network of ReLUs for the ten digits."""
-    return models.functional(models.MLP(widths, 10, **options), (28, 28))
+def network(width: int, **dropout) -> models.Model:
+    """784-width-width-10 with ReLU."""
+    return models.functional(models.MLP((width, width), 10, **dropout), (28, 28))
 
 
-def teacher_course(settings, data):
-    """Dropout, max-norm and images moved by up to 2 pixels, drawn anew each time."""
-    width, epochs = settings.teacher_width, settings.teacher_epochs
-    order = samplers.shuffled(jax.random.key(2), len(data.train.labels), BATCH)
-    rates = {"dropout": settings.dropout, "input_dropout": settings.input_dropout}
-    net = network(width, width, **rates)
-    optimizer = optax.chain(optimizers.adam(1e-3, epochs, order), optimizers.max_norm(np.sqrt(15)))
-    facts = {"experiment": "mnist_2015", "width": width, "code": TEACHER_CODE, **rates}
-    return teachers.Recipe(named.TEACHER, net, optimizer, order, epochs, facts, augment.jitter)
+def teacher_recipe(config: Config, rows: int) -> teachers.Recipe:
+    """Dropout, max-norm, and images moved by up to 2 pixels, drawn anew each time."""
+    epochs, dropout = config.teacher_epochs, config.dropout
+    sampler = samplers.shuffled(jax.random.key(TEACHER_SAMPLER_KEY), rows, BATCH_SIZE)
+    adam = optimizers.adam(1e-3, epochs, sampler)
+    optimizer = optax.chain(adam, optimizers.max_norm(np.sqrt(15)))
+    model = network(config.teacher_width, dropout=dropout, input_dropout=config.input_dropout)
+    return teachers.Recipe(model, optimizer, sampler, epochs, augment.jitter)
 
 
-def live_view(course, params):
-    """A view of jittered images, about which the teacher is asked as they are drawn."""
+def student_recipe(config: Config, width: int, epochs: int) -> StudentRecipe:
+    """Adam with a cosine decay, no dropout."""
+    keys = jax.random.split(jax.random.key(STUDENT_KEY), config.seeds)
 
-    def view(batch, key):
+    def adam(steps):
+        return optax.adam(optax.cosine_decay_schedule(1e-3, steps))
+
+    return StudentRecipe(network(width), adam, keys, jax.random.key(SAMPLER_KEY), epochs)
+
+
+def jitter_and_query(teacher: models.Model, params):
+    """augment_batch: the batch's images moved, and the teacher's logits of the moved images."""
+
+    def augment_batch(batch, key):
         keys = jax.random.split(key, len(batch["inputs"]))
         moved = jax.vmap(augment.jitter)(keys, batch["inputs"])
-        logits, _ = course.model.apply(params, moved)
+        logits, _ = teacher.apply(params, moved)
         return {**batch, "inputs": moved, "teachers": logits[:, None]}
 
-    return view
+    return augment_batch
 
 
-def pupils_of(lesson, model, settings, epochs):
-    """The Pupils of a lesson, whose learning rate ends where their training does."""
-    keys, order_key = jax.random.split(jax.random.key(3), settings.seeds), jax.random.key(4)
-    order = samplers.shuffled(order_key, lesson.rows, lesson.batch)
-    optimizer = optimizers.adam(1e-3, epochs * lesson.passes, order)
-    return transfer.Pupils(model, optimizer, keys, order_key, epochs)
-
-
-def examine(arm, params, model, data, teacher_logits, **more):
-    """Records of one arm's students [S, 1, …] on validation and test."""
-    held = held_rows(data.train.labels)
-    logits = classification.predict(model.apply, params, data.test.inputs)[:, 0]
-    metrics = transfer.test_metrics(logits, data.test.labels, teacher_logits)
-    seen = classification.predict(model.apply, params, data.train.inputs[held])[:, 0]
-    found = classification.measure(seen, data.train.labels[held])
-    metrics["validation_errors"] = np.asarray(found["errors"])
-    more |= {"family": arm.family, "temperature": arm.temperature}
-    return records.of_metrics(arm.row, metrics, **more)
-
-
-def teach_one(settings, data, teachers, run, job):
-    """The records of one student of the paper's width."""
-    lesson, arm, seed = job
-    model = network(settings.width, settings.width)
-    pupils = pupils_of(lesson, model, settings, settings.student_epochs)
-    snapshots = checkpoint.of_run(run, lesson.name, arm.row, seed)
-    params = transfer.fit_one(lesson, arm, seed, pupils, data.train, teachers["train"], snapshots)
-    more, said = {"part": lesson.name}, teachers["test"][:, FROM_TEACHER]
-    found = examine(arm, params, model, data, said, **more)
-    known = {"seed": seed, "teacher": named.TEACHER, **more}
-    saved_models.keep(run, model, params, [arm.row], data.test, said, **known)
-    if LEFT_OUT[lesson.name] and arm.row == named.SOFT:
-        held, classes = held_rows(data.train.labels), LEFT_OUT[lesson.name]
-        found += transfer.corrected(model, params, data, classes, held, **more)
-    snapshots.clear()
-    return [{**r, "seed": seed} for r in found]
-
-
-def sweep(settings, data, teachers, run, width, temperatures):
-    """The records of students of one width over temperatures, all trained in one program."""
-    lesson = sweep_lesson(f"{width} units", temperatures, data.train.labels)
-    model = network(width, width)
-    pupils = pupils_of(lesson, model, settings, settings.sweep_epochs)
-    snapshots = checkpoint.of_run(run, lesson.name)
-    own = np.broadcast_to(teachers["train"], (settings.seeds, *teachers["train"].shape))
-    params = transfer.fit(lesson, pupils, data.train, own, snapshots)
-    found, of_test = [], teachers["test"][:, FROM_TEACHER]
-    rows, known = [arm.row for arm in lesson.arms], {"part": "width", "width": width}
-    saved_models.keep(run, model, params, rows, data.test, of_test, teacher=named.TEACHER, **known)
-    for a, arm in enumerate(lesson.arms):
-        one = jax.tree.map(lambda x, a=a: x[:, a : a + 1], params)
-        found += examine(arm, one, model, data, of_test, **known)
-    snapshots.clear()
+def measure(model, params, arms: Sequence[Arm], data: Dataset, teacher_logits) -> list[dict]:
+    """Records of students [S, A, …] on the test set and the held-out rows."""
+    held_out, found = transfer.held_out_rows(data.train.labels), []
+    inputs, labels = data.train.inputs[held_out], data.train.labels[held_out]
+    for a, arm in enumerate(arms):
+        of_arm = jax.tree.map(lambda x, a=a: x[:, a : a + 1], params)
+        logits = classification.predict(model.apply, of_arm, data.test.inputs)[:, 0]
+        metrics = transfer.test_metrics(logits, data.test.labels, teacher_logits)
+        logits = classification.predict(model.apply, of_arm, inputs)[:, 0]
+        errors = classification.measure(logits, labels)["errors"]
+        metrics["validation_errors"] = np.asarray(errors)
+        more: dict[str, Any] = {"family": arm.family or arm.row, "temperature": arm.temperature}
+        found += records.of_metrics(arm.row, metrics, **more)
     return found
 
 
-TEACHER_CODE = fingerprint.source(
-    augment, loop, teachers, losses.logits, models.mlp, optimizers, teacher_course,
-    network,
-)  # fmt: skip
-STUDENT_CODE = fingerprint.source(
-    loop, students, transfer, controls, bias_correction, classification, subsets, augment,
-    losses.logits, soft, on_labels, held_rows, main_lessons, sweep_lesson, network, optimizers,
-    live_view, pupils_of, examine, teach_one, sweep,
-)  # fmt: skip
+def train(data, outputs, recipe: StudentRecipe, transfer_run: TransferRun, task) -> list[dict]:
+    """Train, save and measure the students of a transfer run, all of them or one seed's."""
+    seed = task.known.get("seed")
+    params = transfer.fit(
+        transfer_run, recipe, data.train, outputs["train"], seed=seed, snapshots=task.snapshots
+    )
+    arms, of_test = transfer_run.arms, outputs["test"]
+    rows, model = [arm.row for arm in arms], recipe.model
+    where = {name: x for name, x in task.known.items() if name in ("part", "width")}
+    saved_models.save(task.run, model, params, rows, data.test, of_test, seed=seed or 0, **where)
+    found, classes = measure(model, params, arms, data, of_test), OMITTED.get(transfer_run.name)
+    if classes and rows == [named.SOFT]:
+        held_out = transfer.held_out_rows(data.train.labels)
+        found += transfer.corrected(model, params, data, classes, held_out)
+    return found if seed is None else [{**record, "seed": seed} for record in found]
 
 
-def fit_teacher(settings, data, run):
-    """(course, params, {split: stacked logits [N, K, C]}); records the teacher."""
-    course = teacher_course(settings, data)
-    keys = jax.random.key(1)[None]
-    found = teachers.together(course, keys, data, settings.workdir, retrain=settings.retrain)
-    run.facts[named.TEACHER] = {"teacher": found.fingerprint, "seconds": found.seconds}
-    if not run.has(row=named.TEACHER):
-        saved_models.keep_teachers(run, course.model, found.params, named.TEACHER, data.test)
-        metrics = transfer.test_metrics(found.logits["test"], data.test.labels)
-        run.append(records.of_metrics(named.TEACHER, metrics, part="all"))
-    stacked = {}
-    for split in ("train", "test"):
-        logits = found.logits[split][0]
-        other = controls.permuted(logits, getattr(data, split).labels, seed=0)
-        stacked[split] = np.stack([logits, other], axis=1, dtype=np.float32)
-    return course, jax.tree.map(lambda x: jnp.asarray(x[0]), found.params), stacked
+def record_teacher(taught: teachers.Teachers, data: Dataset, task) -> list[dict]:
+    """Save the teacher and measure it on the test set."""
+    saved_models.save_teachers(task.run, taught, data.test)
+    metrics = transfer.test_metrics(taught.logits["test"], data.test.labels)
+    return records.of_metrics(named.TEACHER, metrics)
 
 
-def load(settings):
-    """MNIST, or the embedded digits."""
-    if settings.embedded:
-        return mnist_5k.load()
-    return mnist.load("mnist", settings.data_dir, settings.manual_dir)
+def units(config: Config, data: Dataset, taught: teachers.Teachers):
+    """Every student of the paper's width by itself, and the sweep of each width as a whole."""
+    labels, logits = data.train.labels, taught.logits["train"][0]
+    permuted = controls.permuted(logits, labels, PERMUTATION_SEED)
+    train_logits = {"teacher": logits, "permuted": permuted}
+    outputs = {"train": train_logits, "test": taught.logits["test"][0]}
+    training = functools.partial(train, data, outputs)
+    params = jax.tree.map(lambda x: jnp.asarray(x[0]), taught.params)
+    recipe = student_recipe(config, config.width, config.student_epochs)
+    for one in transfer_runs(labels, jitter_and_query(taught.model, params)):
+        for arm in one.arms:
+            alone = functools.partial(training, recipe, one._replace(arms=[arm]))
+            for seed in range(config.seeds):
+                yield {"part": one.name, "row": arm.row, "seed": seed}, alone
+    for width, of in ((config.wide, WIDE_TEMPERATURES), (config.narrow, NARROW_TEMPERATURES)):
+        recipe = student_recipe(config, width, config.sweep_epochs)
+        sweep = functools.partial(training, recipe, temperature_sweep(width, of, labels))
+        yield {"part": "width", "width": width}, sweep
 
 
-def table(folder):
-    """The Markdown of a run folder."""
-    return report.table(folder)
-
-
-def run(settings):
-    """The whole section: teacher, students, records, table, figures."""
-    data = load(settings)
-    facts = {"data": data.digest, "code": [TEACHER_CODE, STUDENT_CODE]}
-    here = run_folder.Run(settings.workdir, "mnist_2015", settings.results_key(), facts)
-    course, params, teachers = fit_teacher(settings, data, here)
-    left = [
-        (lesson, arm, seed)
-        for lesson in main_lessons(data.train.labels, live_view(course, params))
-        for arm in lesson.arms
-        for seed in range(settings.seeds)
-        if not here.has(part=lesson.name, row=arm.row, seed=seed)
-    ]
-    one = functools.partial(teach_one, settings, data, teachers, here)
-    for found in parallel.results(one, left, settings.workers):
-        here.append(found)
-    for width, temperatures in ((settings.wide, WIDE_T), (settings.narrow, NARROW_T)):
-        if not here.has(part="width", width=width):
-            here.append(sweep(settings, data, teachers, here, width, temperatures))
-    here.conclude(table, lambda folder: report.draw(folder, transfer.SHIFTS))
-
-
-if __name__ == "__main__":
-    experiment.launch(Config, run)
+def run(config: Config, run: run_folder.Run) -> None:
+    """Train the teacher, or restore it; train the students of every part; record them."""
+    data = mnist.images(config.mnist_5k, config.data_dir, config.manual_dir)
+    run.uses(data=data.digest)
+    taught = teachers.together(
+        named.TEACHER, teacher_recipe(config, len(data.train.labels)),
+        jax.random.key(TEACHER_KEY)[None], data, run, made_by=teacher_recipe,
+        width=config.teacher_width, dropout=config.dropout, input_dropout=config.input_dropout,
+    )  # fmt: skip
+    teacher = functools.partial(record_teacher, taught, data)
+    run.each([({"part": "all", "row": named.TEACHER}, teacher)])
+    run.each(units(config, data, taught), workers=config.workers)

@@ -1,38 +1,41 @@
-"""The MNIST tutorial's tables and figures: printed numbers beside ours, the claims decided."""
+"""Tables and figures of the Harvard tutorial on MNIST, beside its published numbers."""
 
 import json
+import pathlib
 
-from experiments.mnist_tutorial.rows import COMPARED, FREE, LABELS, LEVELS, MIXED, PRINTED, SOFT
+import numpy as np
+
+from experiments.mnist_tutorial.rows import COMPARED, FREE, LABELS, LEVELS, MIXED, PAPER, SOFT
+from kd_jax.distill import bias_correction
 from kd_jax.report import figures, sections, tables
 from kd_jax.storage import jsonl
 
 TITLES = {"1": "all digits", "2a": "no 3 in the transfer set", "2b": "only 7 and 8 in it"}
 
 
-def table(folder):
+def table(folder: pathlib.Path) -> str:
     """The Markdown of a run folder: a table per part, then the claims."""
     records = jsonl.records(folder)
     seeds = len({r["seed"] for r in records})
     settings = json.loads((folder / "config.json").read_text())
-    epochs, printed = settings["student_epochs"], {} if settings["embedded"] else PRINTED
+    epochs, paper = settings["student_epochs"], {} if settings["mnist_5k"] else PAPER
     text = [
         f"Test errors, mean ± s.d. over {seeds} seeds, each with its own teacher, paired. "
         f"† keeps the tutorial's settings and quirks. Students: {epochs} epochs, "
         f"{2 * epochs} for soft targets in part 2b."
     ]
     by_part = {part: [r for r in records if r["part"] == part] for part in TITLES}
-    taught = {part: found for part, found in by_part.items() if any_of(found, LABELS)}
-    for part, found in taught.items():
+    trained = {part: found for part, found in by_part.items() if any_of(found, LABELS)}
+    for part, found in trained.items():
         columns = {n: c for n, c in COLUMNS.items() if n != "shift" or part != "1"}
         shown = {"threes": part == "2a", "loss": True}
-        said = printed.get(part, {})
         text += [f"Part {part}: {TITLES[part]}"]
-        text += [sections.table(found, said, LABELS, columns, **shown)]
-    text += ["Fewer errors?", sections.compared(taught, COMPARED)]
-    return "\n\n".join([*text, "Accuracy?", sections.levels(taught, LEVELS)])
+        text += [sections.table(found, paper.get(part, {}), LABELS, columns, **shown)]
+    text += ["Fewer errors?", sections.compared(trained, COMPARED)]
+    return "\n\n".join([*text, "Accuracy?", sections.levels(trained, LEVELS)])
 
 
-def any_of(records, row):
+def any_of(records: list[dict], row: str) -> bool:
     """Whether a row is among the records."""
     return any(r["row"] == row for r in records)
 
@@ -48,14 +51,9 @@ COLUMNS = {
 }
 
 
-def draw(folder, image, logits, shifts):
-    """Every figure of a run folder.
-
-    Args: image [H, W] and its teacher's logits [C]; shifts: of the records' errors_by_shift.
-    """
+def draw(folder: pathlib.Path) -> None:
+    """Errors and accuracy by digit, bias correction, and one digit's probabilities at several T."""
     records = jsonl.records(folder)
-    path = folder / "softmax_of_one_digit.png"
-    figures.soft_targets(path, image[None], logits[None], (1, 10, 20, 50))
     for part in TITLES:
         rows = tables.by_row(r for r in records if r["part"] == part)
         if LABELS not in rows:
@@ -68,4 +66,8 @@ def draw(folder, image, logits, shifts):
         corrected = {row: rows[row] for row in rows if row.startswith("bias corrected")}
         if corrected:
             with figures.figure(folder / f"part_{part}_bias.png") as axes:
-                figures.errors_by_shift(axes, shifts, corrected)
+                figures.errors_by_shift(axes, list(bias_correction.SHIFTS), corrected)
+    with np.load(folder / "digit.npz") as shown:
+        image, logits = shown["image"], shown["teacher_logits"]
+    path = folder / "softmax_of_one_digit.png"
+    figures.soft_targets(path, image[None], logits[None], (1, 10, 20, 50))

@@ -1,38 +1,43 @@
-"""The rows of the MNIST tutorial's tables, and what was printed of them or is claimed."""
+"""Rows of the Harvard tutorial's tables, their published numbers, and the claims."""
 
-from kd_jax.report.sections import DASH, Printed
+from kd_jax.report.published import DASH, Published
 
 DENSE, CNN, CNN_2D = "dense teacher †", "CNN teacher †", "CNN teacher, 2-D"
 LABELS, SMOOTHED = "labels only †", "label smoothing 0.1"
-SOFT, KEPT = "soft targets, T=3 †", "soft targets, T=3, validation kept out"
-MIXED, MIXED_128 = "soft + labels, T=3 †", "soft + labels, T=3, batch 128"
+SOFT, HELD_OUT = "soft targets, T=3 †", "soft targets, T=3, validation held out"
+MIXED = "soft targets + labels, T=3 †"
+MIXED_128 = "soft targets + labels, T=3, batch size 128"
 OF_CNN, OF_CNN_2D = "soft targets of the CNN, T=3 †", "soft targets of the 2-D CNN, T=3"
-MISMATCHED, MATCHED = "soft + labels, T=5 on targets at T=3 †", "soft + labels, T=5 on both"
-STARTED = {"2a": "soft, biases start at 3.5 †", "2b": "soft, biases start at 1 †"}
+MISMATCHED = "soft targets + labels, T=5, teacher at T=3 †"
+MATCHED = "soft targets + labels, T=5"
+INITIAL_BIAS = {
+    "2a": "soft targets, T=3, initial bias 3.5 †",
+    "2b": "soft targets, T=3, initial bias 1 †",
+}
 PERMUTED, UNIFORM = "permuted teacher, T=3", "uniform wrong classes, T=3"
 FREE, VALIDATED = "bias corrected label-free", "bias corrected on validation"
 
-# {part: {row: …}}: errors of 10,000 as printed (undoing the truncation), wrong 3s of 1,010, loss
-PRINTED = {
+# {part: {row: …}}: errors of 10,000 as published (undoing the truncation), wrong 3s of 1,010, loss
+PAPER = {
     "1": {
-        DENSE: Printed(168, DASH, "0.055869"),
-        CNN: Printed(97, DASH, "0.030441"),
-        LABELS: Printed(368, DASH, "0.153540"),
-        SOFT: Printed(331, DASH, "0.228468"),
-        MIXED: Printed(324, DASH, "0.623445"),
-        OF_CNN: Printed(340, DASH, "0.180581"),
+        DENSE: Published(168, DASH, "0.055869"),
+        CNN: Published(97, DASH, "0.030441"),
+        LABELS: Published(368, DASH, "0.153540"),
+        SOFT: Published(331, DASH, "0.228468"),
+        MIXED: Published(324, DASH, "0.623445"),
+        OF_CNN: Published(340, DASH, "0.180581"),
     },
     "2a": {
-        LABELS: Printed(1328, 1010, "1.765457"),
-        SOFT: Printed(791, 524, "0.325057"),
-        MISMATCHED: Printed(749, 483, "1.620399"),
-        STARTED["2a"]: Printed(707, 443, "0.312172"),
+        LABELS: Published(1328, 1010, "1.765457"),
+        SOFT: Published(791, 524, "0.325057"),
+        MISMATCHED: Published(749, 483, "1.620399"),
+        INITIAL_BIAS["2a"]: Published(707, 443, "0.312172"),
     },
     "2b": {
-        LABELS: Printed(8014, DASH, "11.931765"),
-        SOFT: Printed(3818, DASH, "1.075155"),
-        MISMATCHED: Printed(3759, DASH, "1.291891"),
-        STARTED["2b"]: Printed(3698, DASH, "1.050957"),
+        LABELS: Published(8014, DASH, "11.931765"),
+        SOFT: Published(3818, DASH, "1.075155"),
+        MISMATCHED: Published(3759, DASH, "1.291891"),
+        INITIAL_BIAS["2b"]: Published(3698, DASH, "1.050957"),
     },
 }
 # (part, row, against): which has fewer errors?
@@ -48,9 +53,9 @@ COMPARED = [
             (SOFT, PERMUTED),
             (SOFT, UNIFORM),
             (MATCHED, MISMATCHED),
-            (STARTED[part], SOFT),
-            (FREE, KEPT),
-            (VALIDATED, KEPT),
+            (INITIAL_BIAS[part], SOFT),
+            (FREE, HELD_OUT),
+            (VALIDATED, HELD_OUT),
         )
     ),
 ]
@@ -58,7 +63,7 @@ COMPARED = [
 LEVELS = [
     ("2a", SOFT, 3, 0.50),
     ("2a", MATCHED, 3, 0.50),
-    ("2a", STARTED["2a"], 3, 0.50),
+    ("2a", INITIAL_BIAS["2a"], 3, 0.50),
     ("2a", FREE, 3, 0.85),
     ("2a", VALIDATED, 3, 0.85),
     ("2b", SOFT, None, 0.55),

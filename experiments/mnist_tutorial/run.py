@@ -1,289 +1,211 @@
-"""The MNIST tutorial of the 2015 paper (Harvard APMTH 207, 2018): every table over seeds."""
+"""The Harvard APMTH 207 tutorial (2018): distillation on MNIST, every table over seeds."""
 
-import dataclasses
 import functools
+from collections.abc import Sequence
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import optax
 
-from experiments.mnist_tutorial import report
 from experiments.mnist_tutorial import rows as named
+from experiments.mnist_tutorial.config import Config
 from experiments.mnist_tutorial.rows import CNN, CNN_2D, DENSE
-from kd_jax import experiment, fingerprint, losses, models
-from kd_jax.data import mnist, mnist_5k, subsets
-from kd_jax.distill import bias_correction, controls, students, teachers, transfer
-from kd_jax.distill.transfer import Lesson
-from kd_jax.errors import require
+from kd_jax import losses, models
+from kd_jax.data import mnist, subsets
+from kd_jax.data.dataset import Dataset
+from kd_jax.distill import controls, teachers, transfer
+from kd_jax.distill.students import Arm
+from kd_jax.distill.transfer import StudentRecipe, TransferRun
 from kd_jax.export import saved_models
 from kd_jax.metrics import classification, records
-from kd_jax.storage import checkpoint, run_folder
-from kd_jax.training import loop, samplers
+from kd_jax.storage import run_folder
+from kd_jax.training import samplers
 
-# which teacher logits an arm learns from: the order of `sources`
-FROM_DENSE, FROM_CNN, FROM_CNN_2D, FROM_PERMUTED, FROM_UNIFORM, FROM_HOTTER = range(6)
+TEACHER_KEY, TEACHER_SAMPLER_KEY, STUDENT_KEY, SAMPLER_KEY = 1, 2, 3, 4
 T = 3.0
-PARTS = {"1": (), "2a": (3,), "2b": (7, 8)}  # part: the classes whose bias is wrong
-HELD_OUT = 500  # of each class, for choosing a bias
+PARTS = {"1": (), "2a": (3,), "2b": (7, 8)}  # {part: the classes whose bias is wrong}
 
 
-@dataclasses.dataclass(frozen=True)
-class Config(experiment.Common):
-    """Settings of the tutorial."""
-
-    part: str = experiment.setting("all", "which part: 1, 2a, 2b or all")
-    embedded: bool = experiment.setting(False, "use the package's 5,000 digits instead of MNIST")
-    teacher_width: int = experiment.setting(1200, "units in each hidden layer of the dense teacher")
-    cnn_channels: int = experiment.setting(128, "channels of the CNN teacher's two convolutions")
-    dense_epochs: int = experiment.setting(20, "epochs of the dense teacher")
-    cnn_epochs: int = experiment.setting(20, "epochs of the CNN teacher")
-    cnn_2d_epochs: int = experiment.setting(5, "epochs of the 2-D CNN teacher, a row of our own")
-    student_epochs: int = experiment.setting(
-        50, "epochs of the students; part 2b's soft ones take two"
-    )
-
-    PRESETS = {
-        "default": {},
-        "paper": {},  # nothing is shortened by default
-        "smoke": {
-            "optimize": False,
-            "seeds": 2,
-            "embedded": True,
-            "teacher_width": 100,
-            "cnn_channels": 16,
-            "dense_epochs": 10,
-            "cnn_epochs": 1,
-            "cnn_2d_epochs": 1,
-            "student_epochs": 5,
-        },
-    }
-
-    def validate(self):
-        known = ("all", *PARTS)
-        require(self.part in known, f"--part={self.part}: expected one of {', '.join(known)}")
-        counts = (
-            "dense_epochs",
-            "cnn_epochs",
-            "cnn_2d_epochs",
-            "student_epochs",
-            "teacher_width",
-            "cnn_channels",
-        )
-        experiment.check_counts(self, *counts)
-
-
-def soft(row, temperature=T, source=FROM_DENSE, label_weight=0.0):
+def soft(row: str, temperature=T, teacher="teacher", label_weight=0.0) -> Arm:
     """The tutorial's losses: label_weight·CE + KL at T, without the factor T²."""
-    return students.Arm(row, row, temperature, 1 / temperature**2, label_weight, 0.0, source)
+    return Arm(row, temperature, 1 / temperature**2, label_weight, teacher=teacher)
 
 
-def control_arms():
-    """What every part carries beside its rows, the baseline first."""
-    return [
-        students.Arm(named.LABELS, named.LABELS, hard=1.0),
-        students.Arm(named.SMOOTHED, named.SMOOTHED, hard=1.0, epsilon=0.1),
-        soft(named.PERMUTED, source=FROM_PERMUTED),
-        soft(named.UNIFORM, source=FROM_UNIFORM),
-    ]
+def on_labels() -> list[Arm]:
+    """The arms without a teacher, the baseline first."""
+    smoothed = Arm(named.SMOOTHED, label_weight=1.0, smoothing=0.1)
+    return [Arm(named.LABELS, label_weight=1.0), smoothed]
 
 
-def part_1(labels):
-    """Every Lesson of part 1."""
+def altered() -> list[Arm]:
+    """The arms whose teacher has lost part of its knowledge."""
+    permuted = soft(named.PERMUTED, teacher="permuted")
+    return [permuted, soft(named.UNIFORM, teacher="uniform")]
+
+
+def part_1(labels: np.ndarray) -> list[TransferRun]:
+    """All digits, learned from each of the teachers."""
     weight, everyone = 0.7 / T**2, np.arange(len(labels))
-    arms = [
-        *control_arms(),
-        soft(named.SOFT),
-        soft(named.MIXED_128, label_weight=weight),
-        soft(named.OF_CNN, source=FROM_CNN),
-        soft(named.OF_CNN_2D, source=FROM_CNN_2D),
-    ]
-    mixed = [soft(named.MIXED, label_weight=weight)]
-    return [Lesson("1", arms, everyone), Lesson("1 mixed", mixed, everyone, batch=100)]
+    of_cnns = soft(named.OF_CNN, teacher="CNN"), soft(named.OF_CNN_2D, teacher="2-D CNN")
+    mixed = soft(named.MIXED, label_weight=weight)
+    mixed_128 = mixed._replace(row=named.MIXED_128)
+    arms = [*on_labels(), *altered(), soft(named.SOFT), mixed_128, *of_cnns]
+    return [TransferRun("1", arms, everyone), TransferRun("1 mixed", [mixed], everyone, 100)]
 
 
-def part_2(part, labels, seen, first, label_weight, passes):
-    """Every Lesson of part 2a or 2b: rows `seen`, biases that start at `first`."""
-    started, weight = named.STARTED[part], label_weight / 25
-    on_labels, altered = control_arms()[:2], control_arms()[2:]
+def part_2(part: str, labels: np.ndarray) -> list[TransferRun]:
+    """Some of the digits, learned from the dense teacher."""
+    choose, initial_bias, label_weight, passes = {
+        "2a": (subsets.omit, 3.5, 0.4, 1),
+        "2b": (subsets.keep, 1.0, 0.5, 2),
+    }[part]
+    started, weight, rows = named.INITIAL_BIAS[part], label_weight / 25, choose(labels, PARTS[part])
     arms = [
-        *altered,
+        *altered(),
         soft(named.SOFT),
-        soft(named.MISMATCHED, 5.0, FROM_HOTTER, weight),
-        soft(named.MATCHED, 5.0, FROM_DENSE, weight),
+        soft(named.MISMATCHED, 5.0, "teacher × 5/3", weight),
+        soft(named.MATCHED, 5.0, "teacher", weight),
         soft(started),
     ]
-    start = {started: dict.fromkeys(PARTS[part], first)}
-    rest = np.setdiff1d(seen, held_rows(labels))
+    start = {started: dict.fromkeys(PARTS[part], initial_bias)}
+    rest = np.setdiff1d(rows, transfer.held_out_rows(labels))
     return [
-        Lesson(f"{part} labels", on_labels, seen),
-        Lesson(part, arms, seen, passes=passes, start=start),
-        Lesson(f"{part} kept", [soft(named.KEPT)], rest, passes=passes),
+        TransferRun(f"{part} labels", on_labels(), rows),
+        TransferRun(part, arms, rows, passes=passes, start=start),
+        TransferRun(f"{part} held out", [soft(named.HELD_OUT)], rest, passes=passes),
     ]
 
 
-def held_rows(labels):
-    """The rows that a bias is chosen on: 500 of each class, or a tenth of a small set."""
-    return subsets.held_out(labels, min(HELD_OUT, len(labels) // 100), seed=0)[1]
+def transfer_runs(part: str, labels: np.ndarray) -> list[TransferRun]:
+    """Every TransferRun of a part."""
+    return part_1(labels) if part == "1" else part_2(part, labels)
 
 
-def all_lessons(part, labels):
-    """Every Lesson of a part."""
-    classes = PARTS[part]
-    if part == "2a":
-        return part_2(part, labels, subsets.omit(labels, classes), 3.5, 0.4, 1)
-    if part == "2b":
-        return part_2(part, labels, subsets.keep(labels, classes), 1.0, 0.5, 2)
-    return part_1(labels)
+def adam(learning_rate: float):
+    """Adam as Keras has it."""
+    return optax.adam(learning_rate, eps=1e-7)
 
 
-@functools.cache
-def student_network():
-    """784-20-20-10 with ReLU."""
-    return models.functional(models.MLP((20, 20), 10), (28, 28))
-
-
-def courses(settings, data):
-    """The three teachers: dense, the CNN as the tutorial's input made it, and a 2-D CNN."""
-    width, channels = settings.teacher_width, settings.cnn_channels
+def teacher_recipes(config: Config, rows: int) -> dict[str, teachers.Recipe]:
+    """The dense teacher, the CNN as the tutorial's input made it, and a 2-D CNN."""
+    width, channels = config.teacher_width, config.cnn_channels
     normal = jax.nn.initializers.normal(0.01)
     dense = models.MLP((width, width), 10, dropout=0.7, kernel_init=normal)
-    rows = models.ColumnsAsChannels(models.ConvNet((channels, channels), (2,), 10, dropout=0.25))
-    planes = models.ConvNet((16, 32), (1, 2), 10, dropout=0.25)
+    cnn = models.ColumnsAsChannels(models.ConvNet((channels, channels), (2,), 10, dropout=0.25))
+    cnn_2d = models.ConvNet((16, 32), (1, 2), 10, dropout=0.25)
 
-    def course(row, net, rate, batch, epochs):
-        order = samplers.shuffled(jax.random.key(2), len(data.train.labels), batch)
-        facts = {"experiment": "mnist_tutorial", "width": width, "channels": channels}
-        facts["code"] = TEACHER_CODE
+    def recipe(net, learning_rate, batch_size, epochs):
+        sampler = samplers.shuffled(jax.random.key(TEACHER_SAMPLER_KEY), rows, batch_size)
         model = models.functional(net, (28, 28))
-        return teachers.Recipe(row, model, adam(rate), order, epochs, facts)
+        return teachers.Recipe(model, adam(learning_rate), sampler, epochs)
 
-    return [
-        course(DENSE, dense, 1e-4, 100, settings.dense_epochs),
-        course(CNN, rows, 5e-4, 128, settings.cnn_epochs),
-        course(CNN_2D, planes, 1e-3, 128, settings.cnn_2d_epochs),
-    ]
-
-
-def adam(rate):
-    """Adam as Keras has it."""
-    return optax.adam(rate, eps=1e-7)
+    return {
+        DENSE: recipe(dense, 1e-4, 100, config.dense_epochs),
+        CNN: recipe(cnn, 5e-4, 128, config.cnn_epochs),
+        CNN_2D: recipe(cnn_2d, 1e-3, 128, config.cnn_2d_epochs),
+    }
 
 
-def sources(by_teacher, labels):
-    """All teachers an arm may learn from, [S, N, K, C], in the order of FROM_DENSE, ….
+def student_recipe(config: Config) -> StudentRecipe:
+    """784-20-20-10 with ReLU, Adam at a constant rate."""
+    keys = jax.random.split(jax.random.key(STUDENT_KEY), config.seeds)
+    sampler_key = jax.random.key(SAMPLER_KEY)
+    model = models.functional(models.MLP((20, 20), 10), (28, 28))
+    return StudentRecipe(model, lambda _: adam(1e-3), keys, sampler_key, config.student_epochs)
 
-    Args: by_teacher: logits of the three teachers, or of the dense one alone, which then stands
-    for all. Students at T=5 on targets made at T=3 are students at T=5 of logits times 5/3.
+
+def all_teachers(logits: list, labels: np.ndarray) -> dict[str, np.ndarray]:
+    """{name: logits [S, N, C]} of the teachers that arms name; logits: those of the trained ones.
+
+    Students at T=5 on targets made at T=3 are students at T=5 of logits times 5/3.
     """
-    dense, cnn, cnn_2d = by_teacher if len(by_teacher) == 3 else by_teacher * 3
-    permuted = [controls.permuted(logits, labels, seed) for seed, logits in enumerate(dense)]
-    uniform = [controls.uniform(logits, labels, T) for logits in dense]
-    hotter = dense * np.float32(5 / 3)
-    return np.stack([dense, cnn, cnn_2d, permuted, uniform, hotter], axis=2, dtype=np.float32)
+    dense, *others = logits
+    return {
+        "teacher": dense,
+        "permuted": np.stack([controls.permuted(z, labels, seed) for seed, z in enumerate(dense)]),
+        "uniform": np.stack([controls.uniform(z, labels, T) for z in dense]),
+        "teacher × 5/3": dense * np.float32(5 / 3),
+        **dict(zip(("CNN", "2-D CNN"), others)),
+    }
 
 
-def printed_loss(logits, teachers, labels, arm):
-    """The loss that the tutorial prints for one arm: [S], for logits [S, N, C].
+def tutorial_loss(logits, teacher_logits, labels: np.ndarray, arm: Arm) -> np.ndarray:
+    """The loss that the tutorial gives for one arm: [S], of logits and its teacher's [S, N, C].
 
     Students with soft targets alone: cross-entropy of the labels at T; mixed ones: their own
     objective w·CE + CE(teacher at T, student at T); students on labels: cross-entropy.
     """
-    hard = losses.cross_entropy(logits, np.broadcast_to(labels, logits.shape[:2]))
-    if not arm.soft:
+    hard = losses.cross_entropy(logits, jnp.broadcast_to(labels, logits.shape[:2]))
+    if not arm.soft_weight:
         return np.asarray(hard.mean(-1))
     at_t = jax.nn.log_softmax(logits / arm.temperature)
-    if not arm.hard:
+    if not arm.label_weight:
         return -np.asarray(at_t[:, np.arange(len(labels)), labels].mean(-1))
-    target = jax.nn.softmax(teachers[:, :, arm.source] / arm.temperature)
-    return np.asarray((arm.hard * hard - (target * at_t).sum(-1)).mean(-1))
+    target = jax.nn.softmax(teacher_logits / arm.temperature)
+    return np.asarray((arm.label_weight * hard - (target * at_t).sum(-1)).mean(-1))
 
 
-def examine(lesson, part, params, data, teachers):
-    """Records of a lesson's students on the test set."""
-    logits = classification.predict(student_network().apply, params, data.test.inputs)
-    labels, found = data.test.labels, []
-    for a, arm in enumerate(lesson.arms):
-        metrics = transfer.test_metrics(logits[:, a], labels, teachers[:, :, FROM_DENSE])
-        metrics["test_loss"] = printed_loss(logits[:, a], teachers, labels, arm)
-        found += records.of_metrics(arm.row, metrics, part=part, lesson=lesson.name)
+def measure(model, params, arms: Sequence[Arm], test, outputs) -> list[dict]:
+    """Records of students [S, A, …] on the test set, compared with the dense teacher."""
+    logits, found = classification.predict(model.apply, params, test.inputs), []
+    for a, arm in enumerate(arms):
+        metrics = transfer.test_metrics(logits[:, a], test.labels, outputs["teacher"])
+        loss = tutorial_loss(logits[:, a], outputs[arm.teacher], test.labels, arm)
+        found += records.of_metrics(arm.row, metrics | {"test_loss": loss})
     return found
 
 
-TEACHER_CODE = fingerprint.source(
-    loop, teachers, losses.logits, models.mlp, models.convnet, courses, adam,
-)  # fmt: skip
-STUDENT_CODE = fingerprint.source(
-    loop, students, transfer, controls, bias_correction, classification, subsets, losses.logits,
-    soft, control_arms, part_1, part_2, held_rows, all_lessons, student_network, adam, sources,
-    printed_loss, examine,
-)  # fmt: skip
+def train(recipe: StudentRecipe, data, outputs, transfer_run: TransferRun, task) -> list[dict]:
+    """Train, save and measure the students of a transfer run."""
+    of_train, of_test = outputs
+    params = transfer.fit(transfer_run, recipe, data.train, of_train, snapshots=task.snapshots)
+    model, arms, known = recipe.model, transfer_run.arms, {"teacher": DENSE, **task.known}
+    rows, dense = [arm.row for arm in arms], of_test["teacher"]
+    saved_models.save(task.run, model, params, rows, data.test, dense, **known)
+    found = measure(model, params, arms, data.test, of_test)
+    if rows == [named.HELD_OUT]:
+        held_out, classes = transfer.held_out_rows(data.train.labels), PARTS[task.known["part"]]
+        found += transfer.corrected(model, params, data, classes, held_out)
+    return found
 
 
-def load(settings):
-    """MNIST, or the embedded digits."""
-    if settings.embedded:
-        return mnist_5k.load()
-    return mnist.load("mnist", settings.data_dir, settings.manual_dir)
+def record_teachers(data: Dataset, taught: teachers.Teachers, task) -> list[dict]:
+    """Save teachers and measure them on the test set."""
+    saved_models.save_teachers(task.run, taught, data.test)
+    metrics = transfer.test_metrics(taught.logits["test"], data.test.labels)
+    return records.of_metrics(taught.row, metrics | {"test_loss": metrics["test_nll"]})
 
 
-def fit_teachers(settings, data, run):
-    """(teachers [S, N, K, C] on the training rows, the same on the test); records the true ones."""
-    keys = jax.random.split(jax.random.key(1), settings.seeds)
-    on_train, on_test = [], []
-    wanted = courses(settings, data)[: 3 if settings.part in ("all", "1") else 1]
-    for course in wanted:  # part 2 learns from the dense teacher alone
-        found = teachers.one_by_one(course, keys, data, settings.workdir, retrain=settings.retrain)
-        run.facts[course.row] = {"teachers": found.fingerprint, "seconds": found.seconds}
-        on_train.append(found.logits["train"])
-        on_test.append(found.logits["test"])
-        if not run.has(row=course.row):
-            saved_models.keep_teachers(run, course.model, found.params, course.row, data.test)
-            metrics = transfer.test_metrics(on_test[-1], data.test.labels)
-            metrics["test_loss"] = metrics["test_nll"]
-            run.append(records.of_metrics(course.row, metrics, part="1", lesson=course.row))
-    return sources(on_train, data.train.labels), sources(on_test, data.test.labels)
+def fit_teachers(config: Config, data: Dataset, run: run_folder.Run) -> list[teachers.Teachers]:
+    """Train and record the dense teacher, and for part 1 the others."""
+    recipes = teacher_recipes(config, len(data.train.labels))
+    keys = jax.random.split(jax.random.key(TEACHER_KEY), config.seeds)
+    settings = {"width": config.teacher_width, "channels": config.cnn_channels}
+    return [
+        teachers.one_by_one(row, recipes[row], keys, data, run, made_by=teacher_recipes, **settings)
+        for row in ([DENSE, CNN, CNN_2D] if config.part in ("all", "1") else [DENSE])
+    ]
 
 
-def teach(lesson, part, settings, data, teachers, run):
-    """Train, examine and record the students of a lesson, unless that was done."""
-    if run.has(lesson=lesson.name):
-        return
-    on_train, on_test = teachers
-    keys = jax.random.split(jax.random.key(3), settings.seeds)
-    pupils = transfer.Pupils(
-        student_network(), adam(1e-3), keys, jax.random.key(4), settings.student_epochs
-    )
-    facts = {**run.facts, "lesson": lesson.name}
-    snapshots = checkpoint.Snapshots(run.path(f"training {lesson.name}"), facts)
-    params = transfer.fit(lesson, pupils, data.train, on_train, snapshots)
-    found = examine(lesson, part, params, data, on_test)
-    rows, where = [arm.row for arm in lesson.arms], {"part": part, "lesson": lesson.name}
-    said, dense = on_test[:, :, FROM_DENSE], courses(settings, data)[0].row
-    saved_models.keep(run, pupils.model, params, rows, data.test, said, teacher=dense, **where)
-    if lesson.name.endswith("kept"):
-        held, more = held_rows(data.train.labels), {"part": part, "lesson": lesson.name}
-        found += transfer.corrected(pupils.model, params, data, PARTS[part], held, **more)
-    run.append(found)
-    snapshots.clear()
-
-
-def table(folder):
-    """The Markdown of a run folder."""
-    return report.table(folder)
-
-
-def run(settings):
-    """The whole experiment: teachers, students, records, tables, figures."""
-    data = load(settings)
-    facts = {"data": data.digest, "code": [TEACHER_CODE, STUDENT_CODE]}
-    here = run_folder.Run(settings.workdir, "mnist_tutorial", settings.results_key(), facts)
-    teachers = fit_teachers(settings, data, here)
-    for part in PARTS if settings.part == "all" else [settings.part]:
-        for lesson in all_lessons(part, data.train.labels):
-            teach(lesson, part, settings, data, teachers, here)
-    shown = data.test.inputs[0], teachers[1][0, 0, FROM_DENSE]
-    here.conclude(table, lambda folder: report.draw(folder, *shown, transfer.SHIFTS))
-
-
-if __name__ == "__main__":
-    experiment.launch(Config, run)
+def run(config: Config, run: run_folder.Run) -> None:
+    """Train the teachers, or restore them; train the students of every part; record them."""
+    data = mnist.images(config.mnist_5k, config.data_dir, config.manual_dir)
+    run.uses(data=data.digest)
+    taught = fit_teachers(config, data, run)
+    recording = functools.partial(record_teachers, data)
+    run.each([
+        ({"row": one.row, "part": "1", "transfer_run": one.row}, functools.partial(recording, one))
+        for one in taught
+    ])  # fmt: skip
+    outputs = [
+        all_teachers([one.logits[name] for one in taught], getattr(data, name).labels)
+        for name in ("train", "test")
+    ]
+    training = functools.partial(train, student_recipe(config), data, outputs)
+    run.each([
+        ({"part": part, "transfer_run": one.name}, functools.partial(training, one))
+        for part in (PARTS if config.part == "all" else [config.part])
+        for one in transfer_runs(part, data.train.labels)
+    ])  # fmt: skip
+    run.save("digit.npz", image=data.test.inputs[0], teacher_logits=outputs[1]["teacher"][0, 0])

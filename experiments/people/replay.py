@@ -1,51 +1,56 @@
-"""A published PyTorch run repeated stage by stage, printing what it printed.
+"""The published PyTorch run repeated stage by stage, printing what it printed.
 
-One generator draws everything, so the stages must come in the order of the original.
+One generator, seeded with 0, draws everything in the demo's order: the teacher's weights, its
+epochs, the student's weights, its epochs, the tuning epochs. The tuning uses raw outputs.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import numpy as np
 
-from experiments.people import explicit
+from experiments.people import stages
+from experiments.people.stages import DISTILLED, TEACHER, TUNED_RAW, Stage
+from experiments.people.torch_random import Generator
+from kd_jax.data import people
+from kd_jax.data.dataset import Split
 from kd_jax.metrics import classification
 
 
-class Replay(NamedTuple):
-    """draws: a torch_random.Generator; splits: training and test; batch_size of every stage."""
+def replay(train: Split, test: Split, person: np.ndarray) -> None:
+    """Repeat the run and print its losses, accuracies and predictions for one person [6]."""
+    draws, everyone = Generator(0), np.arange(len(train.labels))
 
-    draws: Any
-    splits: tuple
-    batch_size: int
+    def initial(*widths):
+        return jax.tree.map(lambda x: x[None], draws.dense_layers((6, *widths, people.CLASSES)))
 
-    def weights(self, sizes):
-        """Parameters [1, …] of dense layers, drawn as PyTorch draws them."""
-        return jax.tree.map(lambda x: x[None], self.draws.dense_layers(sizes))
+    def probabilities(stage, params):
+        (logits,) = stages.logits_of(stage.model.apply, params, person[None])[0]
+        print(f"  {stage.row}: prediction " + " ".join(f"{p:.4f}" for p in jax.nn.softmax(logits)))
 
-    def stage(self, row, apply, loss_fn, rate, params, rows, epochs, own=None):
-        """The parameters [1, …] after `epochs` over the training rows `rows`, in drawn orders.
+    def fit(stage, params, rows, teachers=None):
+        return _fit(stage, params, rows, draws, (train, test), teachers)
 
-        Prints four epochs' losses and both accuracies. Args: row: the name that is printed; apply:
-        (params, inputs) -> (logits, features); the rest as for explicit.descend.
-        """
-        steps, padding = -(-len(rows) // self.batch_size), len(self.splits[0].labels)
-        orders = np.array([
-            [
-                explicit.in_batches(
-                    rows[self.draws.loader_order(len(rows))], steps, self.batch_size, padding
-                )
-                for _ in range(epochs)
-            ]
-        ])  # fmt: skip
-        data = explicit.padded(self.splits[0])
-        params, sums = explicit.descend(row, loss_fn, rate, params, data, orders, own)
-        for epoch in range(0, epochs, epochs // 4):
-            print(f"  {row}: epoch {epoch:4d}  loss {sums[epoch, 0]:.4f}")
-        one = jax.tree.map(lambda x: x[0], params)
-        accuracy = (
-            float(classification.measure(apply(one, split.inputs)[0], split.labels)["accuracy"])
-            for split in self.splits
-        )
-        print("  {}: accuracy {:.4f} train, {:.4f} test".format(row, *accuracy))
-        return params
+    teacher = fit(TEACHER, initial(100, 100), everyone)
+    probabilities(TEACHER, teacher)
+    student = fit(DISTILLED, initial(8), everyone, teacher)
+    (wrong,) = stages.mistakes(student, train)
+    print(f"  {DISTILLED.row}: {len(wrong)} mistakes to tune on")
+    probabilities(TUNED_RAW, fit(TUNED_RAW, student, wrong))
+
+
+def _fit(stage: Stage, params: Any, rows, draws, splits, teachers) -> Any:
+    """A stage on some training rows in drawn orders; prints four losses and both accuracies."""
+    steps = -(-len(rows) // stages.BATCH_SIZE)
+    orders = [rows[draws.loader_order(len(rows))] for _ in range(stage.epochs)]
+    batches = np.array([[stages.in_batches(order, steps) for order in orders]])
+    params, sums = stages.fit(stage, params, splits[0], batches, teachers)
+    for epoch in range(0, stage.epochs, stage.epochs // 4):
+        print(f"  {stage.row}: epoch {epoch:4d}  loss {sums[epoch, 0]:.4f}")
+    one = jax.tree.map(lambda x: x[0], params)
+    accuracy = (
+        float(classification.measure(stage.model.apply(one, x)[0], y)["accuracy"])
+        for x, y in splits
+    )
+    print("  {}: accuracy {:.4f} train, {:.4f} test".format(stage.row, *accuracy))
+    return params

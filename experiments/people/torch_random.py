@@ -54,7 +54,7 @@ class Generator:
     def dense_layers(self, widths):
         """Flax parameters of nn.Linear layers with Xavier-uniform weights and zero biases.
 
-        Every nn.Linear first draws its default initialisation, which is thrown away; then the
+        Every nn.Linear first draws its default initialization, which is thrown away; then the
         weights are drawn anew layer by layer, in torch's (out, in) order.
         Source: Glorot and Bengio 2010: bound √(6 / (in + out)).
         """

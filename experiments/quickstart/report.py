@@ -42,7 +42,7 @@ def table(folder: pathlib.Path) -> str:
             "–" if np.isnan(agreement) else f"{agreement:.1%}",
         ])  # fmt: skip
     header = [
-        "row", "test errors of 1,500", "difference to labels only [95 %]", "verdict",
+        "method", "test errors of 1,500", "vs. labels only [95 %]", "verdict",
         "validation errors of 500", "test NLL (nats)", "agrees with teacher",
     ]  # fmt: skip
     seeds = len(rows[LABELS])

@@ -8,9 +8,8 @@ import numpy as np
 from experiments.quickstart.config import Config
 from experiments.quickstart.rows import LABELS, MIXED, PERMUTED, SMOOTHED, SOFT, TEACHER
 from kd_jax import models
-from kd_jax.data import augment, mnist_5k
+from kd_jax.data import Dataset, augment, mnist_5k
 from kd_jax.distill import controls, students, teachers
-from kd_jax.distill.students import Arm
 from kd_jax.export import saved_models
 from kd_jax.metrics import cost
 from kd_jax.storage import jsonl, run_folder
@@ -19,15 +18,14 @@ from kd_jax.training import optimizers, samplers
 SAMPLER_KEY, TEACHER_KEY, STUDENT_KEY, PERMUTATION_SEED = 1, 2, 3, 4
 
 
-def arms(config: Config) -> list[Arm]:
+def arms(config: Config) -> list[students.Arm]:
     """The rows of the table, the baseline first."""
     middle = sorted(config.temperatures)[(len(config.temperatures) - 1) // 2]
-    mixed = {"soft_weight": 1.0, "label_weight": config.label_weight}
     return [
-        Arm(LABELS, label_weight=1.0),
-        Arm(SMOOTHED, label_weight=1.0, smoothing=0.1, family="label smoothing"),
+        students.Arm(LABELS, label_weight=1.0),
+        students.Arm(SMOOTHED, label_weight=1.0, smoothing=0.1, family="label smoothing"),
         *students.arms(SOFT, config.temperatures, soft_weight=1.0),
-        *students.arms(MIXED, config.temperatures, **mixed),
+        *students.arms(MIXED, config.temperatures, soft_weight=1, label_weight=config.label_weight),
         *students.arms(PERMUTED, [middle], soft_weight=1.0, teacher="permuted"),
     ]
 
@@ -52,9 +50,9 @@ def student_recipe(config: Config, rows: int) -> teachers.Recipe:
     return recipe(net, 3e-3, config.student_epochs, 50, rows)
 
 
-def train_students(config: Config, data, taught: teachers.Teachers, task) -> list[dict]:
+def train_students(config: Config, data: Dataset, taught: teachers.Teachers, task) -> list[dict]:
     """Train, measure and save every student; the records of teacher and students."""
-    outputs = {split: logits[0] for split, logits in taught.logits.items()}
+    outputs, run = {split: logits[0] for split, logits in taught.logits.items()}, task.run
     permuted = controls.permuted(outputs["train"], data.train.labels, PERMUTATION_SEED)
     sources = {"teacher": outputs["train"], "permuted": permuted}
     recipe, wanted = student_recipe(config, len(data.train.labels)), arms(config)
@@ -66,38 +64,25 @@ def train_students(config: Config, data, taught: teachers.Teachers, task) -> lis
         split: students.measure(recipe.model, params, getattr(data, split), outputs[split])
         for split in ("validation", "test")
     }
-    rows = [arm.row for arm in wanted]
-    saved_models.save(task.run, recipe.model, params, rows, data.test, outputs["test"])
-    saved_models.save_teachers(task.run, taught, data.test)
-    beside_the_records(recipe.model, params, taught, data.test, task.run)
-    return [
-        *taught.records(data, measured, family=TEACHER),
-        *students.records(wanted, curves["diverged"], **measured),
-    ]
-
-
-def beside_the_records(student, params, taught, test, run: run_folder.Run) -> None:
-    """Write what teacher and student cost, and the teacher's outputs for a few digits."""
-    costs = {
-        TEACHER: cost.summary(
-            taught.model.apply, jax.tree.map(lambda x: x[0], taught.params), test.inputs
-        ),
-        "student": cost.summary(
-            student.apply, jax.tree.map(lambda x: x[0, 0], params), test.inputs
-        ),
-    }
-    run.write("costs.json", jsonl.text([costs]))
+    test, rows = data.test, [arm.row for arm in wanted]
+    saved_models.save(run, recipe.model, params, rows, test, outputs["test"])
+    saved_models.save_teachers(run, taught, test)
+    large = jax.tree.map(lambda x: x[0], taught.params)
+    small = jax.tree.map(lambda x: x[0, 0], params)
+    networks = {TEACHER: (taught.model.apply, large), "student": (recipe.model.apply, small)}
+    run.write("costs.json", jsonl.text([cost.summaries(networks, test.inputs)]))
     shown = [int(np.flatnonzero(test.labels == digit)[0]) for digit in (2, 3, 4, 7)]
-    logits = taught.logits["test"][0][shown]
-    run.save("digits.npz", images=test.inputs[shown], teacher_logits=logits)
+    run.save("digits.npz", images=test.inputs[shown], teacher_logits=outputs["test"][shown])
+    of_teacher = taught.records(data, ("validation", "test"), family=TEACHER)
+    return of_teacher + students.records(wanted, curves["diverged"], **measured)
 
 
 def run(config: Config, run: run_folder.Run) -> None:
     """Train the teacher, or restore it; train all students in one program; record them."""
     data = mnist_5k.load()
     run.uses(data=data.digest)
-    keys = jax.random.key(TEACHER_KEY)[None]
-    recipe, width = teacher_recipe(config, len(data.train.labels)), config.teacher_width
+    keys, width = jax.random.key(TEACHER_KEY)[None], config.teacher_width
+    recipe = teacher_recipe(config, len(data.train.labels))
     taught = teachers.together(
         TEACHER, recipe, keys, data, run, made_by=teacher_recipe, width=width
     )

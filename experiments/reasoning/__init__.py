@@ -3,14 +3,13 @@
 Command:  ./run.sh reasoning [--task=word_problems|automaton|gsm8k] [--sizes=250,1000,4000]
           --preset=automaton, --preset=gsm8k [--teacher=FOLDER]: that task at its own settings;
           --preset=accelerator: more steps and problems
-Takes:    25 minutes on 2 CPU cores, the automaton 19; GSM8K needs the packages
-          that ./run.sh encoder --help installs
+Takes:    25 minutes on 2 CPU cores, the automaton 19; GSM8K needs ./run.sh install text weights
 Found:    Chains teach from few problems; terse solutions need more tokens, answers fail.
           On-policy forward KL gains much where the teacher's chains are too few (the automaton),
           and is inconclusive where students must first learn to write (the word problems)
 
 A teacher learns long chains that check themselves; several are sampled of it for every problem,
-and those with the right answer are kept (chains as data: DeepSeek-AI 2025, arXiv 2501.12948).
+and those with the right answer are used (chains as data: DeepSeek-AI 2025, arXiv 2501.12948).
 Students half as wide learn, on the same problems and in as many steps, from the answer only, from
 a terse solution, from one chain (by its tokens, by the teacher's logits over it, or on-policy:
 Agarwal et al. 2024, arXiv 2306.13649) or from several; from answers and from terse solutions also

@@ -2,29 +2,29 @@
 
 from typing import NamedTuple
 
-from experiments.language_model.objectives import JSD
-from experiments.reasoning import pools, problems, report
+from experiments.reasoning import pools, problems, rows
 from kd_jax import losses
 from kd_jax.language.objectives import Objective, divergence, labels
 
 SLOW = 0.3  # better on validation, where the student decides which tokens count
 
 
-class Arm(NamedTuple):
-    """One row of a table. pool: the name of its texts.
+class ReasoningArm(NamedTuple):
+    """One row of a table.
 
-    more: its students take so many more steps that they see as many tokens as those of one right
-    chain, whose texts are longer; of these there are students of most problems alone.
+    pool: the name of its texts. equal_tokens: its students take so many more steps that they see
+    as many tokens as those of one right chain, whose texts are longer; of these there are students
+    of most problems alone.
 
-    An objective with a share learns from the pool's texts as SFT does, and in its last steps from
+    An on-policy objective learns from the pool's texts as SFT does, and in its last steps from
     texts that the student writes itself. Source: Agarwal et al. 2024, arXiv 2306.13649 (GKD), which
-    begins with a student after SFT too. pace: a part of the plan's rate, for these steps.
+    begins with a student after SFT too. rate_factor: of the learning rate in these steps.
     """
 
     pool: str
     objective: Objective
-    more: bool = False
-    pace: float = 1.0
+    equal_tokens: bool = False
+    rate_factor: float = 1.0
 
     @property
     def row(self):
@@ -32,18 +32,29 @@ class Arm(NamedTuple):
         return self.objective.row
 
 
+def on_policy(row, loss, rate_factor=1.0, **options):
+    """The arm of a loss on texts that students write themselves."""
+    objective = Objective(row, divergence(loss, **options), on_policy_fraction=1.0)
+    return ReasoningArm(pools.ONE, objective, rate_factor=rate_factor)
+
+
+def equal_tokens(pool, row):
+    """The arm of SFT on as many tokens as right chains have."""
+    return ReasoningArm(pool, Objective(rows.equal_tokens(row), labels), equal_tokens=True)
+
+
 FEW = (
-    Arm(problems.ANSWER, Objective(report.ANSWER, labels)),
-    Arm(problems.TERSE, Objective(report.TERSE, labels)),
-    Arm(pools.ONE, Objective(report.CHAINS, labels)),
-    Arm(pools.ONE, Objective(report.FORWARD, divergence(losses.forward_kl))),
-    Arm(pools.ONE, Objective(report.REVERSE, divergence(losses.reverse_kl), share=1.0), pace=SLOW),
-    Arm(pools.ONE, Objective(report.OWN, divergence(losses.forward_kl), share=1.0)),
-    Arm(pools.SEVERAL, Objective(report.SEVERAL, labels)),
-    Arm(pools.UNSORTED, Objective(report.UNSORTED, labels)),
+    ReasoningArm(problems.ANSWER, Objective(rows.ANSWER, labels)),
+    ReasoningArm(problems.TERSE, Objective(rows.TERSE, labels)),
+    ReasoningArm(pools.ONE, Objective(rows.CHAINS, labels)),
+    ReasoningArm(pools.ONE, Objective(rows.FORWARD, divergence(losses.forward_kl))),
+    on_policy(rows.ON_POLICY_REVERSE, losses.reverse_kl, SLOW),
+    on_policy(rows.ON_POLICY_FORWARD, losses.forward_kl),
+    ReasoningArm(pools.SEVERAL, Objective(rows.SEVERAL, labels)),
+    ReasoningArm(pools.UNFILTERED, Objective(rows.UNFILTERED, labels)),
 )
-AS_MANY = (
-    Arm(problems.ANSWER, Objective(report.more(report.ANSWER), labels), more=True),
-    Arm(problems.TERSE, Objective(report.more(report.TERSE), labels), more=True),
+EQUAL_TOKENS = (
+    equal_tokens(problems.ANSWER, rows.ANSWER),
+    equal_tokens(problems.TERSE, rows.TERSE),
 )
-MORE = (Arm(pools.ONE, Objective(report.SHANNON, divergence(JSD, beta=0.5), share=1.0), pace=SLOW),)
+MORE = (on_policy(rows.ON_POLICY_JSD, losses.jensen_shannon, SLOW, beta=0.5),)

@@ -16,7 +16,7 @@ from experiments.reasoning import problems
 from experiments.reasoning.problems import END, MARK, PADDING
 
 DIGITS, STATES = tuple("0123456789"), tuple("abcdefghij")  # the first state is a
-WORDS = (PADDING, *DIGITS, *STATES, ",", ":", MARK, END)
+VOCABULARY = (PADDING, *DIGITS, *STATES, ",", ":", MARK, END)
 USUAL, HARDER = (6,), (7, 8)  # digits of training and of harder test problems
 SEED = 8
 
@@ -34,7 +34,7 @@ def states(digits):
 
 
 def problem(digits):
-    """The Problem of a list of digits.
+    """The GeneratedProblem of a list of digits.
 
     Prompt and chain both take two words a step, so a digit stands always equally far before its
     copy: rotary positions know distances, not places.
@@ -42,15 +42,15 @@ def problem(digits):
     named = [STATES[state] for state in states(digits)]
     prompt = [word for digit in digits for word in (DIGITS[digit], ",")][:-1] + [":"]
     chain = [word for digit, state in zip(digits, named) for word in (DIGITS[digit], state)]
-    return problems.solved(prompt, len(digits), named[-1], named[1:-1:2], chain)
+    return problems.with_solutions(prompt, len(digits), named[-1], named[1:-1:2], chain)
 
 
 def draw(random, steps):
-    """A Problem of so many random digits."""
+    """A GeneratedProblem of so many random digits."""
     return problem(random.integers(len(DIGITS), size=steps).tolist())
 
 
 def load(counts):
     """The Family with so many problems {split: count}; "harder" has more digits than all others."""
     wanted = {n: (count, HARDER if n == "harder" else USUAL) for n, count in counts.items()}
-    return problems.Family(WORDS, problems.disjoint(draw, wanted, SEED))
+    return problems.Family(VOCABULARY, problems.disjoint(draw, wanted, SEED))

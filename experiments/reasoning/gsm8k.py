@@ -1,4 +1,4 @@
-"""GSM8K as a Task: a decoder that others taught to chat, and a student with fewer of its layers."""
+"""GSM8K as a reasoning task: a chat model as teacher, and some of its layers as student."""
 
 import dataclasses
 import decimal
@@ -6,17 +6,19 @@ import re
 
 import jax
 
-from experiments.reasoning import answering, tasks
+from experiments.reasoning import tasks
 from experiments.reasoning.problems import ANSWER, TERSE
 from kd_jax import fingerprint
-from kd_jax.data.gsm8k import Problem
+from kd_jax.data import gsm8k
 from kd_jax.errors import require
-from kd_jax.language import gsm8k_texts, teacher_cache
+from kd_jax.language import gsm8k_texts, teacher_cache, tiny_teacher
 from kd_jax.pretrained import chat_template, layer_selection
+from kd_jax.pretrained import load as pretrained
 from kd_jax.training import optimizers
 
 FORMAT = 'Reason step by step. End with "#### " and the answer as a number.'
 NUMBER = re.compile(r"####\s*\$?\s*(-?[\d,]*\.?\d+)")
+HELD_OUT = 1000  # of the training problems, to choose settings on
 
 
 def extracted(text):
@@ -32,48 +34,67 @@ def extracted(text):
     return f"{number.normalize():f}"
 
 
-def asked(words, wanted, longest):
-    """(tasks.Asked, Tokens of the published solutions) of the first problems that fit.
+def problem_set(tokenizer, wanted, max_lengths):
+    """(ProblemSet, Tokens of the published solutions) of the first problems that fit.
 
-    Args: words: a chat model's tokenizer; wanted: GSM8K's Problems, and how many of them; longest:
-      (tokens of a prompt, of an answer). Raises: InputError when fewer fit.
+    Args: wanted: (problems, how many). Raises: InputError when fewer fit.
     """
-    known, count = wanted
-    formatted = [Problem(f"{p.question}\n{FORMAT}", p.solution) for p in known]
-    texts = gsm8k_texts.texts(words, formatted, count, longest)
-    said = [_text(words, ids) for ids in answering.texts(texts.answers)]
-    gold, steps = [extracted(text) for text in said], [text.count("\n") for text in said]
-    return tasks.Asked(texts.prompts, gold, steps, longest[1]), texts.answers
+    problems, count = wanted
+    formatted = [p._replace(question=f"{p.question}\n{FORMAT}") for p in problems]
+    texts = gsm8k_texts.encode(tokenizer, formatted, count, max_lengths)
+    written = [_text(tokenizer, ids) for ids in texts.answers.lists()]
+    gold, steps = [extracted(text) for text in written], [text.count("\n") for text in written]
+    return tasks.ProblemSet(texts.prompts, gold, steps, max_lengths[1]), texts.answers
 
 
-def task(model, known, tests, longest, layers):
-    """The Task of a teacher and a student with so many of its layers.
+def task(model, train, test, max_lengths, layers):
+    """The ReasoningTask of a teacher and a student with so many of its layers.
 
-    Args: model: (Llama, params, tokenizer); known, tests: (Problems, how many of them).
-    Raises: InputError when the model has too few layers or positions, or too few problems fit.
+    Args:
+        model: (Llama, params, tokenizer).
+        train: (problems, how many of them).
+        test: the same of what students are measured on.
+        max_lengths: (tokens of a prompt, of an answer).
+        layers: of the student.
+
+    Raises:
+        InputError: the model has too few layers or positions, or too few problems fit.
     """
-    net, params, words = model
+    net, params, tokenizer = model
     require(layers < net.layers, f"--layers={layers}: expected below the teacher's {net.layers}")
     require(
-        sum(longest) <= net.positions,
-        f"--prompt_tokens={longest[0]} and --answer_tokens={longest[1]}: expected "
+        sum(max_lengths) <= net.positions,
+        f"--prompt_tokens={max_lengths[0]} and --answer_tokens={max_lengths[1]}: expected "
         f"{net.positions} in all at most, the teacher's positions",
     )
-    stop = chat_template.stop_token(words)
-    teacher = teacher_cache.Teacher(net, jax.device_put(params), fingerprint.arrays(params), stop)
-    train, solutions = asked(words, known, longest)
-    short = chat_template.answers(words, [f"#### {answer}" for answer in train.gold])
-    return tasks.Task(
-        teacher,
+    digest, stop = fingerprint.arrays(params), chat_template.stop_token(tokenizer)
+    known, solutions = problem_set(tokenizer, train, max_lengths)
+    short = chat_template.answers(tokenizer, [f"#### {answer}" for answer in known.gold])
+    return tasks.ReasoningTask(
+        teacher_cache.DecoderTeacher(net, jax.device_put(params), digest, stop),
         dataclasses.replace(net, layers=layers),
         tasks.same_start(layer_selection.cut(params, layer_selection.spaced(net.layers, layers))),
-        optimizers.warmed_adamw,
-        train,
+        optimizers.adamw_warmup_cosine,
+        known,
         {ANSWER: short, TERSE: solutions},
-        {"test": asked(words, tests, longest)[0]},
-        lambda ids: extracted(_text(words, ids)),
+        {"test": problem_set(tokenizer, test, max_lengths)[0]},
+        lambda ids: extracted(_text(tokenizer, ids)),
     )
 
 
-def _text(words, ids):
-    return words.decode(ids, skip_special_tokens=True)
+def load(config):
+    """(ReasoningTask, digest of its problems) of GSM8K and a pretrained teacher."""
+    problems, test = gsm8k.load(config.data_dir, config.manual_dir)
+    if config.tiny:
+        some = [text for problem in problems[:100] for text in problem]
+        model = *tiny_teacher.teacher(), tiny_teacher.tokenizer(some)
+    else:
+        model = pretrained.load(config.teacher)
+    train = problems[:-HELD_OUT], max(config.sizes)
+    held_out = problems[-HELD_OUT:] if config.validation_only else test, config.tests
+    max_lengths = config.prompt_tokens, config.answer_tokens
+    return task(model, train, held_out, max_lengths, config.layers), gsm8k.DIGEST
+
+
+def _text(tokenizer, ids):
+    return tokenizer.decode(ids, skip_special_tokens=True)

@@ -1,8 +1,8 @@
 """Texts that students learn from: answers, human solutions, a teacher's chains of thought.
 
-A teacher's chains are kept when their answer is right (rejection sampling: Zelikman et al. 2022,
-arXiv 2203.14465, section 3.1; Yuan et al. 2023, arXiv 2308.01825). Problems of which it solves none
-are left out of every pool: all students learn from the same problems.
+Of a teacher's chains those with the right answer are used (rejection sampling: Zelikman et al.
+2022, arXiv 2203.14465, section 3.1; Yuan et al. 2023, arXiv 2308.01825). Problems of which it
+solves none are left out of every pool: all students learn from the same problems.
 """
 
 from typing import NamedTuple
@@ -14,7 +14,7 @@ from kd_jax.data.padding import Tokens
 from kd_jax.errors import require
 from kd_jax.language.tokens import Texts
 
-ONE, SEVERAL, UNSORTED = "one right chain", "right chains", "chains, right or wrong"
+ONE, SEVERAL, UNFILTERED = "one right chain", "right chains", "chains, right or wrong"
 
 
 class Pool(NamedTuple):
@@ -40,11 +40,9 @@ class Sampled(NamedTuple):
         return np.where(self.right.any(0), self.right.argmax(0) + 1, len(self.right))
 
 
-def judged(samples, said, gold):
+def judged(samples, read, gold):
     """The Sampled answers of a teacher. Raises: InputError when it solves no problem at all."""
-    right = np.stack([
-        answering.right([said(ids) for ids in answering.texts(each)], gold) for each in samples
-    ])  # fmt: skip
+    right = np.stack([answering.right(map(read, each.lists()), gold) for each in samples])
     require(
         right.any(),
         f"the teacher solves none of {len(gold)} problems in {len(samples)} tries: "
@@ -60,24 +58,22 @@ def rows_of(right):
     return np.stack([rows[np.arange(count) % len(rows)] for rows in found])
 
 
-def of(prompts, solutions, sampled):
+def of_solved(prompts, solutions, sampled):
     """{name: Pool} of N problems that are solved: prompts [N, P], solutions {style: [N, …]}."""
     solved = sampled.solved
-    asked, right = _part(prompts, solved), sampled.right[:, solved]
-    kept = [_part(each, solved) for each in sampled.samples]
+    prompts, right = prompts.take(solved), sampled.right[:, solved]
+    answers = [each.take(solved) for each in sampled.samples]
     samples, problems = right.shape
     alone = np.arange(problems)[:, None]
     every = Texts(
-        Tokens(*(np.concatenate([x] * samples) for x in asked)),
-        Tokens(*(np.concatenate(parts) for parts in zip(*kept))),
+        Tokens(*(np.concatenate([x] * samples) for x in prompts)),
+        Tokens(*(np.concatenate(parts) for parts in zip(*answers))),
     )
     chosen = rows_of(right) * problems + alone
-    pools = {name: Pool(Texts(asked, _part(solutions[name], solved)), alone) for name in solutions}
-    pools[ONE] = Pool(Texts(asked, _part(every.answers, chosen[:, 0])), alone)
+    pools = {
+        name: Pool(Texts(prompts, each.take(solved)), alone) for name, each in solutions.items()
+    }
+    pools[ONE] = Pool(Texts(prompts, every.answers.take(chosen[:, 0])), alone)
     pools[SEVERAL] = Pool(every, chosen)
-    pools[UNSORTED] = Pool(every, np.arange(samples) * problems + alone)
+    pools[UNFILTERED] = Pool(every, np.arange(samples) * problems + alone)
     return pools
-
-
-def _part(tokens, rows):
-    return Tokens(*(x[rows] for x in tokens))

@@ -1,4 +1,4 @@
-"""Problems with one right answer, written with the words of a small vocabulary.
+"""Generated problems with one right answer, in the words of a small vocabulary.
 
 Every problem comes with three solutions, from no thought to all of it. Each ends with MARK, the
 answer and END, so one rule reads the answer off whatever a decoder writes.
@@ -16,7 +16,7 @@ ANSWER, TERSE, CHAIN = "answer", "terse", "chain"
 TRIES = 50  # draws per problem that is wanted
 
 
-class Problem(NamedTuple):
+class GeneratedProblem(NamedTuple):
     """prompt: words; answer: one word; steps: operations it takes; solutions {style: words}."""
 
     prompt: tuple
@@ -26,27 +26,32 @@ class Problem(NamedTuple):
 
 
 class Family(NamedTuple):
-    """words: the vocabulary, a word's number is its place; splits {name: [Problem]}."""
+    """vocabulary: a word's id is its place; splits {name: [GeneratedProblem]}."""
 
-    words: tuple
+    vocabulary: tuple
     splits: dict
 
 
-def solved(prompt, steps, answer, terse, chain):
-    """The Problem with its three solutions, of the words that come before the answer."""
+def with_solutions(prompt, steps, answer, terse, chain):
+    """The GeneratedProblem with its three solutions, of the words that come before the answer."""
     end = MARK, answer, END
     solutions = {ANSWER: end, TERSE: (*terse, *end), CHAIN: (*chain, *end)}
-    return Problem(tuple(prompt), answer, steps, solutions)
+    return GeneratedProblem(tuple(prompt), answer, steps, solutions)
 
 
 def disjoint(draw, wanted, seed):
-    """{split: [Problem]}, no prompt twice, within a split or in two.
+    """{split: [GeneratedProblem]}, no prompt twice, within a split or in two.
 
     Splits are drawn in the order given, each from the problems that are left: the first ones do
     not depend on how large the later ones are.
 
-    Args: draw: (numpy Generator, steps) -> Problem; wanted {split: (how many, steps to draw from)}.
-    Raises: InputError when a family has not so many problems.
+    Args:
+        draw: (numpy Generator, steps) -> GeneratedProblem.
+        wanted: {split: (how many, steps to draw from)}.
+        seed: of the draws.
+
+    Raises:
+        InputError: a family has not so many problems.
     """
     random, seen, splits = np.random.default_rng(seed), set(), {}
     for name, (count, steps) in wanted.items():
@@ -65,15 +70,15 @@ def disjoint(draw, wanted, seed):
     return splits
 
 
-def encoded(words, texts, left=False):
+def encoded(vocabulary, texts, left=False):
     """The Tokens of texts, tuples of words, padded on the right or left."""
-    numbers = {word: number for number, word in enumerate(words)}
+    numbers = {word: number for number, word in enumerate(vocabulary)}
     return padded([[numbers[word] for word in text] for text in texts], left, multiple=1)
 
 
-def said(words, ids):
-    """The answer in token numbers that a decoder wrote: the word after the first MARK, or None."""
-    text = [words[number] for number in ids]
+def answer_in(vocabulary, ids):
+    """The answer in token ids that a decoder wrote: the word after the first MARK, or None."""
+    text = [vocabulary[number] for number in ids]
     if MARK not in text[:-1]:
         return None
     return text[text.index(MARK) + 1]

@@ -1,4 +1,4 @@
-"""Students of a task: every arm over numbers of problems and seeds, and what it asked the teacher.
+"""Students of a reasoning task: every arm over numbers of problems and seeds.
 
 All arms begin, seed by seed, with the same parameters, take the same number of steps and draw the
 same problems at every step.
@@ -11,17 +11,18 @@ import jax
 import numpy as np
 
 from experiments.reasoning import pools, training
-from experiments.reasoning.arms import Arm
+from experiments.reasoning.arms import ReasoningArm
+from experiments.reasoning.config import CHUNKS
 from kd_jax.errors import require
 from kd_jax.language import objectives, student_loss, teacher_outputs
 
 SFT = objectives.Objective("SFT before on-policy", objectives.labels)
 
 
-class Learnt(NamedTuple):
-    """Students of an arm: params [M, …], loss [M] of the last part, tokens [M] learnt from.
+class FittedArm(NamedTuple):
+    """Students of an arm: params [M, …], loss [M] of the last chunk, tokens [M] learned from.
 
-    diverged [M]: at which step one lost its loss, −1 for never.
+    diverged [M]: the first step with a non-finite loss, or −1.
     """
 
     params: Any
@@ -31,15 +32,24 @@ class Learnt(NamedTuple):
 
 
 class Students:
-    """Trains the students of a Task: one per number of problems in `sizes` and seed.
+    """Trains the students of a task: one per number of problems in `sizes` and seed."""
 
-    Args: plan: a training.Plan; kept: the asking.Kept of the teacher; sampled: pools.Sampled.
-    Raises: InputError when a number of problems has none that the teacher solves.
-    """
+    def __init__(self, task, sizes, seeds, settings, cache, sampled):
+        """The pools and members of all arms.
 
-    def __init__(self, task, sizes, seeds, plan, kept, sampled):
-        self.task, self.plan, self.kept, self.sampled = task, plan, kept, sampled
-        self.pools = pools.of(task.train.prompts, task.solutions, sampled)
+        Args:
+            task: a ReasoningTask.
+            sizes: numbers of problems.
+            seeds: how many.
+            settings: TrainingSettings.
+            cache: the TeacherCache of the task's teacher.
+            sampled: pools.Sampled.
+
+        Raises:
+            InputError: a number of problems has none that the teacher solves.
+        """
+        self.task, self.settings, self.cache, self.sampled = task, settings, cache, sampled
+        self.pools = pools.of_solved(task.train.prompts, task.solutions, sampled)
         numbers, problems = np.meshgrid(np.arange(seeds), sizes)
         self.seeds, self.sizes = numbers.ravel(), problems.ravel()
         self.counts = np.searchsorted(sampled.solved, self.sizes)
@@ -51,7 +61,7 @@ class Students:
 
     def members(self, arm):
         """The numbers [m] of the members that an arm has students of."""
-        return np.flatnonzero((self.sizes == self.sizes.max()) | (not arm.more))
+        return np.flatnonzero((self.sizes == self.sizes.max()) | (not arm.equal_tokens))
 
     @functools.cached_property
     def start(self):
@@ -59,73 +69,75 @@ class Students:
         return self.task.start(self.keys)
 
     @functools.cached_property
-    def begun(self):
-        """The Learnt on one right chain per problem that on-policy arms go on with."""
-        first = self.plan._replace(steps=self.plan.steps - self.plan.own)
-        return self._phase(Arm(pools.ONE, SFT), first, self.start)
+    def after_sft(self):
+        """The FittedArm on one right chain per problem that on-policy arms go on with."""
+        steps = self.settings.steps - self.settings.on_policy_steps
+        arm = ReasoningArm(pools.ONE, SFT)
+        return self._phase(arm, self.settings._replace(steps=steps), self.start)
 
-    def as_many(self, pool):
+    def equal_steps(self, pool):
         """In how many steps texts of a pool have, in the mean, as many tokens as right chains."""
         chain, own = (
             self.pools[name].texts.answers.mask.sum(1).mean() for name in (pools.ONE, pool)
         )
-        parts = training.PARTS
-        return max(1, round(self.plan.steps * chain / own / parts)) * parts
+        return max(1, round(self.settings.steps * chain / own / CHUNKS)) * CHUNKS
 
     def fit(self, arm, snapshots=None):
-        """The Learnt of an arm's members; snapshots: see train.fit."""
-        if arm.objective.share:
-            rest = self.plan._replace(steps=self.plan.own, rate=self.plan.rate * arm.pace)
-            ended = self._phase(arm, rest, self.begun.params, snapshots)
-            return joined(self.begun, ended, self.plan.steps - self.plan.own)
-        steps = self.as_many(arm.pool) if arm.more else self.plan.steps
+        """The FittedArm of an arm's members; snapshots: as for loop.fit."""
+        settings = self.settings
+        if arm.objective.on_policy_fraction:
+            last, rate = settings.on_policy_steps, settings.learning_rate * arm.rate_factor
+            rest = settings._replace(steps=last, learning_rate=rate)
+            ended = self._phase(arm, rest, self.after_sft.params, snapshots)
+            return joined(self.after_sft, ended, settings.steps - last)
+        steps = self.equal_steps(arm.pool) if arm.equal_tokens else settings.steps
         mine = self.members(arm)
         start = jax.tree.map(lambda x: x[mine], self.start)
-        return self._phase(arm, self.plan._replace(steps=steps), start, snapshots)
+        return self._phase(arm, settings._replace(steps=steps), start, snapshots)
 
-    def _phase(self, arm, plan, start, snapshots=None):
+    def _phase(self, arm, settings, start, snapshots=None):
         objective, pool, mine = arm.objective, self.pools[arm.pool], self.members(arm)
-        asked, student = self.task.teacher, self.task.student
-        rows, read, writes = {"texts": pool.texts}, (), None
+        teacher, student = self.task.teacher, self.task.student
+        rows, on_policy = {"texts": pool.texts}, None
+        read: Any = ()
         if objective.term is not objectives.labels:
-            rows["hidden"] = self.kept.hidden(pool.texts)
-            read = teacher_outputs.read_out(asked.params)
-        if objective.share:  # its own texts are new: the whole teacher reads them
-            read = asked.params
-            writes = student_loss.on_policy(student, asked.net, objective.share, asked.stop)
-        drawn = training.order(
-            jax.random.key(7), self.seeds[mine], self.counts[mine], pool.chains, plan
+            rows["hidden"] = self.cache.hidden(pool.texts)
+            read = teacher_outputs.read_out(teacher.params)
+        if objective.on_policy_fraction:  # its own texts are new: the whole teacher reads them
+            read, fraction = teacher.params, objective.on_policy_fraction
+            on_policy = student_loss.on_policy(student, teacher.net, fraction, teacher.stop)
+        sampler = training.sampler(
+            jax.random.key(7), self.seeds[mine], self.counts[mine], pool.chains, settings
         )
-        label = f"{len(mine)} × {objective.row}"
         params, curves, diverged = training.fit(
-            label, student, objective, start, self.keys[mine], rows, drawn, plan, read, writes,
-            snapshots,
+            f"{len(mine)} × {objective.row}", student, objective, start, self.keys[mine], rows,
+            sampler, settings, read, on_policy=on_policy, snapshots=snapshots,
         )  # fmt: skip
-        tokens = curves["tokens"].mean(0) * plan.steps
-        return Learnt(params, curves["loss"][-1], tokens, diverged)
+        tokens = curves["tokens"].mean(0) * settings.steps
+        return FittedArm(params, curves["loss"][-1], tokens, diverged)
 
-    def places(self, arm):
-        """[{"problems", "seed", "teacher_writes", "teacher_reads"}] of each student of an arm.
+    def known(self, arm):
+        """[{"problems", "seed", "teacher_generated", "teacher_scored"}] of an arm's students.
 
-        Writes are the chains that the teacher was asked for, until one was right or all; reads the
+        Generated are the chains that the teacher sampled, until one was right or all; scored the
         chains whose every token it predicted.
         """
         sizes, seeds, counts = (x[self.members(arm)] for x in (self.sizes, self.seeds, self.counts))
         tries, count = self.sampled.tries(), len(self.sampled.samples)
-        writes = {pools.ONE: [tries[:size].sum() for size in sizes]}
-        writes |= dict.fromkeys((pools.SEVERAL, pools.UNSORTED), sizes * count)
-        reads = np.zeros_like(sizes)
-        if arm.objective.share:
-            reads += self.plan.own * self.plan.batch
+        generated = {pools.ONE: [tries[:size].sum() for size in sizes]}
+        generated |= dict.fromkeys((pools.SEVERAL, pools.UNFILTERED), sizes * count)
+        scored = np.zeros_like(sizes)
+        if arm.objective.on_policy_fraction:
+            scored += self.settings.on_policy_steps * self.settings.batch_size
         elif arm.objective.term is not objectives.labels:
-            reads = counts
-        columns = sizes, seeds, writes.get(arm.pool, np.zeros_like(sizes)), reads
-        names = "problems", "seed", "teacher_writes", "teacher_reads"
+            scored = counts
+        columns = sizes, seeds, generated.get(arm.pool, np.zeros_like(sizes)), scored
+        names = "problems", "seed", "teacher_generated", "teacher_scored"
         return [dict(zip(names, map(int, row))) for row in zip(*columns)]
 
 
 def joined(first, then, steps):
-    """The Learnt of a second phase, its tokens and steps counted from the first one's begin on."""
+    """The FittedArm of a second phase, its tokens and steps counted from the first one's."""
     later = np.where(then.diverged < 0, -1, steps + then.diverged)
     diverged = np.where(first.diverged < 0, later, first.diverged)
     return then._replace(tokens=first.tokens + then.tokens, diverged=diverged)

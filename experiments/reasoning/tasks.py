@@ -1,4 +1,4 @@
-"""What an experiment on reasoning is about: problems as arrays, a teacher, a student's start."""
+"""A reasoning task: problems as arrays, a teacher, and the start of its students."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -8,41 +8,42 @@ import jax.numpy as jnp
 import numpy as np
 
 from kd_jax.data.padding import Tokens
-from kd_jax.language.teacher_cache import Teacher
+from kd_jax.language.teacher_cache import DecoderTeacher
 from kd_jax.language.tokens import Texts
 
 
-class Asked(NamedTuple):
-    """N problems. prompts: Tokens [N, P]; gold [N]: their answers; steps [N]; longest: tokens that
-    whoever answers may write."""
+class ProblemSet(NamedTuple):
+    """N problems. prompts: Tokens [N, P]; gold [N]: their answers; steps [N]; max_length: tokens
+    that whoever answers may write."""
 
     prompts: Tokens
     gold: list
     steps: list
-    longest: int
+    max_length: int
 
     def blank(self):
         """Their Texts with answers that are not written yet, as long as they may be."""
-        shape = len(self.gold), self.longest
+        shape = len(self.gold), self.max_length
         return Texts(self.prompts, Tokens(np.zeros(shape, np.int32), np.zeros(shape, bool)))
 
 
-class Task(NamedTuple):
-    """teacher: see language.asking; student: a Llama; start: keys [M] -> parameters [M, …] of it.
+class ReasoningTask(NamedTuple):
+    """What students learn, and from whom.
 
-    rule: (peak rate, steps) -> the optimizer of students; train: what they learn from; solutions
-    {style: Tokens [N, …]} of it that a human would write; tests {name: Asked}; said: (token numbers
-    of an answer) -> what it says, or None.
+    teacher: a DecoderTeacher. student: a Llama. start: keys [M] -> parameters [M, …] of it.
+    optimizer: (peak rate, steps) -> that of the students. train: what they learn from. solutions
+    {style: Tokens [N, …]} of it that a human would write. tests {name: ProblemSet}. read: (token
+    ids of an answer) -> the answer in it, or None.
     """
 
-    teacher: Teacher
+    teacher: DecoderTeacher
     student: Any
     start: Callable
-    rule: Callable
-    train: Asked
+    optimizer: Callable
+    train: ProblemSet
     solutions: dict
     tests: dict
-    said: Callable
+    read: Callable
 
 
 def same_start(params):

@@ -7,65 +7,82 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from experiments.reasoning.config import CHUNKS
 from kd_jax.language import student_loss
 from kd_jax.runtime import progress
 from kd_jax.training import loop
 from kd_jax.training import state as train_state
 
-PARTS = 10  # of a training, for the bar and the snapshots
 
-
-class Plan(NamedTuple):
+class TrainingSettings(NamedTuple):
     """How networks learn: in so many steps of a batch of texts each, at a peak rate.
 
-    rule: (rate, steps) -> optimizer; own: the last steps, if their objective has a share, in which
-    students learn from texts that they write themselves.
+    optimizer: (peak rate, steps) -> one of optax; on_policy_steps: the last ones, in which students
+    of an on-policy objective learn from texts that they write themselves.
     """
 
     steps: int
-    batch: int
-    rate: float
-    rule: Callable
-    own: int = 0
+    batch_size: int
+    learning_rate: float
+    optimizer: Callable
+    on_policy_steps: int = 0
 
 
-def order(key, seeds, counts, chains, plan):
-    """order(member, part) -> rows [steps / PARTS, batch] of a Pool, for a Plan.
+def sampler(key, seeds, counts, chains, settings):
+    """sampler(member, chunk) -> rows [steps / CHUNKS, batch size] of a Pool.
 
     A batch has problems drawn with replacement from a member's first ones, and for each one of its
     texts, so members of any number of problems are one program of the same steps. Members of a
     seed draw alike: their batches differ by the number of problems alone.
 
-    Args: seeds [M]; counts [M]: how many of the pool's N problems a member sees; chains [N, K].
+    Args:
+        key: of all draws.
+        seeds: [M].
+        counts: [M], how many of the pool's N problems a member sees.
+        chains: [N, K] of the Pool.
+        settings: TrainingSettings.
     """
     seeds, counts, chains = (jnp.asarray(x, jnp.int32) for x in (seeds, counts, chains))
-    shape = plan.steps // PARTS, plan.batch
+    shape = settings.steps // CHUNKS, settings.batch_size
 
-    def rows(member, part):
-        drawn = jax.random.fold_in(jax.random.fold_in(key, seeds[member]), part)
+    def rows(member, chunk):
+        drawn = jax.random.fold_in(jax.random.fold_in(key, seeds[member]), chunk)
         of_problem, of_chain = jax.random.split(drawn)
-        share = jax.random.uniform(of_problem, shape)  # below 1, but a product may round up
-        problem = jnp.minimum((share * counts[member]).astype(jnp.int32), counts[member] - 1)
+        place = jax.random.uniform(of_problem, shape)  # below 1, but a product may round up
+        problem = jnp.minimum((place * counts[member]).astype(jnp.int32), counts[member] - 1)
         return chains[problem, jax.random.randint(of_chain, shape, 0, chains.shape[1])]
 
     return rows
 
 
 def fit(
-    label, net, objective, start, keys, rows, drawn, plan, teacher, writes=None, snapshots=None
-):
-    """(parameters [M, …], curves {name: [PARTS, M]}, train.diverged [M]) of members that learn.
+    label, net, objective, start, keys, rows, sampler, settings, teacher, *,
+    on_policy=None, snapshots=None,
+):  # fmt: skip
+    """Train members that differ by parameters and by the rows that they see.
 
-    Args: start: parameters [M, …]; keys [M]; rows {name: leaves [R, …]}; drawn: an `order` of them;
-      plan: a Plan; teacher: what the objective reads the teacher's logits with; writes:
-      of learning.on_policy, when members learn from texts of their own.
+    Args:
+        label: of the progress bar.
+        net: their Llama.
+        objective: what they learn.
+        start: parameters [M, …].
+        keys: [M].
+        rows: {name: leaves [R, …]}.
+        sampler: of `sampler`.
+        settings: TrainingSettings.
+        teacher: what the objective reads the teacher's logits with.
+        on_policy: of student_loss.on_policy, when members learn from texts of their own.
+        snapshots: as for loop.fit.
+
+    Returns:
+        (parameters [M, …], curves {name: [CHUNKS, M]}, train_state.diverged [M]).
     """
-    optimizer = plan.rule(plan.rate, plan.steps)
+    optimizer = settings.optimizer(settings.learning_rate, settings.steps)
     grid = jax.tree.map(lambda x: jnp.array(x)[:, None], start)  # a copy: training takes it
-    with progress.bar(label, PARTS) as report:
+    with progress.bar(label, CHUNKS) as report:
         state, curves = loop.fit(
-            student_loss.loss(net, objective, on_policy=writes), optimizer,
-            train_state.grid(grid, optimizer, keys), rows, drawn, epochs=PARTS,
+            student_loss.loss(net, objective, on_policy=on_policy), optimizer,
+            train_state.grid(grid, optimizer, keys), rows, sampler, epochs=CHUNKS,
             shared={"teacher": teacher}, report=report, snapshots=snapshots,
         )  # fmt: skip
     curves = {name: np.asarray(x)[..., 0] for name, x in curves.items()}

@@ -22,7 +22,7 @@ VERBS = "has", "finds", "loses", "doubles", "halves"
 SIGNS = "+", "-", "=", ";", "ok", "skip", "unknown"
 LETTERS = tuple(f"{letter}:" for letter in "abcdefghijkl")  # of sentences
 NUMBERS = tuple(map(str, range(LIMIT + 1)))
-WORDS = (PADDING, *NUMBERS, *NAMES, *VERBS, "it", "?", *SIGNS, *LETTERS, MARK, END)
+VOCABULARY = (PADDING, *NUMBERS, *NAMES, *VERBS, "it", "?", *SIGNS, *LETTERS, MARK, END)
 USUAL, HARDER = (2, 3), (4, 5, 6)  # steps of training and of harder test problems
 DISTRACTING = 1  # changes of the other person
 SEED = 8
@@ -55,13 +55,13 @@ def story(random, name, steps):
     The first sentence says what there is, and nothing is calculated: None.
     """
     value = int(random.integers(1, LIMIT + 1))
-    told: list[tuple] = [((name, "has", str(value)), None)]
+    sentences: list[tuple] = [((name, "has", str(value)), None)]
     for _ in range(steps):
         verb, amount = change(random, value)
         sentence = name, verb, str(amount) if verb in ("finds", "loses") else "it"
-        told.append((sentence, (value, verb, amount)))
+        sentences.append((sentence, (value, verb, amount)))
         value = changed(value, verb, amount)
-    return told
+    return sentences
 
 
 def calculated(value, verb, amount):
@@ -96,22 +96,22 @@ def line(letter, sentence, calculation, known):
 
 
 def draw(random, steps):
-    """A Problem of so many steps."""
+    """A GeneratedProblem of so many steps."""
     name, other = (NAMES[n] for n in random.choice(len(NAMES), 2, replace=False))
     own = story(random, name, steps)
     distracting = [(sentence, False) for sentence, _ in story(random, other, DISTRACTING)]
     first, known = random.integers(len(LETTERS)), "unknown"
     prompt, chain = [], []
-    for number, told in enumerate(shuffled(random, own, distracting), first):
-        letter, (sentence, calculation) = LETTERS[number % len(LETTERS)], told
+    for number, each in enumerate(shuffled(random, own, distracting), first):
+        letter, (sentence, calculation) = LETTERS[number % len(LETTERS)], each
         prompt += letter, *sentence
         chain += line(letter, sentence, calculation, known)
         known = chain[-1]
     terse = [word for _, calculation in own[1:] for word in calculated(*calculation)]
-    return problems.solved((*prompt, "?", name), steps, terse[-1], terse, chain)
+    return problems.with_solutions((*prompt, "?", name), steps, terse[-1], terse, chain)
 
 
 def load(counts):
     """The Family with so many problems {split: count}; "harder" has more steps than all others."""
     wanted = {n: (count, HARDER if n == "harder" else USUAL) for n, count in counts.items()}
-    return problems.Family(WORDS, problems.disjoint(draw, wanted, SEED))
+    return problems.Family(VOCABULARY, problems.disjoint(draw, wanted, SEED))

@@ -1,9 +1,11 @@
 """Frames of spoken digits, each with its context and the state that is spoken in it."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from jaxtyping import Float, Int
 
+from kd_jax import fingerprint
 from kd_jax.data import log_mel, spoken_digits, subsets
 from kd_jax.data.dataset import Dataset, Split
 
@@ -24,13 +26,18 @@ class Speech(NamedTuple):
     digits: dict
 
 
-def load(data_dir="", manual_dir="", *, takes=TAKES, late=0.0):
+def load(data_dir: str = "", manual_dir: str = "", *, takes=TAKES, late: float = 0.0) -> Speech:
     """The Speech of the spoken digits: inputs [N, 26, 40], labels [N], 30 states.
 
     State 3·d + ⌊3·t/n⌋ is spoken in frame t of n of a recording of digit d. Frames beyond the
     first and last of a recording are copies of them. Takes 0 to 4 of every speaker and digit are
-    the test, 5 to 9 validation. Args: as for spoken_digits.load; takes {split: takes} it has; late:
-    seconds of the beginning that are left out, to get other frames of the same recordings.
+    the test, 5 to 9 validation.
+
+    Args:
+        data_dir: as for spoken_digits.load.
+        manual_dir: as for spoken_digits.load.
+        takes: {split: takes that it has}.
+        late: seconds of the beginning that are left out, to get other frames of the recordings.
     """
     recordings, digest = spoken_digits.load(data_dir, manual_dir)
     parts = {split: [r for r in recordings if r.take in takes[split]] for split in TAKES}
@@ -45,25 +52,33 @@ def load(data_dir="", manual_dir="", *, takes=TAKES, late=0.0):
         recording[split] = np.repeat(np.arange(len(found)), lengths)
         digits[split] = np.array([r.digit for r in found], np.int32)
     classes = STATES * spoken_digits.DIGITS
-    frames = Dataset("spoken digits", classes, **splits, digest=digest)
+    facts: dict[str, Any] = {
+        "recordings": digest,
+        "takes": {name: list(x) for name, x in takes.items()},
+    }
+    facts |= {"late": late, "code": fingerprint.code(load)}
+    frames = Dataset("spoken digits", classes, **splits, digest=fingerprint.of(facts))
     return Speech(frames, recording, digits)
 
 
-def state(digit, frames):
+def state(digit: int, frames: int) -> Int[np.ndarray, " frames"]:
     """The states [frames] of a recording of `digit`: its three parts one after the other."""
     return (STATES * digit + STATES * np.arange(frames) // frames).astype(np.int32)
 
 
-def with_context(bank):
+def with_context(bank: Float[np.ndarray, "n F"]) -> Float[np.ndarray, "n 26 F"]:
     """Each frame of a bank [n, F] with the 20 before and the 5 after it: [n, 26, F]."""
     around = np.arange(len(bank))[:, None] + np.arange(-BEFORE, AFTER + 1)
     return bank[np.clip(around, 0, len(bank) - 1)]
 
 
-def fraction(speech, share, seed):
-    """The rows of the training frames in a share of the recordings, the same of every digit.
+def fraction(speech: Speech, fraction: float, seed: int) -> Int[np.ndarray, " rows"]:
+    """The rows of the training frames in a fraction of the recordings, the same of every digit.
 
-    Args: share above 0, at most 1; seed: which recordings.
+    Args:
+        speech: all of it.
+        fraction: above 0, at most 1.
+        seed: which recordings.
     """
-    chosen = subsets.fraction(speech.digits["train"], share, seed)
+    chosen = subsets.fraction(speech.digits["train"], fraction, seed)
     return np.flatnonzero(np.isin(speech.recording["train"], chosen))

@@ -1,20 +1,33 @@
-"""What networks of speech are measured by: frames and words, on held-out recordings."""
+"""Metrics of speech networks: frame accuracy and word errors on held-out recordings."""
 
+from collections.abc import Callable, Sequence
+
+import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Float, Int
 
 from experiments.speech_ensemble import data
 from experiments.speech_ensemble import rows as named
-from kd_jax.distill import ensembles
+from kd_jax.distill import ensembles, students, teachers
 from kd_jax.metrics import classification, records
 
+HELD_OUT = "validation", "test"
 
-def word_errors(logits, recording, digits):
-    """Recordings [...] whose digit is not the most probable one of logits [..., N, 30].
+
+def word_errors(
+    logits: Float[np.ndarray, "... N 30"],
+    recording: Int[np.ndarray, " N"],
+    digits: Int[np.ndarray, " R"],
+) -> Int[np.ndarray, "..."]:
+    """Recordings whose digit is not the most probable one.
 
     The score of digit d is Σ_t log Σ_{states of d} p(state | frame t), over the recording's frames.
 
-    Args: recording [N]: the number of each frame's recording, ascending; digits [R].
+    Args:
+        logits: of the states in every frame.
+        recording: the number of each frame's recording, ascending.
+        digits: what is said in each recording.
     """
     log_p = logits - np.logaddexp.reduce(logits, axis=-1, keepdims=True)
     of_states = log_p.reshape(*log_p.shape[:-1], -1, data.STATES)
@@ -24,7 +37,7 @@ def word_errors(logits, recording, digits):
     return (scores.argmax(-1) != digits).sum(-1)
 
 
-def measured(spoken, logits):
+def measured(spoken: data.Speech, logits: dict) -> dict:
     """{metric: [S]} of logits {"validation" and "test": [S, N, C]}."""
     found = {}
     for name, of_split in logits.items():
@@ -36,20 +49,45 @@ def measured(spoken, logits):
     return found
 
 
-def of_ensemble(spoken, taught, part):
+def of_ensemble(spoken: data.Speech, members: teachers.Teachers) -> list[dict]:
     """Records of the members and of their means."""
-    logits = {name: taught.logits[name] for name in ("validation", "test")}
-    found = records.of_metrics(named.MEMBER, measured(spoken, logits), part=part)
+    logits = {name: members.logits[name] for name in HELD_OUT}
+    found = records.of_metrics(named.MEMBER, measured(spoken, logits))
     for row, mean in (
-        (named.ENSEMBLE, ensembles.arithmetic),
-        (named.GEOMETRIC, ensembles.geometric),
+        (named.ENSEMBLE, ensembles.arithmetic_mean),
+        (named.GEOMETRIC, ensembles.geometric_mean),
     ):
         of_mean = {name: mean(x)[None] for name, x in logits.items()}
-        found += records.of_metrics(row, measured(spoken, of_mean), part=part)
+        found += records.of_metrics(row, measured(spoken, of_mean))
     return found
 
 
-def accuracies(apply, params, arrays):
+def of_students(
+    spoken: data.Speech, model, params, arms: Sequence[students.Arm], diverged: np.ndarray
+) -> list[dict]:
+    """Records of students [S, A], arm by arm, as logits of all would fill the memory.
+
+    Args:
+        spoken: the data.
+        model: of the students.
+        params: leaves [S, A, …].
+        arms: A of them.
+        diverged: [S, A], of the curves of students.fit.
+    """
+    found = []
+    for a, arm in enumerate(arms):
+        one = jax.tree.map(lambda x, a=a: x[:, a : a + 1], params)
+        logits = {
+            name: classification.predict(model.apply, one, getattr(spoken.frames, name).inputs)
+            for name in HELD_OUT
+        }
+        of_arm = measured(spoken, {name: x[:, 0] for name, x in logits.items()})
+        known = {"family": arm.family or arm.row, "temperature": arm.temperature}
+        found += records.of_metrics(arm.row, of_arm, diverged[:, a], **known)
+    return found
+
+
+def accuracies(apply: Callable, params, arrays: dict) -> dict:
     """{split: fraction of its frames that are right} of one network."""
     return {
         name: jnp.mean(apply(params, split["inputs"])[0].argmax(-1) == split["labels"])
@@ -57,19 +95,19 @@ def accuracies(apply, params, arrays):
     }
 
 
-def at_epochs(row, curves, epochs):
+def at_epochs(row: str, curves: dict, epochs: Int[np.ndarray, " S"]) -> list[dict]:
     """Records of a row at one epoch [S] of its curves {split: [S, epochs]}."""
     each = np.arange(len(epochs)), epochs
     metrics = {f"{name}_accuracy": x[each] for name, x in curves.items()}
     metrics |= {f"{name}_curve": x for name, x in curves.items()} | {"epoch": epochs + 1}
-    return records.of_metrics(row, metrics, part=named.LOW)
+    return records.of_metrics(row, metrics)
 
 
-def of_everything(spoken, taught):
-    """The record of the network that saw all recordings and taught those of few."""
+def of_all_recordings(spoken: data.Speech, members: teachers.Teachers) -> list[dict]:
+    """The record of the member that saw all recordings and is the teacher of those of few."""
     splits = {name: getattr(spoken.frames, name) for name in ("train", "validation", "test")}
     right = {
-        f"{name}_accuracy": np.mean(taught.logits[name][:1].argmax(-1) == split.labels, axis=-1)
+        f"{name}_accuracy": np.mean(members.logits[name][:1].argmax(-1) == split.labels, axis=-1)
         for name, split in splits.items()
     }
-    return records.of_metrics(named.WHOLE, right, part=named.LOW)
+    return records.of_metrics(named.WHOLE, right)

@@ -1,6 +1,7 @@
 """Tables and figures of the speech experiment: the paper's numbers beside ours."""
 
 import json
+import pathlib
 
 import numpy as np
 
@@ -12,61 +13,64 @@ from kd_jax.storage import jsonl
 DASH = "–"
 
 
-def table(folder):
+def table(folder: pathlib.Path) -> str:
     """The Markdown of a run folder: a table for each set-up, then that of few recordings."""
     records = [tables.in_percent(r) for r in jsonl.records(folder)]
     settings = json.loads((folder / "config.json").read_text())
     text = [
         f"Frame accuracy in percent, mean ± s.d. over {settings['seeds']} students of one "
-        f"ensemble of {settings['members']}, paired by seed. Kept: of the ensemble's gain over "
-        f"labels only; the paper kept {named.PRINTED_KEPT}.\nPrinted: 14,000 states of English, "
-        "word errors in percent; ours: 30 states of spoken digits, wrong recordings of the test's."
+        f"ensemble of {settings['members']}, paired by seed. Retained: of the ensemble's gain "
+        f"over labels only; {named.PAPER_RETAINED} in the paper.\nPaper: 14,000 states of English, "
+        "word errors in percent; ours: 30 states of spoken digits, word errors among the test's "
+        "recordings."
     ]
-    printed = named.PRINTED  # of the first set-up, the paper's
+    paper = named.PAPER  # of the first set-up, the paper's
     for part, found in tables.by("part", records).items():
-        if part == named.LOW:
-            share = settings["share"]
-            text += [f"{share:.0%} of the recordings (section 6)", low_table(found)]
+        if part == named.FEW:
+            fraction = settings["fraction"]
+            text += [f"{fraction:.0%} of the recordings (section 6)", few_table(found)]
         else:
-            text += [part.capitalize(), setup_table(found, printed)]
-            printed = {}
-    text += ["What keeps most of the gain? Chosen on validation in each set-up", chosen(records)]
+            text += [part.capitalize(), setup_table(found, paper)]
+            paper = {}
+    text += ["What retains most of the gain? Chosen on validation in each set-up", chosen(records)]
     return "\n\n".join(text)
 
 
-def setup_table(records, said):
+def setup_table(records: list[dict], paper: dict) -> str:
     """One line per row of a set-up: the ensemble, its members, and every student.
 
-    Args: said {row: (frame accuracy, word errors)}, as printed.
+    Args:
+        records: of the set-up.
+        paper: {row: (frame accuracy, word errors)}, as published.
     """
     rows = tables.by_row(records)
     ensemble = rows[named.ENSEMBLE][0]["test_accuracy"]
     lines = []
     for line in tables.compare(records, "test_accuracy", named.LABELS, lower_is_better=False):
-        printed = said.get(line.row, (DASH, DASH))
+        accuracy, word_errors = paper.get(line.row, (DASH, DASH))
         of_row = rows[line.row]
         if line.row == named.MEMBER:  # its seeds are members, not students
             line = line._replace(paired=None)
         lines.append([
             line.row,
-            printed[0],
+            accuracy,
             tables.spread(line, 2),
             tables.difference(line, 2),
             tables.verdict(line),
-            kept(line.values, rows[named.LABELS], ensemble) if line.paired else DASH,
-            printed[1],
+            retained(line.values, rows[named.LABELS], ensemble) if line.paired else DASH,
+            word_errors,
             tables.mean_and_sd(tables.values(of_row, "test_word_errors")),
             tables.mean(of_row, "validation_accuracy", ".2f"),
             tables.mean(of_row, "test_nll", ".3f"),
         ])  # fmt: skip
-    header = ["row", "printed", "test frames right, %", "difference to labels only [95 %]"]
-    header += ["verdict", "kept [95 %]", "word errors, printed", "wrong recordings"]
-    return tables.markdown([*header, "validation frames right, %", "NLL"], lines)
+    header = ["method", "paper", "test frame accuracy, %", "vs. labels only [95 %]", "verdict"]
+    header += ["retained gain [95 %]", "word errors, paper", "word errors"]
+    return tables.markdown([*header, "validation frame accuracy, %", "test NLL (nats)"], lines)
 
 
-def chosen(records):
-    """The student of each set-up with most validation frames right, and the share that it keeps."""
-    found = {part: of for part, of in tables.by("part", records).items() if part != named.LOW}
+def chosen(records: list[dict]) -> str:
+    """The student of each set-up with the best validation accuracy, and the gain it retains."""
+    found = {part: of for part, of in tables.by("part", records).items() if part != named.FEW}
     best = {part: best_row(of) for part, of in found.items()}
     winner = max(best, key=lambda part: best[part][1])
     lines = []
@@ -81,41 +85,41 @@ def chosen(records):
             f"{np.mean(values):.2f}",
             f"{np.mean(tables.values(labels, 'test_accuracy')):.2f}",
             f"{ensemble:.2f}",
-            kept(values, labels, ensemble),
+            retained(values, labels, ensemble),
         ])  # fmt: skip
-    header = ["set-up", "student", "validation", "test", "labels only", "ensemble", "kept [95 %]"]
-    return tables.markdown(header, lines)
+    header = ["set-up", "student", "validation", "test", "labels only", "ensemble"]
+    return tables.markdown([*header, "retained gain [95 %]"], lines)
 
 
-def best_row(records):
+def best_row(records: list[dict]) -> tuple[str, float]:
     """(row, its mean validation accuracy) of the best student of a teacher that is not altered."""
     rows = tables.by_row([r for r in records if r.get("family") in (named.MIXED, named.ALONE)])
     means = {row: np.mean(tables.values(of, "validation_accuracy")) for row, of in rows.items()}
     return max(means.items(), key=lambda pair: pair[1])
 
 
-def kept(values, baseline, ensemble):
-    """'58 % [49, 66]': the share of the ensemble's gain over the baseline that a row keeps.
+def retained(values: list[float], baseline: list[dict], ensemble: float) -> str:
+    """'58 % [49, 66]': the fraction of the ensemble's gain over the baseline that a row retains.
 
     (mean row − mean baseline)/(ensemble − mean baseline), its interval over resampled seeds.
     """
     pairs = np.stack([values, tables.values(baseline, "test_accuracy")], axis=1)
 
-    def share(found):
+    def fraction(found):
         row, base = found.mean(0)
         return 100 * (row - base) / (ensemble - base)
 
-    value, low, high = statistics.bootstrap(pairs, share)
+    value, low, high = statistics.bootstrap(pairs, fraction)
     shown = f"{value:.0f} %" + ("" if np.isnan(low) else f" [{low:.0f}, {high:.0f}]")
     return shown.replace("-", "−")
 
 
-def low_table(records):
+def few_table(records: list[dict]) -> str:
     """Training and test accuracy with few recordings, beside the paper's."""
     rows, lines = tables.by_row(records), []
     compared = tables.compare(records, "test_accuracy", named.STOPPED, lower_is_better=False)
     for line in compared:
-        train, test = named.PRINTED_LOW.get(line.row, (DASH, DASH))
+        train, test = named.PAPER_FEW.get(line.row, (DASH, DASH))
         of_row = rows[line.row]
         lines.append([
             line.row,
@@ -127,23 +131,23 @@ def low_table(records):
             tables.verdict(line),
             tables.mean(of_row, "epoch", ".0f"),
         ])  # fmt: skip
-    header = ["row", "training, printed", "training frames right, %", "printed"]
-    header += ["test frames right, %", f"difference to {named.STOPPED} [95 %]", "verdict", "epochs"]
+    header = ["method", "training, paper", "training frame accuracy, %", "paper"]
+    header += ["test frame accuracy, %", f"vs. {named.STOPPED} [95 %]", "verdict", "epochs"]
     return tables.markdown(header, lines)
 
 
-def draw(folder):
+def draw(folder: pathlib.Path) -> None:
     """Every figure of a run folder."""
     records = [tables.in_percent(r) for r in jsonl.records(folder)]
     parts = tables.by("part", records)
-    first = next(part for part in parts if part != named.LOW)
+    first = next(part for part in parts if part != named.FEW)
     with figures.figure(folder / "accuracy_by_temperature.png") as axes:
         by_temperature(axes, parts[first])
     with figures.figure(folder / "few_recordings.png") as axes:
-        curves(axes, tables.by_row(parts[named.LOW]))
+        curves(axes, tables.by_row(parts[named.FEW]))
 
 
-def by_temperature(axes, records):
+def by_temperature(axes, records: list[dict]) -> None:
     """Test accuracy against T, with the levels of labels only, a member and the ensemble."""
     rows = tables.by_row(records)
     of = {r["temperature"]: rows[r["row"]] for r in records if r.get("family") == named.MIXED}
@@ -153,16 +157,16 @@ def by_temperature(axes, records):
     for (row, style), color in zip(levels, (figures.GREY, figures.COLORS[1])):
         figures.level(axes, tables.values(rows[row], "test_accuracy"), row, color, style)
     figures.temperature_axis(axes, sorted(of))
-    axes.set_ylabel("test frames right (%)")
+    axes.set_ylabel("test frame accuracy (%)")
     axes.legend(fontsize=8)
 
 
-def curves(axes, rows):
+def curves(axes, rows: dict) -> None:
     """Training and test accuracy epoch by epoch, on labels and on soft targets."""
     for row, color in ((named.LAST, figures.COLORS[1]), (named.SOFT, figures.COLORS[0])):
         for split, style in (("train", ":"), ("test", "-")):
             found = 100 * np.mean([r[f"{split}_curve"] for r in rows[row]], axis=0)
             name = f"{row.split(',')[0]}, {split}"
             axes.plot(range(1, len(found) + 1), found, style, color=color, label=name)
-    axes.set(xlabel="epoch", ylabel="frames right (%)")
+    axes.set(xlabel="epoch", ylabel="frame accuracy (%)")
     axes.legend(fontsize=8)

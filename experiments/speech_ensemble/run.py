@@ -1,251 +1,186 @@
-"""The 2015 paper's speech experiments on spoken digits: an ensemble in one net, and few labels."""
+"""Speech: an ensemble distilled into one network, and soft targets where recordings are few."""
 
 import dataclasses
 import functools
+from typing import Any
 
 import jax
 import numpy as np
 
-from experiments.speech_ensemble import data, metrics, report
+from experiments.speech_ensemble import data, metrics
 from experiments.speech_ensemble import rows as named
-from kd_jax import experiment, fingerprint, losses, models
-from kd_jax.data import Split, log_mel, spoken_digits
+from experiments.speech_ensemble.config import Config
+from kd_jax import models
+from kd_jax.data import Split, log_mel
 from kd_jax.distill import controls, ensembles, students, teachers
-from kd_jax.errors import require
+from kd_jax.distill.students import Arm
 from kd_jax.export import saved_models
-from kd_jax.metrics import classification, records
-from kd_jax.storage import checkpoint, run_folder
+from kd_jax.metrics import classification
+from kd_jax.storage import run_folder
 from kd_jax.training import loop, optimizers, samplers
 
-ARITHMETIC, GEOMETRIC, PERMUTED = range(3)  # which of the stacked teacher logits
+MEMBER_KEY, MEMBER_SAMPLER, STUDENT_KEY, STUDENT_SAMPLER, FEW_KEY, FEW_SAMPLER = range(1, 7)
 TEMPERATURES, BATCH = (1.0, 2.0, 5.0, 10.0), 128
-FIRST_FEW = 0  # seed of the draw of few recordings
-
-
-@dataclasses.dataclass(frozen=True)
-class Config(experiment.Common):
-    """Settings of the speech experiments."""
-
-    members: int = experiment.setting(10, "networks in the ensemble")
-    layers: int = experiment.setting(4, "hidden layers of every network")
-    width: int = experiment.setting(256, "units in each of them")
-    epochs: int = experiment.setting(4, "epochs of members, baseline and students alike")
-    share: float = experiment.setting(0.03, "of the training recordings, where there are few")
-    share_epochs: int = experiment.setting(60, "epochs on those")
-    takes: int = experiment.setting(20, "training recordings of each speaker and digit, at most 20")
-
-    PRESETS = {
-        "default": {},
-        "paper": {"layers": 8, "width": 2560, "epochs": 30},
-        "smoke": {
-            "optimize": False,
-            "seeds": 2,
-            "members": 3,
-            "layers": 2,
-            "width": 16,
-            "epochs": 1,
-            "share": 0.2,
-            "share_epochs": 3,
-            "takes": 5,
-        },
-    }
-
-    def validate(self):
-        counts = "members", "layers", "width", "epochs", "share_epochs", "takes"
-        experiment.check_counts(self, *counts)
-        require(self.takes <= 20, f"--takes={self.takes}: expected at most 20")
-        require(0 < self.share <= 1, f"--share={self.share:g}: expected above 0, at most 1")
+FEW_SEED = 0  # of the draw of few recordings
 
 
 @dataclasses.dataclass(frozen=True)
 class Setup:
-    """A way to train ensemble and students: how long, how wide the students, on which frames."""
+    """How ensemble and students are trained: for how long, how wide students are, on what frames.
+
+    late: seconds; students also see the frames that begin so much later. unlabeled: whether they
+    also see as many recordings that no member saw, without labels.
+    """
 
     name: str
     times: int = 1
     wider: int = 1
-    between: bool = False
-    unlabelled: bool = False
+    late: float = 0.0
+    unlabeled: bool = False
 
 
 SETUPS = (
     Setup("as the paper: students of the members' size, equally long"),
     Setup("members and students twice as long", times=2),
     Setup("students twice as wide", wider=2),
-    Setup("students see the frames between the frames too", between=True),
-    Setup("students hear as many recordings again, unlabelled", unlabelled=True),
+    Setup("students see the frames between the frames too", late=log_mel.STEP / 2),
+    Setup("students hear as many recordings again, unlabeled", unlabeled=True),
 )
 
 
-def arms(setup):
+def arms(setup: Setup) -> list[Arm]:
     """The students of a set-up: all of the paper's in the first, the chief ones in the others."""
-    mixed = students.over_temperatures(named.MIXED, TEMPERATURES, soft=1.0, hard=0.5)
-    alone = students.Arm(named.ALONE, named.ALONE, 2.0, soft=1.0)
-    on_labels = students.Arm(named.LABELS, named.LABELS, hard=1.0)
-    if setup.unlabelled:  # labels only: the students of the first set-up
-        chosen = students.Arm(named.CHOSEN, named.CHOSEN, hard=1.0)
-        return [chosen, *mixed[:3], alone]
+    numbers: dict[str, Any] = {"soft_weight": 1.0, "label_weight": 0.5}
+    mixed = students.arms(named.MIXED, TEMPERATURES, **numbers)
+    alone = Arm(named.ALONE, 2.0, soft_weight=1.0)
+    labels_only = Arm(named.LABELS, label_weight=1.0)
+    if setup.unlabeled:  # labels only: the students of the first set-up
+        return [Arm(named.PSEUDO_LABELS, label_weight=1.0), *mixed[:3], alone]
     if setup != SETUPS[0]:
-        return [on_labels, *mixed[1:3], alone]
-    other = mixed[1]._replace(row=named.OF_GEOMETRIC, family=named.OF_GEOMETRIC, source=GEOMETRIC)
-    control = mixed[1]._replace(row=named.PERMUTED, family=named.PERMUTED, source=PERMUTED)
-    smoothed = students.Arm(named.SMOOTHED, named.SMOOTHED, hard=1.0, epsilon=0.1)
-    return [on_labels, smoothed, *mixed, alone, other, control]
+        return [labels_only, *mixed[1:3], alone]
+    smoothed = Arm(named.SMOOTHED, label_weight=1.0, smoothing=0.1)
+    geometric = Arm(named.OF_GEOMETRIC, 2.0, **numbers, teacher="geometric")
+    permuted = Arm(named.PERMUTED, 2.0, **numbers, teacher="permuted")
+    return [labels_only, smoothed, *mixed, alone, geometric, permuted]
+
+
+ARMS_OF_FEW = [
+    Arm(named.LAST, label_weight=1.0),
+    Arm(named.SMOOTHED_LAST, label_weight=1.0, smoothing=0.1),
+    Arm(named.SOFT, 2.0, soft_weight=1.0),
+    Arm(named.PERMUTED_LAST, 2.0, soft_weight=1.0, teacher="permuted"),
+]
 
 
 @functools.cache
-def network(settings, wider=1):
-    """A deep network of ReLUs from 26 frames to 30 states."""
-    hidden = (settings.width * wider,) * settings.layers
-    return models.functional(models.MLP(hidden, 30), (26, 40))
+def network(layers: int, width: int) -> models.Model:
+    """A deep network of ReLUs from 26 frames to 30 states; one object, so that it compiles once."""
+    return models.functional(models.MLP((width,) * layers, 30), (26, 40))
 
 
-def fit_ensemble(settings, data, epochs):
-    """The Taught of the members, in one program."""
-    order = samplers.shuffled(jax.random.key(2), len(data.train.labels), BATCH)
-    facts = {"experiment": "speech_ensemble", "code": MEMBER_CODE, "layers": settings.layers}
-    facts |= {"width": settings.width, "takes": settings.takes}
-    course = teachers.Recipe(
-        named.MEMBER, network(settings), optimizers.adam(1e-3, epochs, order), order, epochs, facts
-    )
-    keys = jax.random.split(jax.random.key(1), settings.members)
-    where = {"workdir": settings.workdir, "retrain": settings.retrain}
-    return course, teachers.together(course, keys, data, **where)
+def recipe(config: Config, count: int, epochs: int, sampler_key: int, wider=1) -> teachers.Recipe:
+    """Adam with a cosine decay on `count` frames."""
+    model = network(config.layers, config.width * wider)
+    sampler = samplers.shuffled(jax.random.key(sampler_key), count, min(BATCH, count))
+    return teachers.Recipe(model, optimizers.adam(1e-3, epochs, sampler), sampler, epochs)
 
 
-def stacked(logits, labels):
-    """The teachers [N, K, C] that members' logits [M, N, C] make, in the order of ARITHMETIC, …"""
-    mean = ensembles.arithmetic(logits)
-    others = ensembles.geometric(logits), controls.permuted(mean, labels, seed=0)
-    return np.stack([mean, *others], axis=1, dtype=np.float32)
+def train_ensemble(config: Config, spoken: data.Speech, times: int, run) -> teachers.Teachers:
+    """The members, which differ by initialization and order, trained in one program or restored."""
+    count, keys = len(spoken.frames.train.labels), jax.random.key(MEMBER_KEY)
+    return teachers.together(
+        named.MEMBER, recipe(config, count, config.epochs * times, MEMBER_SAMPLER),
+        jax.random.split(keys, config.members), spoken.frames, run,
+        made_by=train_ensemble, layers=config.layers, width=config.width,
+    )  # fmt: skip
 
 
-def transfer_set(settings, setup, spoken, course, taught):
-    """(Split, teachers [N, K, C]) that the students of a set-up are taught on."""
+def means(logits: np.ndarray, labels: np.ndarray) -> dict[str, np.ndarray]:
+    """{name: logits [N, C]} of the teachers that members' logits [M, N, C] make."""
+    mean = ensembles.arithmetic_mean(logits)
+    geometric = ensembles.geometric_mean(logits)
+    permuted = controls.permuted(mean, labels, seed=0)
+    return {"teacher": mean, "geometric": geometric, "permuted": permuted}
+
+
+def transfer_set(config: Config, setup: Setup, spoken: data.Speech, members: teachers.Teachers):
+    """(Split, {teacher: logits [N, C]}) that the students of a set-up learn from."""
     split = spoken.frames.train
-    teachers = stacked(taught.logits["train"], split.labels)
-    if not (setup.between or setup.unlabelled):
-        return split, teachers
-    if setup.between:
-        more = load(settings, late=log_mel.STEP / 2).frames.train
-    else:
-        more = load(settings, first=10 + settings.takes).frames.train
-    members = jax.tree.map(lambda x: x[:, None], taught.params)
-    logits = classification.predict(course.model.apply, members, more.inputs)[:, 0]
-    if setup.unlabelled:  # what the ensemble says takes the place of the labels
-        more = more._replace(labels=ensembles.arithmetic(logits).argmax(-1).astype(np.int32))
-    both = [np.concatenate(pair) for pair in zip(split, more)]
-    return Split(*both), np.concatenate([teachers, stacked(logits, more.labels)])
+    sources = means(members.logits["train"], split.labels)
+    if not (setup.late or setup.unlabeled):
+        return split, sources
+    first = 10 + config.takes if setup.unlabeled else 10
+    more = load(config, setup.late, first).frames.train
+    grid = jax.tree.map(lambda x: x[:, None], members.params)
+    logits = classification.predict(members.model.apply, grid, more.inputs)[:, 0]
+    if setup.unlabeled:  # the ensemble's predictions take the place of the labels
+        chosen = ensembles.arithmetic_mean(logits).argmax(-1)
+        more = more._replace(labels=chosen.astype(np.int32))
+    theirs = means(logits, more.labels)
+    both = {name: np.concatenate([sources[name], theirs[name]]) for name in sources}
+    return Split(*(np.concatenate(pair) for pair in zip(split, more))), both
 
 
-def teach(settings, setup, spoken, course, taught, run):
+def train_setup(config: Config, setup: Setup, spoken: data.Speech, task) -> list[dict]:
     """The records of a set-up: its ensemble and its students."""
-    split, teachers = transfer_set(settings, setup, spoken, course, taught)
-    net, wanted = network(settings, setup.wider), arms(setup)
-    order = samplers.shuffled(jax.random.key(4), len(split.labels), BATCH)
-    epochs = settings.epochs * setup.times
-    snapshots = checkpoint.of_run(run, setup.name)
-    keys = jax.random.split(jax.random.key(3), settings.seeds)
-    data = {**split._asdict(), "teachers": teachers}
-    params, _ = students.fit(
-        net,
-        optimizers.adam(1e-3, epochs, order),
-        wanted,
-        keys,
-        data,
-        order,
-        epochs=epochs,
-        snapshots=snapshots,
+    members, wanted = train_ensemble(config, spoken, setup.times, task.run), arms(setup)
+    split, sources = transfer_set(config, setup, spoken, members)
+    epochs, count = config.epochs * setup.times, len(split.labels)
+    of_students = recipe(config, count, epochs, STUDENT_SAMPLER, setup.wider)
+    keys = jax.random.split(jax.random.key(STUDENT_KEY), config.seeds)
+    params, curves = students.fit(
+        of_students, wanted, split, sources, keys, snapshots=task.snapshots
     )
-    test, rows = spoken.frames.test, [arm.row for arm in wanted]
-    mean = ensembles.arithmetic(taught.logits["test"])
-    saved_models.keep(run, net, params, rows, test, mean, part=setup.name)
-    found = metrics.of_ensemble(spoken, taught, setup.name)
-    for a, arm in enumerate(wanted):
-        one = jax.tree.map(lambda x, a=a: x[:, a : a + 1], params)
-        seen = {
-            name: classification.predict(net.apply, one, getattr(spoken.frames, name).inputs)[:, 0]
-            for name in ("validation", "test")
-        }
-        more = {"part": setup.name, "family": arm.family, "temperature": arm.temperature}
-        found += records.of_metrics(arm.row, metrics.measured(spoken, seen), **more)
-    snapshots.clear()
-    if setup.unlabelled:
-        first = (r for r in run.records() if r["part"] == SETUPS[0].name)
-        found += [r | {"part": setup.name} for r in first if r["row"] == named.LABELS]
+    model, rows = of_students.model, [arm.row for arm in wanted]
+    mean = ensembles.arithmetic_mean(members.logits["test"])
+    saved_models.save(task.run, model, params, rows, spoken.frames.test, mean, **task.known)
+    found = metrics.of_ensemble(spoken, members)
+    found += metrics.of_students(spoken, model, params, wanted, curves["diverged"])
+    if setup.unlabeled:
+        first = (r for r in task.run.records() if r["part"] == SETUPS[0].name)
+        found += [r | task.known for r in first if r["row"] == named.LABELS]
     return found
 
 
-def teach_few(settings, spoken, taught, run):
+def train_few(config: Config, spoken: data.Speech, task) -> list[dict]:
     """The records of section 6: few recordings, labels or the soft targets of one member."""
-    rows = data.fraction(spoken, settings.share, FIRST_FEW)
-    whole, one = spoken.frames.train, taught.logits["train"][0]
+    members = train_ensemble(config, spoken, 1, task.run)
+    rows = data.fraction(spoken, config.fraction, FEW_SEED)
+    whole, one = spoken.frames.train, members.logits["train"][0]
+    permuted = controls.permuted(one, whole.labels, seed=0)
     split = Split(whole.inputs[rows], whole.labels[rows])
-    altered = controls.permuted(one, whole.labels, seed=0)
-    teachers = np.stack([one, altered], axis=1)[rows]
-    wanted = [
-        students.Arm(named.LAST, named.LAST, hard=1.0),
-        students.Arm(named.SMOOTHED_LAST, named.SMOOTHED_LAST, hard=1.0, epsilon=0.1),
-        students.Arm(named.SOFT, named.SOFT, 2.0, soft=1.0),
-        students.Arm(named.PERMUTED_LAST, named.PERMUTED_LAST, 2.0, soft=1.0, source=1),
-    ]
-    order = samplers.shuffled(jax.random.key(6), len(rows), min(BATCH, len(rows)))
-    net, epochs = network(settings), settings.share_epochs
-    keys = jax.random.split(jax.random.key(5), settings.seeds)
-    snapshots = checkpoint.of_run(run, named.LOW)
+    few_recipe = recipe(config, len(rows), config.fraction_epochs, FEW_SAMPLER)
     parts = {"train": split, "validation": spoken.frames.validation, "test": spoken.frames.test}
     arrays = {name: part._asdict() for name, part in parts.items()}
+    watch = loop.Watch(functools.partial(metrics.accuracies, few_recipe.model.apply), arrays)
     _, curves = students.fit(
-        net, optimizers.adam(1e-3, epochs, order), wanted, keys,
-        {**split._asdict(), "teachers": teachers}, order, epochs=epochs,
-        watch=loop.Watch(functools.partial(metrics.accuracies, net.apply), arrays),
-        snapshots=snapshots,
+        few_recipe, ARMS_OF_FEW, split, {"teacher": one[rows], "permuted": permuted[rows]},
+        jax.random.split(jax.random.key(FEW_KEY), config.seeds), watch=watch,
+        snapshots=task.snapshots,
     )  # fmt: skip
-    snapshots.clear()
-    found = metrics.of_everything(spoken, taught)
-    for a, arm in enumerate(wanted):
+    found = metrics.of_all_recordings(spoken, members)
+    for a, arm in enumerate(ARMS_OF_FEW):
         of_arm = {name: curves[name][:, :, a].T for name in parts}
-        found += metrics.at_epochs(arm.row, of_arm, np.full(settings.seeds, epochs - 1))
+        last = np.full(config.seeds, config.fraction_epochs - 1)
+        found += metrics.at_epochs(arm.row, of_arm, last)
         if arm.row == named.LAST:
             found += metrics.at_epochs(named.STOPPED, of_arm, of_arm["validation"].argmax(1))
     return found
 
 
-def load(settings, late=0.0, first=10):
-    """The spoken digits with the training recordings from take `first` on; late: in seconds."""
-    takes = data.TAKES | {"train": range(first, first + settings.takes)}
-    return data.load(settings.data_dir, settings.manual_dir, takes=takes, late=late)
+def load(config: Config, late: float = 0.0, first: int = 10) -> data.Speech:
+    """The spoken digits, trained on from take `first` on; late: as for data.load."""
+    takes = data.TAKES | {"train": range(first, first + config.takes)}
+    return data.load(config.data_dir, config.manual_dir, takes=takes, late=late)
 
 
-MEMBER_CODE = fingerprint.source(
-    loop, teachers, losses.logits, models.mlp, network, optimizers, fit_ensemble, log_mel, data,
-    spoken_digits,
-)  # fmt: skip
-STUDENT_CODE = fingerprint.source(
-    loop, students, controls, ensembles, classification, metrics, losses.logits, arms, stacked,
-    transfer_set, teach, teach_few, load,
-)  # fmt: skip
-
-
-def table(folder):
-    """The Markdown of a run folder."""
-    return report.table(folder)
-
-
-def run(settings):
-    """The whole experiment: ensembles, students, records, table, figures."""
-    spoken = load(settings)
-    facts = {"data": spoken.frames.digest, "code": [MEMBER_CODE, STUDENT_CODE]}
-    here = run_folder.Run(settings.workdir, "speech_ensemble", settings.results_key(), facts)
-    for setup in SETUPS:
-        epochs = settings.epochs * setup.times
-        course, taught = fit_ensemble(settings, spoken.frames, epochs)
-        if not here.has(part=setup.name):
-            here.append(teach(settings, setup, spoken, course, taught, here))
-        if setup == SETUPS[0] and not here.has(part=named.LOW):
-            here.append(teach_few(settings, spoken, taught, here))
-    here.conclude(table, report.draw)
-
-
-if __name__ == "__main__":
-    experiment.launch(Config, run)
+def run(config: Config, run: run_folder.Run) -> None:
+    """Train ensembles and students of every set-up, and those of few recordings; record them."""
+    spoken = load(config)
+    run.uses(data=spoken.frames.digest)
+    first, *others = [
+        ({"part": setup.name}, functools.partial(train_setup, config, setup, spoken))
+        for setup in SETUPS
+    ]
+    run.each([first, ({"part": named.FEW}, functools.partial(train_few, config, spoken))])
+    run.each(others)  # what they copy of the first is recorded by now

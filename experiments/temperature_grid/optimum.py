@@ -7,6 +7,7 @@ nothing is chosen by it. Errors are arrays [S, T], one row per seed, temperature
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Float
 from scipy.stats import rankdata
 
 from kd_jax.metrics import statistics
@@ -27,12 +28,12 @@ class Optimum(NamedTuple):
     exists: bool
 
 
-def best(errors, temperatures):
+def best(errors: Float[np.ndarray, "S T"], temperatures: list[float]) -> float:
     """The temperature with the least mean errors, the lowest of equals."""
     return temperatures[int(np.argmin(np.mean(errors, axis=0)))]
 
 
-def flat_range(errors):
+def flat_range(errors: Float[np.ndarray, "S T"]) -> tuple[int, int]:
     """(first, last) index of the contiguous range around the best one that it does not BEAT.
 
     With one seed no interval excludes anything, and the range is everything. The best one is
@@ -53,7 +54,7 @@ def flat_range(errors):
     return first, last
 
 
-def find(errors, temperatures):
+def find(errors: Float[np.ndarray, "S T"], temperatures: list[float]) -> Optimum:
     """The Optimum of errors [S, T]."""
     value, low, high = statistics.bootstrap(errors, lambda e: best(e, temperatures))
     first, last = flat_range(errors)
@@ -61,7 +62,7 @@ def find(errors, temperatures):
     return Optimum(value, low, high, (temperatures[first], temperatures[last]), exists)
 
 
-def lies_within(optimum, low, high):
+def lies_within(optimum: Optimum, low: float, high: float) -> str:
     """Whether T_opt lies in the open interval (low, high), as far as its intervals tell.
 
     SUPPORTED when there is an optimum and its bootstrap interval lies inside, CONTRADICTED when
@@ -74,7 +75,7 @@ def lies_within(optimum, low, high):
     return statistics.UNDECIDED
 
 
-def together(verdicts):
+def together(verdicts: list[str]) -> str:
     """The verdict on a claim about all cases: one contradiction suffices against it."""
     if statistics.CONTRADICTED in verdicts:
         return statistics.CONTRADICTED
@@ -85,25 +86,26 @@ def together(verdicts):
     )
 
 
-def slope(errors, temperatures, widths):
-    """Least-squares slope of log T_opt on log width: T_opt grows as width to this power.
-
-    Args: errors [S, W, T].
-    """
+def slope(
+    errors: Float[np.ndarray, "S W T"], temperatures: list[float], widths: list[int]
+) -> float:
+    """Least-squares slope of log T_opt on log width: T_opt grows as width to this power."""
     y = np.log([best(errors[:, w], temperatures) for w in range(len(widths))])
     x = np.log(widths) - np.mean(np.log(widths))
     return float(x @ (y - y.mean()) / (x @ x))
 
 
-def rank_correlation(errors, temperatures, widths):
-    """Spearman's correlation of T_opt and width over errors [S, W, T]; 0 if T_opt is constant."""
+def rank_correlation(
+    errors: Float[np.ndarray, "S W T"], temperatures: list[float], widths: list[int]
+) -> float:
+    """Spearman's correlation of T_opt and width; 0 if T_opt is constant."""
     y = rankdata([best(errors[:, w], temperatures) for w in range(len(widths))])
     x = rankdata(widths)
     x, y = x - x.mean(), y - y.mean()
     return float(x @ y / np.sqrt((x @ x) * (y @ y))) if y.any() else 0.0
 
 
-def sign(interval):
+def sign(interval: statistics.Interval) -> str:
     """Whether a growth is above zero: SUPPORTED, CONTRADICTED below it, else UNDECIDED."""
     if interval.low > 0:
         return statistics.SUPPORTED

@@ -1,4 +1,4 @@
-"""BANKING77: 13,083 questions of a bank's customers in 77 intents, as published (two CSV files).
+"""BANKING77: intent classification of 13,083 questions of bank customers in 77 intents.
 
 Source: Casanueva et al. 2020, arXiv 2003.04807; CC BY 4.0.
 """
@@ -8,6 +8,7 @@ import hashlib
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Int
 
 from kd_jax.data import download
 
@@ -21,28 +22,37 @@ DIGEST = hashlib.sha256("".join(FILES.values()).encode()).hexdigest()
 
 
 class Questions(NamedTuple):
-    """texts: N strings; labels [N] int32, the intents numbered in alphabetical order."""
+    """Texts and their labels: int32, the intents numbered in alphabetical order."""
 
-    texts: list
-    labels: np.ndarray
+    texts: list[str]
+    labels: Int[np.ndarray, " N"]
 
 
-def load(data_dir="", manual_dir=""):
-    """(training Questions, test Questions, names of the intents).
+def load(data_dir: str = "", manual_dir: str = "") -> tuple[Questions, Questions, list[str]]:
+    """Read the two published CSV files.
 
-    Args: manual_dir: folder with train.csv and test.csv, or with a folder "banking77" of these;
-      "" downloads them once to data_dir/banking77.
-    Raises: InputError, one line, when a file is missing, changed or cannot be downloaded.
+    Args:
+        data_dir: a download is kept in its folder "banking77"; "" is the user's folder of
+            tensorflow-datasets.
+        manual_dir: folder with train.csv and test.csv, or with a folder "banking77" of these; ""
+            downloads them once to data_dir/banking77.
+
+    Returns:
+        The 10,003 questions for training, the 3,080 for the test, and the names of the intents.
+
+    Raises:
+        InputError: a file is missing, changed or cannot be downloaded.
     """
     folder = download.folder("banking77", URL, FILES, data_dir, manual_dir)
     train, test = (_read(folder / name, digest) for name, digest in FILES.items())
     names = sorted({name for _, name in train})
     number = {name: n for n, name in enumerate(names)}
-    splits = (
-        Questions([text for text, _ in rows], np.array([number[n] for _, n in rows], np.int32))
-        for rows in (train, test)
-    )
-    return *splits, names
+
+    def questions(rows):
+        labels = np.array([number[name] for _, name in rows], np.int32)
+        return Questions([text for text, _ in rows], labels)
+
+    return questions(train), questions(test), names
 
 
 def _read(path, digest):

@@ -6,10 +6,12 @@ per image: the number of its superclass, that of its class, then 1,024 bytes eac
 blue, every one of them a 32 × 32 plane in C order.
 """
 
+import os
 import tarfile
 import zlib
 
 import numpy as np
+from jaxtyping import Float, UInt8
 
 from kd_jax.data import image_cache, sources, subsets
 from kd_jax.data.dataset import Dataset, Split
@@ -26,23 +28,26 @@ HELD_OUT = 50  # of each class, for validation
 SEED = 0
 
 
-def load(data_dir="", manual_dir=""):
+def load(data_dir: str | os.PathLike = "", manual_dir: str | os.PathLike = "") -> Dataset:
     """45,000 training, 5,000 validation and 10,000 test images with their fine labels.
 
     Inputs [N, 32, 32, 3] float32: each channel less its mean and divided by its s.d., both over the
     pixels of the 45,000 training images. Labels [N] int32 below 100. The validation rows are 50 of
     each class, always the same; all rows keep the order of the published files. The digest is of
-    the images and labels as bytes, before the normalisation and the split.
+    the images and labels as bytes, before the normalization and the split.
+
     Args:
-      data_dir: where prepared data sets are kept; "" is the user's folder of tensorflow-datasets.
-      manual_dir: folder with cifar-100-binary.tar.gz; "" downloads it.
-    Raises: InputError, one line, when the file is missing and cannot be downloaded, is not the
-      published one, or when data_dir cannot be written or what it holds is damaged.
+        data_dir: where prepared data sets are; "" is the user's folder of tensorflow-datasets.
+        manual_dir: folder with cifar-100-binary.tar.gz; "" downloads it.
+
+    Raises:
+        InputError: the file is missing and cannot be downloaded, or is not the published one;
+            data_dir cannot be written, or what it holds is damaged.
     """
-    layout = image_cache.Layout(
+    image_set = image_cache.ImageSet(
         VERSION, (32, 32, 3), CLASSES, COUNTS, lambda paths: read(paths[FILE])
     )
-    arrays = image_cache.arrays("cifar100", layout, data_dir, manual_dir)
+    arrays = image_cache.arrays("cifar100", image_set, data_dir, manual_dir)
     images, labels, test_images, test_labels = arrays
     rest, held = subsets.held_out(labels, HELD_OUT, SEED)
     mean, deviation = channel_moments(images[rest])
@@ -51,15 +56,17 @@ def load(data_dir="", manual_dir=""):
         "validation": (images[held], labels[held]),
         "test": (test_images, test_labels),
     }
-    normalised = {
+    normalized = {
         split: Split((pixels - mean) / deviation, classes.astype(np.int32))
         for split, (pixels, classes) in splits.items()
     }
-    return Dataset("cifar100", CLASSES, **normalised, digest=sources.digest(arrays))
+    return Dataset("cifar100", CLASSES, **normalized, digest=sources.digest(arrays))
 
 
-def channel_moments(images):
-    """Mean and s.d. of each channel over all pixels of uint8 images [N, H, W, C]: float32 [C] each.
+def channel_moments(
+    images: UInt8[np.ndarray, "N H W C"],
+) -> tuple[Float[np.ndarray, " C"], Float[np.ndarray, " C"]]:
+    """Mean and s.d. of each channel over all pixels, as float32.
 
     From the counts of the 256 values, which are exact for any number of pixels.
     """
@@ -72,12 +79,17 @@ def channel_moments(images):
     return mean.astype(np.float32), np.sqrt(variance).astype(np.float32)
 
 
-def read(path):
-    """{split: (images [N, 32, 32, 3], labels [N])}, uint8, of the published archive.
+def read(path: str | os.PathLike) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Read the published archive, without extracting it to disk.
 
-    Nothing is extracted to disk, and a member is read only if it has the size it must have.
-    Raises: InputError naming the archive when it is missing, no gzipped tar or cut short, when a
-      member is missing or has another size, or a label is 100 or more.
+    A member is read only if it has the size that it must have.
+
+    Returns:
+        {split: (images [N, 32, 32, 3], labels [N])}, uint8.
+
+    Raises:
+        InputError: the archive is missing, no gzipped tar or cut short; a member is missing or has
+            another size; a label is 100 or more.
     """
     found = {}
     try:

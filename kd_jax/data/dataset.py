@@ -1,19 +1,20 @@
-"""The form that every data set takes in memory."""
+"""Data sets in memory: a Dataset of three Splits."""
 
 import os
 import pathlib
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Float, Int
 
 from kd_jax.errors import InputError
 
 
 class Split(NamedTuple):
-    """inputs [N, …] float32 and labels [N] int32."""
+    """Examples: inputs [N, …] float32 and labels [N] int32."""
 
-    inputs: np.ndarray
-    labels: np.ndarray
+    inputs: Float[np.ndarray, "N ..."]
+    labels: Int[np.ndarray, " N"]
 
 
 class Dataset(NamedTuple):
@@ -27,7 +28,7 @@ class Dataset(NamedTuple):
     digest: str
 
 
-def home(data_dir):
+def home(data_dir: str | os.PathLike) -> pathlib.Path:
     """The folder of prepared data sets: `data_dir`, or if that is "" tensorflow-datasets' own.
 
     The latter is as tensorflow_datasets.core.constants has it, without that import's second.
@@ -36,8 +37,17 @@ def home(data_dir):
     return pathlib.Path(data_dir or usual).expanduser().absolute()
 
 
-def check_digest(what, found, expected):
-    """InputError naming both digests when the content of `what` is not what was published."""
+def check_digest(what: str, found: str, expected: str) -> None:
+    """Check the content of a file.
+
+    Args:
+        what: its name, for the message.
+        found: its SHA-256.
+        expected: that of the published one.
+
+    Raises:
+        InputError: they differ; it names both.
+    """
     if found != expected:
         raise InputError(
             f"{what} has SHA-256 {found[:16]}…, expected {expected[:16]}…: "

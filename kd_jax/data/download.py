@@ -1,19 +1,32 @@
-"""Published files that tensorflow-datasets has not: found in a folder, or downloaded once."""
+"""Download of published files that tensorflow-datasets does not have."""
 
 import hashlib
+import os
 import pathlib
+from collections.abc import Iterable
 
 from kd_jax.data.dataset import check_digest, home
 from kd_jax.errors import InputError, extra, require
 
 
-def folder(name, url, files, data_dir="", manual_dir=""):
-    """The folder with a data set's files, downloaded if need be.
+def folder(
+    name: str,
+    url: str,
+    files: Iterable[str],
+    data_dir: str | os.PathLike = "",
+    manual_dir: str | os.PathLike = "",
+) -> pathlib.Path:
+    """The folder with a data set's files, which are downloaded once if need be.
 
-    Args: name: of the data set's folder; url: what {} of is replaced by a file's name; files:
-      their names; manual_dir: the folder of the files, or one with a folder `name` of them; "":
-      they are kept in data_dir/name.
-    Raises: InputError, one line, when there is no such folder or the download fails.
+    Args:
+        name: of the data set's folder.
+        url: an address in which {} stands for a file's name.
+        files: their names.
+        data_dir: downloads go to data_dir/name; "" is the user's folder of tensorflow-datasets.
+        manual_dir: the folder of the files, or one with a folder `name` of them; "" downloads.
+
+    Raises:
+        InputError: there is no such folder, or the download fails.
     """
     if manual_dir:
         given = pathlib.Path(manual_dir).expanduser()
@@ -27,10 +40,16 @@ def folder(name, url, files, data_dir="", manual_dir=""):
     return where
 
 
-def read(path, url, digest):
-    """The text of a file whose SHA-256 is `digest`.
+def read(path: pathlib.Path, url: str, digest: str) -> str:
+    """The text of a published file.
 
-    Raises: InputError, one line, when it is missing or changed.
+    Args:
+        path: of the file.
+        url: where to get it, {} standing for its name.
+        digest: its SHA-256.
+
+    Raises:
+        InputError: it is missing or changed.
     """
     try:
         content = path.read_bytes()

@@ -5,6 +5,7 @@ Source: Cobbe et al. 2021, arXiv 2110.14168; MIT.
 
 import hashlib
 import json
+import pathlib
 from typing import NamedTuple
 
 from kd_jax.data import download
@@ -17,25 +18,35 @@ FILES = {
 DIGEST = hashlib.sha256("".join(FILES.values()).encode()).hexdigest()
 
 
-class Problem(NamedTuple):
+class QuestionAndSolution(NamedTuple):
     """A question, and its solution as published: lines, calculations in <<…>>, "#### " answer."""
 
     question: str
     solution: str
 
 
-def load(data_dir="", manual_dir=""):
-    """(training Problems, test Problems): 7,473 and 1,319.
+def load(
+    data_dir: str = "", manual_dir: str = ""
+) -> tuple[list[QuestionAndSolution], list[QuestionAndSolution]]:
+    """The 7,473 training and the 1,319 test problems.
 
-    Args: manual_dir: folder with train.jsonl and test.jsonl, or with a folder "gsm8k" of these; ""
-      downloads them once to data_dir/gsm8k.
-    Raises: InputError, one line, when a file is missing, changed or cannot be downloaded.
+    Args:
+        data_dir: folder of prepared data sets; the files are downloaded once to its folder gsm8k.
+        manual_dir: folder with train.jsonl and test.jsonl, or with a folder "gsm8k" of these; ""
+            downloads them.
+
+    Returns:
+        (training problems, test problems).
+
+    Raises:
+        InputError: a file is missing, changed or cannot be downloaded.
     """
     folder = download.folder("gsm8k", URL, FILES, data_dir, manual_dir)
-    return tuple(_read(folder / name, digest) for name, digest in FILES.items())
+    train, test = (_read(folder / name, digest) for name, digest in FILES.items())
+    return train, test
 
 
-def _read(path, digest):
-    """The Problems of one file. The digest is checked first, so what is parsed is known."""
+def _read(path: pathlib.Path, digest: str) -> list[QuestionAndSolution]:
+    """The problems of one file. The digest is checked first, so what is parsed is known."""
     rows = map(json.loads, download.read(path, URL, digest).splitlines())
-    return [Problem(row["question"], row["answer"]) for row in rows]
+    return [QuestionAndSolution(row["question"], row["answer"]) for row in rows]

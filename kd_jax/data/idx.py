@@ -1,4 +1,4 @@
-"""The idx format of the MNIST family: a magic number, the dimensions, then unsigned bytes.
+"""Reader of the idx files of the MNIST family: a magic number, dimensions, unsigned bytes.
 
 http://yann.lecun.com/exdb/mnist describes it: two zero bytes, 8 for unsigned bytes, the number of
 dimensions, then each dimension as a big-endian 32-bit number, then the values in C order.
@@ -6,22 +6,30 @@ dimensions, then each dimension as a big-endian 32-bit number, then the values i
 
 import gzip
 import math
+import os
 import struct
 import zlib
+from collections.abc import Sequence
 
 import numpy as np
+from jaxtyping import UInt8
 
 from kd_jax.errors import InputError, require
 
 UNSIGNED_BYTE = 8
 
 
-def read(path, shape):
-    """The uint8 array of `shape` that a gzipped idx file holds.
+def read(path: str | os.PathLike, shape: Sequence[int]) -> UInt8[np.ndarray, "..."]:
+    """The array that a gzipped idx file holds.
 
-    The shape is known beforehand, so nothing larger is ever allocated, whatever the file claims.
-    Raises: InputError naming the file when it is missing or no gzip, is cut short, is followed by
-      more, or its header claims another type or another shape.
+    Args:
+        path: of the file.
+        shape: of the array, known beforehand: nothing larger is ever allocated, whatever the file
+            claims.
+
+    Raises:
+        InputError: the file is missing or no gzip, is cut short, is followed by more, or its
+            header claims another type or another shape.
     """
     try:
         with gzip.open(path, "rb") as file:

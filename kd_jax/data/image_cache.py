@@ -1,9 +1,10 @@
-"""Image data sets as decoded arrays, kept beside what tensorflow-datasets prepared.
+"""Disk cache of decoded images, beside what tensorflow-datasets prepared.
 
-tensorflow-datasets prepares a data set once below the data_dir (see `prepared`). Decoding its
-images takes tens of seconds, so the arrays are kept in one file and read from then on.
+tensorflow-datasets prepares a data set once below the data_dir (see `tfds`). Decoding its images
+takes tens of seconds, so the arrays are cached in one file and read from then on.
 """
 
+import os
 import pathlib
 import sys
 import tempfile
@@ -12,6 +13,7 @@ from typing import NamedTuple
 
 import filelock
 import numpy as np
+from jaxtyping import UInt8
 
 from kd_jax.data import sources
 from kd_jax.data.dataset import check_digest, home
@@ -20,8 +22,8 @@ from kd_jax.errors import InputError, brief, require
 KEYS = ("train_images", "train_labels", "test_images", "test_labels")
 
 
-class Layout(NamedTuple):
-    """What the published files hold: images [*shape] in `classes` classes, so many of each split.
+class ImageSet(NamedTuple):
+    """What published files hold: images [*shape] in `classes` classes, so many of each split.
 
     version: of the prepared form. read: {file name: path} -> {split: (images, labels)}, both
     uint8, for the splits "train" and "test".
@@ -34,26 +36,35 @@ class Layout(NamedTuple):
     read: Callable
 
 
-def arrays(name, layout, data_dir="", manual_dir=""):
-    """The uint8 arrays of `name`, an entry of published.PUBLISHED, in the order of KEYS.
+def arrays(
+    name: str,
+    image_set: ImageSet,
+    data_dir: str | os.PathLike = "",
+    manual_dir: str | os.PathLike = "",
+) -> list[UInt8[np.ndarray, "..."]]:
+    """The decoded arrays of a data set, in the order of KEYS.
 
     Args:
-      data_dir: where prepared data sets are kept; "" is the user's folder of tensorflow-datasets.
-      manual_dir: folder with the original files; "" downloads them.
-    Raises: InputError, one line, when the files are missing and cannot be downloaded, are not the
-      published ones, or when data_dir cannot be written or what it holds is damaged.
+        name: an entry of sources.PUBLISHED.
+        image_set: what its files hold.
+        data_dir: where prepared data sets are; "" is the user's folder of tensorflow-datasets.
+        manual_dir: folder with the original files; "" downloads them.
+
+    Raises:
+        InputError: the files are missing and cannot be downloaded, or are not the published ones;
+            data_dir cannot be written, or what it holds is damaged.
     """
     if manual_dir:
         manual_dir = pathlib.Path(manual_dir).expanduser()
         sources.check_folder(name, manual_dir)  # a wrong file is refused even when not needed
     here = home(data_dir)
-    cache = here / name / f"decoded-{layout.version}.npz"
+    cache = here / name / f"decoded-{image_set.version}.npz"
     if cache.exists():
-        return _read(cache, name, layout)
-    return _prepare(name, layout, here, manual_dir, cache)
+        return _read(cache, name, image_set)
+    return _prepare(name, image_set, here, manual_dir, cache)
 
 
-def _prepare(name, layout, here, manual_dir, cache):
+def _prepare(name, image_set, here, manual_dir, cache):
     """The four arrays, prepared by one process while others wait; they find the cache then."""
     try:
         cache.parent.mkdir(parents=True, exist_ok=True)
@@ -61,14 +72,14 @@ def _prepare(name, layout, here, manual_dir, cache):
             pass
         with filelock.FileLock(cache.with_suffix(".lock")):
             if cache.exists():
-                return _read(cache, name, layout)
+                return _read(cache, name, image_set)
             print(f"preparing {name} in {here} (once, about half a minute)", file=sys.stderr)
             from kd_jax.data import tfds  # tensorflow-datasets is only needed here
 
-            found = tfds.arrays(name, layout, here, manual_dir)
+            found = tfds.arrays(name, image_set, here, manual_dir)
             expected = sources.PUBLISHED[name].digest
             if expected:
-                folder = here / name / layout.version
+                folder = here / name / image_set.version
                 check_digest(f"{folder}", sources.digest(found), expected)
             _write(cache, found)
             return found
@@ -86,7 +97,7 @@ def _write(cache, found):
     partial.replace(cache)
 
 
-def _read(cache, name, layout):
+def _read(cache, name, image_set):
     """The four arrays of a cache; InputError when it is not what was written."""
     advice = "delete that file"
     try:
@@ -95,8 +106,8 @@ def _read(cache, name, layout):
     except Exception as error:  # zipfile, zlib and numpy each raise their own
         raise InputError(f"{cache} is unreadable ({brief(error)}): {advice}") from None
     shapes = [(array.dtype.name, array.shape) for array in found]
-    counts = layout.counts.values()
-    expected = [("uint8", shape) for n in counts for shape in ((n, *layout.shape), (n,))]
+    counts = image_set.counts.values()
+    expected = [("uint8", shape) for n in counts for shape in ((n, *image_set.shape), (n,))]
     require(shapes == expected, f"{cache} holds {shapes}, expected {expected}: {advice}")
     digest = sources.PUBLISHED[name].digest
     require(

@@ -77,7 +77,7 @@ def streamed(name="mnist", data_dir="", manual_dir=""):
 
 
 def _layout():
-    return image_cache.Layout(
+    return image_cache.ImageSet(
         VERSION,
         shape=(sources.SIDE, sources.SIDE),
         classes=sources.CLASSES,

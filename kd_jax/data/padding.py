@@ -1,37 +1,48 @@
-"""Texts of different lengths as arrays: padded to one length, or in batches of like length."""
+"""Padding of token sequences: to one length, or in batches of similar length."""
 
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
+from jaxtyping import Bool, Int
+
+from kd_jax.data.dataset import Split
 
 MULTIPLE = 8  # lengths are rounded up to it, so that few programs are compiled
 
 
 class Tokens(NamedTuple):
-    """ids [N, T] int32 and mask [N, T]: True where there is a token, False where padding."""
+    """Token ids [N, T] int32, and mask [N, T]: True for a token, False for padding."""
 
-    ids: np.ndarray
-    mask: np.ndarray
+    ids: Int[Any, "N T"]
+    mask: Bool[Any, "N T"]
+
+    def take(self, rows: Any) -> "Tokens":
+        """The Tokens of some rows: indices or a slice."""
+        return Tokens(self.ids[rows], self.mask[rows])
+
+    def lists(self) -> list[list[int]]:
+        """The token ids of each row, without the padding."""
+        return [ids[mask].tolist() for ids, mask in zip(self.ids, self.mask)]
 
 
-class Asked(NamedTuple):
-    """What `shipping.kept` keeps of texts: inputs {"ids", "mask"} [N, T] and labels [N, T].
+def unlabeled(tokens: Tokens) -> Split:
+    """Tokens as a Split whose labels are all −1: no token is to be predicted."""
+    inputs: Any = tokens._asdict()  # by name, as a decoder takes them
+    return Split(inputs, np.full(tokens.ids.shape, -1, np.int32))
 
-    A label is the token that is asked for at its place, −1 where none is.
+
+def padded(rows: Sequence[Sequence[int]], left: bool = False, multiple: int = MULTIPLE) -> Tokens:
+    """Pad lists of token ids with zeros to one length.
+
+    Args:
+        rows: N lists of token ids.
+        left: whether the padding comes before the tokens.
+        multiple: the length is rounded up to a multiple of it.
+
+    Returns:
+        Tokens [N, T].
     """
-
-    inputs: dict
-    labels: np.ndarray
-
-
-def unasked(tokens, count):
-    """The first Tokens as an Asked without a question."""
-    few = Tokens(*(x[:count] for x in tokens))
-    return Asked(few._asdict(), np.full(few.ids.shape, -1, np.int32))
-
-
-def padded(rows, left=False, multiple=MULTIPLE):
-    """The Tokens of lists of ids, padded with zeros, right or left, to such a multiple."""
     lengths = np.array([len(row) for row in rows])
     width = -(-max(lengths.max(initial=1), 1) // multiple) * multiple
     mask = np.arange(width) < lengths[:, None]
@@ -41,12 +52,19 @@ def padded(rows, left=False, multiple=MULTIPLE):
     return Tokens(ids, mask)
 
 
-def by_length(tokens, size):
-    """(rows, Tokens) of up to `size` texts of like length each, the shortest first.
+def by_length(tokens: Tokens, size: int) -> Iterator[tuple[Int[np.ndarray, " n"], Tokens]]:
+    """Batches of texts of similar length, the shortest first.
 
     Padding to the longest of all texts would cost more than the texts themselves. Widths are
     rounded up, and the last batch is filled with rows of mask False, so that few programs are
-    compiled; `rows` names the others.
+    compiled.
+
+    Args:
+        tokens: Tokens [N, T], padded on the right.
+        size: rows of a batch.
+
+    Yields:
+        (rows, batch): which rows the first ones of the batch are, and Tokens [size, T' ≤ T].
     """
     lengths = tokens.mask.sum(1)
     order = np.argsort(lengths, kind="stable")

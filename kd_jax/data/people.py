@@ -1,4 +1,4 @@
-"""The 240 people of the published teacher-student demo; their rows ship with the package.
+"""The 240 people of McCaffrey's teacher-student demo; their rows ship with the package.
 
 A row is sex (−1 or 1), age / 100, three columns of which one is 1 (Michigan, Nebraska, Oklahoma),
 income / $100,000, and the politics to predict (0 conservative, 1 moderate, 2 liberal).
@@ -6,9 +6,11 @@ income / $100,000, and the politics to predict (0 conservative, 1 moderate, 2 li
 
 import hashlib
 import math
+import os
 import pathlib
 
 import numpy as np
+from jaxtyping import Float
 
 from kd_jax.data.dataset import Split, check_digest
 from kd_jax.errors import InputError, require
@@ -22,23 +24,36 @@ CLASSES = 3
 INPUTS = "sex (-1 or 1), age/100, three state columns with one 1, income/$100,000"
 
 
-def load(folder=""):
-    """(train, test) Splits with inputs [200, 6] and [40, 6], from `folder` or the package.
+def load(folder: str | os.PathLike = "") -> tuple[Split, Split]:
+    """The training and the test rows, inputs [200, 6] and [40, 6].
 
-    Raises: InputError naming file and line of a malformed row, or a file that is missing or is
-      not the published one.
+    Args:
+        folder: with the two files; "" reads those of the package.
+
+    Raises:
+        InputError: a row is malformed (it names file and line), a file is missing or is not the
+            published one.
     """
-    folder = pathlib.Path(folder or ROWS)
-    return tuple(_read(folder / name, digest) for name, digest in FILES.items())
+    place = pathlib.Path(folder or ROWS)
+    train, test = (_read(place / name, digest) for name, digest in FILES.items())
+    return train, test
 
 
-def digest():
+def digest() -> str:
     """The digest of both files together."""
     return hashlib.sha256("".join(FILES.values()).encode()).hexdigest()
 
 
-def parse_person(text, where):
-    """Six float32 inputs from comma-separated text; InputError that begins with `where`."""
+def parse_person(text: str, where: str) -> Float[np.ndarray, " 6"]:
+    """The inputs of one person.
+
+    Args:
+        text: six numbers separated by commas.
+        where: the text stands, with which messages begin.
+
+    Raises:
+        InputError: they are not six numbers, or not of a person.
+    """
     fields = [field.strip() for field in text.split(",")]
     require(
         len(fields) == 6,

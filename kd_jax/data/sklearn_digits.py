@@ -13,7 +13,7 @@ with extra("data"):
 PER_CLASS = {"test": 50, "validation": 25}
 
 
-def load():
+def load() -> Dataset:
     """1,047 training, 250 validation and 500 test digits, the latter balanced; a fixed draw.
 
     Inputs [N, 8, 8] float32 in [0, 1], labels [N] int32.
@@ -22,8 +22,8 @@ def load():
     bunch = load_digits()
     inputs, labels = bunch.images.astype(np.float32) / 16, bunch.target.astype(np.int32)
     rest, test = subsets.held_out(labels, PER_CLASS["test"], seed=0)
-    kept, held = subsets.held_out(labels[rest], PER_CLASS["validation"], seed=0)
-    rows = {"train": rest[kept], "validation": rest[held], "test": test}
+    train, validation = subsets.held_out(labels[rest], PER_CLASS["validation"], seed=0)
+    rows = {"train": rest[train], "validation": rest[validation], "test": test}
     splits = {name: Split(inputs[chosen], labels[chosen]) for name, chosen in rows.items()}
     digest = fingerprint.arrays({"inputs": inputs, "labels": labels})
     return Dataset("optical digits", 10, **splits, digest=digest)

@@ -13,12 +13,13 @@ import zlib
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Float
 
 from kd_jax.data import download
 from kd_jax.data.dataset import check_digest
 from kd_jax.errors import InputError, require
 
-RATE, LONGEST = 8000, 4_000_000  # samples per second; bytes of one recording
+RATE, MAX_BYTES = 8000, 4_000_000  # samples per second; bytes of one recording
 SPEAKERS, DIGITS, TAKES = 6, 10, 50
 URL = "https://github.com/Jakobovski/free-spoken-digit-dataset/archive/refs/tags/v1.0.10.tar.gz"
 ARCHIVE = "free-spoken-digit-dataset-1.0.10.tar.gz"  # the name that a browser gives it
@@ -27,21 +28,32 @@ NAME = re.compile(r"(\d)_([a-z]+)_(\d+)\.wav")
 
 
 class Recording(NamedTuple):
-    """One spoken digit: take 0, 1, … of its speaker; samples [N] float32 in [−1, 1)."""
+    """One spoken digit.
+
+    take: 0, 1, … of its speaker. samples: float32 in [−1, 1).
+    """
 
     digit: int
     speaker: str
     take: int
-    samples: np.ndarray
+    samples: Float[np.ndarray, " N"]
 
 
-def load(data_dir="", manual_dir=""):
-    """(recordings sorted by digit, speaker and take; digest of their names and samples).
+def load(data_dir: str = "", manual_dir: str = "") -> tuple[list[Recording], str]:
+    """Read all recordings, sorted by digit, speaker and take.
 
-    Args: manual_dir: folder with the published .tar.gz archive, or several that together hold
-      all recordings, or with a folder "fsdd" of these; "" downloads it once to data_dir/fsdd.
-    Raises: InputError, one line, when an archive is damaged, a recording is not what was
-      published, a member of an archive would lie outside of it, or the download fails.
+    Args:
+        data_dir: a download is kept in its folder "fsdd"; "" is the user's folder of
+            tensorflow-datasets.
+        manual_dir: folder with the published .tar.gz archive, or several that together hold all
+            recordings, or with a folder "fsdd" of these; "" downloads it once to data_dir/fsdd.
+
+    Returns:
+        The recordings, and the digest of their names and samples.
+
+    Raises:
+        InputError: an archive is damaged, a recording is not what was published, a member of an
+            archive would lie outside of it, or the download fails.
     """
     folder = download.folder("fsdd", URL, [ARCHIVE], data_dir, manual_dir)
     archives = sorted(folder.glob("*.tar.gz"))
@@ -74,7 +86,9 @@ def _read(path):
                 file = archive.extractfile(member) if member.isfile() else None
                 if not match or not file:
                     continue
-                require(member.size <= LONGEST, f"{path}: {member.name} claims {member.size} bytes")
+                require(
+                    member.size <= MAX_BYTES, f"{path}: {member.name} claims {member.size} bytes"
+                )
                 key = int(match[1]), match[2], int(match[3])
                 found[key] = Recording(*key, samples(file.read(), f"{member.name} in {path}"))
     except (OSError, EOFError, zlib.error, tarfile.TarError) as error:
@@ -82,10 +96,15 @@ def _read(path):
     return found
 
 
-def samples(content, name):
-    """The samples [N] float32 of a wav file's bytes: 8 kHz, one channel, 16 bits.
+def samples(content: bytes, name: str) -> Float[np.ndarray, " N"]:
+    """The samples of a wav file's bytes: 8 kHz, one channel, 16 bits.
 
-    Raises: InputError naming it when it is damaged, empty or of another form.
+    Args:
+        content: of the file.
+        name: what an error calls it.
+
+    Raises:
+        InputError: it is damaged, empty or of another form.
     """
     try:
         with wave.open(io.BytesIO(content)) as file:

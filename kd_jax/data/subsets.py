@@ -1,21 +1,31 @@
-"""Transfer sets: the rows of the training data that a student is shown, as sorted row numbers.
+"""Subsets of the training data, such as transfer sets, as sorted row numbers.
 
 They index any array over the same examples, so images, labels and teacher outputs stay together:
-    rows = transfer.omit(train.labels, [3])
+
+    rows = subsets.omit(train.labels, [3])
     images, targets = train.inputs[rows], teacher_logits[rows]
 """
 
+from collections.abc import Sequence
+
 import numpy as np
+from jaxtyping import Int
 
 from kd_jax.errors import InputError, require
 
 
-def omit(labels, classes):
-    """All rows except those of `classes`; a transfer set in which they never occur.
+def omit(labels: Int[np.ndarray, " N"], classes: Sequence[int]) -> Int[np.ndarray, " R"]:
+    """All rows except those of some classes; a transfer set in which they never occur.
 
-    Args: labels [N] integers; classes: class numbers, each of which occurs in labels.
-    Returns: int64 array of row numbers, ascending.
-    Raises: InputError when a class does not occur, stands there twice, or no row is left.
+    Args:
+        labels: of all rows.
+        classes: class numbers, each of which occurs in labels.
+
+    Returns:
+        Row numbers, ascending.
+
+    Raises:
+        InputError: a class does not occur or stands there twice, or no row is left.
     """
     labels = _checked(labels)
     rows = np.flatnonzero(~np.isin(labels, _present(labels, classes)))
@@ -23,12 +33,18 @@ def omit(labels, classes):
     return rows
 
 
-def keep(labels, classes):
-    """Only the rows of `classes`.
+def keep(labels: Int[np.ndarray, " N"], classes: Sequence[int]) -> Int[np.ndarray, " R"]:
+    """Only the rows of some classes.
 
-    Args: labels [N] integers; classes: class numbers, each of which occurs in labels.
-    Returns: int64 array of row numbers, ascending.
-    Raises: InputError when a class does not occur, stands there twice, or none is given.
+    Args:
+        labels: of all rows.
+        classes: class numbers, each of which occurs in labels.
+
+    Returns:
+        Row numbers, ascending.
+
+    Raises:
+        InputError: a class does not occur or stands there twice, or none is given.
     """
     labels = _checked(labels)
     wanted = _present(labels, classes)
@@ -36,13 +52,22 @@ def keep(labels, classes):
     return np.flatnonzero(np.isin(labels, wanted))
 
 
-def fraction(labels, fraction, seed):
-    """The same fraction of every class, drawn by `seed`, to the nearest row.
+def fraction(labels: Int[np.ndarray, " N"], fraction: float, seed: int) -> Int[np.ndarray, " R"]:
+    """The same fraction of every class, to the nearest row, drawn at random.
 
     With one seed a smaller fraction is a subset of a larger one.
-    Args: labels [N] integers; fraction above 0, at most 1; seed: 0 or more.
-    Returns: int64 array of row numbers, ascending.
-    Raises: InputError on a bad fraction or seed, or when a class would be left without a row.
+
+    Args:
+        labels: of all rows.
+        fraction: above 0, at most 1.
+        seed: of the draw, 0 or more.
+
+    Returns:
+        Row numbers, ascending.
+
+    Raises:
+        InputError: the fraction or the seed is out of range, or a class would be left without a
+            row.
     """
     labels = _checked(labels)
     require(0 < fraction <= 1, f"fraction is {fraction}: expected above 0 and at most 1")
@@ -58,12 +83,21 @@ def fraction(labels, fraction, seed):
     return np.sort(np.concatenate(drawn))
 
 
-def held_out(labels, per_class, seed):
-    """`per_class` rows of every class, drawn by `seed` and held out, and all other rows.
+def held_out(
+    labels: Int[np.ndarray, " N"], per_class: int, seed: int
+) -> tuple[Int[np.ndarray, " R"], Int[np.ndarray, " V"]]:
+    """Hold out the same number of rows of every class, drawn at random.
 
-    Args: labels [N] integers; per_class: 1 or more; seed: 0 or more.
-    Returns: (rest, held), two int64 arrays of row numbers, ascending, that share no row.
-    Raises: InputError on a bad count or seed, or when a class has no more rows than that.
+    Args:
+        labels: of all rows.
+        per_class: rows to hold out, 1 or more.
+        seed: of the draw, 0 or more.
+
+    Returns:
+        The other rows and the held-out rows, row numbers ascending, that share none.
+
+    Raises:
+        InputError: the count or the seed is out of range, or a class has no more rows than that.
     """
     labels = _checked(labels)
     require(per_class >= 1, f"{per_class} rows per class held out: expected at least 1")
@@ -74,8 +108,8 @@ def held_out(labels, per_class, seed):
             f"class {number} has {len(rows)} rows: {per_class} cannot be held out and some be left",
         )
         drawn.append(rows[:per_class])
-    held = np.sort(np.concatenate(drawn))
-    return np.setdiff1d(np.arange(len(labels)), held), held
+    validation = np.sort(np.concatenate(drawn))
+    return np.setdiff1d(np.arange(len(labels)), validation), validation
 
 
 def _checked(labels):

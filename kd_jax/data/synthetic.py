@@ -1,11 +1,12 @@
-"""The nine artificial data sets of the distillation tutorial: clusters in 100 dimensions.
+"""Artificial data sets: ten Gaussian clusters in 100 dimensions (make_classification).
 
-Ten classes, one Gaussian cluster each, on the corners of a hypercube of side 2·class_sep; a
-fraction of the 100 features is informative and the rest are random combinations of those; 1 % of
-the labels are drawn anew, so that no classifier passes about 99.1 %.
+One cluster per class, on the corners of a hypercube of side 2·class_sep; a fraction of the 100
+features is informative and the rest are random combinations of those; 1 % of the labels are drawn
+anew, so that no classifier passes about 99.1 %.
 
 Source: scikit-learn's make_classification (Guyon 2003), with the settings of part III of the
-tutorial, which does not fix the seed; here the seed is a function of the two settings.
+Harvard APMTH 207 tutorial (2018), which does not fix the seed; here the seed is a function of the
+two settings.
 """
 
 import numpy as np
@@ -21,24 +22,30 @@ with extra("data"):
 FEATURES, CLASSES, TEST_FRACTION, SPLIT_SEED = 100, 10, 0.2, 12345
 
 
-def name(class_sep, informative):
-    """What tables call the data set, like 'sep 0.2, informative 0.5'."""
+def name(class_sep: float, informative: float) -> str:
+    """What tables call a data set, like 'sep 0.2, informative 0.5'."""
     return f"sep {class_sep:g}, informative {informative:g}"
 
 
-def random_state(class_sep, informative):
+def random_state(class_sep: float, informative: float) -> int:
     """The seed of a data set: 1000·class_sep + 10·informative, so 205 for (0.2, 0.5)."""
     return round(1000 * class_sep + 10 * informative)
 
 
-def load(class_sep, informative, samples=50_000):
-    """Four fifths of the samples for training, one fifth for the test, no validation.
+def load(class_sep: float, informative: float, samples: int = 50_000) -> Dataset:
+    """Generate a data set: four fifths of the samples for training, one fifth for the test.
 
-    Inputs [N, 100] float32, each feature standardised by the training rows' mean and deviation.
     Nothing is chosen on these data, so the validation split is empty; an experiment that chooses
     takes its validation rows from the training rows.
 
-    Args: class_sep: half the side of the hypercube; informative: fraction of the features.
+    Args:
+        class_sep: half the side of the hypercube.
+        informative: fraction of the features.
+        samples: rows in all.
+
+    Returns:
+        Inputs [N, 100] float32, each feature standardized by the training rows' mean and standard
+        deviation; labels [N] int32.
     """
     count = round(FEATURES * informative)
     inputs, labels = make_classification(

@@ -1,9 +1,9 @@
 """Image data sets prepared by tensorflow-datasets, without TensorFlow.
 
 The stock builders need TensorFlow to extract and to encode; this one takes numpy arrays from the
-layout's reader and yields Pillow images. Its versions differ from the stock ones, which have no row
-numbers, so the two can share a data_dir. It extracts nothing: the stock builders name what they
-extract by file name alone, and MNIST and Fashion-MNIST name their files alike.
+reader of an ImageSet and yields Pillow images. Its versions differ from the stock ones, which have
+no row numbers, so the two can share a data_dir. It extracts nothing: the stock builders name what
+they extract by file name alone, and MNIST and Fashion-MNIST name their files alike.
 """
 
 import contextlib
@@ -11,11 +11,14 @@ import io
 import os
 import pathlib
 import shutil
+from collections.abc import Sequence
 
 import numpy as np
 from absl import logging
+from jaxtyping import UInt8
 
 from kd_jax.data import sources
+from kd_jax.data.image_cache import ImageSet
 from kd_jax.errors import InputError, brief, extra, require
 
 with extra("data"):
@@ -32,27 +35,45 @@ BATCH = 1000
 LOST = (requests.RequestException, DownloadError)
 
 
-def arrays(name, layout, data_dir, manual_dir=""):
-    """Train images [N, *shape], labels [N], test images [M, *shape], labels [M] of a layout.
+def arrays(
+    name: str,
+    image_set: ImageSet,
+    data_dir: str | os.PathLike,
+    manual_dir: str | os.PathLike = "",
+) -> list[UInt8[np.ndarray, "..."]]:
+    """The images and labels of a data set, which is prepared if it is not yet.
 
-    Prepared below data_dir/name/version if they are not yet, from the files in `manual_dir`, from
-    what was downloaded before, or from the network; all uint8, in the order of the original files.
-    layout: a decoded.Layout.
-    The caller sees to it that only one process at a time is here.
-    Raises: InputError when files are missing or not the published ones, or when what was prepared
-      is damaged. OSError when nothing can be written.
+    It is prepared below data_dir/name/version from the files in `manual_dir`, from what was
+    downloaded before, or from the network. The caller sees to it that only one process at a time
+    is here.
+
+    Args:
+        name: of sources.PUBLISHED.
+        image_set: what its files hold.
+        data_dir: where prepared data sets are.
+        manual_dir: folder with the original files; "" downloads them.
+
+    Returns:
+        Train images [N, *shape] and labels [N], test images [M, *shape] and labels [M], in the
+        order of the original files.
+
+    Raises:
+        InputError: files are missing or not the published ones, or what was prepared is damaged.
+        OSError: nothing can be written.
     """
-    folder = pathlib.Path(data_dir) / name / layout.version
+    folder = pathlib.Path(data_dir) / name / image_set.version
     if not folder.exists():
-        for leftover in folder.parent.glob(f"incomplete.*_{layout.version}"):  # of a killed run
+        for leftover in folder.parent.glob(f"incomplete.*_{image_set.version}"):  # of a killed run
             shutil.rmtree(leftover)
-        _prepare(name, layout, data_dir, manual_dir)
+        _prepare(name, image_set, data_dir, manual_dir)
     with _readable(folder), _quiet():
-        builder = _builder(name, layout, data_dir)
-        return [array for split in layout.counts for array in _decoded(builder, layout, split)]
+        builder = _builder(name, image_set, data_dir)
+        return [
+            array for split in image_set.counts for array in _decoded(builder, image_set, split)
+        ]
 
 
-def _prepare(name, layout, data_dir, manual_dir):
+def _prepare(name, image_set, data_dir, manual_dir):
     downloads = pathlib.Path(data_dir) / "downloads"
     manual = pathlib.Path(manual_dir) if manual_dir else downloads / "manual"
     absent = list(sources.PUBLISHED[name].files)
@@ -64,7 +85,7 @@ def _prepare(name, layout, data_dir, manual_dir):
     config = tfds.download.DownloadConfig(manual_dir=os.fspath(manual), try_download_gcs=False)
     try:
         with _quiet():
-            _builder(name, layout, data_dir).download_and_prepare(download_config=config)
+            _builder(name, image_set, data_dir).download_and_prepare(download_config=config)
     except LOST as error:
         raise sources.missing(name, absent, type(error).__name__) from None
     except NonMatchingChecksumError as error:
@@ -85,13 +106,13 @@ def _reach(name, files):
         raise sources.missing(name, files, type(error).__name__) from None
 
 
-def _builder(name, layout, data_dir):
+def _builder(name, image_set, data_dir):
     with skip_registration():  # the stock builder has the name already
 
         class Builder(tfds.core.GeneratorBasedBuilder):
             """Images, labels and the number of each row in the original file."""
 
-            VERSION = tfds.core.Version(layout.version)
+            VERSION = tfds.core.Version(image_set.version)
             url_infos = {
                 source.url + file: UrlInfo(size=wanted.size, checksum=wanted.sha256, filename=file)
                 for source in [sources.PUBLISHED[name]]
@@ -99,12 +120,12 @@ def _builder(name, layout, data_dir):
             }
 
             def _info(self):
-                return tfds.core.DatasetInfo(builder=self, features=_features(layout))
+                return tfds.core.DatasetInfo(builder=self, features=_features(image_set))
 
             def _split_generators(self, dl_manager):
                 return {
                     split: self._generate_examples(*content)
-                    for split, content in _read_files(name, layout, dl_manager).items()
+                    for split, content in _read_files(name, image_set, dl_manager).items()
                 }
 
             def _generate_examples(self, images, labels):
@@ -115,66 +136,76 @@ def _builder(name, layout, data_dir):
         return Builder(data_dir=os.fspath(data_dir), file_format="array_record")
 
 
-def _features(layout):
-    shape = (*layout.shape, 1)[:3]  # an image has an axis of channels, even if it is gray
+def _features(image_set):
+    shape = (*image_set.shape, 1)[:3]  # an image has an axis of channels, even if it is gray
     return tfds.features.FeaturesDict(
         {
             "image": tfds.features.Image(shape=shape),
-            "label": tfds.features.ClassLabel(num_classes=layout.classes),
+            "label": tfds.features.ClassLabel(num_classes=image_set.classes),
             "row": tfds.features.Scalar(np.int64),
         }
     )
 
 
-def _read_files(name, layout, dl_manager):
+def _read_files(name, image_set, dl_manager):
     """Images and labels of each split, from files that are checked even if they were cached."""
     source = sources.PUBLISHED[name]
     paths = dl_manager.download({file: source.url + file for file in source.files})
     for file, path in paths.items():
         sources.check_file(name, path, file)
-    return layout.read(paths)
+    return image_set.read(paths)
 
 
-def _decoded(builder, layout, split):
+def _decoded(builder, image_set, split):
     """uint8 images and labels of a split, put back from TFDS's shuffled order into the file's."""
     source = builder.as_data_source(split)
-    images = np.zeros((layout.counts[split], *layout.shape), np.uint8)
+    images = np.zeros((image_set.counts[split], *image_set.shape), np.uint8)
     labels = np.zeros(len(images), np.uint8)
     require(len(source) == len(images), f"{split} has {len(source)} rows, not {len(images)}")
     for first in range(0, len(source), BATCH):
         for example in source.__getitems__(range(first, min(first + BATCH, len(source)))):
-            images[example["row"]] = example["image"].reshape(layout.shape)
+            images[example["row"]] = example["image"].reshape(image_set.shape)
             labels[example["row"]] = example["label"]
     return images, labels
 
 
 class Rows:
-    """The rows of a prepared split, read from disk when they are asked for: a source of grain.
+    """The rows of a prepared split, read from disk on access: a source of grain.
 
     rows[n] -> {"inputs": float32 image in [0, 1], "labels": int32}, n counting as in the original
-    files. What tensorflow-datasets prepared stands in another order, which is read once.
-    Raises: InputError, also when a row is asked for, where what was prepared is damaged or gone.
+    files. What tensorflow-datasets prepared stands in another order, which is read once. InputError
+    is raised, on access too, where what was prepared is damaged or gone.
     """
 
-    def __init__(self, name, layout, data_dir, split="train"):
-        self.folder, self.shape = pathlib.Path(data_dir) / name / layout.version, layout.shape
+    def __init__(
+        self, name: str, image_set: ImageSet, data_dir: str | os.PathLike, split: str = "train"
+    ):
+        """Read the order of the prepared rows.
+
+        Args:
+            name: of sources.PUBLISHED.
+            image_set: what its files hold.
+            data_dir: where prepared data sets are.
+            split: "train" or "test".
+        """
+        self.folder, self.shape = pathlib.Path(data_dir) / name / image_set.version, image_set.shape
         with _readable(self.folder), _quiet():
-            builder = _builder(name, layout, data_dir)
+            builder = _builder(name, image_set, data_dir)
             self.source = builder.as_data_source(split)
             skipped = {"image": tfds.decode.SkipDecoding()}
             numbers = builder.as_data_source(split, decoders=skipped)
-            self.places = np.empty(layout.counts[split], np.int64)
+            self.places = np.empty(image_set.counts[split], np.int64)
             for first in range(0, len(self.places), BATCH):
                 places = range(first, min(first + BATCH, len(self.places)))
                 self.places[[row["row"] for row in numbers.__getitems__(places)]] = places
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.places)
 
-    def __getitem__(self, row):
+    def __getitem__(self, row: int) -> dict:
         return self.__getitems__([row])[0]
 
-    def __getitems__(self, rows):
+    def __getitems__(self, rows: Sequence[int]) -> list[dict]:
         places = self.places[rows].tolist()
         with _readable(self.folder):
             found = self.source.__getitems__(places)

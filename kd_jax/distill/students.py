@@ -85,6 +85,7 @@ def fit(
     *,
     seeds: Sequence[int] | None = None,
     label: str | None = None,
+    loss: Callable = mixture,
     augment_batch: Callable | None = None,
     adjust: Callable | None = None,
     watch: loop.Watch | None = None,
@@ -100,6 +101,7 @@ def fit(
         keys: [S], one per seed.
         seeds: [S], the numbers that the sampler is asked with (default 0, 1, …).
         label: of the progress bar.
+        loss: (apply, augment_batch) -> loss_fn, of which `mixture` is one.
         augment_batch: as for `mixture`.
         adjust: changes the initial parameters [S, A, …].
         watch: as for loop.fit.
@@ -119,7 +121,7 @@ def fit(
     data, own = _stacked(split, teachers, len(keys))
     with progress.bar(label or f"{len(keys) * len(arms)} students", recipe.epochs) as report:
         state, curves = loop.fit(
-            mixture(recipe.model.apply, augment_batch),
+            loss(recipe.model.apply, augment_batch),
             recipe.optimizer,
             state,
             data,

@@ -79,28 +79,37 @@ def label(row: str, seeds: Sequence[int]) -> str:
 
 
 def fit(
-    recipe: Recipe, keys: jax.Array, split: Any, *, seeds=None, title="teacher", snapshots=None
-) -> Any:
+    recipe: Recipe, keys: jax.Array, split: Any, *,
+    start=None, own=None, seeds=None, title="teacher", snapshots=None,
+) -> Any:  # fmt: skip
     """Parameters [S, …] of one network per key, trained on the labels of a Split.
 
     Args:
         recipe: how.
         keys: [S].
         split: inputs and labels.
+        start: parameters [S, …] that training begins at (default: the model's, of each key).
+        own: as for loop.fit, like labels [S, N] of each network's own.
         seeds: [S], the numbers that the sampler is asked with (default 0, 1, …).
         title: of the progress bar.
         snapshots: as for loop.fit.
     """
     seeds = range(len(keys)) if seeds is None else seeds
+    if start is None:
+        state = train_state.members(recipe.model.init, recipe.optimizer, keys)
+    else:
+        grid = jax.tree.map(lambda x: x[:, None], start)
+        state = train_state.grid(grid, recipe.optimizer, keys)
     with progress.bar(label(title, seeds), recipe.epochs) as report:
         state, _ = loop.fit(
             loss(recipe.model.apply, recipe.augment),
             recipe.optimizer,
-            train_state.members(recipe.model.init, recipe.optimizer, keys),
+            state,
             {"inputs": split.inputs, "labels": split.labels},
             recipe.sampler,
             epochs=recipe.epochs,
             seeds=seeds,
+            own=own,
             report=report,
             snapshots=snapshots,
         )
@@ -119,7 +128,7 @@ def together(
         recipe: how each is trained, on the training rows of `data`.
         keys: [S].
         data: a Dataset.
-        run: with `workdir` and `retrain`, and `notes` for its manifest: a run_folder.Run.
+        run: a run_folder.Run, which is opened.
         made_by: the function that makes the recipe; its code is part of what names the teachers.
         settings: JSON-like, the settings that the recipe was made from.
     """
@@ -154,8 +163,10 @@ def metrics(logits: np.ndarray, labels: np.ndarray, split: str = "test") -> dict
 
 
 def _stored(row, recipe, keys, seeds, data, run, facts):
+    run.open()
     facts = {**facts, "teacher": row, "epochs": recipe.epochs}
     facts |= {"seeds": list(seeds), "data": data.digest}
+    facts["keys"] = np.asarray(jax.random.key_data(keys)).tolist()
     like = jax.eval_shape(jax.vmap(recipe.model.init), keys)
 
     def train(snapshots):

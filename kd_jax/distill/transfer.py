@@ -1,75 +1,120 @@
-"""Transfer sets: students taught on some of the rows, measured by class, their bias corrected."""
+"""Transfer sets: students of some rows or classes alone, their metrics by class, bias correction.
 
-from collections.abc import Callable, Mapping
+A transfer set is what a student is distilled on (Hinton, Vinyals and Dean 2015, arXiv 1503.02531,
+section 2): all of the teacher's training rows, or those that kd_jax.data.subsets chooses.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-import jax
 import numpy as np
+import optax
+from jaxtyping import Array, Float, Int, Key, Shaped
 
+from kd_jax.data import subsets
+from kd_jax.data.dataset import Dataset, Split
 from kd_jax.distill import bias_correction, students
 from kd_jax.distill.teachers import Recipe
 from kd_jax.metrics import classification
 from kd_jax.metrics.records import of_metrics
+from kd_jax.models import Model
+from kd_jax.storage.checkpoint import Snapshots
 from kd_jax.training import samplers
 
-SHIFTS = np.arange(-10.0, 10.01, 0.25)  # of a bias, in logits
+HELD_OUT_SEED = 0
 
 
 class TransferRun(NamedTuple):
     """Arms that train together, on the same rows in batches of the same size.
 
-    rows: of the training split, from kd_jax.data.subsets. passes: how many times the usual
-    number of epochs. start: {row: {class: first value of its bias}}, where it is not zero.
-    augment_batch: what a step sees of a batch, see students.mixture.
+    Attributes:
+        name: what it is called in records and progress bars.
+        arms: A of them.
+        rows: of the training split, from kd_jax.data.subsets.
+        batch_size: rows per step.
+        passes: how many times the recipe's epochs.
+        start: {row of an arm: {class: initial value of its bias}}, where it is not zero.
+        augment_batch: what a step sees of a batch, see students.mixture.
     """
 
     name: str
-    arms: list
-    rows: np.ndarray
+    arms: Sequence[students.Arm]
+    rows: Int[np.ndarray, " n"]
     batch_size: int = 128
     passes: int = 1
-    start: dict = {}
+    start: Mapping[str, Mapping[int, float]] = {}
     augment_batch: Callable | None = None
 
 
 class StudentRecipe(NamedTuple):
-    """How a student of any transfer run is trained.
+    """How the students of any transfer run are trained.
 
-    optimizer: (steps) -> an optax transformation. keys [S] of the seeds. sampler_key: of the
-    order of rows. epochs: of a run with one pass.
+    Attributes:
+        model: of each student; its last layer is called "logits".
+        optimizer: (steps) -> an optax transformation for a training of so many steps.
+        keys: [S], one per seed.
+        sampler_key: of the order of rows.
+        epochs: of a run with one pass.
     """
 
-    model: Any
-    optimizer: Callable
-    keys: jax.Array
-    sampler_key: jax.Array
+    model: Model
+    optimizer: Callable[[int], optax.GradientTransformation]
+    keys: Key[Array, " S"]
+    sampler_key: Key[Array, ""]
     epochs: int
 
     def of(self, transfer_run: TransferRun) -> Recipe:
-        """The Recipe of a transfer run's students."""
+        """The Recipe of a transfer run's students.
+
+        Args:
+            transfer_run: whose rows, batch size and passes decide the number of steps.
+
+        Returns:
+            The model, its sampler, and the optimizer for that many steps.
+        """
         epochs = self.epochs * transfer_run.passes
         rows, batch_size = transfer_run.rows, transfer_run.batch_size
         sampler = samplers.shuffled(self.sampler_key, rows, batch_size)
-        return Recipe(
-            self.model, self.optimizer(epochs * (len(rows) // batch_size)), sampler, epochs
-        )
+        optimizer = self.optimizer(epochs * (len(rows) // batch_size))
+        return Recipe(self.model, optimizer, sampler, epochs)
+
+
+def held_out_rows(labels: Int[np.ndarray, " N"], per_class: int = 500) -> Int[np.ndarray, " n"]:
+    """The training rows that a bias or a temperature is chosen on.
+
+    Args:
+        labels: of the training split.
+        per_class: rows of each class; a tenth of a class where that is fewer.
+
+    Returns:
+        Row numbers, ascending, always the same for the same labels.
+    """
+    tenth = len(labels) // (10 * len(np.unique(labels)))
+    return subsets.held_out(labels, min(per_class, tenth), HELD_OUT_SEED)[1]
 
 
 def fit(
     transfer_run: TransferRun,
     recipe: StudentRecipe,
-    split: Any,
-    teachers: Mapping[str, np.ndarray],
-    snapshots: Any = None,
+    split: Split,
+    teachers: Mapping[str, Float[np.ndarray, "*S N C"]],
+    *,
+    seed: int | None = None,
+    snapshots: Snapshots | None = None,
 ) -> Any:
-    """Parameters [S, A, …] of a transfer run's students, all seeds and arms in one program.
+    """Train a transfer run's students, all seeds and arms in one program.
 
     Args:
         transfer_run: A arms and the rows that they see.
         recipe: how they are trained.
         split: the training split, all of its rows.
-        teachers: {name: logits [N, C] or [S, N, C]}, of all rows.
+        teachers: {name: logits [N, C], or [S, N, C] where each seed has its own}, of all rows.
+        seed: train only this one of the recipe's, for large networks; up to rounding its student
+            is the one of the whole grid.
         snapshots: as for loop.fit.
+
+    Returns:
+        Parameters, leaves [S, A, …], or [1, A, …] of one seed.
     """
 
     def adjust(params):
@@ -79,36 +124,32 @@ def fit(
                 first = first.at[:, a, number].set(value)
         return {**params, "logits": {**params["logits"], "bias": first}}
 
+    seeds = range(len(recipe.keys)) if seed is None else [seed]
+    names = ", ".join(arm.row for arm in transfer_run.arms)
     params, _ = students.fit(
-        recipe.of(transfer_run), transfer_run.arms, split, teachers, recipe.keys,
+        recipe.of(transfer_run), transfer_run.arms, split, teachers, recipe.keys[np.array(seeds)],
+        seeds=seeds, label=None if seed is None else f"{transfer_run.name}: {names}, seed {seed}",
         augment_batch=transfer_run.augment_batch, adjust=adjust, snapshots=snapshots,
     )  # fmt: skip
     return params
 
 
-def fit_one(
-    transfer_run: TransferRun,
-    arm: students.Arm,
-    seed: int,
-    recipe: StudentRecipe,
-    split: Any,
-    teachers: Mapping[str, np.ndarray],
-    snapshots: Any = None,
-) -> Any:
-    """What `fit` gives of one arm and seed, trained alone: [1, 1, …]; for networks that are large.
+def test_metrics(
+    logits: Float[np.ndarray, "S N C"],
+    labels: Int[np.ndarray, " N"],
+    teacher_logits: Float[np.ndarray, "*S N C"] | None = None,
+) -> dict[str, Shaped[np.ndarray, "S ..."]]:
+    """Metrics on the test set, over all classes and by class.
 
-    The student is the one that `fit` would train, up to rounding.
+    Args:
+        logits: of S networks.
+        labels: of the test set.
+        teacher_logits: what they are compared with, or None.
+
+    Returns:
+        {test_metric: [S]} of classification.measure, and by class "test_wrong" (errors) and
+        "test_class_accuracy", [S, C] both.
     """
-    params, _ = students.fit(
-        recipe.of(transfer_run), [arm], split, teachers, recipe.keys[seed : seed + 1],
-        seeds=[seed], label=f"{transfer_run.name}: {arm.row}, seed {seed}",
-        augment_batch=transfer_run.augment_batch, snapshots=snapshots,
-    )  # fmt: skip
-    return params
-
-
-def test_metrics(logits, labels, teacher_logits=None):
-    """{metric: [S, …]} of logits [S, N, C] on the test set, by class too."""
     found = classification.measure(logits, labels, teacher_logits)
     metrics = {f"test_{name}": np.asarray(values) for name, values in found.items()}
     of_class = np.bincount(labels, minlength=logits.shape[-1])
@@ -116,13 +157,29 @@ def test_metrics(logits, labels, teacher_logits=None):
     return metrics | {"test_wrong": wrong, "test_class_accuracy": 1 - wrong / of_class}
 
 
-def corrected(model, params, data, classes, held, **more):
-    """Records of students [S, 1, …] with the bias of `classes` shifted, chosen in three ways.
+def corrected(
+    model: Model,
+    params: Any,
+    data: Dataset,
+    classes: Sequence[int],
+    held_out: Int[np.ndarray, " n"],
+) -> list[dict]:
+    """Students with the bias of some classes shifted after training, chosen in three ways.
 
-    Args: held: rows of the training split that the students were not taught on; more: what all
-      records share. Each record also has the curve `errors_by_shift` over SHIFTS, on the test.
+    Args:
+        model: of the students.
+        params: leaves [S, 1, …].
+        data: whose training images choose the label-free shift, and whose test measures all.
+        classes: whose bias is shifted.
+        held_out: rows of the training split that the students did not see.
+
+    Returns:
+        A record per way and student, with its "shift" and the curve "errors_by_shift" on the test
+        over bias_correction.SHIFTS.
+
+    Source: Hinton, Vinyals and Dean 2015, arXiv 1503.02531, section 3.
     """
-    labels = data.train.labels
+    labels, shifts = data.train.labels, bias_correction.SHIFTS
     on_train, on_test = (
         classification.predict(model.apply, params, split.inputs)[:, 0]
         for split in (data.train, data.test)
@@ -130,18 +187,18 @@ def corrected(model, params, data, classes, held, **more):
     prior = float(np.isin(labels, classes).mean())
     ways = [
         bias_correction.three_ways(
-            taught, (taught[held], labels[held]), (seen, data.test.labels), classes, prior, SHIFTS
+            z, (z[held_out], labels[held_out]), (seen, data.test.labels), classes, prior, shifts
         )
-        for taught, seen in zip(on_train, on_test)
+        for z, seen in zip(on_train, on_test)
     ]
     curves = np.array(
-        [bias_correction.errors_by_shift(z, data.test.labels, classes, SHIFTS) for z in on_test]
+        [bias_correction.errors_by_shift(z, data.test.labels, classes, shifts) for z in on_test]
     )
     found = []
     for way in ways[0]:
-        shifts = np.array([chosen[way] for chosen in ways])
-        moved = np.stack([bias_correction.shifted(z, classes, x) for z, x in zip(on_test, shifts)])
+        chosen = np.array([of_student[way] for of_student in ways])
+        moved = np.stack([bias_correction.shifted(z, classes, x) for z, x in zip(on_test, chosen)])
         metrics = test_metrics(moved.astype(np.float32), data.test.labels)
-        metrics |= {"shift": shifts, "errors_by_shift": curves}
-        found += of_metrics(f"bias corrected {way}", metrics, **more)
+        metrics |= {"shift": chosen, "errors_by_shift": curves}
+        found += of_metrics(f"bias corrected {way}", metrics)
     return found

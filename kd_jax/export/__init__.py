@@ -1,1 +1,1 @@
-"""Trained networks on their way out: kept in run folders, written for other programs, checked."""
+"""Export of trained networks: saved in run folders, written for other programs, verified."""

@@ -2,15 +2,19 @@
 
 import contextlib
 import hashlib
+import os
 import pathlib
 import shutil
 import tempfile
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import jax
 import numpy as np
 
 from kd_jax.errors import InputError, require
 from kd_jax.export import formats, predict, quantize, verify
+from kd_jax.export.saved_models import SavedModel
 from kd_jax.metrics import cost
 
 TOLERANCE = 1e-5  # of logits, as a part of the largest where that is above 1
@@ -20,42 +24,53 @@ CARD = "model_card.md"
 SUFFIXES = {HLO: ".stablehlo", TENSORS: ".safetensors", ONNX: ".onnx"}
 
 
-def ship(out, kept, tell):
-    """Write a Kept into the folder `out`, whole or not at all; the report, {format: measures}.
+def write(
+    out: str | os.PathLike, saved: SavedModel, describe: Callable[[pathlib.Path, dict], None]
+) -> dict[str, dict[str, Any]]:
+    """Export a network in every format, whole or not at all.
 
-    Its teacher is measured beside it. Args: tell: (folder, report) writes what is told of it into
-      the folder.
-    int8 that loses more than POINTS of accuracy is measured, but not shipped.
-    Raises: InputError when a format does not give the network's logits to TOLERANCE, or `out` is a
-      folder of something else; nothing is left behind then.
+    Its teacher is measured beside it. int8 that loses more than POINTS of accuracy is measured,
+    but not exported.
+
+    Args:
+        out: the folder to write, a new one or that of an earlier export.
+        saved: the network.
+        describe: (folder, report) writes the model card and whatever else goes with it.
+
+    Returns:
+        The report, {format: measures}; see `_measured`.
+
+    Raises:
+        InputError: a format does not give the network's logits to TOLERANCE, or `out` is a folder
+            of something else; nothing is left behind then.
     """
     out = pathlib.Path(out)
     ours = (out / CARD).is_file() or not out.exists() or out.is_dir() and not any(out.iterdir())
     require(ours, f"--out={out} is there and is no export: expected a new folder")
     out.parent.mkdir(parents=True, exist_ok=True)
     with _unfinished(out.parent) as folder:
-        report = {}
-        if kept.teacher:
-            one = kept.teacher
+        report: dict[str, dict[str, Any]] = {}
+        if saved.teacher:
+            one = saved.teacher
             report[TEACHER] = _exported(folder, "teacher", [HLO], one, one.params)[HLO]
             (folder / "teacher.stablehlo").unlink()
-        report |= _exported(folder, "student", SUFFIXES, kept, kept.params)
-        narrow = quantize.narrowed(kept.params)
-        found = _exported(folder, "student_int8", [HLO, TENSORS], kept, narrow)
+        report |= _exported(folder, "student", SUFFIXES, saved, saved.params)
+        narrow = quantize.quantized(saved.params)
+        found = _exported(folder, "student_int8", [HLO, TENSORS], saved, narrow)
         report |= {f"{form}, int8": measures for form, measures in found.items()}
         _check(report)
         for path in folder.glob("student_int8.*") if _loss(report) > POINTS else ():
             path.unlink()
         shutil.copy(predict.__file__, folder / "predict.py")
-        tell(folder, report)
+        describe(folder, report)
         if out.exists():
             shutil.rmtree(out)
         folder.replace(out)
     return report
 
 
-def digests(folder):
-    """{file: SHA-256} of what was shipped."""
+def digests(folder: str | os.PathLike) -> dict[str, str]:
+    """{file: SHA-256} of an export's folder."""
     files = sorted(path for path in pathlib.Path(folder).iterdir() if path.is_file())
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
@@ -70,38 +85,42 @@ def _unfinished(parent):
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _exported(folder, stem, forms, kept, params):
+def _exported(folder, stem, forms: Iterable[str], saved, params):
     """{form: measures} of a network written in some formats, each read again.
 
     A format that has no form for this network is left out.
     """
-    function = formats.function_of(kept.model, params)
-    expected = _logits(function, kept.inputs)
-    shared = {"parameters": cost.parameters(kept.params), "multiply_adds": _multiply_adds(kept)}
+    function = formats.function_of(saved.model, params)
+    expected = _logits(function, saved.inputs)
+    shared = {"parameters": cost.parameters(saved.params), "multiply_adds": _multiply_adds(saved)}
     report = {}
     for form in forms:
         path = folder / (stem + SUFFIXES[form])
         with contextlib.suppress(formats.NotConverted):
             if form == TENSORS:
-                formats.safetensors(folder, stem, kept.model, params, kept.inputs)
+                formats.safetensors(folder, stem, saved.model, params, saved.inputs)
             else:
-                write = formats.onnx if form == ONNX else formats.stablehlo
-                write(path, function, kept.inputs)
-            report[form] = shared | _measured(path, kept, expected)
+                convert = formats.onnx if form == ONNX else formats.stablehlo
+                convert(path, function, saved.inputs)
+            report[form] = shared | _measured(path, saved, expected)
     return report
 
 
-def _measured(path, kept, expected):
-    """What a written file takes, and what it says beside the labels, the teacher and `expected`."""
-    logits, took = verify.said(path, kept.inputs)
+def _measured(path, saved, expected):
+    """Latency and memory of an exported file, its errors and its agreement with the teacher.
+
+    deviation: the largest difference of its logits from `expected`, as a part of the largest one.
+    """
+    logits, costs = verify.logits_and_cost(path, saved.inputs)
     scale = max(1.0, float(np.abs(expected).max()))
-    asked, chosen = kept.labels >= 0, logits.argmax(-1)
+    labeled, predicted = saved.labels >= 0, logits.argmax(-1)
+    same = None if saved.teacher_classes is None else predicted == saved.teacher_classes
     return {
         "bytes": path.stat().st_size,
-        **took,
-        "errors": int((chosen != kept.labels)[asked].sum()),
-        "of": int(asked.sum()),
-        "agreement": None if kept.says is None else float((chosen == kept.says)[asked].mean()),
+        **costs,
+        "errors": int((predicted != saved.labels)[labeled].sum()),
+        "of": int(labeled.sum()),
+        "agreement": None if same is None else float(same[labeled].mean()),
         "deviation": float(np.abs(logits - expected).max()) / scale,
     }
 
@@ -116,9 +135,9 @@ def _logits(function, inputs):
     return np.concatenate([np.asarray(compiled(batch)) for batch in batches])
 
 
-def _multiply_adds(kept):
-    one = jax.tree.map(lambda x: x[:1], kept.inputs)
-    return cost.multiply_adds(kept.model.apply, kept.params, one)
+def _multiply_adds(saved):
+    one = jax.tree.map(lambda x: x[:1], saved.inputs)
+    return cost.multiply_adds(saved.model.apply, saved.params, one)
 
 
 def _check(report):

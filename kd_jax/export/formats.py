@@ -6,7 +6,10 @@ products would differ in the fourth digit.
 
 import json
 import logging
+import os
 import pathlib
+from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.export
@@ -15,7 +18,7 @@ import numpy as np
 
 from kd_jax.errors import extra
 from kd_jax.export import quantize
-from kd_jax.models import serialization
+from kd_jax.models import Model, serialization
 
 PLATFORMS = "cpu", "cuda", "tpu"
 
@@ -24,36 +27,52 @@ class NotConverted(Exception):
     """A network that a converter has no form for."""
 
 
-def function_of(model, params):
-    """inputs [B, …] -> logits [B, …] of one network, its parameters within."""
+def function_of(model: Model, params: Any) -> Callable[[Any], jax.Array]:
+    """inputs [B, …] -> logits [B, …] of one network, with its parameters inside.
+
+    Args:
+        model: the network.
+        params: its parameters, or what quantize.quantized made of them.
+    """
 
     def logits(inputs):
         with jax.default_matmul_precision("highest"):
-            wide = quantize.widened(jax.tree.map(jnp.asarray, params))
-            return model.apply(wide, inputs)[0]
+            exact = quantize.dequantized(jax.tree.map(jnp.asarray, params))
+            return model.apply(exact, inputs)[0]
 
     return logits
 
 
-def symbolic(inputs):
-    """The shapes of inputs [N, …], a tree, with a batch b of any size."""
+def symbolic(inputs: Any) -> Any:
+    """The shapes of a tree of inputs [N, …], with a batch b of any size."""
     (batch,) = jax.export.symbolic_shape("b")
     return jax.tree.map(lambda x: jax.ShapeDtypeStruct((batch, *x.shape[1:]), x.dtype), inputs)
 
 
-def stablehlo(path, function, inputs):
-    """Write function as StableHLO for CPU, CUDA and TPU, which jax.export.deserialize reads.
+def stablehlo(path: str | os.PathLike, function: Callable[[Any], Any], inputs: Any) -> None:
+    """Write a function as StableHLO for CPU, CUDA and TPU, which jax.export.deserialize reads.
 
-    Args: inputs: a tree of arrays [N, …], for their shapes.
+    Args:
+        path: of the file.
+        function: inputs -> logits.
+        inputs: a tree of arrays [N, …], for their shapes.
     """
     exported = jax.export.export(jax.jit(function), platforms=PLATFORMS)(symbolic(inputs))
     pathlib.Path(path).write_bytes(exported.serialize())
 
 
-def onnx(path, function, inputs):
-    """Write function as ONNX. Its inputs are the leaves of `inputs` in their order.
+def onnx(path: str | os.PathLike, function: Callable[[Any], Any], inputs: Any) -> None:
+    """Write a function as ONNX.
 
-    Raises: NotConverted when the converter cannot: it knows no attention over a batch of any size.
+    Args:
+        path: of the file.
+        function: inputs -> logits.
+        inputs: a tree of arrays [N, …], for their shapes; its leaves, in their order, are the
+            inputs of the file.
+
+    Raises:
+        NotConverted: the converter cannot: it knows no attention over a batch of any size.
+        InputError: the converter is not installed.
     """
     for noisy in ("jax2onnx", "onnx_ir"):  # about plugins for packages that are not used here
         logging.getLogger(noisy).setLevel(logging.ERROR)
@@ -74,8 +93,16 @@ def onnx(path, function, inputs):
     pathlib.Path(path).write_bytes(found.SerializeToString())
 
 
-def safetensors(folder, stem, model, params, inputs):
-    """Write parameters as folder/stem.safetensors, and the network as folder/stem.json."""
+def safetensors(folder: pathlib.Path, stem: str, model: Model, params: Any, inputs: Any) -> None:
+    """Write parameters as folder/stem.safetensors, and the network as folder/stem.json.
+
+    Args:
+        folder: of the files.
+        stem: of their names.
+        model: the network, whose description is written.
+        params: a tree of dicts with arrays.
+        inputs: a tree of arrays [N, …], for their shapes.
+    """
     with extra("export"):
         from safetensors.numpy import save_file
 
@@ -87,13 +114,13 @@ def safetensors(folder, stem, model, params, inputs):
     (folder / f"{stem}.json").write_text(json.dumps(facts, indent=2) + "\n")
 
 
-def read_safetensors(folder, stem):
-    """(Model, params) that `safetensors` wrote."""
+def read_safetensors(folder: pathlib.Path, stem: str) -> tuple[Model, Any]:
+    """The network and the parameters that `safetensors` wrote."""
     with extra("export"):
         from safetensors.numpy import load_file
 
     facts = json.loads((folder / f"{stem}.json").read_text())
-    params = {}
+    params: dict[str, Any] = {}
     for name, array in load_file(folder / f"{stem}.safetensors").items():
         *path, last = name.split(".")
         at = params
@@ -103,11 +130,11 @@ def read_safetensors(folder, stem):
     return serialization.model_of(serialization.built(facts["network"]), facts["inputs"]), params
 
 
-def names_of(inputs):
+def names_of(inputs: Any) -> list[str]:
     """The names of the leaves of inputs, in their order; '' for an array alone."""
     return [dotted(path) for path, _ in jax.tree_util.tree_flatten_with_path(inputs)[0]]
 
 
-def dotted(path):
+def dotted(path: tuple) -> str:
     """A path in a tree of dicts as 'layers.query.kernel'."""
     return ".".join(str(part.key) for part in path)

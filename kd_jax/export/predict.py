@@ -1,8 +1,8 @@
 """Run an exported network: python predict.py student.stablehlo inputs.npz outputs.npz
 
 inputs.npz holds the array "inputs" [N, …], or for text "ids" and "mask" [N, T]; outputs.npz will
-hold "logits". What it takes is printed as JSON: seconds of a batch of 1 and of 128 (medians of
-50), and the most memory of the process in bytes. Needs jax and numpy for .stablehlo, onnxruntime
+hold "logits". The cost is printed as JSON: seconds of a batch of 1 and of 128 (medians of 50), and
+the peak memory of the process in bytes. Needs jax and numpy for .stablehlo, onnxruntime
 and numpy for .onnx, nothing else.
 """
 
@@ -10,14 +10,16 @@ import json
 import resource
 import sys
 import time
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 BATCH = 128
 
 
-def read(path):
-    """inputs -> logits of an exported file."""
+def read(path: str) -> Callable[[dict], Any]:
+    """The function {name: inputs} -> logits of an exported file."""
     if path.endswith(".onnx"):
         import onnxruntime
 
@@ -31,7 +33,7 @@ def read(path):
     return lambda inputs: np.asarray(call(inputs if len(inputs) > 1 else inputs["inputs"]))
 
 
-def seconds(predict, inputs, repeats=50):
+def seconds(predict: Callable[[dict], Any], inputs: dict, repeats: int = 50) -> float:
     """Median seconds of predict(inputs), after two calls to warm up."""
     taken = []
     for _ in range(repeats + 2):
@@ -41,8 +43,16 @@ def seconds(predict, inputs, repeats=50):
     return float(np.median(taken[2:]))
 
 
-def measured(predict, inputs):
-    """(logits [N, …] in batches, {what it takes}). Args: inputs {name: array [N, …]}."""
+def predict_and_time(predict: Callable[[dict], Any], inputs: dict) -> tuple[Any, dict]:
+    """Predict in batches, and measure the cost.
+
+    Args:
+        predict: {name: inputs} -> logits.
+        inputs: {name: array [N, …]}.
+
+    Returns:
+        Logits [N, …], and {"seconds_1", "seconds_128", "peak_bytes"}.
+    """
     count = len(next(iter(inputs.values())))
     batches = [
         {name: x[first : first + BATCH] for name, x in inputs.items()}
@@ -50,12 +60,12 @@ def measured(predict, inputs):
     ]
     logits = np.concatenate([predict(batch) for batch in batches])
     one = {name: x[:1] for name, x in inputs.items()}
-    took = {"seconds_1": seconds(predict, one), "seconds_128": seconds(predict, batches[0])}
-    return logits, took | {"peak_bytes": peak_bytes()}
+    cost = {"seconds_1": seconds(predict, one), "seconds_128": seconds(predict, batches[0])}
+    return logits, cost | {"peak_bytes": peak_bytes()}
 
 
-def peak_bytes():
-    """The most memory that this process has had, in bytes."""
+def peak_bytes() -> int:
+    """The peak memory of this process."""
     try:  # what getrusage says may be the parent's, which exec does not forget
         with open("/proc/self/status") as file:
             (line,) = (line for line in file if line.startswith("VmHWM:"))
@@ -69,6 +79,6 @@ if __name__ == "__main__":
         sys.exit(__doc__)
     exported, given, wanted = sys.argv[1:]
     with np.load(given) as stored:
-        found, took = measured(read(exported), dict(stored))
+        found, cost_of_it = predict_and_time(read(exported), dict(stored))
     np.savez(wanted, logits=found)
-    print(json.dumps(took))
+    print(json.dumps(cost_of_it))

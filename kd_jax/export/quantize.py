@@ -1,14 +1,15 @@
-"""Post-training quantisation: kernels of dense layers as 8-bit integers with a scale per block.
+"""Post-training quantization: kernels of dense layers as 8-bit integers with a scale per block.
 
 A column of a kernel W [D, E] is cut into blocks of 32 weights, and block b becomes
 q = round(w / s_b) with s_b = max |w| / 127 over the block, so that q s_b is within s_b/2 of w: 9
-bits a weight. Activations stay float32, and so do
-biases, convolutions, norms and embeddings. Kernels that stand one per layer, [layers, D, E], are
-cut likewise.
+bits a weight. Activations stay float32, and so do biases, convolutions, norms and embeddings.
+Kernels that stand one per layer, [layers, D, E], are cut likewise.
 
-Source: the layout Q8_0 of the GGUF format; symmetric quantisation as in Krishnamoorthi 2018, arXiv
+Source: the layout Q8_0 of the GGUF format; symmetric quantization as in Krishnamoorthi 2018, arXiv
 1806.08342, section 2.
 """
+
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -17,12 +18,19 @@ BLOCK = 32  # weights of a column that share a scale
 SUFFIX = "_scale"  # of the name of a kernel's scales
 
 
-def narrowed(params):
-    """The parameters with "kernel" of dense layers as int8, and beside it "kernel_scale"."""
+def quantized(params: dict[str, Any]) -> dict[str, Any]:
+    """The parameters with "kernel" of dense layers as int8, and beside it "kernel_scale".
+
+    Args:
+        params: a tree of dicts with arrays; a "kernel" [D, E] or [layers, D, E] is a dense one's.
+
+    Returns:
+        The same tree, kernels as int8 [..., D, E] with scales [..., ⌈D/32⌉, E] float32.
+    """
     found = {}
     for name, value in params.items():
         if isinstance(value, dict):
-            found[name] = narrowed(value)
+            found[name] = quantized(value)
         elif name == "kernel" and value.ndim in (2, 3):  # four are a convolution's
             found[name], found[name + SUFFIX] = _rounded(np.asarray(value, np.float32))
         else:
@@ -30,12 +38,12 @@ def narrowed(params):
     return found
 
 
-def widened(params):
-    """The parameters that `narrowed` narrowed, as float32; others as they are."""
+def dequantized(params: dict[str, Any]) -> dict[str, Any]:
+    """The parameters that `quantized` made int8, as float32: q · s; others as they are."""
     found = {}
     for name, value in params.items():
         if isinstance(value, dict):
-            found[name] = widened(value)
+            found[name] = dequantized(value)
         elif name + SUFFIX in params:
             scale = jnp.repeat(params[name + SUFFIX], BLOCK, axis=-2)[..., : value.shape[-2], :]
             found[name] = value.astype(jnp.float32) * scale

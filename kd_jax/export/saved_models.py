@@ -1,10 +1,12 @@
-"""The networks of a run folder, kept with what they are tested on.
+"""The networks of a run folder, saved with what they are tested on.
 
 runs/<experiment>/<id>/networks/<name>/params     the networks of some rows
 runs/<experiment>/<id>/networks/outputs-<…>.npz   what they are tested on
 """
 
+import os
 import pathlib
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -18,47 +20,65 @@ from kd_jax.storage import array_cache, checkpoint, jsonl
 FOLDER = "networks"
 
 
-class Kept(NamedTuple):
+class SavedModel(NamedTuple):
     """One trained network, and what its test is.
 
-    inputs: a tree of arrays [N, …]; labels [N, …], −1 where nothing is asked; says [N, …]: the
-    teacher's most probable classes, or None; record: its line in records.jsonl; teacher: the Kept
-    of its teacher, or None where that is not one network of the run.
+    inputs: a tree of arrays [N, …]; labels [N, …], −1 where there is none; teacher_classes [N, …]:
+    the teacher's most probable classes, or None; record: its line in records.jsonl; teacher: the
+    SavedModel of its teacher, or None where that is not one network of the run.
     """
 
     model: Model
     params: Any
     inputs: Any
     labels: np.ndarray
-    says: np.ndarray | None
+    teacher_classes: np.ndarray | None
     record: dict
     teacher: Any = None
 
 
 class Group(NamedTuple):
-    """Networks that were kept together: a checkpoint and what it says of itself.
+    """Networks that were saved together: a checkpoint and the facts that it was saved with.
 
     seeds: (first, how many); where: what the records of its rows have in common.
     """
 
     path: pathlib.Path
-    rows: list
-    seeds: tuple
+    rows: list[str]
+    seeds: tuple[int, int]
     where: dict
     facts: dict
 
-    def has(self, row, seed):
+    def has(self, row: str, seed: int) -> bool:
         """Whether the network of a row and seed is among them."""
         return row in self.rows and 0 <= seed - self.seeds[0] < self.seeds[1]
 
 
-def save(run, model, params, rows, test, taught=None, *, seed=0, teacher="teacher", **where):
+def save(
+    run: Any,
+    model: Model,
+    params: Any,
+    rows: Sequence[str],
+    test: Any,
+    teacher_logits: np.ndarray | None = None,
+    *,
+    seed: int = 0,
+    teacher: str = "teacher",
+    **where: Any,
+) -> None:
     """Save the networks of the first seeds of some rows of a run: as many as run.saved_seeds.
 
-    Args: params: leaves [S, A, …], A as many as rows; test: a Split, or a padding.Asked; taught:
-      the teacher's logits [N, C] or [S, N, C] on it, None for a teacher; seed: of the first of S;
-      teacher: the row that their teacher is kept as; where: what the records of these rows have in
-      common, as far as rows of the same name need it to be told apart.
+    Args:
+        run: a storage.run_folder.Run.
+        model: the network of all of them.
+        params: leaves [S, A, …], A as many as rows.
+        rows: their names in the records.
+        test: a Split, or whatever else has `inputs` and `labels`, −1 where there is none.
+        teacher_logits: [N, C] or [S, N, C], of their teacher on the test; None for a teacher.
+        seed: the first of the S seeds.
+        teacher: the row that their teacher is saved as.
+        where: what the records of these rows have in common, as far as rows of the same name need
+            it to be told apart.
     """
     seeds = min(len(jax.tree.leaves(params)[0]), run.saved_seeds - seed)
     if seeds < 1:
@@ -67,52 +87,68 @@ def save(run, model, params, rows, test, taught=None, *, seed=0, teacher="teache
     facts = {"test": fingerprint.arrays(arrays)}
     array_cache.cached(run.path(FOLDER), facts, lambda: arrays)
     tree = {"params": jax.tree.map(lambda x: np.asarray(x[:seeds]), params)}
-    if taught is not None:
-        tree["says"] = _said(taught, seeds)
+    classes = None if teacher_logits is None else _most_probable(teacher_logits, seeds)
+    if classes is not None:
+        tree["teacher_classes"] = classes
     facts |= {"network": serialization.describe(model.network), "rows": list(rows), "where": where}
     shape = [] if isinstance(test.inputs, dict) else list(test.inputs.shape[1:])
     facts |= {"shape": shape, "seeds": [seed, seeds], "teacher": teacher}
-    facts["says"] = list(tree["says"].shape) if "says" in tree else None
+    facts["teacher_classes"] = None if classes is None else list(classes.shape)
     checkpoint.save(run.path(FOLDER) / fingerprint.of(facts) / "params", tree, facts)
 
 
-def save_teachers(run, taught, test, **where):
+def save_teachers(run: Any, teachers: Any, test: Any, **where: Any) -> None:
     """`save` for networks that have a row of their own.
 
-    Args: taught: with row, model and params, leaves [S, …], like a distill.teachers.Teachers.
+    Args:
+        run: a storage.run_folder.Run.
+        teachers: with row, model and params, leaves [S, …]: a distill.teachers.Teachers.
+        test: as for `save`.
+        where: as for `save`.
     """
-    grid = jax.tree.map(lambda x: x[:, None], taught.params)
-    save(run, taught.model, grid, [taught.row], test, **where)
+    grid = jax.tree.map(lambda x: x[:, None], teachers.params)
+    save(run, teachers.model, grid, [teachers.row], test, **where)
 
 
-def groups(folder):
-    """Every Group of a run folder. Raises: InputError when one is damaged, or there is none."""
+def groups(folder: str | os.PathLike) -> list[Group]:
+    """Every Group of a run folder.
+
+    Raises:
+        InputError: one is damaged, or there is none.
+    """
     found = []
     for seal in sorted(pathlib.Path(folder).glob(f"{FOLDER}/*/params.seal")):
         facts = checkpoint.facts(seal.with_suffix(""))
         what = facts["rows"], tuple(facts["seeds"]), facts["where"]
         found.append(Group(seal.with_suffix(""), *what, facts))
-    require(found, f"{folder} keeps no networks: expected a run with --saved_seeds=1 or more")
+    require(found, f"{folder} holds no networks: expected a run with --saved_seeds=1 or more")
     return found
 
 
-def take(folder, row, seed, where):
-    """The Kept of a row and seed, the one of which `where` {name: text} holds.
+def take(folder: str | os.PathLike, row: str, seed: int, where: Mapping[str, str]) -> SavedModel:
+    """The network of a row and seed.
 
-    Raises: InputError when there is none, or more than one, or when files are damaged.
+    Args:
+        folder: of a run.
+        row: its name in the records.
+        seed: its seed.
+        where: {name: text} that holds of its record, where rows of the same name need it.
+
+    Raises:
+        InputError: there is none, or more than one, or files are damaged.
     """
     known = groups(folder)
     fit = [one for one in known if one.has(row, seed) and _holds(where, one.where)]
     if len(fit) != 1:
         more = "".join(f" --where={name}={value}" for name, value in where.items())
-        asked = f"--row={row} --seed={seed}{more}"
+        wanted = f"--row={row} --seed={seed}{more}"
         raise InputError(
-            f"{asked}: {len(fit)} networks of {folder}, expected one; without --row this command "
+            f"{wanted}: {len(fit)} networks of {folder}, expected one; without --row this command "
             "lists them"
         )
     (group,) = fit
     found = _loaded(folder, group, row, seed)
-    if found.says is None:
+    if found.teacher_classes is None:
         return found
     theirs = [
         one
@@ -127,18 +163,18 @@ def take(folder, row, seed, where):
 
 
 def _loaded(folder, group, row, seed):
-    """The Kept of a row and seed of a Group, without its teacher."""
+    """The SavedModel of a row and seed of a Group, without its teacher."""
     facts, at = group.facts, (seed - group.seeds[0], group.rows.index(row))
     model = serialization.model_of(serialization.built(facts["network"]), facts["shape"])
     tree, _ = checkpoint.load(group.path, _like(model, facts))
     params = jax.tree.map(lambda x: np.asarray(x[at]), tree["params"])
-    says = np.asarray(tree["says"]) if "says" in tree else None
-    if says is not None:
-        says = says[at[0] % len(says)]  # one line where the seeds share a teacher
+    classes = np.asarray(tree["teacher_classes"]) if "teacher_classes" in tree else None
+    if classes is not None:
+        classes = classes[at[0] % len(classes)]  # one line where the seeds share a teacher
     test = array_cache.cached(pathlib.Path(folder) / FOLDER, {"test": facts["test"]}, _lost)
     line = _record(folder, {"row": row, "seed": seed, **group.where})
     labels = test.pop("labels")
-    return Kept(model, params, test.get("inputs", test), labels, says, line)
+    return SavedModel(model, params, test.get("inputs", test), labels, classes, line)
 
 
 def _named(inputs):
@@ -146,10 +182,10 @@ def _named(inputs):
     return inputs if isinstance(inputs, dict) else {"inputs": inputs}
 
 
-def _said(taught, seeds):
+def _most_probable(logits, seeds):
     """The most probable classes [S or 1, N, …] of a teacher's logits."""
-    chosen = np.argmax(np.asarray(taught), -1).astype(np.int32)
-    return chosen[:seeds] if np.ndim(taught) > 2 else chosen[None]
+    chosen = np.argmax(np.asarray(logits), -1).astype(np.int32)
+    return chosen[:seeds] if np.ndim(logits) > 2 else chosen[None]
 
 
 def _like(model, facts):
@@ -157,8 +193,8 @@ def _like(model, facts):
     grid = facts["seeds"][1], len(facts["rows"])
     params = jax.tree.map(lambda x: jax.ShapeDtypeStruct((*grid, *x.shape), x.dtype), one)
     like = {"params": params}
-    if facts["says"]:
-        like["says"] = jax.ShapeDtypeStruct(tuple(facts["says"]), np.int32)
+    if facts["teacher_classes"]:
+        like["teacher_classes"] = jax.ShapeDtypeStruct(tuple(facts["teacher_classes"]), np.int32)
     return like
 
 

@@ -1,9 +1,10 @@
-"""What an exported network says in a process that begins anew: python fresh.py for safetensors."""
+"""Logits and cost of an exported network, read again by a process of its own."""
 
 import json
 import pathlib
 import subprocess
 import sys
+from typing import Any
 
 import jax
 import numpy as np
@@ -12,12 +13,20 @@ from kd_jax.errors import InputError
 from kd_jax.export import formats, predict
 
 
-def said(path, inputs):
-    """(logits [N, …], {what it takes}) of an exported file, read by a process of its own.
+def logits_and_cost(path: pathlib.Path, inputs: Any) -> tuple[np.ndarray, dict[str, float]]:
+    """Read an exported file in a process of its own and predict with it.
 
     StableHLO and ONNX are read without kd_jax, by predict.py alone; a .safetensors by kd_jax.
-    Args: inputs: a tree of arrays [N, …].
-    Raises: InputError when that process fails.
+
+    Args:
+        path: of the file.
+        inputs: a tree of arrays [N, …].
+
+    Returns:
+        Logits [N, …], and {"seconds_1", "seconds_128", "peak_bytes"}.
+
+    Raises:
+        InputError: that process fails.
     """
     given, found = path.with_name("given.npz"), path.with_name("found.npz")
     named = dict(zip(formats.names_of(inputs), jax.tree.leaves(inputs)))
@@ -46,6 +55,7 @@ def _read(path):
 if __name__ == "__main__":
     exported, given_path, wanted = sys.argv[1:]
     with np.load(given_path) as stored_inputs:
-        outputs, took = predict.measured(_read(pathlib.Path(exported)), dict(stored_inputs))
+        function = _read(pathlib.Path(exported))
+        outputs, cost = predict.predict_and_time(function, dict(stored_inputs))
     np.savez(wanted, logits=outputs)
-    print(json.dumps(took))
+    print(json.dumps(cost))

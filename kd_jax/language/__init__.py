@@ -1,1 +1,1 @@
-"""Decoders that learn from a decoder: texts, objectives, what is kept of the teacher."""
+"""Distillation of decoders: texts, objectives, cached teacher outputs, generation."""

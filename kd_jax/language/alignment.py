@@ -1,27 +1,35 @@
-"""Where two tokenizers agree: positions of one text after which both have read the same bytes.
+"""Token alignment of two tokenizers: positions of one text after which both have read the same.
 
 Teacher and student with vocabularies of their own can be compared there by
 losses.universal_logit: both predict what follows the same beginning of the text.
 """
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
+from jaxtyping import Bool, Int
 
 
 class Aligned(NamedTuple):
     """Positions [B, N] in the student's and the teacher's tokens; where [B, N]: True for a pair."""
 
-    student: np.ndarray
-    teacher: np.ndarray
-    where: np.ndarray
+    student: Int[np.ndarray, "B N"]
+    teacher: Int[np.ndarray, "B N"]
+    where: Bool[np.ndarray, "B N"]
 
 
-def ends(tokenizer, texts, longest=None):
+def ends(tokenizer: Any, texts: Sequence[str], max_length: int | None = None) -> list[list[int]]:
     """For each text how many of its bytes (UTF-8) have been read after each of its tokens.
 
-    −1 where a token ends within a character, or stands for none of the text (marks, padding). No
-    mark is added. longest: tokens of a text at most.
+    Args:
+        tokenizer: of the package tokenizers; no special token is added.
+        texts: N texts.
+        max_length: tokens of a text at most.
+
+    Returns:
+        N lists, −1 where a token ends within a character, or stands for none of the text (special
+        tokens, padding).
     """
     found = []
     for text, encoding in zip(texts, tokenizer.encode_batch(list(texts), add_special_tokens=False)):
@@ -29,19 +37,25 @@ def ends(tokenizer, texts, longest=None):
         of_text = [bytes_before[end] if end > start else -1 for start, end in encoding.offsets]
         # the pieces of one character all say that they end with it: the last one does
         last = [end != after for end, after in zip(of_text, [*of_text[1:], None])]
-        found.append([int(end) if ok else -1 for end, ok in zip(of_text, last)][:longest])
+        found.append([int(end) if ok else -1 for end, ok in zip(of_text, last)][:max_length])
     return found
 
 
-def aligned(student_ends, teacher_ends):
-    """The Aligned of texts' `ends` under two tokenizers.
+def aligned(
+    student_ends: Sequence[Sequence[int]], teacher_ends: Sequence[Sequence[int]]
+) -> Aligned:
+    """Pair the tokens of two tokenizers that end at the same byte of a text.
 
     Token i of the student and j of the teacher are a pair when the same bytes, one or more, have
     been read after both; such pairs come in order, as bytes only grow.
+
+    Args:
+        student_ends: `ends` of the texts under the student's tokenizer.
+        teacher_ends: `ends` of the same texts under the teacher's.
     """
     pairs = [
         [(i, theirs[end]) for i, end in enumerate(ours) if end in theirs]
-        for ours, theirs in zip(student_ends, map(_places, teacher_ends))
+        for ours, theirs in zip(student_ends, map(_positions, teacher_ends))
     ]
     width = max(map(len, pairs), default=0)
     positions = np.zeros((2, len(pairs), width), np.int32)
@@ -53,6 +67,6 @@ def aligned(student_ends, teacher_ends):
     return Aligned(ours, theirs, where)
 
 
-def _places(ends):
+def _positions(ends):
     """{bytes read: the token after which they are}."""
     return {end: place for place, end in enumerate(ends) if end > 0}

@@ -1,4 +1,4 @@
-"""What a student learns of each token: the text, the teacher's prediction, or what is kept of it.
+"""Token-level objectives: SFT, SeqKD, divergences from all logits, and from cached top-k tokens.
 
 A term maps (student logits z [B, A, V], rows, the teacher's read-out) to nats per token [B, A], 0
 where none counts. rows: {"texts": Texts, and of the teacher either "hidden" [B, A, D], or "log_p"
@@ -6,28 +6,31 @@ and "tokens" [B, A, k]}.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from jaxtyping import Array, Float
 
 from kd_jax import losses
 from kd_jax.models import llama
 
 
 class Objective(NamedTuple):
-    """One line of a table.
+    """What students learn from, one row of a table.
 
-    term: see above. kept: so many of the teacher's likeliest tokens are cached and nothing else;
-    0: its hidden states are, off which all its logits are read. written: the texts are the
-    teacher's own. share: of the steps whose texts the student itself writes.
+    row: its name. term: see above. top_k: so many of the teacher's most probable tokens are cached
+    and nothing else; 0: its hidden states are, off which all its logits are read. teacher_texts:
+    the texts are written by the teacher. on_policy_fraction: of the steps whose texts the student
+    itself writes.
     """
 
     row: str
     term: Callable
-    kept: int = 0
-    written: bool = False
-    share: float = 0.0
+    top_k: int = 0
+    teacher_texts: bool = False
+    on_policy_fraction: float = 0.0
 
 
-def labels(z, rows, teacher):
+def labels(z: Float[Array, "B A V"], rows: dict, teacher: Any) -> Float[Array, "B A"]:
     """Cross-entropy with the text's tokens: supervised fine-tuning; on the teacher's texts, SeqKD.
 
     Source of the latter: Kim and Rush 2016, arXiv 1606.07947, section 3.2.
@@ -36,17 +39,22 @@ def labels(z, rows, teacher):
     return losses.cross_entropy(z, answers.ids, where=answers.mask)
 
 
-def divergence(of, **options):
-    """The term of a loss of kd_jax.losses between all logits of both."""
+def divergence(loss: Callable, **options) -> Callable:
+    """The term of a loss of kd_jax.losses between all logits of student and teacher.
+
+    Args:
+        loss: like losses.forward_kl.
+        options: further arguments of the loss.
+    """
 
     def term(z, rows, teacher):
         v = llama.logits(teacher, rows["hidden"])
-        return of(z, v, where=rows["texts"].answers.mask, **options)
+        return loss(z, v, where=rows["texts"].answers.mask, **options)
 
     return term
 
 
-def likeliest(z, rows, teacher):
-    """losses.cached_top_k: the teacher's likeliest tokens and one bucket for all the others."""
+def cached_top_k(z: Float[Array, "B A V"], rows: dict, teacher: Any) -> Float[Array, "B A"]:
+    """losses.cached_top_k: the teacher's top-k tokens and one bucket for all the others."""
     mask = rows["texts"].answers.mask
     return losses.cached_top_k(z, rows["log_p"], rows["tokens"], where=mask)

@@ -1,21 +1,36 @@
-"""The loss of a student on a batch of texts, and how well it predicts what its teacher does."""
+"""Training loss and evaluation of a distilled decoder, on-policy distillation included."""
+
+from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jaxtyping import Float
 
 from kd_jax.language import teacher_outputs, tokens
+from kd_jax.language.objectives import Objective
+from kd_jax.language.tokens import Texts
 from kd_jax.models import llama
 
 
-def loss(student, objective, parts=1, on_policy=None):
-    """The loss of a student: the objective's nats per token, every counted token alike.
+def loss(
+    student: Any, objective: Objective, micro_batches: int = 1, on_policy: Callable | None = None
+) -> Callable:
+    """The mean of an objective's nats over all counted tokens of a batch.
 
-    The batch has the objective's rows and "teacher": what the teacher's logits are read with, or
-    all its parameters. parts: micro-batches. on_policy: what gives the rows, of `on_policy`.
+    Args:
+        student: a Llama.
+        objective: an Objective.
+        micro_batches: of a batch, one of them in memory at a time.
+        on_policy: what gives the rows, of `on_policy`; None: the batch itself.
+
+    Returns:
+        loss_fn(params, batch, key) for training.loop. The batch has the objective's rows and
+        "teacher": what the teacher's logits are read with, or all its parameters.
     """
 
     def total(params, rows, teacher):
-        z = llama.logits(params, tokens.before_answers(student, params, rows["texts"]))
+        z = llama.logits(params, tokens.answer_states(student, params, rows["texts"]))
         return jnp.sum(objective.term(z, rows, teacher))
 
     def loss_fn(params, batch, key):
@@ -23,50 +38,73 @@ def loss(student, objective, parts=1, on_policy=None):
         teacher = batch.pop("teacher")
         rows = on_policy(params, teacher, batch, key) if on_policy else batch
         counted = rows["texts"].answers.mask
-        found = tokens.mean(lambda p, r: total(p, r, teacher), params, rows, counted, parts)
+        found = tokens.micro_batched_mean(
+            lambda p, r: total(p, r, teacher), params, rows, counted, micro_batches
+        )
         return found, {"tokens": jnp.sum(counted, dtype=jnp.float32)}
 
     return loss_fn
 
 
-def on_policy(student, teacher, share, stop):
-    """rows(params, the teacher's, rows, key): in a `share` of the steps the student's own answers.
+def on_policy(student: Any, teacher: Any, fraction: float, stop: int) -> Callable:
+    """On-policy distillation: in a fraction of the steps the student writes the answers itself.
 
-    Source: Agarwal et al. 2024, arXiv 2306.13649, algorithm 1 (GKD); share is its λ.
+    Args:
+        student: a Llama.
+        teacher: the Llama that reads them.
+        fraction: of the steps, λ in the paper.
+        stop: the token that ends an answer.
+
+    Returns:
+        rows(params, teacher's params, rows, key) -> rows.
+
+    Source: Agarwal et al. 2024, arXiv 2306.13649, algorithm 1 (GKD).
     """
 
-    def rows_of(params, all_of_teacher, rows, key):
-        whether, drawn = jax.random.split(key)
-        texts = teacher_outputs.own_answers(student, params, rows["texts"], drawn, stop)
-        hidden = tokens.before_answers(teacher, all_of_teacher, texts)
+    def rows_of(params, teacher_params, rows, key):
+        whether, sampling = jax.random.split(key)
+        texts = teacher_outputs.sampled_answers(student, params, rows["texts"], sampling, stop)
+        hidden = tokens.answer_states(teacher, teacher_params, texts)
         own = {"texts": texts, "hidden": hidden.astype(rows["hidden"].dtype)}
-        taken = jax.random.bernoulli(whether, share)
+        taken = jax.random.bernoulli(whether, fraction)
         # members are vmapped, and so a cond would compute both as well
         return jax.tree.map(lambda a, b: jnp.where(taken, a, b), own, rows)
 
     return rows_of
 
 
-def measurer(net):
-    """measure(params, texts, hidden, read-out, size) -> tokens.means of a student's predictions.
+def evaluator(net: Any) -> Callable:
+    """Evaluation of students of one shape against the teacher, compiled once.
 
-    hidden [N, A, D]: the teacher's, of caches.hidden; compiled once for all students of one shape.
+    Args:
+        net: the students' Llama.
+
+    Returns:
+        evaluate(params, texts, hidden [N, A, D], read-out, batch size) -> tokens.means of a
+        student's predictions; hidden and read-out are the teacher's.
     """
 
     @jax.jit
     def each(params, teacher, texts, hidden):
-        z = llama.logits(params, tokens.before_answers(net, params, texts))
+        z = llama.logits(params, tokens.answer_states(net, params, texts))
         return tokens.sums(z, llama.logits(teacher, hidden), *texts.answers)
 
-    def measure(params, texts, hidden, teacher, size):
+    def evaluate(params, texts, hidden, teacher, size):
         batches = tokens.in_batches((texts, hidden), size)
         return tokens.means([each(params, teacher, *rows) for _, rows in batches])
 
-    return measure
+    return evaluate
 
 
-def of_teacher(texts, hidden, teacher, size):
-    """tokens.means of the teacher's own predictions."""
+def evaluate_teacher(texts: Texts, hidden: Float[Any, "N A D"], teacher: Any, size: int) -> dict:
+    """tokens.means of the teacher's own predictions.
+
+    Args:
+        texts: N prompts and answers.
+        hidden: the teacher's last hidden states before the answers' tokens.
+        teacher: its read-out.
+        size: texts of a batch.
+    """
 
     @jax.jit
     def each(teacher, texts, hidden):

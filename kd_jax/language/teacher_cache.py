@@ -1,22 +1,24 @@
-"""A decoder that is asked about texts, each question once: what it said is kept on disk."""
+"""Disk cache of a decoder's outputs, keyed by model and prompts."""
 
-import functools
+import os
 import pathlib
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
 
 from kd_jax import fingerprint
 from kd_jax.data.padding import Tokens
-from kd_jax.language import generation, teacher_outputs, tokens
-from kd_jax.models import llama
+from kd_jax.language import teacher_outputs
+from kd_jax.language.objectives import Objective
+from kd_jax.language.tokens import Texts
 from kd_jax.storage import block_cache
 
-CODE = fingerprint.source(teacher_outputs, tokens, llama, generation)
 
-
-class Teacher(NamedTuple):
+class DecoderTeacher(NamedTuple):
     """net: a Llama; params: on the device; digest: of them; stop: the token that ends an answer."""
 
     net: Any
@@ -25,70 +27,91 @@ class Teacher(NamedTuple):
     stop: int
 
 
-class Kept:
-    """What one Teacher says, kept under its digest in `folder`, see mapped.
+class TeacherCache:
+    """What one DecoderTeacher gives for texts, computed once and memory-mapped from disk."""
 
-    size: texts that it reads at a time; again: ask anew, whatever is there.
-    """
+    def __init__(
+        self,
+        teacher: DecoderTeacher,
+        workdir: str | os.PathLike,
+        size: int,
+        *,
+        again: bool = False,
+    ):
+        """An empty view of the cache.
 
-    def __init__(self, asked, folder, size, *, again=False):
-        self.asked, self.size, self.again = asked, size, again
-        self.folder = pathlib.Path(folder).absolute() / asked.digest[:16]
-        self.found = {}
+        Args:
+            teacher: whose outputs these are.
+            workdir: the folder of all runs; the cache lies in its folder "teachers".
+            size: texts that the teacher reads at a time.
+            again: compute even what is there.
+        """
+        self.teacher, self.size, self.again = teacher, size, again
+        self.folder = pathlib.Path(workdir).absolute() / "teachers" / teacher.digest[:16]
+        self.found: dict = {}
 
-    def hidden(self, texts):
-        """caches.hidden of Texts [N, A, D]."""
-        said = functools.partial(
-            teacher_outputs.hidden, self.asked.net, self.asked.params, texts, self.size
-        )
-        return self._once("hidden states", texts, said)["hidden"]
+    def hidden(self, texts: Texts) -> Float[np.ndarray, "N A D"]:
+        """teacher_outputs.hidden of all texts."""
+        net, params, *_ = self.teacher
+        blocks = self._cached("hidden states", texts, teacher_outputs.hidden, net, params, texts)
+        return blocks["hidden"]
 
-    def rows(self, objective, texts):
-        """What students of an objective learn from, {name: leaves [N, …]}, see objectives."""
-        net, params, _, stop = self.asked
-        if objective.written:
-            drawn = net, params, texts, jax.random.key(3), stop, self.size
-            own = self._once("own texts", texts, functools.partial(teacher_outputs.written, *drawn))
-            return {"texts": tokens.Texts(texts.prompts, Tokens(**own))}
-        hidden, k = self.hidden(texts), objective.kept
+    def rows(self, objective: Objective, texts: Texts) -> dict:
+        """What students of an objective learn from, {name: leaves [N, …]}; see `objectives`."""
+        net, params, _, stop = self.teacher
+        if objective.teacher_texts:
+            sampled = net, params, texts, jax.random.key(3), stop
+            own = self._cached("own texts", texts, teacher_outputs.answers, *sampled)
+            return {"texts": Texts(texts.prompts, Tokens(**own))}
+        hidden, k = self.hidden(texts), objective.top_k
         if not k:
             return {"texts": texts, "hidden": hidden}
-        said = functools.partial(teacher_outputs.likeliest, params, hidden, k, self.size)
-        return {"texts": texts, **self._once(f"{k} likeliest tokens", texts, said)}
+        top = params, hidden, k
+        found = self._cached(f"top {k} tokens", texts, teacher_outputs.top_tokens, *top)
+        return {"texts": texts, **found}
 
-    def chains(self, texts, samples, temperature):
-        """[Tokens [N, A]] of so many answers of its own to each of N prompts, sampled."""
-        net, params, _, stop = self.asked
+    def samples(self, texts: Texts, count: int, temperature: float) -> list[Tokens]:
+        """Sampled answers to each of N prompts.
+
+        Args:
+            texts: their prompts are answered, in as many tokens at most as their answers have.
+            count: answers per prompt.
+            temperature: at which they are sampled.
+
+        Returns:
+            `count` Tokens [N, A].
+        """
+        net, params, _, stop = self.teacher
         found = []
-        for number in range(samples):
-            key = jax.random.fold_in(jax.random.key(4), number)
-            said = functools.partial(
-                teacher_outputs.written,
-                net,
-                params,
-                texts,
-                key,
-                stop,
-                self.size,
-                temperature=temperature,
+        for number in range(count):
+            settings = net, params, texts, jax.random.fold_in(jax.random.key(4), number), stop
+            what = f"sample {number}, T = {temperature:g}"
+            found.append(
+                self._cached(
+                    what, texts, teacher_outputs.answers, *settings, temperature=temperature
+                )
             )
-            found.append(self._once(f"sample {number}, T = {temperature:g}", texts, said))
         return [Tokens(**each) for each in found]
 
-    def _once(self, what, texts, blocks):
-        """What `blocks` yields of all texts, from the first one that is not kept yet."""
-        facts = {"teacher": self.asked.digest, "texts": fingerprint.arrays(texts), "what": what}
-        facts |= {"dtype": jnp.dtype(self.asked.net.dtype).name, "size": self.size, "code": CODE}
+    def _cached(self, what: str, texts: Texts, blocks: Callable, *settings, **options) -> dict:
+        """What `blocks` yields of all texts, from the first one that is not cached yet."""
+        facts = {"teacher": self.teacher.digest, "texts": fingerprint.arrays(texts), "what": what}
+        facts |= {"dtype": jnp.dtype(self.teacher.net.dtype).name, "size": self.size}
+        facts |= {"code": fingerprint.code(blocks)}
         key = fingerprint.of(facts)
         if key not in self.found:
-            self.found[key] = block_cache.kept(
-                self.folder, facts, len(texts.answers.ids), self.size, blocks, again=self.again,
+
+            def compute(first):
+                return blocks(*settings, size=self.size, first=first, **options)
+
+            self.found[key] = block_cache.cached(
+                self.folder, facts, len(texts.answers.ids), self.size, compute, again=self.again,
                 label=f"the teacher's {what}",
             )  # fmt: skip
         return self.found[key]
 
 
-def size_of(rows):
+def size_of(rows: dict) -> dict:
     """{"bytes_per_token", "bytes"} of the arrays [N, A, …] that come with some texts."""
     arrays = [x for name, x in rows.items() if name != "texts"]
     per_token = sum(x.itemsize * x.shape[-1] for x in arrays)

@@ -1,10 +1,13 @@
-"""What a teacher says, computed once: hidden states, likeliest tokens, texts of its own."""
+"""Outputs of a teacher decoder: hidden states, top-k tokens, sampled answers, in batches."""
 
 import functools
+from collections.abc import Iterator
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Float
 
 from kd_jax.data.padding import Tokens
 from kd_jax.language import generation, tokens
@@ -12,25 +15,47 @@ from kd_jax.language.tokens import Texts
 from kd_jax.models import llama
 
 
-def read_out(params):
+def read_out(params: dict) -> dict:
     """The part of a Llama's parameters that llama.logits reads."""
     name = "head" if "head" in params else "embedding"
     return {name: params[name]}
 
 
-def hidden(net, params, texts, size, first=0):
-    """Yield {"hidden": [size, A, D]}, float32, off which the teacher's logits of answers are read.
+def hidden(net: Any, params: Any, texts: Texts, size: int, first: int = 0) -> Iterator[dict]:
+    """Last hidden states, off which the logits of all answers' tokens are read.
 
-    As good as the logits, D / V as large: llama.logits gives those back. size: texts at a time,
-    from text `first` on; the last block may be shorter.
+    As good as the logits, D / V as large: llama.logits gives those back.
+
+    Args:
+        net: a Llama.
+        params: its parameters.
+        texts: N prompts and answers.
+        size: texts of a batch.
+        first: the text to begin with.
+
+    Yields:
+        {"hidden": [size, A, D]}, float32; the last batch may be shorter.
     """
-    states = jax.jit(functools.partial(tokens.before_answers, net))
+    states = jax.jit(functools.partial(tokens.answer_states, net))
     for count, rows in tokens.in_batches(texts, size, first):
         yield {"hidden": np.asarray(states(params, rows), np.float32)[:count]}
 
 
-def likeliest(params, hidden, k, size, first=0):
-    """Yield {"log_p", "tokens"} [size, A, k]: the k likeliest tokens, their log-probabilities."""
+def top_tokens(
+    params: Any, hidden: Float[Any, "N A D"], k: int, size: int, first: int = 0
+) -> Iterator[dict]:
+    """The k most probable tokens at every position, and their log-probabilities.
+
+    Args:
+        params: of a Llama.
+        hidden: of `hidden`.
+        k: how many.
+        size: texts of a batch.
+        first: the text to begin with.
+
+    Yields:
+        {"log_p", "tokens"} [size, A, k]; the last batch may be shorter.
+    """
 
     @jax.jit
     def each(params, states):
@@ -42,10 +67,20 @@ def likeliest(params, hidden, k, size, first=0):
         yield {"log_p": np.asarray(log_p)[:count], "tokens": np.asarray(numbers)[:count]}
 
 
-def own_answers(net, params, texts, key, stop, temperature=1.0):
-    """The Texts with answers that a decoder writes itself, sampled, up to the same length.
+def sampled_answers(
+    net: Any, params: Any, texts: Texts, key: Any, stop: int, temperature: float = 1.0
+) -> Texts:
+    """The Texts with answers that a decoder samples itself, as long at most as those given.
 
-    stop: the token that ends an answer. There is no gradient through what was drawn.
+    There is no gradient through what was sampled.
+
+    Args:
+        net: a Llama.
+        params: its parameters.
+        texts: their prompts are answered.
+        key: of the samples.
+        stop: the token that ends an answer.
+        temperature: of the samples.
     """
     length = texts.answers.ids.shape[1]
     found = generation.generate(
@@ -57,13 +92,36 @@ def own_answers(net, params, texts, key, stop, temperature=1.0):
 
 @functools.lru_cache(maxsize=8)
 def _program(net, stop, temperature):
-    """The compiled `own_answers`; kept, so that several samples of one decoder compile once."""
-    return jax.jit(functools.partial(own_answers, net, stop=stop, temperature=temperature))
+    """The compiled `sampled_answers`; cached, so that samples of one decoder compile once."""
+    return jax.jit(functools.partial(sampled_answers, net, stop=stop, temperature=temperature))
 
 
-def written(net, params, texts, key, stop, size, first=0, temperature=1.0):
-    """Yield {"ids", "mask"} [size, A]: one answer of the teacher's own to every prompt."""
+def answers(
+    net: Any,
+    params: Any,
+    texts: Texts,
+    key: Any,
+    stop: int,
+    size: int,
+    first: int = 0,
+    temperature: float = 1.0,
+) -> Iterator[dict]:
+    """One sampled answer to every prompt; see `sampled_answers`.
+
+    Args:
+        net: a Llama.
+        params: its parameters.
+        texts: their prompts are answered.
+        key: of the samples.
+        stop: the token that ends an answer.
+        size: texts of a batch.
+        first: the text to begin with.
+        temperature: of the samples.
+
+    Yields:
+        {"ids", "mask"} [size, A]; the last batch may be shorter.
+    """
     write = _program(net, stop, temperature)
     for number, (count, rows) in enumerate(tokens.in_batches(texts, size, first), first // size):
-        answers = write(params, rows, jax.random.fold_in(key, number)).answers
-        yield {"ids": np.asarray(answers.ids)[:count], "mask": np.asarray(answers.mask)[:count]}
+        found = write(params, rows, jax.random.fold_in(key, number)).answers
+        yield {"ids": np.asarray(found.ids)[:count], "mask": np.asarray(found.mask)[:count]}

@@ -1,4 +1,7 @@
-"""A teacher that is there to see that everything runs: a random Llama and its tokenizer."""
+"""A tiny random Llama and its tokenizer, for tests that everything runs."""
+
+from collections.abc import Iterable
+from typing import Any
 
 import jax
 
@@ -12,15 +15,15 @@ with extra("text"):
 NET = llama.Llama(vocabulary=400, width=32, layers=4, heads=4, groups=2, size=8, inner=48)
 
 
-def teacher():
-    """(Llama, params), the layers' matrices ten times as large as drawn: sure of itself."""
+def teacher() -> tuple[llama.Llama, Any]:
+    """(Llama, params), the layers' matrices ten times as large as drawn: confident predictions."""
     params = jax.jit(llama.decoder(NET).init)(jax.random.key(0))
     layers = jax.tree.map(lambda x: x if (x == 1).all() else 10 * x, params["layers"])
     return NET, params | {"layers": layers}
 
 
-def tokenizer(texts):
-    """A byte-level BPE of the texts, with the chat's marks, of at most as many tokens as NET."""
+def tokenizer(texts: Iterable[str]) -> Tokenizer:
+    """A byte-level BPE of the texts with ChatML's tokens, of at most as many tokens as NET."""
     found = Tokenizer(models.BPE())
     found.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     found.decoder = decoders.ByteLevel()

@@ -1,18 +1,21 @@
-"""Which tokens are scored, from which positions, and sums and counts over them.
+"""Prompts and answers as padded tokens: which positions are scored, token-level sums and means.
 
 Texts are prompts of one length P, padded on the left, and answers of one length A, padded on the
 right. The token after position t is read off position t, so the A tokens of every answer are read
 off positions P − 1 to P + A − 2: no logits are computed for prompts, and none for padding count.
 """
 
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Bool, Float, Int
 
 from kd_jax import losses
-from kd_jax.data.padding import Asked, Tokens
+from kd_jax.data import Split
+from kd_jax.data.padding import Tokens
 
 
 class Texts(NamedTuple):
@@ -21,48 +24,79 @@ class Texts(NamedTuple):
     prompts: Tokens
     answers: Tokens
 
+    def take(self, rows: Any) -> "Texts":
+        """The Texts of some rows: indices or a slice."""
+        return Texts(self.prompts.take(rows), self.answers.take(rows))
 
-def before_answers(net, params, texts):
-    """A Llama's last hidden states [B, A, D] off which the answers' tokens are read."""
+
+def answer_states(net: Any, params: Any, texts: Texts) -> Float[Array, "B A D"]:
+    """A Llama's last hidden states off which the answers' tokens are read.
+
+    Args:
+        net: the Llama.
+        params: its parameters.
+        texts: B prompts and answers.
+    """
     ids, mask = (jnp.concatenate(pair, axis=1) for pair in zip(*texts))
     hidden, _ = net.apply({"params": params}, ids, mask)
     first = texts.prompts.ids.shape[1] - 1
     return hidden[-1, :, first : first + texts.answers.ids.shape[1]]
 
 
-def asked(texts):
-    """The Asked of whole texts: labels are the next tokens of answers."""
+def next_token_split(texts: Texts) -> Split:
+    """Whole texts as a Split: inputs {"ids", "mask"}; labels: next tokens of answers, else −1."""
     ids, mask = (np.concatenate(pair, axis=1) for pair in zip(*texts))
     labels, first = np.full(ids.shape, -1, np.int32), texts.prompts.ids.shape[1] - 1
     answered = np.where(texts.answers.mask, texts.answers.ids, -1)
     labels[:, first : first + answered.shape[1]] = answered
-    return Asked({"ids": ids, "mask": mask}, labels)
+    inputs: Any = {"ids": ids, "mask": mask}  # by name, as a decoder takes them
+    return Split(inputs, labels)
 
 
-def mean(total, params, rows, counted, parts=1):
-    """Σ of total(params, rows of a micro-batch) over `parts` of them / the number counted of all.
+def micro_batched_mean(
+    total: Callable, params: Any, rows: Any, counted: Bool[Array, "B A"], micro_batches: int = 1
+) -> Float[Array, ""]:
+    """Σ of total(params, rows of a micro-batch) over all of them / the number counted.
 
-    Args: total: the sum of token losses of some rows, whose every leaf is [B, …]; counted [B, A]:
-      the tokens that are in those sums; parts: how many micro-batches, a divisor of B. Of several
-      only one has its logits in memory at a time: they are computed again for the gradient.
+    Of several micro-batches only one has its logits in memory at a time: they are computed again
+    for the gradient.
+
+    Args:
+        total: (params, rows) -> the sum of token losses of some rows.
+        params: of the student.
+        rows: a tree whose every leaf is [B, …].
+        counted: the tokens that are in those sums.
+        micro_batches: how many, a divisor of B.
     """
     number = jnp.maximum(jnp.sum(counted), 1)
-    if parts == 1:
+    if micro_batches == 1:
         return total(params, rows) / number
-    # row r goes to micro-batch r mod parts: each has rows of every device of a split batch
-    pieces = jax.tree.map(lambda x: x.reshape(-1, parts, *x.shape[1:]).swapaxes(0, 1), rows)
+    # row r goes to micro-batch r mod micro_batches: each has rows of every device of a split batch
+    parts = jax.tree.map(lambda x: x.reshape(-1, micro_batches, *x.shape[1:]).swapaxes(0, 1), rows)
 
-    def add(sum_so_far, piece):
-        return sum_so_far + jax.checkpoint(total)(params, piece), None
+    def add(sum_so_far, part):
+        return sum_so_far + jax.checkpoint(total)(params, part), None
 
-    return jax.lax.scan(add, jnp.float32(0), pieces)[0] / number
+    return jax.lax.scan(add, jnp.float32(0), parts)[0] / number
 
 
-def sums(student, teacher, labels, where):
-    """{name: Σ over the counted tokens} of logits [B, A, V] for labels [B, A], counted `where`.
+def sums(
+    student: Float[Array, "B A V"],
+    teacher: Float[Array, "B A V"],
+    labels: Int[Array, "B A"],
+    where: Bool[Array, "B A"],
+) -> dict:
+    """Sums of token metrics over the counted tokens.
 
-    nll: −log q of the label; kl: KL(p ‖ q), p the teacher; reverse_kl: KL(q ‖ p), all in nats;
-    agreement: tokens whose likeliest is the teacher's; tokens: their number.
+    Args:
+        student: logits z, q = softmax(z).
+        teacher: logits v, p = softmax(v).
+        labels: the texts' tokens.
+        where: True for tokens that count.
+
+    Returns:
+        {"nll": −log q of the label; "kl": KL(p ‖ q); "reverse_kl": KL(q ‖ p), all in nats;
+        "agreement": tokens whose most probable is the teacher's; "tokens": their number}.
     """
     alike = jnp.argmax(student, -1) == jnp.argmax(teacher, -1)
     return {
@@ -74,17 +108,25 @@ def sums(student, teacher, labels, where):
     }
 
 
-def means(of_batches):
+def means(of_batches: Sequence[dict]) -> dict:
     """{name: mean per token} of several `sums`, and "tokens", their number."""
     total = {name: sum(float(each[name]) for each in of_batches) for name in of_batches[0]}
     tokens = total.pop("tokens")
     return {name: x / tokens for name, x in total.items()} | {"tokens": int(tokens)}
 
 
-def in_batches(tree, size, first=0):
-    """Yield (how many, rows) of leaves [N, …] from row `first` on: `size` rows each.
+def in_batches(tree: Any, size: int, first: int = 0) -> Iterator[tuple[int, Any]]:
+    """Batches of equal size, the last one filled up with zeros.
 
-    The last ones are filled up with zeros. A filling row has an empty mask: no token of it counts.
+    A filling row has an empty mask: no token of it counts.
+
+    Args:
+        tree: leaves [N, …].
+        size: rows of a batch.
+        first: the row to begin with.
+
+    Yields:
+        (how many rows are not filling, rows).
     """
     rows = len(jax.tree.leaves(tree)[0])
     for start in range(first, rows, size):

@@ -1,12 +1,13 @@
 """Distillation losses: pure functions of arrays, one value per example.
 
 Every loss is `f(student, teacher, labels, *, temperature=…, where=None)` with
-the arrays it needs; leading axes are kept, so that the same function serves a
+the arrays it needs; leading axes (*B) are kept, so that the same function serves a
 batch [B, C] and a batch of sequences [B, L, C]. There is no `reduction` and no
 weight of a mixture: the caller writes the mean and the mixture. Values are in
 nats. The teacher never receives a gradient. bfloat16 and float16 are raised to
-float32; float64 stays float64. Losses on relations, and dist, compare the
-examples with each other and give one number; their first lines say so.
+float32; float64 stays float64. Relational losses, similarity losses and dist compare
+the examples with each other and give one number; their docstrings say so. Arrays of
+NumPy are taken as well.
 
 A wrong shape, a coefficient out of range or an empty batch is a ValueError. What
 is known only at run time cannot raise: a temperature (or another coefficient that
@@ -14,51 +15,45 @@ must be above 0) that is not counts as 1, a fraction outside [0, 1] as the neare
 end, and a label outside [0, C) has no target. Nothing gives NaN for finite inputs.
 """
 
-from kd_jax.losses.features import (
-    activation_boundary,
+from kd_jax.losses.contrastive import contrastive, contrastive_constants, update_bank
+from kd_jax.losses.feature_maps import (
     attention_transfer,
     attention_transfer_paper,
-    factor_transfer,
     flow,
-    hint,
     neuron_selectivity,
+)
+from kd_jax.losses.features import (
+    activation_boundary,
+    factor_transfer,
+    hint,
     review_pyramid,
     variational_information,
 )
+from kd_jax.losses.logit_parts import decoupled, dist, normalized
 from kd_jax.losses.logits import (
     cross_entropy,
-    decoupled,
-    dist,
     label_smoothing,
     logit_matching,
-    normalized,
     soft_targets,
     standardize_logits,
     teacher_free,
 )
-from kd_jax.losses.relations import (
-    adjacent_correlation,
-    contrastive,
-    contrastive_constants,
-    correlation_congruence,
-    probabilistic_transfer,
-    relational_angle,
-    relational_distance,
-    similarity_preserving,
-    update_bank,
-)
+from kd_jax.losses.relations import adjacent_correlation, relational_angle, relational_distance
 from kd_jax.losses.sequence import (
-    cached_top_k,
     forward_kl,
     jensen_shannon,
     masked_mean,
     reverse_kl,
     skew_kl,
     skew_reverse_kl,
-    top_k,
     total_variation,
-    universal_logit,
 )
+from kd_jax.losses.similarities import (
+    correlation_congruence,
+    probabilistic_transfer,
+    similarity_preserving,
+)
+from kd_jax.losses.vocabulary import cached_top_k, top_k, universal_logit
 
 __all__ = [
     "activation_boundary",

@@ -1,4 +1,4 @@
-"""What every loss does to its arrays before and after its own equation.
+"""Checks, type promotion and masks that the losses share.
 
 Shapes are always known, so a wrong one always raises. A number or a label may be
 known only at run time (an axis of vmap, an argument of jit); nothing can be raised
@@ -8,22 +8,25 @@ then, and each check says what such a value counts as, so that it is never NaN.
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, ArrayLike, Bool, Float, Int
+
+Scalar = float | Float[Array, ""]
 
 
-def raised(x):
-    """x as a float array of at least 32 bits: half precision is raised, float64 kept."""
+def promoted(x: ArrayLike) -> Array:
+    """The array in a float type of at least 32 bits; float64 stays float64."""
     x = jnp.asarray(x)
     return x.astype(jnp.promote_types(x.dtype, jnp.float32))
 
 
-def constant(x):
-    """x raised and cut off from the gradient: teachers and banks."""
-    return jax.lax.stop_gradient(raised(x))
+def detached(x: ArrayLike) -> Array:
+    """The promoted array without gradient, for teachers and memory banks."""
+    return jax.lax.stop_gradient(promoted(x))
 
 
-def matched(student, teacher):
-    """Both arrays raised and the teacher detached; ValueError unless their shapes agree."""
-    student, teacher = raised(student), constant(teacher)
+def same_shape(student: ArrayLike, teacher: ArrayLike) -> tuple[Array, Array]:
+    """Both arrays promoted and the teacher detached; ValueError unless their shapes agree."""
+    student, teacher = promoted(student), detached(teacher)
     if student.shape != teacher.shape:
         raise ValueError(
             f"student has shape {student.shape} and teacher {teacher.shape}: they must be the same"
@@ -31,9 +34,9 @@ def matched(student, teacher):
     return student, teacher
 
 
-def matched_batch(student, teacher):
-    """Both arrays raised and the teacher detached; ValueError unless they share axis 0."""
-    student, teacher = raised(student), constant(teacher)
+def same_batch(student: ArrayLike, teacher: ArrayLike) -> tuple[Array, Array]:
+    """Both arrays promoted and the teacher detached; ValueError unless they share axis 0."""
+    student, teacher = promoted(student), detached(teacher)
     if not (student.ndim and teacher.ndim and student.shape[0] == teacher.shape[0]):
         raise ValueError(
             f"student has shape {student.shape} and teacher {teacher.shape}: "
@@ -42,15 +45,15 @@ def matched_batch(student, teacher):
     return student, teacher
 
 
-def check_full(name, x, rank=None):
-    """ValueError when x holds nothing, or has another number of axes than `rank`."""
+def check_full(name: str, x: Array, rank: int | None = None) -> None:
+    """ValueError if x is empty or has another number of axes than `rank`."""
     if x.ndim == 0 or x.size == 0 or (rank is not None and x.ndim != rank):
         axes = "at least one axis" if rank is None else f"{rank} axes"
         raise ValueError(f"{name} has shape {x.shape}: expected {axes} and none of them empty")
 
 
-def check_logits(name, logits, classes=1):
-    """ValueError unless the last axis holds enough classes, and the others something."""
+def check_logits(name: str, logits: Array, classes: int = 1) -> None:
+    """ValueError unless the last axis has enough classes and no axis is empty."""
     if logits.ndim == 0 or logits.shape[-1] < classes or logits.size == 0:
         raise ValueError(
             f"{name} has shape {logits.shape}: expected [..., classes], "
@@ -58,10 +61,10 @@ def check_logits(name, logits, classes=1):
         )
 
 
-def check_labels(labels, logits):
+def check_labels(labels: Array | np.ndarray, logits: Float[Array, "*B C"]) -> Int[Array, "*B"]:
     """Integer class labels for `logits`; ValueError where they cannot be that.
 
-    Values are checked only when they are known while tracing; inside jit a label
+    Values are checked only if they are known while tracing; inside jit a label
     outside [0, C) has an all-zero target, so its cross-entropy is 0, never NaN.
     """
     if not isinstance(labels, jax.core.Tracer):
@@ -82,10 +85,12 @@ def check_labels(labels, logits):
     return jnp.asarray(labels)
 
 
-def check_tokens(tokens, student, teacher):
-    """Integer token numbers [..., k] for logits [..., V] and a teacher [..., k], from 0 to V − 1.
+def check_tokens(
+    tokens: Array | np.ndarray, student: Float[Array, "*B V"], teacher: Float[Array, "*B k"]
+) -> Int[Array, "*B k"]:
+    """Integer token ids in [0, V) of a teacher [..., k]; ValueError where they cannot be that.
 
-    ValueError where they cannot be that; one known only at run time counts as the nearer end.
+    An id that is known only at run time counts as the nearer end.
     """
     shapes = f"student has shape {student.shape}, teacher {teacher.shape}"
     fits = teacher.ndim == student.ndim and teacher.shape[:-1] == student.shape[:-1]
@@ -107,14 +112,14 @@ def check_tokens(tokens, student, teacher):
     return jnp.clip(tokens, 0, student.shape[-1] - 1)
 
 
-def one_hot(labels, logits):
-    """The labels as rows of zeros and a one, of the logits' shape and type."""
+def one_hot(labels: Int[Array, "*B"], logits: Float[Array, "*B C"]) -> Float[Array, "*B C"]:
+    """One-hot labels of the logits' shape and type."""
     # A product with the one-hot target vmaps into fused loops; a gather does not.
     return jax.nn.one_hot(labels, logits.shape[-1], dtype=logits.dtype)
 
 
-def positive(name, value):
-    """`value`; ValueError when it is known while tracing and not finite and above 0.
+def check_positive(name: str, value: Scalar) -> Scalar:
+    """`value`; ValueError if it is known while tracing and not finite and above 0.
 
     One known only at run time counts as 1 where it is not finite and above 0.
     """
@@ -126,8 +131,8 @@ def positive(name, value):
     return jnp.where((value > 0) & jnp.isfinite(value), value, 1)
 
 
-def fraction(name, value):
-    """`value`; ValueError when it is known while tracing and not in [0, 1].
+def check_fraction(name: str, value: Scalar) -> Scalar:
+    """`value`; ValueError if it is known while tracing and not in [0, 1].
 
     One known only at run time counts as the nearer end where it is outside.
     """
@@ -138,7 +143,7 @@ def fraction(name, value):
     return jnp.clip(value, 0, 1)
 
 
-def whole(name, value, low, high=None):
+def static_int(name: str, value: int, low: int, high: int | None = None) -> int:
     """`value` as an int in [low, high]; ValueError otherwise. It shapes the program."""
     if isinstance(value, (jax.core.Tracer, bool)) or int(value) != value or value < low:
         raise ValueError(f"{name} is {value}: expected a whole number, at least {low}, not traced")
@@ -147,7 +152,7 @@ def whole(name, value, low, high=None):
     return int(value)
 
 
-def hide(where, *arrays):
+def mask_rows(where: Bool[Array, "..."] | None, *arrays: Array) -> tuple[Array, ...]:
     """The arrays with every masked row set to zero, so that no gradient or NaN escapes it.
 
     `where` has the shape of the result: the leading axes of every array.
@@ -166,7 +171,7 @@ def hide(where, *arrays):
     )
 
 
-def mask_of(where, shape):
+def full_mask(where: Bool[Array, "..."] | None, shape: tuple[int, ...]) -> Bool[Array, "..."]:
     """The mask as booleans of `shape`, all True for None; ValueError on another shape."""
     if where is None:
         return jnp.ones(shape, bool)
@@ -176,6 +181,6 @@ def mask_of(where, shape):
     return where
 
 
-def keep(where, values):
-    """`values` with 0 where the mask is false; ValueError unless it has their shape."""
-    return values if where is None else jnp.where(mask_of(where, values.shape), values, 0)
+def mask_values(where: Bool[Array, "*B"] | None, values: Float[Array, "*B"]) -> Float[Array, "*B"]:
+    """`values` with 0 where the mask is False; ValueError unless it has their shape."""
+    return values if where is None else jnp.where(full_mask(where, values.shape), values, 0)

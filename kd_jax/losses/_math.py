@@ -1,6 +1,6 @@
-"""The few pieces of arithmetic that several losses share, safe in value and gradient.
+"""Arithmetic that several losses share, safe in value and gradient.
 
-A gradient through `where` is safe only when the branch not taken is finite too, so
+A gradient through `where` is safe only if the branch not taken is finite too, so
 the argument of a root or a logarithm is replaced before it, not its result after.
 """
 
@@ -9,17 +9,22 @@ import functools
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Bool, Float, Shaped
+
+from kd_jax.losses._arrays import Scalar
 
 # On accelerators the default would round the factors of these small products.
 einsum = functools.partial(jnp.einsum, precision="highest")
 
 
-def kl(log_p, log_q):
-    """KL(p ‖ q) = Σ p (log p − log q) over the last axis, nats."""
+def kl(log_p: Float[Array, "*B C"], log_q: Float[Array, "*B C"]) -> Float[Array, "*B"]:
+    """Kullback-Leibler divergence KL(p ‖ q) = Σ p (log p − log q) over the last axis, in nats."""
     return jnp.sum(jnp.exp(log_p) * (log_p - log_q), -1)
 
 
-def _shifted(scores, members):
+def _shifted(
+    scores: Float[Array, "*B C"], members: Bool[Array, "*B C"]
+) -> tuple[Float[Array, "*B C"], Float[Array, "*B 1"], Float[Array, "*B 1"]]:
     """Scores less the members' largest (0 elsewhere), that largest, and log Σ exp of the rest.
 
     No −inf stands in for the other classes, so that gradients stay finite.
@@ -32,22 +37,22 @@ def _shifted(scores, members):
     return shifted, peak, jnp.log(jnp.where(total > 0, total, 1))
 
 
-def log_mass(log_p, members):
+def log_mass(log_p: Float[Array, "*B C"], members: Bool[Array, "*B C"]) -> Float[Array, "*B"]:
     """log Σ p over the members of the last axis, of which there must be at least one.
 
-    Found from the members themselves: 1 − the others would lose a small mass.
+    Computed from the members themselves: 1 − the others would lose a small mass.
     """
     _, peak, log_total = _shifted(log_p, members)
     return (log_total + peak)[..., 0]
 
 
-def log_within(scores, members):
+def log_within(scores: Float[Array, "*B C"], members: Bool[Array, "*B C"]) -> Float[Array, "*B C"]:
     """log softmax of the scores among the members alone; 0 for the other classes."""
     shifted, _, log_total = _shifted(scores, members)
     return jnp.where(members, shifted - log_total, 0)
 
 
-def log_mixture(log_p, log_q, weight):
+def log_mixture(log_p: Array, log_q: Array, weight: Scalar) -> Array:
     """log(w p + (1 − w) q) elementwise, exact at w = 0 and 1; w may be traced."""
     inside = (weight > 0) & (weight < 1)
     # log w and log(1 − w) are infinite at the ends, so they are taken elsewhere.
@@ -56,7 +61,7 @@ def log_mixture(log_p, log_q, weight):
     return jnp.where(inside, mixed, jnp.where(weight >= 1, log_p, log_q))
 
 
-def norm(x, axis=-1, keepdims=False):
+def norm(x: Array, axis: int = -1, keepdims: bool = False) -> Array:
     """Euclidean norm over `axis`; where it is 0 its gradient is 0, not NaN."""
     # Divided by the largest entry first: squares neither overflow nor vanish.
     scale = jax.lax.stop_gradient(jnp.max(jnp.abs(x), axis, keepdims=True))
@@ -67,25 +72,25 @@ def norm(x, axis=-1, keepdims=False):
     return length if keepdims else jnp.squeeze(length, axis)
 
 
-def unit(x, axis=-1):
+def unit(x: Array, axis: int = -1) -> Array:
     """x over its norm; a vector no longer than 1e-12 has no direction: 0, with gradient 0."""
     length = norm(x, axis, keepdims=True)
     alive = length > 1e-12
     return jnp.where(alive, x / jnp.where(alive, length, 1), 0)
 
 
-def smooth_l1(difference):
-    """½ d² where |d| < 1, |d| − ½ elsewhere."""
+def smooth_l1(difference: Array) -> Array:
+    """Smooth L1 (Huber) loss: ½ d² where |d| < 1, |d| − ½ elsewhere."""
     size = jnp.abs(difference)
     return jnp.where(size < 1, 0.5 * difference**2, size - 0.5)
 
 
-def flat(x):
-    """x as one row per example, [B, everything else]."""
+def flat(x: Array) -> Shaped[Array, "B D"]:
+    """x flattened to one row per example."""
     return x.reshape(x.shape[0], -1)
 
 
-def _windows(size, pooled):
+def _windows(size: int, pooled: int) -> Float[np.ndarray, "l n"]:
     """[l, n] for n = size, l = pooled: row j averages entries ⌊j·n/l⌋ to ⌈(j + 1)·n/l⌉."""
     matrix = np.zeros((pooled, size))
     for j in range(pooled):
@@ -94,7 +99,7 @@ def _windows(size, pooled):
     return matrix
 
 
-def pool(maps, height, width):
+def pool(maps: Float[Array, "B H W C"], height: int, width: int) -> Float[Array, "B h w C"]:
     """Adaptive average pooling of NHWC maps to height × width; the same size is left alone."""
     if maps.shape[1:3] == (height, width):
         return maps
@@ -102,7 +107,7 @@ def pool(maps, height, width):
     return einsum("bhwc,ih,jw->bijc", maps, rows.astype(maps.dtype), columns.astype(maps.dtype))
 
 
-def pool_to_smaller(a, b):
+def pool_to_smaller(a: Float[Array, "B H W C"], b: Float[Array, "B h w c"]) -> tuple[Array, Array]:
     """Both NHWC maps pooled to the smaller height and the smaller width of the two."""
     height, width = min(a.shape[1], b.shape[1]), min(a.shape[2], b.shape[2])
     return pool(a, height, width), pool(b, height, width)

@@ -1,4 +1,4 @@
-"""Losses that take a prediction apart: the label against the rest, rows against columns.
+"""Losses on parts of a prediction: label and other classes (DKD, NKD), rows and columns (DIST).
 
 Notation: z are the student's logits, v the teacher's, y the label, C the number
 of classes, T the temperature; p = softmax(v/T) and q = softmax(z/T). A hat marks
@@ -7,47 +7,73 @@ the distribution over the classes other than y: p̂_c = p_c / Σ_{i≠y} p_i.
 
 import jax
 import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int
 
 from kd_jax.losses._arrays import (
+    Scalar,
     check_labels,
     check_logits,
-    hide,
-    keep,
-    mask_of,
-    matched,
+    check_positive,
+    full_mask,
+    mask_rows,
+    mask_values,
     one_hot,
-    positive,
+    same_shape,
 )
 from kd_jax.losses._math import kl, log_mass, log_within, norm
 
 
-def _split(scores, target):
+def _split(
+    scores: Float[Array, "*B C"], target: Float[Array, "*B C"]
+) -> tuple[Float[Array, "*B"], Float[Array, "*B"], Float[Array, "*B C"]]:
     """log p_y, log of the others' mass, and log p̂ (0 at the label), from scores v/T."""
     rest, log_p = target == 0, jax.nn.log_softmax(scores)
     return jnp.sum(target * log_p, -1), log_mass(log_p, rest), log_within(scores, rest)
 
 
-def decoupled(student, teacher, labels, *, alpha=1.0, beta=8.0, temperature=4.0, where=None):
-    """Decoupled distillation: the label's probability and the other classes weighted apart.
+def decoupled(
+    student: Float[Array, "*B C"],
+    teacher: Float[Array, "*B C"],
+    labels: Int[Array, "*B"],
+    *,
+    alpha: Scalar = 1.0,
+    beta: Scalar = 8.0,
+    temperature: Scalar = 4.0,
+    where: Bool[Array, "*B"] | None = None,
+) -> Float[Array, "*B"]:
+    """Decoupled knowledge distillation (DKD): target class and other classes weighted apart.
 
-    T² · [α · KL((p_y, 1 − p_y) ‖ (q_y, 1 − q_y)) + β · KL(p̂ ‖ q̂)], α = `alpha`, β = `beta`. The
-    first divergence is the paper's TCKD, the second its NCKD; soft_targets is the sum with α = 1
-    and β = 1 − p_y. Direction: from the student to the teacher, as in soft_targets. T² included.
+    T² · [α · KL((p_y, 1 − p_y) ‖ (q_y, 1 − q_y)) + β · KL(p̂ ‖ q̂)]
 
-    Args: student z [..., C], C ≥ 2; teacher v [..., C], detached; labels y [...], integers in
-      [0, C); temperature > 0; where [...], True keeps.
-    Returns: nats times T², [...]; 0 where masked, and where the label is known only at run time
-      and is outside [0, C).
-    Raises: ValueError on different shapes, labels outside [0, C), temperature ≤ 0 or one class.
-    Source: Zhao et al. 2022, arXiv 2203.08679, equations 6 and 7. mdistiller takes 1000 from the
-      label's score where the label is left out here: the same unless scores differ by as much.
-      It also warms the loss up over the first epochs; that is the caller's.
+    The first divergence is the paper's TCKD, the second its NCKD; soft_targets is the sum with
+    α = 1 and β = 1 − p_y. The teacher comes first, as in soft_targets.
+
+    Args:
+        student: Logits z, C ≥ 2.
+        teacher: Logits v, without gradient.
+        labels: Classes y in [0, C).
+        alpha: The paper's α.
+        beta: The paper's β.
+        temperature: The paper's T, above 0.
+        where: True keeps.
+
+    Returns:
+        Nats times T²; 0 where masked, and where a label known only at run time is outside [0, C).
+
+    Raises:
+        ValueError: If shapes differ, labels are outside [0, C), temperature ≤ 0, or there is one
+            class.
+
+    Source:
+        Zhao et al. 2022, arXiv 2203.08679, equations 6 and 7. mdistiller takes 1000 from the
+        label's score where the label is left out here: the same unless scores differ by as much.
+        It also warms the loss up over the first epochs; that is the caller's.
     """
-    temperature = positive("temperature", temperature)
-    student, teacher = matched(student, teacher)
+    temperature = check_positive("temperature", temperature)
+    student, teacher = same_shape(student, teacher)
     check_logits("student", student, classes=2)
     labels = check_labels(labels, student)
-    student, teacher = hide(where, student, teacher)
+    student, teacher = mask_rows(where, student, teacher)
     target = one_hot(labels, student)
     p_label, p_rest, p_hat = _split(teacher / temperature, target)
     q_label, q_rest, q_hat = _split(student / temperature, target)
@@ -55,29 +81,50 @@ def decoupled(student, teacher, labels, *, alpha=1.0, beta=8.0, temperature=4.0,
     # The label's entry of both hats is 0, so its difference adds nothing.
     others = kl(p_hat, q_hat)
     known = jnp.sum(target, -1)
-    return keep(where, known * temperature**2 * (alpha * binary + beta * others))
+    return mask_values(where, known * temperature**2 * (alpha * binary + beta * others))
 
 
-def normalized(student, teacher, labels, *, gamma=1.5, temperature=1.0, where=None):
-    """Normalised distillation: the label's cross-entropy, weighted by the teacher, and the rest's.
+def normalized(
+    student: Float[Array, "*B C"],
+    teacher: Float[Array, "*B C"],
+    labels: Int[Array, "*B"],
+    *,
+    gamma: Scalar = 1.5,
+    temperature: Scalar = 1.0,
+    where: Bool[Array, "*B"] | None = None,
+) -> Float[Array, "*B"]:
+    """Normalized knowledge distillation (NKD): two cross-entropies, label and other classes.
 
-    −p_y log q_y at T = 1, + γ T² · (−Σ_{c≠y} p̂_c log q̂_c), γ = `gamma`, the hats at T. Both
-    terms are cross-entropies: the minimum is not 0 and not at student = teacher, since the
-    first pulls q_y to 1. T² included in the second term only.
+    −p_y log q_y at T = 1, + γ T² · (−Σ_{c≠y} p̂_c log q̂_c), the hats at T
 
-    Args: student z [..., C], C ≥ 2; teacher v [..., C], detached; labels y [...], integers in
-      [0, C); temperature > 0; where [...], True keeps.
-    Returns: nats (the second term times T²), [...]; 0 where masked, and where the label is known
-      only at run time and is outside [0, C).
-    Raises: ValueError on different shapes, labels outside [0, C), temperature ≤ 0 or one class.
-    Source: Yang et al. 2023, arXiv 2303.13005 (NKD). The label's cross-entropy itself is not in
-      it: the caller adds cross_entropy.
+    Both terms are cross-entropies: the minimum is not 0 and not at student = teacher, since the
+    first pulls q_y to 1. T² is in the second term only.
+
+    Args:
+        student: Logits z, C ≥ 2.
+        teacher: Logits v, without gradient.
+        labels: Classes y in [0, C).
+        gamma: The paper's γ.
+        temperature: T, above 0.
+        where: True keeps.
+
+    Returns:
+        Nats (the second term times T²); 0 where masked, and where a label known only at run time
+        is outside [0, C).
+
+    Raises:
+        ValueError: If shapes differ, labels are outside [0, C), temperature ≤ 0, or there is one
+            class.
+
+    Source:
+        Yang et al. 2023, arXiv 2303.13005 (NKD). The label's cross-entropy itself is not in it:
+        the caller adds cross_entropy.
     """
-    temperature = positive("temperature", temperature)
-    student, teacher = matched(student, teacher)
+    temperature = check_positive("temperature", temperature)
+    student, teacher = same_shape(student, teacher)
     check_logits("student", student, classes=2)
     labels = check_labels(labels, student)
-    student, teacher = hide(where, student, teacher)
+    student, teacher = mask_rows(where, student, teacher)
     target = one_hot(labels, student)
     p_label = jnp.sum(target * jax.nn.softmax(teacher), -1)
     label = -p_label * jnp.sum(target * jax.nn.log_softmax(student), -1)
@@ -85,47 +132,69 @@ def normalized(student, teacher, labels, *, gamma=1.5, temperature=1.0, where=No
     _, _, q_hat = _split(student / temperature, target)
     others = -jnp.sum((1 - target) * jnp.exp(p_hat) * q_hat, -1)
     known = jnp.sum(target, -1)
-    return keep(where, label + known * gamma * temperature**2 * others)
+    return mask_values(where, label + known * gamma * temperature**2 * others)
 
 
-def _correlation(a, b, axis, mask):
+def _correlation(
+    a: Float[Array, "B C"], b: Float[Array, "B C"], axis: int, mask: Bool[Array, "B C"]
+) -> Float[Array, " N"]:
     """Pearson correlation along `axis` over the rows the mask keeps; 0 where one is constant."""
     count = jnp.maximum(jnp.sum(mask, axis, keepdims=True), 1)
 
-    def centred(x):
+    def centered(x):
         # Less its first kept entry, a constant vector is exactly, not nearly, zero.
         first = jnp.expand_dims(jnp.argmax(mask, axis), axis)
         x = jnp.where(mask, x - jax.lax.stop_gradient(jnp.take_along_axis(x, first, axis)), 0)
         return jnp.where(mask, x - jnp.sum(x, axis, keepdims=True) / count, 0)
 
-    a, b = centred(a), centred(b)
+    a, b = centered(a), centered(b)
     return jnp.sum(a * b, axis) / (norm(a, axis) * norm(b, axis) + 1e-8)
 
 
-def dist(student, teacher, *, beta=1.0, gamma=1.0, temperature=1.0, where=None):
-    """One minus the correlation of the predictions, over rows and columns of the whole batch.
+def dist(
+    student: Float[Array, "*B C"],
+    teacher: Float[Array, "*B C"],
+    *,
+    beta: Scalar = 1.0,
+    gamma: Scalar = 1.0,
+    temperature: Scalar = 1.0,
+    where: Bool[Array, "*B"] | None = None,
+) -> Float[Array, ""]:
+    """One minus Pearson correlation of predictions, by rows and columns of the batch (DIST).
 
-    T² · [β · (1 − mean_b ρ(q_b·, p_b·)) + γ · (1 − mean_c ρ(q_·c, p_·c))], β = `beta`, γ = `gamma`,
-    T = `temperature` (the paper's τ), ρ the centred product over (the product of norms + 1e-8).
-    Correlation 0 where a row or a column is constant; so one example alone costs γ T² for its
-    columns. T² included. The minimum is 0, up to that 1e-8, for any linear relation of p and q.
+    T² · [β · (1 − mean_b ρ(q_b·, p_b·)) + γ · (1 − mean_c ρ(q_·c, p_·c))], ρ the centered product
+    over (the product of norms + 1e-8)
 
-    Args: student z [..., C]; teacher v [..., C], detached; all leading axes together are the
-      batch; temperature > 0; where [...], True keeps: the others are as if absent.
-    Returns: one number, without units; 0 where nothing is kept.
-    Raises: ValueError on different shapes, an empty batch or temperature ≤ 0.
-    Source: Huang et al. 2022, arXiv 2205.10536 (DIST); 1e-8 as in the authors' code. torchdistill
-      bounds each norm by 1e-8 instead, about 1e-7 apart.
+    The correlation is 0 where a row or a column is constant; so one example alone costs γ T² for
+    its columns. The minimum is 0, up to that 1e-8, for any linear relation of p and q.
+
+    Args:
+        student: Logits z; all leading axes together are the batch.
+        teacher: Logits v, without gradient.
+        beta: The paper's β, the weight of the relation within a row.
+        gamma: The paper's γ, the weight of the relation within a column.
+        temperature: The paper's τ, above 0 (T here).
+        where: True keeps; the others are as if absent.
+
+    Returns:
+        One number for the batch, without units; 0 where nothing is kept.
+
+    Raises:
+        ValueError: If shapes differ, the batch is empty, or temperature ≤ 0.
+
+    Source:
+        Huang et al. 2022, arXiv 2205.10536 (DIST); 1e-8 as in the authors' code. torchdistill
+        bounds each norm by 1e-8 instead, about 1e-7 apart.
     """
-    temperature = positive("temperature", temperature)
-    student, teacher = matched(student, teacher)
+    temperature = check_positive("temperature", temperature)
+    student, teacher = same_shape(student, teacher)
     check_logits("student", student)
     if student.ndim < 2:
         raise ValueError(f"student has shape {student.shape}: expected [..., batch, classes]")
-    student, teacher = hide(where, student, teacher)
+    student, teacher = mask_rows(where, student, teacher)
     q = jax.nn.softmax(student / temperature).reshape(-1, student.shape[-1])
     p = jax.nn.softmax(teacher / temperature).reshape(q.shape)
-    kept = mask_of(where, student.shape[:-1]).reshape(-1)
+    kept = full_mask(where, student.shape[:-1]).reshape(-1)
     count = jnp.sum(kept)
     mask = jnp.broadcast_to(kept[:, None], q.shape)
     rows = jnp.sum(_correlation(q, p, 1, mask)) / jnp.maximum(count, 1)

@@ -1,19 +1,29 @@
-"""What a trained network does on held-out data, as sums and counts over examples."""
+"""Classification metrics: errors, likelihood, calibration, agreement with a teacher."""
 
 import functools
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Bool, Float, Int, PyTree, Shaped
 
 BINS = 15  # of the calibration error
 
 
-def predict(apply, params, inputs, *, batch_size=1000):
-    """Logits [S, A, N, C] of a grid of networks over inputs [N, …], batch by batch.
+def predict(
+    apply: Callable, params: PyTree, inputs: Shaped[np.ndarray, "N ..."], *, batch_size: int = 1000
+) -> Float[np.ndarray, "S A N C"]:
+    """Logits of a grid of networks, batch by batch.
 
-    Args: apply: (params, inputs [B, …]) -> (logits [B, C], features), of one network;
-      params: leaves [S, A, …].
+    Args:
+        apply: (params, inputs [B, …]) -> (logits [B, C], features), of one network.
+        params: Leaves [S, A, …].
+        inputs: The same for all networks.
+        batch_size: Examples at once.
+
+    Returns:
+        Logits of every network on every input.
     """
     grid = _grid(apply)
     batches = (inputs[i : i + batch_size] for i in range(0, len(inputs), batch_size))
@@ -21,8 +31,8 @@ def predict(apply, params, inputs, *, batch_size=1000):
 
 
 @functools.lru_cache(maxsize=64)
-def _grid(apply):
-    """The compiled logits of a grid; kept, so that the same network compiles once."""
+def _grid(apply: Callable) -> Callable:
+    """The compiled logits of a grid; cached, so that the same network compiles once."""
 
     def one(member, batch):
         return apply(member, batch)[0]
@@ -31,17 +41,24 @@ def _grid(apply):
 
 
 @jax.jit
-def measure(logits, labels, teacher_logits=None):
-    """Metrics of predictions q = softmax(z) at T = 1: one number per member.
+def measure(
+    logits: Float[Array, "*G N C"],
+    labels: Int[Array, " N"],
+    teacher_logits: Float[Array, "*T N C"] | None = None,
+) -> dict[str, Shaped[Array, "*G"]]:
+    """Metrics of predictions q = softmax(z) at T = 1, one number per network.
 
-    errors: examples whose most probable class is not the label. accuracy: the rest, as a
-    fraction. nll: mean −log q_y in nats. brier: mean Σ_c (q_c − [c = y])², from 0 to 2 (Brier
-    1950). ece: see `calibration`. With a teacher p also
-    agreement: the fraction with the teacher's most probable class. kl: mean KL(p ‖ q), and
-    reverse_kl: mean KL(q ‖ p), in nats. rank_correlation: see `wrong_rank_correlation`.
+    Args:
+        logits: z, of each network of a grid.
+        labels: y.
+        teacher_logits: Of the teacher p = softmax(v), one for all or one for each network.
 
-    Args: logits [..., N, C]; labels [N]; teacher_logits [N, C] or [..., N, C].
-    Returns: {name: [...]}.
+    Returns:
+        By name. errors: examples whose most probable class is not the label. accuracy: the rest,
+        as a fraction. nll: mean −log q_y in nats. brier: mean Σ_c (q_c − [c = y])², from 0 to 2
+        (Brier 1950). ece: see `calibration`. With a teacher also agreement: the fraction with the
+        teacher's most probable class. kl: mean KL(p ‖ q), and reverse_kl: mean KL(q ‖ p), in nats.
+        rank_correlation: see `wrong_rank_correlation`.
     """
     log_q = jax.nn.log_softmax(logits)
     q, chosen = jnp.exp(log_q), jnp.argmax(logits, -1)
@@ -69,15 +86,25 @@ def measure(logits, labels, teacher_logits=None):
 
 
 @functools.partial(jax.jit, static_argnames="bins")
-def calibration(logits, labels, bins=BINS):
-    """How often predictions of each confidence are right: {count, accuracy, confidence} by bin.
+def calibration(
+    logits: Float[Array, "*G N C"], labels: Int[Array, " N"], bins: int = BINS
+) -> dict[str, Float[Array, "*G bins"]]:
+    """Reliability diagram: count, accuracy and confidence of the predictions by confidence bin.
 
     Bin m of M holds the examples whose largest probability lies in ((m − 1)/M, m/M]; accuracy and
     confidence are means over it, 0 where it is empty. The expected calibration error is
     ECE = Σ_m count_m/N · |accuracy_m − confidence_m|.
 
-    Args: logits [..., N, C]; labels [N]. Returns: arrays [..., bins].
-    Source: Guo et al. 2017, arXiv 1706.04599, equations 2 to 4.
+    Args:
+        logits: Of each network of a grid.
+        labels: Classes.
+        bins: M.
+
+    Returns:
+        {"count", "accuracy", "confidence"}.
+
+    Source:
+        Guo et al. 2017, arXiv 1706.04599, equations 2 to 4.
     """
     confidence = jnp.max(jax.nn.softmax(logits), -1)
     right = jnp.argmax(logits, -1) == labels
@@ -92,30 +119,50 @@ def calibration(logits, labels, bins=BINS):
     }
 
 
-def wrong_rank_correlation(logits, teacher_logits, labels):
-    """Mean over examples of Spearman's correlation of student and teacher over the wrong classes.
+def wrong_rank_correlation(
+    logits: Float[Array, "*G N C"], teacher_logits: Float[Array, "*T N C"], labels: Int[Array, " N"]
+) -> Float[Array, "*G"]:
+    """Spearman's rank correlation of student and teacher over the wrong classes, averaged.
 
     Do both rank the classes that are not the label alike? The correlation is that of the ranks
     (ties share their mean rank) of the C − 1 logits; 0 where one side ranks nothing.
 
-    Args: logits [..., N, C]; teacher_logits [N, C] or [..., N, C]; labels [N]. Returns: [...].
+    Args:
+        logits: Of each network of a grid.
+        teacher_logits: Of one teacher for all, or of one for each network.
+        labels: Classes.
+
+    Returns:
+        Means over the examples.
     """
     wrong = jnp.arange(logits.shape[-1]) != labels[:, None]
-    ours, theirs = (_centred_ranks(x, wrong) for x in (logits, teacher_logits))
+    ours, theirs = (_centered_ranks(x, wrong) for x in (logits, teacher_logits))
     product = jnp.sum(ours * theirs, -1)
     norm = jnp.sqrt(jnp.sum(ours**2, -1) * jnp.sum(theirs**2, -1))
     return jnp.mean(jnp.where(norm > 0, product / jnp.where(norm > 0, norm, 1), 0), -1)
 
 
-def _centred_ranks(values, among):
-    """Ranks [..., N, C] of the values where `among` is true, less their mean; elsewhere 0."""
+def _centered_ranks(
+    values: Float[Array, "*G N C"], among: Bool[Array, "N C"]
+) -> Float[Array, "*G N C"]:
+    """Ranks of the values where `among` is True, less their mean; elsewhere 0."""
     lower = (values[..., None, :] < values[..., :, None]) & among[..., None, :]
     higher = (values[..., None, :] > values[..., :, None]) & among[..., None, :]
     difference = jnp.sum(lower, -1) - jnp.sum(higher, -1)  # twice the rank, less a constant
     return jnp.where(among, difference.astype(jnp.float32) / 2, 0)
 
 
-def wrong_by_class(logits, labels):
-    """Errors among the examples of each class, [..., C], for logits [..., N, C] and labels [N]."""
+def wrong_by_class(
+    logits: Float[np.ndarray, "*G N C"], labels: Int[np.ndarray, " N"]
+) -> Int[np.ndarray, "*G C"]:
+    """Number of errors among the examples of each class.
+
+    Args:
+        logits: Of each network of a grid.
+        labels: Classes.
+
+    Returns:
+        Errors by class of the label.
+    """
     wrong = np.argmax(logits, -1) != labels
     return np.stack([wrong[..., labels == c].sum(-1) for c in range(logits.shape[-1])], axis=-1)

@@ -1,36 +1,67 @@
-"""What a network costs: parameters, multiply-adds, bytes, seconds."""
+"""Cost of a network: parameters, multiply-adds, bytes, latency."""
 
 import math
 import time
+from collections.abc import Callable
 
 import jax
 import numpy as np
 from jax.extend.core import jaxprs_in_params
+from jaxtyping import PyTree, Shaped
 
 
-def parameters(params):
-    """How many numbers the parameters are."""
+def parameters(params: PyTree) -> int:
+    """Number of parameters.
+
+    Args:
+        params: Arrays or their shapes.
+
+    Returns:
+        How many numbers they are.
+    """
     return sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(params))
 
 
-def size_bytes(params):
-    """Bytes of the parameters as they are stored."""
+def size_bytes(params: PyTree) -> int:
+    """Bytes of the parameters as they are stored.
+
+    Args:
+        params: Arrays or their shapes.
+
+    Returns:
+        Bytes.
+    """
     return sum(math.prod(x.shape) * x.dtype.itemsize for x in jax.tree.leaves(params))
 
 
-def multiply_adds(function, *arguments):
+def multiply_adds(function: Callable, *arguments: PyTree) -> int:
     """Multiply-adds of every matrix product and convolution that function(*arguments) performs.
 
     A product [M, K] × [K, N] counts M·K·N; a convolution counts its outputs times the kernel
     elements that each output reads. The body of a scan counts once per iteration.
+
+    Args:
+        function: A function that JAX can trace.
+        *arguments: Arrays or their shapes.
+
+    Returns:
+        The count.
     """
     return _count(jax.make_jaxpr(function)(*arguments).jaxpr)
 
 
-def summary(apply, params, inputs):
-    """All of it for one network: a dict of counts per example and seconds per batch.
+def summary(
+    apply: Callable, params: PyTree, inputs: Shaped[np.ndarray, "N ..."]
+) -> dict[str, float]:
+    """Parameters, bytes, multiply-adds per example and seconds per batch of one network.
 
-    Args: apply: (params, inputs [B, …]) -> anything; inputs [N, …] with N at least 128.
+    Args:
+        apply: (params, inputs [B, …]) -> anything.
+        params: Of the network.
+        inputs: At least 128 examples.
+
+    Returns:
+        {"parameters", "multiply_adds", "bytes", "seconds_1", "seconds_128"}.
     """
     return {
         "parameters": parameters(params),
@@ -39,6 +70,21 @@ def summary(apply, params, inputs):
         "seconds_1": latency(apply, params, inputs[:1]),
         "seconds_128": latency(apply, params, inputs[:128]),
     }
+
+
+def summaries(
+    networks: dict[str, tuple[Callable, PyTree]], inputs: Shaped[np.ndarray, "N ..."]
+) -> dict[str, dict[str, float]]:
+    """The `summary` of several networks on the same inputs.
+
+    Args:
+        networks: {name: (apply, params)}.
+        inputs: As for `summary`.
+
+    Returns:
+        {name: summary}.
+    """
+    return {name: summary(apply, params, inputs) for name, (apply, params) in networks.items()}
 
 
 def _count(jaxpr):
@@ -57,8 +103,18 @@ def _count(jaxpr):
     return total
 
 
-def latency(function, params, inputs, *, repeats=50):
-    """Median seconds of one jitted call function(params, inputs), after two to warm up."""
+def latency(function: Callable, params: PyTree, inputs: PyTree, *, repeats: int = 50) -> float:
+    """Median latency of one jitted call, after two to warm up.
+
+    Args:
+        function: Called as function(params, inputs).
+        params: Its first argument.
+        inputs: Its second argument.
+        repeats: How many calls are timed.
+
+    Returns:
+        Seconds.
+    """
     compiled = jax.jit(function)
     seconds = []
     for _ in range(repeats + 2):

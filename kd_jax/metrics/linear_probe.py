@@ -1,8 +1,9 @@
-"""What vectors of texts are good for: labels read off them, and their nearest neighbours."""
+"""Linear-probe and nearest-neighbor evaluation of embeddings."""
 
 import warnings
 
 import numpy as np
+from jaxtyping import Float, Int
 
 from kd_jax.errors import extra
 
@@ -15,11 +16,25 @@ INVERSE_PENALTY = 0.1  # chosen on held-out questions of BANKING77
 ITERATIONS = 200
 
 
-def linear(vectors, labels, test_vectors, test_labels):
-    """Accuracy of a multinomial logistic regression on fixed vectors.
+def linear(
+    vectors: Float[np.ndarray, "N D"],
+    labels: Int[np.ndarray, " N"],
+    test_vectors: Float[np.ndarray, "M D"],
+    test_labels: Int[np.ndarray, " M"],
+) -> float:
+    """Test accuracy of a linear probe: multinomial logistic regression on fixed embeddings.
 
-    Args: vectors [N, D], standardised here by their mean and their common deviation; labels [N].
-    Source: Alain and Bengio 2016, arXiv 1610.01644 (linear classifier probes).
+    Args:
+        vectors: Training embeddings, standardized here by their mean and their common deviation.
+        labels: Their classes.
+        test_vectors: Test embeddings.
+        test_labels: Their classes.
+
+    Returns:
+        Accuracy as a fraction.
+
+    Source:
+        Alain and Bengio 2016, arXiv 1610.01644 (linear classifier probes).
     """
     mean, deviation = vectors.mean(0), vectors.std()
     regression = LogisticRegression(C=INVERSE_PENALTY, max_iter=ITERATIONS)
@@ -29,8 +44,30 @@ def linear(vectors, labels, test_vectors, test_labels):
     return float(np.mean(regression.predict((test_vectors - mean) / deviation) == test_labels))
 
 
-def few(vectors, labels, test_vectors, test_labels, *, draws, per_class=5, seed=0):
-    """Mean accuracy of `linear` on `per_class` labels of every class, drawn `draws` times."""
+def few(
+    vectors: Float[np.ndarray, "N D"],
+    labels: Int[np.ndarray, " N"],
+    test_vectors: Float[np.ndarray, "M D"],
+    test_labels: Int[np.ndarray, " M"],
+    *,
+    draws: int,
+    per_class: int = 5,
+    seed: int = 0,
+) -> float:
+    """Few-shot accuracy: the mean of `linear` on a few labels of every class.
+
+    Args:
+        vectors: Training embeddings to draw from.
+        labels: Their classes.
+        test_vectors: Test embeddings.
+        test_labels: Their classes.
+        draws: How many training sets are drawn.
+        per_class: Examples of each class in one.
+        seed: Of the draws.
+
+    Returns:
+        Accuracy as a fraction.
+    """
     random = np.random.default_rng(seed)
     found = []
     for _ in range(draws):
@@ -42,20 +79,43 @@ def few(vectors, labels, test_vectors, test_labels, *, draws, per_class=5, seed=
     return float(np.mean(found))
 
 
-def nearest(vectors, test_vectors):
-    """The row of `vectors` [N, D] with the largest cosine to each of the test vectors [M, D]: [M].
+def nearest(
+    vectors: Float[np.ndarray, "N D"], test_vectors: Float[np.ndarray, "M D"]
+) -> Int[np.ndarray, " M"]:
+    """Nearest neighbor of each test embedding by cosine similarity.
 
-    Args: both of unit length.
+    Args:
+        vectors: Unit vectors to choose from.
+        test_vectors: Unit vectors.
+
+    Returns:
+        Rows of `vectors`.
     """
     return np.argmax(test_vectors @ vectors.T, axis=1)
 
 
-def all_measures(vectors, labels, test_vectors, test_labels, draws, neighbours=None):
-    """{measure: number} of one encoder; neighbours: the teacher's `nearest`, to agree with.
+def all_measures(
+    vectors: Float[np.ndarray, "N D"],
+    labels: Int[np.ndarray, " N"],
+    test_vectors: Float[np.ndarray, "M D"],
+    test_labels: Int[np.ndarray, " M"],
+    draws: int,
+    neighbors: Int[np.ndarray, " M"] | None = None,
+) -> dict[str, float]:
+    """Linear-probe, few-shot and nearest-neighbor accuracy of one encoder.
 
-    probe_accuracy: `linear` on all labels; few_accuracy: `few`; nearest_accuracy:
-    how often the nearest training text has the test text's label; nearest_agreement: how often it
-    is the teacher's.
+    Args:
+        vectors: Training embeddings of unit length.
+        labels: Their classes.
+        test_vectors: Test embeddings of unit length.
+        test_labels: Their classes.
+        draws: Of `few`.
+        neighbors: The teacher's `nearest`, to agree with.
+
+    Returns:
+        By name. probe_accuracy: with all labels. few_accuracy: with a few of every class.
+        nearest_accuracy: how often the nearest training text has the test text's label.
+        nearest_agreement: how often it is the teacher's.
     """
     data = vectors, labels, test_vectors, test_labels
     found = nearest(vectors, test_vectors)
@@ -64,6 +124,6 @@ def all_measures(vectors, labels, test_vectors, test_labels, draws, neighbours=N
         "few_accuracy": few(*data, draws=draws),
         "nearest_accuracy": float(np.mean(labels[found] == test_labels)),
     }
-    if neighbours is not None:
-        measures["nearest_agreement"] = float(np.mean(found == neighbours))
+    if neighbors is not None:
+        measures["nearest_agreement"] = float(np.mean(found == neighbors))
     return measures

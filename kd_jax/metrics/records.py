@@ -1,15 +1,29 @@
-"""Records of trained networks: one JSON-like dict per network, its metrics or that it diverged."""
+"""Records of trained networks: one JSON-like dict per network, its metrics or its divergence."""
 
 import functools
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+from jaxtyping import Int, Shaped
 
 
-def of_metrics(row, metrics, diverged=None, **more):
-    """One record per seed of a row.
+def of_metrics(
+    row: str,
+    metrics: dict[str, Shaped[np.ndarray, "S ..."]],
+    diverged: Int[np.ndarray, " S"] | None = None,
+    **more: Any,
+) -> list[dict[str, Any]]:
+    """One record for each seed of a row.
 
-    Args: metrics {name: [S, …]}; diverged [S]: the step at which a network lost its loss, −1 for
-      never; more: what all seeds share. See `of_network`.
+    Args:
+        row: Name of the row.
+        metrics: By name, one value per seed.
+        diverged: First step with a non-finite loss, or −1.
+        **more: Fields that all seeds share.
+
+    Returns:
+        Records as `of_network` gives them.
     """
     count = len(next(iter(metrics.values())))
 
@@ -23,12 +37,19 @@ def of_metrics(row, metrics, diverged=None, **more):
     ]
 
 
-def of_network(known, measure, diverged=-1):
-    """The record of one network: what is known of it and what measure() -> {name: value} finds.
+def of_network(
+    known: dict[str, Any], measure: Callable[[], dict[str, Any]], diverged: int = -1
+) -> dict[str, Any]:
+    """Record of one network: its known fields and its measured metrics.
 
-    Args: diverged: the step at which it lost its loss, −1 for never. A network that diverged is
-      not measured; it, or one with a measure that is not a finite number, gets a record that says
-      so, {"diverged": step, or None}, in place of measures.
+    Args:
+        known: Fields that identify it.
+        measure: () -> {name: value}; not called for a network that diverged.
+        diverged: First step with a non-finite loss, or −1.
+
+    Returns:
+        The fields and the metrics. Instead of metrics {"diverged": step} if it diverged, and
+        {"diverged": None} if a metric is not a finite number.
     """
     lost = diverged >= 0
     found = {} if lost else measure()
@@ -37,6 +58,6 @@ def of_network(known, measure, diverged=-1):
     return {**known, **found}
 
 
-def _finite(values):
+def _finite(values: Any) -> bool:
     """Whether all are finite numbers, or none is a float: names and counts always are."""
     return np.asarray(values).dtype.kind != "f" or bool(np.isfinite(values).all())

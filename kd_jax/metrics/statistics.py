@@ -1,9 +1,11 @@
-"""What several seeds say: mean, spread, paired difference, verdict."""
+"""Statistics of several seeds: mean, deviation, paired t intervals, bootstrap, verdicts."""
 
 import math
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Float, Shaped
 from scipy import special
 
 BEATS, WORSE, INCONCLUSIVE = "BEATS", "WORSE", "INCONCLUSIVE"  # of a row against its baseline
@@ -12,7 +14,14 @@ REACHED, FALLS_SHORT = "REACHED", "FALLS SHORT"  # of an aim
 
 
 class Paired(NamedTuple):
-    """Mean difference to a baseline over paired seeds, its 95 % interval and what it says."""
+    """Mean difference to a baseline over paired seeds, with its interval and verdict.
+
+    Attributes:
+        mean: The mean difference.
+        low: Lower end of the 95 % interval.
+        high: Upper end.
+        verdict: BEATS, WORSE or INCONCLUSIVE.
+    """
 
     mean: float
     low: float
@@ -20,28 +29,53 @@ class Paired(NamedTuple):
     verdict: str
 
     @property
-    def half_width(self):
+    def half_width(self) -> float:
         """Half the width of the interval."""
         return (self.high - self.low) / 2
 
 
-def mean_sd(values):
-    """Mean and sample standard deviation (n − 1); the deviation of one value is NaN."""
+def mean_sd(values: Sequence[float] | Float[np.ndarray, " S"]) -> tuple[float, float]:
+    """Mean and sample standard deviation (n − 1).
+
+    Args:
+        values: One number per seed.
+
+    Returns:
+        (mean, deviation); the deviation of one value is NaN.
+    """
     values = np.asarray(values, np.float64)
     sd = values.std(ddof=1) if len(values) > 1 else math.nan
     return float(values.mean()), float(sd)
 
 
-def paired(values, baseline, *, lower_is_better=True, level=0.95):
-    """The paired difference values − baseline with Student's t interval.
+def paired(
+    values: Sequence[float] | Float[np.ndarray, " S"],
+    baseline: Sequence[float] | Float[np.ndarray, " S"],
+    *,
+    lower_is_better: bool = True,
+    level: float = 0.95,
+) -> Paired:
+    """Paired difference values − baseline with Student's t interval and a verdict.
 
-    mean(d) ± t_{n−1, (1+level)/2} · sd(d)/√n, with d the differences seed by seed. BEATS when the
-    whole interval lies on the better side of zero, WORSE when on the other, else INCONCLUSIVE;
-    with one seed there is no interval (NaN) and the verdict is INCONCLUSIVE.
+    mean(d) ± t_{n−1, (1+level)/2} · sd(d)/√n, with d the differences seed by seed
 
-    Args: values, baseline: one number per seed, in the same order.
-    Raises: ValueError on different lengths or no value.
-    Source: Student 1908, The Probable Error of a Mean.
+    BEATS if the whole interval lies on the better side of zero, WORSE if on the other, else
+    INCONCLUSIVE; with one seed there is no interval (NaN) and the verdict is INCONCLUSIVE.
+
+    Args:
+        values: One number per seed.
+        baseline: Likewise, in the same order.
+        lower_is_better: Which side of zero is better.
+        level: Of the interval.
+
+    Returns:
+        The difference.
+
+    Raises:
+        ValueError: If lengths differ or there is no value.
+
+    Source:
+        Student 1908, The Probable Error of a Mean.
     """
     values, baseline = np.asarray(values, np.float64), np.asarray(baseline, np.float64)
     if values.shape != baseline.shape or values.size == 0:
@@ -55,30 +89,62 @@ def paired(values, baseline, *, lower_is_better=True, level=0.95):
     return Paired(mean, float(low), float(high), verdict)
 
 
-def half_width(values):
-    """Half the width of the 95 % interval of a mean; 0 for one value, which has none."""
+def half_width(values: Sequence[float] | Float[np.ndarray, " S"]) -> float:
+    """Half the width of the 95 % interval of a mean.
+
+    Args:
+        values: One number per seed.
+
+    Returns:
+        The half width; 0 for one value, which has none.
+    """
     return 0.0 if len(values) < 2 else paired(values, [0] * len(values)).half_width
 
 
 class Interval(NamedTuple):
-    """A statistic of the seeds at hand and its bootstrap interval."""
+    """A statistic of the seeds at hand and its bootstrap interval.
+
+    Attributes:
+        value: The statistic.
+        low: Lower end of the interval.
+        high: Upper end.
+    """
 
     value: float
     low: float
     high: float
 
 
-def bootstrap(values, statistic, *, level=0.95, draws=2000, seed=0):
-    """The statistic of values [S, …] and its percentile interval over resampled seeds.
+def bootstrap(
+    values: Shaped[np.ndarray, "S ..."],
+    statistic: Callable[[np.ndarray], float],
+    *,
+    level: float = 0.95,
+    draws: int = 2000,
+    seed: int = 0,
+) -> Interval:
+    """Percentile bootstrap interval of a statistic over resampled seeds.
 
     The S seeds are drawn S times with replacement, whole: what was paired stays paired. The bounds
     are the (1 ∓ level)/2 quantiles of `draws` such statistics, as values that occurred (inverted
     distribution function), so an interval of temperatures ends at temperatures. With one seed
     there is no interval (NaN).
 
-    Args: statistic: values [S, …] -> a number; seed of the resampling.
-    Raises: ValueError without any seed.
-    Source: Efron 1979, Bootstrap Methods: Another Look at the Jackknife.
+    Args:
+        values: One row per seed.
+        statistic: values [S, …] -> a number.
+        level: Of the interval.
+        draws: Number of resamples.
+        seed: Of the resampling.
+
+    Returns:
+        The statistic and its interval.
+
+    Raises:
+        ValueError: If there is no seed.
+
+    Source:
+        Efron 1979, Bootstrap Methods: Another Look at the Jackknife.
     """
     values = np.asarray(values, np.float64)
     count = len(values)

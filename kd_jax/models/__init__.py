@@ -1,4 +1,4 @@
-"""Networks as pairs of pure functions; the only room that knows Flax."""
+"""Networks as pairs of pure functions (init, apply); Flax is used here only."""
 
 from kd_jax.models.convnet import ColumnsAsChannels, ConvNet
 from kd_jax.models.functional import Model, functional

@@ -1,4 +1,4 @@
-"""Convolutional networks whose convolutions are matrix products of shifted slices.
+"""Convolutional networks for CPUs: convolutions as matrix products of shifted slices.
 
 XLA's own convolution is slow inside a scan on a CPU and does not vmap over members; the product
 equals it (stride 1, zero padding) and does both. Inside, the batch is the last axis: with few
@@ -7,14 +7,24 @@ channels that is what a processor's vectors are filled with, and a slice is copi
 
 import flax.linen as nn
 import jax.numpy as jnp
+from jaxtyping import Array, Float, Shaped
 
 from kd_jax.models.mlp import glorot_uniform
 
 
-def convolve(x, kernel):
-    """Stride-1 convolution with zero padding: x [C, H, W, B], kernel [h, w, C, D] -> [D, H, W, B].
+def convolve(
+    x: Float[Array, "C H W B"], kernel: Float[Array, "h w C D"]
+) -> Float[Array, "D H W B"]:
+    """Stride-1 convolution with zero padding, the batch last.
 
-    h and w are odd. Slices that lie in the padding alone are left out.
+    Slices that lie in the padding alone are left out.
+
+    Args:
+        x: Images.
+        kernel: Weights; h and w are odd.
+
+    Returns:
+        Images of the same height and width with D channels.
     """
     (_, height, width, batch), (rows, columns) = x.shape, kernel.shape[:2]
     down, right = (range(-min(n // 2, m - 1), min(n // 2, m - 1) + 1)
@@ -33,29 +43,47 @@ def convolve(x, kernel):
 
 
 class Convolution(nn.Module):
-    """`convolve` with a bias: [C, H, W, B] -> [features, H, W, B].
+    """Convolution with bias, the batch last: [C, H, W, B] -> [features, H, W, B].
 
-    kernel: height and width, both odd. Parameters as nn.Conv has them: "kernel" [h, w, C, features]
-    (Glorot-uniform) and "bias" [features].
+    Parameters as nn.Conv has them: "kernel" [h, w, C, features] (Glorot-uniform) and "bias"
+    [features].
+
+    Attributes:
+        features: Number of output channels.
+        kernel: Height and width, both odd.
     """
 
     features: int
     kernel: tuple[int, int] = (3, 3)
 
     @nn.compact
-    def __call__(self, x):
+    def __call__(self, x: Float[Array, "C H W B"]) -> Float[Array, "features H W B"]:
         weights = self.param("kernel", glorot_uniform, (*self.kernel, x.shape[0], self.features))
         bias = self.param("bias", nn.initializers.zeros, (self.features,))
         return convolve(x, weights) + bias[:, None, None, None]
 
 
-def batch_last(x):
-    """[B, H, W, C] -> [C, H, W, B], and back."""
+def batch_last(x: Shaped[Array, "B H W C"]) -> Shaped[Array, "C H W B"]:
+    """Move the batch to the last axis, or back: [B, H, W, C] -> [C, H, W, B].
+
+    Args:
+        x: Images, channels last.
+
+    Returns:
+        The axes reversed, which are channels first and the batch last.
+    """
     return x.transpose(3, 1, 2, 0)
 
 
-def max_pool(x):
-    """The maximum of every 2×2 window of [C, H, W, B]; an axis of length 1 stays."""
+def max_pool(x: Shaped[Array, "C H W B"]) -> Shaped[Array, "C h w B"]:
+    """2×2 max pooling with stride 2, the batch last; an axis of length 1 stays.
+
+    Args:
+        x: Images of even height and width, or 1.
+
+    Returns:
+        Images of half the height and width.
+    """
     channels, height, width, batch = x.shape
     rows, columns = min(2, height), min(2, width)
     windows = x.reshape(channels, height // rows, rows, width // columns, columns, batch)
@@ -63,11 +91,16 @@ def max_pool(x):
 
 
 class ConvNet(nn.Module):
-    """3×3 convolutions with ReLU and pooling, dropout, and a dense layer.
+    """Convolutional network: 3×3 convolutions with ReLU and pooling, dropout, a dense layer.
 
-    Inputs [B, H, W] or [B, H, W, C]. features: channels of each convolution. pooled: after which of
-    them (counted from 1) a 2×2 maximum follows. Returns (logits [B, classes], features "conv_1", …,
-    each [B, H, W, C] before pooling).
+    Inputs [B, H, W] or [B, H, W, C]. Returns (logits [B, classes], features "conv_1", …, each
+    [B, H, W, C] before pooling).
+
+    Attributes:
+        features: Channels of each convolution.
+        pooled: After which convolutions (counted from 1) a 2×2 maximum follows.
+        classes: Number of classes.
+        dropout: Fraction dropped before the dense layer while training.
     """
 
     features: tuple[int, ...]
@@ -76,7 +109,9 @@ class ConvNet(nn.Module):
     dropout: float = 0.0
 
     @nn.compact
-    def __call__(self, inputs, train):
+    def __call__(
+        self, inputs: Float[Array, "B H W *C"], train: bool
+    ) -> tuple[Float[Array, "B classes"], dict[str, Array]]:
         x = batch_last(inputs if inputs.ndim == 4 else inputs[..., None])
         named = {}
         for number, channels in enumerate(self.features, 1):
@@ -89,14 +124,19 @@ class ConvNet(nn.Module):
 
 
 class ColumnsAsChannels(nn.Module):
-    """A ConvNet that reads an image [H, W] as one row of H positions with W channels.
+    """ConvNet that reads an image [H, W] as one row of H positions with W channels.
 
     Its 3×3 kernels see zero padding above and below, so they act along one axis of the image alone:
     what an input (1, 28, 28) becomes where channels stand last.
+
+    Attributes:
+        net: The network that reads it.
     """
 
     net: ConvNet
 
     @nn.compact
-    def __call__(self, inputs, train):
+    def __call__(
+        self, inputs: Float[Array, "B H W"], train: bool
+    ) -> tuple[Float[Array, "B classes"], dict[str, Array]]:
         return self.net(inputs[:, None], train)

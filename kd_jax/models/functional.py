@@ -1,18 +1,20 @@
-"""From a Flax module to pure functions."""
+"""Networks as two pure functions, init and apply."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+import flax.linen as nn
 import jax.numpy as jnp
 
 
 class Model(NamedTuple):
     """A network as two pure functions.
 
-    init: key -> params.
-    apply: (params, inputs [B, …], train=False, key=None) -> (logits [B, C], features).
-      `features` is a dict of named arrays; `key` is needed where train=True draws dropout.
-    network: the Flax module that they are of, where they are of one.
+    Attributes:
+        init: key -> params.
+        apply: (params, inputs [B, …], train=False, key=None) -> (logits [B, C], features), with
+            features a dict of named arrays; `key` is needed where train=True draws dropout.
+        network: The Flax module that they are of, or None.
     """
 
     init: Callable
@@ -20,8 +22,16 @@ class Model(NamedTuple):
     network: Any = None
 
 
-def functional(module, input_shape):
-    """The Model of a Flax module called as module(inputs, train) for inputs [B, *input_shape]."""
+def functional(module: nn.Module, input_shape: Sequence[int]) -> Model:
+    """Turn a Flax module into a Model.
+
+    Args:
+        module: Called as module(inputs, train); it returns (logits, features).
+        input_shape: The shape of one input, without the batch.
+
+    Returns:
+        The Model, for inputs [B, *input_shape].
+    """
 
     def init(key):
         return module.init(key, jnp.zeros((1, *input_shape)), False)["params"]

@@ -1,25 +1,31 @@
-"""Fully connected networks: the teachers and students of the 2015 paper."""
+"""Multilayer perceptrons: the teachers and students of Hinton, Vinyals and Dean 2015."""
 
 from collections.abc import Callable
+from typing import Any
 
 import flax.linen as nn
 import jax
 from jax import lax
+from jaxtyping import Array, Float
 
 glorot_uniform = nn.initializers.glorot_uniform()
 lecun_normal = nn.initializers.lecun_normal()
-NARROW = 64  # columns of a kernel that is quickly transposed
+WIDE_KERNEL = 64  # columns; a narrower one is quickly transposed
 
 
 class MLP(nn.Module):
-    """Dense layers with an activation after each but the last.
+    """Multilayer perceptron: dense layers with an activation after each but the last.
 
     Inputs [B, …] are flattened. Returns (logits [B, classes], features), where features has
-    "hidden_1", "hidden_2", …: the activations [B, width] before dropout.
+    "hidden_1", "hidden_2", …: the activations [B, width] before dropout. Biases start at zero.
 
-    hidden: widths of the hidden layers. dropout, input_dropout: fraction dropped of hidden
-    activations and of inputs while training. kernel_init: of the hidden layers; the last layer
-    is Glorot-uniform. Biases start at zero.
+    Attributes:
+        hidden: Widths of the hidden layers.
+        classes: Number of classes.
+        activation: Of the hidden layers.
+        dropout: Fraction dropped of hidden activations while training.
+        input_dropout: Fraction dropped of inputs while training.
+        kernel_init: Of the hidden layers; the last layer is Glorot-uniform.
     """
 
     hidden: tuple[int, ...]
@@ -30,7 +36,9 @@ class MLP(nn.Module):
     kernel_init: Callable = glorot_uniform
 
     @nn.compact
-    def __call__(self, inputs, train):
+    def __call__(
+        self, inputs: Float[Array, " B *D"], train: bool
+    ) -> tuple[Float[Array, "B classes"], dict[str, Float[Array, "B _"]]]:
         x = inputs.reshape(inputs.shape[0], -1)
         x = nn.Dropout(self.input_dropout, deterministic=not train)(x)
         features = {}
@@ -43,11 +51,18 @@ class MLP(nn.Module):
 
 
 @jax.custom_vjp
-def product(x, kernel):
-    """x kernel, for x [B, D] and kernel [D, E]: [B, E].
+def product(x: Float[Array, "B D"], kernel: Float[Array, "D E"]) -> Float[Array, "B E"]:
+    """Matrix product whose kernel gradient is formed as xᵀ δ, which is faster on CPUs.
 
     JAX forms the kernel's gradient as (δᵀ x)ᵀ, and a CPU then reads it against the grain in every
-    array of the optimiser: a quarter of a step of 1200 × 1200. Here it is formed as xᵀ δ.
+    array of the optimizer: a quarter of a step of 1200 × 1200.
+
+    Args:
+        x: Inputs.
+        kernel: Weights.
+
+    Returns:
+        x kernel.
     """
     return x @ kernel
 
@@ -56,8 +71,8 @@ def _forwards(x, kernel):
     return x @ kernel, (x, kernel)
 
 
-def _backwards(kept, delta):
-    x, kernel = kept
+def _backwards(residuals, delta):
+    x, kernel = residuals
     of_x = lax.dot_general(delta, kernel, (((1,), (1,)), ((), ())))
     return of_x, lax.dot_general(x, delta, (((0,), (0,)), ((), ())))
 
@@ -65,8 +80,21 @@ def _backwards(kept, delta):
 product.defvjp(_forwards, _backwards)
 
 
-def dense_product(x, kernel, dimensions, precision=None, **options):
-    """`product` as nn.Dense takes it; narrow kernels are multiplied as usual."""
-    if x.ndim == 2 and kernel.shape[1] >= NARROW:
+def dense_product(
+    x: Array, kernel: Array, dimensions: Any, precision: Any = None, **options: Any
+) -> Array:
+    """`product` as nn.Dense's dot_general; narrow kernels are multiplied as usual.
+
+    Args:
+        x: Inputs.
+        kernel: Weights.
+        dimensions: As lax.dot_general takes them.
+        precision: Likewise.
+        **options: Likewise.
+
+    Returns:
+        The product.
+    """
+    if x.ndim == 2 and kernel.shape[1] >= WIDE_KERNEL:
         return product(x, kernel)
     return lax.dot_general(x, kernel, dimensions, precision=precision, **options)

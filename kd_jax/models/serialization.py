@@ -1,45 +1,69 @@
-"""Networks as JSON, so that parameters on disk can say which network they are of."""
+"""JSON descriptions of networks, so that parameters on disk can say which network they are of."""
 
 import dataclasses
 import importlib
+from collections.abc import Sequence
+from typing import Any
 
 import flax.linen as nn
 import jax
 import numpy as np
 
 from kd_jax.models.bert import Bert, sentence_encoder
-from kd_jax.models.functional import functional
+from kd_jax.models.functional import Model, functional
 from kd_jax.models.llama import Llama, decoder
 
-ROOM = "kd_jax.models."
-NOT_OURS = "parent", "name", "kernel_init"  # Flax's own, and what only begins a training
+PACKAGE = "kd_jax.models."
+OMITTED = "parent", "name", "kernel_init"  # Flax's own, and what only begins a training
 
 
-def describe(network):
-    """The JSON-like description of a Flax module of this room: its class and its fields."""
-    named = f"{type(network).__module__.removeprefix(ROOM)}.{type(network).__name__}"
+def describe(network: nn.Module) -> dict[str, Any]:
+    """JSON-like description of a Flax module of this package: its class and its fields.
+
+    Args:
+        network: The module.
+
+    Returns:
+        {"class": "file.Class", field: value, …}.
+    """
+    named = f"{type(network).__module__.removeprefix(PACKAGE)}.{type(network).__name__}"
     fields = {f.name: getattr(network, f.name) for f in dataclasses.fields(network)}
     return {"class": named} | {
-        name: _plain(value) for name, value in fields.items() if name not in NOT_OURS
+        name: _plain(value) for name, value in fields.items() if name not in OMITTED
     }
 
 
-def built(description):
-    """The Flax module of a description that `describe` gave.
+def built(description: dict[str, Any]) -> nn.Module:
+    """Build a Flax module from the description that `describe` gave.
 
-    Raises: ValueError when it describes none.
+    Args:
+        description: JSON-like.
+
+    Returns:
+        The module.
+
+    Raises:
+        ValueError: If it describes none.
     """
     fields = dict(description)
     try:
         file, name = fields.pop("class").split(".")
-        kind = getattr(importlib.import_module(ROOM + file), name)
+        kind = getattr(importlib.import_module(PACKAGE + file), name)
         return kind(**{name: _value(value) for name, value in fields.items()})
     except (AttributeError, ImportError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{description} describes no network ({error})") from None
 
 
-def model_of(network, input_shape):
-    """The Model of a Flax module, for inputs [B, *input_shape] where it reads no tokens."""
+def model_of(network: nn.Module, input_shape: Sequence[int]) -> Model:
+    """The Model of a Flax module.
+
+    Args:
+        network: The module.
+        input_shape: The shape of one input; not needed where it reads tokens.
+
+    Returns:
+        Its pure functions.
+    """
     if isinstance(network, Llama):
         return decoder(network)
     if isinstance(network, Bert):
@@ -47,7 +71,7 @@ def model_of(network, input_shape):
     return functional(network, tuple(input_shape))
 
 
-def _plain(value):
+def _plain(value: Any) -> Any:
     if isinstance(value, nn.Module):
         return describe(value)
     if isinstance(value, tuple):
@@ -59,7 +83,7 @@ def _plain(value):
     return {"dtype": np.dtype(value).name}
 
 
-def _value(plain):
+def _value(plain: Any) -> Any:
     if isinstance(plain, list):
         return tuple(_value(x) for x in plain)
     if not isinstance(plain, dict):

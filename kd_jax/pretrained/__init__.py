@@ -1,4 +1,4 @@
-"""Networks that others trained: their folders, their parameters, their tokens, what they say.
+"""Pretrained models: Hugging Face folders, GGUF files, tokenizers, sentence embeddings.
 
 Raises: InputError on import when the packages of the extra "text" are not installed.
 """

@@ -1,16 +1,17 @@
-"""BERT and DistilBERT from a folder: the same encoder under two sets of names."""
+"""BERT and DistilBERT from a Hugging Face folder: one encoder under two sets of names."""
 
-from typing import NamedTuple
+import os
+from typing import Any, NamedTuple
 
 from kd_jax.errors import require
 from kd_jax.models.bert import Bert
 from kd_jax.pretrained import model_folder as folders
 from kd_jax.pretrained import weight_names as tables
 
-EPSILON = 1e-12  # of the normalisations, where a config does not say it
+EPSILON = 1e-12  # of the normalizations, where a config lacks it
 
 
-class Names(NamedTuple):
+class Architecture(NamedTuple):
     """What an architecture calls things: sizes and activation in its config, layers in its weights.
 
     prefix: what stands before the names where the model has a task's head; model: its class in
@@ -26,7 +27,7 @@ class Names(NamedTuple):
 
 
 ARCHITECTURES = {
-    "bert": Names(
+    "bert": Architecture(
         "BertModel",
         {
             "vocabulary": "vocab_size",
@@ -51,7 +52,7 @@ ARCHITECTURES = {
         },
         "bert.",
     ),
-    "distilbert": Names(
+    "distilbert": Architecture(
         "DistilBertModel",
         {
             "vocabulary": "vocab_size",
@@ -78,10 +79,11 @@ ARCHITECTURES = {
 }
 
 
-def load(folder):
+def load(folder: str | os.PathLike) -> tuple[Bert, Any]:
     """(Bert, params) of a folder with a BERT or DistilBERT.
 
-    Raises: InputError, one line, when it is of another architecture, or incomplete or damaged.
+    Raises:
+        InputError: it is of another architecture, or incomplete or damaged.
     """
     found = folders.config(folder)
     names = ARCHITECTURES[folders.kind(found, ARCHITECTURES, folder)]
@@ -92,10 +94,21 @@ def load(folder):
     return bert, tables.params(_entries(bert, names), bert.layers, weights.take)
 
 
-def save(folder, bert, params, tokenizer=None):
-    """Writes a Bert as load reads it, with the tokenizer.json of the folder `tokenizer`.
+def save(
+    folder: str | os.PathLike, bert: Bert, params: Any, tokenizer: str | os.PathLike | None = None
+) -> None:
+    """Write a Bert as `load` reads it.
 
     Without token types it is written as a DistilBERT, whose ε is fixed at 1e-12.
+
+    Args:
+        folder: is made when missing.
+        bert: the network.
+        params: its parameters.
+        tokenizer: the folder whose tokenizer files are copied, if any.
+
+    Raises:
+        InputError: ε is another without token types.
     """
     kind = "bert" if bert.types else "distilbert"
     names = ARCHITECTURES[kind]

@@ -1,9 +1,13 @@
-"""Questions and answers as SmolLM2 was taught to see them, and which tokens are the answer.
+"""ChatML chat template: prompts and answers as tokens, and which tokens are the answer.
 
 Source: the chat template of SmolLM2-135M-Instruct's tokenizer (ChatML).
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
+from jaxtyping import Bool
 
 from kd_jax.data import padding
 
@@ -11,43 +15,57 @@ START, END = "<|im_start|>", "<|im_end|>"
 SYSTEM = "You are a helpful AI assistant named SmolLM, trained by Hugging Face"
 
 
-def prompt(question, system=SYSTEM):
-    """The text before the answer to a question; system="" leaves out that turn."""
-    turns = [("system", system)] * bool(system) + [("user", question)]
-    said = "".join(f"{START}{who}\n{what}{END}\n" for who, what in turns)
-    return f"{said}{START}assistant\n"
+def prompt(question: str, system: str = SYSTEM) -> str:
+    """The text before the answer to a question; system="" leaves out that message."""
+    messages = [("system", system)] * bool(system) + [("user", question)]
+    text = "".join(f"{START}{who}\n{what}{END}\n" for who, what in messages)
+    return f"{text}{START}assistant\n"
 
 
-def stop_token(tokenizer):
-    """The number of the token that ends an answer."""
+def stop_token(tokenizer: Any) -> int:
+    """The id of the token that ends an answer, of a ChatML model's tokenizer."""
     return tokenizer.token_to_id(END)
 
 
-def prompts(tokenizer, questions, system=SYSTEM):
+def prompts(tokenizer: Any, questions: Sequence[str], system: str = SYSTEM) -> padding.Tokens:
     """The Tokens of questions' prompts, padded on the left: what a decoder continues."""
-    return padding.padded(
-        _numbers(tokenizer, [prompt(each, system) for each in questions]), left=True
-    )
+    return padding.padded(_ids(tokenizer, [prompt(each, system) for each in questions]), left=True)
 
 
-def answers(tokenizer, texts):
+def answers(tokenizer: Any, texts: Sequence[str]) -> padding.Tokens:
     """The Tokens of answers, END included, padded on the right."""
-    return padding.padded(_numbers(tokenizer, [each + END for each in texts]))
+    return padding.padded(_ids(tokenizer, [each + END for each in texts]))
 
 
-def answered(tokenizer, questions, answers, longest, system=SYSTEM):
-    """(Tokens [N, T], which of them are the answer [N, T]) of questions with their answers.
+def answered(
+    tokenizer: Any,
+    questions: Sequence[str],
+    answers: Sequence[str],
+    max_length: int,
+    system: str = SYSTEM,
+) -> tuple[padding.Tokens, Bool[np.ndarray, "N T"]]:
+    """Questions with their answers, and which tokens are the answer.
 
-    The answer's tokens, END included, are True; the prompt's and the padding are False. Both are
-    cut to `longest` tokens. Prompt and answer become tokens apart, as when a decoder writes one.
+    Prompt and answer become tokens apart, as when a decoder writes one.
+
+    Args:
+        tokenizer: of a ChatML model.
+        questions: N texts.
+        answers: N texts.
+        max_length: longer ones are cut to so many tokens.
+        system: the system message.
+
+    Returns:
+        (Tokens, mask): True for the answer's tokens, END included, False for the prompt's and the
+        padding.
     """
-    asked = _numbers(tokenizer, [prompt(each, system) for each in questions])
-    said = _numbers(tokenizer, [answer + END for answer in answers])
-    tokens = padding.padded([(a + b)[:longest] for a, b in zip(asked, said)])
-    starts = np.array([len(a) for a in asked])[:, None]
+    before = _ids(tokenizer, [prompt(each, system) for each in questions])
+    after = _ids(tokenizer, [answer + END for answer in answers])
+    tokens = padding.padded([(a + b)[:max_length] for a, b in zip(before, after)])
+    starts = np.array([len(a) for a in before])[:, None]
     return tokens, tokens.mask & (np.arange(tokens.mask.shape[1]) >= starts)
 
 
-def _numbers(tokenizer, texts):
+def _ids(tokenizer, texts):
     tokenizer.no_truncation()  # text.encode may have left one
     return [each.ids for each in tokenizer.encode_batch(texts, add_special_tokens=False)]

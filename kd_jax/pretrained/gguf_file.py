@@ -1,4 +1,4 @@
-"""The GGUF format: metadata and tensors of one file, read within its bounds.
+"""Reader of the GGUF format: metadata and tensors of one file, read within its bounds.
 
 Source: the format's specification, github.com/ggml-org/ggml/blob/master/docs/gguf.md. The package
 gguf has a reader too, but trusts every count and length in the file.
@@ -6,9 +6,10 @@ gguf has a reader too, but trusts every count and length in the file.
 
 import math
 import mmap
+import os
 import pathlib
 import struct
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -24,14 +25,14 @@ MOST_AXES = 4
 
 
 class Tensor(NamedTuple):
-    """shape, the last axis contiguous; kind: the number of its quantisation; offset in the file."""
+    """shape, the last axis contiguous; kind: the number of its quantization; offset in the file."""
 
     shape: tuple
     kind: int
     offset: int
 
 
-class File(NamedTuple):
+class GgufFile(NamedTuple):
     """metadata {key: number, string, list or array}, tensors {name: Tensor}, and the bytes."""
 
     path: pathlib.Path
@@ -39,8 +40,12 @@ class File(NamedTuple):
     tensors: dict
     data: memoryview
 
-    def part(self, name, start, size):
-        """`size` bytes from `start` of that tensor. Raises: InputError past the end."""
+    def part(self, name: str, start: int, size: int) -> memoryview:
+        """`size` bytes from `start`, of the tensor `name`.
+
+        Raises:
+            InputError: they are past the end.
+        """
         require(
             start + size <= len(self.data),
             f"{self.path} is truncated: tensor '{name}' ends at byte {start + size} of "
@@ -50,12 +55,17 @@ class File(NamedTuple):
 
 
 class Cursor:
-    """Reads a file's bytes from front to back. Raises: InputError where they end too soon."""
+    """Reads a file's bytes from front to back.
 
-    def __init__(self, path, data):
+    Raises:
+        InputError: they end too soon.
+    """
+
+    def __init__(self, path: pathlib.Path, data: memoryview):
         self.path, self.data, self.at = path, data, 0
 
-    def take(self, size):
+    def take(self, size: int) -> memoryview:
+        """The next `size` bytes."""
         require(
             size <= len(self.data) - self.at,
             f"{self.path} is truncated or damaged: {size} bytes expected at byte {self.at} of "
@@ -64,10 +74,12 @@ class Cursor:
         self.at += size
         return self.data[self.at - size : self.at]
 
-    def number(self, form):
+    def number(self, form: str) -> int:
+        """The next number, in a format of struct."""
         return struct.unpack("<" + form, self.take(struct.calcsize("<" + form)))[0]
 
-    def string(self):
+    def string(self) -> str:
+        """The next string."""
         start = self.at
         try:
             return str(self.take(self.number("Q")), "utf-8")
@@ -76,7 +88,7 @@ class Cursor:
                 f"{self.path} is damaged: no UTF-8 text at byte {start}; get it again"
             ) from None
 
-    def value(self, kind):
+    def value(self, kind: int) -> Any:
         """A number, truth value or string, a list of strings, or an array of numbers."""
         if kind == STRING:
             return self.string()
@@ -88,7 +100,8 @@ class Cursor:
         dtype = self.dtype(kind)
         return np.frombuffer(self.take(dtype.itemsize), dtype)[0].item()
 
-    def dtype(self, kind):
+    def dtype(self, kind: int) -> np.dtype:
+        """The type of a kind of number."""
         require(
             kind in SCALARS,
             f"{self.path} is damaged: value of kind {kind} before byte {self.at}, expected up to "
@@ -97,10 +110,11 @@ class Cursor:
         return np.dtype(SCALARS[kind])
 
 
-def read(path):
-    """The File at that path; its tensors stay on disk until they are taken.
+def read(path: str | os.PathLike) -> GgufFile:
+    """The GgufFile at that path; its tensors stay on disk until they are taken.
 
-    Raises: InputError, one line, when it is missing, no GGUF file, truncated or damaged.
+    Raises:
+        InputError: it is missing, no GGUF file, truncated or damaged.
     """
     path = pathlib.Path(path)
     require(path.is_file(), f"{path} is no file: expected a .gguf file")
@@ -127,7 +141,7 @@ def read(path):
     )
     start = -(-cursor.at // alignment) * alignment
     places = {name: Tensor(shape, kind, start + offset) for name, shape, kind, offset in listed}
-    return File(path, metadata, places, data)
+    return GgufFile(path, metadata, places, data)
 
 
 def _placed(cursor):
@@ -142,6 +156,6 @@ def _placed(cursor):
     return shape, cursor.number("I"), cursor.number("Q")
 
 
-def elements(tensor):
+def elements(tensor: Tensor) -> int:
     """The number of values of a Tensor."""
     return math.prod(tensor.shape)

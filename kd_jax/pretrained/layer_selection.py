@@ -1,16 +1,19 @@
-"""Students of a sentence encoder: some of its layers, taught by what the teacher says of texts."""
+"""Layer selection: students that start from some of their teacher's layers."""
+
+from collections.abc import Sequence
+from typing import Any
 
 import jax
 import numpy as np
 
 
-def cut(params, layers):
+def cut(params: Any, layers: Sequence[int]) -> Any:
     """The parameters of a Bert or a Llama with only these of its layers, counted from 0."""
-    kept = jax.tree.map(lambda x: x[np.array(layers)], params["layers"])
-    return {**params, "layers": kept}
+    chosen = jax.tree.map(lambda x: x[np.array(layers)], params["layers"])
+    return {**params, "layers": chosen}
 
 
-def alternate(layers, count):
+def alternate(layers: int, count: int) -> list[int]:
     """`count` of so many layers, evenly spaced, the last one among them: 1, 3, 5 are 3 of 6.
 
     Source: Sanh et al. 2019, arXiv 1910.01108, section 3.
@@ -18,6 +21,6 @@ def alternate(layers, count):
     return [round((n + 1) * layers / count) - 1 for n in range(count)]
 
 
-def spaced(layers, count):
+def spaced(layers: int, count: int) -> list[int]:
     """`count` of so many layers, evenly spaced, the first and the last among them: 0, 2, 5 of 6."""
     return [round(n) for n in np.linspace(0, layers - 1, count).tolist()]

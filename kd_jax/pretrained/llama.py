@@ -1,4 +1,10 @@
-"""Llama and Qwen2 from a folder: one decoder, with or without biases. SmolLM2 is a Llama."""
+"""Llama and Qwen2 from a Hugging Face folder: one decoder, with or without biases.
+
+SmolLM2 is a Llama.
+"""
+
+import os
+from typing import Any
 
 from kd_jax.errors import require
 from kd_jax.models.llama import Llama
@@ -38,20 +44,33 @@ NAMES = {
 }
 
 
-def load(folder):
+def load(folder: str | os.PathLike) -> tuple[Llama, Any]:
     """(Llama, params) of a folder with a Llama or Qwen2.
 
-    Raises: InputError, one line, when it is of another architecture, or incomplete or damaged.
+    Raises:
+        InputError: it is of another architecture, or incomplete or damaged.
     """
     llama = _network(folders.config(folder), folder)
     weights = folders.Weights(folder, folders.tensors(folder))
     return llama, tables.params(entries(llama, NAMES), llama.layers, weights.take)
 
 
-def save(folder, llama, params, tokenizer=None):
-    """Writes a Llama as load reads it, with the tokenizer.json of the folder `tokenizer`."""
+def save(
+    folder: str | os.PathLike,
+    llama: Llama,
+    params: Any,
+    tokenizer: str | os.PathLike | None = None,
+) -> None:
+    """Write a Llama as `load` reads it.
+
+    Args:
+        folder: is made when missing.
+        llama: the network.
+        params: its parameters.
+        tokenizer: the folder whose tokenizer files are copied, if any.
+    """
     kind = "qwen2" if llama.biases else "llama"
-    settings = {"model_type": kind, "architectures": [MODELS[kind]], "hidden_act": "silu"}
+    settings: dict = {"model_type": kind, "architectures": [MODELS[kind]], "hidden_act": "silu"}
     settings |= {theirs: getattr(llama, ours) for ours, theirs in SIZES.items()}
     settings |= {theirs: getattr(llama, ours) for ours, theirs in OPTIONAL.items()}
     settings |= {
@@ -62,7 +81,7 @@ def save(folder, llama, params, tokenizer=None):
     folders.save(folder, settings, tables.tensors(entries(llama, NAMES), params), tokenizer)
 
 
-def entries(llama, names):
+def entries(llama: Llama, names: dict[str, str]) -> list[tables.Entry]:
     """The Entries of a Llama's arrays under such NAMES."""
     queries, keys = llama.heads * llama.size, llama.groups * llama.size
     width, inner = llama.width, llama.inner
@@ -91,10 +110,26 @@ def entries(llama, names):
     ]
 
 
-def network(source, sizes, theta, epsilon, tied, biases):
-    """The Llama of such sizes; groups, size of a head and positions may be missing.
+def network(
+    source: str | os.PathLike,
+    sizes: dict[str, Any],
+    theta: float,
+    epsilon: float,
+    tied: bool,
+    biases: bool,
+) -> Llama:
+    """The Llama of such sizes.
 
-    Raises: InputError when heads don't fit together.
+    Args:
+        source: the file that gives them, for error messages.
+        sizes: fields of a Llama; groups, size of a head and positions may be missing.
+        theta: the base of the rotary embedding.
+        epsilon: of the normalizations.
+        tied: whether the head is the embedding's transpose.
+        biases: whether queries, keys and values have biases.
+
+    Raises:
+        InputError: heads do not fit together.
     """
     heads, width = sizes["heads"], sizes["width"]
     groups = sizes.get("groups") or heads

@@ -1,9 +1,12 @@
-"""A model folder as Hugging Face lays it out: config.json, *.safetensors, tokenizer.json."""
+"""Hugging Face model folders: config.json, *.safetensors, tokenizer.json, hub names."""
 
 import json
+import os
 import pathlib
 import re
 import shutil
+from collections.abc import Iterable
+from typing import Any
 
 import ml_dtypes  # noqa: F401, tells NumPy what bfloat16 is
 import numpy as np
@@ -15,8 +18,12 @@ from kd_jax.errors import InputError, extra, require
 LARGE = 1e30  # above every number of a config
 
 
-def config(folder):
-    """The settings in config.json. Raises: InputError when it is missing or no JSON object."""
+def config(folder: str | os.PathLike) -> dict:
+    """The settings in config.json.
+
+    Raises:
+        InputError: it is missing or no JSON object.
+    """
     path = pathlib.Path(folder) / "config.json"
     require(path.is_file(), f"{folder} has no config.json: expected a Hugging Face model folder")
     try:
@@ -27,26 +34,43 @@ def config(folder):
     return found
 
 
-def kind(found, known, folder):
-    """The model_type of a config, one of those known. Raises: InputError when it is another."""
-    said = found.get("model_type")
+def kind(found: dict, known: Iterable[str], folder: str | os.PathLike) -> str:
+    """The model_type of a config.
+
+    Args:
+        found: the config.
+        known: the types that can be read.
+        folder: its folder, for the error message.
+
+    Raises:
+        InputError: it is another.
+    """
+    given: Any = found.get("model_type")
     require(
-        isinstance(said, str) and said in known,
-        f"{folder}: model_type is '{said}', expected {' or '.join(known)}",
+        isinstance(given, str) and given in known,
+        f"{folder}: model_type is '{given}', expected {' or '.join(known)}",
     )
-    return said
+    return given
 
 
-def setting(found, name, folder):
-    """One positive whole number of a config. Raises: InputError when it is missing or no such."""
-    value = found.get(name)
+def setting(found: dict, name: str, folder: str | os.PathLike) -> int:
+    """One positive whole number of a config.
+
+    Raises:
+        InputError: it is missing or no such.
+    """
+    value: Any = found.get(name)
     whole = isinstance(value, int) and not isinstance(value, bool)
     require(whole and value > 0, f"{folder}/config.json: {name} is {value}, expected 1 or more")
     return value
 
 
-def positive(found, name, default, folder):
-    """One positive number of a config. Raises: InputError when it is no such."""
+def positive(found: dict, name: str, default: float, folder: str | os.PathLike) -> float:
+    """One positive number of a config.
+
+    Raises:
+        InputError: it is no such.
+    """
     value = found.get(name, default)
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
     positive = number and 0 < value < LARGE
@@ -54,11 +78,13 @@ def positive(found, name, default, folder):
     return float(value)
 
 
-def tensors(folder):
+def tensors(folder: str | os.PathLike) -> dict[str, np.ndarray]:
     """{name: array, float32 or shorter} of all safetensors files of the folder.
 
-    With a model.safetensors.index.json they are the files that it names. Raises: InputError when
-    there is none or one is missing or damaged.
+    With a model.safetensors.index.json they are the files that it names.
+
+    Raises:
+        InputError: there is none, or one is missing or damaged.
     """
     found = {}
     for path in _shards(pathlib.Path(folder)):
@@ -88,17 +114,25 @@ def _shards(folder):
 
 
 class Weights:
-    """Tensors taken one by one with the shape that is expected of each.
+    """Tensors taken one by one with the shape that is expected of each."""
 
-    said: who says the shape; prefix: what stands before every name.
-    """
+    def __init__(self, source: Any, found: Any, authority: str = "config.json says"):
+        """All tensors of a model; `prefix`, an attribute, stands before every name.
 
-    def __init__(self, source, found, said="config.json says"):
-        self.source, self.found, self.said = source, found, said
+        Args:
+            source: their file or folder, for error messages.
+            found: {name: array}.
+            authority: what gives the expected shapes, for error messages.
+        """
+        self.source, self.found, self.authority = source, found, authority
         self.prefix = ""
 
-    def take(self, name, *shape):
-        """The float32 tensor of that name. Raises: InputError when it is missing or misshapen."""
+    def take(self, name: str, *shape: int) -> np.ndarray:
+        """The float32 tensor of that name.
+
+        Raises:
+            InputError: it is missing, or of another shape.
+        """
         array = self.found.get(self.prefix + name)
         require(
             array is not None,
@@ -107,15 +141,27 @@ class Weights:
         )
         require(
             array.shape == shape,
-            f"{self.source}: tensor '{name}' has shape {array.shape}, {self.said} {shape}",
+            f"{self.source}: tensor '{name}' has shape {array.shape}, {self.authority} {shape}",
         )
         return np.asarray(array, np.float32)
 
 
-def save(folder, settings, arrays, tokenizer=None):
-    """Writes config.json, model.safetensors and, of the folder `tokenizer`, its tokenizer files.
+def save(
+    folder: str | os.PathLike,
+    settings: dict,
+    arrays: dict[str, np.ndarray],
+    tokenizer: str | os.PathLike | None = None,
+) -> None:
+    """Write config.json, model.safetensors and tokenizer files.
 
-    The folder is made when missing. Raises: InputError when there is no tokenizer.json to copy.
+    Args:
+        folder: is made when missing.
+        settings: of config.json.
+        arrays: {name: array}.
+        tokenizer: the folder whose tokenizer files are copied, if any.
+
+    Raises:
+        InputError: there is no tokenizer.json to copy.
     """
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -136,10 +182,11 @@ HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 HUB_FILES = "config.json", "*.safetensors", "*.safetensors.index.json", "tokenizer*.json"
 
 
-def find(name):
+def find(name: str | os.PathLike) -> pathlib.Path:
     """The folder of a model: a local one, or that of a name on the Hugging Face hub, fetched.
 
-    Raises: InputError when the name is neither, or the hub's package or the hub is out of reach.
+    Raises:
+        InputError: the name is neither, or the hub's package or the hub is out of reach.
     """
     path = pathlib.Path(name).expanduser()
     if path.is_dir():
@@ -157,5 +204,6 @@ def find(name):
     try:
         return pathlib.Path(snapshot_download(str(name), allow_patterns=list(HUB_FILES)))
     except Exception as error:  # of several libraries below it: network, hub, disk
-        said = next(iter(str(error).splitlines()), type(error).__name__)
-        raise InputError(f"{name} could not be fetched from the hub ({said}); {instead}") from None
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        failed = f"{name} could not be fetched from the hub ({reason})"
+        raise InputError(f"{failed}; {instead}") from None

@@ -6,8 +6,16 @@ import pathlib
 from kd_jax.errors import InputError
 
 
-def folder(name, what):
-    """The folder of an installed package with weights of `what`. Raises: InputError without it."""
+def folder(name: str, what: str) -> pathlib.Path:
+    """The folder of an installed package with weights.
+
+    Args:
+        name: of the package.
+        what: whose weights, for the error message.
+
+    Raises:
+        InputError: it is not installed.
+    """
     spec = importlib.util.find_spec(name)
     if spec is None or spec.origin is None:  # without origin: any folder of that name
         raise InputError(

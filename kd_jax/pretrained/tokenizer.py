@@ -1,15 +1,21 @@
-"""Texts as token numbers: a model's tokenizer, and what it makes of texts."""
+"""Tokenizers of model folders, and encoding of texts."""
 
+import os
 import pathlib
+from collections.abc import Iterable
 
 from tokenizers import Tokenizer
 
-from kd_jax.data.padding import padded
+from kd_jax.data.padding import Tokens, padded
 from kd_jax.errors import InputError, require
 
 
-def tokenizer(folder):
-    """The tokenizer of a model folder. Raises: InputError when it is missing or damaged."""
+def load(folder: str | os.PathLike) -> Tokenizer:
+    """The tokenizer of a model folder.
+
+    Raises:
+        InputError: it is missing or damaged.
+    """
     path = pathlib.Path(folder) / "tokenizer.json"
     require(path.is_file(), f"{folder} has no tokenizer.json: expected the model's tokenizer")
     try:
@@ -21,7 +27,13 @@ def tokenizer(folder):
     return found
 
 
-def encode(tokenizer, texts, longest):
-    """The Tokens of texts, with the marks at their ends; cut to `longest` tokens, marks kept."""
-    tokenizer.enable_truncation(longest)
+def encode(tokenizer: Tokenizer, texts: Iterable[str], max_length: int) -> Tokens:
+    """The Tokens of texts with their special tokens.
+
+    Args:
+        tokenizer: of the model.
+        texts: N texts.
+        max_length: longer ones are cut to so many tokens, the special ones among them.
+    """
+    tokenizer.enable_truncation(max_length)
     return padded([each.ids for each in tokenizer.encode_batch(list(texts))])

@@ -1,6 +1,7 @@
-"""Which array of ours stands under which name in another library's files, for both directions."""
+"""Mapping of parameter names and orientations to other libraries' files, in both directions."""
 
-from typing import NamedTuple
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,21 +18,27 @@ class Entry(NamedTuple):
     shape: tuple
 
 
-def dense(ours, theirs, inputs, outputs, bias=True):
+def dense(ours: tuple, theirs: str, inputs: int, outputs: int, bias: bool = True) -> list[Entry]:
     """The Entries of a linear layer."""
     kernel = Entry((*ours, "kernel"), f"{theirs}.weight", (outputs, inputs))
     return [kernel] + [Entry((*ours, "bias"), f"{theirs}.bias", (outputs,))] * bias
 
 
-def norm(ours, theirs, width, bias=True):
-    """The Entries of a normalisation."""
+def norm(ours: tuple, theirs: str, width: int, bias: bool = True) -> list[Entry]:
+    """The Entries of a normalization."""
     scale = Entry((*ours, "scale"), f"{theirs}.weight", (width,))
     return [scale] + [Entry((*ours, "bias"), f"{theirs}.bias", (width,))] * bias
 
 
-def params(entries, layers, take):
-    """Our params from the tensors that take(name, *shape) gives."""
-    found = {}
+def params(entries: Iterable[Entry], layers: int, take: Callable) -> dict:
+    """Our parameters from another library's tensors.
+
+    Args:
+        entries: of all arrays.
+        layers: how many tensors an array of layers is stacked of.
+        take: (name, *shape) -> the tensor.
+    """
+    found: dict = {}
     for entry in entries:
         *path, last = entry.ours
         within = found
@@ -39,14 +46,14 @@ def params(entries, layers, take):
             within = within.setdefault(part, {})
         if "{}" in entry.theirs:
             each = (take(entry.theirs.format(n), *entry.shape) for n in range(layers))
-            within[last] = np.stack([_turned(entry, array) for array in each])
+            within[last] = np.stack([_transposed(entry, array) for array in each])
         else:
-            within[last] = _turned(entry, take(entry.theirs, *entry.shape))
+            within[last] = _transposed(entry, take(entry.theirs, *entry.shape))
     return found
 
 
-def tensors(entries, params):
-    """{name: float32 array in the file's orientation} of our params."""
+def tensors(entries: Iterable[Entry], params: Any) -> dict[str, np.ndarray]:
+    """{name: float32 array in the file's orientation} of our parameters."""
     found = {}
     for entry in entries:
         array = params
@@ -55,9 +62,9 @@ def tensors(entries, params):
         each = enumerate(array) if "{}" in entry.theirs else [("", array)]
         for n, one in each:
             name = entry.theirs.format(n)
-            found[name] = np.ascontiguousarray(_turned(entry, np.asarray(one, np.float32)))
+            found[name] = np.ascontiguousarray(_transposed(entry, np.asarray(one, np.float32)))
     return found
 
 
-def _turned(entry, array):
+def _transposed(entry, array):
     return array.T if entry.ours[-1] in ("kernel", "head") else array

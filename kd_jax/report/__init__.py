@@ -1,1 +1,1 @@
-"""From records to tables and figures; nothing here trains or needs an accelerator."""
+"""Tables, figures and pages from records; nothing here needs jax."""

@@ -1,22 +1,35 @@
 """Tables and figures with a column, or a place on the axis, for every value of a number."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from kd_jax.metrics import statistics
 from kd_jax.report import figures, tables
+from kd_jax.report.published import DASH
 
-DASH = "–"
 
-
-def of(field, records):
+def rows_by_value(
+    field: str, records: Sequence[tables.Record]
+) -> dict[float, dict[str, list[tables.Record]]]:
     """{value of the field: {row: its records by seed}}, values ascending."""
     found = tables.by(field, records)
     return {value: tables.by_row(found[value]) for value in sorted(found)}
 
 
-def spread(records, field, title, metric, digits=2):
-    """The Markdown table of mean ± s.d., a line per row; title: of the column with their names."""
-    columns = of(field, records)
+def spread(
+    records: Sequence[tables.Record], field: str, title: str, metric: str, digits: int = 2
+) -> str:
+    """The Markdown table of mean ± s.d., a line per row and a column per value of a field.
+
+    Args:
+        records: of all rows and values.
+        field: whose values are the columns.
+        title: of the column with the rows' names.
+        metric: the field that is shown.
+        digits: after the point.
+    """
+    columns = rows_by_value(field, records)
     lines = []
     for row in tables.by_row(records):
         found = (rows.get(row) for rows in columns.values())
@@ -28,14 +41,29 @@ def _mean_and_sd(records, metric, digits):
     return tables.mean_and_sd(tables.values(records, metric), digits)
 
 
-def against(records, field, title, metric, baseline, digits=2):
+def against(
+    records: Sequence[tables.Record],
+    field: str,
+    title: str,
+    metric: str,
+    baseline: str,
+    digits: int = 2,
+) -> str:
     """The Markdown table of paired differences to the baseline's metric, higher being better.
 
-    A line per other row: difference, 95 % interval and verdict; columns without the baseline are
-    left out.
+    Args:
+        records: of all rows and values.
+        field: whose values are the columns; those without the baseline are left out.
+        title: of the column with the rows' names.
+        metric: the field that is compared.
+        baseline: the name of a row.
+        digits: after the point.
+
+    Returns:
+        A line per other row, in each cell difference, 95 % interval and verdict.
     """
     by_value = tables.by(field, records)
-    columns = [v for v, rows in of(field, records).items() if baseline in rows]
+    columns = [v for v, rows in rows_by_value(field, records).items() if baseline in rows]
     lines = {row: [row] for row in tables.by_row(records) if row != baseline}
     for value in columns:
         compared = tables.compare(by_value[value], metric, baseline, lower_is_better=False)
@@ -46,13 +74,25 @@ def against(records, field, title, metric, baseline, digits=2):
     return tables.markdown([title, *(f"{value:,}" for value in columns)], shown)
 
 
-def curves(axes, records, field, metric, rows):
-    """A line per row through its means over the values above 0, with the 95 % interval of each.
+def curves(
+    axes: figures.Axes,
+    records: Sequence[tables.Record],
+    field: str,
+    metric: str,
+    rows: Sequence[str],
+) -> None:
+    """Draw a line per row through its means over the values above 0, with 95 % intervals.
 
-    Where the field is 0, which a logarithmic axis has not, stands a level line of the same colour.
-    rows: of all axes that share their colours, in order.
+    Where the field is 0, which a logarithmic axis has not, stands a level line of the same color.
+
+    Args:
+        axes: to draw on.
+        records: of all rows and values.
+        field: on the logarithmic axis.
+        metric: the field that is shown.
+        rows: of all axes that share their colors, in order.
     """
-    columns = of(field, records)
+    columns = rows_by_value(field, records)
     known = tables.by_row(records)
     for row, color in ((row, color) for row, color in zip(rows, figures.COLORS) if row in known):
         found = {v: tables.values(r[row], metric) for v, r in columns.items() if row in r}

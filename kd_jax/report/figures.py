@@ -1,8 +1,12 @@
 """Parts of figures that experiments share, drawn with matplotlib and saved as PNG."""
 
 import contextlib
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
+from jaxtyping import Float
 
 from kd_jax.errors import extra
 
@@ -11,6 +15,7 @@ with extra("report"):
 
     matplotlib.use("Agg")  # before pyplot is imported
     import matplotlib.pyplot as plt
+    from matplotlib.axes import Axes
 
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")  # Okabe and Ito
 GREY = "#555555"
@@ -26,8 +31,25 @@ STYLE: dict = {
 
 
 @contextlib.contextmanager
-def figure(path, rows=1, columns=1, size=(6.0, 4.0), **options):
-    """Axes of a figure that is saved to `path` when the block ends without an error."""
+def figure(
+    path: str | os.PathLike,
+    rows: int = 1,
+    columns: int = 1,
+    size: tuple[float, float] = (6.0, 4.0),
+    **options: Any,
+) -> Iterator[Any]:
+    """Axes of a figure that is saved when the block ends without an error.
+
+    Args:
+        path: of the PNG file.
+        rows: of axes.
+        columns: of axes.
+        size: in inches.
+        options: of matplotlib's subplots.
+
+    Yields:
+        The Axes, or an array of them where there are several.
+    """
     with plt.rc_context(STYLE):
         drawn, axes = plt.subplots(rows, columns, figsize=size, layout="constrained", **options)
         try:
@@ -37,38 +59,54 @@ def figure(path, rows=1, columns=1, size=(6.0, 4.0), **options):
             plt.close(drawn)
 
 
-def band(axes, x, values, label, color, marker="o"):
-    """A line through the means of values [len(x), seeds] with a band of one standard deviation."""
-    values = np.asarray(values, float)
-    mean = values.mean(1)
-    sd = values.std(1, ddof=1) if values.shape[1] > 1 else np.zeros_like(mean)
+def band(
+    axes: Axes,
+    x: Sequence[float],
+    values: Sequence[Sequence[float]] | Float[np.ndarray, "X S"],
+    label: str,
+    color: str,
+    marker: str = "o",
+) -> None:
+    """Draw a line through the means over seeds of values [X, S], in a band of one s.d."""
+    found = np.asarray(values, float)
+    mean = found.mean(1)
+    sd = found.std(1, ddof=1) if found.shape[1] > 1 else np.zeros_like(mean)
     axes.plot(x, mean, marker=marker, ms=4, color=color, label=label)
     axes.fill_between(x, mean - sd, mean + sd, color=color, alpha=0.15, lw=0)
 
 
-def styles():
-    """(color, marker) of many lines: all colours with one marker, then again with the next."""
+def styles() -> Iterator[tuple[str, str]]:
+    """(color, marker) of many lines: all colors with one marker, then again with the next."""
     return ((color, marker) for marker in "o^s" for color in COLORS)
 
 
-def level(axes, values, label, color, style="--"):
-    """A horizontal line at the mean of values [seeds] with a band of one standard deviation."""
-    values = np.asarray(values, float)
-    mean, sd = values.mean(), values.std(ddof=1) if len(values) > 1 else 0.0
+def level(axes: Axes, values: Sequence[float], label: str, color: str, style: str = "--") -> None:
+    """Draw a horizontal line at the mean over seeds of values [S], in a band of one s.d."""
+    found = np.asarray(values, float)
+    mean, sd = found.mean(), found.std(ddof=1) if len(found) > 1 else 0.0
     axes.axhline(mean, color=color, ls=style, lw=1.2, label=label)
     axes.axhspan(mean - sd, mean + sd, color=color, alpha=0.10, lw=0)
 
 
-def temperature_axis(axes, temperatures):
-    """A logarithmic temperature axis with a tick at every temperature used."""
+def temperature_axis(axes: Axes, temperatures: Sequence[float]) -> None:
+    """Make the x axis one of temperatures, logarithmic, with a tick at every one used."""
     axes.set_xscale("log")
     axes.set_xticks(temperatures, [f"{t:g}" for t in temperatures])
     axes.minorticks_off()
     axes.set_xlabel("temperature T")
 
 
-def errors_by_temperature(axes, records, families, levels):
-    """Test errors against T: a band per family, a level line per further family in `levels`."""
+def errors_by_temperature(
+    axes: Axes, records: Sequence[dict], families: Sequence[str], levels: Sequence[str]
+) -> None:
+    """Draw test errors against the temperature.
+
+    Args:
+        axes: to draw on.
+        records: with "family", "test_errors" and, of `families`, "temperature".
+        families: a band each.
+        levels: further families, a level line each.
+    """
     temperatures = sorted({r["temperature"] for r in records if r["family"] in families})
     for family, color in zip(families, COLORS):
         by_seed = [
@@ -87,10 +125,21 @@ def errors_by_temperature(axes, records, families, levels):
     axes.legend(fontsize=8, loc="center right")
 
 
-def soft_targets(path, images, logits, temperatures):
-    """Images [N, H, W] beside the teacher's class probabilities at each temperature.
+def soft_targets(
+    path: str | os.PathLike,
+    images: Float[np.ndarray, "N H W"],
+    logits: Float[np.ndarray, "N C"],
+    temperatures: Sequence[float],
+) -> None:
+    """Draw images beside the teacher's class probabilities at each temperature.
 
-    logits [N, C]; probabilities are drawn on one scale, so that the growing dark mass is seen.
+    Probabilities are drawn on one scale, so that the growing dark mass is seen.
+
+    Args:
+        path: of the PNG file.
+        images: N examples.
+        logits: the teacher's, of each.
+        temperatures: a column each.
     """
     rows, columns = len(images), 1 + len(temperatures)
     widths = {"width_ratios": [0.6] + [1] * len(temperatures)}
@@ -116,11 +165,17 @@ def _probabilities(axes, scores):
     axes.tick_params(labelsize=7)
 
 
-def by_class(axes, values, label):
-    """Bars per class with a whisker of one s.d.: values {row: [seeds, C]}."""
+def by_class(axes: Axes, values: Mapping[str, Any], label: str) -> None:
+    """Draw bars per class with a whisker of one s.d.
+
+    Args:
+        axes: to draw on.
+        values: {row: [S, C]}.
+        label: of the vertical axis.
+    """
     width = 0.8 / len(values)
-    for number, (row, of_seeds) in enumerate(values.items()):
-        of_seeds = np.asarray(of_seeds, float)
+    for number, (row, found) in enumerate(values.items()):
+        of_seeds = np.asarray(found, float)
         x = np.arange(of_seeds.shape[1]) + (number - (len(values) - 1) / 2) * width
         sd = of_seeds.std(0, ddof=1) if len(of_seeds) > 1 else None
         color = COLORS[number]
@@ -130,10 +185,15 @@ def by_class(axes, values, label):
     axes.figure.legend(fontsize=8, loc="outside upper center", ncols=len(values))
 
 
-def errors_by_shift(axes, shifts, corrected):
-    """Test errors against the shift of a bias, each way of choosing it marked at its mean.
+def errors_by_shift(
+    axes: Axes, shifts: Sequence[float], corrected: Mapping[str, Sequence[dict]]
+) -> None:
+    """Draw test errors against the shift of a bias, each way of choosing it marked at its mean.
 
-    corrected: {row: records with "errors_by_shift", "shift" and "test_errors"}.
+    Args:
+        axes: to draw on.
+        shifts: those of "errors_by_shift".
+        corrected: {row: records with "errors_by_shift", "shift" and "test_errors"}.
     """
     first = next(iter(corrected.values()))
     by_shift = np.array([r["errors_by_shift"] for r in first]).T

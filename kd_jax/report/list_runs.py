@@ -1,6 +1,7 @@
-"""What runs there are and what can be done with each: `./run.sh list [WORKDIR]`."""
+"""The list of runs, their state and how to resume or delete each: `./run.sh list [WORKDIR]`."""
 
 import json
+import os
 import pathlib
 import sys
 
@@ -13,11 +14,16 @@ from kd_jax.storage import jsonl
 FINISHED, RUNNING, RESUMABLE, FAILED = "finished", "running", "resumable", "failed"
 
 
-def state(folder):
-    """(state, what to know of it) of a run folder.
+def state(folder: pathlib.Path) -> tuple[str, str]:
+    """The state of a run, and what to know of it.
 
-    A finished run's time and duration; the command that goes on with a resumable one; why one
-    failed, which goes on with the same command too, if its folder is sound.
+    Args:
+        folder: runs/<experiment>/<id>.
+
+    Returns:
+        FINISHED with its time and duration, RUNNING, RESUMABLE with the command that resumes it,
+        or FAILED with the reason; the same command resumes a failed run too, if its folder is
+        sound.
     """
     try:
         count = len(jsonl.records(folder)) + len(jsonl.diverged(folder))
@@ -37,23 +43,25 @@ def state(folder):
     if failure.exists():
         return FAILED, failure.read_text().strip()
     again = command.read_text().strip() if command.exists() else "the command that began it"
-    return RESUMABLE, f"{count} records so far; go on: {again}"
+    return RESUMABLE, f"{count} records so far; resume: {again}"
 
 
-def below(workdir):
+def below(workdir: pathlib.Path) -> list[pathlib.Path]:
     """The run folders below a workdir, oldest first.
 
-    Raises: InputError when there is no such folder.
+    Raises:
+        InputError: there is no such folder.
     """
     require(workdir.is_dir(), f"{workdir} is no folder: expected the --workdir of a run")
     folders = [path.parent for path in workdir.glob("*/*/config.json")]
     return sorted(folders, key=lambda folder: (folder / "config.json").stat().st_mtime)
 
 
-def table(workdir):
-    """The Markdown of all runs below a workdir, oldest first, and how to delete them.
+def table(workdir: str | os.PathLike) -> str:
+    """The Markdown table of all runs below a workdir, oldest first, and how to delete them.
 
-    Raises: InputError when there is no such folder.
+    Raises:
+        InputError: there is no such folder.
     """
     workdir = pathlib.Path(workdir)
     folders = below(workdir)

@@ -1,11 +1,12 @@
-"""What a table.md says, as plain text in titles, notes, lists and tables.
+"""A table.md as plain text: its titles, notes, lists and tables.
 
 Nothing in it is read as markup, so that whatever a row is called is shown and never obeyed. A
-column called "printed" or "…, printed" holds what a publication prints of the column after it.
+column called "paper" or "…, paper" holds what a publication prints of the column after it.
 """
 
 import re
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
 from kd_jax.errors import extra
 from kd_jax.metrics import statistics
@@ -17,45 +18,48 @@ with extra("report"):
 READER = markdown_it.MarkdownIt("zero").enable(["table", "list"])
 BETTER = {statistics.BEATS, statistics.SUPPORTED, statistics.REACHED}
 WORSE = {statistics.WORSE, statistics.CONTRADICTED, statistics.FALLS_SHORT}
-OPEN = {statistics.INCONCLUSIVE, statistics.UNDECIDED}
+INCONCLUSIVE = {statistics.INCONCLUSIVE, statistics.UNDECIDED}
 NUMBER = re.compile(r"[\[+−-]*\d[^A-Za-z]*(e[^A-Za-z]*)?|–[^A-Za-z]*")
 
 
-class Block(NamedTuple):
-    """A part of a table.md: its kind, title, note, items or table, and its text, texts or Table."""
+class TextBlock(NamedTuple):
+    """A part of a table.md.
+
+    kind: title, note, items or table. content: the text, the texts of items, or the Table.
+    """
 
     kind: str
-    content: object
+    content: Any
 
 
 class Table(NamedTuple):
     """The texts of a table's header and rows, all equally long."""
 
-    header: list
-    rows: list
+    header: list[str]
+    rows: list[list[str]]
 
-    def numeric(self, column):
+    def numeric(self, column: int) -> bool:
         """Whether a column holds numbers and dashes only; the first one holds names."""
         return column > 0 and all(NUMBER.fullmatch(row[column]) for row in self.rows)
 
-    def printed(self, column):
+    def paper(self, column: int) -> bool:
         """Whether a column holds what a publication prints of the next one."""
-        return self.header[column].split(", ")[-1] == "printed"
+        return self.header[column].split(", ")[-1] == "paper"
 
 
-class Pair(NamedTuple):
-    """A printed number beside ours: which row, what is measured, both as texts."""
+class Reproduced(NamedTuple):
+    """A published number beside ours: which row, what is measured, both as texts."""
 
     row: str
     measure: str
-    printed: str
+    paper: str
     ours: str
 
 
-def parse(text):
-    """The Blocks of a table.md, in order."""
+def parse(text: str) -> list[TextBlock]:
+    """The blocks of a table.md, in order."""
     nodes = SyntaxTreeNode(READER.parse(text)).children
-    return [Block(*_block(node)) for node in nodes]
+    return [TextBlock(*_block(node)) for node in nodes]
 
 
 def _block(node):
@@ -74,41 +78,41 @@ def _text(node):
     return node.children[0].content if node.children else ""
 
 
-def verdict(cell):
-    """What colour a cell has, as a CSS class: better, worse, open, or nothing."""
-    known = {"better": BETTER, "worse": WORSE, "open": OPEN}
+def verdict(cell: str) -> str:
+    """The CSS class of a cell that is a verdict: better, worse or inconclusive; "" of others."""
+    known = {"better": BETTER, "worse": WORSE, "inconclusive": INCONCLUSIVE}
     return next((name for name, words in known.items() if cell in words), "")
 
 
-def count(blocks):
+def count(blocks: Iterable[TextBlock]) -> dict[str, int]:
     """{CSS class: how many cells of all tables are such verdicts}."""
-    found = {"better": 0, "worse": 0, "open": 0}
+    found = {"better": 0, "worse": 0, "inconclusive": 0}
     cells = (cell for table in tables(blocks) for row in table.rows for cell in row)
     for name in filter(None, map(verdict, cells)):
         found[name] += 1
     return found
 
 
-def tables(blocks):
+def tables(blocks: Iterable[TextBlock]) -> list[Table]:
     """The Tables among blocks."""
     return [block.content for block in blocks if block.kind == "table"]
 
 
-def beside(blocks):
-    """[(what a table is about, its Pairs)] of all tables that print a publication's numbers."""
+def reproduced(blocks: Sequence[TextBlock]) -> list[tuple[str, list[Reproduced]]]:
+    """[(what a table is about, its published numbers beside ours)], of tables that have any."""
     found, title = [], ""
     for kind, content in blocks:
         if kind == "title":
             title = content
-        elif kind == "table" and (pairs := _pairs(content)):
-            found.append((title or content.header[0].removeprefix("row, "), pairs))
+        elif kind == "table" and (numbers := _reproduced(content)):
+            found.append((title or re.sub("^(row|method), ", "", content.header[0]), numbers))
     return found
 
 
-def _pairs(table):
-    columns = [i for i in range(len(table.header)) if table.printed(i)]
+def _reproduced(table):
+    columns = [i for i in range(len(table.header)) if table.paper(i)]
     return [
-        Pair(row[0], table.header[column + 1], row[column], row[column + 1])
+        Reproduced(row[0], table.header[column + 1], row[column], row[column + 1])
         for row in table.rows
         for column in columns
         if re.search(r"\d", row[column])

@@ -1,4 +1,4 @@
-"""One page of what was found: `./run.sh report [WORKDIR]`.
+"""The results on one page: `./run.sh report [WORKDIR]`.
 
 Without a folder it shows the committed records and is written to runs/records/report.html, else the
 runs below the folder, in whose report.html it lies. It needs nothing beside it: style and figures
@@ -13,7 +13,8 @@ import pathlib
 import re
 import sys
 import urllib.parse
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from kd_jax.errors import InputError, extra, one_line, require
 from kd_jax.report import docstrings, list_runs, markdown_blocks, publish
@@ -27,33 +28,45 @@ OF_RECORDS = pathlib.Path("runs", "records")  # where the page of the committed 
 LINKED = ("manifest.json", "config.json", "records.jsonl", "table.md", "command.txt")
 BROKEN = (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError)
 HEAD = ("experiment", "finished", "seconds", "device", "commit")  # the rest of a manifest is folded
+Pairs = list[tuple[str, str]]
 
 
-class Shown(NamedTuple):
-    """A finished run as the page shows it, in texts; `blocks` are those of its table.md."""
+class ShownRun(NamedTuple):
+    """A finished run as the page shows it, in texts.
+
+    settings, provenance: (name, value). links: (file, address). blocks: of its table.md. figures:
+    (caption, data URI).
+    """
 
     name: str
     anchor: str
     about: str
     command: str
-    facts: dict
-    settings: list
-    origin: list
-    links: list
-    blocks: list
-    figures: list
+    facts: dict[str, str]
+    settings: Pairs
+    provenance: Pairs
+    links: Pairs
+    blocks: list[markdown_blocks.TextBlock]
+    figures: Pairs
 
 
-def write(folder=None):
-    """Write the page of the runs below a folder, or of the committed records; returns its path.
+def write(folder: str | os.PathLike | None = None) -> pathlib.Path:
+    """Write the page of the runs below a folder, or of the committed records.
 
-    Raises: InputError when there is no finished run or the page cannot be written.
+    Args:
+        folder: the --workdir of the runs; None for the committed records.
+
+    Returns:
+        The path of the page.
+
+    Raises:
+        InputError: there is no finished run, or the page cannot be written.
     """
     if folder is None:
         source, place, runs = "the committed records", OF_RECORDS, publish.all_records()
     else:
-        source = place = pathlib.Path(folder)
-        runs = below(place)
+        place = pathlib.Path(folder)
+        source, runs = str(place), below(place)
     finished, others = gathered(runs, place)
     require(finished, f"{source} holds no finished run to report: ./run.sh makes the first one")
     path = place / "report.html"
@@ -66,16 +79,20 @@ def write(folder=None):
     return path
 
 
-def below(workdir):
+def below(workdir: pathlib.Path) -> dict[str, pathlib.Path]:
     """{name: run folder} of all runs below a workdir, by experiment."""
     runs = sorted(list_runs.below(workdir), key=lambda run: run.parent.name)
     return {run.relative_to(workdir).as_posix(): run for run in runs}
 
 
-def gathered(runs, place):
-    """([the finished runs as Shown], [(name, state, line) of all others]).
+def gathered(
+    runs: Mapping[str, pathlib.Path], place: pathlib.Path
+) -> tuple[list[ShownRun], list[tuple[str, str, str]]]:
+    """The finished runs, and (name, state, line) of all others.
 
-    Args: runs: {name: run folder}; place: where the page will lie.
+    Args:
+        runs: {name: run folder}.
+        place: the folder that the page will lie in.
     """
     finished, others = [], []
     for name, run in runs.items():
@@ -90,10 +107,16 @@ def gathered(runs, place):
     return finished, others
 
 
-def shown(run, name, place):
-    """A finished run's folder as Shown.
+def shown(run: pathlib.Path, name: str, place: pathlib.Path) -> ShownRun:
+    """A finished run as the page shows it.
 
-    Raises: InputError naming what of it is missing or damaged; other errors of its files.
+    Args:
+        run: its folder.
+        name: what the page calls it.
+        place: the folder that the page will lie in.
+
+    Raises:
+        InputError: something of it is missing or damaged. Other errors of its files are `BROKEN`.
     """
     manifest = json.loads((run / "manifest.json").read_text())
     for key in HEAD:
@@ -102,7 +125,7 @@ def shown(run, name, place):
     moment = datetime.datetime.fromisoformat(manifest["finished"])
     about, command = purpose(manifest["experiment"])
     settings = flat(json.loads((run / "config.json").read_text()))
-    return Shown(
+    return ShownRun(
         name=name,
         anchor=re.sub(r"\W+", "-", name),
         about=about,
@@ -115,14 +138,14 @@ def shown(run, name, place):
             "commit": manifest["commit"] or "unknown",
         },
         settings=settings,
-        origin=flat({key: value for key, value in manifest.items() if key not in HEAD}),
-        links=[(kept, link(run / kept, place)) for kept in LINKED if (run / kept).is_file()],
+        provenance=flat({key: value for key, value in manifest.items() if key not in HEAD}),
+        links=[(file, link(run / file, place)) for file in LINKED if (run / file).is_file()],
         blocks=markdown_blocks.parse((run / "table.md").read_text()),
         figures=[figure(path) for path in sorted(run.glob("*.png"))],
     )
 
 
-def purpose(experiment):
+def purpose(experiment: str) -> tuple[str, str]:
     """(first line, command) of an experiment's docstring; empty when there is none of that name."""
     packages = (publish.ROOT / "experiments").glob("*/__init__.py")
     scripts = {path.parent.name: path for path in packages}
@@ -132,7 +155,7 @@ def purpose(experiment):
     return about.title, about.headings["Command"]
 
 
-def flat(value, path=()):
+def flat(value: Any, path: tuple[str, ...] = ()) -> Pairs:
     """[(names joined by a comma, text)] of every value that JSON objects hold in each other."""
     if isinstance(value, dict):
         return [line for name, inner in value.items() for line in flat(inner, (*path, name))]
@@ -140,27 +163,36 @@ def flat(value, path=()):
     return [(", ".join(path), text)]
 
 
-def link(path, place):
+def link(path: pathlib.Path, place: pathlib.Path) -> str:
     """The relative address of a file as seen from the folder of the page."""
     return urllib.parse.quote(os.path.relpath(path.resolve(), place.resolve()))
 
 
-def figure(path):
-    """(what it shows, the data URI) of a PNG file.
+def figure(path: pathlib.Path) -> tuple[str, str]:
+    """(caption, data URI) of a PNG file, named by what it shows.
 
-    Raises: InputError when it is damaged.
+    Raises:
+        InputError: it is damaged.
     """
     try:
         with Image.open(path, formats=["PNG"]) as image:
             image.verify()
     except Exception as error:  # of many types, by what is damaged
         raise InputError(f"{path} is no sound PNG image ({error}): draw it again") from None
-    said = base64.b64encode(path.read_bytes()).decode()
-    return path.stem.replace("_", " "), f"data:image/png;base64,{said}"
+    content = base64.b64encode(path.read_bytes()).decode()
+    return path.stem.replace("_", " "), f"data:image/png;base64,{content}"
 
 
-def rendered(source, finished, others):
-    """The page's HTML; whatever comes from files is escaped."""
+def rendered(
+    source: str, finished: Sequence[ShownRun], others: Sequence[tuple[str, str, str]]
+) -> str:
+    """The page's HTML; whatever comes from files is escaped.
+
+    Args:
+        source: what the runs are of, in words.
+        finished: the runs to show.
+        others: (name, state, line) of runs that are listed only.
+    """
     here = jinja2.FileSystemLoader(pathlib.Path(__file__).parent)
     environment = jinja2.Environment(
         loader=here,
@@ -169,13 +201,14 @@ def rendered(source, finished, others):
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.globals |= {"beside": markdown_blocks.beside, "count": markdown_blocks.count}
+    reproduced, count = markdown_blocks.reproduced, markdown_blocks.count
+    environment.globals |= {"reproduced": reproduced, "count": count}
     environment.filters["verdict"] = markdown_blocks.verdict
     text = environment.get_template("page.html").render(
         source=source,
         finished=finished,
         others=others,
-        printing=[run for run in finished if markdown_blocks.beside(run.blocks)],
+        with_papers=[run for run in finished if reproduced(run.blocks)],
     )
     return text.encode(errors="replace").decode()  # JSON may hold halves of characters
 

@@ -7,6 +7,7 @@ docstring or findings.
 """
 
 import json
+import os
 import pathlib
 import shutil
 import sys
@@ -15,13 +16,21 @@ from kd_jax.errors import one_line, require
 from kd_jax.report import readmes
 
 ROOT = pathlib.Path(__file__).parents[2]
-KEPT = ("*.json", "records.jsonl", "table.md", "*.png")
+PUBLISHED = ("*.json", "records.jsonl", "table.md", "*.png")
 
 
-def publish(run_folder, root=ROOT):
-    """Copy a finished run into its experiment and renew the READMEs; returns the new folder.
+def publish(run_folder: str | os.PathLike, root: pathlib.Path = ROOT) -> pathlib.Path:
+    """Copy a finished run into its experiment and renew the READMEs.
 
-    Raises: InputError when the folder is not a finished run.
+    Args:
+        run_folder: runs/<experiment>/<id>.
+        root: the folder of the repository.
+
+    Returns:
+        The folder of the published records.
+
+    Raises:
+        InputError: the folder is not a finished run.
     """
     source = pathlib.Path(run_folder)
     for name in ("manifest.json", "config.json"):
@@ -30,26 +39,26 @@ def publish(run_folder, root=ROOT):
     if target.exists():
         shutil.rmtree(target)
     target.mkdir(parents=True)
-    for pattern in KEPT:
+    for pattern in PUBLISHED:
         for path in source.glob(pattern):
             shutil.copy(path, target)
     readmes.write(root)
     return target
 
 
-def experiment_and_preset(folder):
+def experiment_and_preset(folder: pathlib.Path) -> tuple[str, str]:
     """The experiment and the preset of a run folder."""
     experiment = json.loads((folder / "manifest.json").read_text())["experiment"]
     return experiment, json.loads((folder / "config.json").read_text())["preset"]
 
 
-def records_folder(root, experiment, preset):
+def records_folder(root: pathlib.Path, experiment: str, preset: str) -> pathlib.Path:
     """Where the records of an experiment's preset are published."""
     name = "records" if preset == "default" else f"records_{preset}"
     return root / "experiments" / experiment / name
 
 
-def all_records(root=ROOT):
+def all_records(root: pathlib.Path = ROOT) -> dict[str, pathlib.Path]:
     """{experiment, or experiment_preset: its published folder}, by name."""
     found = {}
     for manifest in sorted(root.glob("experiments/*/records*/manifest.json")):

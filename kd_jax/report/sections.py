@@ -1,57 +1,75 @@
-"""Tables in parts: printed numbers beside ours, who beats whom, and which levels were passed.
+"""Tables in parts: published numbers beside ours, paired comparisons, and levels to pass.
 
 A record belongs to a part by its "part", and a part compares its rows with labels only.
 """
 
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
 from kd_jax.metrics import statistics
 from kd_jax.report import tables
+from kd_jax.report.published import DASH as DASH
+from kd_jax.report.published import Published as Published
 
-DASH = "–"
-THREES = ["3s wrong, printed", "3s wrong"]
-LOSS = "loss, printed"
-
-
-class Printed(NamedTuple):
-    """What a publication prints of one row: test errors, 3s wrong and a loss, where it does."""
-
-    errors: Any = DASH
-    threes: Any = DASH
-    loss: Any = DASH
+THREES = ["3s wrong, paper", "3s wrong"]
+LOSS = "loss, paper"
 
 
-def table(records, printed, baseline, columns, *, threes=False, loss=False):
-    """One line per row of a part, printed numbers beside ours.
+def table(
+    records: Sequence[tables.Record],
+    published: Mapping[str, Published],
+    baseline: str,
+    columns: Mapping[str, tuple[str, str]],
+    *,
+    threes: bool = False,
+    loss: bool = False,
+) -> str:
+    """The Markdown table of a part: one line per row, published numbers beside ours.
 
-    Args: printed {row: Printed}; baseline: the row that others are paired with; columns {metric:
-      (title, format)} at the end; threes, loss: whether to show those columns.
+    Args:
+        records: of the part.
+        published: {row: what a publication prints of it}.
+        baseline: the row that others are paired with.
+        columns: {metric: (title, format)}, means that stand at the end.
+        threes: whether to show the columns of wrong 3s.
+        loss: whether to show the published loss, before the first of `columns`.
     """
     rows, lines = tables.by_row(records), []
     for line in tables.compare(records, "test_errors", baseline):
-        found, said = rows[line.row], printed.get(line.row, Printed())
+        found, paper = rows[line.row], published.get(line.row, Published())
         wrong = tables.mean_and_sd([r["test_wrong"][3] for r in found])
         lines.append([
             line.row,
-            said.errors,
+            paper.errors,
             tables.spread(line),
             tables.difference(line),
             tables.verdict(line),
-            *([said.threes, wrong] if threes else []),
-            *([said.loss] if loss else []),
+            *([paper.threes, wrong] if threes else []),
+            *([paper.loss] if loss else []),
             *(tables.mean(found, name, form) for name, (_, form) in columns.items()),
         ])  # fmt: skip
-    header = ["row", "printed", "test errors", f"difference to {baseline.rstrip(' †')} [95 %]"]
+    header = ["method", "paper", "test errors", f"vs. {baseline.rstrip(' †')} [95 %]"]
     header += ["verdict", *(THREES if threes else []), *([LOSS] if loss else [])]
     return tables.markdown([*header, *(title for title, _ in columns.values())], lines)
 
 
-def compared(parts, pairs, metric="test_errors", *, lower_is_better=True, digits=1):
-    """The Markdown table of who is better than whom by a metric, paired over seeds.
+def compared(
+    parts: Mapping[str, Sequence[tables.Record]],
+    pairs: Iterable[tuple[str, str, str]],
+    metric: str = "test_errors",
+    *,
+    lower_is_better: bool = True,
+    digits: int = 1,
+) -> str:
+    """The Markdown table of pairs of rows compared by a metric, paired over seeds.
 
-    Args: parts {part: records}; pairs: (part, row, against); digits: of the difference.
+    Args:
+        parts: {part: its records}.
+        pairs: (part, row, baseline); those of absent parts are left out.
+        metric: the field that is compared.
+        lower_is_better: whether small values of the metric are good.
+        digits: of the difference.
     """
     lines = []
     for part, row, against in pairs:
@@ -61,13 +79,18 @@ def compared(parts, pairs, metric="test_errors", *, lower_is_better=True, digits
             line = next(x for x in found if x.row == row)
             difference = tables.difference(line, digits)
             lines.append([part, row, against, difference, tables.verdict(line)])
-    return tables.markdown(["part", "row", "against", "difference [95 %]", "verdict"], lines)
+    return tables.markdown(["part", "method", "against", "difference [95 %]", "verdict"], lines)
 
 
-def levels(parts, expected):
+def levels(
+    parts: Mapping[str, Sequence[tables.Record]],
+    expected: Iterable[tuple[str, str, int | None, float]],
+) -> str:
     """The Markdown table of accuracies beside the levels that they were expected to pass.
 
-    Args: parts {part: records}; expected: (part, row, digit or None for all, accuracy).
+    Args:
+        parts: {part: its records}.
+        expected: (part, row, digit or None for all, accuracy); those of absent parts are left out.
     """
     lines = []
     for part, row, digit, level in expected:
@@ -89,5 +112,5 @@ def levels(parts, expected):
                 f"{level:.0%}",
                 over.verdict,
             ])  # fmt: skip
-    header = ["part", "row", "digits", "right [95 %]", "expected above", "verdict"]
+    header = ["part", "method", "digits", "accuracy [95 %]", "expected above", "verdict"]
     return tables.markdown(header, lines)

@@ -1,14 +1,21 @@
-"""Tables from records: one line per row name, with spread, paired difference and verdict."""
+"""Markdown tables from records: a line per row name, with spread, paired difference and verdict."""
 
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from kd_jax.metrics import statistics
+from kd_jax.report.published import DASH
+
+Record = dict[str, Any]
 
 
 class Line(NamedTuple):
-    """One row of a comparison: `paired` is None where there is nothing to pair with."""
+    """One row of a comparison: a number per seed, their mean and sample standard deviation.
+
+    paired: the difference to the baseline, None where there is nothing to pair with.
+    """
 
     row: str
     values: list
@@ -17,40 +24,53 @@ class Line(NamedTuple):
     paired: statistics.Paired | None
 
 
-def line_of(row, values, paired=None):
+def line_of(row: str, values: Sequence[float], paired: statistics.Paired | None = None) -> Line:
     """The Line of one number per seed."""
     mean, sd = statistics.mean_sd(values)
-    return Line(row, values, mean, sd, paired)
+    return Line(row, list(values), mean, sd, paired)
 
 
-def by(name, records):
+def by(name: str, records: Iterable[Record]) -> dict[Any, list[Record]]:
     """{value of the field `name`: the records that have it}, in order of first appearance."""
-    found = {}
+    found: dict[Any, list[Record]] = {}
     for record in records:
         found.setdefault(record[name], []).append(record)
     return found
 
 
-def by_row(records):
+def by_row(records: Iterable[Record]) -> dict[str, list[Record]]:
     """{row name: its records ordered by seed}, in order of first appearance."""
     rows = by("row", records)
     return {row: sorted(found, key=lambda r: r["seed"]) for row, found in rows.items()}
 
 
-def in_percent(record):
+def in_percent(record: Record) -> Record:
     """The record with its accuracies in percent."""
     return record | {name: 100 * x for name, x in record.items() if name.endswith("_accuracy")}
 
 
-def values(records, metric):
+def values(records: Iterable[Record], metric: str) -> list:
     """The metric of records of one row, ordered as they are."""
     return [record[metric] for record in records]
 
 
-def compare(records, metric, baseline, *, lower_is_better=True):
-    """A Line per row, paired by seed with the row named `baseline`.
+def compare(
+    records: Iterable[Record], metric: str, baseline: str, *, lower_is_better: bool = True
+) -> list[Line]:
+    """Compare every row with a baseline, paired by seed.
 
-    Rows of other seeds than the baseline's (a single teacher, say) have no paired difference.
+    Args:
+        records: of all rows.
+        metric: the field that is compared.
+        baseline: the name of a row.
+        lower_is_better: whether small values of the metric are good.
+
+    Returns:
+        A Line per row, in order of first appearance. Rows of other seeds than the baseline's (a
+        single teacher, say) have no paired difference.
+
+    Raises:
+        KeyError: no record is of the baseline.
     """
     rows = by_row(records)
     against = rows[baseline]
@@ -66,50 +86,61 @@ def compare(records, metric, baseline, *, lower_is_better=True):
     return lines
 
 
-def spread(line, digits=1):
+def spread(line: Line, digits: int = 1) -> str:
     """'105.3 ± 6.9' of a line, or the mean alone where one value has no spread."""
     return mean_and_sd(line.values, digits)
 
 
-def mean_and_sd(values, digits=1):
+def mean_and_sd(values: Sequence[float], digits: int = 1) -> str:
     """'105.3 ± 6.9' of one number per seed, or the mean alone where one value has no spread."""
     mean, sd = statistics.mean_sd(values)
     return f"{mean:.{digits}f}" + (f" ± {sd:.{digits}f}" if len(values) > 1 else "")
 
 
-def interval(values, digits=1):
+def interval(values: Sequence[float], digits: int = 1) -> str:
     """'[98.4, 112.2]', the 95 % interval of the mean of one number per seed, or a dash for one."""
     if len(values) < 2:
-        return "–"
+        return DASH
     mean, half = np.mean(values), statistics.half_width(values)
     return f"[{mean - half:.{digits}f}, {mean + half:.{digits}f}]".replace("-", "−")
 
 
-def mean(records, metric, form):
-    """The mean of a metric over the records of a row, a dash where they have none."""
+def mean(records: Iterable[Record], metric: str, form: str) -> str:
+    """The mean of a metric over the records of a row, a dash where they have none.
+
+    Args:
+        records: of the row.
+        metric: the field.
+        form: a format specification, like ".3f".
+    """
     values = [r[metric] for r in records if metric in r]
-    return format(np.mean(values), form).replace("-", "−") if values else "–"
+    return format(np.mean(values), form).replace("-", "−") if values else DASH
 
 
-def difference(line, digits=1):
+def difference(line: Line, digits: int = 1) -> str:
     """'−17.0 [−22.9, −11.1]', or a dash where there is nothing to compare."""
     if line.paired is None or len(line.values) < 2:
-        return "–"
+        return DASH
     mean, low, high = (_signed(x, digits) for x in line.paired[:3])
     return f"{mean} [{low}, {high}]"
 
 
-def verdict(line):
+def verdict(line: Line) -> str:
     """BEATS, WORSE or INCONCLUSIVE, or a dash where there is nothing to compare."""
-    return line.paired.verdict if line.paired else "–"
+    return line.paired.verdict if line.paired else DASH
 
 
 def _signed(value, digits):
     return f"{value:+.{digits}f}".replace("-", "−")
 
 
-def markdown(header, rows):
-    """A Markdown table with padded columns, so that it reads well in a terminal too."""
+def markdown(header: Sequence[Any], rows: Iterable[Sequence[Any]]) -> str:
+    """A Markdown table with padded columns, so that it reads well in a terminal too.
+
+    Args:
+        header: the columns' titles.
+        rows: cells, as many as titles in each; shown as str() has them.
+    """
     cells = [list(map(str, header)), *(list(map(str, row)) for row in rows)]
     widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
     lines = ["| " + " | ".join(c.ljust(w) for c, w in zip(row, widths)) + " |" for row in cells]
@@ -117,7 +148,7 @@ def markdown(header, rows):
     return "\n".join(lines) + "\n"
 
 
-def costs(summaries):
+def costs(summaries: Mapping[str, Mapping[str, float]]) -> str:
     """The table of cost.summary results by network, and the ratio of the first to the last."""
     header = ["network", "parameters", "multiply-adds", "bytes", "ms for 1", "ms for 128"]
     names = ["parameters", "multiply_adds", "bytes", "seconds_1", "seconds_128"]

@@ -1,1 +1,1 @@
-"""Devices, hosts, memory, compilation, signals and progress of one process."""
+"""Devices, processes, memory, compilation, signals and progress of one process."""

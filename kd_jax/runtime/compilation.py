@@ -1,14 +1,15 @@
-"""Compilation: programs kept between processes, and compiled quickly where that pays."""
+"""Compilation: a cache of programs between processes, and fast compilation where that pays."""
 
 import functools
 import os
 import pathlib
 import tempfile
 import warnings
+from typing import Any
 
 import jax
 
-_hasty = []  # --nooptimize of this process
+_fast: list[bool] = []  # --fast_compile of this process
 # What XLA may leave out for a program that runs for less time than it takes to compile.
 QUICK = {
     "xla_backend_optimization_level": 0,
@@ -19,7 +20,7 @@ QUICK = {
 
 
 @functools.cache
-def quick_options():
+def quick_options() -> dict[str, Any]:
     """Options of jax.jit that halve compilation on a CPU; none where this version refuses them."""
     if jax.default_backend() != "cpu":
         return {}
@@ -30,20 +31,20 @@ def quick_options():
     return QUICK
 
 
-def use(optimize):
-    """Leave XLA's optimisations out of every program of this process unless `optimize`."""
+def use(optimize: bool) -> None:
+    """Leave XLA's optimizations out of every program of this process unless `optimize`."""
     if not optimize:
         jax.config.update("jax_disable_most_optimizations", True)
-    _hasty[:] = [] if optimize else [True]
+    _fast[:] = [] if optimize else [True]
 
 
-def options():
+def options() -> dict[str, Any] | None:
     """Options of jax.jit for what takes longest to compile: `quick_options` where `use` says so."""
-    return quick_options() if _hasty else None
+    return quick_options() if _fast else None
 
 
-def keep_programs():
-    """Keep compiled programs in the user's cache folder, or a temporary one if that is read-only.
+def cache_programs() -> None:
+    """Cache compiled programs in the user's cache folder, or a temporary one where that fails.
 
     JAX_COMPILATION_CACHE_DIR, when set, wins; set to an empty string it turns the cache off.
     Two runs may share the folder: a file lock keeps their reads and writes apart (JAX takes it when

@@ -1,16 +1,16 @@
-"""Devices and hosts: where members and batches lie. What is computed does not depend on it.
+"""The device mesh: where members and batches lie. What is computed does not depend on it.
 
 A training is a grid of members [seeds S, arms A], and each of them sees batches [B, …]. A mesh has
 two axes: `members` splits the grid, by seeds or else by arms, and `data` splits every batch, whose
-gradients XLA then sums, and with it the large parameters of each member and what the optimiser
-keeps of them.
+gradients XLA then sums, and with it the large parameters of each member and what the optimizer
+stores of them.
 """
 
 import contextlib
 import functools
 import os
 import threading
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -23,15 +23,23 @@ from kd_jax.errors import require
 AXES = "members", "data"
 LARGE = 2**20  # numbers in a parameter that is worth splitting; it is gathered to be used
 ENOUGH = 0.75  # of the time on one device: members are not spread for less of a gain
-_current = []  # the mesh that every training of this process lies on, if the user named one
-_free = []  # the devices that each training takes as many of as its members fill
+_current: list[jax.sharding.Mesh] = []  # that every training lies on, if the user named one
+_free: list[jax.Device] = []  # the devices that each training takes as many of as its members fill
 turn = threading.RLock()  # held while programs of several devices run: two would mix up their parts
 
 
-def parse(text, devices):
-    """{"members": m, "data": d} from "members:4,data:2"; "" puts members over all devices.
+def parse(text: str, devices: int) -> dict[str, int]:
+    """The sizes of the mesh's axes.
 
-    Raises: InputError unless the axes are these and m · d is the number of devices.
+    Args:
+        text: like "members:4,data:2"; "" puts members over all devices.
+        devices: how many there are.
+
+    Returns:
+        {"members": m, "data": d}.
+
+    Raises:
+        InputError: an axis is unknown, or m · d is not the number of devices.
     """
     sizes = dict.fromkeys(AXES, 1) if text else {"members": devices, "data": 1}
     for part in text.split(",") if text else ():
@@ -44,10 +52,15 @@ def parse(text, devices):
     return sizes
 
 
-def use(text=""):
-    """Lay every later training of this process on a mesh of all devices of all hosts.
+def use(text: str = "") -> None:
+    """Lay every later training of this process on a mesh of all devices of all processes.
 
-    On one host "" leaves each training as many devices as its members fill evenly.
+    Args:
+        text: as for `parse`. Where there is one process, "" leaves each training as many devices
+            as its members fill evenly.
+
+    Raises:
+        InputError: see `parse`.
     """
     sizes = parse(text, len(jax.devices()))
     stop_using()
@@ -57,13 +70,13 @@ def use(text=""):
         _current.append(_mesh(jax.devices(), sizes["members"]))
 
 
-def stop_using():
+def stop_using() -> None:
     """Train on one device again."""
     _current.clear()
     _free.clear()
 
 
-def spread_over_cores():
+def spread_over_cores() -> None:
     """Make every core of a CPU a device of its own, before the first use of JAX.
 
     Programs of many small members keep one core busy; with a device each, all cores have members
@@ -86,15 +99,15 @@ def _mesh(devices, members):
     return jax.sharding.Mesh(grid, AXES, (AxisType.Auto,) * 2)
 
 
-def everywhere(tree):
-    """Leaves that every host has, as arrays that the hosts can write together."""
+def everywhere(tree: Any) -> Any:
+    """Leaves that every process has, as arrays that the processes can write together."""
     if jax.process_count() == 1:
         return jax.tree.map(jnp.asarray, tree)
     sharding = NamedSharding(_current[0], P())
-    return jax.tree.map(lambda x: _across_hosts(x, sharding), tree)
+    return jax.tree.map(lambda x: _across_processes(x, sharding), tree)
 
 
-class Layout(NamedTuple):
+class GridLayout(NamedTuple):
     """Where the grid [S, A] of a training lies: a mesh and which of the two axes it splits.
 
     padded: seeds after the last ones are repeated to fill the mesh, where neither axis divides.
@@ -105,27 +118,27 @@ class Layout(NamedTuple):
     seeds: int
     padded: int
 
-    def turn(self):
+    def turn(self) -> contextlib.AbstractContextManager:
         """A context in which to run a program of this layout."""
         return turn if self.mesh else contextlib.nullcontext()
 
-    def grid(self, tree):
+    def grid(self, tree: Any) -> Any:
         """Leaves [S, A, …] on the devices of their members; large ones are split over `data`."""
         return jax.tree.map(lambda x: self._put(x, self._spec(x)), self._pad(tree))
 
-    def curves(self, tree):
+    def curves(self, tree: Any) -> Any:
         """Leaves [epochs, S, A], seeds added, on every device."""
         return self._put(self._pad(tree, axis=1), P())
 
-    def by_seed(self, tree):
+    def by_seed(self, tree: Any) -> Any:
         """Leaves [S, …] on the devices of their seeds."""
         return self._put(self._pad(tree), P() if self.axis else P("members"))
 
-    def shared(self, tree):
+    def shared(self, tree: Any) -> Any:
         """Leaves on every device."""
         return self._put(tree, P())
 
-    def batches(self, indices):
+    def batches(self, indices: jax.Array) -> jax.Array:
         """Indices [steps, (S,) B], each batch split over the data axis; to be called in jit."""
         if self.mesh is None:
             return indices
@@ -133,22 +146,22 @@ class Layout(NamedTuple):
         split = P(None, *seeds, "data")
         return jax.lax.with_sharding_constraint(indices, NamedSharding(self.mesh, split))
 
-    def outputs(self, state):
+    def outputs(self, state: Any) -> tuple[Any, NamedSharding] | None:
         """The shardings of (state, curves), for jit."""
         if self.mesh is None:
             return None
         return jax.tree.map(lambda x: x.sharding, state), NamedSharding(self.mesh, P())
 
-    def part(self, size):
-        """The slice of a batch of so many rows that this host's devices need."""
+    def part(self, size: int) -> slice:
+        """The slice of a batch of so many rows that this process's devices need."""
         if self.mesh is None:
             return slice(0, size)
         split = NamedSharding(self.mesh, P("data")).addressable_devices_indices_map((size,))
         bounds = [rows.indices(size)[:2] for (rows,) in filter(None, split.values())]
         return slice(min(first for first, _ in bounds), max(last for _, last in bounds))
 
-    def batch(self, tree, size):
-        """Batches [K, B, …] split over the data axis, from this host's part of their rows."""
+    def batch(self, tree: Any, size: int) -> Any:
+        """Batches [K, B, …] split over the data axis, from this process's part of their rows."""
         if self.mesh is None:
             return tree
         split = NamedSharding(self.mesh, P(None, "data"))
@@ -159,8 +172,8 @@ class Layout(NamedTuple):
             tree,
         )
 
-    def collect(self, tree, axis=0):
-        """The whole leaves [S, …] (or with S at `axis`) on this host's first device."""
+    def collect(self, tree: Any, axis: int = 0) -> Any:
+        """The whole leaves [S, …] (or with S at `axis`) on this process's first device."""
         if self.mesh is None:
             return tree
         with turn:
@@ -189,36 +202,36 @@ class Layout(NamedTuple):
         sharding = NamedSharding(self.mesh, spec)
         if jax.process_count() == 1:
             return jax.device_put(tree, sharding)
-        return jax.tree.map(lambda x: _across_hosts(x, sharding), tree)
+        return jax.tree.map(lambda x: _across_processes(x, sharding), tree)
 
 
 @functools.lru_cache(maxsize=64)
 def _gather(mesh, seeds, axis):
-    """The compiled gathering of leaves with S at `axis`; kept, so that a training compiles once."""
+    """The compiled gathering of leaves with S at `axis`; cached to compile once."""
     cut = (slice(None),) * axis + (slice(seeds),)
     everywhere = NamedSharding(mesh, P())
     return jax.jit(lambda t: jax.tree.map(lambda x: x[cut], t), out_shardings=everywhere)
 
 
-def _across_hosts(x, sharding):
-    """The array that every host has whole, laid over the devices of all."""
+def _across_processes(x, sharding):
+    """The array that every process has whole, laid over the devices of all."""
     if jax.dtypes.issubdtype(getattr(x, "dtype", None), jax.dtypes.prng_key):
-        data = _across_hosts(jax.random.key_data(x), sharding)
+        data = _across_processes(jax.random.key_data(x), sharding)
         return jax.random.wrap_key_data(data, impl=jax.random.key_impl(x))
     here = np.asarray(x)
     return jax.make_array_from_callback(here.shape, sharding, lambda index: here[index])
 
 
-def layout(seeds, arms):
-    """The Layout of a grid [S, A] on this process's mesh."""
+def layout(seeds: int, arms: int) -> GridLayout:
+    """Where a grid [S, A] of members lies on this process's mesh."""
     if _current:
         parts = _current[0].shape["members"]
         axis = 1 if seeds % parts and arms % parts == 0 else 0
-        return Layout(_current[0], axis, seeds, seeds if axis else _filled(seeds, parts))
+        return GridLayout(_current[0], axis, seeds, seeds if axis else _filled(seeds, parts))
     parts, axis = _devices_filled(seeds, arms, len(_free))
     if parts == 1:
-        return Layout(None, 0, seeds, seeds)
-    return Layout(_mesh_of_first(parts), axis, seeds, seeds if axis else _filled(seeds, parts))
+        return GridLayout(None, 0, seeds, seeds)
+    return GridLayout(_mesh_of_first(parts), axis, seeds, seeds if axis else _filled(seeds, parts))
 
 
 def _filled(seeds, parts):

@@ -1,4 +1,4 @@
-"""Several hosts of one run: they find each other, agree, wait, and end together.
+"""Several processes of one run, on one host or many: they connect, agree, wait, end together.
 
 All run the same command and compute; the first one writes and prints.
 """
@@ -7,6 +7,7 @@ import os
 import re
 import sys
 import traceback
+from typing import Any, NoReturn
 
 import jax
 import numpy as np
@@ -15,40 +16,48 @@ from jax.experimental import multihost_utils
 from kd_jax.errors import InputError
 
 
-def join(coordinator, hosts, host):
-    """Connect the hosts of one run. "auto" asks the cluster (SLURM, TPU pods, GKE) who they are.
+def join(coordinator_address: str, num_processes: int, process_id: int) -> None:
+    """Connect the processes of one run, as jax.distributed does.
 
-    Args: coordinator: "address:port" of the first host, or "" for a run on one host.
-    Raises: InputError when they do not find each other within a minute.
+    Args:
+        coordinator_address: "address:port" of process 0; "auto" asks the cluster (SLURM, TPU pods,
+            GKE) for all three; "" for a run of one process.
+        num_processes: how many there are.
+        process_id: which of them this one is: 0, 1, …
+
+    Raises:
+        InputError: they do not find each other within a minute.
     """
-    if not coordinator:
+    if not coordinator_address:
         return
-    known = {} if coordinator == "auto" else {
-        "coordinator_address": coordinator, "num_processes": hosts, "process_id": host,
+    known: dict[str, Any] = {} if coordinator_address == "auto" else {
+        "coordinator_address": coordinator_address,
+        "num_processes": num_processes,
+        "process_id": process_id,
     }  # fmt: skip
     try:
         jax.distributed.initialize(**known, initialization_timeout=60, heartbeat_timeout_seconds=20)
     except (RuntimeError, ValueError) as error:
         first = str(error).splitlines()[0]
         raise InputError(
-            f"--coordinator={coordinator}: the hosts did not find each other ({first}); start the "
-            "same command on each of them, with its own --host"
+            f"--coordinator_address={coordinator_address}: the processes did not find each other "
+            f"({first}); start the same command for each of them, with its own --process_id"
         ) from None
 
 
-def leave(error):
+def leave(error: BaseException) -> None:
     """End this process, one of several, after an error; the usual end would wait for the others.
 
-    An error that begins with a status of XLA (UNAVAILABLE: …) means that another host is gone: one
-    line says so. With one host nothing is done.
+    An error that begins with a status of XLA (UNAVAILABLE: …) means that another process is gone:
+    one line says so. Where there is one process nothing is done.
     """
     if jax.process_count() == 1:
         return
     if re.match(r"[A-Z_]+: ", str(error)):
         first = str(error).splitlines()[0][:160]
         print(
-            f"error: another host of this run was lost ({first}): give the same command on every "
-            "host again, it goes on where it was",
+            f"error: another process of this run was lost ({first}): give the same commands again, "
+            "they resume where they were",
             file=sys.stderr,
         )
     else:
@@ -56,32 +65,35 @@ def leave(error):
     stop(1)
 
 
-def stop(code):
-    """End this process at once where it is one of several, whose usual end waits for the others."""
+def stop(code: int) -> NoReturn:
+    """End this process with an exit code; at once where it is one of several.
+
+    Their usual end would wait for the others.
+    """
     sys.stderr.flush()
     if jax.process_count() > 1:
         os._exit(code)
     sys.exit(code)
 
 
-def first_host():
+def first_host() -> bool:
     """Whether this process is the one that writes and prints."""
     return jax.process_index() == 0
 
 
-def agreed(value):
-    """The first host's value of a number or truth that the hosts may see differently."""
+def agreed(value: Any) -> Any:
+    """The first process's value of a number or truth that the processes may see differently."""
     if jax.process_count() == 1:
         return value
     return multihost_utils.broadcast_one_to_all(np.asarray(value)).item()
 
 
-def wait(name):
-    """Return when every host has come to this point."""
+def wait(name: str) -> None:
+    """Return when every process has come to the point of this name."""
     if jax.process_count() > 1:
         multihost_utils.sync_global_devices(name)
 
 
-def one_at_a_time():
-    """Whether trainings must follow each other, as all hosts must run them in one order."""
+def one_at_a_time() -> bool:
+    """Whether trainings must follow each other, as all processes must run them in one order."""
     return jax.process_count() > 1

@@ -1,28 +1,32 @@
-"""Memory: how many members are trained at once, and what to do when they do not fit."""
+"""Device memory: how many members are trained at once, and what to do when they do not fit."""
 
 import pathlib
+from typing import Any
 
 import jax
 
-_chosen = []  # --members_per_chunk of this process
+_chosen: list[int] = []  # --members_per_chunk of this process
 ADVICE = "the device has no memory left: give --members_per_chunk=N, fewer networks at once"
 RESERVE = 0.9  # of the free memory that a training may take
 
 
-def use(members_per_chunk):
+def use(members_per_chunk: int) -> None:
     """Train at most so many members at once from now on; 0: as many as the memory holds."""
     _chosen[:] = [members_per_chunk] if members_per_chunk else []
 
 
-def chosen():
+def chosen() -> int:
     """How many members the user allows at once; 0 where that is left to `most`."""
     return _chosen[0] if _chosen else 0
 
 
-def most(members, program, kept):
+def most(members: int, program: Any, fixed: float) -> int:
     """How many of a compiled program's members fit into the free memory of its device, 1 or more.
 
-    Args: members: of the program; kept: bytes of its arguments that do not grow with them.
+    Args:
+        members: of the program.
+        program: of jax.stages.Compiled.
+        fixed: bytes of its arguments that do not grow with the members.
     """
     needs, free = peak(program), available()
     if needs is None or free is None:
@@ -30,11 +34,14 @@ def most(members, program, kept):
     free = RESERVE * free + program.memory_analysis().argument_size_in_bytes  # they lie there
     if needs <= free:
         return members
-    return max(1, int(members * (free - kept) / (needs - kept)))
+    return max(1, int(members * (free - fixed) / (needs - fixed)))
 
 
-def peak(program):
-    """Bytes that a compiled program takes: arguments, results and all between; None: not said."""
+def peak(program: Any) -> int | None:
+    """Bytes that a compiled program takes: arguments, results and all between.
+
+    None where the device does not say.
+    """
     needs = program.memory_analysis()
     if needs is None:
         return None
@@ -42,8 +49,8 @@ def peak(program):
     return needs.argument_size_in_bytes + added
 
 
-def available():
-    """Free bytes of this process's first device, or None where nobody says."""
+def available() -> int | None:
+    """Free bytes of this process's first device, or None where that is unknown."""
     stats = jax.local_devices()[0].memory_stats() or {}
     if "bytes_limit" in stats:
         return stats["bytes_limit"] - stats["bytes_in_use"]
@@ -67,6 +74,6 @@ def _number(path, after="", unit=1):
         return None
 
 
-def exhausted(error):
+def exhausted(error: BaseException) -> bool:
     """Whether an exception says that a device has no memory left."""
     return isinstance(error, jax.errors.JaxRuntimeError) and "RESOURCE_EXHAUSTED" in str(error)

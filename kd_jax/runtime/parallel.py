@@ -1,4 +1,4 @@
-"""Independent trainings side by side: a program of small networks keeps one core busy, not two.
+"""Independent trainings in parallel threads: a program of small networks keeps one core busy.
 
 Jobs run in threads, as JAX computes without Python's lock. An interrupted command stops each of
 them at the end of its chunk, where `progress.bar` asks.
@@ -6,6 +6,8 @@ them at the end of its chunk, where `progress.bar` asks.
 
 import concurrent.futures
 import threading
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 from kd_jax.runtime import hosts
 
@@ -16,18 +18,28 @@ class Stopped(Exception):
     """Raised in a job whose command was interrupted."""
 
 
-def check():
-    """Raise Stopped if the command was interrupted."""
+def check() -> None:
+    """Ask whether to go on.
+
+    Raises:
+        Stopped: the command was interrupted.
+    """
     if _stopping.is_set():
         raise Stopped
 
 
-def results(job, items, workers):
-    """Yield job(item) of every item as they finish, `workers` of them at a time.
+def results(job: Callable[[Any], Any], items: Iterable[Any], workers: int) -> Iterator[Any]:
+    """Run a job for every item, several at a time, in threads.
 
-    One at a time on several hosts, which must all run them in one order.
+    Args:
+        job: of one item. An exception in a job, or in the loop that takes the results, stops the
+            others and is raised.
+        items: what there is to do.
+        workers: jobs at a time; one where there are several processes, which must all run them in
+            one order.
 
-    An exception in a job, or in the loop that takes the results, stops the others and is raised.
+    Yields:
+        job(item) of every item, as they finish.
     """
     with concurrent.futures.ThreadPoolExecutor(1 if hosts.one_at_a_time() else workers) as pool:
         running = [pool.submit(job, item) for item in items]

@@ -1,7 +1,8 @@
-"""A live bar for long work: what is done, the last loss, the time left."""
+"""A progress bar for long work: what is done, the last loss, the time left."""
 
 import contextlib
 import sys
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from tqdm import tqdm
@@ -10,11 +11,19 @@ from kd_jax.runtime import hosts, parallel, tensorboard
 
 
 @contextlib.contextmanager
-def bar(label, total, unit="epoch"):
-    """A bar over epochs or other units; yields the `report` that work calls after each chunk.
+def bar(label: str, total: int, unit: str = "epoch") -> Iterator[Callable]:
+    """A bar over epochs or other units.
 
-    report(done): so many are done; report(done, curves): also the loss of the last epoch.
     On a terminal it is redrawn in place; into a log it writes a line every ten seconds.
+
+    Args:
+        label: in front of it.
+        total: units in all.
+        unit: what they are called.
+
+    Yields:
+        `report`, which the work calls after each chunk: report(done) when so many are done,
+        report(done, curves) to show the loss of the last epoch too.
     """
     live = sys.stderr.isatty()
     layout = "{desc:<28} {bar:24} {unit} {n_fmt}/{total_fmt} {postfix} {elapsed} < {remaining}"

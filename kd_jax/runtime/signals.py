@@ -1,7 +1,7 @@
 """SIGINT and SIGTERM: trainings under way are saved where they are, then the command ends.
 
-What is not a training ends at once, as a second signal ends everything: work is kept whole or not
-at all, so that loses time alone. Signals come to the main thread, trainings may be in others.
+What is not a training ends at once, as a second signal ends everything: work is saved whole or not
+at all, so that costs time alone. Signals come to the main thread, trainings may be in others.
 """
 
 import contextlib
@@ -9,30 +9,32 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from kd_jax.runtime import hosts
 
-_trainings = []  # one entry for each that is under way
-_signals = []  # that came while there were any
+_trainings: list[None] = []  # one entry for each that is under way
+_signals: list[int] = []  # that came while there were any
 _lock = threading.Lock()
 
 
 class Interrupted(BaseException):
     """The command was told to end. signum: by which signal."""
 
-    def __init__(self, signum):
+    def __init__(self, signum: int):
         super().__init__(signum)
         self.signum = signum
 
 
-def heed():
-    """Take SIGINT and SIGTERM from now on."""
+def handle() -> None:
+    """Handle SIGINT and SIGTERM from now on."""
     _signals.clear()
     for signum in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(signum, _handle)
+        signal.signal(signum, _received)
 
 
-def _handle(signum, _frame):
+def _received(signum, _frame):
     if _signals:
         os._exit(128 + signum)
     _signals.append(signum)
@@ -42,8 +44,12 @@ def _handle(signum, _frame):
 
 
 @contextlib.contextmanager
-def training():
-    """While this is open a first signal waits for `keep`."""
+def training() -> Iterator[None]:
+    """While this is open a first signal waits for `save_if_due`.
+
+    Raises:
+        Interrupted: a signal came after the last `save_if_due`.
+    """
     with _lock:
         _trainings.append(None)
     try:
@@ -51,14 +57,20 @@ def training():
     finally:
         with _lock:
             _trainings.pop()
-    if _signals:  # it came after the last `keep`
+    if _signals:  # it came after the last `save_if_due`
         raise Interrupted(_signals[0])
 
 
-def keep(snapshots, done, whole):
-    """Save what whole() gives after `done` epochs if it is time for that or a signal came.
+def save_if_due(snapshots: Any, done: int, whole: Callable[[], Any]) -> None:
+    """Save a training if it is time for that or a signal came.
 
-    Args: snapshots: of checkpoint, or None. Raises: Interrupted when a signal came.
+    Args:
+        snapshots: a checkpoint.Snapshots, or None to save nothing.
+        done: epochs that are done.
+        whole: () -> the tree to save.
+
+    Raises:
+        Interrupted: a signal came.
     """
     if snapshots and hosts.agreed(bool(_signals) or snapshots.due()):
         snapshots.save(done, whole())

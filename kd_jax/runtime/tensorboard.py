@@ -5,24 +5,27 @@ scalar for every number in it, at the step of its seed.
 """
 
 import numbers
+import os
 import pathlib
 import time
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 
 from kd_jax.errors import extra
 
-_wanted = []  # --tensorboard of this process
-_writers = []  # of its newest run
+_wanted: list[bool] = []  # --tensorboard of this process
+_writers: list[Any] = []  # of its newest run
 
 
-def use(wanted):
+def use(wanted: bool) -> None:
     """Write events from now on, or not."""
     _wanted[:] = [True] if wanted else []
     _writers.clear()
 
 
-def begin(folder):
+def begin(folder: str | os.PathLike) -> None:
     """Write the events of this process into a run folder from now on, if they are wanted."""
     if _wanted:
         with extra("report"):  # here, as most runs want none
@@ -33,8 +36,15 @@ def begin(folder):
         _writers[:] = [EventsWriter(str(pathlib.Path(folder) / "events"))]
 
 
-def of_training(label, curves, first, last):
-    """The curves of a training from one epoch to before another. Args: curves {name: [E, …]}."""
+def of_training(label: str, curves: Mapping[str, np.ndarray], first: int, last: int) -> None:
+    """Write the curves of a training as '<label>/<name>'.
+
+    Args:
+        label: of the training.
+        curves: {name: [E, …]}.
+        first: the first epoch to write, counted from 0.
+        last: the epoch before which to stop.
+    """
     _write(
         (f"{label}/{name}", curve[epoch], epoch + 1)
         for name, curve in curves.items()
@@ -42,8 +52,8 @@ def of_training(label, curves, first, last):
     )
 
 
-def of_records(records):
-    """The numbers of records: 'row/metric', or 'part/row/metric', at the step of the seed."""
+def of_records(records: Iterable[Mapping[str, Any]]) -> None:
+    """Write the numbers of records as 'row/metric', or 'part/row/metric', at step = seed."""
     _write(
         ("/".join(str(r[x]) for x in ("part", "row") if x in r) + f"/{name}", value, r["seed"])
         for r in records

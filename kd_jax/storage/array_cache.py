@@ -1,7 +1,9 @@
 """Disk cache for arrays that are computed once, found by the facts that they depend on."""
 
 import json
+import os
 import pathlib
+from collections.abc import Callable
 
 import numpy as np
 
@@ -11,12 +13,19 @@ from kd_jax.runtime import hosts
 from kd_jax.storage import locks
 
 
-def cached(folder, facts, compute, *, again=False):
-    """The arrays {name: array} that compute() gives, computed once and kept in `folder`.
+def cached(
+    folder: str | os.PathLike, facts: dict, compute: Callable, *, again: bool = False
+) -> dict[str, np.ndarray]:
+    """The arrays {name: array} that compute() gives, computed once and cached in `folder`.
 
-    Args: facts: JSON-like, all that they depend on besides the versions of packages; again:
-      compute even if they are there.
-    Raises: InputError when the file is corrupted, or of other facts.
+    Args:
+        folder: where the cache lies.
+        facts: JSON-like, all that they depend on besides the versions of packages.
+        compute: () -> {name: array}.
+        again: compute even if they are there.
+
+    Raises:
+        InputError: the file is corrupted, or of other facts.
     """
     facts = {**facts, "versions": fingerprint.versions()}
     path = pathlib.Path(folder) / f"outputs-{fingerprint.of(facts)}.npz"

@@ -1,4 +1,4 @@
-"""Arrays too dear to compute twice: written block by block, gone on with after a stop, mapped.
+"""Disk cache for large arrays: computed in blocks, resumable, memory-mapped.
 
     folder/<fingerprint of the facts>/  NAME.npy …  blocks.json
 
@@ -8,8 +8,10 @@ looks at is not in memory.
 """
 
 import json
+import os
 import pathlib
 import shutil
+from collections.abc import Callable
 
 import numpy as np
 
@@ -21,15 +23,30 @@ from kd_jax.storage import locks
 ADVICE = "delete that folder"
 
 
-def kept(folder, facts, rows, size, blocks, *, again=False, label):
+def cached(
+    folder: str | os.PathLike,
+    facts: dict,
+    rows: int,
+    size: int,
+    blocks: Callable,
+    *,
+    again: bool = False,
+    label: str,
+) -> dict[str, np.ndarray]:
     """{name: array [rows, …]}, read-only memory maps of what `blocks` gives.
 
     Args:
-      facts: JSON-like, all that the arrays depend on besides the versions of packages.
-      blocks: (first=n) -> iterator of {name: array [size or fewer, …]}, the rows from the n-th on;
-        n is a multiple of `size`.
-      again: compute even what is there; label: what the bar says of the work.
-    Raises: InputError when a file is missing, corrupted or of other facts, or cannot be written.
+        folder: where the cache lies.
+        facts: JSON-like, all that the arrays depend on besides the versions of packages.
+        rows: how many in all.
+        size: rows of a block.
+        blocks: (first=n) -> iterator of {name: array [size or fewer, …]}, the rows from the n-th
+            on; n is a multiple of `size`.
+        again: compute even what is there.
+        label: of the progress bar.
+
+    Raises:
+        InputError: a file is missing, corrupted or of other facts, or cannot be written.
     """
     facts = {**facts, "versions": fingerprint.versions()}
     path = pathlib.Path(folder) / f"arrays-{fingerprint.of(facts)}"
@@ -37,7 +54,7 @@ def kept(folder, facts, rows, size, blocks, *, again=False, label):
         with locks.alone(path):
             if hosts.first_host():
                 _complete(path, facts, rows, size, blocks, again, label)
-            hosts.wait("kept")
+            hosts.wait("cached")
     except OSError as error:
         raise InputError(f"{path} cannot be written: {error.strerror}") from None
     return _open(path, _seal(path, facts)["arrays"])

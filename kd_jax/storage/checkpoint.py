@@ -1,4 +1,4 @@
-"""Arrays on disk through orbax: written whole or not at all, and checked before they are read."""
+"""Orbax checkpoints: written whole or not at all, and checked before they are read."""
 
 import functools
 import hashlib
@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 import warnings
+from typing import Any
 
 import jax
 from orbax.checkpoint import v1 as ocp
@@ -23,12 +24,14 @@ ADVICE = "delete that folder or pass --retrain"
 _saving = threading.Lock()  # orbax keeps what it is writing where two threads would meet
 
 
-def save(path, tree, facts):
+def save(path: str | os.PathLike, tree: Any, facts: dict) -> None:
     """Write a pytree of arrays with JSON-like `facts`; an older checkpoint there is replaced.
 
     The seal, a file beside the folder with the SHA-256 of every file in it, is written last: a
     checkpoint without its seal does not exist. Of several hosts all write, the first one seals.
-    Raises: InputError when the folder cannot be written.
+
+    Raises:
+        InputError: the folder cannot be written.
     """
     path = pathlib.Path(path).absolute()
     try:
@@ -76,16 +79,16 @@ def _of_system(error):
     return os.strerror(int(number[1])) if number else None
 
 
-def exists(path):
+def exists(path: str | os.PathLike) -> bool:
     """Whether a whole checkpoint stands there, sound or not."""
     return _seal(pathlib.Path(path)).exists()
 
 
-def load(path, like):
+def load(path: str | os.PathLike, like: Any) -> tuple[Any, dict]:
     """(tree, facts) of a checkpoint; `like` gives the structure, shapes and dtypes.
 
-    Raises: InputError naming the path when a byte of it changed since it was saved, or when it
-      holds other arrays than `like`.
+    Raises:
+        InputError: a byte of it changed since it was saved, or it holds other arrays than `like`.
     """
     path = pathlib.Path(path).absolute()
     _check(path)
@@ -106,8 +109,12 @@ def load(path, like):
         raise InputError(f"checkpoint {path} is unreadable ({brief(error)}): {ADVICE}") from None
 
 
-def facts(path):
-    """The facts of a checkpoint, without its arrays. Raises: InputError when it is damaged."""
+def facts(path: str | os.PathLike) -> dict:
+    """The facts of a checkpoint, without its arrays.
+
+    Raises:
+        InputError: it is damaged.
+    """
     path = pathlib.Path(path).absolute()
     _check(path)
     return ocp.metadata(str(path)).custom_metadata["facts"]
@@ -164,25 +171,27 @@ def _check(path):
 class Snapshots:
     """The newest state of one training, so that a killed run goes on where it was.
 
-    Args: folder: of this training alone; facts: what the training depends on: a snapshot of
-      other facts is ignored; every: least seconds between two writes.
+    Args:
+        folder: of this training alone.
+        facts: what the training depends on: a snapshot of other facts is ignored.
+        every: least seconds between two writes.
     """
 
-    def __init__(self, folder, facts, every=20.0):
+    def __init__(self, folder: str | os.PathLike, facts: dict, every: float = 20.0):
         self.folder = pathlib.Path(folder)
         self.facts = facts
         self.every = every
         self.last = time.monotonic()
 
-    def part(self, name):
+    def part(self, name: str) -> "Snapshots":
         """The Snapshots of a part of this training."""
         return Snapshots(self.folder / name, {**self.facts, "part": name}, self.every)
 
-    def due(self):
+    def due(self) -> bool:
         """Whether enough seconds have passed since the last one."""
         return time.monotonic() - self.last >= self.every
 
-    def save(self, done, tree):
+    def save(self, done: int, tree: Any) -> None:
         """Write the state after `done` epochs; older ones are removed."""
         save(self.folder / f"{done:09d}", tree, self.facts)
         for older in self._complete()[:-1] if hosts.first_host() else ():
@@ -190,7 +199,7 @@ class Snapshots:
             shutil.rmtree(older)
         self.last = time.monotonic()
 
-    def restore(self, like):
+    def restore(self, like: Any) -> tuple[int, Any] | None:
         """(epochs done, tree) of the newest sound snapshot, or None."""
         for path in reversed(self._complete()):
             try:
@@ -201,7 +210,7 @@ class Snapshots:
                 return int(path.name), tree
         return None
 
-    def clear(self):
+    def clear(self) -> None:
         """Remove every snapshot: the training is finished and its results are kept elsewhere."""
         hosts.wait("finished")
         shutil.rmtree(self.folder, ignore_errors=True)

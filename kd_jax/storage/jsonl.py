@@ -1,4 +1,4 @@
-"""JSON lines that know what belongs to them: damage is named, a torn end is left out.
+"""JSON lines with checksums: damage is named, a torn end is left out.
 
 Each line has a "check", like "2/5 0f3a…": it is the second of five that were written together, and
 the digest of that and of all else in it.
@@ -10,11 +10,12 @@ import os
 import pathlib
 import re
 import sys
+from collections.abc import Iterable, Sequence
 
 from kd_jax.errors import InputError, require
 
 
-def text(found):
+def text(found: Sequence[dict]) -> str:
     """The lines of records that are written together."""
     count = len(found)
     return "".join(
@@ -23,11 +24,13 @@ def text(found):
     )
 
 
-def read(path):
+def read(path: pathlib.Path) -> tuple[str, list[dict]]:
     """(text, records) of a file of such lines, without the checks; nothing if there is none.
 
     Lines at the end that are cut off, or lack others that were written with them, are left out.
-    Raises: InputError naming file and line when any other line is not what was written.
+
+    Raises:
+        InputError: any other line is not what was written; it names file and line.
     """
     if not path.exists():
         return "", []
@@ -51,7 +54,9 @@ def read(path):
     return b"".join(lines[: len(found)]).decode(), found
 
 
-def refuse_twice(known, added, names, path):
+def refuse_twice(
+    known: Sequence[dict], added: Sequence[dict], names: Iterable[str], path: pathlib.Path
+) -> None:
     """InputError naming the first added record that stands there already."""
 
     def identity(record):
@@ -68,22 +73,22 @@ def refuse_twice(known, added, names, path):
         there.add(identity(record))
 
 
-def records(folder):
+def records(folder: str | os.PathLike) -> list[dict]:
     """The records of a run folder, oldest first, but for those of networks that diverged."""
     return [r for r in every_record(folder) if "diverged" not in r]
 
 
-def diverged(folder):
+def diverged(folder: str | os.PathLike) -> list[dict]:
     """The records of the networks of a run folder that diverged."""
     return [r for r in every_record(folder) if "diverged" in r]
 
 
-def every_record(folder):
-    """Every record of a run folder, oldest first; [] without any yet. Raises: see `read`."""
+def every_record(folder: str | os.PathLike) -> list[dict]:
+    """Every record of a run folder, oldest first; [] without any yet. See `read`."""
     return read(pathlib.Path(folder) / "records.jsonl")[1]
 
 
-def write_whole(path, text):
+def write_whole(path: pathlib.Path, text: str) -> None:
     """Write a text file that is never seen half-written."""
     partial = path.with_name(path.name + ".partial")
     with open(partial, "w") as file:
@@ -93,8 +98,12 @@ def write_whole(path, text):
     partial.replace(path)
 
 
-def only(path):
-    """The record of a file that holds one. Raises: InputError when it is damaged or cut off."""
+def only(path: pathlib.Path) -> dict:
+    """The record of a file that holds one.
+
+    Raises:
+        InputError: it is damaged or cut off.
+    """
     _, found = read(path)
     require(len(found) == 1, f"{path} is cut off: delete that run folder")
     return found[0]

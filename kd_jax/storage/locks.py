@@ -2,8 +2,10 @@
 
 import contextlib
 import itertools
+import os
 import pathlib
 import sys
+from collections.abc import Iterator
 
 import filelock
 
@@ -12,11 +14,13 @@ from kd_jax.runtime import hosts
 
 
 @contextlib.contextmanager
-def alone(path):
+def alone(path: str | os.PathLike) -> Iterator[None]:
     """Work on a file or folder while no other run does: wait if one does now, and say so.
 
     The lock is a hidden file beside it. Of several hosts the first one holds it.
-    Raises: OSError when it cannot be written there.
+
+    Raises:
+        OSError: it cannot be written there.
     """
     path = pathlib.Path(path)
     with contextlib.ExitStack() as held:
@@ -32,10 +36,13 @@ def alone(path):
         yield
 
 
-def claim(parent, name):
+def claim(parent: pathlib.Path, name: str) -> tuple[int, filelock.FileLock]:
     """The first number of name-1, name-2, … that is not finished, and its lock.
 
     The lock is the kernel's, so a process that died cannot hold it.
+
+    Raises:
+        InputError: another process holds the lock of the folder that is not finished.
     """
     for number in itertools.count(1):
         folder = parent / f"{name}-{number}"
@@ -53,3 +60,4 @@ def claim(parent, name):
         if not (folder / "manifest.json").exists():  # finished while we were asking
             return number, lock
         lock.release()
+    raise AssertionError("numbers do not end")

@@ -1,19 +1,22 @@
-"""Teachers: trained once, found by what they are, and asked once for their outputs."""
+"""Store of trained models: trained once, found by what they depend on, their outputs cached."""
 
+import os
 import pathlib
 import time
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
+from jaxtyping import Float, Shaped
 
 from kd_jax import fingerprint
 from kd_jax.errors import InputError
 from kd_jax.storage import array_cache, checkpoint, locks
 
 
-class Teacher(NamedTuple):
-    """Trained parameters, the fingerprint of all they depend on, and where they are kept.
+class StoredModel(NamedTuple):
+    """Trained parameters, the fingerprint of all they depend on, and where they are stored.
 
     seconds: what their training took when it was last done without interruption, or the last
     part of it.
@@ -26,15 +29,25 @@ class Teacher(NamedTuple):
     seconds: float
 
 
-def fit_or_restore(workdir, facts, train, like, *, retrain=False):
+def fit_or_restore(
+    workdir: str | os.PathLike,
+    facts: dict,
+    train: Callable,
+    like: Any,
+    *,
+    retrain: bool = False,
+) -> StoredModel:
     """The parameters that `facts` describe: restored if they were ever trained here, else trained.
 
     Args:
-      facts: JSON-like, everything the result depends on: settings, data digest, code version.
-      train: (snapshots) -> params; hands `snapshots` to train.fit.
-      like: the structure of params, as jax.eval_shape gives it.
-      retrain: train even if a checkpoint exists, and replace it.
-    Raises: InputError when the checkpoint is corrupted or is of other facts.
+        workdir: the folder of all runs; models are in its folder "teachers".
+        facts: JSON-like, everything the result depends on: settings, data digest, code.
+        train: (snapshots) -> params; hands `snapshots` to loop.fit.
+        like: the structure of params, as jax.eval_shape gives it.
+        retrain: train even if a checkpoint exists, and replace it.
+
+    Raises:
+        InputError: the checkpoint is corrupted or of other facts.
     """
     name = fingerprint.of(facts)
     folder = pathlib.Path(workdir).absolute() / "teachers" / name
@@ -48,7 +61,7 @@ def fit_or_restore(workdir, facts, train, like, *, retrain=False):
                     f"{checkpoint.ADVICE}"
                 )
             snapshots.clear()  # of a process that was killed before it did so
-            return Teacher(params, name, folder, True, found["seconds"])
+            return StoredModel(params, name, folder, True, found["seconds"])
         if retrain:
             snapshots.clear()
         began = time.monotonic()
@@ -56,24 +69,38 @@ def fit_or_restore(workdir, facts, train, like, *, retrain=False):
         seconds = round(time.monotonic() - began, 2)
         checkpoint.save(saved, params, {"of": facts, "seconds": seconds})
         snapshots.clear()
-        return Teacher(params, name, folder, False, seconds)
+        return StoredModel(params, name, folder, False, seconds)
 
 
-def outputs(teacher, apply, inputs, *, batch_size=1000):
-    """The teacher's logits over `inputs`, computed once and kept beside its checkpoint.
+def outputs(
+    model: StoredModel,
+    apply: Callable,
+    inputs: Shaped[np.ndarray, "N ..."],
+    *,
+    batch_size: int = 1000,
+) -> Float[np.ndarray, "... N C"]:
+    """The model's logits over `inputs`, computed once and cached beside its checkpoint.
 
-    Args: apply: (params, inputs [B, …]) -> logits [..., B, C]; inputs [N, …].
-    Returns: float32 array [..., N, C].
-    Raises: InputError when the file is corrupted, or of another teacher or other inputs.
+    Args:
+        model: a stored model.
+        apply: (params, inputs [B, …]) -> logits [..., B, C].
+        inputs: N of them.
+        batch_size: B.
+
+    Returns:
+        float32 logits.
+
+    Raises:
+        InputError: the cached file is corrupted, or of another model or other inputs.
     """
-    facts = {"teacher": teacher.fingerprint, "inputs": fingerprint.arrays(inputs)}
+    facts = {"teacher": model.fingerprint, "inputs": fingerprint.arrays(inputs)}
 
     def compute():
         predict = jax.jit(apply)
         pieces = [
-            np.asarray(predict(teacher.params, inputs[i : i + batch_size]), np.float32)
+            np.asarray(predict(model.params, inputs[i : i + batch_size]), np.float32)
             for i in range(0, len(inputs), batch_size)
         ]
         return {"logits": np.concatenate(pieces, axis=-2)}
 
-    return array_cache.cached(teacher.folder, facts, compute, again=not teacher.restored)["logits"]
+    return array_cache.cached(model.folder, facts, compute, again=not model.restored)["logits"]

@@ -12,7 +12,7 @@ from kd_jax import fingerprint
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
 
 
-def of_results():
+def of_results() -> dict:
     """What a manifest says of where its results were computed, and by which code."""
     return {
         "versions": fingerprint.versions(PACKAGES),
@@ -22,7 +22,7 @@ def of_results():
     }
 
 
-def device():
+def device() -> str:
     """What computed this, in words: kind, number, and the processor's name for a CPU."""
     devices = jax.devices()
     name = devices[0].device_kind
@@ -39,7 +39,7 @@ def _processor():
         return platform.processor() or "cpu"
 
 
-def commit():
+def commit() -> str | None:
     """The commit of the code, with + when files differ from it; None outside a clone."""
     here = pathlib.Path(__file__).parent
 

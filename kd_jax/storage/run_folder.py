@@ -15,8 +15,8 @@ import shlex
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -65,25 +65,26 @@ class Run:
         if program:
             self.facts["code"] = fingerprint.code(program)
 
-    def uses(self, **facts):
+    def uses(self, **facts: Any) -> None:
         """Add what decides the results: digests of data, of code, of a teacher that is given."""
         require(not self.is_open, f"the run {self.experiment} is open: its facts are settled")
         self.facts |= facts
 
-    def notes(self, **facts):
+    def notes(self, **facts: Any) -> None:
         """Add what its manifest says beside the facts that name it."""
         self.noted |= facts
 
     @property
-    def is_open(self):
+    def is_open(self) -> bool:
         """Whether the folder was opened."""
         return "folder" in self.__dict__
 
     @functools.cached_property
-    def folder(self):
+    def folder(self) -> pathlib.Path:
         """The folder of the unfinished run of these settings and facts, or of a new one.
 
-        Raises: InputError when it cannot be written or another process writes it.
+        Raises:
+            InputError: it cannot be written or another process writes it.
         """
         parent, name = _place(self.workdir, self.experiment, self.settings, self.facts)
         try:
@@ -104,26 +105,34 @@ class Run:
         _open.append(self)
         return folder
 
-    def path(self, name):
+    def open(self) -> None:
+        """Open the folder now: before long work, so that it fails at once if it cannot be written.
+
+        Raises:
+            InputError: as for `folder`.
+        """
+        self.folder  # noqa: B018 - opens it
+
+    def path(self, name: str) -> pathlib.Path:
         """The path of a file of this run."""
         return self.folder / name
 
-    def write(self, name, text):
+    def write(self, name: str, text: str) -> None:
         """Write a text file whole: it is never seen half-written. The first host writes."""
         path = self.path(name)
         if hosts.first_host():
             jsonl.write_whole(path, text)
 
-    def save(self, name, **arrays):
+    def save(self, name: str, **arrays: np.ndarray) -> None:
         """Write arrays as an .npz file, for figures. The first host writes."""
         path = self.path(name)
         if hosts.first_host():
             partial = path.with_suffix(".partial")
             with open(partial, "wb") as file:
-                np.savez_compressed(file, **arrays)
+                np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
             partial.replace(path)
 
-    def append(self, records, by=()):
+    def append(self, records: Sequence[dict], by: Sequence[str] = ()) -> None:
         """Append one JSON line per trained model: all of them or, if the process dies, none.
 
         Args:
@@ -140,15 +149,15 @@ class Run:
         tensorboard.of_records(found)
         hosts.wait("append")
 
-    def has(self, **wanted):
+    def has(self, **wanted: Any) -> bool:
         """Whether there is a record with all the wanted values."""
         return any(wanted.items() <= r.items() for r in self.records())
 
-    def records(self):
+    def records(self) -> list[dict]:
         """The records written so far."""
         return jsonl.every_record(self.folder)
 
-    def snapshots(self, **known):
+    def snapshots(self, **known: Any) -> checkpoint.Snapshots:
         """The Snapshots of the training that these fields name."""
         facts = {**self.facts, "of": known}
         return checkpoint.Snapshots(self.path(f"training {fingerprint.of(facts)}"), facts)
@@ -180,10 +189,12 @@ class Run:
             self.append([{**known, **record} for record in records], by=(*known, *by))
             snapshots.clear()
 
-    def conclude(self, table, draw=lambda folder: None):
+    def conclude(self, table: Callable, draw: Callable = lambda folder: None) -> None:
         """Write table and figures, then the manifest; from now on the run is complete.
 
-        Args: table: folder -> Markdown, which is printed too; draw: (folder) draws the figures.
+        Args:
+            table: folder -> Markdown, which is printed too.
+            draw: (folder) draws the figures.
         """
         if not hosts.first_host():
             return
@@ -229,7 +240,7 @@ def _with_notes(table, folder):
     return "\n".join([text, "Diverged, and left out above:", "", *notes, ""])
 
 
-def failed(line):
+def failed(line: str) -> None:
     """Say in the unfinished runs of this process why it ends."""
     for run in _open:
         if not run.path("manifest.json").exists():
@@ -237,7 +248,7 @@ def failed(line):
                 run.write("failed.txt", line + "\n")
 
 
-def finished(run):
+def finished(run: Run) -> pathlib.Path | None:
     """The folder of the newest finished run of the same settings and facts, or None."""
     parent, name = _place(run.workdir, run.experiment, run.settings, run.facts)
     found = [path.parent for path in parent.glob(f"{name}-*/manifest.json")]

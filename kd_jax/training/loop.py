@@ -1,27 +1,29 @@
-"""Training as a pure function: a step, scanned over epochs, vmapped over members.
+"""The training loop as a pure function: a step, scanned over epochs, vmapped over members.
 
 A member is one network in training. Members stand in a grid [S, A]: S seeds, each with its own
-initialisation and data order, times A arms, which differ by numbers (temperature, weights). The
-arms of a seed see the same batches in the same order, so they are compared in pairs, and the
+initialization and order of the data, times A arms, which differ by numbers (temperature, weights).
+The arms of a seed see the same batches in the same order, so they are compared in pairs, and the
 gathered batch is shared: their first layers become one large matrix product.
 
     state = members(model.init, optimizer, keys, arms=3)
-    state, curves = fit(loss_fn, optimizer, state, data, order, epochs=20, numbers=numbers)
+    state, curves = fit(loss_fn, optimizer, state, data, sampler, epochs=20, numbers=numbers)
 
 Only functions and arrays come in; which network and which loss is the caller's business.
 """
 
 import functools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
+from jaxtyping import ArrayLike
 
 from kd_jax.runtime import compilation, devices, hosts, memory, signals
-from kd_jax.training import chunking
+from kd_jax.training import chunking, samplers
 from kd_jax.training import state as train_state
 
 
@@ -51,14 +53,7 @@ class Watch(NamedTuple):
         return each(params, arrays)
 
 
-def _drawn(order, seeds, epoch):
-    """The indices [steps, S, B] of an epoch, or [steps, B] where `seeds` is one for all."""
-    if jnp.ndim(seeds) == 0:
-        return order(seeds, epoch)
-    return jax.vmap(order, in_axes=(0, None))(seeds, epoch).swapaxes(0, 1)
-
-
-def _epochs(loss_fn, optimizer, order, watch, place, each):
+def _epochs(loss_fn, optimizer, sampler, watch, place, each):
     """run(state, curves, first, stop, seeds, …): the epochs [first, stop) of the grid."""
     grid_step = _members_step(loss_fn, optimizer, each)
 
@@ -66,7 +61,7 @@ def _epochs(loss_fn, optimizer, order, watch, place, each):
 
         def epoch(number, carry):
             state, curves = carry
-            indices = place.batches(_drawn(order, seeds, number))
+            indices = place.batches(samplers.of_seeds(sampler, seeds, number))
             state, metrics = jax.lax.scan(
                 lambda s, i: grid_step(s, i, data, shared, own, numbers), state, indices
             )
@@ -80,12 +75,12 @@ def _epochs(loss_fn, optimizer, order, watch, place, each):
     return run
 
 
-def _empty_curves(loss_fn, optimizer, order, watch, epochs, state, *fixed):
+def _empty_curves(loss_fn, optimizer, sampler, watch, epochs, state, *fixed):
     """Zeros {name: [epochs, S, A]} of all that members say; one of them is traced."""
 
     def said(state, seeds, data, shared, own, numbers):
         state, numbers = jax.tree.map(lambda x: x[0, 0], (state, numbers))
-        rows, own = order(seeds.ravel()[0], 0)[0], jax.tree.map(lambda x: x[0], own)
+        rows, own = sampler(seeds.ravel()[0], 0)[0], jax.tree.map(lambda x: x[0], own)
         batch = jax.tree.map(lambda x: x[rows], {**data, **own})
         state, metrics = train_state.make_step(loss_fn, optimizer)(
             state, {**batch, **shared, **numbers}
@@ -104,7 +99,7 @@ class Training:
     """
 
     def __init__(
-        self, loss_fn, optimizer, state, data, order, *, epochs,
+        self, loss_fn, optimizer, state, data, sampler, *, epochs,
         seeds=None, own=None, numbers=None, shared=None, watch=None, compiler_options=None,
     ):  # fmt: skip
         seeds = np.asarray(np.arange(len(state.step)) if seeds is None else seeds, np.int32)
@@ -112,7 +107,7 @@ class Training:
         watch = watch or Watch(lambda params, arrays: {}, ())
         each = 0 if seeds.ndim else None
         fixed = seeds, data, shared, own, numbers
-        curves = _empty_curves(loss_fn, optimizer, order, watch, epochs, state, *fixed)
+        curves = _empty_curves(loss_fn, optimizer, sampler, watch, epochs, state, *fixed)
         place = self.place = devices.layout(*state.step.shape)
         whole = place.shared(data), place.shared(shared)
         fixed = self._placed(seeds), *whole, place.by_seed(own), place.grid(numbers)
@@ -120,7 +115,7 @@ class Training:
         self.epochs = epochs
         self.resume(0, (state, curves))
         self.jitted = jax.jit(
-            _epochs(loss_fn, optimizer, order, watch, place, each),
+            _epochs(loss_fn, optimizer, sampler, watch, place, each),
             donate_argnums=(0, 1),
             out_shardings=place.outputs(self.state),
             compiler_options=compiler_options or compilation.options(),
@@ -183,45 +178,63 @@ class Training:
                 length *= 2 if hosts.agreed(time.monotonic() - began < 0.5) else 1
                 if report:
                     report(self.done, self.whole_curves())
-                signals.keep(snapshots, self.done, self.whole)
+                signals.save_if_due(snapshots, self.done, self.whole)
         state, curves = self.whole()
         return state, jax.tree.map(np.asarray, curves)
 
 
 def fit(
-    loss_fn, optimizer, state, data, order, *, epochs,
-    seeds=None, own=None, numbers=None, shared=None, watch=None, report=None, snapshots=None,
-    compiler_options=None,
-):  # fmt: skip
+    loss_fn: Callable,
+    optimizer: optax.GradientTransformation,
+    state: train_state.State,
+    data: dict,
+    sampler: Callable,
+    *,
+    epochs: int,
+    seeds: ArrayLike | Sequence[int] | None = None,
+    own: dict | None = None,
+    numbers: dict | None = None,
+    shared: dict | None = None,
+    watch: Watch | None = None,
+    report: Callable | None = None,
+    snapshots: Any = None,
+    compiler_options: dict | None = None,
+) -> tuple[train_state.State, dict[str, np.ndarray]]:
     """Train every member of the grid [S, A] for `epochs` passes.
 
     Args:
-      loss_fn: (params, batch, key) -> (scalar, {name: scalar}), of one member.
-      state: from `members`; its buffers are given up.
-      data: {name: [N, …]}, shared by all; order: (seed, epoch) -> indices [steps, B] into it.
-      seeds: [S], the numbers that `order` is asked with (default 0, 1, …); or one number: all
-        seeds then see the same batches, which are gathered once.
-      own: {name: [S, N, …]}, rows that each seed has for itself, gathered by the same indices.
-      numbers: {name: [S, A]}, the numbers by which members differ; they join the batch.
-      shared: {name: tree}, seen whole by every step; joins the batch.
-      watch: a Watch, what it measures joins the curves.
-      report: called as report(epochs_done, curves) after every chunk.
-      snapshots: with restore(like) -> (epochs_done, tree) or None, due(), part(name) and
-        save(epochs_done, tree); a run resumed from one ends bitwise where the uninterrupted ends.
-      compiler_options: of jax.jit, for a program that compiles longer than it runs.
-    Members that do not fit into the memory together are trained in `turns`.
-    Returns: (state, {name: [epochs, S, A]}), the curves being means over an epoch's steps, or
-      what was watched at its end.
+        loss_fn: (params, batch, key) -> (scalar, {name: scalar}), of one member.
+        optimizer: of optax.
+        state: from `state.members`; its buffers are given up.
+        data: {name: [N, …]}, shared by all.
+        sampler: (seed, epoch) -> indices [steps, B] into the data.
+        epochs: passes.
+        seeds: [S], the numbers that `sampler` is asked with (default 0, 1, …); or one number: all
+            seeds then see the same batches, which are gathered once.
+        own: {name: [S, N, …]}, rows that each seed has for itself, gathered by the same indices.
+        numbers: {name: [S, A]}, the numbers by which members differ; they join the batch.
+        shared: {name: tree}, seen whole by every step; joins the batch.
+        watch: what it measures joins the curves.
+        report: called as report(epochs_done, curves) after every chunk of epochs.
+        snapshots: with restore(like) -> (epochs_done, tree) or None, due(), part(name) and
+            save(epochs_done, tree); a run resumed from one ends bitwise where the uninterrupted
+            one ends.
+        compiler_options: of jax.jit, for a program that compiles longer than it runs.
+
+    Returns:
+        (state, {name: [epochs, S, A]}), the curves being means over an epoch's steps, or what was
+        watched at its end. Members that do not fit into the memory together are trained in chunks,
+        see `chunking`.
     """
-    seeds = np.asarray(np.arange(len(state.step)) if seeds is None else seeds, np.int32)
+    of_seeds = np.asarray(np.arange(len(state.step)) if seeds is None else seeds, np.int32)
     own, numbers = own or {}, numbers or {}
 
     def training(rows, arms):
         """The Training of some seeds and arms."""
-        of_seeds, of_both = (lambda x: x[rows]), (lambda x: x[rows, arms])
+        by_seed, of_both = (lambda x: x[rows]), (lambda x: x[rows, arms])
         return Training(
-            loss_fn, optimizer, jax.tree.map(of_both, state), data, order, epochs=epochs,
-            seeds=seeds[rows] if seeds.ndim else seeds, own=jax.tree.map(of_seeds, own),
+            loss_fn, optimizer, jax.tree.map(of_both, state), data, sampler, epochs=epochs,
+            seeds=of_seeds[rows] if of_seeds.ndim else of_seeds, own=jax.tree.map(by_seed, own),
             numbers=jax.tree.map(of_both, numbers), shared=shared, watch=watch,
             compiler_options=compiler_options,
         )  # fmt: skip

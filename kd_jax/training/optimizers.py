@@ -1,33 +1,40 @@
-"""Optimisers whose learning rate ends where a training does."""
+"""Optimizers and learning-rate schedules over a whole training."""
+
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
 import optax
 
 
-def steps(epochs, order):
-    """How many steps `epochs` of an order (seed, epoch) -> indices [steps, B] are."""
-    return epochs * jax.eval_shape(order, 0, 0).shape[0]
+def steps(epochs: int, sampler: Callable) -> int:
+    """How many steps so many epochs of a sampler are.
+
+    Args:
+        epochs: passes over the data.
+        sampler: (seed, epoch) -> indices [steps, B].
+    """
+    return epochs * jax.eval_shape(sampler, 0, 0).shape[0]
 
 
-def adam(peak, epochs, order):
+def adam(peak: float, epochs: int, sampler: Callable) -> optax.GradientTransformation:
     """Adam with a cosine decay from `peak` to zero over all steps of the training."""
-    return optax.adam(optax.cosine_decay_schedule(peak, steps(epochs, order)))
+    return optax.adam(optax.cosine_decay_schedule(peak, steps(epochs, sampler)))
 
 
-def warmed(peak, steps):
-    """A warm-up to the learning rate `peak` over a tenth of the steps, then a cosine decay."""
+def warmup_cosine(peak: float, steps: int) -> optax.Schedule:
+    """Linear warm-up to the learning rate `peak` over a tenth of the steps, then cosine decay."""
     warm = max(1, steps // 10)
     return optax.warmup_cosine_decay_schedule(0.0, peak, warm, max(steps, warm + 1))
 
 
-def warmed_adamw(peak, steps):
-    """AdamW on gradients of norm 1 at most, at the rate of `warmed`."""
-    return optax.chain(optax.clip_by_global_norm(1.0), optax.adamw(warmed(peak, steps)))
+def adamw_warmup_cosine(peak: float, steps: int) -> optax.GradientTransformation:
+    """AdamW with gradients clipped to norm 1 and the schedule of `warmup_cosine`."""
+    return optax.chain(optax.clip_by_global_norm(1.0), optax.adamw(warmup_cosine(peak, steps)))
 
 
-def warmed_muon(peak, steps):
-    """Muon on gradients of norm 1 at most, at the rate of `warmed`: for decoders from scratch.
+def muon_warmup_cosine(peak: float, steps: int) -> optax.GradientTransformation:
+    """Muon with gradients clipped to norm 1 and the schedule of `warmup_cosine`, for new decoders.
 
     Each matrix of a parameter [layers, in, out] is moved by the orthogonal matrix nearest to its
     momentum, all else by NAdam's step (Dozat 2016). Source: Jordan et al. 2024,
@@ -38,18 +45,20 @@ def warmed_muon(peak, steps):
         of_layer = optax.contrib.MuonDimensionNumbers(1, 2)
         return jax.tree.map(lambda x: of_layer if x.ndim == 3 else None, params)
 
-    rate = warmed(peak, steps)
+    rate = warmup_cosine(peak, steps)
     muon = optax.contrib.muon(rate, adam_learning_rate=rate, muon_weight_dimension_numbers=matrices)
     return optax.chain(optax.clip_by_global_norm(1.0), muon)
 
 
-def max_norm(limit):
-    """An optax transformation after which ‖w‖₂ ≤ limit for the incoming weights w of every unit.
+def max_norm(limit: float) -> optax.GradientTransformation:
+    """Max-norm constraint: ‖w‖₂ ≤ limit for the incoming weights w of every unit.
 
     w is a column of a kernel: all axes but the last, which counts the units. A longer column is
     scaled back to the limit after each step; biases are left alone. It stands last in a chain.
 
-    Raises: ValueError unless limit > 0, or when the optimiser is not given the parameters.
+    Raises:
+        ValueError: limit is not above 0, or the optimizer is not given the parameters.
+
     Source: Hinton et al. 2012, arXiv 1207.0580, appendix A.1 (there the squared norm is 15).
     """
     if not limit > 0:

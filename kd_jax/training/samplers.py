@@ -1,19 +1,22 @@
-"""In which order rows are seen, without a sort: each row's place is computed by itself."""
+"""Batch samplers: which rows each step sees, shuffled with or without a sort."""
 
 import functools
 import math
+from collections.abc import Callable, Sequence
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Int
 
 from kd_jax.errors import require
 
 ROUNDS = 24
+Rows = int | np.ndarray | Array  # how many, or which
 
 
 @functools.partial(jax.jit, static_argnames="count")  # so that programs share its tracing
-def permutation(key, count):
+def permutation(key: jax.Array, count: int) -> Int[Array, " count"]:
     """A permutation of 0, …, count − 1 drawn by `key`: int32 [count].
 
     A Feistel cipher whose halves are the digits of x = l·a + r to the base a = ⌈√count⌉,
@@ -23,6 +26,7 @@ def permutation(key, count):
     permutes 0, …, a² − 1. What falls beyond count is enciphered again until it falls below, which
     leaves a permutation of the rest. For 60,000 rows that takes a millisecond on a CPU;
     jax.random.permutation sorts twice, which takes 25.
+
     Source: Mitchell, Stokes, Frank and Holmes 2021, arXiv 2106.06161, section 4.
     """
     base = np.uint32(max(2, math.isqrt(count - 1) + 1))
@@ -45,62 +49,98 @@ def permutation(key, count):
     return jax.lax.while_loop(beyond, again, first).astype(jnp.int32)
 
 
-def shuffled(key, rows, batch_size):
-    """order(seed, epoch) -> indices [steps, batch_size]: `rows` shuffled anew each epoch and seed.
+def shuffled(key: jax.Array, rows: Rows, batch_size: int) -> Callable:
+    """sampler(seed, epoch) -> indices [steps, B]: `rows` shuffled anew for each epoch and seed.
 
-    The last, partial batch of an epoch is dropped. Args: rows: how many, or an array of indices.
-    Raises: InputError when not even one batch can be filled.
+    The last, partial batch of an epoch is dropped.
+
+    Args:
+        key: of all orders.
+        rows: how many, or an array of indices.
+        batch_size: B.
+
+    Raises:
+        InputError: not even one batch can be filled.
     """
-    rows = jnp.arange(rows) if isinstance(rows, int) else jnp.asarray(rows)
-    steps = len(rows) // batch_size
-    require(steps, f"{len(rows)} rows do not fill a batch of {batch_size}: take a smaller batch")
+    indices, steps = _batches(rows, batch_size)
 
-    def order(seed, epoch):
+    def sampler(seed, epoch):
         epoch_key = jax.random.fold_in(jax.random.fold_in(key, seed), epoch)
-        return jax.random.permutation(epoch_key, rows)[: steps * batch_size].reshape(steps, -1)
+        return jax.random.permutation(epoch_key, indices)[: steps * batch_size].reshape(steps, -1)
 
-    return order
+    return sampler
 
 
-def scattered(key, rows, batch_size):
-    """order(seed, epoch) -> indices [steps, batch_size]: `rows` in a new `permutation` each time.
+def scattered(key: jax.Array, rows: Rows, batch_size: int) -> Callable:
+    """sampler(seed, epoch) -> indices [steps, batch_size]: `rows` in a new `permutation` each time.
 
-    The last, partial batch of an epoch is dropped. What train.shuffled does, in a twentieth of the
-    time; the tables recorded with that one keep it. Args: rows: how many, or an array of indices.
-    Raises: InputError when not even one batch can be filled.
+    The last, partial batch of an epoch is dropped. What `shuffled` does, in a twentieth of the
+    time; the tables recorded with that one keep it.
+
+    Args:
+        key: of all orders.
+        rows: how many, or an array of indices.
+        batch_size: B.
+
+    Raises:
+        InputError: not even one batch can be filled.
     """
-    rows = jnp.arange(rows) if isinstance(rows, int) else jnp.asarray(rows)
-    steps = len(rows) // batch_size
-    require(steps, f"{len(rows)} rows do not fill a batch of {batch_size}: take a smaller batch")
+    indices, steps = _batches(rows, batch_size)
 
-    def order(seed, epoch):
-        drawn = permutation(jax.random.fold_in(jax.random.fold_in(key, seed), epoch), len(rows))
-        return rows[drawn[: steps * batch_size]].reshape(steps, -1)
+    def sampler(seed, epoch):
+        drawn = permutation(jax.random.fold_in(jax.random.fold_in(key, seed), epoch), len(indices))
+        return indices[drawn[: steps * batch_size]].reshape(steps, -1)
 
-    return order
+    return sampler
 
 
-def by_length(key, lengths, widths, batch_size):
-    """order(seed, epoch) -> indices [steps, batch_size]: rows of like length share batches.
+def by_length(
+    key: jax.Array, lengths: Int[np.ndarray, " N"], widths: Sequence[int], batch_size: int
+) -> Callable:
+    """sampler(seed, epoch) -> indices [steps, batch_size]: rows of like length share batches.
 
-    A permutation as `scattered` draws it, sorted by which of the widths, ascending, a row fits
-    into first; then the batches in a new order. The last, partial batch is dropped.
+    A permutation as `scattered` draws it, sorted by which of the widths a row fits into first;
+    then the batches in a new order. The last, partial batch is dropped.
+
+    Args:
+        key: of all orders.
+        lengths: of the rows, in tokens.
+        widths: ascending, in tokens.
+        batch_size: B.
     """
     groups = jnp.searchsorted(jnp.asarray(widths), jnp.asarray(lengths))
     of_rows, of_batches = jax.random.split(key)
     draw = scattered(of_rows, len(lengths), batch_size)
 
-    def order(seed, epoch):
+    def sampler(seed, epoch):
         drawn = draw(seed, epoch)
         alike = drawn.ravel()[jnp.argsort(groups[drawn.ravel()], stable=True)]
         own = jax.random.fold_in(jax.random.fold_in(of_batches, seed), epoch)
         return alike.reshape(drawn.shape)[permutation(own, len(drawn))]
 
-    return order
+    return sampler
+
+
+def of_seeds(sampler: Callable, seeds: Array, epoch: Array) -> Int[Array, "steps ..."]:
+    """The indices [steps, S, B] of an epoch, or [steps, B] where `seeds` is one for all."""
+    if jnp.ndim(seeds) == 0:
+        return sampler(seeds, epoch)
+    return jax.vmap(sampler, in_axes=(0, None))(seeds, epoch).swapaxes(0, 1)
+
+
+def _batches(rows, batch_size):
+    """(the indices of the rows, how many batches they fill)."""
+    indices = jnp.arange(rows) if isinstance(rows, int) else jnp.asarray(rows)
+    count = len(indices)
+    require(
+        count >= batch_size,
+        f"{count} rows do not fill a batch of {batch_size}: take a smaller batch",
+    )
+    return indices, count // batch_size
 
 
 def _mixed(x):
-    """The finaliser of MurmurHash3 (Appleby, public domain): every bit of x moves all others."""
+    """The finalizer of MurmurHash3 (Appleby, public domain): every bit of x moves all others."""
     x = (x ^ (x >> 16)) * np.uint32(0x85EBCA6B)
     x = (x ^ (x >> 13)) * np.uint32(0xC2B2AE35)
     return x ^ (x >> 16)

@@ -1,35 +1,43 @@
 """Training state: arrays alone, of one member or a grid of them, and the step that changes it."""
 
 import functools
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from jaxtyping import Array, Int
 
 from kd_jax.runtime import compilation
 
 
 class State(NamedTuple):
-    """All that training changes; model and optimiser are closed over.
+    """All that training changes; model and optimizer are closed over.
 
     step: how many were taken; −1 − n from the step n on whose loss was not a finite number.
     """
 
-    step: Any
+    step: Int[Array, "*grid"]
     params: Any
     opt_state: Any
-    key: Any
+    key: jax.Array
 
 
-def start(params, optimizer, key):
+def start(params: Any, optimizer: optax.GradientTransformation, key: jax.Array) -> State:
     """The state of one member before its first step."""
     return State(jnp.int32(0), params, optimizer.init(params), key)
 
 
-def grid(params, optimizer, keys):
-    """States [S, A] that begin at given parameters [S, A, …]; keys [S], shared by a seed's arms."""
+def grid(params: Any, optimizer: optax.GradientTransformation, keys: jax.Array) -> State:
+    """States [S, A] that start from given parameters.
+
+    Args:
+        params: leaves [S, A, …].
+        optimizer: of optax.
+        keys: [S], shared by a seed's arms.
+    """
     return _starts(optimizer)(params, keys)
 
 
@@ -40,10 +48,16 @@ def _starts(optimizer):
     return jax.jit(lambda params, keys: each(params, optimizer, keys))
 
 
-def members(init, optimizer, keys, arms=1):
-    """States [S, A]: one initialisation `init(key)` per seed, copied to each of its arms.
+def members(
+    init: Callable, optimizer: optax.GradientTransformation, keys: jax.Array, arms: int = 1
+) -> State:
+    """States [S, A]: one initialization `init(key)` per seed, copied to each of its arms.
 
-    Args: init: key -> params; keys [S]; arms A.
+    Args:
+        init: key -> params.
+        optimizer: of optax.
+        keys: [S].
+        arms: A.
     """
     init_keys, train_keys = jax.vmap(jax.random.split, out_axes=1)(keys)
     params = initialize(init)(init_keys)
@@ -52,16 +66,20 @@ def members(init, optimizer, keys, arms=1):
 
 
 @functools.lru_cache(maxsize=64)
-def initialize(init):
-    """The compiled initialisation of a network per key; kept, so that a network compiles once."""
+def initialize(init: Callable) -> Callable:
+    """The compiled initialization of a network per key; kept, so that a network compiles once."""
     return jax.jit(jax.vmap(init), compiler_options=compilation.quick_options())
 
 
-def make_step(loss_fn, optimizer):
+def make_step(loss_fn: Callable, optimizer: optax.GradientTransformation) -> Callable:
     """step(state, batch) -> (state, metrics), for one member.
 
-    `loss_fn(params, batch, key) -> (scalar, {name: scalar})`. The key of a step is
-    fold_in(state.key, state.step), so a resumed run draws what an uninterrupted one would.
+    The key of a step is fold_in(state.key, state.step), so a resumed run draws what an
+    uninterrupted one would.
+
+    Args:
+        loss_fn: (params, batch, key) -> (scalar, {name: scalar}).
+        optimizer: of optax.
     """
 
     def step(state, batch):
@@ -77,12 +95,12 @@ def make_step(loss_fn, optimizer):
     return step
 
 
-def diverged(state):
-    """At which step each member of a grid lost its loss, the first being 0; −1 where none did."""
+def diverged(state: State) -> Int[np.ndarray, "*grid"]:
+    """First step with a non-finite loss of each member, counted from 0, or −1."""
     return np.where(np.asarray(state.step) < 0, -1 - np.asarray(state.step), -1)
 
 
 @functools.partial(jax.jit, static_argnames=("arm",))
-def arm_params(state, arm=0):
+def arm_params(state: State, arm: int = 0) -> Any:
     """The parameters [S, …] of one arm of the grid."""
     return jax.tree.map(lambda x: x[:, arm], state.params)

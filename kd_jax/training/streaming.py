@@ -1,18 +1,20 @@
-"""Training on data that stays on disk: batches are read while earlier ones are trained on.
+"""Streaming: training on data that stays on disk, batches being read ahead.
 
     rows = mnist.streamed("mnist", data_dir, manual_dir)      # or any other source of grain
-    order = orders.scattered(key, len(rows), 128)
-    state, curves = streaming.fit(loss_fn, optimizer, state, Stream(rows, order), epochs=5)
+    sampler = samplers.scattered(key, len(rows), 128)
+    state, curves = streaming.fit(loss_fn, optimizer, state, Stream(rows, sampler), epochs=5)
 
-The batches are those that train.fit gathers from memory with one seed number for all members.
+The batches are those that loop.fit gathers from memory with one seed number for all members.
 """
 
 import functools
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 
 from kd_jax.errors import extra
 from kd_jax.runtime import devices, signals
@@ -29,12 +31,12 @@ class Stream(NamedTuple):
 
     source: of grain: a length and source[row] -> {name: array}; where it also has
     __getitems__(rows) -> list of them, as those of tensorflow-datasets have, rows are read
-    together. order: (seed, epoch) -> indices [steps, B] into it; seed: the number it is asked with.
-    threads: that read; ahead: batches that they may be ahead.
+    together. sampler: (seed, epoch) -> indices [steps, B] into it; seed: the number that it is
+    asked with. threads: that read; ahead: batches that they may be ahead.
     """
 
     source: Any
-    order: Any
+    sampler: Callable
     seed: int = 0
     threads: int = 4
     ahead: int = 2 * CHUNK
@@ -48,7 +50,7 @@ class Batches:
 
     def __init__(self, stream, epochs, part=slice(None)):
         self.stream, self.epochs, self.part = stream, epochs, part
-        indices = jax.jit(lambda epoch: stream.order(stream.seed, epoch))
+        indices = jax.jit(lambda epoch: stream.sampler(stream.seed, epoch))
         self.steps, self.size = jax.eval_shape(indices, 0).shape
         # kept for the threads, which may be in several epochs at once
         self.drawn = functools.lru_cache(maxsize=8)(lambda epoch: np.asarray(indices(epoch)))
@@ -70,12 +72,21 @@ class Batches:
 
 
 def fit(
-    loss_fn, optimizer, state, stream, *, epochs, numbers=None, report=None, snapshots=None
-):  # fmt: skip
+    loss_fn: Callable,
+    optimizer: optax.GradientTransformation,
+    state: train_state.State,
+    stream: Stream,
+    *,
+    epochs: int,
+    numbers: dict | None = None,
+    report: Callable | None = None,
+    snapshots: Any = None,
+) -> tuple[train_state.State, dict[str, np.ndarray]]:
     """Train every member of the grid [S, A] on the batches of a Stream, which all of them share.
 
-    Args and Returns: as for train.fit. A snapshot may be taken within an epoch; it holds the steps
-    done, at which reading begins again. Of several hosts each reads the rows that it needs.
+    The arguments and what is returned are those of loop.fit. A snapshot may be taken within an
+    epoch; it holds the steps done, at which reading begins again. Of several processes each reads
+    the rows that it needs.
     """
     numbers = numbers or {}
     place = devices.layout(*state.step.shape)
@@ -103,7 +114,7 @@ def fit(
                 if report:
                     report(epoch, curves)
             tree = state, totals, curves
-            signals.keep(snapshots, done, functools.partial(_whole, tree, place))
+            signals.save_if_due(snapshots, done, functools.partial(_whole, tree, place))
     return place.collect(tree[0]), tree[2]
 
 

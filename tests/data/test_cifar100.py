@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from kd_jax.data import cifar100, image_cache, sources
-from kd_jax.data.sources import File, Published
+from kd_jax.data.sources import Source, SourceFile
 from kd_jax.errors import InputError
 
 NOWHERE = "http://127.0.0.1:9/"  # the discard port: refuses at once
@@ -48,8 +48,8 @@ def small(tmp_path, monkeypatch):
     content = {split: rows(count, seed) for seed, (split, count) in enumerate(COUNTS.items())}
     path = tmp_path / "files" / cifar100.FILE
     write(path, {cifar100.MEMBERS[split]: array.tobytes() for split, array in content.items()})
-    wanted = File(path.stat().st_size, hashlib.sha256(path.read_bytes()).hexdigest())
-    entry = Published("CIFAR-100", NOWHERE, {cifar100.FILE: wanted}, "")
+    wanted = SourceFile(path.stat().st_size, hashlib.sha256(path.read_bytes()).hexdigest())
+    entry = Source("CIFAR-100", NOWHERE, {cifar100.FILE: wanted}, "")
     monkeypatch.setitem(sources.PUBLISHED, "cifar100", entry)
     return content
 

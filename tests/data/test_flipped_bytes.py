@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from kd_jax.data import image_cache, sources, tfds
-from kd_jax.data.sources import File, Published
+from kd_jax.data.sources import Source, SourceFile
 
 NAME, VERSION, ROWS, SIDE = "tiny", "1.0.0", {"train": 12, "test": 6}, 4
 TABLE = np.random.default_rng(3).integers(10, size=(18, 1 + SIDE**2), dtype=np.uint8)
@@ -23,15 +23,15 @@ def layout():
         images, labels = images.reshape(IMAGES.shape), labels[:, 0]
         return {"train": (images[:12], labels[:12]), "test": (images[12:], labels[12:])}
 
-    return image_cache.Layout(VERSION, (SIDE, SIDE), 10, ROWS, read)
+    return image_cache.ImageSet(VERSION, (SIDE, SIDE), 10, ROWS, read)
 
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """A folder with a data set as published, and prepared; nobody knows its digest beforehand."""
     content = TABLE.tobytes()
-    wanted = File(len(content), hashlib.sha256(content).hexdigest())
-    entry = Published("Tiny", "http://127.0.0.1:9/", {"tiny.bin": wanted}, "")
+    wanted = SourceFile(len(content), hashlib.sha256(content).hexdigest())
+    entry = Source("Tiny", "http://127.0.0.1:9/", {"tiny.bin": wanted}, "")
     monkeypatch.setitem(sources.PUBLISHED, NAME, entry)
     (tmp_path / "files").mkdir()
     (tmp_path / "files" / "tiny.bin").write_bytes(content)

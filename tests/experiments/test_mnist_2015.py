@@ -8,66 +8,21 @@ import sys
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
-import pytest
 
 from experiments.mnist_2015 import rows as named
 from experiments.mnist_2015 import run as mnist_2015
-from kd_jax import models
-from kd_jax.data.dataset import Split
-from kd_jax.distill import students, transfer
-from kd_jax.training import optimizers
+from kd_jax.distill import transfer
 
 ROOT = pathlib.Path(__file__).parents[2]
 LABELS = np.repeat(np.arange(10), 300)
 
 
-def test_max_norm_scales_long_columns_back_and_leaves_short_ones_and_biases():
-    # columns (3, 4) of norm 5 and (0, 1) of norm 1; a step adds (3, 4), norm 10, and nothing
-    params = {"kernel": jnp.array([[3.0, 0.0], [4.0, 1.0]]), "bias": jnp.array([9.0, 0.0])}
-    step = {"kernel": jnp.array([[3.0, 0.0], [4.0, 0.0]]), "bias": jnp.array([1.0, 0.0])}
-    optimizer = optimizers.max_norm(2.5)
-    updates, _ = optimizer.update(step, optimizer.init(params), params)
-    found = optax.apply_updates(params, updates)
-    np.testing.assert_allclose(found["kernel"], [[1.5, 0], [2, 1]], rtol=1e-6)
-    np.testing.assert_allclose(found["bias"], [10, 0])
-
-
-def test_max_norm_of_a_convolution_is_over_all_axes_but_the_last():
-    kernel = jax.random.normal(jax.random.key(0), (3, 3, 4, 5))
-    optimizer = optimizers.max_norm(1.0)
-    updates, _ = optimizer.update({"k": 0 * kernel}, optimizer.init(None), {"k": kernel})
-    norms = np.linalg.norm(np.asarray(kernel + updates["k"]).reshape(-1, 5), axis=0)
-    np.testing.assert_allclose(norms, 1, rtol=1e-5)
-
-
-def test_max_norm_refuses_a_limit_that_is_not_positive():
-    with pytest.raises(ValueError, match="limit is 0: expected above 0"):
-        optimizers.max_norm(0)
-
-
-def test_a_student_trained_alone_is_the_one_of_its_grid():
-    model = models.functional(models.MLP((5,), 10), (4,))
-    random = np.random.default_rng(3)
-    split = Split(random.normal(size=(60, 4)).astype("f4"), random.integers(10, size=60))
-    teachers = random.normal(size=(60, 1, 10)).astype("f4")
-    arms = students.over_temperatures("soft", (1.0, 4.0), soft=1.0)
-    one = transfer.Lesson("x", arms, np.arange(60), 20)
-    keys = jax.random.split(jax.random.key(5), 3)
-    pupils = transfer.Pupils(model, optax.sgd(0.1), keys, jax.random.key(6), 2)
-    together = transfer.fit(one, pupils, split, np.broadcast_to(teachers, (3, *teachers.shape)))
-    alone = transfer.fit_one(one, arms[1], 2, pupils, split, teachers)
-    for ours, theirs in zip(jax.tree.leaves(alone), jax.tree.leaves(together)):
-        np.testing.assert_allclose(ours[0, 0], theirs[2, 1], rtol=1e-5, atol=1e-6)
-
-
-def test_the_live_teacher_is_asked_about_the_very_images_that_the_student_sees():
-    net = mnist_2015.network(8, 8)
+def test_the_teacher_is_queried_on_the_very_images_that_the_student_sees():
+    net = mnist_2015.network(8)
     params = net.init(jax.random.key(0))
-    course = mnist_2015.supervised.Course("", net, None, None, 1, {})
     images = jax.random.uniform(jax.random.key(1), (6, 28, 28)) + 0.1
     batch = {"inputs": images, "labels": jnp.zeros(6, int), "teachers": jnp.zeros((6, 2, 10))}
-    seen = mnist_2015.live_view(course, params)(batch, jax.random.key(2))
+    seen = mnist_2015.jitter_and_query(net, params)(batch, jax.random.key(2))
     np.testing.assert_allclose(seen["teachers"][:, 0], net.apply(params, seen["inputs"])[0])
     for before, after in zip(np.asarray(images), np.asarray(seen["inputs"])):
         shifts = [(y, x) for y in range(-2, 3) for x in range(-2, 3)]
@@ -78,17 +33,18 @@ def test_the_live_teacher_is_asked_about_the_very_images_that_the_student_sees()
         )
 
 
-def test_lessons_leave_out_their_digits_and_the_validation_rows():
-    held = mnist_2015.held_rows(LABELS)
-    found = mnist_2015.main_lessons(LABELS, live=None)
+def test_transfer_runs_leave_out_their_digits_and_the_validation_rows():
+    held = transfer.held_out_rows(LABELS)
+    found = mnist_2015.transfer_runs(LABELS)
     counts = {one.name: np.bincount(LABELS[one.rows], minlength=10).tolist() for one in found}
     assert counts["all"] == [300] * 10
     assert counts["no 3"] == [270, 270, 270, 0, *[270] * 6]
     assert counts["7 and 8"] == [0] * 7 + [270, 270, 0]
     assert not set(held) & {row for one in found if one.name != "all" for row in one.rows}
     for one in found:
-        assert {arm.temperature for arm in one.arms if arm.soft} == {20}
-        assert not [arm for arm in one.arms if arm.soft and arm.hard]  # the only regulariser
+        assert {arm.temperature for arm in one.arms if arm.soft_weight} == {20}
+        mixed = [arm for arm in one.arms if arm.soft_weight and arm.label_weight]
+        assert not mixed  # soft targets are the only regularizer
 
 
 def test_a_smoke_run_has_every_row_of_every_seed(tmp_path):
@@ -102,7 +58,7 @@ def test_a_smoke_run_has_every_row_of_every_seed(tmp_path):
     corrected = {named.FREE, named.VALIDATED, named.ON_TEST}
     rows = {(r["part"], r["row"]) for r in records if r["part"] != "width"}
     assert rows == {
-        *(("all", row) for row in base | {named.TEACHER, named.LIVE}),
+        *(("all", row) for row in base | {named.TEACHER, named.AUGMENTED}),
         *((part, row) for part in ("no 3", "7 and 8") for row in base | corrected),
     }
     swept = [r for r in records if r["part"] == "width"]

@@ -10,21 +10,21 @@ import time
 import pytest
 from published import DATA, ROOT, needed
 
+from experiments.mnist_tutorial import config as mnist_tutorial
 from experiments.mnist_tutorial import rows as named
-from experiments.mnist_tutorial import run as mnist_tutorial
 from kd_jax import experiment
-from kd_jax.distill import transfer
+from kd_jax.distill import bias_correction
 from kd_jax.errors import InputError
 
 SMOKE = [sys.executable, "-m", "experiments", "mnist_tutorial", "--preset=smoke"]
 CONTROLS = {named.LABELS, named.SMOOTHED, named.PERMUTED, named.UNIFORM}
 PART_1 = {named.MIXED_128, named.MIXED, named.OF_CNN, named.OF_CNN_2D}
-PART_2 = {named.MISMATCHED, named.MATCHED, named.KEPT, named.FREE, named.VALIDATED}
-ON_TEST = "bias corrected on test, as the paper"
+PART_2 = {named.MISMATCHED, named.MATCHED, named.HELD_OUT, named.FREE, named.VALIDATED}
+ON_TEST = "bias corrected on test, as in the paper"
 ROWS = {
     "1": {named.DENSE, named.CNN, named.CNN_2D, named.SOFT, *CONTROLS, *PART_1},
-    "2a": {named.SOFT, named.STARTED["2a"], ON_TEST, *CONTROLS, *PART_2},
-    "2b": {named.SOFT, named.STARTED["2b"], ON_TEST, *CONTROLS, *PART_2},
+    "2a": {named.SOFT, named.INITIAL_BIAS["2a"], ON_TEST, *CONTROLS, *PART_2},
+    "2b": {named.SOFT, named.INITIAL_BIAS["2b"], ON_TEST, *CONTROLS, *PART_2},
 }
 
 
@@ -78,7 +78,7 @@ def test_errors_of_a_corrected_bias_are_those_of_its_curve(finished):
     chosen = [r for r in read(finished[0]) if "shift" in r]
     assert len(chosen) == 2 * 3 * 2
     for r in chosen:
-        curve = dict(zip(transfer.SHIFTS.tolist(), r["errors_by_shift"], strict=True))
+        curve = dict(zip(bias_correction.SHIFTS.tolist(), r["errors_by_shift"], strict=True))
         if r["row"] != named.FREE:  # whose shift lies between those of the curve
             assert r["test_errors"] == curve[r["shift"]]
         if r["row"] == ON_TEST:
@@ -94,13 +94,13 @@ def test_the_table_is_what_was_printed_and_the_figures_are_there(finished):
     assert all((folder / name).read_bytes().startswith(b"\x89PNG") for name in names)
 
 
-def test_numbers_printed_of_10000_digits_do_not_stand_beside_1500(finished):
+def test_numbers_published_of_10000_digits_do_not_stand_beside_1500(finished):
     text = (finished[0] / "table.md").read_text()
     columns = [
         {line[i] for line in lines}
         for header, lines in cells(text)
         for i, title in enumerate(header)
-        if "printed" in title
+        if "paper" in title
     ]
     assert columns == [{"–"}] * 7  # errors and loss in three parts, the 3s in one
 
@@ -117,7 +117,7 @@ def kill_once(done, workdir):
 
 
 def test_a_killed_run_goes_on_to_the_same_records(finished, tmp_path):
-    """Killed after both teachers and the first of three lessons.
+    """Killed after both teachers and the first of three transfer runs.
 
     The part by itself gives the records that it has among all parts, so they are the oracle.
     """
@@ -158,12 +158,12 @@ def test_missing_data_are_named(tmp_path):
     # no network here, whatever the machine has: the discard port refuses at once
     nowhere = dict.fromkeys(("http_proxy", "https_proxy"), "http://127.0.0.1:9") | {"no_proxy": ""}
     places = [f"--data_dir={tmp_path}", f"--manual_dir={tmp_path}", f"--workdir={tmp_path / 'w'}"]
-    text = refused("--noembedded", *places, env=os.environ | nowhere)
+    text = refused("--nomnist_5k", *places, env=os.environ | nowhere)
     assert "MNIST is missing train-images-idx3-ubyte.gz, " in text and "--manual_dir" in text
     assert not (tmp_path / "w").exists()
 
 
 def test_fashion_mnist_is_not_taken_for_mnist(tmp_path):
     folder = needed(DATA / "fashion_mnist")
-    text = refused("--noembedded", f"--data_dir={tmp_path}", f"--manual_dir={folder}")
+    text = refused("--nomnist_5k", f"--data_dir={tmp_path}", f"--manual_dir={folder}")
     assert "this is Fashion-MNIST's train-images-idx3-ubyte.gz" in text

@@ -1,52 +1,44 @@
-"""The MNIST tutorial's rows, losses, biases and verdicts, derived by hand."""
-
-import math
+"""The Harvard tutorial's rows, losses, biases and verdicts, derived by hand."""
 
 import jax
 import numpy as np
-import optax
 import pytest
 from scipy import special, stats
 
 from experiments.mnist_tutorial import report
 from experiments.mnist_tutorial import rows as named
 from experiments.mnist_tutorial import run as tutorial
-from kd_jax import models
-from kd_jax.data.dataset import Dataset, Split
-from kd_jax.distill import bias_correction, students, transfer
+from experiments.mnist_tutorial.config import Config
+from kd_jax.data.dataset import Split
+from kd_jax.distill import students, transfer
 from kd_jax.report import sections
 
-LABELS = np.repeat(np.arange(10), 300)  # as the embedded training digits
+LABELS = np.repeat(np.arange(10), 300)  # as the training rows of mnist_5k
 
 
-def lesson(part, suffix=""):
-    (found,) = [x for x in tutorial.all_lessons(part, LABELS) if x.name == part + suffix]
+def transfer_run(part, suffix=""):
+    (found,) = [x for x in tutorial.transfer_runs(part, LABELS) if x.name == part + suffix]
     return found
 
 
 def arm(part, row):
-    (found,) = [a for x in tutorial.all_lessons(part, LABELS) for a in x.arms if a.row == row]
+    (found,) = [a for x in tutorial.transfer_runs(part, LABELS) for a in x.arms if a.row == row]
     return found
 
 
 @pytest.mark.parametrize(
     "part, classes", [("1", range(10)), ("2a", [0, 1, 2, 4, 5, 6, 7, 8, 9]), ("2b", [7, 8])]
 )
-def test_lessons_show_the_classes_of_their_part_and_keep_the_held_rows_out(part, classes):
-    held = tutorial.held_rows(LABELS)
+def test_transfer_runs_show_the_classes_of_their_part_and_no_held_out_rows(part, classes):
+    held = transfer.held_out_rows(LABELS)
     assert np.bincount(LABELS[held]).tolist() == [30] * 10
-    for one in tutorial.all_lessons(part, LABELS):
-        kept = one.name.endswith("kept")
+    for one in tutorial.transfer_runs(part, LABELS):
+        without = one.name.endswith("held out")
         counts = np.bincount(LABELS[one.rows], minlength=10)
-        share = 270 if kept else 300
+        share = 270 if without else 300
         assert counts.tolist() == [share if c in classes else 0 for c in range(10)]
         assert len(set(one.rows)) == len(one.rows)
-        assert not (kept and set(one.rows) & set(held))
-
-
-def test_of_the_whole_mnist_500_of_each_class_are_held():
-    labels = np.tile(np.arange(10), 6000)
-    assert np.bincount(labels[tutorial.held_rows(labels)]).tolist() == [500] * 10
+        assert not (without and set(one.rows) & set(held))
 
 
 def test_arms_have_the_tutorials_numbers():
@@ -54,56 +46,38 @@ def test_arms_have_the_tutorials_numbers():
 
     def numbers(part, row):
         found = arm(part, row)
-        return found.temperature, found.soft * found.temperature**2, found.hard, found.source
+        soft_weight = found.soft_weight * found.temperature**2
+        return found.temperature, pytest.approx(soft_weight), found.label_weight, found.teacher
 
-    assert numbers("1", named.SOFT) == pytest.approx((3, 1, 0, tutorial.FROM_DENSE))
-    assert numbers("1", named.MIXED) == pytest.approx((3, 1, 0.7 / 9, tutorial.FROM_DENSE))
-    assert numbers("1", named.OF_CNN) == pytest.approx((3, 1, 0, tutorial.FROM_CNN))
-    assert numbers("2a", named.MISMATCHED) == pytest.approx((5, 1, 0.016, tutorial.FROM_HOTTER))
-    assert numbers("2a", named.MATCHED) == pytest.approx((5, 1, 0.016, tutorial.FROM_DENSE))
-    assert numbers("2b", named.MATCHED) == pytest.approx((5, 1, 0.02, tutorial.FROM_DENSE))
-    assert arm("1", named.LABELS)[2:] == (1, 0, 1, 0, 0)
-    assert (lesson("1").batch, lesson("1", " mixed").batch) == (128, 100)
-    assert [x.passes for x in tutorial.all_lessons("2b", LABELS)] == [1, 2, 2]
-    assert lesson("2a").start == {named.STARTED["2a"]: {3: 3.5}}
-    assert lesson("2b").start == {named.STARTED["2b"]: {7: 1.0, 8: 1.0}}
-
-
-def untrained(start):
-    """Students [2, 3, …] of a lesson of no epoch, whose biases begin at `start`."""
-    arms = [students.Arm(row, row, hard=1.0) for row in "abc"]
-    short = transfer.Lesson("x", arms, np.arange(4), batch=2, passes=0, start=start)
-    model = models.functional(models.MLP((5,), 4), (3,))
-    keys = jax.random.split(jax.random.key(0), 2)
-    pupils = transfer.Pupils(model, optax.sgd(0.1), keys, jax.random.key(1), epochs=1)
-    split = Split(np.zeros((4, 3), np.float32), np.arange(4))
-    return transfer.fit(short, pupils, split, np.zeros((2, 4, 1, 4), np.float32))
-
-
-def test_biases_start_where_the_lesson_says_and_nothing_else_differs():
-    plain, started = untrained({}), untrained({"b": {1: 3.5, 3: -2.0}})
-    wanted = np.zeros((2, 3, 4))
-    wanted[:, 1, 1], wanted[:, 1, 3] = 3.5, -2
-    np.testing.assert_array_equal(started["logits"]["bias"], wanted)
-    started["logits"]["bias"] = plain["logits"]["bias"]
-    jax.tree.map(np.testing.assert_array_equal, started, plain)
+    assert numbers("1", named.SOFT) == (3, 1, 0, "teacher")
+    assert numbers("1", named.MIXED) == (3, 1, pytest.approx(0.7 / 9), "teacher")
+    assert numbers("1", named.OF_CNN) == (3, 1, 0, "CNN")
+    assert numbers("2a", named.MISMATCHED) == (5, 1, pytest.approx(0.016), "teacher × 5/3")
+    assert numbers("2a", named.MATCHED) == (5, 1, pytest.approx(0.016), "teacher")
+    assert numbers("2b", named.MATCHED) == (5, 1, pytest.approx(0.02), "teacher")
+    assert arm("1", named.LABELS) == students.Arm(named.LABELS, 1, 0, 1, 0)
+    assert [transfer_run("1", name).batch_size for name in ("", " mixed")] == [128, 100]
+    assert [x.passes for x in tutorial.transfer_runs("2b", LABELS)] == [1, 2, 2]
+    assert transfer_run("2a").start == {named.INITIAL_BIAS["2a"]: {3: 3.5}}
+    assert transfer_run("2b").start == {named.INITIAL_BIAS["2b"]: {7: 1.0, 8: 1.0}}
 
 
 RANDOM = np.random.default_rng(11)
 LOGITS = RANDOM.normal(scale=3, size=(2, 20, 10)).astype(np.float32)
-TEACHERS = RANDOM.normal(scale=3, size=(2, 20, 6, 10)).astype(np.float32)
+NAMES = "teacher", "CNN", "2-D CNN", "permuted", "uniform", "teacher × 5/3"
+TEACHERS = dict(zip(NAMES, RANDOM.normal(scale=3, size=(6, 2, 20, 10)).astype(np.float32)))
 OF_ROWS = RANDOM.integers(10, size=20)
 
 
 def test_all_students_are_compared_with_the_dense_teacher_and_the_table_says_so():
     labels = np.arange(20) % 10
-    data = Dataset("", 10, *[Split(np.zeros((20, 28, 28), np.float32), labels)] * 3, digest="")
-    params = jax.eval_shape(tutorial.student_network().init, jax.random.key(0))
+    test = Split(np.zeros((20, 28, 28), np.float32), labels)
+    model = tutorial.student_recipe(Config(seeds=2)).model
+    params = jax.eval_shape(model.init, jax.random.key(0))
     params = jax.tree.map(lambda x: np.zeros((2, 1, *x.shape), np.float32), params)
     params["logits"]["bias"][..., 4] = 1  # they call everything a 4
-    one = transfer.Lesson("1", [arm("1", named.OF_CNN)], np.arange(20))
-    found = tutorial.examine(one, "1", params, data, TEACHERS)
-    fours = (TEACHERS[:, :, tutorial.FROM_DENSE].argmax(-1) == 4).mean(-1)
+    found = tutorial.measure(model, params, [arm("1", named.OF_CNN)], test, TEACHERS)
+    fours = (TEACHERS["teacher"].argmax(-1) == 4).mean(-1)
     assert [r["test_agreement"] for r in found] == pytest.approx(fours)
     both = [*found, *({**r, "row": named.LABELS} for r in found)]
     text = sections.table(both, {}, named.LABELS, report.COLUMNS)
@@ -111,86 +85,55 @@ def test_all_students_are_compared_with_the_dense_teacher_and_the_table_says_so(
 
 
 @pytest.mark.parametrize("part, row", [("1", named.LABELS), ("1", named.SMOOTHED)])
-def test_students_on_labels_print_cross_entropy(part, row):
-    found = tutorial.printed_loss(LOGITS, TEACHERS, OF_ROWS, arm(part, row))
+def test_the_loss_of_students_on_labels_is_cross_entropy(part, row):
+    found = tutorial.tutorial_loss(LOGITS, TEACHERS["teacher"], OF_ROWS, arm(part, row))
     log_q = special.log_softmax(LOGITS.astype(np.float64), -1)
     np.testing.assert_allclose(found, -log_q[:, range(20), OF_ROWS].mean(-1), rtol=1e-5)
 
 
-def test_students_on_soft_targets_print_the_cross_entropy_of_labels_at_their_temperature():
-    found = tutorial.printed_loss(LOGITS, TEACHERS, OF_ROWS, arm("2a", named.SOFT))
+def test_the_loss_of_students_on_soft_targets_is_cross_entropy_of_labels_at_their_temperature():
+    found = tutorial.tutorial_loss(LOGITS, TEACHERS["teacher"], OF_ROWS, arm("2a", named.SOFT))
     log_q = special.log_softmax(LOGITS.astype(np.float64) / 3, -1)
     np.testing.assert_allclose(found, -log_q[:, range(20), OF_ROWS].mean(-1), rtol=1e-5)
 
 
-@pytest.mark.parametrize("row, source", [(named.MATCHED, 0), (named.MISMATCHED, 5)])
-def test_mixed_students_print_their_objective(row, source):
-    found = tutorial.printed_loss(LOGITS, TEACHERS, OF_ROWS, arm("2a", row))
-    z, v = LOGITS.astype(np.float64), TEACHERS[:, :, source].astype(np.float64)
+@pytest.mark.parametrize("row", [named.MATCHED, named.MISMATCHED])
+def test_the_loss_of_mixed_students_is_their_objective(row):
+    teacher = TEACHERS["teacher" if row == named.MATCHED else "teacher × 5/3"]
+    assert arm("2a", row).teacher == ("teacher" if row == named.MATCHED else "teacher × 5/3")
+    found = tutorial.tutorial_loss(LOGITS, teacher, OF_ROWS, arm("2a", row))
+    z, v = LOGITS.astype(np.float64), teacher.astype(np.float64)
     of_labels = -special.log_softmax(z, -1)[:, range(20), OF_ROWS].mean(-1)
     of_teacher = -(special.softmax(v / 5, -1) * special.log_softmax(z / 5, -1)).sum(-1).mean(-1)
     np.testing.assert_allclose(found, 0.4 / 25 * of_labels + of_teacher, rtol=1e-5)
 
 
-def test_sources_are_the_teachers_and_what_is_made_of_the_dense_one():
-    three = list(TEACHERS[:, :, :3].transpose(2, 0, 1, 3))
-    found = tutorial.sources(three, OF_ROWS)
-    assert found.shape == (2, 20, 6, 10) and found.dtype == np.float32
-    for place, logits in zip((tutorial.FROM_DENSE, tutorial.FROM_CNN, tutorial.FROM_CNN_2D), three):
-        np.testing.assert_array_equal(found[:, :, place], logits)
+def test_all_teachers_are_the_trained_ones_and_what_is_made_of_the_dense_one():
+    three = [TEACHERS[name] for name in NAMES[:3]]
+    found = tutorial.all_teachers(three, OF_ROWS)
+    assert set(found) == set(NAMES)
+    assert all(x.shape == (2, 20, 10) and x.dtype == np.float32 for x in found.values())
+    for name, logits in zip(NAMES, three):
+        np.testing.assert_array_equal(found[name], logits)
     dense = special.softmax(three[0] / 3, -1)
     # at T=5 the hotter logits give the soft targets that the dense teacher gives at T=3
-    hotter = special.softmax(found[:, :, tutorial.FROM_HOTTER] / 5, -1)
+    hotter = special.softmax(found["teacher × 5/3"] / 5, -1)
     np.testing.assert_allclose(hotter, dense, rtol=1e-4)
     label = np.arange(10) == OF_ROWS[:, None]
-    permuted = found[:, :, tutorial.FROM_PERMUTED]
+    permuted = found["permuted"]
     np.testing.assert_array_equal(permuted[:, label], three[0][:, label])
     np.testing.assert_array_equal(np.sort(permuted), np.sort(three[0]))
     assert (permuted != three[0]).any(-1).mean() > 0.9
-    uniform = special.softmax(found[:, :, tutorial.FROM_UNIFORM] / 3, -1)
+    uniform = special.softmax(found["uniform"] / 3, -1)
     spread = np.where(label, dense, (1 - dense[:, label])[:, :, None] / 9)
     np.testing.assert_allclose(uniform, spread, rtol=1e-4)
 
 
-def test_the_dense_teacher_stands_for_all_where_it_is_alone():
-    found = tutorial.sources([TEACHERS[:, :, 0]], OF_ROWS)
-    for place in (tutorial.FROM_CNN, tutorial.FROM_CNN_2D):
-        np.testing.assert_array_equal(found[:, :, place], TEACHERS[:, :, 0])
-
-
-def test_three_ways_to_choose_a_bias_by_hand():
-    def of(*seconds):  # logits 0 and those of class 1
-        return np.array([(0.0, z) for z in seconds])
-
-    # class 1 wins from 2 on, as it should in the first row, and from 5 on, as it should not in
-    # the second: no error at 2, 3, 4. On the test no error at 1, 2, of which 1 is the lower middle.
-    validation = of(-1.5, -4.5), np.array([1, 0])
-    test = of(-0.5, -2.5), np.array([1, 0])
-    shifts = np.arange(7.0)
-    assert bias_correction.errors_by_shift(*validation, [1], shifts).tolist() == [
-        1,
-        1,
-        0,
-        0,
-        0,
-        1,
-        1,
-    ]
-    found = bias_correction.three_ways(of(0, 0, 0), validation, test, [1], 0.25, shifts)
-    # sigmoid(x) = ¼ at x = −log 3
-    assert found.pop("label-free") == pytest.approx(-math.log(3), abs=1e-3)
-    assert found == {"on validation": 3, "on test, as the paper": 1}
-
-
-def test_the_label_free_bias_is_matched_over_all_rows_and_bounded():
-    # mean of sigmoid(x + a) and sigmoid(x − a) is ½ at x = 0 alone; with two classes of three
-    # at logits x, 2eˣ / (2eˣ + 1) = ½ at x = −log 2
-    found = bias_correction.match_prior(np.array([[0, 2.0], [0, -2.0]]), [1], 0.5)
-    assert found == pytest.approx(0, abs=1e-3)
-    assert bias_correction.match_prior(np.zeros((4, 3)), [0, 2], 0.5) == pytest.approx(
-        -math.log(2), abs=1e-3
-    )
-    assert bias_correction.match_prior(np.array([[0, 200.0]]), [1], 0.5) == -50
+def test_part_2_asks_for_no_teacher_but_the_dense_one_and_what_is_made_of_it():
+    found = tutorial.all_teachers([TEACHERS["teacher"]], OF_ROWS)
+    for part in ("2a", "2b"):
+        wanted = {a.teacher for x in tutorial.transfer_runs(part, LABELS) for a in x.arms}
+        assert wanted == set(found) == {"teacher", "permuted", "uniform", "teacher × 5/3"}
 
 
 def made(part, row, seed, errors=0, threes=0.0):
@@ -235,7 +178,7 @@ def test_who_makes_fewer_errors_is_decided_by_students_interval():
 THREES = {
     named.SOFT: (0.60, 0.62, 0.61),
     named.MATCHED: (0.30, 0.35, 0.31),
-    named.STARTED["2a"]: (0.10, 0.80, 0.50),
+    named.INITIAL_BIAS["2a"]: (0.10, 0.80, 0.50),
     named.FREE: (0.86, 0.87, 0.865),
     named.VALIDATED: (0.84, 0.86, 0.85),
 }

@@ -5,10 +5,13 @@ import shutil
 import numpy as np
 import pytest
 
-from experiments.people import run as experiment
+from experiments.people import stages
+from experiments.people.config import Config
+from experiments.people.run import run
 from experiments.people.torch_random import Generator
 from kd_jax.data import people
 from kd_jax.errors import InputError
+from kd_jax.storage import run_folder
 
 PUBLISHED_LINES = """\
 teacher: epoch    0  loss 21.4943
@@ -17,25 +20,35 @@ teacher: epoch 1000  loss 12.6165
 teacher: epoch 1500  loss 9.6615
 teacher: accuracy 0.8350 train, 0.6750 test
 teacher: prediction 0.0855 0.8515 0.0629
-student distilled: epoch    0  loss 186.2557
-student distilled: epoch  300  loss 28.9133
-student distilled: epoch  600  loss 15.7231
-student distilled: epoch  900  loss 8.4816
-student distilled: accuracy 0.7850 train, 0.6500 test
-student distilled: 43 mistakes to tune on
-tuned, NLL of raw outputs: epoch    0  loss 8.7479
-tuned, NLL of raw outputs: epoch    2  loss 8.0818
-tuned, NLL of raw outputs: epoch    4  loss 7.2917
-tuned, NLL of raw outputs: epoch    6  loss 7.4056
-tuned, NLL of raw outputs: accuracy 0.8500 train, 0.6750 test
-tuned, NLL of raw outputs: prediction 0.1421 0.7870 0.0709
+distilled: epoch    0  loss 186.2557
+distilled: epoch  300  loss 28.9133
+distilled: epoch  600  loss 15.7231
+distilled: epoch  900  loss 8.4816
+distilled: accuracy 0.7850 train, 0.6500 test
+distilled: 43 mistakes to tune on
+fine-tuned, NLL of raw outputs: epoch    0  loss 8.7479
+fine-tuned, NLL of raw outputs: epoch    2  loss 8.0818
+fine-tuned, NLL of raw outputs: epoch    4  loss 7.2917
+fine-tuned, NLL of raw outputs: epoch    6  loss 7.4056
+fine-tuned, NLL of raw outputs: accuracy 0.8500 train, 0.6750 test
+fine-tuned, NLL of raw outputs: prediction 0.1421 0.7870 0.0709
 """
 
 
-def test_the_replay_prints_the_published_figures(capsys):
-    experiment.run(experiment.Config(replay=True))
+def test_the_replay_prints_the_published_figures_and_opens_no_run_folder(capsys, tmp_path):
+    here = run_folder.Run(tmp_path, "people", {})
+    run(Config(replay=True), here)
     printed = capsys.readouterr().out
     assert [line.strip() for line in printed.splitlines()] == PUBLISHED_LINES.splitlines()
+    assert not here.is_open and not list(tmp_path.iterdir())
+
+
+def test_what_is_asked_for_must_be_one_thing_and_a_person():
+    person = "-1,0.36,1,0,0,0.445"
+    with pytest.raises(InputError, match="--predict and --replay: choose one of them"):
+        Config(replay=True, predict=person)
+    with pytest.raises(InputError, match="--predict: .*expected 6"):
+        Config(predict=person[:-6])
 
 
 def test_raw_draws_are_mt19937():
@@ -89,6 +102,6 @@ def test_a_missing_file_is_named(tmp_path):
 
 
 def test_padding_rows_count_for_nothing():
-    batches = experiment.batched(np.arange(13), 2)
+    batches = stages.in_batches(np.arange(13), 2)
     assert batches.shape == (2, 10)
-    assert (batches.ravel()[13:] == experiment.PADDING).all()
+    assert (batches.ravel()[13:] == stages.PADDING).all()

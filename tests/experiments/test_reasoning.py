@@ -1,21 +1,18 @@
 """Students of reasoning: what they learn from, what is counted, and a smoke run."""
 
 import json
-import types
 
 import jax
 import numpy as np
 import pytest
-from scipy import special
-from tiny_llama import APPLY, NET, PARAMS
+from in_process import finished
 
-from experiments.reasoning import answering, arms, pools, report, students, tasks, training
+from experiments.reasoning import answering, arms, pools, report, rows, students, tasks, training
 from experiments.reasoning import run as experiment
+from experiments.reasoning.config import CHUNKS, Config
 from kd_jax import experiment as config
-from kd_jax.data.padding import Tokens, padded
+from kd_jax.data.padding import padded
 from kd_jax.errors import InputError
-from kd_jax.language import teacher_cache
-from kd_jax.language.tokens import Texts
 from kd_jax.storage import jsonl
 from kd_jax.training import optimizers
 
@@ -40,7 +37,9 @@ def texts_of(pool):
 def test_pools_hold_what_the_teacher_got_right():
     # problems 0, 2 and 4 are solved: by samples 0 and 1, by 1 and 2, by 0 and 2
     assert SAMPLED.solved.tolist() == [0, 2, 4] and SAMPLED.tries().tolist() == [1, 3, 2, 3, 1]
-    found = {name: texts_of(pool) for name, pool in pools.of(PROMPTS, HUMAN, SAMPLED).items()}
+    found = {
+        name: texts_of(pool) for name, pool in pools.of_solved(PROMPTS, HUMAN, SAMPLED).items()
+    }
     assert found == {
         "answer": [[(100, 200)], [(102, 202)], [(104, 204)]],
         "terse": [[(100, 300)], [(102, 302)], [(104, 304)]],
@@ -50,7 +49,7 @@ def test_pools_hold_what_the_teacher_got_right():
             [(102, 12), (102, 22), (102, 12)],
             [(104, 4), (104, 24), (104, 4)],
         ],
-        pools.UNSORTED: [
+        pools.UNFILTERED: [
             [(100, 0), (100, 10), (100, 20)],
             [(102, 2), (102, 12), (102, 22)],
             [(104, 4), (104, 14), (104, 24)],
@@ -66,78 +65,85 @@ def test_chains_are_judged_by_their_answers():
         pools.judged([tokens([8, 9])], lambda ids: said[ids[0]], ["a", "a"])
 
 
-def task_of(said=None):
-    asked = tasks.Asked(PROMPTS, ["x"] * 5, [1] * 5, 8)
-    return tasks.Task(None, None, None, None, asked, HUMAN, {"test": asked}, said)
+def task_of(read=None):
+    problems = tasks.ProblemSet(PROMPTS, ["x"] * 5, [1] * 5, 8)
+    return tasks.ReasoningTask(None, None, None, None, problems, HUMAN, {"test": problems}, read)
 
 
 def test_what_arms_ask_of_the_teacher():
-    plan = training.Plan(160, 4, 0.1, optimizers.warmed_adamw, own=140)
-    pupils = students.Students(task_of(), (2, 5), 2, plan, None, SAMPLED)
-    assert pupils.seeds.tolist() == [0, 1, 0, 1] and pupils.sizes.tolist() == [2, 2, 5, 5]
-    assert pupils.counts.tolist() == [1, 1, 3, 3]  # of them are solved
+    settings = training.TrainingSettings(
+        160, 4, 0.1, optimizers.adamw_warmup_cosine, on_policy_steps=140
+    )
+    trained = students.Students(task_of(), (2, 5), 2, settings, None, SAMPLED)
+    assert trained.seeds.tolist() == [0, 1, 0, 1] and trained.sizes.tolist() == [2, 2, 5, 5]
+    assert trained.counts.tolist() == [1, 1, 3, 3]  # of them are solved
     calls = {
         arm.row: [
-            (place["problems"], place["teacher_writes"], place["teacher_reads"])
-            for place in pupils.places(arm)[::2]
+            (known["problems"], known["teacher_generated"], known["teacher_scored"])
+            for known in trained.known(arm)[::2]
         ]
-        for arm in arms.FEW + arms.AS_MANY + arms.MORE
+        for arm in arms.FEW + arms.EQUAL_TOKENS + arms.MORE
     }
     assert calls == {
-        report.ANSWER: [(2, 0, 0), (5, 0, 0)],
-        report.TERSE: [(2, 0, 0), (5, 0, 0)],
-        report.more(report.ANSWER): [(5, 0, 0)],
-        report.more(report.TERSE): [(5, 0, 0)],
-        report.CHAINS: [(2, 4, 0), (5, 10, 0)],  # 1 + 3 tries; 1 + 3 + 2 + 3 + 1
-        report.FORWARD: [(2, 4, 1), (5, 10, 3)],
-        report.REVERSE: [(2, 4, 560), (5, 10, 560)],  # 160 − 20 steps of 4 texts
-        report.OWN: [(2, 4, 560), (5, 10, 560)],
-        report.SHANNON: [(2, 4, 560), (5, 10, 560)],
-        report.SEVERAL: [(2, 6, 0), (5, 15, 0)],
-        report.UNSORTED: [(2, 6, 0), (5, 15, 0)],
+        rows.ANSWER: [(2, 0, 0), (5, 0, 0)],
+        rows.TERSE: [(2, 0, 0), (5, 0, 0)],
+        rows.equal_tokens(rows.ANSWER): [(5, 0, 0)],
+        rows.equal_tokens(rows.TERSE): [(5, 0, 0)],
+        rows.CHAINS: [(2, 4, 0), (5, 10, 0)],  # 1 + 3 tries; 1 + 3 + 2 + 3 + 1
+        rows.FORWARD: [(2, 4, 1), (5, 10, 3)],
+        rows.ON_POLICY_REVERSE: [(2, 4, 560), (5, 10, 560)],  # 160 − 20 steps of 4 texts
+        rows.ON_POLICY_FORWARD: [(2, 4, 560), (5, 10, 560)],
+        rows.ON_POLICY_JSD: [(2, 4, 560), (5, 10, 560)],
+        rows.SEVERAL: [(2, 6, 0), (5, 15, 0)],
+        rows.UNFILTERED: [(2, 6, 0), (5, 15, 0)],
     }
-    assert [place["seed"] for place in pupils.places(arms.FEW[0])] == [0, 1, 0, 1]
+    assert [known["seed"] for known in trained.known(arms.FEW[0])] == [0, 1, 0, 1]
     with pytest.raises(InputError, match="solves none of the first 1 problems"):
         unsolved = SAMPLED._replace(right=RIGHT & (np.arange(5) > 0))
-        students.Students(task_of(), (1, 5), 2, plan, None, unsolved)
+        students.Students(task_of(), (1, 5), 2, settings, None, unsolved)
 
 
 def test_as_many_tokens_are_more_steps():
     # chains of 1 word; 5 problems with answers of 1 word and terse solutions of 1, one of them of 3
     human = HUMAN | {"terse": padded([[1, 2, 3], [4], [5], [6], [7]])}
     task = task_of()._replace(solutions=human)
-    pupils = students.Students(
-        task, (5,), 2, training.Plan(160, 4, 0.1, optimizers.warmed_adamw), None, SAMPLED
+    trained = students.Students(
+        task,
+        (5,),
+        2,
+        training.TrainingSettings(160, 4, 0.1, optimizers.adamw_warmup_cosine),
+        None,
+        SAMPLED,
     )
-    assert pupils.as_many("answer") == 160
-    assert pupils.as_many("terse") == 100  # 160 · 3/(3 + 1 + 1) = 96 of the solved, in tens
+    assert trained.equal_steps("answer") == 160
+    assert trained.equal_steps("terse") == 100  # 160 · 3/(3 + 1 + 1) = 96 of the solved, in tens
 
 
 def test_phases_count_steps_from_the_first_ones_begin():
     tokens = np.array([5.0, 5, 5])
-    first = students.Learnt(None, tokens, tokens, np.array([-1, 3, -1]))
-    then = students.Learnt("params", tokens, 2 * tokens, np.array([-1, 0, 2]))
+    first = students.FittedArm(None, tokens, tokens, np.array([-1, 3, -1]))
+    then = students.FittedArm("params", tokens, 2 * tokens, np.array([-1, 0, 2]))
     both = students.joined(first, then, steps=20)
     assert both.params == "params" and both.tokens.tolist() == [15, 15, 15]
     assert both.diverged.tolist() == [-1, 3, 22]
 
 
 def test_a_student_that_diverged_is_recorded_with_its_step_and_not_measured():
-    pupils = types.SimpleNamespace(places=lambda _: [{"seed": 0}, {"seed": 1}])
     tokens = np.array([7.0, 8.0])
-    learnt = students.Learnt(np.array([0.5, np.nan]), tokens, tokens, np.array([-1, 40]))
-    found = experiment.of_arm(arms.FEW[0], learnt, pupils, lambda p: {"test_accuracy": float(p)})
+    fitted = students.FittedArm(np.array([0.5, np.nan]), tokens, tokens, np.array([-1, 40]))
+    known = [{"row": rows.ANSWER, "seed": seed} for seed in range(2)]
+    found = experiment.records_of(known, fitted, lambda p: {"test_accuracy": float(p)})
     assert found == [
-        {"row": report.ANSWER, "seed": 0, "test_accuracy": 0.5}
+        {"row": rows.ANSWER, "seed": 0, "test_accuracy": 0.5}
         | {"train_loss": 7.0, "train_tokens": 7.0},
-        {"row": report.ANSWER, "seed": 1, "diverged": 40},
+        {"row": rows.ANSWER, "seed": 1, "diverged": 40},
     ]
 
 
 def test_members_draw_from_their_first_problems_and_seeds_are_paired():
     chains = np.arange(60).reshape(20, 3)
-    plan = training.Plan(10 * training.PARTS, 100, 0.1, optimizers.warmed_adamw)
-    drawn = training.order(jax.random.key(0), [0, 1, 0], [4, 4, 20], chains, plan)
+    settings = training.TrainingSettings(10 * CHUNKS, 100, 0.1, optimizers.adamw_warmup_cosine)
+    drawn = training.sampler(jax.random.key(0), [0, 1, 0], [4, 4, 20], chains, settings)
     small, other, large = (np.asarray(drawn(member, 3)) for member in range(3))
     assert small.shape == (10, 100)
     assert set(small.ravel()) == set(range(12)) and set(large.ravel()) == set(range(60))
@@ -154,61 +160,32 @@ def test_votes_and_exact_answers():
 
 
 def test_answers_are_counted_by_steps():
-    asked = tasks.Asked(PROMPTS, ["1", "2", "3", "4"], [2, 3, 3, 3], 8)
+    problems = tasks.ProblemSet(PROMPTS, ["1", "2", "3", "4"], [2, 3, 3, 3], 8)
     written = [[1], [2, 2], [9, 9, 9], [4, 4]]
-    found = answering.measured(written, lambda ids: str(ids[0]), asked)
+    found = answering.scores(written, lambda ids: str(ids[0]), problems)
     assert found["accuracy"] == 0.75 and found["tokens"] == 2
     assert found["by_steps"] == {"2": 0, "3": pytest.approx(1 / 3)}
 
 
-def test_texts_are_the_tokens_that_count():
-    answers = Tokens(np.array([[1, 2, 0], [3, 0, 0]]), np.array([[1, 1, 0], [1, 0, 0]], bool))
-    assert answering.texts(answers) == [[1, 2], [3]]
-    again = answering.as_tokens([[1, 2], [3]], 3)
-    assert all((a == b).all() for a, b in zip(again, answers))
-
-
-def test_what_the_teacher_thinks_of_answers():
-    prompts = [[3, 1, 4], [9, 2]]
-    answers = [[5, 6], [7]]
-    asked = padded(prompts, left=True)
-    texts = Texts(asked, answering.as_tokens(answers, 4))
-    found = answering.reader(teacher_cache.Teacher(NET, PARAMS, "", 0))(texts, 1)
-    surprise = []
-    for prompt, answer in zip(prompts, answers):
-        ids = np.array([prompt + answer])
-        logits, _ = APPLY(PARAMS, {"ids": ids, "mask": np.ones(ids.shape, bool)})
-        log_p = special.log_softmax(np.asarray(logits[0], np.float64), axis=-1)
-        surprise += [-log_p[len(prompt) + n - 1, token] for n, token in enumerate(answer)]
-    assert found == pytest.approx(np.mean(surprise), rel=1e-4)
-
-
-def test_answers_are_the_likeliest_ones_until_the_stop_token():
-    asked = padded([[3, 1, 4], [9, 2], [2]], left=True)
-    free = answering.writer(NET, stop=99, longest=5)(PARAMS, asked, 2)  # two at a time
-    ids = [3, 1, 4]
-    for _ in range(5):
-        logits, _ = APPLY(PARAMS, {"ids": np.array([ids]), "mask": np.ones((1, len(ids)), bool)})
-        ids.append(int(logits[0, -1].argmax()))
-    assert free[0] == ids[3:] and [len(each) for each in free] == [5, 5, 5]
-    stop = free[0][2]
-    stopped = answering.writer(NET, stop=stop, longest=5)(PARAMS, asked, 2)
-    assert stopped[0] == free[0][: free[0].index(stop) + 1]
-
-
 def written_run(folder):
     """A run folder of two arms, 10 and 90 % right with 3 and 30 tokens, and a perfect teacher."""
-    more = {"problems": 50, "test_teacher_nll": 0.5, "train_tokens": 7, "teacher_reads": 0}
-    teacher = {"row": report.TEACHER, "seed": 0, "test_accuracy": 1.0, "test_tokens": 30.0}
+    more = {"problems": 50, "test_teacher_nll": 0.5, "train_tokens": 7, "teacher_scored": 0}
+    teacher = {"row": rows.TEACHER, "seed": 0, "test_accuracy": 1.0, "test_tokens": 30.0}
     teacher |= {"test_by_steps": {"2": 0.0, "10": 0.0}, "tests": 250, "samples": 4}
-    records = [teacher | {f"{name}_accuracy": 1.0 for name in ("vote", "kept", "solved")}]
-    for row, right, tokens, writes in ((report.ANSWER, 0.1, 3, 0), (report.CHAINS, 0.9, 30, 61)):
+    records = [teacher | {f"{name}_accuracy": 1.0 for name in ("vote", "sample", "solved")}]
+    for row, right, tokens, writes in ((rows.ANSWER, 0.1, 3, 0), (rows.CHAINS, 0.9, 30, 61)):
         for seed in range(3):
             found = {"test_accuracy": right + 0.01 * seed, "test_tokens": tokens}
-            found |= {"test_by_steps": {"10": 1 - right, "2": 0.5}, "teacher_writes": writes}
+            found |= {"test_by_steps": {"10": 1 - right, "2": 0.5}, "teacher_generated": writes}
             records.append({"row": row, "seed": seed, **more, **found})
     (folder / "records.jsonl").write_text(jsonl.text(records))
-    settings = {"task": "automaton", "choosing": True, "seeds": 3, "steps": 40, "batch": 8}
+    settings = {
+        "task": "automaton",
+        "validation_only": True,
+        "seeds": 3,
+        "steps": 40,
+        "batch_size": 8,
+    }
     (folder / "config.json").write_text(json.dumps(settings))
 
 
@@ -220,13 +197,13 @@ def test_the_table_says_what_the_records_say(tmp_path):
         if line.startswith("|")
     ]
     # 91 ± 1 over 3 seeds: 4.303 · 1 / √3 = 2.5; 91 points for 30 tokens
-    assert [report.CHAINS, "91.0 ± 1.0", "[88.5, 93.5]", "30.0", "3.03"] in [x[:5] for x in cells]
-    pair = ["50 problems", report.CHAINS, report.ANSWER]
+    assert [rows.CHAINS, "91.0 ± 1.0", "[88.5, 93.5]", "30.0", "3.03"] in [x[:5] for x in cells]
+    pair = ["50 problems", rows.CHAINS, rows.ANSWER]
     verdicts = [x[3:] for x in cells if x[:3] == pair]
     assert verdicts[0][1] == "BEATS" and verdicts[0][0].startswith("+80.0 [")
     assert verdicts[1][1] == "INCONCLUSIVE"  # the teacher finds both equally likely
-    assert ["row", "2 steps", "10 steps"] in cells  # in the order of numbers
-    assert [report.CHAINS, "50.0 ± 0.0", "10.0 ± 0.0"] in cells
+    assert ["method", "2 steps", "10 steps"] in cells  # in the order of numbers
+    assert [rows.CHAINS, "50.0 ± 0.0", "10.0 ± 0.0"] in cells
     report.draw(tmp_path)
     assert (tmp_path / "reasoning.png").stat().st_size > 5000
 
@@ -235,10 +212,10 @@ def test_the_table_says_what_the_records_say(tmp_path):
     "flags, said",
     [
         (["--task=chess"], "--task=chess: expected one of word_problems, automaton, gsm8k"),
-        (["--sizes=5,5"], "--sizes=5,5: expected different numbers of 1 or more"),
-        (["--sizes=0"], "--sizes=0: expected different numbers"),
-        (["--own=125"], "--own=125: expected a multiple of 10"),
-        (["--steps=300"], "--own=300: expected below --steps=300"),
+        (["--sizes=5,5"], "--sizes=5,5: the same value stands there twice"),
+        (["--sizes=0"], "--sizes=0: expected at least 1"),
+        (["--on_policy_steps=125"], "--on_policy_steps=125: expected a multiple of 10"),
+        (["--steps=300"], "--on_policy_steps=300: expected below --steps=300"),
         (["--teacher_steps=5"], "--teacher_steps=5: expected a multiple of 10"),
         (["--width=10"], "--width=10: expected a multiple of 4"),
         (["--temperature=0"], "--temperature=0: expected a number above 0"),
@@ -248,20 +225,18 @@ def test_the_table_says_what_the_records_say(tmp_path):
 )
 def test_settings_that_do_not_fit_are_one_line(flags, said):
     with pytest.raises(InputError, match=said) as caught:
-        config.parse(experiment.Config, ["x", *flags])
+        config.parse(Config, ["x", *flags])
     assert "\n" not in str(caught.value)
 
 
 def test_a_smoke_run_has_every_arm_size_and_seed(tmp_path, capsys):
-    preset = experiment.Config.PRESETS["smoke"]
-    settings = experiment.Config(**preset, preset="smoke", workdir=str(tmp_path))
-    experiment.run(settings)
-    (folder,) = tmp_path.glob("reasoning/*")
+    preset = Config.PRESETS["smoke"]
+    folder = finished("reasoning", Config(**preset, preset="smoke", workdir=str(tmp_path)))
     teacher, *found = jsonl.records(folder)
     seen = [(r["row"], r["problems"], r["seed"]) for r in found]
     assert seen == [
         (arm.row, n, seed)
-        for arm in arms.FEW + arms.AS_MANY
+        for arm in arms.FEW + arms.EQUAL_TOKENS
         for n in preset["sizes"][arm.more :]
         for seed in range(2)
     ]
@@ -270,16 +245,16 @@ def test_a_smoke_run_has_every_arm_size_and_seed(tmp_path, capsys):
         assert list(r["test_by_steps"]) == ["6"] and set(r["harder_by_steps"]) <= {"7", "8"}
         assert 1 <= r["test_tokens"] <= 16 and np.isfinite(r["test_teacher_nll"])
     assert all(np.isfinite(r["train_loss"]) and r["train_tokens"] > 0 for r in found)
-    answers = [r for r in found if r["row"] == report.ANSWER]
-    texts = preset["steps"] * preset["batch"]
+    answers = [r for r in found if r["row"] == rows.ANSWER]
+    texts = preset["steps"] * preset["batch_size"]
     assert {r["train_tokens"] for r in answers} == {3 * texts}
-    chains = [r["train_tokens"] for r in found if r["row"] == report.CHAINS]
+    chains = [r["train_tokens"] for r in found if r["row"] == rows.CHAINS]
     assert max(chains) <= 16 * texts
-    assert 0 < teacher["kept_accuracy"] <= teacher["solved_accuracy"] <= 1
+    assert 0 < teacher["sample_accuracy"] <= teacher["solved_accuracy"] <= 1
     assert (folder / "reasoning.png").stat().st_size > 5000
     table = (folder / "table.md").read_text()
-    assert experiment.table(folder) == table and table in capsys.readouterr().out + "\n"
-    for part in ("64 problems", "Who beats whom, more steps", "8 steps"):
+    assert report.table(folder) == table and table in capsys.readouterr().out + "\n"
+    for part in ("64 problems", "Differences, harder", "8 steps"):
         assert part in table
     manifest = json.loads((folder / "manifest.json").read_text())
     assert manifest["teacher"] in {path.name for path in (tmp_path / "teachers").iterdir()}

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from in_process import finished
 from published import DATA, needed
 
 from kd_jax.storage import jsonl
@@ -10,15 +11,15 @@ pytest.importorskip("safetensors", reason="needs the extra text")
 pytest.importorskip("tokenizers", reason="needs the extra text")
 
 from experiments.reasoning import arms, gsm8k
-from experiments.reasoning import run as experiment
-from kd_jax.data.gsm8k import Problem
+from experiments.reasoning.config import Config
+from kd_jax.data.gsm8k import QuestionAndSolution
 from kd_jax.errors import InputError
 from kd_jax.language import tiny_teacher
 
 SOME = [
-    Problem("How many?", "4+3 = <<4+3=7>>7.\nTwice that is 14.\n#### 14"),
-    Problem("How much?", "#### 1,250"),
-    Problem("Why?", "2\n#### 2"),
+    QuestionAndSolution("How many?", "4+3 = <<4+3=7>>7.\nTwice that is 14.\n#### 14"),
+    QuestionAndSolution("How much?", "#### 1,250"),
+    QuestionAndSolution("Why?", "2\n#### 2"),
 ]
 
 
@@ -44,10 +45,10 @@ def test_the_answer_is_the_number_after_the_mark(text, answer):
 
 
 def task(**changes):
-    longest = changes.pop("longest", (120, 30))
+    max_lengths = changes.pop("max_lengths", (120, 30))
     layers = changes.pop("layers", 2)
     model = *tiny_teacher.teacher(), tiny_teacher.tokenizer([])
-    return model, gsm8k.task(model, (SOME, 2), (SOME[1:], 2), longest, layers)
+    return model, gsm8k.task(model, (SOME, 2), (SOME[1:], 2), max_lengths, layers)
 
 
 def test_prompts_solutions_and_answers_of_a_chat_model():
@@ -63,7 +64,7 @@ def test_prompts_solutions_and_answers_of_a_chat_model():
     assert said(found.solutions["terse"], 1) == "2\n#### 2<|im_end|>"
     assert said(found.solutions["answer"], 0) == "#### 1250<|im_end|>"
     wrote = words.encode("7 and 8\n#### 8", add_special_tokens=False).ids
-    assert found.said(wrote) == "8" and found.said(wrote[:3]) is None
+    assert found.read(wrote) == "8" and found.read(wrote[:3]) is None
 
 
 def test_a_student_has_some_of_its_teacher_s_layers():
@@ -80,28 +81,26 @@ def test_models_that_do_not_fit_are_one_line():
     with pytest.raises(InputError, match="--layers=4: expected below the teacher's 4"):
         task(layers=4)
     with pytest.raises(InputError, match="--prompt_tokens=2000 and --answer_tokens=64"):
-        task(longest=(2000, 64))
+        task(max_lengths=(2000, 64))
 
 
-def settings_of(tmp_path):
-    return experiment.Config(
-        task="gsm8k", tiny=True, seeds=2, sizes=(2, 4), tests=3, samples=2, steps=80, own=40,
-        batch=2, layers=2, prompt_tokens=192, answer_tokens=96, together=4, workdir=str(tmp_path),
-        manual_dir=str(DATA),
-    )  # fmt: skip
+SETTINGS = {
+    "task": "gsm8k", "tiny": True, "seeds": 2, "sizes": (2, 4), "tests": 3, "samples": 2,
+    "steps": 80, "on_policy_steps": 40, "batch_size": 2, "layers": 2, "prompt_tokens": 192,
+    "answer_tokens": 96, "eval_batch_size": 4, "manual_dir": str(DATA),
+}  # fmt: skip
 
 
 def test_a_random_teacher_solves_nothing_and_that_is_said(tmp_path):
     needed(DATA / "gsm8k")
     with pytest.raises(InputError, match="the teacher solves none of 4 problems in 2 tries"):
-        experiment.run(settings_of(tmp_path))
+        finished("reasoning", Config(**SETTINGS, workdir=str(tmp_path)))
 
 
 def test_a_run_on_a_tiny_model_that_is_believed_has_every_arm(tmp_path, monkeypatch):
     needed(DATA / "gsm8k")
     monkeypatch.setattr(gsm8k, "extracted", lambda text: "1")  # whatever is written is right
-    experiment.run(settings_of(tmp_path))
-    (folder,) = tmp_path.glob("reasoning/*")
+    folder = finished("reasoning", Config(**SETTINGS, workdir=str(tmp_path)))
     teacher, *found = jsonl.records(folder)
     assert [r["row"] for r in found[::4]] == [arm.row for arm in arms.FEW] and len(found) == 32
     assert teacher["solved_accuracy"] == teacher["vote_accuracy"] == 1

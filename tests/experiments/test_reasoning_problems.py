@@ -133,28 +133,28 @@ def test_no_problem_is_in_two_splits_and_harder_ones_have_more_steps(family):
 
 
 def test_splits_do_not_depend_on_those_after_them(family):
-    loads = {p: room.load for room in (word_problems, automaton) for p in [room.WORDS]}
-    fewer = loads[family.words](COUNTS | {"train": 20})
+    loads = {p: module.load for module in (word_problems, automaton) for p in [module.VOCABULARY]}
+    fewer = loads[family.vocabulary](COUNTS | {"train": 20})
     assert fewer.splits["train"] == family.splits["train"][:20]
     assert fewer.splits["teacher"] == family.splits["teacher"]
 
 
 def test_problems_become_numbers_and_answers_are_read_off_them(family):
     some = family.splits["test"]
-    assert len(set(family.words)) == len(family.words) and family.words[0] == ""
-    prompts = problems.encoded(family.words, [p.prompt for p in some], left=True)
+    assert len(set(family.vocabulary)) == len(family.vocabulary) and family.vocabulary[0] == ""
+    prompts = problems.encoded(family.vocabulary, [p.prompt for p in some], left=True)
     for problem, ids, mask in zip(some, *prompts):
-        assert tuple(family.words[n] for n in ids[mask]) == problem.prompt and mask[-1]
+        assert tuple(family.vocabulary[n] for n in ids[mask]) == problem.prompt and mask[-1]
         for text in problem.solutions.values():
-            numbers = [family.words.index(word) for word in text]
-            assert problems.said(family.words, numbers) == problem.answer
+            numbers = [family.vocabulary.index(word) for word in text]
+            assert problems.answer_in(family.vocabulary, numbers) == problem.answer
 
 
 def test_answers_that_are_not_there():
-    words = word_problems.WORDS
+    words = word_problems.VOCABULARY
 
     def said(text):
-        return problems.said(words, [words.index(word) for word in text.split()])
+        return problems.answer_in(words, [words.index(word) for word in text.split()])
 
     assert said("# 7 <end>") == "7" and said("9 7 # 7") == "7"
     assert said("9 7 #") is None and said("9 7 <end>") is None and said("") is None
@@ -164,7 +164,9 @@ def test_answers_that_are_not_there():
 def test_a_family_that_is_too_small_is_one_line():
     with pytest.raises(InputError, match="10 b problems are left where 11 were asked for") as found:
         problems.disjoint(
-            lambda random, steps: problems.Problem((int(random.integers(15)),), "", steps, {}),
+            lambda random, steps: problems.GeneratedProblem(
+                (int(random.integers(15)),), "", steps, {}
+            ),
             {"a": (5, (1,)), "b": (11, (1,))},
             0,
         )

@@ -5,14 +5,20 @@ import json
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
+from in_process import finished
 from scipy import optimize, special
 
-from experiments.specialists import report
+from experiments.specialists import metrics, report
+from experiments.specialists import rows as named
 from experiments.specialists import run as experiment
+from experiments.specialists.config import Config
+from kd_jax import models
 from kd_jax.data import Dataset, Split
-from kd_jax.distill import specialists
+from kd_jax.distill import specialists, teachers
 from kd_jax.storage import jsonl
+from kd_jax.training import samplers
 
 
 def distributions(seed, *shape):
@@ -23,8 +29,8 @@ def test_with_specialists_in_all_classes_but_one_the_answer_is_the_arithmetic_me
     # a dustbin of one class is that class, so all three are whole distributions: q = their mean,
     # as Σ_m KL(p_m ‖ q) is least there
     generalist, others = distributions(0, 6, 4), distributions(1, 2, 6, 4)
-    sets, asked = np.array([[0, 1, 2], [0, 1, 2]]), np.ones((6, 2), bool)
-    log_q = specialists.join(generalist, others, sets, asked)
+    sets, active = np.array([[0, 1, 2], [0, 1, 2]]), np.ones((6, 2), bool)
+    log_q = specialists.combine(generalist, others, sets, active)
     mean = (np.exp(generalist) + np.exp(others).sum(0)) / 3
     np.testing.assert_allclose(np.exp(log_q), mean, atol=1e-4)
 
@@ -42,19 +48,19 @@ def test_equation_5_is_what_scipy_finds():
         return found
 
     best = special.softmax(optimize.minimize(loss, np.zeros(5), tol=1e-12).x)
-    log_q = specialists.join(generalist, others, sets, np.ones((1, 2), bool))
+    log_q = specialists.combine(generalist, others, sets, np.ones((1, 2), bool))
     np.testing.assert_allclose(np.exp(log_q[0]), best, atol=1e-4)
 
 
-def test_where_nobody_is_asked_the_generalist_answers():
+def test_where_no_specialist_is_active_the_generalist_answers():
     generalist, others = distributions(4, 3, 5), distributions(5, 1, 3, 3)
-    asked = np.array([[True], [False], [True]])
-    log_q = specialists.join(generalist, others, np.array([[0, 1]]), asked)
+    active = np.array([[True], [False], [True]])
+    log_q = specialists.combine(generalist, others, np.array([[0, 1]]), active)
     np.testing.assert_array_equal(log_q[1], np.float32(generalist[1]))
     assert np.abs(log_q[0] - generalist[0]).max() > 0.01
 
 
-def test_specialists_are_asked_when_they_know_a_likely_class():
+def test_specialists_are_active_when_they_know_a_likely_class():
     p = np.array([[0.5, 0.3, 0.1, 0.1], [0.1, 0.1, 0.2, 0.6]])
     sets = np.array([[0, 1], [1, 2], [2, 3]])
     assert specialists.active(p, sets).tolist() == [[True, False, False], [False, False, True]]
@@ -64,7 +70,7 @@ def test_specialists_are_asked_when_they_know_a_likely_class():
 def test_the_dustbin_is_raised_by_the_over_sampling():
     # of 100 examples 10 are special and in a batch 50: they are seen five times too often
     assert np.exp(specialists.dustbin_shift(0.1)) == pytest.approx(5)
-    with pytest.raises(ValueError, match="share is 1"):
+    with pytest.raises(ValueError, match="fraction is 1"):
         specialists.dustbin_shift(1)
 
 
@@ -74,14 +80,14 @@ def test_classes_that_are_predicted_together_come_to_one_specialist():
     logits = np.full((900, 9), -6.0)
     for row, z in enumerate(logits):
         z[groups[row % 3]] = random.normal(size=3)
-    columns = specialists.confusions(special.softmax(logits, -1))
-    centres = specialists.online_k_means(columns, 3)
-    sets = specialists.special_classes(columns, centres, 3)
+    columns = specialists.confusion_columns(special.softmax(logits, -1))
+    centers = specialists.online_k_means(columns, 3)
+    sets = specialists.special_classes(columns, centers, 3)
     assert sorted(sets.tolist()) == groups
     with pytest.raises(ValueError, match="10 clusters: expected from 1 to 9"):
         specialists.online_k_means(columns, 10)
     with pytest.raises(ValueError, match="9 special classes: expected from 1 to 8"):
-        specialists.special_classes(columns, centres, 9)
+        specialists.special_classes(columns, centers, 9)
 
 
 def test_a_class_that_is_never_confused_comes_to_no_other_specialist():
@@ -90,11 +96,11 @@ def test_a_class_that_is_never_confused_comes_to_no_other_specialist():
     logits[:200, 2:4] -= 9
     logits[200:, :2] -= 9
     p = special.softmax(logits[:, :4], -1) * 0.8
-    columns = specialists.confusions(np.column_stack([p, np.full(400, 0.2)]))
+    columns = specialists.confusion_columns(np.column_stack([p, np.full(400, 0.2)]))
     np.testing.assert_allclose(np.linalg.norm(columns, axis=0), 1)
     np.testing.assert_allclose(columns[:, 4], [0, 0, 0, 0, 1], atol=1e-12)
-    centres = columns[:, [0, 2]].T
-    assert 4 not in specialists.special_classes(columns, centres, 2)
+    centers = columns[:, [0, 2]].T
+    assert 4 not in specialists.special_classes(columns, centers, 2)
 
 
 def test_a_specialist_begins_with_the_generalist_s_special_logits():
@@ -112,10 +118,10 @@ def test_a_specialist_begins_with_the_generalist_s_special_logits():
 def test_half_of_every_batch_is_special_and_an_epoch_shows_each_special_row_once():
     # 6 classes of 20 rows; the first specialist knows 0 and 3, the second 4 and 5
     labels = np.repeat(np.arange(6), 20)
-    own = np.stack([specialists.as_special(labels, np.array(c)) for c in ([0, 3], [4, 5])])
-    order = specialists.half_special(jax.random.key(0), own, 2, 60)
+    own = np.stack([specialists.specialist_labels(labels, np.array(c)) for c in ([0, 3], [4, 5])])
+    sampler = specialists.half_special_sampler(jax.random.key(0), own, 2, 60)
     for member, classes in enumerate(((0, 3), (4, 5))):
-        batches = np.asarray(order(member, 0))
+        batches = np.asarray(sampler(member, 0))
         assert batches.shape == (1, 60)  # 40 special rows fill one half of 30
         special_rows, rest = batches[:, :30].ravel(), batches[:, 30:].ravel()
         assert set(labels[special_rows]) <= set(classes) and not set(labels[rest]) & set(classes)
@@ -130,14 +136,34 @@ def test_conditional_accuracy_and_coverage_by_hand():
     logits[0, 1, 1] = 5
     labels, sets = np.array([0, 1, 2, 7]), np.array([[[0, 1], [1, 2]]])
     names = np.array([f"{c:02d}" for c in range(100)])
-    (found,) = experiment.examine("x", logits, labels, sets, part="digits", names=names)
+    (found,) = metrics.examine("x", logits, labels, sets, names)
     assert found["special"] == [["00", "01"], ["01", "02"]]
-    # the first is asked about images 0 and 1 and gets both (of 0 and 1, 1 is likelier); the second
-    # about images 1 and 2: it says 2 both times
+    # the first covers images 0 and 1 and gets both right (of 0 and 1, 1 is likelier); the second
+    # covers images 1 and 2: it predicts 2 both times
     assert found["conditional_accuracy"] == pytest.approx(3 / 4)
     # none covers image 3, one each image 0 and 2, two image 1, which is wrong
-    assert found["images_by_cover"] == [1, 2, 1] and found["right_by_cover"] == [1, 2, 0]
+    assert found["examples_by_coverage"] == [1, 2, 1]
+    assert found["correct_by_coverage"] == [1, 2, 0]
     assert found["test_errors"] == 1
+
+
+def test_networks_trained_further_begin_at_given_parameters_and_learn_labels_of_their_own():
+    model = models.functional(models.MLP((), 2), (3,))
+    inputs = np.random.default_rng(8).normal(size=(40, 3)).astype(np.float32)
+    split, keys = Split(inputs, np.zeros(40, int)), jax.random.split(jax.random.key(0))
+    labels = np.repeat([[0], [1]], 40, axis=1)
+    start = jax.vmap(model.init)(jax.random.split(jax.random.key(1)))
+    sampler = samplers.shuffled(jax.random.key(2), 40, 20)
+
+    def trained(optimizer):
+        recipe = teachers.Recipe(model, optimizer, sampler, 50)
+        return teachers.fit(recipe, keys, split, start=start, own={"labels": labels})
+
+    jax.tree.map(np.testing.assert_array_equal, trained(optax.sgd(0.0)), start)
+    params = trained(optax.adam(0.1))
+    for number in (0, 1):
+        one = jax.tree.map(lambda x, n=number: x[n], params)
+        assert (model.apply(one, inputs)[0].argmax(-1) == number).mean() > 0.9
 
 
 def shapes(rows, seed):
@@ -152,19 +178,19 @@ def shapes(rows, seed):
 
 def test_a_smoke_run_has_every_row_of_every_seed(tmp_path, monkeypatch):
     data = Dataset("shapes", 8, shapes(480, 0), shapes(80, 1), shapes(160, 2), digest="shapes")
-    known = {report.DIGITS: (data, list("abcdefgh"))}
-    monkeypatch.setattr(experiment, "tasks", lambda settings: known)
-    preset = experiment.Config.PRESETS["smoke"]
-    experiment.run(experiment.Config(**preset, preset="smoke", workdir=str(tmp_path)))
-    (folder,) = tmp_path.glob("specialists/*")
+    known = {named.DIGITS: (data, list("abcdefgh"))}
+    monkeypatch.setattr(experiment, "tasks", lambda config: known)
+    preset = Config.PRESETS["smoke"]
+    folder = finished("specialists", Config(**preset, preset="smoke", workdir=str(tmp_path)))
+    assert folder.parent == tmp_path / "specialists"
     found = jsonl.records(folder)
     rows = {r["row"] for r in found}
     assert len(rows) == 9 and len(found) == 2 * len(rows)
-    assert {r["part"] for r in found} == {report.DIGITS}
-    (joined, _) = (r for r in found if r["row"] == report.JOINED)
+    assert {r["part"] for r in found} == {named.DIGITS}
+    (joined, _) = (r for r in found if r["row"] == named.JOINED)
     assert np.shape(joined["special"]) == (3, 4) and set(sum(joined["special"], [])) <= set(
         "abcdefgh"
     )
     assert (folder / "two_digits.png").stat().st_size > 5000
-    assert json.loads((folder / "manifest.json").read_text())["data"] == {report.DIGITS: "shapes"}
-    assert experiment.table(folder) == (folder / "table.md").read_text()
+    assert json.loads((folder / "manifest.json").read_text())["data"] == {named.DIGITS: "shapes"}
+    assert report.table(folder) == (folder / "table.md").read_text()

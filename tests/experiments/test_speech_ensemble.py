@@ -1,21 +1,23 @@
 """Speech: filter banks against a slow transform, frames and words by hand, every bad archive."""
 
 import io
-import json
 import tarfile
 import wave
 
 import numpy as np
 import pytest
+from in_process import finished
 from published import DATA, needed
 from scipy import signal, special
 
 from experiments.speech_ensemble import data, metrics, report
 from experiments.speech_ensemble import rows as named
 from experiments.speech_ensemble import run as speech_ensemble
+from experiments.speech_ensemble.config import Config
 from kd_jax.data import log_mel, spoken_digits
 from kd_jax.distill import ensembles
 from kd_jax.errors import InputError
+from kd_jax.storage import jsonl
 
 
 def test_filter_banks_are_those_of_a_direct_transform_and_interpolated_triangles():
@@ -75,17 +77,19 @@ def test_a_word_is_the_digit_with_the_largest_sum_of_log_probabilities():
 def test_ensembles_by_hand():
     # two networks say (0.8, 0.2) and (0.5, 0.5): means (0.65, 0.35) and (2, 1)/3 of √0.4, √0.1
     logits = np.log([[[0.8, 0.2]], [[0.5, 0.5]]])
-    np.testing.assert_allclose(np.exp(ensembles.arithmetic(logits)), [[0.65, 0.35]], rtol=1e-6)
-    np.testing.assert_allclose(np.exp(ensembles.geometric(logits)), [[2 / 3, 1 / 3]], rtol=1e-6)
+    np.testing.assert_allclose(np.exp(ensembles.arithmetic_mean(logits)), [[0.65, 0.35]], rtol=1e-6)
+    np.testing.assert_allclose(
+        np.exp(ensembles.geometric_mean(logits)), [[2 / 3, 1 / 3]], rtol=1e-6
+    )
     same = np.repeat(logits[:1], 3, 0) + 7  # of equal networks both are the network
-    for mean in (ensembles.arithmetic, ensembles.geometric):
+    for mean in (ensembles.arithmetic_mean, ensembles.geometric_mean):
         np.testing.assert_allclose(np.exp(mean(same)), [[0.8, 0.2]], rtol=1e-6)
 
 
-def test_the_share_of_the_gain_that_is_kept():
+def test_the_fraction_of_the_gain_that_is_retained():
     baseline = [{"test_accuracy": x} for x in (70.0, 72.0, 71.0)]
     # (73 − 71)/(75 − 71): half of the gain
-    assert report.kept((72.0, 74.0, 73.0), baseline, 75.0).startswith("50 % [")
+    assert report.retained((72.0, 74.0, 73.0), baseline, 75.0).startswith("50 % [")
 
 
 def wav(samples=b"\1\0" * 400, rate=8000, channels=1, width=2):
@@ -164,20 +168,20 @@ def test_a_member_that_claims_too_much_is_refused_before_it_is_read(tmp_path):
 
 
 def test_a_smoke_run_on_real_recordings(tmp_path, monkeypatch):
-    first, *_, unlabelled = speech_ensemble.SETUPS
-    monkeypatch.setattr(speech_ensemble, "SETUPS", (first, unlabelled))
-    preset = speech_ensemble.Config.PRESETS["smoke"] | {"takes": 2}
+    first, *_, unlabeled = speech_ensemble.SETUPS
+    monkeypatch.setattr(speech_ensemble, "SETUPS", (first, unlabeled))
+    preset = Config.PRESETS["smoke"] | {"takes": 2}
     where = {"workdir": str(tmp_path), "manual_dir": str(needed(DATA / "fsdd").parent)}
-    speech_ensemble.run(speech_ensemble.Config(**preset, **where))
-    (folder,) = (tmp_path / "speech_ensemble").iterdir()
-    records = [json.loads(line) for line in (folder / "records.jsonl").read_text().splitlines()]
+    folder = finished("speech_ensemble", Config(**preset, **where))
+    assert folder.parent == tmp_path / "speech_ensemble"
+    records = jsonl.every_record(folder)
     for setup in speech_ensemble.SETUPS:
         rows = {r["row"] for r in records if r["part"] == setup.name}
         taught = {arm.row for arm in speech_ensemble.arms(setup)}
         assert rows == taught | {named.LABELS, named.MEMBER, named.ENSEMBLE, named.GEOMETRIC}
     on_labels = [r["test_errors"] for r in records if r["row"] == named.LABELS]
     assert on_labels[-2:] == on_labels[:2]  # without more labels it is the first set-up's student
-    few = [r for r in records if r["part"] == named.LOW]
+    few = [r for r in records if r["part"] == named.FEW]
     stopped = [r for r in few if r["row"] == named.STOPPED]
     for r in stopped:  # stopped where validation was best, first of equals
         assert r["epoch"] == 1 + int(np.argmax(r["validation_curve"]))

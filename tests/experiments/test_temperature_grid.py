@@ -9,8 +9,9 @@ import threading
 import numpy as np
 import pytest
 
-from experiments.temperature_grid import optimum, report
-from experiments.temperature_grid import run as temperature_grid
+from experiments.temperature_grid import optimum
+from experiments.temperature_grid.config import Config
+from experiments.temperature_grid.curves import of
 from kd_jax import experiment
 from kd_jax.data import synthetic
 from kd_jax.errors import InputError
@@ -41,7 +42,7 @@ def finished(tmp_path_factory):
 def test_a_smoke_run_has_every_record_table_and_figure(finished):
     folder, printed = finished
     records = [json.loads(line) for line in (folder / "records.jsonl").read_text().splitlines()]
-    grid, widths = report.of(records, part="grid"), report.of(records, part="width")
+    grid, widths = of(records, part="grid"), of(records, part="width")
     # two data sets × 2 seeds × (teacher, labels, 3 temperatures, smoothing, permuted)
     assert len(grid) == 2 * 2 * 7
     # one data set × two widths × 2 seeds × (teacher, labels, 3 temperatures)
@@ -50,41 +51,52 @@ def test_a_smoke_run_has_every_record_table_and_figure(finished):
     for name in ("test_accuracy_by", "test_errors_by", "errors_by_width_and"):
         assert (folder / f"{name}_temperature.png").read_bytes().startswith(b"\x89PNG")
     # each seed has a teacher of its own, which all widths share
-    teachers = {(r["task"], r["seed"]): r["test_nll"] for r in report.of(grid, row="teacher")}
+    teachers = {(r["dataset"], r["seed"]): r["test_nll"] for r in of(grid, row="teacher")}
     assert len(set(teachers.values())) == 4
-    for r in report.of(widths, row="teacher"):
-        assert r["test_nll"] == teachers[r["task"], r["seed"]]
+    for r in of(widths, row="teacher"):
+        assert r["test_nll"] == teachers[r["dataset"], r["seed"]]
 
 
 def test_an_interrupted_run_goes_on_to_the_same_records(finished):
-    """As after a kill before the second job of four was written."""
+    """As after a kill before the third unit of four was written: the two of the grid are there."""
     folder, _ = finished
     path = folder / "records.jsonl"
     whole = path.read_text().splitlines(keepends=True)
-    path.write_text("".join(whole[:14]))
+    path.write_text("".join(whole[:28]))
     (folder / "manifest.json").unlink()
     again = command(folder.parents[1])
     assert again.returncode == 0, again.stderr
-    assert "teachers, " not in again.stderr  # they were restored
+    # of the two data sets only the one whose students are left needs its teachers
+    assert ": trained in " not in again.stdout and again.stdout.count(": restored (") == 1
     assert sorted(path.read_text().splitlines(keepends=True)) == sorted(whole)
     assert (folder / "manifest.json").exists()
 
 
 @pytest.mark.parametrize(
-    "flag", ["--part=third", "--widths=5", "--samples=10", "--informative=2", "--class_seps=0"]
+    "flag",
+    [
+        "--part=third",
+        "--widths=5",
+        "--widths=5,5",
+        "--mnist_widths=0,1",
+        "--samples=10",
+        "--informative=2",
+        "--class_seps=0",
+        "--class_seps=1,1",
+    ],
 )
 def test_settings_that_do_not_fit_are_refused_by_name(flag):
     with pytest.raises(InputError, match=flag.split("=")[0]):
-        experiment.parse(temperature_grid.Config, ["x", flag])
+        experiment.parse(Config, ["x", flag])
 
 
-def test_clusters_are_balanced_standardised_and_fixed():
+def test_clusters_are_balanced_standardized_and_fixed():
     data = synthetic.load(0.6, 0.8, samples=5000)
     assert data.train.inputs.shape == (4000, 100) and data.test.inputs.shape == (1000, 100)
     assert data.train.inputs.dtype == np.float32 and data.train.labels.dtype == np.int32
     np.testing.assert_allclose(data.train.inputs.mean(0), 0, atol=1e-5)
     np.testing.assert_allclose(data.train.inputs.std(0), 1, atol=1e-5)
-    # the test is standardised by the training rows, so it is near 0 and 1 but not at it
+    # the test is standardized by the training rows, so it is near 0 and 1 but not at it
     assert 1e-4 < abs(data.test.inputs.mean(0)).max() < 0.2
     counts = np.bincount(np.concatenate([data.train.labels, data.test.labels]))
     assert len(counts) == 10 and abs(counts - 500).max() < 25

@@ -10,15 +10,24 @@ pytest.importorskip("onnxruntime", reason="needs the extra export")
 pytest.importorskip("safetensors", reason="needs the extra export")
 
 import onnxruntime
+from in_process import finished
 from safetensors.numpy import load_file
 
 from experiments.export import run as export
-from experiments.quickstart import run as quickstart
+from experiments.export.config import Config
+from experiments.quickstart import config as quickstart
+from kd_jax import experiment
 from kd_jax.errors import InputError
-from kd_jax.export import export as shipment
+from kd_jax.export import export as exporting
 from kd_jax.export import saved_models
 
 ROW = "soft targets, T=3"
+
+
+def exported(config):
+    """Run the tool, which opens no run folder of its own."""
+    here = experiment.perform("export", config, lambda: (export.run, None, None))
+    assert not here.is_open
 
 
 @pytest.fixture(scope="module")
@@ -26,20 +35,19 @@ def folder(tmp_path_factory):
     """The folder of a finished quickstart."""
     workdir = tmp_path_factory.mktemp("runs")
     preset = quickstart.Config.PRESETS["smoke"]
-    quickstart.run(quickstart.Config(**preset, preset="smoke", workdir=str(workdir)))
-    (found,) = workdir.glob("quickstart/*")
-    return found
+    config = quickstart.Config(**preset, preset="smoke", workdir=str(workdir))
+    return finished("quickstart", config)
 
 
 @pytest.fixture(scope="module")
 def out(folder):
-    export.run(export.Config(run=str(folder), row=ROW))
+    exported(Config(run=str(folder), row=ROW))
     return folder / "export" / "soft-targets-t-3-seed-0"
 
 
 @pytest.fixture(scope="module")
 def network(folder):
-    """(the Kept, its logits by the model itself)."""
+    """(the SavedModel, its logits by the model itself)."""
     found = saved_models.take(folder, ROW, 0, {})
     return found, np.asarray(found.model.apply(found.params, found.inputs)[0])
 
@@ -55,6 +63,7 @@ def test_every_file_is_there_with_its_digest(out):
     card = (out / "model_card.md").read_text()
     for name in found.keys() - {"model_card.md"}:
         assert hashlib.sha256(found[name].read_bytes()).hexdigest() in card
+    assert "- Teacher: teacher, " in card
     assert [path.name for path in out.parent.iterdir()] == [out.name]  # nothing half-written
 
 
@@ -77,8 +86,8 @@ def test_the_report_counts_what_the_record_counts(folder, out, network):
 def test_onnx_takes_any_batch(out, network):
     session, (found, logits) = onnxruntime.InferenceSession(out / "student.onnx"), network
     for count in (1, 7):
-        (said,) = session.run(None, {"inputs": found.inputs[:count]})
-        np.testing.assert_allclose(said, logits[:count], atol=1e-5 * np.abs(logits).max())
+        (outputs,) = session.run(None, {"inputs": found.inputs[:count]})
+        np.testing.assert_allclose(outputs, logits[:count], atol=1e-5 * np.abs(logits).max())
 
 
 def test_stablehlo_is_for_every_platform_and_batch(out, network):
@@ -88,8 +97,8 @@ def test_stablehlo_is_for_every_platform_and_batch(out, network):
     exported = stablehlo.deserialize(bytearray((out / "student.stablehlo").read_bytes()))
     assert set(exported.platforms) == {"cpu", "cuda", "tpu"}
     for count in (1, 7):
-        said = exported.call(found.inputs[:count])
-        np.testing.assert_allclose(said, logits[:count], atol=1e-5 * np.abs(logits).max())
+        outputs = exported.call(found.inputs[:count])
+        np.testing.assert_allclose(outputs, logits[:count], atol=1e-5 * np.abs(logits).max())
 
 
 def test_safetensors_holds_the_parameters(out, network):
@@ -101,38 +110,40 @@ def test_safetensors_holds_the_parameters(out, network):
         np.testing.assert_array_equal(array, layers[layer][kind])
 
 
-def test_int8_that_loses_too_much_is_measured_but_not_shipped(folder, tmp_path, monkeypatch):
-    monkeypatch.setattr(shipment, "POINTS", -100.0)
-    export.run(export.Config(run=str(folder), row=ROW, seed=0, out=str(tmp_path / "out")))
+def test_int8_that_loses_too_much_is_measured_but_not_exported(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(exporting, "POINTS", -100.0)
+    exported(Config(run=str(folder), row=ROW, seed=0, out=str(tmp_path / "out")))
     assert not list((tmp_path / "out").glob("student_int8*"))
     assert "StableHLO, int8" in json.loads((tmp_path / "out" / "report.json").read_text())
 
 
 def test_what_differs_is_not_exported(folder, tmp_path, monkeypatch):
     took = {"seconds_1": 1.0, "seconds_128": 1.0, "peak_bytes": 1}
-    monkeypatch.setattr(shipment.fresh, "said", lambda *_: (np.zeros((1500, 10)), took))
+    monkeypatch.setattr(
+        exporting.verify, "logits_and_cost", lambda *_: (np.zeros((1500, 10)), took)
+    )
     with pytest.raises(InputError, match="teacher read again differs by 1.*: nothing was exported"):
-        export.run(export.Config(run=str(folder), row=ROW, out=str(tmp_path / "out")))
+        exported(Config(run=str(folder), row=ROW, out=str(tmp_path / "out")))
     assert list(tmp_path.iterdir()) == []
 
 
 def test_nothing_else_is_replaced_by_an_export(folder, tmp_path):
     (tmp_path / "thesis.tex").write_text("all of it")
     with pytest.raises(InputError, match="is there and is no export: expected a new folder"):
-        export.run(export.Config(run=str(folder), row=ROW, out=str(tmp_path)))
+        exported(Config(run=str(folder), row=ROW, out=str(tmp_path)))
     assert (tmp_path / "thesis.tex").read_text() == "all of it"
 
 
 def test_bad_input_is_one_line(folder, tmp_path, capsys):
-    for changes, said in (
+    for changes, line in (
         ({}, "--run is missing"),
         ({"run": str(tmp_path)}, f"--run={tmp_path} is no finished run: it has no manifest.json"),
         ({"run": str(folder), "where": ("part",)}, "--where=part: expected name=value"),
-        ({"run": str(folder), "seed": -1}, "--seed=-1: expected 0 or more"),
+        ({"run": str(folder), "seed": -1}, "--seed=-1: expected at least 0"),
     ):
-        with pytest.raises(InputError, match=said):
-            export.Config(**changes)
+        with pytest.raises(InputError, match=line):
+            Config(**changes)
     with pytest.raises(InputError, match="--row=no one --seed=0: 0 networks of"):
-        export.run(export.Config(run=str(folder), row="no one"))
-    export.run(export.Config(run=str(folder)))
+        exported(Config(run=str(folder), row="no one"))
+    exported(Config(run=str(folder)))
     assert ROW in capsys.readouterr().out

@@ -1,4 +1,4 @@
-"""Networks kept in run folders: what is kept comes back, and says what it is."""
+"""Networks saved in run folders: what is saved comes back with its test and its teacher."""
 
 import json
 
@@ -9,6 +9,7 @@ import pytest
 
 from kd_jax import experiment, models
 from kd_jax.data import Split
+from kd_jax.distill.teachers import Teachers
 from kd_jax.errors import InputError
 from kd_jax.export import quantize, saved_models
 from kd_jax.models import bert, llama, serialization
@@ -51,11 +52,11 @@ def test_a_block_s_largest_weight_is_127():
     kernel = np.zeros((33, 1), np.float32)
     kernel[[0, 1, 32], 0] = 2.54, -0.051, 1.27
     params = {"dense": {"kernel": kernel, "bias": np.ones(1, np.float32)}}
-    found = quantize.narrowed(params)
+    found = quantize.quantized(params)
     assert found["dense"]["kernel"].dtype == np.int8
     np.testing.assert_array_equal(found["dense"]["kernel"][[0, 1, 2, 32], 0], [127, -3, 0, 127])
     np.testing.assert_allclose(found["dense"]["kernel_scale"][:, 0], [0.02, 0.01], rtol=1e-6)
-    again = quantize.widened(found)
+    again = quantize.dequantized(found)
     np.testing.assert_allclose(again["dense"]["kernel"][[0, 1, 32], 0], [2.54, -0.06, 1.27])
     assert again["dense"].keys() == {"kernel", "bias"}
 
@@ -63,15 +64,15 @@ def test_a_block_s_largest_weight_is_127():
 @pytest.mark.parametrize("shape", [(70, 9), (3, 40, 5)])
 def test_rounding_is_within_half_a_step(shape):
     kernel = np.random.default_rng(0).normal(size=shape).astype(np.float32)
-    found = quantize.narrowed({"kernel": kernel})
-    again = np.asarray(quantize.widened(found)["kernel"])
+    found = quantize.quantized({"kernel": kernel})
+    again = np.asarray(quantize.dequantized(found)["kernel"])
     scale = np.repeat(found["kernel_scale"], quantize.BLOCK, axis=-2)[..., : shape[-2], :]
     assert (np.abs(again - kernel) <= scale / 2 * (1 + 1e-5)).all()
 
 
 def test_convolutions_and_embeddings_stay_as_they_are():
     params = {"kernel": np.ones((3, 3, 1, 2)), "embedding": np.ones((4, 2))}
-    assert quantize.narrowed(params) == params
+    assert quantize.quantized(params) == params
 
 
 MODEL = models.functional(models.MLP((4,), 3), (5,))
@@ -87,23 +88,21 @@ def params_of(seeds, rows):
 @pytest.fixture
 def run(tmp_path):
     """A run with two rows of three seeds, in two parts, and a teacher."""
-    here = run_folder.Run(tmp_path, "some", {"preset": "default"})
-    saved_models.use(2)
+    here = run_folder.Run(tmp_path, "some", {"preset": "default"}, saved_seeds=2)
     params, logits = params_of(3, 2), np.eye(3)[TEST.labels]
-    saved_models.keep_teachers(here, MODEL, teacher(), "teacher", TEST)
+    saved_models.save_teachers(here, Teachers("teacher", MODEL, teacher(), {}, "", 0.0), TEST)
     for part in "ab":
-        saved_models.keep(here, MODEL, params, ROWS, TEST, logits, part=part)
+        saved_models.save(here, MODEL, params, ROWS, TEST, logits, part=part)
         here.append({"row": r, "seed": s, "part": part, "x": 1} for r in ROWS for s in range(3))
     here.append([{"row": "teacher", "seed": 0}])
-    yield here
-    saved_models.use(1)
+    return here
 
 
 def teacher():
     return jax.vmap(MODEL.init)(jax.random.key(9)[None])
 
 
-def test_a_kept_network_is_the_trained_one(run):
+def test_a_saved_network_is_the_trained_one(run):
     found = saved_models.take(run.folder, "soft", 1, {"part": "b"})
     jax.tree.map(
         np.testing.assert_array_equal,
@@ -111,7 +110,9 @@ def test_a_kept_network_is_the_trained_one(run):
         jax.tree.map(lambda x: x[1, 1], params_of(3, 2)),
     )
     np.testing.assert_array_equal(found.inputs, TEST.inputs)
-    np.testing.assert_array_equal(found.says, TEST.labels)  # the largest of a one-hot line
+    np.testing.assert_array_equal(
+        found.teacher_classes, TEST.labels
+    )  # the largest of a one-hot line
     assert found.record["part"] == "b" and found.record["seed"] == 1
     np.testing.assert_array_equal(
         found.teacher.params["logits"]["bias"], teacher()["logits"]["bias"][0]
@@ -127,7 +128,7 @@ def test_one_network_must_be_meant(run, row, seed, where, count):
         saved_models.take(run.folder, row, seed, where)
 
 
-def test_a_flipped_byte_in_a_kept_network_is_named(run):
+def test_a_flipped_byte_in_a_saved_network_is_named(run):
     data = next(run.folder.glob("networks/*/params/state/d/*"))
     changed = bytearray(data.read_bytes())
     changed[len(changed) // 2] ^= 1
@@ -136,15 +137,13 @@ def test_a_flipped_byte_in_a_kept_network_is_named(run):
         saved_models.groups(run.folder)
 
 
-def test_none_are_kept_unless_wanted(tmp_path):
-    saved_models.use(0)
-    here = run_folder.Run(tmp_path, "some", {})
-    saved_models.keep(here, MODEL, params_of(1, 2), ROWS, TEST)
-    saved_models.use(1)
-    with pytest.raises(InputError, match="keeps no networks"):
+def test_none_are_saved_unless_wanted(tmp_path):
+    here = run_folder.Run(tmp_path, "some", {}, saved_seeds=0)
+    saved_models.save(here, MODEL, params_of(1, 2), ROWS, TEST)
+    with pytest.raises(InputError, match="holds no networks"):
         saved_models.groups(here.folder)
 
 
 def test_fewer_than_none_are_refused():
-    with pytest.raises(InputError, match="--kept_seeds=-1: expected 0 or more"):
-        experiment.parse(experiment.Common, ["x", "--kept_seeds=-1"])
+    with pytest.raises(InputError, match="--saved_seeds=-1: expected at least 0"):
+        experiment.parse(experiment.Config, ["x", "--saved_seeds=-1"])

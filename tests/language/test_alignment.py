@@ -29,7 +29,7 @@ def test_ends_are_counted_in_bytes():
     # "ab" "c" is read as "abc"; é is two bytes; the space before a word belongs to no token
     assert alignment.ends(OURS, ["abc dé"]) == [[3, 5, 7]]
     assert alignment.ends(THEIRS, ["abc dé"]) == [[1, 3, 7]]
-    assert alignment.ends(THEIRS, ["abc dé"], longest=2) == [[1, 3]]
+    assert alignment.ends(THEIRS, ["abc dé"], max_length=2) == [[1, 3]]
 
 
 def test_pairs_have_read_the_same():

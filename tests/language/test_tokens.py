@@ -13,10 +13,8 @@ pytest.importorskip("tokenizers", reason="needs the extra text")
 from scipy import special
 from tiny_llama import APPLY, NET, PARAMS, random_params
 
-from experiments.language_model import generation as writing
 from kd_jax import losses
 from kd_jax.data import padding
-from kd_jax.language import generation as generate
 from kd_jax.language import objectives, student_loss, teacher_cache, teacher_outputs, tokens
 from kd_jax.language.tokens import Texts
 from kd_jax.models import llama
@@ -44,7 +42,7 @@ END = 99  # no token: nothing ends before its length
 
 @functools.partial(jax.jit, static_argnums=0)
 def predictions(net, params, texts):
-    return llama.logits(params, tokens.before_answers(net, params, texts))
+    return llama.logits(params, tokens.answer_states(net, params, texts))
 
 
 @functools.cache
@@ -114,31 +112,31 @@ def test_sums_are_those_of_the_tokens_one_by_one():
         "tokens": 12,
     }
     # of 4 texts 3 at a time: the last batch is filled
-    found = student_loss.measurer(NET)(STUDENT, TEXTS, HIDDEN, TOP, 3)
+    found = student_loss.evaluator(NET)(STUDENT, TEXTS, HIDDEN, TOP, 3)
     assert found == pytest.approx(wanted, rel=1e-4)
-    own = student_loss.of_teacher(TEXTS, HIDDEN, TOP, 3)
+    own = student_loss.evaluate_teacher(TEXTS, HIDDEN, TOP, 3)
     assert own["agreement"] == 1 and own["kl"] == pytest.approx(0, abs=1e-6)
 
 
 def test_the_cached_states_give_the_teacher_s_logits_and_its_likeliest_tokens():
     v = np.asarray(predictions(NET, PARAMS, TEXTS))
     np.testing.assert_allclose(llama.logits(TOP, HIDDEN), v, rtol=1e-4, atol=1e-5)
-    top = whole(teacher_outputs.likeliest(PARAMS, HIDDEN, 4, 3))
+    top = whole(teacher_outputs.top_tokens(PARAMS, HIDDEN, 4, 3))
     assert top["tokens"].shape == (4, 8, 4) and top["log_p"].dtype == np.float32
     mask = TEXTS.answers.mask
     np.testing.assert_array_equal(top["tokens"][mask], np.argsort(-v, -1)[mask][:, :4])
     z = predictions(NET, STUDENT, TEXTS)
-    found = objectives.likeliest(z, {"texts": TEXTS, **top}, None)
+    found = objectives.cached_top_k(z, {"texts": TEXTS, **top}, None)
     wanted = losses.top_k(z, v, k=4, where=mask)
     np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-5)
     assert not np.asarray(found)[~mask].any()
 
 
 def test_an_answer_of_its_own_ends_with_its_stop_token():
-    free = whole(teacher_outputs.written(NET, PARAMS, TEXTS, jax.random.key(1), END, 4))
+    free = whole(teacher_outputs.answers(NET, PARAMS, TEXTS, jax.random.key(1), END, 4))
     assert free["ids"].shape == (4, 8) and free["mask"].all()
     stop = int(free["ids"][0, 2])
-    found = whole(teacher_outputs.written(NET, PARAMS, TEXTS, jax.random.key(1), stop, 4))
+    found = whole(teacher_outputs.answers(NET, PARAMS, TEXTS, jax.random.key(1), stop, 4))
     for ids, mask, all_of_it in zip(found["ids"], found["mask"], free["ids"]):
         said = all_of_it.tolist()
         length = said.index(stop) + 1 if stop in said else 8
@@ -181,34 +179,24 @@ def test_half_precision_states_are_kept_as_they_are():
 
 
 def test_a_teacher_is_asked_once_for_each_answer(tmp_path, monkeypatch):
-    teacher = teacher_cache.Teacher(NET, PARAMS, "0123456789abcdef" * 4, END)
-    kept = teacher_cache.Kept(teacher, tmp_path, 4)
-    top = objectives.Objective("top 3", objectives.likeliest, kept=3)
-    own = objectives.Objective("SeqKD", objectives.labels, written=True)
-    first = [kept.rows(each, TEXTS) for each in (KL, top, own)]
+    teacher = teacher_cache.DecoderTeacher(NET, PARAMS, "0123456789abcdef" * 4, END)
+    cache = teacher_cache.TeacherCache(teacher, tmp_path, 4)
+    top = objectives.Objective("top 3", objectives.cached_top_k, top_k=3)
+    own = objectives.Objective("SeqKD", objectives.labels, teacher_texts=True)
+    first = [cache.rows(each, TEXTS) for each in (KL, top, own)]
     np.testing.assert_allclose(first[0]["hidden"], HIDDEN, rtol=1e-5, atol=1e-6)
     assert first[1].keys() == {"texts", "log_p", "tokens"}  # nothing else is left to learn from
     assert teacher_cache.size_of(first[1]) == {"bytes_per_token": 3 * 8, "bytes": 4 * 8 * 3 * 8}
     assert first[2]["texts"].answers.mask.all()
-    for name in ("hidden", "likeliest", "written"):
-        monkeypatch.setattr(teacher_outputs, name, lambda *_, **__: pytest.fail("asked again"))
-    again = [teacher_cache.Kept(teacher, tmp_path, 4).rows(each, TEXTS) for each in (KL, top, own)]
+    monkeypatch.setattr(tokens, "in_batches", lambda *_: pytest.fail("asked again"))
+    cache = teacher_cache.TeacherCache(teacher, tmp_path, 4)
+    again = [cache.rows(each, TEXTS) for each in (KL, top, own)]
     jax.tree.map(np.testing.assert_array_equal, first, again)
-    other = teacher_cache.Teacher(NET, PARAMS, "f" * 64, END)
+    other = teacher_cache.DecoderTeacher(NET, PARAMS, "f" * 64, END)
     with pytest.raises(pytest.fail.Exception, match="asked again"):
-        teacher_cache.Kept(other, tmp_path, 4).hidden(TEXTS)
+        teacher_cache.TeacherCache(other, tmp_path, 4).hidden(TEXTS)
 
 
 def test_spaced_layers_have_both_ends():
     assert layer_selection.spaced(30, 10) == [0, 3, 6, 10, 13, 16, 19, 23, 26, 29]
     assert layer_selection.spaced(4, 2) == [0, 3] and layer_selection.spaced(6, 6) == list(range(6))
-
-
-def test_writing_without_a_cache_gives_the_same_texts():
-    def written(writer):
-        write = functools.partial(generate.generate, writer, tokens=6)
-        return jax.jit(write)(PARAMS, *TEXTS.prompts, jax.random.key(0))
-
-    ours, again = written(llama.writer(NET)), written(writing.without_cache(NET))
-    jax.tree.map(np.testing.assert_array_equal, ours, again)
-    assert writing.speeds(NET, PARAMS, TEXTS.prompts, 3, 2).keys() == {"cached", "read again"}

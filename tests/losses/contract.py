@@ -1,4 +1,4 @@
-"""One row for each public name of kd_jax.losses: how to call it and what it promises.
+"""The table of losses that test_contract checks: inputs and promises of each public name.
 
 A row gives arrays for 4 examples; the tests in test_contract change them. Scales and
 degenerate rows come from hypothesis, by way of `draw`.

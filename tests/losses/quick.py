@@ -15,7 +15,7 @@ OPTIONS = {
 
 
 def quick_jit(function):
-    """jax.jit without optimisation; to be called outermost only."""
+    """jax.jit without optimization; to be called outermost only."""
     return jax.jit(function, compiler_options=OPTIONS if jax.default_backend() == "cpu" else None)
 
 

@@ -1,4 +1,4 @@
-"""What cannot be right raises a ValueError; what is only known at run time never gives NaN."""
+"""Bad inputs of losses: a ValueError when known while tracing, never NaN at run time."""
 
 import jax
 import jax.numpy as jnp

@@ -1,4 +1,4 @@
-"""What every loss promises, over every public name: a new loss without a row fails here."""
+"""The contract of every public loss (gradients, masks, vmap, minima); one without a row fails."""
 
 import importlib
 import pathlib

@@ -1,4 +1,4 @@
-"""Every golden entry: its value, its value per example or token, and its gradient."""
+"""Golden values of other libraries: value, value per example or token, and gradient."""
 
 import functools
 

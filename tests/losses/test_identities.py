@@ -74,7 +74,7 @@ def hot_slope(z, v):
 @generated
 @hypothesis.given(z=scores, v=scores)
 def test_hot_distillation_matches_logits(z, v):
-    # T² KL is ½ mean of the squared difference of centred logits, up to terms in |z|³/T: at
+    # T² KL is ½ mean of the squared difference of centered logits, up to terms in |z|³/T: at
     # T = 10⁴ and |z| ≤ 12, with a difference of up to 24, about 24² · 12 / 10⁴ < 1.
     hot = losses.soft_targets(z, v, temperature=1e4)
     near(hot, losses.logit_matching(z, v), rtol=1e-2, atol=1e-6)
@@ -163,7 +163,7 @@ def test_top_k_with_its_tail(z, v, t, k):
 
 @generated
 @hypothesis.given(z=scores, v=scores, k=st.integers(1, SHAPE[1]))
-def test_a_cache_of_the_likeliest_tokens_is_as_good_as_all_logits(z, v, k):
+def test_a_cache_of_the_top_k_tokens_is_as_good_as_all_logits(z, v, k):
     log_p = log_softmax(v)
     tokens = np.argsort(-v, -1, kind="stable")[:, :k]
     value = losses.cached_top_k(z, np.take_along_axis(log_p, tokens, -1), tokens)

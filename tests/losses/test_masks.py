@@ -1,4 +1,4 @@
-"""A masked example is as if it were absent, whatever it holds."""
+"""Masks (where=) of losses: a masked example is as if it were absent, whatever it holds."""
 
 import jax
 import numpy as np

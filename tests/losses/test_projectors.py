@@ -1,4 +1,4 @@
-"""The trainable parts fit the losses they are for, and start where their docstrings say."""
+"""Projectors of feature losses: shapes, and initial values as documented."""
 
 import jax
 import jax.numpy as jnp

@@ -1,4 +1,4 @@
-"""Probes on vectors whose classes and neighbours are known."""
+"""Linear probes and nearest neighbors of vectors whose classes are known."""
 
 import numpy as np
 
@@ -20,7 +20,7 @@ def test_separate_clouds_are_told_apart_and_noise_is_not():
     assert abs(linear_probe.linear(noise[0], LABELS, noise[1], LABELS) - 0.25) < 0.16
 
 
-def test_nearest_neighbours_by_hand():
+def test_nearest_neighbors_by_hand():
     vectors = np.array([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0]])
     asked = np.array([[0.6, 0.8], [-0.8, 0.6], [0.8, 0.6], [0.0, 1.0]])
     # cosines: .6 .8 −.6; −.8 .6 .8; .8 .6 −.8; 0 1 0

@@ -86,7 +86,7 @@ def test_stages_halve_the_image_and_name_their_maps(name, widths):
 def test_a_block_without_residual_is_its_shortcut():
     """With the last norm's scale at zero nothing is added: the input passes, or its projection."""
     x = np.random.default_rng(0).normal(size=(2, 6, 6, 16)).astype(np.float32)
-    for block in (resnet.Block(16), resnet.Block(24, stride=2)):
+    for block in (resnet.ResidualBlock(16), resnet.Block(24, stride=2)):
         params = drawn(lambda key, block=block: block.init(key, x)["params"])
         params["norm_2"] = jax.tree.map(jnp.zeros_like, params["norm_2"])
         shortcut = x
@@ -102,7 +102,7 @@ def test_a_block_without_residual_is_its_shortcut():
 
 
 def test_a_block_starts_with_he_normal_kernels_of_its_outputs():
-    block, x = resnet.Block(32), jnp.zeros((1, 2, 2, 32))
+    block, x = resnet.ResidualBlock(32), jnp.zeros((1, 2, 2, 32))
     params = jax.jit(block.init)(jax.random.key(0), x)["params"]
     # variance 2 / (9·32) of 9,216 draws, so the s.d. is known to 0.7 %
     assert params["conv_1"]["kernel"].std() == pytest.approx((2 / (9 * 32)) ** 0.5, rel=0.03)

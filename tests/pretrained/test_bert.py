@@ -12,7 +12,7 @@ pytest.importorskip("tokenizers", reason="needs the extra text")
 
 import jax
 from safetensors.numpy import save_file
-from test_bert import by_hand
+from tiny_bert import by_hand
 from tokenizers import Tokenizer, models, pre_tokenizers
 
 from kd_jax.data import padding
@@ -103,7 +103,7 @@ def test_all_minilm_is_what_transformers_computes():
     pytest.importorskip(sentence_embeddings.PACKAGE, reason="needs a package of weights")
     golden = json.loads(path.read_text())
     net, params = encoder.load(sentence_embeddings.packaged())
-    words = tokenizer.tokenizer(sentence_embeddings.packaged())
+    words = tokenizer.load(sentence_embeddings.packaged())
     tokens = tokenizer.encode(words, golden["sentences"], 128)
     width = len(golden["input_ids"][0])
     assert tokens.ids[:, :width].tolist() == golden["input_ids"]
@@ -118,7 +118,7 @@ def test_all_minilm_is_what_transformers_computes():
 
 
 def test_texts_are_cut_padded_and_batched_by_length(folder):
-    words = tokenizer.tokenizer(folder)
+    words = tokenizer.load(folder)
     tokens = tokenizer.encode(words, ["how is my card", "late", "card " * 20, ""], 12)
     assert tokens.ids.shape == (4, 16)  # 12, to a multiple of 8
     assert tokens.ids[0].tolist() == [2, 4, 5, 6] + [0] * 12
@@ -164,7 +164,7 @@ def test_every_bad_folder_is_one_line(folder, tmp_path):
     assert "has no .safetensors file" in refused(folder)
     (folder / "tokenizer.json").write_text("{")
     with pytest.raises(InputError, match="tokenizer.json is damaged"):
-        tokenizer.tokenizer(folder)
+        tokenizer.load(folder)
     (folder / "tokenizer.json").unlink()
     with pytest.raises(InputError, match="has no tokenizer.json"):
-        tokenizer.tokenizer(folder)
+        tokenizer.load(folder)

@@ -74,7 +74,7 @@ def test_a_file_becomes_the_network_that_was_written(path):
 
 
 @pytest.mark.parametrize("name, error", [("F16", 1e-3), ("Q8_0", 0.01), ("Q4_1", 0.2)])
-def test_short_numbers_are_dequantised(tmp_path, name, error):
+def test_short_numbers_are_dequantized(tmp_path, name, error):
     path = write(tmp_path / "short.gguf", library.GGMLQuantizationType[name])
     _, params = gguf.load(path)
     for found, exact in zip(jax.tree.leaves(params), jax.tree.leaves(PARAMS)):
@@ -151,6 +151,6 @@ def test_every_other_fault_is_one_line(path, tmp_path):
 def test_a_tensor_of_unknown_kind_is_one_line(path):
     file = gguf_file.read(path)
     place = file.tensors["blk.0.attn_q.weight"]
-    for kind, said in ((9999, "of unknown kind 9999"), (24, "quantised as I8")):
+    for kind, said in ((9999, "of unknown kind 9999"), (24, "quantized as I8")):
         file.tensors["blk.0.attn_q.weight"] = place._replace(kind=kind)
-        assert said in refused(file, lambda file: gguf.dequantised(file, "blk.0.attn_q.weight"))
+        assert said in refused(file, lambda file: gguf.dequantized(file, "blk.0.attn_q.weight"))

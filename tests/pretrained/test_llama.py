@@ -13,7 +13,7 @@ pytest.importorskip("tokenizers", reason="needs the extra text")
 import jax
 import ml_dtypes
 from safetensors.numpy import load_file, save_file
-from test_bert import NET, random_params
+from tiny_bert import NET, random_params
 
 from kd_jax.errors import InputError
 from kd_jax.models import llama

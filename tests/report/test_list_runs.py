@@ -12,6 +12,12 @@ from kd_jax.storage import run_folder
 from kd_jax.storage.run_folder import Run
 
 
+def begun(run):
+    """The run, its folder opened."""
+    assert run.folder.is_dir()
+    return run
+
+
 def ended(run):
     """The folder of a run whose process is gone."""
     run._lock.release()
@@ -25,14 +31,14 @@ def test_every_state_and_what_to_do_then(tmp_path, monkeypatch):
     done.conclude(lambda folder: "")
     busy = Run(tmp_path, "demo", {"seeds": 2})
     busy.append([{"row": "a", "seed": 0}, {"row": "a", "seed": 1}])
-    left = ended(Run(tmp_path, "demo", {"seeds": 3}))
+    left = ended(begun(Run(tmp_path, "demo", {"seeds": 3})))
     bad = Run(tmp_path, "demo", {"seeds": 4})
     bad.append([{"row": "a", "seed": 0}])
     bad.path("records.jsonl").write_text("nonsense\n")
     assert list_runs.state(ended(done))[0] == list_runs.FINISHED
     assert list_runs.state(busy.folder) == (list_runs.RUNNING, "2 records so far")
     again = "./run.sh demo --seeds=2 '--workdir=my runs'"
-    assert list_runs.state(left) == (list_runs.RESUMABLE, f"0 records so far; go on: {again}")
+    assert list_runs.state(left) == (list_runs.RESUMABLE, f"0 records so far; resume: {again}")
     assert (
         list_runs.state(ended(bad))[0] == list_runs.FAILED
         and "line 1" in list_runs.state(bad.folder)[1]
@@ -40,22 +46,27 @@ def test_every_state_and_what_to_do_then(tmp_path, monkeypatch):
     assert list_runs.table(tmp_path).count("| demo/") == 4
 
 
-def test_an_error_is_what_a_failed_run_says_until_it_goes_on(tmp_path):
-    def run(settings):
-        Run(tmp_path, "demo", {})
-        raise InputError("--x=1: expected 2")
+def refused(config, run):
+    """An experiment that opens its folder and refuses the input then."""
+    begun(run)
+    raise InputError("--x=1: expected 2")
 
+
+def test_an_error_is_what_a_failed_run_says_until_it_goes_on(tmp_path):
+    argv = ["demo", f"--workdir={tmp_path}"]
     with pytest.raises(SystemExit):
-        experiment.launch(experiment.Common, run, ["demo"])
+        experiment.launch("demo", experiment.Config, lambda: (refused, None, None), argv)
     (mine,) = (r for r in run_folder._open if r.folder.is_relative_to(tmp_path))
     folder = ended(mine)
     assert list_runs.state(folder) == (list_runs.FAILED, "error: --x=1: expected 2")
-    assert list_runs.state(ended(Run(tmp_path, "demo", {})))[0] == list_runs.RESUMABLE
+    again = begun(Run(tmp_path, "demo", mine.settings, mine.facts))
+    assert again.folder == folder
+    assert list_runs.state(ended(again))[0] == list_runs.RESUMABLE
 
 
 def test_without_runs_or_folder_one_line_says_so(tmp_path):
     assert list_runs.table(tmp_path) == f"{tmp_path} holds no runs yet: ./run.sh begins the first\n"
-    command = [sys.executable, "-m", "kd_jax.report.runs", str(tmp_path / "none")]
+    command = [sys.executable, "-m", "kd_jax.report.list_runs", str(tmp_path / "none")]
     found = subprocess.run(command, capture_output=True, text=True)
     assert found.returncode == 2 and found.stderr.count("\n") == 1
     assert "none is no folder: expected the --workdir of a run" in found.stderr

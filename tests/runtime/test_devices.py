@@ -19,7 +19,9 @@ import jax
 jax.config.update("jax_num_cpu_devices", 8)
 import numpy as np
 import optax
-from kd_jax import mesh, models, train
+from kd_jax import models
+from kd_jax.runtime import devices
+from kd_jax.training import loop, samplers, state as train_state
 
 x = np.random.default_rng(0).normal(size=(96, 6)).astype(np.float32)
 data = {"x": x, "y": (x.sum(1) > 0).astype(np.int32)}
@@ -29,23 +31,24 @@ def loss(params, batch, key):
     z, _ = net.apply(params, batch["x"], train=True, key=key)
     return batch["w"] * optax.softmax_cross_entropy_with_integer_labels(z, batch["y"]).mean(), {}
 
-def train_all(seeds, arms, order_of=None):
+def train_all(seeds, arms, sampler_seed=None):
     optimizer = optax.adam(1e-2)
-    state = train.members(net.init, optimizer, jax.random.split(jax.random.key(0), seeds), arms)
-    order = train.shuffled(jax.random.key(1), 96, 16)
+    keys = jax.random.split(jax.random.key(0), seeds)
+    state = train_state.members(net.init, optimizer, keys, arms)
+    sampler = samplers.shuffled(jax.random.key(1), 96, 16)
     weights = np.tile(np.linspace(0.5, 1, arms, dtype=np.float32), (seeds, 1))
     own = {"noise": np.zeros((seeds, 96), np.float32)}
-    more = {"numbers": {"w": weights}, "own": own, "seeds": order_of}
-    state, curves = train.fit(loss, optimizer, state, data, order, epochs=3, **more)
+    more = {"numbers": {"w": weights}, "own": own, "seeds": sampler_seed}
+    state, curves = loop.fit(loss, optimizer, state, data, sampler, epochs=3, **more)
     return jax.tree.leaves(state.params), curves["loss"], np.asarray(state.step)
 
-mesh.LARGE = 20  # the kernel [6, 5] is split over 2 devices, as a large one is
-for seeds, arms, order_of in ((3, 2, None), (1, 4, None), (3, 2, 7)):
-    alone = train_all(seeds, arms, order_of)
+devices.LARGE = 20  # the kernel [6, 5] is split over 2 devices, as a large one is
+for seeds, arms, sampler_seed in ((3, 2, None), (1, 4, None), (3, 2, 7)):
+    alone = train_all(seeds, arms, sampler_seed)
     for text in ("", "members:4,data:2", "data:8"):
-        mesh.use(text)
-        split = train_all(seeds, arms, order_of)
-        mesh.stop_using()
+        devices.use(text)
+        split = train_all(seeds, arms, sampler_seed)
+        devices.stop_using()
         for a, b in zip(jax.tree.leaves(alone), jax.tree.leaves(split), strict=True):
             np.testing.assert_allclose(a, b, atol=1e-5)
 print("same")
@@ -93,20 +96,18 @@ def free_port():
         return free.getsockname()[1]
 
 
-def hosts(count, workdir, *flags):
-    """The processes of one run of the quickstart on several hosts, all of them this machine.
-
-    What they print goes to workdir/host-N.
-    """
+def processes(count, workdir, *flags):
+    """The processes of one run of the quickstart, as on several hosts; what N prints: process-N."""
     port = free_port()
     command = [sys.executable, "-m", "experiments", "quickstart", f"--workdir={workdir}", *flags]
     workdir.mkdir()
     return [
         subprocess.Popen(
-            [*command, f"--coordinator=127.0.0.1:{port}", f"--hosts={count}", f"--host={host}"],
-            cwd=ROOT, stdout=open(workdir / f"host-{host}", "w"), stderr=subprocess.STDOUT,
+            [*command, f"--coordinator_address=127.0.0.1:{port}",
+             f"--num_processes={count}", f"--process_id={process}"],
+            cwd=ROOT, stdout=open(workdir / f"process-{process}", "w"), stderr=subprocess.STDOUT,
         )
-        for host in range(count)
+        for process in range(count)
     ]  # fmt: skip
 
 
@@ -130,9 +131,10 @@ def of_one_host(tmp_path_factory):
 @pytest.mark.hosts
 @pytest.mark.parametrize("count", [2, 4])
 def test_several_hosts_write_what_one_writes(count, tmp_path, of_one_host):
-    running = hosts(count, tmp_path / "several", *SHORT)
+    running = processes(count, tmp_path / "several", *SHORT)
     ended = [process.wait(timeout=400) for process in running]
-    first, *others = ((tmp_path / "several" / f"host-{host}").read_text() for host in range(count))
+    paths = (tmp_path / "several" / f"process-{process}" for process in range(count))
+    first, *others = (path.read_text() for path in paths)
     assert ended == [0] * count, first + "".join(others)
     assert "records, table and figures" in first and not any("records" in x for x in others)
     several = records(tmp_path / "several")
@@ -149,29 +151,31 @@ def test_several_hosts_write_what_one_writes(count, tmp_path, of_one_host):
 @pytest.mark.hosts
 def test_a_lost_host_ends_the_others_with_one_line(tmp_path):
     flags = "--preset=smoke", "--teacher_epochs=1000000"
-    first, second = hosts(2, tmp_path / "run", *flags)
-    said, deadline = tmp_path / "run" / "host-0", time.monotonic() + 90
+    first, second = processes(2, tmp_path / "run", *flags)
+    said, deadline = tmp_path / "run" / "process-0", time.monotonic() + 90
     while "loss" not in said.read_text() and time.monotonic() < deadline:
         assert first.poll() is None and second.poll() is None, said.read_text()
         time.sleep(0.5)
     second.kill()
     second.wait()
     assert first.wait(timeout=60) == 1
-    assert "error: another host of this run was lost" in said.read_text()
-    assert "it goes on where it was" in said.read_text()
+    assert "error: another process of this run was lost" in said.read_text()
+    assert "they resume where they were" in said.read_text()
 
 
 STREAMED = """
 import sys
 import jax
-from kd_jax import hosts, mesh
-address, count, host, folder, epochs = sys.argv[1:]
+from kd_jax.runtime import devices, hosts
+address, count, process, folder, epochs = sys.argv[1:]
 if int(count) > 1:
-    hosts.join(address, int(count), int(host))
-mesh.use(f"data:{count}" if int(count) > 1 else "")
+    hosts.join(address, int(count), int(process))
+devices.use(f"data:{count}" if int(count) > 1 else "")
 import numpy as np
 import optax
-from kd_jax import checkpoint, models, orders, streaming, train
+from kd_jax import models
+from kd_jax.storage import checkpoint
+from kd_jax.training import samplers, streaming, state as train_state
 
 x = np.random.default_rng(0).normal(size=(640, 6)).astype(np.float32)
 read = set()
@@ -189,8 +193,8 @@ def loss(params, batch, key):
 
 net = models.functional(models.MLP((5,), 2), (6,))
 optimizer = optax.adam(1e-3)
-state = train.members(net.init, optimizer, jax.random.key(0)[None], 1)
-stream = streaming.Stream(Source(), orders.scattered(jax.random.key(1), 640, 16))
+state = train_state.members(net.init, optimizer, jax.random.key(0)[None], 1)
+stream = streaming.Stream(Source(), samplers.scattered(jax.random.key(1), 640, 16))
 snapshots = checkpoint.Snapshots(folder, {"of": "this"}, every=1.0)
 
 def report(done, curves):
@@ -209,19 +213,20 @@ print("end", len(read), float(losses[0]), float(losses[-1]), flush=True)
 
 
 def streamed(count, folder, epochs):
-    """The processes of a training from disk, each of which writes to folder/host-N."""
+    """The processes of a training from disk, each of which writes to folder/process-N."""
     arguments = [f"127.0.0.1:{free_port()}", str(count)]
+    kept = str(folder / "kept")
     return [
         subprocess.Popen(
-            [sys.executable, "-c", STREAMED, *arguments, str(host), str(folder / "kept"), epochs],
-            cwd=ROOT, stdout=open(folder / f"host-{host}", "w"), stderr=subprocess.STDOUT,
+            [sys.executable, "-c", STREAMED, *arguments, str(process), kept, epochs],
+            cwd=ROOT, stdout=open(folder / f"process-{process}", "w"), stderr=subprocess.STDOUT,
         )
-        for host in range(count)
+        for process in range(count)
     ]  # fmt: skip
 
 
-def said(folder, host):
-    return (folder / f"host-{host}").read_text().splitlines()
+def said(folder, process):
+    return (folder / f"process-{process}").read_text().splitlines()
 
 
 @pytest.mark.hosts
@@ -239,7 +244,7 @@ def test_hosts_read_their_part_of_each_batch_and_go_on_after_one_was_lost(tmp_pa
         time.sleep(0.1)
     second.kill()
     assert first.wait(timeout=60) == 1
-    assert any("another host of this run was lost" in x for x in said(tmp_path / "two", 0))
+    assert any("another process of this run was lost" in x for x in said(tmp_path / "two", 0))
     again = streamed(2, tmp_path / "two", "60")
     assert [process.wait(timeout=90) for process in again] == [0, 0]
     epochs = [x for x in said(tmp_path / "two", 0) if x.startswith("epoch")]

@@ -13,12 +13,11 @@ import time
 import pytest
 
 from kd_jax import experiment
-from kd_jax.experiment import Common
-from kd_jax.runtime import signals as interruption
+from kd_jax.runtime import signals
 from kd_jax.storage import checkpoint, locks
 
 
-class Kept:
+class Snapshots:
     """Snapshots that are never due and remember what they were told to save."""
 
     def __init__(self):
@@ -34,41 +33,41 @@ class Kept:
 @pytest.fixture(autouse=True)
 def handlers():
     """This process takes signals as a command does, and as before afterwards."""
-    signals = signal.SIGINT, signal.SIGTERM
-    before = [signal.getsignal(signum) for signum in signals]
-    interruption.heed()
+    known = signal.SIGINT, signal.SIGTERM
+    before = [signal.getsignal(signum) for signum in known]
+    signals.handle()
     yield
-    interruption.heed()
-    for signum, handler in zip(signals, before):
+    signals.handle()
+    for signum, handler in zip(known, before):
         signal.signal(signum, handler)
 
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_saves_the_training_that_is_under_way(signum):
-    kept = Kept()
-    with pytest.raises(interruption.Interrupted) as ended, interruption.training():
-        interruption.keep(kept, 1, lambda: "early")
+    kept = Snapshots()
+    with pytest.raises(signals.Interrupted) as ended, signals.training():
+        signals.save_if_due(kept, 1, lambda: "early")
         os.kill(os.getpid(), signum)
-        interruption.keep(kept, 2, lambda: "late")
+        signals.save_if_due(kept, 2, lambda: "late")
     assert kept.saved == [(2, "late")] and ended.value.signum == signum
 
 
 def test_a_signal_after_the_last_save_ends_the_training_too():
-    with pytest.raises(interruption.Interrupted), interruption.training():
+    with pytest.raises(signals.Interrupted), signals.training():
         os.kill(os.getpid(), signal.SIGTERM)
 
 
 def test_a_signal_reaches_a_training_in_a_thread():
-    kept, ended, ready = Kept(), [], threading.Event()
+    kept, ended, ready = Snapshots(), [], threading.Event()
 
     def train():
         try:
-            with interruption.training():
+            with signals.training():
                 ready.set()
                 while True:
                     time.sleep(0.01)
-                    interruption.keep(kept, 3, lambda: "tree")
-        except interruption.Interrupted as error:
+                    signals.save_if_due(kept, 3, lambda: "tree")
+        except signals.Interrupted as error:
             ended.append(error.signum)
 
     thread = threading.Thread(target=train)
@@ -80,16 +79,16 @@ def test_a_signal_reaches_a_training_in_a_thread():
 
 
 def test_without_a_training_a_signal_ends_at_once():
-    with pytest.raises(interruption.Interrupted):
+    with pytest.raises(signals.Interrupted):
         os.kill(os.getpid(), signal.SIGINT)
 
 
 def test_a_second_signal_stops_at_once():
     code = """
     import os, signal
-    from kd_jax import interruption
-    interruption.heed()
-    with interruption.training():
+    from kd_jax.runtime import signals
+    signals.handle()
+    with signals.training():
         os.kill(os.getpid(), signal.SIGINT)
         print("still here", flush=True)
         os.kill(os.getpid(), signal.SIGTERM)
@@ -102,10 +101,15 @@ def test_a_second_signal_stops_at_once():
     assert "the same signal again ends at once" in done.stderr
 
 
+def launch(run):
+    """Launch an experiment of no setting of its own, which opens no run."""
+    experiment.launch("some", experiment.Config, lambda: (run, None, None), ["some"])
+
+
 @pytest.mark.parametrize("signum, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_command_that_is_told_to_end_says_how_to_go_on(signum, code, capsys):
     with pytest.raises(SystemExit) as ended:
-        experiment.launch(Common, lambda settings: os.kill(os.getpid(), signum), ["experiment"])
+        launch(lambda config, run: os.kill(os.getpid(), signum))
     assert ended.value.code == code
     said = capsys.readouterr().err.strip()
     assert said == "interrupted: the same command goes on where it was"
@@ -113,11 +117,11 @@ def test_a_command_that_is_told_to_end_says_how_to_go_on(signum, code, capsys):
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EFBIG, errno.EROFS, errno.EACCES])
 def test_a_folder_without_room_is_one_line(number, capsys):
-    def run(settings):
+    def run(config, run):
         raise OSError(number, os.strerror(number), "runs/x")
 
     with pytest.raises(SystemExit) as ended:
-        experiment.launch(Common, run, ["experiment"])
+        launch(run)
     assert ended.value.code == 2
     said = capsys.readouterr().err
     assert said.startswith(f"error: cannot write to runs/x ({os.strerror(number)})")
@@ -129,7 +133,7 @@ def test_a_checkpoint_that_finds_no_room_is_one_line_and_the_older_one_stays(tmp
     code = f"""
     import resource
     import numpy as np
-    from kd_jax import checkpoint
+    from kd_jax.storage import checkpoint
     from kd_jax.errors import InputError
     kept = checkpoint.Snapshots({str(tmp_path)!r}, {{}}, every=0.0)
     kept.save(1, {{"w": np.zeros(3)}})
@@ -154,7 +158,7 @@ def test_a_second_run_waits_for_what_the_first_one_makes(tmp_path):
     path = tmp_path / "teachers" / "abc"
     code = f"""
     import os, pathlib, time
-    from kd_jax import locks
+    from kd_jax.storage import locks
     with locks.alone({str(path)!r}):
         print("mine", flush=True)
         time.sleep(1.0)

@@ -6,7 +6,9 @@ import struct
 import numpy as np
 import pytest
 
-from experiments.quickstart import run as quickstart
+from experiments.quickstart import config as quickstart
+from experiments.quickstart import report
+from experiments.quickstart import run as program
 from kd_jax import experiment
 from kd_jax.runtime import tensorboard
 from kd_jax.storage import jsonl, run_folder
@@ -79,6 +81,7 @@ def wanted():
 def test_curves_and_records_are_scalars(tmp_path, wanted):
     here = run_folder.Run(tmp_path, "some", {})
     curves = {"loss": np.array([[1.0, 3.0], [0.5, 0.5], [9.0, 9.0]])}
+    assert here.folder.is_dir()  # events are written from its opening on
     tensorboard.of_training("2 students", curves, 0, 2)
     here.append([{"row": "a", "part": "p", "seed": 3, "test_errors": 7, "names": ["x"]}])
     found = scalars(here.folder)
@@ -97,7 +100,9 @@ def test_a_run_has_the_curves_of_every_training(tmp_path, capsys):
     """All that the records say, and a loss for each of the ten epochs of teacher and students."""
     preset = dict(quickstart.Config.PRESETS["smoke"], preset="smoke", workdir=str(tmp_path))
     flags = [f"--{name}={value}" for name, value in preset.items() if name != "temperatures"]
-    experiment.launch(quickstart.Config, quickstart.run, ["x", *flags, "--tensorboard"])
+    parts = program.run, report.table, report.draw
+    argv = ["quickstart", *flags, "--tensorboard"]
+    experiment.launch("quickstart", quickstart.Config, lambda: parts, argv)
     tensorboard.use(False)
     (folder,) = tmp_path.glob("quickstart/*")
     found = scalars(folder)

@@ -33,7 +33,7 @@ class Source:
 
 
 def kept(folder, source, **options):
-    return block_cache.kept(folder, FACTS, ROWS, SIZE, source, label="a test", **options)
+    return block_cache.cached(folder, FACTS, ROWS, SIZE, source, label="a test", **options)
 
 
 def where(folder):
@@ -124,7 +124,7 @@ def test_a_full_disk_is_one_line_and_the_next_run_goes_on(tmp_path):
 
 def test_facts_tell_arrays_apart(tmp_path):
     kept(tmp_path, Source())
-    other = block_cache.kept(tmp_path, {"of": "another"}, ROWS, SIZE, Source(), label="another")
+    other = block_cache.cached(tmp_path, {"of": "another"}, ROWS, SIZE, Source(), label="another")
     assert_wanted(other)
     assert len(list(tmp_path.glob("arrays-*"))) == 2
     seal = json.loads(next(tmp_path.glob("arrays-*/blocks.json")).read_text())

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import pytest
 import small_experiment
 
+from kd_jax import experiment
 from kd_jax.storage import jsonl
 from kd_jax.training import state as train_state
 
@@ -65,9 +66,8 @@ def test_a_network_that_diverges_is_marked_and_the_others_are_those_of_a_sound_r
     """The second of the students of "squares", which are trained third, begins without weights."""
 
     def run(name):
-        small_experiment.run(small_experiment.Config(workdir=str(tmp_path / name)))
-        (folder,) = (tmp_path / name).glob("small/*")
-        return folder
+        config = small_experiment.Config(workdir=str(tmp_path / name))
+        return experiment.perform("small", config, small_experiment.program).folder
 
     sound, members, calls = jsonl.records(run("sound")), train_state.members, []
 

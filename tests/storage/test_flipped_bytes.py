@@ -87,7 +87,7 @@ def test_mapped_arrays(tmp_path):
             yield {name: x[start : start + 3] for name, x in arrays.items()}
 
     def read(blocks=lambda first: compute()):
-        return block_cache.kept(tmp_path, FACTS, 7, 3, blocks, label="arrays")
+        return block_cache.cached(tmp_path, FACTS, 7, 3, blocks, label="arrays")
 
     read(blocks)
     fuzzing.count_flips("mapped", files(tmp_path), read, lambda found: same(found, arrays))

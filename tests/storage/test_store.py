@@ -94,24 +94,6 @@ def test_outputs_are_computed_once(tmp_path):
     assert len(list(found.folder.glob("outputs-*"))) == 2
 
 
-def test_fingerprints_see_code_but_not_comments():
-    def one(x):
-        """A docstring."""
-        return x + 1  # a comment
-
-    source = fingerprint.source(one)
-
-    def one(x):
-        return x + 1
-
-    assert fingerprint.source(one) == source
-
-    def one(x):
-        return x + 2
-
-    assert fingerprint.source(one) != source
-
-
 def test_fingerprints_see_names_shapes_and_values():
     base = {"a": np.zeros(4, np.float32)}
     others = [
@@ -128,7 +110,7 @@ def test_an_unfinished_run_is_continued_and_a_finished_one_is_kept(tmp_path):
     first = Run(tmp_path, "demo", {"seeds": 2})
     first.append([{"row": "a", "seed": 0}])
     with pytest.raises(InputError, match="demo/.*-1 is being written by another process: wait"):
-        Run(tmp_path, "demo", {"seeds": 2})
+        Run(tmp_path, "demo", {"seeds": 2}).records()
     assert Run(tmp_path, "demo", {"seeds": 3}).folder != first.folder
     first._lock.release()
     again = Run(tmp_path, "demo", {"seeds": 2})
@@ -148,6 +130,55 @@ def test_a_process_that_dies_while_appending_leaves_the_records_as_they_were(tmp
     with pytest.raises(KeyboardInterrupt):
         run.append([{"row": "b", "seed": 0}, {"row": "b", "seed": 1}])
     assert run.has(row="a", seed=0) and not run.has(row="b")
+
+
+def test_a_record_that_stands_there_already_is_refused_by_name(tmp_path):
+    """As when a script of one's own appends again what its first process recorded."""
+    run = Run(tmp_path, "demo", {})
+    run.append([{"row": "labels only", "seed": 0, "errors": 3}])
+    before = run.path("records.jsonl").read_bytes()
+    with pytest.raises(InputError, match="holds a record of row labels only, seed 0 already"):
+        run.append([{"row": "soft", "seed": 0}, {"row": "labels only", "seed": 0, "errors": 4}])
+    with pytest.raises(InputError, match="row soft, seed 1, part a already"):
+        run.append([{"row": "soft", "seed": 1, "part": "a"}] * 2)
+    assert run.path("records.jsonl").read_bytes() == before
+    run.append([{"row": "labels only", "seed": 0, "part": "b"}, {"row": "labels only", "seed": 1}])
+    run.append([{"row": "soft", "seed": 0, "width": n} for n in (1, 2)], by=["width"])
+
+
+def test_a_unit_of_work_is_done_once_and_recorded_whole(tmp_path):
+    calls = []
+
+    def work(task):
+        calls.append(task.known)
+        task.snapshots.save(1, PARAMS)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return [{"row": "x", "seed": seed} for seed in range(2)]
+
+    units = [({"part": part}, work) for part in "ab"]
+    run = Run(tmp_path, "demo", {})
+    with pytest.raises(KeyboardInterrupt):
+        run.each(units)
+    assert [(r["part"], r["seed"]) for r in run.records()] == [("a", 0), ("a", 1)]
+    run._lock.release()
+    again = Run(tmp_path, "demo", {})
+    assert again.snapshots(part="b").restore(PARAMS)[0] == 1  # what it had saved is still there
+    again.each(units)
+    assert calls == [{"part": "a"}, {"part": "b"}, {"part": "b"}]
+    assert [(r["part"], r["seed"]) for r in again.records()] == [
+        (p, s) for p in "ab" for s in (0, 1)
+    ]
+    assert not list(again.folder.glob("training*/*"))
+
+
+def test_what_names_a_run_is_settled_when_it_opens(tmp_path):
+    run = Run(tmp_path, "demo", {})
+    run.uses(data="abc")
+    assert not run.is_open and not list(tmp_path.iterdir())
+    assert run.folder != Run(tmp_path, "demo", {}).folder
+    with pytest.raises(InputError, match="is open: its facts are settled"):
+        run.uses(data="other")
 
 
 APPENDED = [{"row": "a", "seed": 0, "x": 0.1}], [{"row": "b", "seed": s, "x": 2} for s in range(3)]
@@ -241,7 +272,7 @@ def test_a_table_that_nobody_is_left_for_is_one_line(tmp_path):
 def test_what_a_killed_process_left_for_going_on_is_removed_in_the_end(tmp_path):
     """It was killed after its results were kept and before it removed its snapshots."""
     run = Run(tmp_path, "demo", {})
-    checkpoint.of_run(run, "a").save(1, PARAMS)
+    run.snapshots(row="a").save(1, PARAMS)
     run.append([{"row": "a", "seed": 0}])
     run.conclude(lambda folder: "")
     found, _ = stored(tmp_path)

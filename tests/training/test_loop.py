@@ -1,7 +1,5 @@
 """Training is a pure function: however it is cut, stacked or resumed, it gives the same."""
 
-import types
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -11,6 +9,7 @@ import pytest
 from kd_jax.errors import InputError
 from kd_jax.runtime import compilation, memory
 from kd_jax.storage import checkpoint
+from kd_jax.storage.run_folder import Run
 from kd_jax.training import loop as train
 from kd_jax.training import samplers
 from kd_jax.training import state as train_state
@@ -145,13 +144,13 @@ def test_a_snapshot_of_other_facts_is_not_resumed(tmp_path):
 
 
 def test_a_training_of_a_run_finds_its_own_snapshot_and_no_other(tmp_path):
-    run = types.SimpleNamespace(facts={"data": "x"}, path=lambda name: tmp_path / name)
-    snapshots = checkpoint.of_run(run, "all", 3)
+    run = Run(tmp_path, "demo", {}, {"data": "x"})
+    snapshots = run.snapshots(part="all", seed=3)
     snapshots.every = 0
     snapshots.save(2, {"w": jnp.arange(3.0)})
-    done, found = checkpoint.of_run(run, "all", 3).restore({"w": jnp.zeros(3)})
+    done, found = run.snapshots(part="all", seed=3).restore({"w": jnp.zeros(3)})
     assert done == 2 and found["w"].tolist() == [0, 1, 2]
-    assert checkpoint.of_run(run, "all", 4).restore({"w": jnp.zeros(3)}) is None
+    assert run.snapshots(part="all", seed=4).restore({"w": jnp.zeros(3)}) is None
 
 
 def test_every_epoch_shows_each_row_once_and_each_seed_its_own_order():

@@ -61,7 +61,7 @@ def test_an_order_scatters_the_rows_that_it_is_given_anew_for_each_seed_and_epoc
 )
 def test_pieces_cover_the_grid_once_and_none_is_too_large(seeds, arms, most):
     covered = np.zeros((seeds, arms), int)
-    for piece in chunking.pieces(seeds, arms, most):
+    for piece in chunking.chunks(seeds, arms, most):
         assert covered[piece].size <= most
         covered[piece] += 1
     assert (covered == 1).all()
@@ -112,7 +112,7 @@ def test_an_exhausted_device_is_recognised():
 @pytest.mark.parametrize("steps, rates", [(1, [0.0]), (2, [0.0, 1.0]), (20, [0.0, 0.5, 1.0])])
 def test_a_warm_up_of_a_tenth_of_the_steps_also_where_there_is_one(steps, rates):
     """Adam's first steps have the length of the rate: 0 on step 0, the peak after the warm-up."""
-    optimizer = optimizers.warmed_adamw(1.0, steps)
+    optimizer = optimizers.adamw_warmup_cosine(1.0, steps)
     params = jnp.zeros(3)
     state = optimizer.init(params)
     for rate in rates:
@@ -127,7 +127,7 @@ def test_muon_moves_matrices_by_orthogonal_ones_and_the_rest_as_nadam_does():
     NAdam's second step on a gradient of 1 is 0.9 m / (1 − 0.9³) + 0.1 / (1 − 0.9²) = 1.1573 where
     m = 0.1 + 0.9 · 0.1 = 0.19.
     """
-    optimizer = optimizers.warmed_muon(1.0, 2)
+    optimizer = optimizers.muon_warmup_cosine(1.0, 2)
     gradients = {"layers": jax.random.normal(jax.random.key(3), (2, 3, 5)), "norm": jnp.ones(4)}
     params = jax.tree.map(jnp.zeros_like, gradients)
     _, state = optimizer.update(gradients, optimizer.init(params), params)  # at a rate of 0

@@ -1,6 +1,7 @@
 """Methods without parameters of their own: labels, logits, and relations within the batch."""
 
 from collections.abc import Callable
+from typing import Any
 
 import jax.numpy as jnp
 
@@ -54,7 +55,8 @@ def without_teacher() -> list[Method]:
 
 def of_logits() -> list[Method]:
     """Methods that compare logits, soft targets (KD) first."""
-    soft, at = losses.soft_targets, {"temperature": TEMPERATURE}
+    soft = losses.soft_targets
+    at: dict[str, Any] = {"temperature": TEMPERATURE}
     return [
         Method("soft targets (KD)", 9.0, on_logits(soft, **at)),
         Method("permuted teacher", 9.0, _permuted),

@@ -44,7 +44,7 @@ def choose(pair: training.TeacherStudentPair, method: methods.Method, params: di
     students = jax.tree.map(lambda x: x[:, best : best + 1], students)
     found = {f"validation_{n}": np.asarray(x)[:, best] for n, x in on_validation.items()}
     weights = method.weights(pair.multiples)
-    more = {"pair": pair.name, "weight": weights[best], "weights": list(weights)}
+    more: dict[str, Any] = {"pair": pair.name, "weight": weights[best], "weights": list(weights)}
     more["validation_errors_by_weight"] = np.asarray(on_validation["errors"]).mean(0).tolist()
     found |= test_metrics(pair, students)
     records = of_metrics(method.row, found, **more)

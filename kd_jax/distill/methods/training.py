@@ -73,7 +73,7 @@ def teacher_arrays(
 
 
 def outputs(
-    apply: Callable, params: Any, inputs: Float[np.ndarray, "N ..."], batch_size: int = 1000
+    apply: Callable, params: Any, inputs: Float[Array | np.ndarray, "N ..."], batch_size: int = 1000
 ) -> tuple[Float[np.ndarray, "N C"], dict]:
     """Logits and features {name: [N, …]} of a network, computed batch by batch."""
     program = jax.jit(apply)
@@ -126,7 +126,7 @@ def fit(
         Parameters {"student", "extra"}, leaves [S, W, …].
     """
     arrays = {name: x for name, x in pair.arrays.items() if name not in (own or {})}
-    weights = np.tile(np.array(method.weights(pair.multiples), np.float32), (len(keys), 1))
+    weights = np.tile(np.asarray(method.weights(pair.multiples), np.float32), (len(keys), 1))
     params, train_keys = _initial(pair, method, keys, weights.shape[1])
     recipe = pair.recipe
     with progress.bar(f"{pair.name}, {method.row}", recipe.epochs) as report:
@@ -167,7 +167,7 @@ def _initial(pair, method, keys, arms):
     ), train_keys
 
 
-def layers(model: Model, params: Any, inputs: Float[np.ndarray, "N ..."]) -> dict:
+def layers(model: Model, params: Any, inputs: Float[Array | np.ndarray, "N ..."]) -> dict:
     """{name: [N, …]} of a network's features and its logits."""
     logits, features = outputs(model.apply, params, inputs)
     return {**features, "logits": logits}

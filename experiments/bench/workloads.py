@@ -1,14 +1,14 @@
-"""What is measured: a network, its data, and how many of it are trained."""
+"""The workloads of the benchmark: a network, its data, and how many of it are trained."""
 
 from typing import NamedTuple
 
 import numpy as np
 
-RATE = 1e-3  # of Adam
+LEARNING_RATE = 1e-3  # of Adam
 
 
-class Work(NamedTuple):
-    """A training that every contender does alike: Adam, cross-entropy or soft targets at T.
+class Workload(NamedTuple):
+    """A training that every implementation does alike: Adam, cross-entropy or soft targets at T.
 
     hidden: widths of the dense layers; channels: of 3×3 convolutions before them, each followed by
     a 2×2 maximum; shape: of an input, and rows: how many of them are trained on; temperatures: one
@@ -76,25 +76,26 @@ class Work(NamedTuple):
 
 
 ARMS = (1.0, 2.0, 2.5, 3.0, 4.0, 5.0, 10.0, 15.0, 20.0)
-SMALL = Work("student 784-20-20-10", (20, 20), temperatures=(3.0,))
-MANY = Work(
+SMALL = Workload("student 784-20-20-10", (20, 20), temperatures=(3.0,))
+MANY = Workload(
     "32 students 784-20-20-10", (20, 20), 128, 4, (1.0, 2.0, 3.0, 4.0, 5.0, 8.0, 10.0, 20.0)
 )
-TEACHER = Work("teacher 784-1200-1200-10", (1200, 1200))
-CONVNET = Work("convnet, 4 and 8 channels", (), channels=(4, 8))
-GRID_TEACHERS = Work(
+TEACHER = Workload("teacher 784-1200-1200-10", (1200, 1200))
+CONVNET = Workload("convnet, 4 and 8 channels", (), channels=(4, 8))
+GRID_TEACHERS = Workload(
     "temperature grid: 5 teachers 100-100-100-100-10", (100, 100, 100), 100, 5, dropout=0.2,
     shape=(100,), rows=40_000,
 )  # fmt: skip
-GRID_STUDENTS = Work(
+GRID_STUDENTS = Workload(
     "temperature grid: 45 students 100-50-50-10", (50, 50), 100, 5, ARMS,
     shape=(100,), rows=40_000,
 )  # fmt: skip
-WORKS = {work.name: work for work in (SMALL, MANY, TEACHER, CONVNET, GRID_TEACHERS, GRID_STUDENTS)}
+ALL = SMALL, MANY, TEACHER, CONVNET, GRID_TEACHERS, GRID_STUDENTS
+BY_NAME = {workload.name: workload for workload in ALL}
 
 
 def save(path, data, rows=None):
-    """Write the arrays that every contender reads: a Dataset, or so many rows, and logits.
+    """Write the arrays that every implementation reads: a Dataset, or so many rows, and logits.
 
     The logits are made up, alike for all: 6 for the label, noise of a normal distribution else.
     """

@@ -1,0 +1,7 @@
+"""The rows of the equations' tables."""
+
+GRADIENT, TRAINING = "gradient", "training"  # the two parts
+MEMBER, ARITHMETIC, GEOMETRIC = "one teacher", "arithmetic mean", "geometric mean"
+SOFT, MATCHING = "soft targets", "logit matching"
+OF_ARITHMETIC = "student of the arithmetic mean, T=2"
+OF_GEOMETRIC = "student of the geometric mean, T=2"

@@ -1,0 +1,27 @@
+"""Settings of an export."""
+
+import dataclasses
+import pathlib
+
+from kd_jax import experiment
+from kd_jax.errors import at_least, require
+from kd_jax.experiment import place
+
+
+@dataclasses.dataclass(frozen=True)
+class Config(experiment.Config):
+    """Settings of an export."""
+
+    run: str = place("", "folder of the finished run, like runs/quickstart/<id>")
+    row: str = place("", "row of the network in the tables (default: list them)")
+    seed: int = place(0, "seed of the network", at_least(0))
+    where: tuple[str, ...] = place((), "fields that tell rows of one name apart, like part=1")
+    out: str = place("", "folder to export to (default: export/ in the run's folder)")
+
+    def validate(self):
+        require(self.run, "--run is missing: expected the folder of a run (./run.sh list)")
+        for name in ("manifest.json", "config.json", "records.jsonl"):
+            found = pathlib.Path(self.run) / name
+            require(found.is_file(), f"--run={self.run} is no finished run: it has no {name}")
+        for text in self.where:
+            require("=" in text, f"--where={text}: expected name=value, like part=1")

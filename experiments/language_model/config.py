@@ -1,0 +1,63 @@
+"""Settings of the decoder's distillation."""
+
+import dataclasses
+
+from kd_jax import experiment
+from kd_jax.errors import above_0, at_least, require, within
+from kd_jax.experiment import place, setting
+
+
+@dataclasses.dataclass(frozen=True)
+class Config(experiment.Config):
+    """Settings of the decoder's distillation."""
+
+    seeds: int = setting(3, "orders of the data that each row is averaged over", at_least(1))
+    teacher: str = place("", "folder, hub name or .gguf of a Llama (default: SmolLM2-135M)")
+    layers: int = setting(10, "layers of the students", at_least(1))
+    texts: int = setting(320, "training problems", at_least(1))
+    tests: int = setting(48, "held-out problems", at_least(1))
+    prompt_tokens: int = setting(48, "tokens of a prompt at most", at_least(1))
+    answer_tokens: int = setting(64, "tokens of an answer at most", at_least(1))
+    batch_size: int = setting(4, "problems in a step", at_least(1))
+    micro_batches: int = setting(1, "parts of a step, one of them in memory at a time", at_least(1))
+    epochs: int = setting(2, "epochs over the problems", at_least(1))
+    learning_rate: float = setting(5e-4, "peak learning rate", above_0)
+    all_objectives: bool = setting(False, "every objective, not four of them")
+    bfloat16: bool = setting(False, "layers compute in bfloat16")
+    remat: bool = setting(False, "layers are computed again for the gradient")
+    validation_only: bool = setting(False, "held out are training problems, to choose settings")
+    tiny: bool = setting(False, "a tiny random teacher, to see that it runs")
+    prompt: str = place("", "a question that teacher and student then answer side by side")
+    temperature: float = place(
+        0.0, "of these answers (default: the most probable tokens)", within(0, 100)
+    )
+    top_p: float = place(1.0, "of these answers: probability of the tokens that are drawn from")
+
+    PRESETS = {
+        "default": {},
+        "accelerator": {
+            "texts": 6400, "tests": 1024, "prompt_tokens": 192, "answer_tokens": 256,
+            "batch_size": 64, "micro_batches": 4, "epochs": 3, "all_objectives": True,
+            "bfloat16": True, "remat": True,
+        },
+        "smoke": {
+            "fast_compile": True,
+            "seeds": 2, "layers": 2, "texts": 16, "tests": 8, "prompt_tokens": 96,
+            "answer_tokens": 96, "batch_size": 4, "all_objectives": True, "tiny": True,
+        },
+    }  # fmt: skip
+
+    def validate(self):
+        require(
+            self.batch_size % self.micro_batches == 0,
+            f"--micro_batches={self.micro_batches}: expected a divisor of "
+            f"--batch_size={self.batch_size}",
+        )
+        require(
+            self.texts >= self.batch_size,
+            f"--texts={self.texts}: expected --batch_size={self.batch_size} or more",
+        )
+        require(0 < self.top_p <= 1, f"--top_p={self.top_p:g}: expected above 0, 1 at most")
+        require(
+            not (self.tiny and self.teacher), "--tiny and --teacher: expected one of them at most"
+        )

@@ -1,0 +1,41 @@
+"""Settings of the speech experiments."""
+
+import dataclasses
+
+from kd_jax import experiment
+from kd_jax.errors import at_least, require
+from kd_jax.experiment import setting
+
+
+def up_to_1(name: str, value: float) -> None:
+    """The check that a number is above 0 and at most 1."""
+    require(0 < value <= 1, f"--{name}={value:g}: expected above 0, at most 1")
+
+
+def up_to_20(name: str, value: int) -> None:
+    """The check of how many recordings there are for training of a speaker's digit."""
+    require(1 <= value <= 20, f"--{name}={value}: expected from 1 to 20")
+
+
+@dataclasses.dataclass(frozen=True)
+class Config(experiment.Config):
+    """Settings of the speech experiments."""
+
+    members: int = setting(10, "networks in the ensemble", at_least(1))
+    layers: int = setting(4, "hidden layers of every network", at_least(1))
+    width: int = setting(256, "units in each of them", at_least(1))
+    epochs: int = setting(4, "epochs of members, baseline and students alike", at_least(1))
+    fraction: float = setting(
+        0.03, "fraction of the training recordings, where there are few", up_to_1
+    )
+    fraction_epochs: int = setting(60, "epochs on those", at_least(1))
+    takes: int = setting(20, "training recordings of each speaker and digit, at most 20", up_to_20)
+
+    PRESETS = {
+        "default": {},
+        "paper": {"layers": 8, "width": 2560, "epochs": 30},
+        "smoke": {
+            "fast_compile": True, "seeds": 2, "members": 3, "layers": 2, "width": 16, "epochs": 1,
+            "fraction": 0.2, "fraction_epochs": 3, "takes": 5,
+        },
+    }  # fmt: skip

@@ -1,0 +1,72 @@
+"""Settings of the temperature grid."""
+
+import dataclasses
+
+from experiments.temperature_grid.rows import ALL, GRID, WIDTH
+from kd_jax import experiment
+from kd_jax.errors import above_0, at_least, distinct, one_of, require, within
+from kd_jax.experiment import setting
+
+
+def feature_fraction(name: str, value: float) -> None:
+    """The check of a fraction of the features."""
+    require(0.04 <= value <= 1, f"--{name}={value:g}: expected from 0.04 to 1")
+
+
+def several_widths(name: str, values: tuple[int, ...]) -> None:
+    """The check of widths that are compared."""
+    distinct(at_least(1))(name, values)
+    require(len(values) >= 2, f"--{name}={values[0]}: expected two or more different widths")
+
+
+@dataclasses.dataclass(frozen=True)
+class Config(experiment.Config):
+    """Settings of the temperature grid."""
+
+    part: str = setting(
+        ALL, "grid: nine data sets; width: students' widths; or all", one_of(GRID, WIDTH, ALL)
+    )
+    temperatures: tuple[float, ...] = setting(
+        (1.0, 2.0, 2.5, 3.0, 4.0, 5.0, 10.0, 15.0, 20.0), "of the students", distinct(above_0)
+    )
+    class_seps: tuple[float, ...] = setting(
+        (0.2, 0.6, 1.0), "distances of the classes", distinct(within(0.001, 100))
+    )
+    informative: tuple[float, ...] = setting(
+        (0.5, 0.8, 1.0), "informative fractions of the features", distinct(feature_fraction)
+    )
+    samples: int = setting(
+        50_000, "rows of an artificial data set, a fifth for the test", at_least(1000)
+    )
+    epochs: int = setting(50, "epochs of the grid's teachers and students", at_least(1))
+    widths: tuple[int, ...] = setting(
+        (5, 10, 20, 50, 100, 200),
+        "widths of the students; data sets pair --class_seps and --informative in turn",
+        several_widths,
+    )
+    width_epochs: int = setting(20, "epochs of the students of different widths", at_least(1))
+    mnist: bool = setting(True, "whether the widths are compared on MNIST too")
+    mnist_widths: tuple[int, ...] = setting(
+        (10, 30, 100, 300, 800), "widths on MNIST", several_widths
+    )
+    mnist_temperatures: tuple[float, ...] = setting(
+        (1.0, 3.0, 8.0, 20.0), "temperatures on MNIST", distinct(above_0)
+    )
+    mnist_epochs: int = setting(10, "epochs of the teacher and the students on MNIST", at_least(1))
+    workers: int = experiment.place(
+        2, "trainings side by side; each keeps about one core busy", at_least(1)
+    )
+
+    PRESETS = {
+        "default": {},
+        "paper": {
+            "width_epochs": 50, "mnist_temperatures": (1.0, 2.0, 3.0, 4.0, 8.0, 20.0, 40.0),
+            "mnist_epochs": 20,
+        },
+        "smoke": {
+            "fast_compile": True, "seeds": 2, "temperatures": (1.0, 3.0, 10.0),
+            "class_seps": (0.2, 1.0), "informative": (0.5,), "samples": 2000, "epochs": 3,
+            "widths": (5, 20), "width_epochs": 3, "mnist": False,
+            "workers": 1,  # the second data set finds the programs of the first
+        },
+    }  # fmt: skip

@@ -1,0 +1,80 @@
+"""Answers that a decoder writes to prompts: batched greedy generation, and their NLL."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from kd_jax import losses
+from kd_jax.data.padding import Tokens
+from kd_jax.language import generation, tokens
+from kd_jax.language.teacher_cache import DecoderTeacher
+from kd_jax.models import llama
+
+
+def writer(
+    net: Any, stop: int, max_length: int, choose: Callable = generation.greedy, seed: int = 0
+) -> Callable:
+    """Answers to prompts in batches, compiled once for all decoders of one shape.
+
+    Args:
+        net: a Llama.
+        stop: the token that ends an answer.
+        max_length: tokens of an answer at most, the stop token included.
+        choose: of generation.generate.
+        seed: of what is drawn.
+
+    Returns:
+        write(params, prompts Tokens [N, P], size) -> N lists of token ids; size: prompts at a time.
+    """
+    key = jax.random.key(seed)
+
+    @jax.jit
+    def each(params, prompts):
+        return generation.generate(
+            llama.writer(net), params, prompts.ids, prompts.mask, key, tokens=max_length,
+            stop=(stop,), choose=choose,
+        )  # fmt: skip
+
+    def write(params, prompts, size):
+        found = []
+        for count, rows in tokens.in_batches(prompts, min(size, len(prompts.ids))):
+            ids, lengths = (np.asarray(x)[:count] for x in each(params, rows))
+            found += [row[:length].tolist() for row, length in zip(ids, lengths)]
+        return found
+
+    return write
+
+
+def nll_of(teacher: DecoderTeacher) -> Callable:
+    """The negative log-likelihood of answers under a teacher.
+
+    Args:
+        teacher: a DecoderTeacher.
+
+    Returns:
+        nll(texts, size) -> nats per token of the answers, the mean over all tokens of the Texts.
+    """
+
+    @jax.jit
+    def each(params, texts):
+        z = llama.logits(params, tokens.answer_states(teacher.net, params, texts))
+        ids, mask = texts.answers
+        return jnp.sum(losses.cross_entropy(z, ids, where=mask)), jnp.sum(mask)
+
+    def nll(texts, size):
+        batches = tokens.in_batches(texts, min(size, len(texts.answers.ids)))
+        sums, counts = zip(*(each(teacher.params, rows) for _, rows in batches))
+        return float(sum(map(float, sums)) / sum(map(int, counts)))
+
+    return nll
+
+
+def as_tokens(answers: Sequence[Sequence[int]], max_length: int) -> Tokens:
+    """The Tokens [N, max_length] of N lists of token ids, none of them longer."""
+    mask = np.arange(max_length) < np.array([len(ids) for ids in answers])[:, None]
+    found = np.zeros(mask.shape, np.int32)
+    found[mask] = np.concatenate(answers)
+    return Tokens(found, mask)

@@ -1,0 +1,103 @@
+"""Sequential training: networks of one shape, one after the other, by one compiled program."""
+
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from kd_jax.runtime import memory, progress
+from kd_jax.training import loop
+from kd_jax.training import state as train_state
+
+
+class Fitted(NamedTuple):
+    """One trained network.
+
+    params: its parameters. curves: {name: [epochs]}. diverged: the first step with a non-finite
+    loss, or −1. clock: (epochs done, seconds of a monotonic clock) after every chunk of epochs.
+    """
+
+    params: Any
+    curves: dict
+    diverged: int
+    clock: list
+
+
+class Sequential:
+    """Trains networks of one shape, each alone; the program is compiled once."""
+
+    def __init__(
+        self,
+        loss_fn: Callable,
+        optimizer: Any,
+        start: Any,
+        data: Any,
+        sampler: Callable,
+        *,
+        epochs: int,
+        numbers: dict | None = None,
+        shared: dict | None = None,
+    ):
+        """A training that has not begun.
+
+        Args:
+            loss_fn: (params, batch, key) -> (scalar, {name: scalar}).
+            optimizer: of optax.
+            start: parameters of the shape of all networks.
+            data: {name: leaves [N, …]}.
+            sampler: (seed, epoch) -> indices [steps, B] into the data.
+            epochs: of each network.
+            numbers: {name: number} that joins the batch, see `fit`.
+            shared: {name: tree} that joins the batch whole.
+        """
+        self.optimizer = optimizer
+        self.training = loop.Training(
+            loss_fn, optimizer, self._state(start, 0), data, sampler, epochs=epochs, seeds=0,
+            numbers=_grid(numbers or {}), shared=shared,
+        )  # fmt: skip
+
+    def fit(
+        self,
+        start: Any,
+        seed: int,
+        *,
+        label: str,
+        snapshots: Any = None,
+        numbers: dict | None = None,
+    ) -> Fitted:
+        """Train one network.
+
+        Args:
+            start: its first parameters.
+            seed: of the order of the data, and of the keys that the loss is given.
+            label: of the progress bar.
+            snapshots: as for loop.fit.
+            numbers: {name: number}, of the names that were given first.
+        """
+        self.training.again(self._state(start, seed), seed, _grid(numbers) if numbers else None)
+        clock = []
+        with progress.bar(label, self.training.epochs) as bar:
+
+            def report(done, curves):
+                clock.append((done, time.monotonic()))
+                bar(done, curves)
+
+            state, curves = self.training.run(report, snapshots)
+        params = jax.tree.map(lambda x: np.asarray(x[0, 0]), state.params)
+        curves = {name: x[:, 0, 0] for name, x in curves.items()}
+        return Fitted(params, curves, int(train_state.diverged(state)[0, 0]), clock)
+
+    def peak_bytes(self) -> int | None:
+        """Bytes of memory that the compiled training takes at most; None where nobody says."""
+        return memory.peak(self.training.program)
+
+    def _state(self, params, seed):
+        one = jax.tree.map(lambda x: jnp.asarray(x)[None, None], params)
+        return train_state.grid(one, self.optimizer, jax.random.split(jax.random.key(seed), 1))
+
+
+def _grid(numbers):
+    return {name: np.full((1, 1), x, np.float32) for name, x in numbers.items()}
