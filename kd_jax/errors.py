@@ -2,7 +2,7 @@
 
 import contextlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 Check = Callable[[str, Any], None]  # of a flag's name and value; raises InputError
@@ -19,22 +19,24 @@ class InputError(ValueError):
         super().__init__("".join(c if c.isprintable() else ascii(c)[1:-1] for c in message))
 
 
-def brief(error):
+def brief(error: BaseException) -> str:
     """What an exception says, as one line of at most 160 characters: some quote whole files."""
     return (" ".join(str(error).split()) or type(error).__name__)[:160]
 
 
-def require(condition, message):
+def require(condition: Any, message: str) -> None:
     """InputError(message) unless the condition holds."""
     if not condition:
         raise InputError(message)
 
 
 @contextlib.contextmanager
-def extra(name, then=""):
+def extra(name: str, then: str = "") -> Iterator[None]:
     """In this block a package that is not installed is an InputError: the extra `name` brings it.
 
-    Args: then: what is to be typed after that, where the extra alone does not bring it.
+    Args:
+        name: of the extra.
+        then: what is to be typed after that, where the extra alone does not bring it.
     """
     try:
         yield
@@ -47,7 +49,7 @@ def extra(name, then=""):
 
 
 @contextlib.contextmanager
-def one_line():
+def one_line() -> Iterator[None]:
     """In this block an InputError ends the command: one line on standard error, exit code 2."""
     try:
         yield
@@ -75,7 +77,7 @@ def within(low: float, high: float) -> Check:
     return check
 
 
-def above_0(name, value):
+def above_0(name: str, value: float) -> None:
     """The check that a number is finite and above 0."""
     finite = 0 < value < float("inf")
     require(finite, f"--{name}={value:g}: expected a finite number above 0")

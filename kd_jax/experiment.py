@@ -21,13 +21,15 @@ from kd_jax import __version__
 from kd_jax.errors import Check, InputError, at_least, one_of, require
 
 
-def setting(default, help_text: str, check: Check | None = None, *, affects_results=True):
+def setting(
+    default: typing.Any, help_text: str, check: Check | None = None, *, affects_results: bool = True
+) -> typing.Any:
     """A dataclass field that becomes a flag; places on disk do not affect results."""
     metadata = {"help": help_text, "check": check, "affects_results": affects_results}
     return dataclasses.field(default=default, metadata=metadata)
 
 
-def place(default, help_text: str, check: Check | None = None):
+def place(default: typing.Any, help_text: str, check: Check | None = None) -> typing.Any:
     """A setting that says where things are or whether to reuse them, not what is computed."""
     return setting(default, help_text, check, affects_results=False)
 
@@ -71,16 +73,16 @@ class Config:
         )
         self.validate()
 
-    def validate(self):
+    def validate(self) -> None:
         """Raise InputError when the settings do not fit together; experiments extend it."""
 
-    def results_key(self):
+    def results_key(self) -> dict:
         """The settings that decide the results, as plain JSON values."""
         kept = [f.name for f in dataclasses.fields(self) if f.metadata["affects_results"]]
         return json.loads(json.dumps({name: getattr(self, name) for name in kept}))
 
 
-def parse(config_class, argv):
+def parse(config_class: type[Config], argv: list[str]) -> Config:
     """The Config that a command line asks for: defaults, then the preset, then explicit flags.
 
     Raises:
@@ -118,7 +120,7 @@ def parse(config_class, argv):
     return config_class(**chosen)
 
 
-def listed(value) -> str:
+def listed(value: typing.Any) -> str:
     """A setting's value as a flag has it."""
     if isinstance(value, tuple):
         return ",".join(map(listed, value))
@@ -159,7 +161,7 @@ def _converted(name, value, annotation):
         ) from None
 
 
-def perform(name: str, config: Config, program: Callable):
+def perform(name: str, config: Config, program: Callable) -> typing.Any:
     """Run an experiment from Python: its Run, concluded if it was opened.
 
     Args:
@@ -180,7 +182,9 @@ def perform(name: str, config: Config, program: Callable):
     return here
 
 
-def launch(name: str, config_class: type[Config], program: Callable, argv=None) -> None:
+def launch(
+    name: str, config_class: type[Config], program: Callable, argv: list[str] | None = None
+) -> None:
     """Run an experiment from the command line; bad input ends it with one line and exit code 2.
 
     Args:

@@ -61,7 +61,7 @@ def teacher(family, config, run):
     )
     prompts = problem_set(family, "teacher").prompts
     texts = Texts(prompts, solutions(family, "teacher", problems.CHAIN))
-    facts = {"experiment": "reasoning", "texts": fingerprint.arrays(texts)}
+    facts: dict = {"experiment": "reasoning", "texts": fingerprint.arrays(texts)}
     facts |= {"code": fingerprint.code(network, train, teacher)}
     facts |= {"steps": settings.steps, "batch_size": BATCH, "learning_rate": settings.learning_rate}
     facts |= {"net": [net.width, net.layers, net.heads]}

@@ -152,10 +152,12 @@ def train_few(config: Config, spoken: data.Speech, task) -> list[dict]:
     few_recipe = recipe(config, len(rows), config.fraction_epochs, FEW_SAMPLER)
     parts = {"train": split, "validation": spoken.frames.validation, "test": spoken.frames.test}
     arrays = {name: part._asdict() for name, part in parts.items()}
-    watch = loop.Watch(functools.partial(metrics.accuracies, few_recipe.model.apply), arrays)
+    epoch_metrics = loop.EpochMetrics(
+        functools.partial(metrics.accuracies, few_recipe.model.apply), arrays
+    )
     _, curves = students.fit(
         few_recipe, ARMS_OF_FEW, split, {"teacher": one[rows], "permuted": permuted[rows]},
-        jax.random.split(jax.random.key(FEW_KEY), config.seeds), watch=watch,
+        jax.random.split(jax.random.key(FEW_KEY), config.seeds), epoch_metrics=epoch_metrics,
         snapshots=task.snapshots,
     )  # fmt: skip
     found = metrics.of_all_recordings(spoken, members)

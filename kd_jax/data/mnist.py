@@ -4,6 +4,7 @@ tensorflow-datasets prepares them once, and the decoded arrays are kept beside t
 """
 
 import pathlib
+from typing import Any
 
 import numpy as np
 
@@ -16,21 +17,25 @@ NAMES = ("mnist", "fashion_mnist")
 VERSION = "4.0.0"  # not the stock 3.0.1, which has no row numbers: the two can share a data_dir
 
 
-def load(name="mnist", data_dir="", manual_dir=""):
+def load(name: str = "mnist", data_dir: str = "", manual_dir: str = "") -> Dataset:
     """The data set `name`, "mnist" or "fashion_mnist", in the order of the published files.
 
     Images [N, 28, 28] float32 in [0, 1], labels [N] int32; 60,000 for training, 10,000 for the
     test, none for validation. The digest is of the images and labels as bytes.
+
     Args:
-      data_dir: where prepared data sets are kept; "" is the user's folder of tensorflow-datasets.
-      manual_dir: folder with the four original .gz files, or with a folder `name` that holds
-        them, as both data sets name their files alike; "" downloads them.
-    Raises: InputError, one line, when the files are missing and cannot be downloaded, are not the
-      published ones, or when data_dir cannot be written or what it holds is damaged.
+        name: of the data set.
+        data_dir: where prepared data sets lie; "" is the user's folder of tensorflow-datasets.
+        manual_dir: folder with the four original .gz files, or with a folder `name` that holds
+            them, as both data sets name their files alike; "" downloads them.
+
+    Raises:
+        InputError: the files are missing and cannot be downloaded, or are not the published ones;
+            data_dir cannot be written, or what it holds is damaged.
     """
     require(name in NAMES, f"data set '{name}' is unknown: expected {' or '.join(NAMES)}")
     own = pathlib.Path(manual_dir).expanduser() / name
-    manual_dir = own if manual_dir and own.is_dir() else manual_dir
+    manual_dir = str(own) if manual_dir and own.is_dir() else manual_dir
     arrays = image_cache.arrays(name, _layout(), data_dir, manual_dir)
     splits = [
         Split(images.astype(np.float32) / 255, labels.astype(np.int32))
@@ -65,10 +70,13 @@ def images(mnist_5k: bool, data_dir: str = "", manual_dir: str = "") -> Dataset:
     return shipped.load() if mnist_5k else load("mnist", data_dir, manual_dir)
 
 
-def streamed(name="mnist", data_dir="", manual_dir=""):
+def streamed(name: str = "mnist", data_dir: str = "", manual_dir: str = "") -> Any:
     """The training rows of a data set as `load` gives them, read from disk when they are asked for.
 
-    Args and Raises: as for `load`. Returns: a prepared.Rows, for streaming.fit.
+    The arguments and what is raised are those of `load`.
+
+    Returns:
+        tfds.Rows, for streaming.fit.
     """
     load(name, data_dir, manual_dir)  # prepares it where that was not done, and checks it
     from kd_jax.data import tfds  # tensorflow-datasets takes a second to import

@@ -17,12 +17,14 @@ DIGEST = "1b845fda528288bf79346626fdf2fff6549f0170890dc9174bc1ef609807bbfa"  # o
 PER_CLASS = {"train": 300, "validation": 50, "test": 150}
 
 
-def load():
+def load() -> Dataset:
     """3,000 training, 500 validation and 1,500 test digits, the same number of each class.
 
     Images [N, 28, 28] float32 in [0, 1]. The file is sorted by class; of each class the first 300
     digits are for training, the next 50 for validation, the last 150 for the test.
-    Raises: InputError when the file is missing or is not the published one.
+
+    Raises:
+        InputError: the file is missing or is not the published one.
     """
     try:
         with np.load(FILE, allow_pickle=False) as stored:

@@ -88,7 +88,7 @@ def fit(
     loss: Callable = mixture,
     augment_batch: Callable | None = None,
     adjust: Callable | None = None,
-    watch: loop.Watch | None = None,
+    epoch_metrics: loop.EpochMetrics | None = None,
     snapshots: Any = None,
 ) -> tuple[Any, dict]:
     """Train every arm for every seed in one program.
@@ -104,7 +104,7 @@ def fit(
         loss: (apply, augment_batch) -> loss_fn, of which `mixture` is one.
         augment_batch: as for `mixture`.
         adjust: changes the initial parameters [S, A, …].
-        watch: as for loop.fit.
+        epoch_metrics: as for loop.fit.
         snapshots: as for loop.fit.
 
     Returns:
@@ -130,7 +130,7 @@ def fit(
             seeds=seeds,
             own=own,
             numbers=numbers,
-            watch=watch,
+            epoch_metrics=epoch_metrics,
             report=report,
             snapshots=snapshots,
         )

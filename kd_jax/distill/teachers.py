@@ -79,9 +79,16 @@ def label(row: str, seeds: Sequence[int]) -> str:
 
 
 def fit(
-    recipe: Recipe, keys: jax.Array, split: Any, *,
-    start=None, own=None, seeds=None, title="teacher", snapshots=None,
-) -> Any:  # fmt: skip
+    recipe: Recipe,
+    keys: jax.Array,
+    split: Any,
+    *,
+    start: Any = None,
+    own: dict | None = None,
+    seeds: Sequence[int] | None = None,
+    title: str = "teacher",
+    snapshots: Any = None,
+) -> Any:
     """Parameters [S, …] of one network per key, trained on the labels of a Split.
 
     Args:

@@ -84,7 +84,7 @@ def save(
     if seeds < 1:
         return
     arrays = {"labels": test.labels, **_named(test.inputs)}
-    facts = {"test": fingerprint.arrays(arrays)}
+    facts: dict = {"test": fingerprint.arrays(arrays)}
     array_cache.cached(run.path(FOLDER), facts, lambda: arrays)
     tree = {"params": jax.tree.map(lambda x: np.asarray(x[:seeds]), params)}
     classes = None if teacher_logits is None else _most_probable(teacher_logits, seeds)

@@ -95,7 +95,8 @@ class TeacherCache:
 
     def _cached(self, what: str, texts: Texts, blocks: Callable, *settings, **options) -> dict:
         """What `blocks` yields of all texts, from the first one that is not cached yet."""
-        facts = {"teacher": self.teacher.digest, "texts": fingerprint.arrays(texts), "what": what}
+        facts: dict = {"teacher": self.teacher.digest, "what": what}
+        facts |= {"texts": fingerprint.arrays(texts)}
         facts |= {"dtype": jnp.dtype(self.teacher.net.dtype).name, "size": self.size}
         facts |= {"code": fingerprint.code(blocks)}
         key = fingerprint.of(facts)

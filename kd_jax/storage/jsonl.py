@@ -10,7 +10,7 @@ import os
 import pathlib
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from kd_jax.errors import InputError, require
 
@@ -86,6 +86,28 @@ def diverged(folder: str | os.PathLike) -> list[dict]:
 def every_record(folder: str | os.PathLike) -> list[dict]:
     """Every record of a run folder, oldest first; [] without any yet. See `read`."""
     return read(pathlib.Path(folder) / "records.jsonl")[1]
+
+
+def with_notes(table: Callable, folder: pathlib.Path) -> str:
+    """The Markdown of table(folder), and which networks diverged and are left out of it."""
+    lost = diverged(folder)
+    notes = [
+        f"- {r['row']}, seed {r['seed']}"
+        + ("" if r["diverged"] is None else f", at step {r['diverged']:,}")
+        for r in lost
+    ]
+    try:
+        text = table(folder)
+    except (LookupError, ValueError) as error:
+        if not lost:
+            raise
+        raise InputError(
+            f"{len(lost)} networks diverged, too many for a table ({notes[0][2:]}, …): "
+            "give settings that train, like a smaller learning rate"
+        ) from error
+    if not lost:
+        return text
+    return "\n".join([text, "Diverged, and left out above:", "", *notes, ""])
 
 
 def write_whole(path: pathlib.Path, text: str) -> None:

@@ -198,7 +198,7 @@ class Run:
         """
         if not hosts.first_host():
             return
-        text = _with_notes(table, self.folder)
+        text = jsonl.with_notes(table, self.folder)
         self.write("table.md", text)
         draw(self.folder)
         for left in self.folder.glob("training*"):  # snapshots of what is recorded, after a kill
@@ -216,28 +216,6 @@ class Run:
             **self.noted,
         }
         self.write("manifest.json", json.dumps(manifest, indent=2) + "\n")
-
-
-def _with_notes(table, folder):
-    """What table(folder) says, and which networks it has to leave out."""
-    lost = jsonl.diverged(folder)
-    notes = [
-        f"- {r['row']}, seed {r['seed']}"
-        + ("" if r["diverged"] is None else f", at step {r['diverged']:,}")
-        for r in lost
-    ]
-    try:
-        text = table(folder)
-    except (LookupError, ValueError) as error:
-        if not lost:
-            raise
-        raise InputError(
-            f"{len(lost)} networks diverged, too many for a table ({notes[0][2:]}, …): "
-            "give settings that train, like a smaller learning rate"
-        ) from error
-    if not lost:
-        return text
-    return "\n".join([text, "Diverged, and left out above:", "", *notes, ""])
 
 
 def failed(line: str) -> None:

@@ -20,7 +20,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jaxtyping import ArrayLike
+from jaxtyping import Array, ArrayLike
 
 from kd_jax.runtime import compilation, devices, hosts, memory, signals
 from kd_jax.training import chunking, samplers
@@ -41,23 +41,23 @@ def _members_step(loss_fn, optimizer, each):
     return jax.vmap(seed_step, in_axes=(0, each, None, None, 0, 0))
 
 
-class Watch(NamedTuple):
-    """What is measured after each epoch: measure(params, arrays) -> {name: scalar}, of a member."""
+class EpochMetrics(NamedTuple):
+    """Metrics after each epoch: measure(params, arrays) -> {name: scalar}, of a member."""
 
     measure: Callable
     arrays: Any
 
-    def grid(self, params, arrays):
-        """The measures of a whole grid: {name: [S, A]}."""
+    def grid(self, params: Any, arrays: Any) -> dict[str, Array]:
+        """The metrics of a whole grid: {name: [S, A]}."""
         each = jax.vmap(jax.vmap(self.measure, in_axes=(0, None)), in_axes=(0, None))
         return each(params, arrays)
 
 
-def _epochs(loss_fn, optimizer, sampler, watch, place, each):
+def _epochs(loss_fn, optimizer, sampler, epoch_metrics, place, each):
     """run(state, curves, first, stop, seeds, …): the epochs [first, stop) of the grid."""
     grid_step = _members_step(loss_fn, optimizer, each)
 
-    def run(state, curves, first, stop, seeds, data, shared, own, numbers, watched):
+    def run(state, curves, first, stop, seeds, data, shared, own, numbers, measured_on):
 
         def epoch(number, carry):
             state, curves = carry
@@ -66,7 +66,7 @@ def _epochs(loss_fn, optimizer, sampler, watch, place, each):
                 lambda s, i: grid_step(s, i, data, shared, own, numbers), state, indices
             )
             means = jax.tree.map(lambda m: jnp.mean(m, axis=0), metrics)
-            means |= watch.grid(state.params, watched)
+            means |= epoch_metrics.grid(state.params, measured_on)
             return state, jax.tree.map(lambda c, m: c.at[number].set(m), curves, means)
 
         # The bounds are traced: chunks of any length are the same compiled program.
@@ -75,7 +75,7 @@ def _epochs(loss_fn, optimizer, sampler, watch, place, each):
     return run
 
 
-def _empty_curves(loss_fn, optimizer, sampler, watch, epochs, state, *fixed):
+def _empty_curves(loss_fn, optimizer, sampler, epoch_metrics, epochs, state, *fixed):
     """Zeros {name: [epochs, S, A]} of all that members say; one of them is traced."""
 
     def said(state, seeds, data, shared, own, numbers):
@@ -85,7 +85,7 @@ def _empty_curves(loss_fn, optimizer, sampler, watch, epochs, state, *fixed):
         state, metrics = train_state.make_step(loss_fn, optimizer)(
             state, {**batch, **shared, **numbers}
         )
-        return metrics | watch.measure(state.params, watch.arrays)
+        return metrics | epoch_metrics.measure(state.params, epoch_metrics.arrays)
 
     shapes = jax.eval_shape(said, state, *fixed)
     grid = state.step.shape
@@ -100,33 +100,33 @@ class Training:
 
     def __init__(
         self, loss_fn, optimizer, state, data, sampler, *, epochs,
-        seeds=None, own=None, numbers=None, shared=None, watch=None, compiler_options=None,
+        seeds=None, own=None, numbers=None, shared=None, epoch_metrics=None, compiler_options=None,
     ):  # fmt: skip
         seeds = np.asarray(np.arange(len(state.step)) if seeds is None else seeds, np.int32)
         own, numbers, shared = own or {}, numbers or {}, shared or {}
-        watch = watch or Watch(lambda params, arrays: {}, ())
+        epoch_metrics = epoch_metrics or EpochMetrics(lambda params, arrays: {}, ())
         each = 0 if seeds.ndim else None
         fixed = seeds, data, shared, own, numbers
-        curves = _empty_curves(loss_fn, optimizer, sampler, watch, epochs, state, *fixed)
+        curves = _empty_curves(loss_fn, optimizer, sampler, epoch_metrics, epochs, state, *fixed)
         place = self.place = devices.layout(*state.step.shape)
         whole = place.shared(data), place.shared(shared)
         fixed = self._placed(seeds), *whole, place.by_seed(own), place.grid(numbers)
-        self.fixed = *fixed, place.shared(watch.arrays)
+        self.fixed = *fixed, place.shared(epoch_metrics.arrays)
         self.epochs = epochs
         self.resume(0, (state, curves))
         self.jitted = jax.jit(
-            _epochs(loss_fn, optimizer, sampler, watch, place, each),
+            _epochs(loss_fn, optimizer, sampler, epoch_metrics, place, each),
             donate_argnums=(0, 1),
             out_shardings=place.outputs(self.state),
             compiler_options=compiler_options or compilation.options(),
         )
 
     @functools.cached_property
-    def program(self):
+    def program(self) -> Any:
         """The compiled training, first asked for before the first epoch."""
         return self.jitted.lower(self.state, self.curves, 0, 1, *self.fixed).compile()
 
-    def fits(self):
+    def fits(self) -> int:
         """How many members the memory of a device holds, at most those of this grid."""
         if not self.epochs:
             return self.state.step.size
@@ -136,19 +136,21 @@ class Training:
     def _placed(self, seeds):
         return self.place.by_seed(seeds) if seeds.ndim else self.place.shared(seeds)
 
-    def again(self, state, seeds, numbers=None):
+    def again(
+        self, state: train_state.State, seeds: ArrayLike, numbers: dict | None = None
+    ) -> None:
         """Begin anew with another state, other seed numbers and perhaps numbers, of like shapes."""
-        _, *arrays, kept, watched = self.fixed
+        _, *arrays, kept, measured_on = self.fixed
         numbers = kept if numbers is None else self.place.grid(numbers)
-        self.fixed = self._placed(np.asarray(seeds, np.int32)), *arrays, numbers, watched
+        self.fixed = self._placed(np.asarray(seeds, np.int32)), *arrays, numbers, measured_on
         self.resume(0, (state, jax.tree.map(np.zeros_like, self.whole_curves())))
 
-    def resume(self, done, state_and_curves):
+    def resume(self, done: int, state_and_curves: tuple) -> None:
         """Go on from a state and curves, as `whole` gave them, after `done` epochs."""
         state, curves = state_and_curves
         self.done, self.state, self.curves = done, self.place.grid(state), self.place.curves(curves)
 
-    def advance(self, stop):
+    def advance(self, stop: int) -> None:
         """Train up to epoch `stop`; returns when it is done."""
         with self.place.turn():
             self.state, self.curves = jax.block_until_ready(
@@ -156,15 +158,15 @@ class Training:
             )
         self.done = stop
 
-    def whole(self):
+    def whole(self) -> tuple[train_state.State, dict]:
         """(state [S, A], curves {name: [epochs, S, A]}), wherever they lay."""
         return self.place.collect(self.state), self.whole_curves()
 
-    def whole_curves(self):
+    def whole_curves(self) -> dict:
         """The curves alone: the state, which is large, stays where it is."""
         return self.place.collect(self.curves, axis=1)
 
-    def run(self, report=None, snapshots=None):
+    def run(self, report: Callable | None = None, snapshots: Any = None) -> tuple:
         """Train to the end, or from the last snapshot on; (state, curves) as `fit` returns them."""
         restored = snapshots.restore(self.whole()) if snapshots else None
         if restored:
@@ -195,7 +197,7 @@ def fit(
     own: dict | None = None,
     numbers: dict | None = None,
     shared: dict | None = None,
-    watch: Watch | None = None,
+    epoch_metrics: EpochMetrics | None = None,
     report: Callable | None = None,
     snapshots: Any = None,
     compiler_options: dict | None = None,
@@ -214,7 +216,7 @@ def fit(
         own: {name: [S, N, …]}, rows that each seed has for itself, gathered by the same indices.
         numbers: {name: [S, A]}, the numbers by which members differ; they join the batch.
         shared: {name: tree}, seen whole by every step; joins the batch.
-        watch: what it measures joins the curves.
+        epoch_metrics: what it measures joins the curves.
         report: called as report(epochs_done, curves) after every chunk of epochs.
         snapshots: with restore(like) -> (epochs_done, tree) or None, due(), part(name) and
             save(epochs_done, tree); a run resumed from one ends bitwise where the uninterrupted
@@ -223,7 +225,7 @@ def fit(
 
     Returns:
         (state, {name: [epochs, S, A]}), the curves being means over an epoch's steps, or what was
-        watched at its end. Members that do not fit into the memory together are trained in chunks,
+        measured at its end. Members that do not fit into the memory together are trained in chunks,
         see `chunking`.
     """
     of_seeds = np.asarray(np.arange(len(state.step)) if seeds is None else seeds, np.int32)
@@ -235,7 +237,7 @@ def fit(
         return Training(
             loss_fn, optimizer, jax.tree.map(of_both, state), data, sampler, epochs=epochs,
             seeds=of_seeds[rows] if of_seeds.ndim else of_seeds, own=jax.tree.map(by_seed, own),
-            numbers=jax.tree.map(of_both, numbers), shared=shared, watch=watch,
+            numbers=jax.tree.map(of_both, numbers), shared=shared, epoch_metrics=epoch_metrics,
             compiler_options=compiler_options,
         )  # fmt: skip
 

@@ -8,7 +8,7 @@ The batches are those that loop.fit gathers from memory with one seed number for
 """
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import jax
@@ -65,7 +65,7 @@ class Batches:
         read = getattr(source, "__getitems__", lambda rows: [source[row] for row in rows])(rows)
         return {name: np.stack([each[name] for each in read]) for name in read[0]}
 
-    def read(self, start=0):
+    def read(self, start: int = 0) -> Iterator[dict]:
         """An iterator of the batches from step `start` on, read ahead by several threads."""
         options = grain.ReadOptions(self.stream.threads, self.stream.ahead)
         return iter(grain.MapDataset.source(self)[start:].to_iter_dataset(options))

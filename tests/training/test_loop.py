@@ -215,8 +215,8 @@ def test_what_is_watched_is_of_each_member_at_the_end_of_each_epoch():
     def far(params, arrays):
         return {"far": jnp.sum((arrays["x"] @ params["w"]) ** 2)}
 
-    watch = train.Watch(far, {"x": DATA["x"][:4]})
-    state, curves = fitted(watch=watch)
+    epoch_metrics = train.EpochMetrics(far, {"x": DATA["x"][:4]})
+    state, curves = fitted(epoch_metrics=epoch_metrics)
     untouched, _ = fitted()
     assert curves["far"].shape == (EPOCHS, 3, 2)
     expected = np.sum((np.asarray(state.params["w"]) @ DATA["x"][:4].T) ** 2, -1)
@@ -224,7 +224,14 @@ def test_what_is_watched_is_of_each_member_at_the_end_of_each_epoch():
     np.testing.assert_array_equal(state.params["w"], untouched.params["w"])
     # the curve of a shorter training is the beginning of the longer one's
     _, shorter = train.fit(
-        loss_fn, OPTIMIZER, states(), DATA, ORDER, epochs=2, numbers=NUMBERS, watch=watch
+        loss_fn,
+        OPTIMIZER,
+        states(),
+        DATA,
+        ORDER,
+        epochs=2,
+        numbers=NUMBERS,
+        epoch_metrics=epoch_metrics,
     )
     np.testing.assert_allclose(shorter["far"], curves["far"][:2], rtol=1e-6)
 
