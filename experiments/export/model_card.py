@@ -27,6 +27,20 @@ def table(report):
     return tables.markdown(HEADER, lines) + missing
 
 
+def listing(groups):
+    """The Markdown table of the networks that a run folder holds, from its groups."""
+    lines = [
+        [row, ", ".join(map(str, range(first, first + count))), " ".join(_flags(where))]
+        for _, rows, (first, count), where, _ in groups
+        for row in rows
+    ]
+    return tables.markdown(["--row", "--seed", ""], lines)
+
+
+def _flags(where):
+    return [f"--where={name}={value}" for name, value in where.items()]
+
+
 def card(record, settings, manifest, report, digests, inputs):
     """The model card, Markdown, of one exported network.
 

@@ -9,21 +9,6 @@ import jax
 
 from experiments.export import model_card
 from kd_jax.export import export, formats, saved_models
-from kd_jax.report import tables
-
-
-def listing(folder):
-    """The Markdown table of the networks that a run folder holds."""
-    lines = [
-        [row, ", ".join(map(str, range(first, first + count))), " ".join(_flags(where))]
-        for _, rows, (first, count), where, _ in saved_models.groups(folder)
-        for row in rows
-    ]
-    return tables.markdown(["--row", "--seed", ""], lines)
-
-
-def _flags(where):
-    return [f"--where={name}={value}" for name, value in where.items()]
 
 
 def describe(run_folder, chosen, folder, report):
@@ -51,7 +36,7 @@ def run(config, run):
     """Export one network, or list what there is; `run`, of no use to a tool, is not opened."""
     folder = pathlib.Path(config.run)
     if not config.row:
-        return print(listing(folder))
+        return print(model_card.listing(saved_models.groups(folder)))
     where = dict(text.split("=", 1) for text in config.where)
     chosen = saved_models.take(folder, config.row, config.seed, where)
     name = f"{slug(' '.join([config.row, *config.where]))}-seed-{config.seed}"

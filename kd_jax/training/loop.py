@@ -7,8 +7,6 @@ gathered batch is shared: their first layers become one large matrix product.
 
     state = members(model.init, optimizer, keys, arms=3)
     state, curves = fit(loss_fn, optimizer, state, data, sampler, epochs=20, numbers=numbers)
-
-Only functions and arrays come in; which network and which loss is the caller's business.
 """
 
 import functools
