@@ -6,7 +6,7 @@ batch [B, C] and a batch of sequences [B, L, C]. There is no `reduction` and no
 weight of a mixture: the caller writes the mean and the mixture. Values are in
 nats. The teacher never receives a gradient. bfloat16 and float16 are raised to
 float32; float64 stays float64. Relational losses, similarity losses and dist compare
-the examples with each other and give one number; their docstrings say so. Arrays of
+the examples with each other and give one number; their first lines say so. Arrays of
 NumPy are taken as well.
 
 A wrong shape, a coefficient out of range or an empty batch is a ValueError. What

@@ -160,7 +160,7 @@ def dist(
     temperature: Scalar = 1.0,
     where: Bool[Array, "*B"] | None = None,
 ) -> Float[Array, ""]:
-    """One minus Pearson correlation of predictions, by rows and columns of the batch (DIST).
+    """One minus Pearson correlation of predictions, by rows and columns of the whole batch (DIST).
 
     T² · [β · (1 − mean_b ρ(q_b·, p_b·)) + γ · (1 − mean_c ρ(q_·c, p_·c))], ρ the centered product
     over (the product of norms + 1e-8)

@@ -32,7 +32,7 @@ def relational_distance(
     *,
     where: Bool[Array, " B"] | None = None,
 ) -> Float[Array, ""]:
-    """Smooth L1 loss of pairwise distances, each side's divided by its mean (RKD-D).
+    """Smooth L1 loss of pairwise distances in the whole batch, each side's over its mean (RKD-D).
 
     mean_ij h(d^s_ij/d̄^s − d^t_ij/d̄^t), d_ij = ‖x_i − x_j‖ (at least 1e-6 for i ≠ j), d̄ its mean
     over i ≠ j (the paper's μ), h the smooth L1 (Huber) loss; i = j counts, as 0
@@ -71,7 +71,7 @@ def relational_angle(
     *,
     where: Bool[Array, " B"] | None = None,
 ) -> Float[Array, ""]:
-    """Smooth L1 loss of the cosines at all corners of all triangles of examples (RKD-A).
+    """Smooth L1 loss of the cosines at all corners of all triangles of the whole batch (RKD-A).
 
     mean_ijk h(⟨e^s_ij, e^s_ik⟩ − ⟨e^t_ij, e^t_ik⟩), e_ij = (x_j − x_i)/‖x_j − x_i‖, 0 if i = j or
     the two coincide; h the smooth L1 (Huber) loss
@@ -105,7 +105,7 @@ def adjacent_correlation(
     *,
     where: Bool[Array, " B"] | None = None,
 ) -> Float[Array, ""]:
-    """Products of the errors of neighbors in the batch, in the order it is given.
+    """Products of the errors of neighbors in the whole batch, in the order it is given.
 
     mean over i = 1 … B − 1 of Σ_d δ_id δ_(i+1)d, δ = |s − t|
 

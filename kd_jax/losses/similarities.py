@@ -19,7 +19,7 @@ def similarity_preserving(
     *,
     where: Bool[Array, " B"] | None = None,
 ) -> Float[Array, ""]:
-    """Squared difference of the batch's similarity matrices, rows normalized (SP).
+    """Squared difference of the whole batch's similarity matrices, rows normalized (SP).
 
     ‖G̃_s − G̃_t‖²_F / B², G = X Xᵀ, each row of G̃ that of G over its l2 norm (0 for a dead row)
 
@@ -52,7 +52,7 @@ def correlation_congruence(
     order: int = 2,
     where: Bool[Array, " B"] | None = None,
 ) -> Float[Array, ""]:
-    """Frobenius distance of the batch's Gaussian kernel matrices, over B² (CCKD).
+    """Frobenius distance of the whole batch's Gaussian kernel matrices, over B² (CCKD).
 
     ‖K_s − K_t‖_F / B² (not squared), K_ij = e^{−2γ} Σ_{p=0}^{P} (2γ)^p/p! · (x_i·x_j)^p, the Taylor
     expansion of a Gaussian kernel on unit vectors
@@ -95,7 +95,7 @@ def probabilistic_transfer(
     *,
     where: Bool[Array, " B"] | None = None,
 ) -> Float[Array, ""]:
-    """Divergence of the batch's similarities seen as probability distributions (PKT).
+    """Divergence of the whole batch's similarities seen as probability distributions (PKT).
 
     mean_ij p^t_ij log((p^t_ij + ε)/(p^s_ij + ε)), p_ij = κ_ij / Σ_k κ_ik, κ = (cosine + 1)/2, with
     i = j counted; ε = 1e-7, also added to the norms in the cosine
