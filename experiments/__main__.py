@@ -7,6 +7,7 @@ import ast
 import difflib
 import importlib
 import pathlib
+import signal
 import sys
 
 HERE = pathlib.Path(__file__).parent
@@ -58,6 +59,8 @@ def program(name):
 
 def main(arguments):
     """Run the experiment that the first argument names; the exit code of anything else."""
+    if hasattr(signal, "SIGPIPE") and {"-h", "--help"} & set(arguments):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `--help | head` is no fault
     if not arguments or arguments[0] in ("-h", "--help"):
         print(listing())
         return 0

@@ -107,6 +107,3 @@ def distinct(each: Check) -> Check:
         require(not twice, f"--{name}={given}: the same value stands there twice")
 
     return check
-
-
-temperatures = distinct(above_0)

@@ -4,7 +4,7 @@ The settings are a frozen dataclass whose fields are the command's flags:
 
     @dataclasses.dataclass(frozen=True)
     class Config(experiment.Config):
-        temperatures: tuple[float, ...] = setting((1.0, 3.0), "of the students", temperatures)
+        temperatures: tuple[float, ...] = setting((1.0, 3.0), "of the students", distinct(above_0))
 
 Nothing here imports jax before the command line is known to be right.
 """

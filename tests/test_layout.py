@@ -90,6 +90,7 @@ def test_an_experiment_imports_no_other_and_linen_and_orbax_through_the_library(
     found = imports(path)
     others = {x for x in found if below(x, "experiments") and not below(x, f"experiments.{own}")}
     assert others == set()
+    assert not any(below(x, f"experiments.{own}.report") for x in found)  # the launcher alone does
     assert not any(below(x, "flax.linen") or below(x, "orbax") for x in found)
 
 
@@ -118,7 +119,7 @@ def test_an_experiment_says_its_command_time_and_result(path):
 def test_committed_tables_come_from_their_records(name):
     experiment, _ = publish.experiment_and_preset(RECORDS[name])
     try:
-        run = importlib.import_module(f"experiments.{experiment}.run")
+        report = importlib.import_module(f"experiments.{experiment}.report")
     except InputError as error:  # it needs packages of its own
         pytest.skip(str(error))
-    assert run.table(RECORDS[name]) == (RECORDS[name] / "table.md").read_text()
+    assert report.table(RECORDS[name]) == (RECORDS[name] / "table.md").read_text()
