@@ -82,7 +82,7 @@ def students(row, labels, task):
     params, loss, diverged = fitted(labels, task.snapshots)
     checkpoint.save(task.run.path(row), params, {})
     norm = np.linalg.norm(params["w"], axis=-1)
-    return records.of_metrics(row, {"loss": loss, "norm": norm}, diverged)
+    return records.seed_records(row, {"loss": loss, "norm": norm}, diverged)
 
 
 def run(config, run):

@@ -18,7 +18,7 @@ from experiments.quickstart import run as quickstart
 from kd_jax import experiment
 from kd_jax.data import cifar100, idx, people, spoken_digits
 from kd_jax.errors import InputError
-from kd_jax.storage import jsonl, model_store
+from kd_jax.storage import array_cache, jsonl
 
 SHAPE = 3, 4, 4
 
@@ -157,7 +157,7 @@ def test_outputs_of_teachers(folder, content):
     path = folder / "outputs.npz"
     path.write_bytes(content)
     assert (
-        fuzzing.read_or_refused(model_store._read, path, {"of": 1}) is None
+        fuzzing.read_or_refused(array_cache._read, path, {"of": 1}) is None
     )  # the digest is wrong
 
 
@@ -170,7 +170,7 @@ def test_a_pickle_is_never_loaded(folder):
 
     with open(path, "wb") as file:
         np.savez(file, facts=np.array([Harmful()], object))
-    assert fuzzing.read_or_refused(model_store._read, path, {"of": 1}) is None
+    assert fuzzing.read_or_refused(array_cache._read, path, {"of": 1}) is None
     assert not (folder / "harm").exists()
 
 

@@ -16,7 +16,7 @@ from kd_jax.distill import controls, students, teachers
 from kd_jax.errors import require
 from kd_jax.export import saved_models
 from kd_jax.metrics import classification
-from kd_jax.metrics.records import of_metrics
+from kd_jax.metrics.records import seed_records
 from kd_jax.storage import run_folder
 from kd_jax.training import optimizers, samplers
 
@@ -103,7 +103,7 @@ def active_learning(config: Config, output: str, queried, test, task) -> list[di
             one = jax.tree.map(lambda x, c=choice: x[c::2], params)
             saved_models.save(task.run, net, one, [row], *test, **task.known, queries=count)
             metrics = {f"test_{name}": x[choice::2, 0] for name, x in measured.items()}
-            found += of_metrics(row, metrics, diverged[choice::2, 0], queries=count)
+            found += seed_records(row, metrics, diverged[choice::2, 0], queries=count)
         if following:
             last = jax.tree.map(lambda x: x[1::2], params)
             p = jax.nn.softmax(classification.predict(net.apply, last, pool.inputs)[:, 0])

@@ -11,7 +11,7 @@ from kd_jax.distill import methods, teachers
 from kd_jax.distill.methods.training import TeacherStudentPair
 from kd_jax.export import saved_models
 from kd_jax.metrics import classification
-from kd_jax.metrics.records import of_metrics
+from kd_jax.metrics.records import seed_records
 from kd_jax.storage import run_folder
 
 STUDENT_KEY = 4
@@ -59,7 +59,7 @@ def record_teacher(prepared: pairs.Prepared, task) -> list[dict]:
     bins = classification.calibration(logits, labels)
     metrics = teachers.metrics(logits, labels)
     metrics |= {f"bin_{n}": jax.device_get(x) for n, x in bins.items()}
-    return of_metrics(TEACHER, metrics, layers=list(pair.teacher_layers))
+    return seed_records(TEACHER, metrics, layers=list(pair.teacher_layers))
 
 
 def train(config: Config, pair: TeacherStudentPair, steps: list[chains.Step], task) -> list[dict]:

@@ -168,7 +168,7 @@ def train(
         metrics = {f"validation_{name}": x[:, best] for name, x in validation.items()}
         metrics |= {f"test_{name}": x[:, 0] for name, x in test.items()}
         more: dict[str, Any] = {"labels": count, "weight": weights[best], "weights": list(weights)}
-        found += records.of_metrics(method.row, metrics, **more)
+        found += records.seed_records(method.row, metrics, **more)
     return found
 
 

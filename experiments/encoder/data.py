@@ -57,8 +57,8 @@ class IntentTask:
         )
 
     def measure(self, embeddings, neighbors=None):
-        """linear_probe.all_measures of `embeddings`, and agreement with a teacher's neighbors."""
+        """linear_probe.evaluate_embeddings of `embeddings`, with a teacher's neighbors."""
         known, test = embeddings
-        return linear_probe.all_measures(
+        return linear_probe.evaluate_embeddings(
             known, self.labels, test, self.test_labels, self.draws, neighbors
         )

@@ -110,7 +110,7 @@ class EncoderStudents:
     @functools.cached_property
     def neighbors(self):
         """The teacher's nearest neighbors of the test questions."""
-        return linear_probe.nearest(*self.embeddings)
+        return linear_probe.nearest_neighbors(*self.embeddings)
 
     def _training(self, count):
         """The Sequential training of students of so many layers."""
@@ -160,7 +160,7 @@ class EncoderStudents:
         )  # fmt: skip
         last = {f"train_{name}": float(x[-1]) for name, x in fitted.curves.items()}
         measure = functools.partial(self.measure, task, student, fitted.params)
-        return [records.of_network({}, lambda: measure() | last, fitted.diverged)]
+        return [records.network_record({}, lambda: measure() | last, fitted.diverged)]
 
 
 def run(config, run):

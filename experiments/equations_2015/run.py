@@ -107,7 +107,7 @@ def trainings(config: Config, data: Dataset, taught: teachers.Teachers, task) ->
     for a, name in enumerate(names):
         curve = {"curve": curves["matching"][:, :, a].T}
         measured[name] = teachers.metrics(logits[:, a], test.labels) | curve
-    found = [records.of_metrics(name, metrics) for name, metrics in measured.items()]
+    found = [records.seed_records(name, metrics) for name, metrics in measured.items()]
     return taught.records(data) + sum(found, [])
 
 

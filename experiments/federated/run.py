@@ -133,7 +133,7 @@ def train(config: Config, method: FederatedMethod, alpha: float, parts: Parts, t
     accuracy = metrics["test_accuracy"].mean()
     print(f"alpha {alpha:g}, {method.row}: test accuracy {accuracy:.1%}")
     sent = method.sent(plan, config.public_rows, 10)
-    return records.of_metrics(method.row, metrics, bytes=sent)
+    return records.seed_records(method.row, metrics, bytes=sent)
 
 
 def run(config: Config, run: run_folder.Run) -> None:

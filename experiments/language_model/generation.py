@@ -38,7 +38,7 @@ def answer(net, params, tokenizer, prompt, stop, max_length, choose):
 
 
 def without_cache(net):
-    """The Writer of a Llama that caches no more than the tokens and reads all for the next one."""
+    """A CachedDecoder that caches no more than the tokens and reads all for the next one."""
 
     def empty(batch, room):
         return jnp.zeros((batch, room), jnp.int32), jnp.zeros((batch, room), bool), jnp.int32(0)
@@ -52,7 +52,7 @@ def without_cache(net):
         last = jax.lax.dynamic_index_in_dim(hidden[-1], used - 1, 1, keepdims=False)
         return llama.logits(params, last), (tokens, present, used)
 
-    return llama.Writer(empty, step)
+    return llama.CachedDecoder(empty, step)
 
 
 def speeds(net, params, prompts, tokens, size):
@@ -62,7 +62,10 @@ def speeds(net, params, prompts, tokens, size):
     """
     _, prompts = next(in_batches(prompts, size))
     found = {}
-    for name, writer in {"cached": llama.writer(net), "read again": without_cache(net)}.items():
+    for name, writer in {
+        "cached": llama.cached_decoder(net),
+        "read again": without_cache(net),
+    }.items():
 
         def write(params, prompts, writer=writer):
             key = jax.random.key(0)

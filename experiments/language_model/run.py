@@ -166,7 +166,9 @@ class DecoderStudents:
             steps = self.config.texts // self.config.batch_size
             learned = float(fitted.curves["tokens"][first:last].sum()) * steps
             more["tokens_per_second"] = learned / (ended - began)
-        return [records.of_network({}, lambda: self.measure(fitted.params) | more, fitted.diverged)]
+        return [
+            records.network_record({}, lambda: self.measure(fitted.params) | more, fitted.diverged)
+        ]
 
     def save(self, run, objective, params, seed):
         """Save a student for export, with the first held-out texts."""

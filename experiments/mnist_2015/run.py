@@ -110,7 +110,7 @@ def measure(model, params, arms: Sequence[Arm], data: Dataset, teacher_logits) -
         errors = classification.measure(logits, labels)["errors"]
         metrics["validation_errors"] = np.asarray(errors)
         more: dict[str, Any] = {"family": arm.family or arm.row, "temperature": arm.temperature}
-        found += records.of_metrics(arm.row, metrics, **more)
+        found += records.seed_records(arm.row, metrics, **more)
     return found
 
 
@@ -135,7 +135,7 @@ def record_teacher(taught: teachers.Teachers, data: Dataset, task) -> list[dict]
     """Save the teacher and measure it on the test set."""
     saved_models.save_teachers(task.run, taught, data.test)
     metrics = transfer.test_metrics(taught.logits["test"], data.test.labels)
-    return records.of_metrics(named.TEACHER, metrics)
+    return records.seed_records(named.TEACHER, metrics)
 
 
 def units(config: Config, data: Dataset, taught: teachers.Teachers):

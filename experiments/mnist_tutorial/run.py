@@ -152,7 +152,7 @@ def measure(model, params, arms: Sequence[Arm], test, outputs) -> list[dict]:
     for a, arm in enumerate(arms):
         metrics = transfer.test_metrics(logits[:, a], test.labels, outputs["teacher"])
         loss = tutorial_loss(logits[:, a], outputs[arm.teacher], test.labels, arm)
-        found += records.of_metrics(arm.row, metrics | {"test_loss": loss})
+        found += records.seed_records(arm.row, metrics | {"test_loss": loss})
     return found
 
 
@@ -174,7 +174,7 @@ def record_teachers(data: Dataset, taught: teachers.Teachers, task) -> list[dict
     """Save teachers and measure them on the test set."""
     saved_models.save_teachers(task.run, taught, data.test)
     metrics = transfer.test_metrics(taught.logits["test"], data.test.labels)
-    return records.of_metrics(taught.row, metrics | {"test_loss": metrics["test_nll"]})
+    return records.seed_records(taught.row, metrics | {"test_loss": metrics["test_nll"]})
 
 
 def fit_teachers(config: Config, data: Dataset, run: run_folder.Run) -> list[teachers.Teachers]:

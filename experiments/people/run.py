@@ -16,7 +16,7 @@ from kd_jax.data import people
 from kd_jax.data.dataset import Split
 from kd_jax.export import saved_models
 from kd_jax.metrics import classification
-from kd_jax.metrics.records import of_metrics
+from kd_jax.metrics.records import seed_records
 from kd_jax.storage import model_store, run_folder
 from kd_jax.training import state
 
@@ -97,7 +97,7 @@ def train(seeds: int, splits: dict[str, Split], task: run_folder.Task) -> list[d
         for name, split in splits.items():
             of_split = classification.measure(outputs(row, params, split.inputs), split.labels)
             metrics |= {f"{name}_{metric}": values for metric, values in of_split.items()}
-        records += of_metrics(row, metrics)
+        records += seed_records(row, metrics)
     return records
 
 

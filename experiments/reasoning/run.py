@@ -73,7 +73,7 @@ def records_of(known, fitted, evaluate):
         return {**evaluate(params), **more}
 
     return [
-        records.of_network(fields, functools.partial(measure, member), fitted.diverged[member])
+        records.network_record(fields, functools.partial(measure, member), fitted.diverged[member])
         for member, fields in enumerate(known)
     ]
 

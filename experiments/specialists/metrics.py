@@ -35,4 +35,4 @@ def examine(
         counts.append(np.bincount(coverage, minlength=length))
     found |= {"conditional_accuracy": np.array(conditional), "special": names[special]}
     found |= {"correct_by_coverage": np.array(correct), "examples_by_coverage": np.array(counts)}
-    return records.of_metrics(row, found)
+    return records.seed_records(row, found)

@@ -52,13 +52,13 @@ def measured(spoken: data.Speech, logits: dict) -> dict:
 def of_ensemble(spoken: data.Speech, members: teachers.Teachers) -> list[dict]:
     """Records of the members and of their means."""
     logits = {name: members.logits[name] for name in HELD_OUT}
-    found = records.of_metrics(named.MEMBER, measured(spoken, logits))
+    found = records.seed_records(named.MEMBER, measured(spoken, logits))
     for row, mean in (
         (named.ENSEMBLE, ensembles.arithmetic_mean),
         (named.GEOMETRIC, ensembles.geometric_mean),
     ):
         of_mean = {name: mean(x)[None] for name, x in logits.items()}
-        found += records.of_metrics(row, measured(spoken, of_mean))
+        found += records.seed_records(row, measured(spoken, of_mean))
     return found
 
 
@@ -83,7 +83,7 @@ def of_students(
         }
         of_arm = measured(spoken, {name: x[:, 0] for name, x in logits.items()})
         known = {"family": arm.family or arm.row, "temperature": arm.temperature}
-        found += records.of_metrics(arm.row, of_arm, diverged[:, a], **known)
+        found += records.seed_records(arm.row, of_arm, diverged[:, a], **known)
     return found
 
 
@@ -100,7 +100,7 @@ def at_epochs(row: str, curves: dict, epochs: Int[np.ndarray, " S"]) -> list[dic
     each = np.arange(len(epochs)), epochs
     metrics = {f"{name}_accuracy": x[each] for name, x in curves.items()}
     metrics |= {f"{name}_curve": x for name, x in curves.items()} | {"epoch": epochs + 1}
-    return records.of_metrics(row, metrics)
+    return records.seed_records(row, metrics)
 
 
 def of_all_recordings(spoken: data.Speech, members: teachers.Teachers) -> list[dict]:
@@ -110,4 +110,4 @@ def of_all_recordings(spoken: data.Speech, members: teachers.Teachers) -> list[d
         f"{name}_accuracy": np.mean(members.logits[name][:1].argmax(-1) == split.labels, axis=-1)
         for name, split in splits.items()
     }
-    return records.of_metrics(named.WHOLE, right)
+    return records.seed_records(named.WHOLE, right)

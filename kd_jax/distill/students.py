@@ -19,7 +19,7 @@ import numpy as np
 from kd_jax import losses
 from kd_jax.distill.teachers import Recipe
 from kd_jax.metrics import classification
-from kd_jax.metrics.records import of_metrics
+from kd_jax.metrics.records import seed_records
 from kd_jax.runtime import progress
 from kd_jax.training import loop
 from kd_jax.training import state as train_state
@@ -178,5 +178,5 @@ def records(arms: Sequence[Arm], diverged: np.ndarray, **measured: dict) -> list
             for name, values in of_split.items()
         }
         more = {"family": arm.family or arm.row, "temperature": arm.temperature}
-        found += of_metrics(arm.row, metrics, diverged[:, a], **more)
+        found += seed_records(arm.row, metrics, diverged[:, a], **more)
     return found

@@ -12,7 +12,7 @@ import numpy as np
 
 from kd_jax import fingerprint, losses
 from kd_jax.metrics import classification
-from kd_jax.metrics.records import of_metrics
+from kd_jax.metrics.records import seed_records
 from kd_jax.runtime import progress
 from kd_jax.storage import model_store
 from kd_jax.training import loop
@@ -51,7 +51,7 @@ class Teachers(NamedTuple):
         found: dict = {}
         for split in splits:
             found |= metrics(self.logits[split], getattr(data, split).labels, split)
-        return of_metrics(self.row, found, **known)
+        return seed_records(self.row, found, **known)
 
 
 def loss(apply: Callable, augment: Callable | None = None) -> Callable:

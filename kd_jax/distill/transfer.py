@@ -16,7 +16,7 @@ from kd_jax.data.dataset import Dataset, Split
 from kd_jax.distill import bias_correction, students
 from kd_jax.distill.teachers import Recipe
 from kd_jax.metrics import classification
-from kd_jax.metrics.records import of_metrics
+from kd_jax.metrics.records import seed_records
 from kd_jax.models import Model
 from kd_jax.storage.checkpoint import Snapshots
 from kd_jax.training import samplers
@@ -153,7 +153,7 @@ def test_metrics(
     found = classification.measure(logits, labels, teacher_logits)
     metrics = {f"test_{name}": np.asarray(values) for name, values in found.items()}
     of_class = np.bincount(labels, minlength=logits.shape[-1])
-    wrong = classification.wrong_by_class(logits, labels)
+    wrong = classification.errors_by_class(logits, labels)
     return metrics | {"test_wrong": wrong, "test_class_accuracy": 1 - wrong / of_class}
 
 
@@ -200,5 +200,5 @@ def corrected(
         moved = np.stack([bias_correction.shifted(z, classes, x) for z, x in zip(on_test, chosen)])
         metrics = test_metrics(moved.astype(np.float32), data.test.labels)
         metrics |= {"shift": chosen, "errors_by_shift": curves}
-        found += of_metrics(f"bias corrected {way}", metrics)
+        found += seed_records(f"bias corrected {way}", metrics)
     return found

@@ -127,7 +127,7 @@ def read_safetensors(folder: pathlib.Path, stem: str) -> tuple[Model, Any]:
         for part in path:
             at = at.setdefault(part, {})
         at[last] = array
-    return serialization.model_of(serialization.built(facts["network"]), facts["inputs"]), params
+    return serialization.model_of(serialization.build(facts["network"]), facts["inputs"]), params
 
 
 def names_of(inputs: Any) -> list[str]:

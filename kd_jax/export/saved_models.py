@@ -165,7 +165,7 @@ def take(folder: str | os.PathLike, row: str, seed: int, where: Mapping[str, str
 def _loaded(folder, group, row, seed):
     """The SavedModel of a row and seed of a Group, without its teacher."""
     facts, at = group.facts, (seed - group.seeds[0], group.rows.index(row))
-    model = serialization.model_of(serialization.built(facts["network"]), facts["shape"])
+    model = serialization.model_of(serialization.build(facts["network"]), facts["shape"])
     tree, _ = checkpoint.load(group.path, _like(model, facts))
     params = jax.tree.map(lambda x: np.asarray(x[at]), tree["params"])
     classes = np.asarray(tree["teacher_classes"]) if "teacher_classes" in tree else None

@@ -34,7 +34,7 @@ def writer(
     @jax.jit
     def each(params, prompts):
         return generation.generate(
-            llama.writer(net), params, prompts.ids, prompts.mask, key, tokens=max_length,
+            llama.cached_decoder(net), params, prompts.ids, prompts.mask, key, tokens=max_length,
             stop=(stop,), choose=choose,
         )  # fmt: skip
 

@@ -84,7 +84,8 @@ def sampled_answers(
     """
     length = texts.answers.ids.shape[1]
     found = generation.generate(
-        llama.writer(net), jax.lax.stop_gradient(params), texts.prompts.ids, texts.prompts.mask,
+        llama.cached_decoder(net), jax.lax.stop_gradient(params),
+        texts.prompts.ids, texts.prompts.mask,
         key, tokens=length, stop=(stop,), choose=generation.sampled(temperature),
     )  # fmt: skip
     return Texts(texts.prompts, Tokens(found.ids, jnp.arange(length) < found.lengths[:, None]))

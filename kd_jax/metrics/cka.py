@@ -30,7 +30,7 @@ def linear_cka(x: Float[np.ndarray, " N *D"], y: Float[np.ndarray, " N *E"]) -> 
     return _alignment(_centered_gram(x), _centered_gram(y))
 
 
-def between(
+def layerwise_cka(
     features: dict[str, Float[np.ndarray, "N ..."]], other: dict[str, Float[np.ndarray, "N ..."]]
 ) -> Float[np.ndarray, "layers others"]:
     """Linear CKA of every layer of one network with every layer of another.

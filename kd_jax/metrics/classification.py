@@ -152,7 +152,7 @@ def _centered_ranks(
     return jnp.where(among, difference.astype(jnp.float32) / 2, 0)
 
 
-def wrong_by_class(
+def errors_by_class(
     logits: Float[np.ndarray, "*G N C"], labels: Int[np.ndarray, " N"]
 ) -> Int[np.ndarray, "*G C"]:
     """Number of errors among the examples of each class.

@@ -16,7 +16,7 @@ INVERSE_PENALTY = 0.1  # chosen on held-out questions of BANKING77
 ITERATIONS = 200
 
 
-def linear(
+def probe_accuracy(
     vectors: Float[np.ndarray, "N D"],
     labels: Int[np.ndarray, " N"],
     test_vectors: Float[np.ndarray, "M D"],
@@ -44,7 +44,7 @@ def linear(
     return float(np.mean(regression.predict((test_vectors - mean) / deviation) == test_labels))
 
 
-def few(
+def few_shot_accuracy(
     vectors: Float[np.ndarray, "N D"],
     labels: Int[np.ndarray, " N"],
     test_vectors: Float[np.ndarray, "M D"],
@@ -54,7 +54,7 @@ def few(
     per_class: int = 5,
     seed: int = 0,
 ) -> float:
-    """Few-shot accuracy: the mean of `linear` on a few labels of every class.
+    """Few-shot accuracy: the mean of `probe_accuracy` on a few labels of every class.
 
     Args:
         vectors: Training embeddings to draw from.
@@ -75,11 +75,11 @@ def few(
             random.choice(np.flatnonzero(labels == number), per_class, replace=False)
             for number in np.unique(labels)
         ])  # fmt: skip
-        found.append(linear(vectors[rows], labels[rows], test_vectors, test_labels))
+        found.append(probe_accuracy(vectors[rows], labels[rows], test_vectors, test_labels))
     return float(np.mean(found))
 
 
-def nearest(
+def nearest_neighbors(
     vectors: Float[np.ndarray, "N D"], test_vectors: Float[np.ndarray, "M D"]
 ) -> Int[np.ndarray, " M"]:
     """Nearest neighbor of each test embedding by cosine similarity.
@@ -94,7 +94,7 @@ def nearest(
     return np.argmax(test_vectors @ vectors.T, axis=1)
 
 
-def all_measures(
+def evaluate_embeddings(
     vectors: Float[np.ndarray, "N D"],
     labels: Int[np.ndarray, " N"],
     test_vectors: Float[np.ndarray, "M D"],
@@ -109,8 +109,8 @@ def all_measures(
         labels: Their classes.
         test_vectors: Test embeddings of unit length.
         test_labels: Their classes.
-        draws: Of `few`.
-        neighbors: The teacher's `nearest`, to agree with.
+        draws: Of `few_shot_accuracy`.
+        neighbors: The teacher's `nearest_neighbors`, to agree with.
 
     Returns:
         By name. probe_accuracy: with all labels. few_accuracy: with a few of every class.
@@ -118,10 +118,10 @@ def all_measures(
         nearest_agreement: how often it is the teacher's.
     """
     data = vectors, labels, test_vectors, test_labels
-    found = nearest(vectors, test_vectors)
+    found = nearest_neighbors(vectors, test_vectors)
     measures = {
-        "probe_accuracy": linear(*data),
-        "few_accuracy": few(*data, draws=draws),
+        "probe_accuracy": probe_accuracy(*data),
+        "few_accuracy": few_shot_accuracy(*data, draws=draws),
         "nearest_accuracy": float(np.mean(labels[found] == test_labels)),
     }
     if neighbors is not None:

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Int, Shaped
 
 
-def of_metrics(
+def seed_records(
     row: str,
     metrics: dict[str, Shaped[np.ndarray, "S ..."]],
     diverged: Int[np.ndarray, " S"] | None = None,
@@ -23,7 +23,7 @@ def of_metrics(
         **more: Fields that all seeds share.
 
     Returns:
-        Records as `of_network` gives them.
+        Records as `network_record` gives them.
     """
     count = len(next(iter(metrics.values())))
 
@@ -32,12 +32,14 @@ def of_metrics(
 
     lost = np.full(count, -1) if diverged is None else diverged
     return [
-        of_network({"row": row, **more, "seed": seed}, functools.partial(of_seed, seed), lost[seed])
+        network_record(
+            {"row": row, **more, "seed": seed}, functools.partial(of_seed, seed), lost[seed]
+        )
         for seed in range(count)
     ]
 
 
-def of_network(
+def network_record(
     known: dict[str, Any], measure: Callable[[], dict[str, Any]], diverged: int = -1
 ) -> dict[str, Any]:
     """Record of one network: its known fields and its measured metrics.

@@ -126,7 +126,7 @@ class Bert(nn.Module):
         return jnp.concatenate([first[None], hidden])
 
 
-def sentence(hidden: Float[Array, "B T D"], mask: Bool[Array, "B T"]) -> Float[Array, "B D"]:
+def mean_pooling(hidden: Float[Array, "B T D"], mask: Bool[Array, "B T"]) -> Float[Array, "B D"]:
     """Sentence embeddings by mean pooling: the mean of the tokens' vectors, at length 1.
 
     Args:
@@ -160,6 +160,6 @@ def sentence_encoder(bert: Bert) -> Model:
 
     def apply(params, inputs, train=False, key=None):
         hidden: Any = bert.apply({"params": params}, inputs["ids"], inputs["mask"])
-        return sentence(hidden[-1], inputs["mask"]), {"hidden": hidden}
+        return mean_pooling(hidden[-1], inputs["mask"]), {"hidden": hidden}
 
     return Model(init, apply, bert)

@@ -209,7 +209,7 @@ def decoder(llama: Llama) -> Model:
     return Model(init, apply, llama)
 
 
-class Writer(NamedTuple):
+class CachedDecoder(NamedTuple):
     """A decoder as two pure functions for generation token by token.
 
     Attributes:
@@ -223,7 +223,7 @@ class Writer(NamedTuple):
     step: Callable
 
 
-def writer(llama: Llama) -> Writer:
+def cached_decoder(llama: Llama) -> CachedDecoder:
     """Cached token-by-token generation with a Llama.
 
     Args:
@@ -242,4 +242,4 @@ def writer(llama: Llama) -> Writer:
         hidden, cache = llama.apply({"params": params}, ids, mask, cache)
         return logits(params, hidden[-1, :, -1]), cache
 
-    return Writer(empty, step)
+    return CachedDecoder(empty, step)

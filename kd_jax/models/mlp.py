@@ -44,14 +44,14 @@ class MLP(nn.Module):
         features = {}
         for number, width in enumerate(self.hidden, 1):
             name, start = f"hidden_{number}", self.kernel_init
-            x = nn.Dense(width, kernel_init=start, dot_general=dense_product, name=name)(x)
+            x = nn.Dense(width, kernel_init=start, dot_general=dot_general, name=name)(x)
             x = features[name] = self.activation(x)
             x = nn.Dropout(self.dropout, deterministic=not train)(x)
         return nn.Dense(self.classes, kernel_init=glorot_uniform, name="logits")(x), features
 
 
 @jax.custom_vjp
-def product(x: Float[Array, "B D"], kernel: Float[Array, "D E"]) -> Float[Array, "B E"]:
+def matmul(x: Float[Array, "B D"], kernel: Float[Array, "D E"]) -> Float[Array, "B E"]:
     """Matrix product whose kernel gradient is formed as xᵀ δ, which is faster on CPUs.
 
     JAX forms the kernel's gradient as (δᵀ x)ᵀ, and a CPU then reads it against the grain in every
@@ -77,13 +77,13 @@ def _backwards(residuals, delta):
     return of_x, lax.dot_general(x, delta, (((0,), (0,)), ((), ())))
 
 
-product.defvjp(_forwards, _backwards)
+matmul.defvjp(_forwards, _backwards)
 
 
-def dense_product(
+def dot_general(
     x: Array, kernel: Array, dimensions: Any, precision: Any = None, **options: Any
 ) -> Array:
-    """`product` as nn.Dense's dot_general; narrow kernels are multiplied as usual.
+    """`matmul` as nn.Dense's dot_general; narrow kernels are multiplied as usual.
 
     Args:
         x: Inputs.
@@ -96,5 +96,5 @@ def dense_product(
         The product.
     """
     if x.ndim == 2 and kernel.shape[1] >= WIDE_KERNEL:
-        return product(x, kernel)
+        return matmul(x, kernel)
     return lax.dot_general(x, kernel, dimensions, precision=precision, **options)

@@ -33,7 +33,7 @@ def describe(network: nn.Module) -> dict[str, Any]:
     }
 
 
-def built(description: dict[str, Any]) -> nn.Module:
+def build(description: dict[str, Any]) -> nn.Module:
     """Build a Flax module from the description that `describe` gave.
 
     Args:
@@ -90,4 +90,4 @@ def _value(plain: Any) -> Any:
         return plain
     if "activation" in plain:
         return getattr(jax.nn, plain["activation"])
-    return np.dtype(plain["dtype"]) if "dtype" in plain else built(plain)
+    return np.dtype(plain["dtype"]) if "dtype" in plain else build(plain)

@@ -137,6 +137,6 @@ def test_writing_without_a_cache_gives_the_same_texts():
         write = functools.partial(generation.generate, writer, tokens=6)
         return jax.jit(write)(PARAMS, *prompts, jax.random.key(0))
 
-    ours, again = written(models.writer(NET)), written(writing.without_cache(NET))
+    ours, again = written(models.cached_decoder(NET)), written(writing.without_cache(NET))
     jax.tree.map(np.testing.assert_array_equal, ours, again)
     assert writing.speeds(NET, PARAMS, prompts, 3, 2).keys() == {"cached", "read again"}

@@ -11,7 +11,7 @@ import fuzzing
 import numpy as np
 import pytest
 
-from experiments.quickstart import run as quickstart
+from experiments.quickstart import report
 from kd_jax.data import mnist_5k
 from kd_jax.errors import InputError
 
@@ -101,7 +101,7 @@ def test_temperature_is_chosen_on_validation_alone():
         {"row": "b", "family": "f", "seed": 0, "validation_errors": 4, "validation_nll": 0.3},
         {"row": "c", "family": "f", "seed": 0, "validation_errors": 4, "validation_nll": 0.1},
     ]
-    assert quickstart.chosen(records, "f") == "c"
+    assert report.chosen(records, "f") == "c"
 
 
 def test_a_changed_byte_in_what_a_table_is_made_of_is_refused(tmp_path):
@@ -109,7 +109,7 @@ def test_a_changed_byte_in_what_a_table_is_made_of_is_refused(tmp_path):
     for name in ("records.jsonl", "costs.json"):
         shutil.copy(kept / name, tmp_path)
     files, table = sorted(tmp_path.iterdir()), (kept / "table.md").read_text()
-    fuzzing.count_flips("table", files, lambda: quickstart.table(tmp_path), table.__eq__)
+    fuzzing.count_flips("table", files, lambda: report.table(tmp_path), table.__eq__)
 
 
 @pytest.fixture

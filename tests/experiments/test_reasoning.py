@@ -237,7 +237,7 @@ def test_a_smoke_run_has_every_arm_size_and_seed(tmp_path, capsys):
     assert seen == [
         (arm.row, n, seed)
         for arm in arms.FEW + arms.EQUAL_TOKENS
-        for n in preset["sizes"][arm.more :]
+        for n in preset["sizes"][arm.equal_tokens :]
         for seed in range(2)
     ]
     for r in (teacher, *found):

@@ -42,7 +42,7 @@ NETWORKS = [
 def test_a_network_is_built_again_from_its_description(network, shape):
     written = json.loads(json.dumps(serialization.describe(network)))
     first, again = (
-        serialization.model_of(net, shape) for net in (network, serialization.built(written))
+        serialization.model_of(net, shape) for net in (network, serialization.build(written))
     )
     params = first.init(jax.random.key(0))
     if shape:
@@ -56,7 +56,7 @@ def test_a_network_is_built_again_from_its_description(network, shape):
 def test_what_describes_no_network_is_said():
     for broken in ({"class": "mlp.Nothing"}, {"class": "os.path.join"}, {}, {"class": "mlp.MLP"}):
         with pytest.raises(ValueError, match="describes no network"):
-            serialization.built(broken)
+            serialization.build(broken)
 
 
 def test_a_block_s_largest_weight_is_127():

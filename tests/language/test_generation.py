@@ -13,7 +13,7 @@ from kd_jax.models import llama
 PROMPTS = [3, 1, 4, 1, 5], [9], [2, 6]
 IDS = np.array([[0] * (5 - len(p)) + p for p in map(list, PROMPTS)])
 MASK = np.array([[False] * (5 - len(p)) + [True] * len(p) for p in PROMPTS])
-WRITER = llama.writer(NET)
+WRITER = llama.cached_decoder(NET)
 
 
 @functools.partial(jax.jit, static_argnames="tokens")

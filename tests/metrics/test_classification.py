@@ -88,4 +88,4 @@ def test_cka_is_blind_to_rotation_scale_and_offset():
     assert cka.linear_cka(x, stretched) < 0.9
     with pytest.raises(ValueError, match=r"\(40, 5\).*\(39, 5\)"):
         cka.linear_cka(x, x[1:])
-    assert cka.between({"a": x}, {"a": x, "b": stretched}).shape == (1, 2)
+    assert cka.layerwise_cka({"a": x}, {"a": x, "b": stretched}).shape == (1, 2)

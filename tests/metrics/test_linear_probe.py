@@ -13,23 +13,26 @@ def clouds(seed):
 
 
 def test_separate_clouds_are_told_apart_and_noise_is_not():
-    assert linear_probe.linear(clouds(0), LABELS, clouds(1), LABELS) == 1
-    assert linear_probe.few(clouds(0), LABELS, clouds(1), LABELS, per_class=2, draws=3) == 1
+    assert linear_probe.probe_accuracy(clouds(0), LABELS, clouds(1), LABELS) == 1
+    assert (
+        linear_probe.few_shot_accuracy(clouds(0), LABELS, clouds(1), LABELS, per_class=2, draws=3)
+        == 1
+    )
     noise = np.random.default_rng(2).normal(size=(2, *CENTRES.shape))
     # 120 guesses among 4: mean 1/4, deviation √(1/4 · 3/4 / 120) = 0.04
-    assert abs(linear_probe.linear(noise[0], LABELS, noise[1], LABELS) - 0.25) < 0.16
+    assert abs(linear_probe.probe_accuracy(noise[0], LABELS, noise[1], LABELS) - 0.25) < 0.16
 
 
 def test_nearest_neighbors_by_hand():
     vectors = np.array([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0]])
     asked = np.array([[0.6, 0.8], [-0.8, 0.6], [0.8, 0.6], [0.0, 1.0]])
     # cosines: .6 .8 −.6; −.8 .6 .8; .8 .6 −.8; 0 1 0
-    assert linear_probe.nearest(vectors, asked).tolist() == [1, 2, 0, 1]
+    assert linear_probe.nearest_neighbors(vectors, asked).tolist() == [1, 2, 0, 1]
 
 
 def test_measures_of_the_teacher_itself_agree_with_it():
     vectors = clouds(0) / np.linalg.norm(clouds(0), axis=1, keepdims=True)
-    found = linear_probe.all_measures(
-        vectors, LABELS, vectors, LABELS, 2, linear_probe.nearest(vectors, vectors)
+    found = linear_probe.evaluate_embeddings(
+        vectors, LABELS, vectors, LABELS, 2, linear_probe.nearest_neighbors(vectors, vectors)
     )
     assert found["nearest_agreement"] == found["nearest_accuracy"] == found["probe_accuracy"] == 1

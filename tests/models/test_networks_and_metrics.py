@@ -105,9 +105,9 @@ def test_uniform_control_keeps_the_labels_probability():
     np.testing.assert_allclose(rest, rest[0], rtol=1e-9)
 
 
-def test_wrong_by_class_adds_up():
+def test_errors_by_class_add_up():
     logits = np.eye(3)[[0, 1, 2, 0, 1]][None]
-    assert classification.wrong_by_class(logits, np.array([0, 1, 1, 2, 2])).tolist() == [[0, 1, 2]]
+    assert classification.errors_by_class(logits, np.array([0, 1, 1, 2, 2])).tolist() == [[0, 1, 2]]
 
 
 def test_bias_corrections():

@@ -64,6 +64,6 @@ def test_logits_are_what_transformers_computes(golden, smollm2):
 def test_it_writes_the_same_24_tokens(golden, smollm2):
     net, params = smollm2
     tokens = padding.padded([each["input_ids"] for each in golden], left=True)
-    write = jax.jit(functools.partial(generate, llama.writer(net), tokens=24))
+    write = jax.jit(functools.partial(generate, llama.cached_decoder(net), tokens=24))
     found = write(params, *tokens, jax.random.key(0), stop=(2,))
     assert found.ids.tolist() == [each["greedy_24_ids"] for each in golden]

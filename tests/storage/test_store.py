@@ -250,7 +250,7 @@ def test_networks_that_diverged_are_left_out_and_named(tmp_path, capsys):
     metrics = {"test_nll": np.array([0.5, 0.7, np.nan]), "test_errors": np.array([3, 5, 9])}
     metrics |= {"classes": np.array(["ab", "cd", "ef"])}
     run = Run(tmp_path, "demo", {})
-    run.append(records.of_metrics("a", metrics, np.array([-1, 1200, -1]), part="x"))
+    run.append(records.seed_records("a", metrics, np.array([-1, 1200, -1]), part="x"))
     assert [r["seed"] for r in jsonl.records(run.folder)] == [0]
     assert jsonl.diverged(run.folder) == [
         {"experiment": "demo", "row": "a", "part": "x", "seed": 1, "diverged": 1200},
@@ -264,7 +264,7 @@ def test_networks_that_diverged_are_left_out_and_named(tmp_path, capsys):
 
 def test_a_table_that_nobody_is_left_for_is_one_line(tmp_path):
     run = Run(tmp_path, "demo", {})
-    run.append(records.of_metrics("a", {"test_nll": np.array([np.inf])}))
+    run.append(records.seed_records("a", {"test_nll": np.array([np.inf])}))
     with pytest.raises(InputError, match="1 networks diverged, too many for a table .a, seed 0"):
         run.conclude(lambda folder: {}["a"])
 

@@ -11,7 +11,7 @@ import numpy as np
 from kd_jax.distill import methods
 from kd_jax.distill.methods import training
 from kd_jax.metrics import cka, classification
-from kd_jax.metrics.records import of_metrics
+from kd_jax.metrics.records import seed_records
 
 
 class Chosen(NamedTuple):
@@ -47,7 +47,7 @@ def choose(pair: training.TeacherStudentPair, method: methods.Method, params: di
     more: dict[str, Any] = {"pair": pair.name, "weight": weights[best], "weights": list(weights)}
     more["validation_errors_by_weight"] = np.asarray(on_validation["errors"]).mean(0).tolist()
     found |= test_metrics(pair, students)
-    records = of_metrics(method.row, found, **more)
+    records = seed_records(method.row, found, **more)
     return Chosen(jax.tree.map(lambda x: x[:, 0], students), weights[best], records)
 
 
@@ -75,4 +75,4 @@ def test_metrics(pair: training.TeacherStudentPair, students: Any) -> dict:
 def _alignment(pair, students, seed):
     one = jax.tree.map(lambda x: x[seed, 0], students)
     shown = pair.data.test.inputs[: training.LAYER_ROWS]
-    return cka.between(pair.teacher_layers, training.layers(pair.recipe.model, one, shown))
+    return cka.layerwise_cka(pair.teacher_layers, training.layers(pair.recipe.model, one, shown))
