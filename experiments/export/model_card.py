@@ -95,8 +95,8 @@ def _introduction(record, manifest, inputs):
 
 def _teachers(manifest):
     """{name: fingerprint} of the teachers that a run trained or restored."""
-    found = {name: x for name, x in manifest.items() if isinstance(x, dict)}
-    return {name: x["fingerprint"] for name, x in found.items() if "fingerprint" in x}
+    found = manifest.get("teachers", {})
+    return {f"{about['row']}, {about['data']}": name for name, about in found.items()}
 
 
 def _digest(facts):

@@ -193,6 +193,6 @@ def _stored(row, recipe, keys, seeds, data, run, facts):
 
 
 def _noted(found, data, run):
-    said = {"fingerprint": found.fingerprint, "seconds": found.seconds}
-    run.notes(**{f"{found.row}, {data.name}": said})
+    about = {"row": found.row, "data": data.name, "seconds": found.seconds}
+    run.notes(teachers={found.fingerprint: about})
     return found

@@ -71,8 +71,12 @@ class Run:
         self.facts |= facts
 
     def notes(self, **facts: Any) -> None:
-        """Add what its manifest says beside the facts that name it."""
-        self.noted |= facts
+        """Add what its manifest says beside those facts; dicts of one name are joined."""
+        for name, value in facts.items():
+            if isinstance(value, dict):
+                self.noted.setdefault(name, {}).update(value)
+            else:
+                self.noted[name] = value
 
     @property
     def is_open(self) -> bool:
@@ -208,12 +212,12 @@ class Run:
 
     def _finish(self):
         manifest = {
+            **self.facts,
+            **self.noted,
             "experiment": self.experiment,
             "finished": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
             "seconds": {"total": round(time.monotonic() - self.began, 2)},
             **provenance.of_results(),
-            **self.facts,
-            **self.noted,
         }
         self.write("manifest.json", json.dumps(manifest, indent=2) + "\n")
 

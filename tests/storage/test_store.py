@@ -1,6 +1,7 @@
 """What is written can be trusted when it is read, and what cannot be trusted is refused."""
 
 import concurrent.futures
+import json
 import os
 import re
 
@@ -11,7 +12,7 @@ import pytest
 from kd_jax import fingerprint
 from kd_jax.errors import InputError
 from kd_jax.metrics import records
-from kd_jax.storage import array_cache, checkpoint, jsonl, model_store
+from kd_jax.storage import array_cache, checkpoint, jsonl, model_store, provenance
 from kd_jax.storage.run_folder import Run
 
 PARAMS = {"w": np.arange(6, dtype=np.float32).reshape(2, 3), "key": jax.random.key(3)}
@@ -170,6 +171,17 @@ def test_a_unit_of_work_is_done_once_and_recorded_whole(tmp_path):
         (p, s) for p in "ab" for s in (0, 1)
     ]
     assert not list(again.folder.glob("training*/*"))
+
+
+def test_a_manifest_holds_all_notes(tmp_path):
+    """Two ensembles of one row and data set, as in the speech experiment."""
+    run = Run(tmp_path, "demo", {}, {"data": "abc"})
+    run.notes(teachers={"f1": {"row": "member"}}, commit="no")
+    run.notes(teachers={"f2": {"row": "member"}})
+    run.conclude(lambda folder: "")
+    manifest = json.loads(run.path("manifest.json").read_text())
+    assert manifest["teachers"] == {"f1": {"row": "member"}, "f2": {"row": "member"}}
+    assert manifest["commit"] == provenance.commit() and manifest["data"] == "abc"
 
 
 def test_what_names_a_run_is_settled_when_it_opens(tmp_path):
