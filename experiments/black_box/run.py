@@ -18,7 +18,7 @@ from kd_jax.export import saved_models
 from kd_jax.metrics import classification
 from kd_jax.metrics.records import seed_records
 from kd_jax.storage import run_folder
-from kd_jax.training import optimizers, samplers
+from kd_jax.training import samplers
 
 TEACHER_KEY, SAMPLER_KEY, STUDENT_KEY, QUERY_KEY = 1, 2, 3, 4
 RESTRICTED: tuple[Callable, ...] = (  # in the order of OUTPUTS, the last of which is a control
@@ -38,10 +38,9 @@ def network(width, **options):
 
 def teacher_recipe(config: Config, rows: int) -> teachers.Recipe:
     """784-width-width-10 with dropout, on images moved by up to 2 pixels."""
-    net, epochs = network(config.teacher_width, dropout=0.25), config.teacher_epochs
+    net = network(config.teacher_width, dropout=0.25)
     sampler = samplers.shuffled(jax.random.key(SAMPLER_KEY), rows, BATCH)
-    optimizer = optimizers.adam(1e-3, epochs, sampler)
-    return teachers.Recipe(net, optimizer, sampler, epochs, augment.jitter)
+    return teachers.adam_recipe(net, 1e-3, sampler, config.teacher_epochs, augment.jitter)
 
 
 def restricted(logits) -> dict[str, np.ndarray]:
@@ -67,7 +66,7 @@ def fit(config: Config, rows, targets, pool: Split, snapshots, group=1):
     net, count = network(config.width), rows.shape[1]
     sampler = queries.sampler(jax.random.key(QUERY_KEY), rows, BATCH)
     epochs = config.steps * BATCH // count
-    recipe = teachers.Recipe(net, optimizers.adam(2e-3, epochs, sampler), sampler, epochs)
+    recipe = teachers.adam_recipe(net, 2e-3, sampler, epochs)
     keys = jax.random.split(jax.random.key(STUDENT_KEY), config.seeds)
     arms = [students.Arm(row, soft_weight=1.0, teacher=row) for row in targets]
     params, curves = students.fit(

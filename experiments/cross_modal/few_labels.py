@@ -15,11 +15,11 @@ from jaxtyping import Array, Int, Key
 from kd_jax import models
 from kd_jax.data import Split, partition, subsets
 from kd_jax.distill.methods import Method, selection, training
-from kd_jax.distill.teachers import Recipe
+from kd_jax.distill.teachers import adam_recipe
 from kd_jax.export import saved_models
 from kd_jax.metrics import classification, records
 from kd_jax.storage import run_folder
-from kd_jax.training import optimizers, samplers
+from kd_jax.training import samplers
 
 BATCH, PEAK = 64, 3e-3  # examples of a step; the highest learning rate
 
@@ -107,7 +107,7 @@ def pair_of(
     arrays_of_own = jax.tree.map(lambda x: x[again], task.own) | {"labeled": labeled}
     sampler = half_labeled(key, known, task.rows[again], again, task.batch_size)
     arrays = {**task.arrays, **jax.tree.map(lambda x: x[0], arrays_of_own)}
-    recipe = Recipe(task.student, optimizers.adam(PEAK, task.epochs, sampler), sampler, task.epochs)
+    recipe = adam_recipe(task.student, PEAK, sampler, task.epochs)
     # what a pair holds of one test set stays empty: here every seed may have another
     pair = training.TeacherStudentPair(task.name, None, arrays, None, None, {}, recipe)
     return pair, arrays_of_own

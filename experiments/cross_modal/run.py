@@ -17,7 +17,7 @@ from kd_jax.distill import controls, methods, teachers
 from kd_jax.distill.methods import training
 from kd_jax.export import saved_models
 from kd_jax.storage import run_folder
-from kd_jax.training import optimizers, samplers
+from kd_jax.training import samplers
 
 BATCH = 100
 TEACHER_KEY, TEACHER_SAMPLER_KEY, STUDENT_KEY, STUDENT_SAMPLER_KEY = 1, 2, 3, 4
@@ -45,10 +45,9 @@ def networks() -> dict[str, tuple[models.Model, models.Model]]:
 
 def teacher_recipe(config: Config, part: str, rows: int) -> teachers.Recipe:
     """The Recipe of a part's teacher, on images moved by up to 2 pixels."""
-    epochs = config.teacher_epochs
+    model, _ = networks()[part]
     sampler = samplers.shuffled(jax.random.key(TEACHER_SAMPLER_KEY), rows, BATCH)
-    optimizer = optimizers.adam(1e-3, epochs, sampler)
-    return teachers.Recipe(networks()[part][0], optimizer, sampler, epochs, augment.jitter)
+    return teachers.adam_recipe(model, 1e-3, sampler, config.teacher_epochs, augment.jitter)
 
 
 def fit_teacher(config: Config, part: str, data: Dataset, run) -> teachers.Teachers:

@@ -15,7 +15,7 @@ from kd_jax.distill.students import Arm
 from kd_jax.export import saved_models
 from kd_jax.metrics import classification, records
 from kd_jax.storage import run_folder
-from kd_jax.training import optimizers, samplers
+from kd_jax.training import samplers
 
 TEACHER_SAMPLER, TEACHER_KEY, STUDENT_SAMPLER, STUDENT_KEY = 1, 2, 3, 4
 TEMPERATURES, DRAWN, CLASSES = (1.0, 5.0, 20.0, 50.0, 100.0, 1000.0), 1000, 10
@@ -55,8 +55,7 @@ def gradients(seed: int) -> list[dict]:
 def recipe(net: models.MLP, sampler_key: int, batch_size: int, epochs: int, count: int):
     """The Recipe of a network for the ten digits, on `count` of them."""
     sampler = samplers.shuffled(jax.random.key(sampler_key), count, batch_size)
-    model, optimizer = models.functional(net, (28, 28)), optimizers.adam(3e-3, epochs, sampler)
-    return teachers.Recipe(model, optimizer, sampler, epochs)
+    return teachers.adam_recipe(models.functional(net, (28, 28)), 3e-3, sampler, epochs)
 
 
 def teacher_recipe(config: Config, count: int) -> teachers.Recipe:

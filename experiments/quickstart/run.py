@@ -13,7 +13,7 @@ from kd_jax.distill import controls, students, teachers
 from kd_jax.export import saved_models
 from kd_jax.metrics import cost
 from kd_jax.storage import jsonl, run_folder
-from kd_jax.training import optimizers, samplers
+from kd_jax.training import samplers
 
 SAMPLER_KEY, TEACHER_KEY, STUDENT_KEY, PERMUTATION_SEED = 1, 2, 3, 4
 
@@ -33,8 +33,7 @@ def arms(config: Config) -> list[students.Arm]:
 def recipe(net, rate, epochs, batch_size, rows, augment=None) -> teachers.Recipe:
     """Adam with a cosine decay from `rate`, on so many rows of 28 × 28 images."""
     sampler = samplers.shuffled(jax.random.key(SAMPLER_KEY), rows, batch_size)
-    model, optimizer = models.functional(net, (28, 28)), optimizers.adam(rate, epochs, sampler)
-    return teachers.Recipe(model, optimizer, sampler, epochs, augment)
+    return teachers.adam_recipe(models.functional(net, (28, 28)), rate, sampler, epochs, augment)
 
 
 def teacher_recipe(config: Config, rows: int) -> teachers.Recipe:

@@ -19,7 +19,7 @@ from kd_jax.errors import InputError
 from kd_jax.export import saved_models
 from kd_jax.metrics import classification
 from kd_jax.storage import run_folder
-from kd_jax.training import optimizers, samplers
+from kd_jax.training import samplers
 
 GENERALIST_KEY, GENERALIST_SAMPLER, SPECIAL_SAMPLER, SPECIAL_KEY = 1, 2, 4, 5
 LONGER_KEY, STUDENT_KEY, STUDENT_SAMPLER = 6, 7, 8
@@ -43,7 +43,7 @@ def network(width: int, classes: int, shape: tuple[int, ...]) -> models.Model:
 def recipe(config: Config, data: Dataset, epochs: int, sampler, classes: int) -> teachers.Recipe:
     """Adam with a cosine decay on a data set's inputs."""
     model = network(config.width, classes, data.train.inputs.shape[1:])
-    return teachers.Recipe(model, optimizers.adam(1e-3, epochs, sampler), sampler, epochs)
+    return teachers.adam_recipe(model, 1e-3, sampler, epochs)
 
 
 def whole_recipe(config: Config, data: Dataset, epochs: int, sampler_key: int) -> teachers.Recipe:

@@ -17,7 +17,7 @@ from kd_jax.distill.students import Arm
 from kd_jax.export import saved_models
 from kd_jax.metrics import classification
 from kd_jax.storage import run_folder
-from kd_jax.training import loop, optimizers, samplers
+from kd_jax.training import loop, samplers
 
 MEMBER_KEY, MEMBER_SAMPLER, STUDENT_KEY, STUDENT_SAMPLER, FEW_KEY, FEW_SAMPLER = range(1, 7)
 TEMPERATURES, BATCH = (1.0, 2.0, 5.0, 10.0), 128
@@ -82,7 +82,7 @@ def recipe(config: Config, count: int, epochs: int, sampler_key: int, wider=1) -
     """Adam with a cosine decay on `count` frames."""
     model = network(config.layers, config.width * wider)
     sampler = samplers.shuffled(jax.random.key(sampler_key), count, min(BATCH, count))
-    return teachers.Recipe(model, optimizers.adam(1e-3, epochs, sampler), sampler, epochs)
+    return teachers.adam_recipe(model, 1e-3, sampler, epochs)
 
 
 def train_ensemble(config: Config, spoken: data.Speech, times: int, run) -> teachers.Teachers:

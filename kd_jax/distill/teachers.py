@@ -15,7 +15,7 @@ from kd_jax.metrics import classification
 from kd_jax.metrics.records import seed_records
 from kd_jax.runtime import progress
 from kd_jax.storage import model_store
-from kd_jax.training import loop
+from kd_jax.training import loop, optimizers
 from kd_jax.training import state as train_state
 
 
@@ -31,6 +31,21 @@ class Recipe(NamedTuple):
     sampler: Callable
     epochs: int
     augment: Callable | None = None
+
+
+def adam_recipe(
+    model: Any, peak: float, sampler: Callable, epochs: int, augment: Callable | None = None
+) -> Recipe:
+    """The Recipe of Adam with a cosine decay from `peak` to zero, see optimizers.adam.
+
+    Args:
+        model: a kd_jax.models.Model.
+        peak: the first learning rate.
+        sampler: as for `Recipe`.
+        epochs: as for `Recipe`.
+        augment: as for `Recipe`.
+    """
+    return Recipe(model, optimizers.adam(peak, epochs, sampler), sampler, epochs, augment)
 
 
 class Teachers(NamedTuple):
