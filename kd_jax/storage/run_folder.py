@@ -146,10 +146,11 @@ class Run:
         Raises:
             InputError: a record of the same row, seed, teacher and part is there already.
         """
-        before, known = jsonl.read(self.path(RECORDS))
-        found = [{"experiment": self.experiment, **r} for r in records]
-        jsonl.refuse_twice(known, found, dict.fromkeys([*IDENTITY, *by]), self.path(RECORDS))
-        self.write(RECORDS, before + jsonl.text(found))
+        found, path = [{"experiment": self.experiment, **r} for r in records], self.path(RECORDS)
+        if hosts.first_host():  # the others may come when these records are written
+            before, known = jsonl.read(path)
+            jsonl.refuse_twice(known, found, dict.fromkeys([*IDENTITY, *by]), path)
+            jsonl.write_whole(path, before + jsonl.text(found))
         tensorboard.of_records(found)
         hosts.wait("append")
 
