@@ -75,7 +75,9 @@ def main(arguments):
         print(experiment.usage(config, docstring(name)))
         return 0
     if "--version" in flags:
-        print(experiment.version())
+        from kd_jax.storage import provenance
+
+        print(provenance.version())
         return 0
     experiment.launch(name, config, lambda: program(name), [name, *flags])
     return 0

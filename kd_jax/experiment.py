@@ -11,13 +11,14 @@ Nothing here imports jax before the command line is known to be right.
 
 import contextlib
 import dataclasses
+import difflib
 import json
+import re
 import sys
 import textwrap
 import typing
 from collections.abc import Callable
 
-from kd_jax import __version__
 from kd_jax.errors import Check, InputError, at_least, one_of, require
 
 
@@ -107,8 +108,13 @@ def parse(config_class: type[Config], argv: list[str]) -> Config:
             flags.DEFINE_list(field.name, listed(default), help_text, flag_values=values)
     try:
         rest = values(argv)[1:]
+    except flags.UnrecognizedFlagError as error:
+        near = difflib.get_close_matches(error.flagname, list(values), 1)
+        guess = f"; did you mean --{near[0]}?" if near else ""
+        raise InputError(f"--{error.flagname} is no flag{guess} (--help lists them)") from None
     except flags.Error as error:
-        raise InputError(f"{' '.join(str(error).split())} (--help lists the flags)") from None
+        given = re.sub(r"^flag (\S+): .*", r"\1 is of another type", " ".join(str(error).split()))
+        raise InputError(f"{given} (--help shows the values)") from None
     require(not rest, f"unexpected argument {rest[:1]}: settings are given as --name=value")
     chosen = {
         field.name: _converted(field.name, values[field.name].value, types[field.name])
@@ -161,20 +167,23 @@ def _converted(name, value, annotation):
         ) from None
 
 
-def perform(name: str, config: Config, program: Callable) -> typing.Any:
+def perform(
+    name: str, config: Config, program: Callable, flags: typing.Sequence[str] = ()
+) -> typing.Any:
     """Run an experiment from Python: its Run, concluded if it was opened.
 
     Args:
         name: what its runs are filed under.
         config: its settings.
         program: () -> (run, table, draw), see `launch`.
+        flags: that the settings came from, for the command that resumes it.
     """
     from kd_jax.storage import run_folder
 
     run, table, draw = program()
     here = run_folder.Run(
         config.workdir, name, config.results_key(), program=run,
-        retrain=config.retrain, saved_seeds=config.saved_seeds,
+        retrain=config.retrain, saved_seeds=config.saved_seeds, flags=flags,
     )  # fmt: skip
     run(config, here)
     if here.is_open:
@@ -196,8 +205,9 @@ def launch(
             is not concluded.
         argv: the command line, its first word left out of account.
     """
+    argv = sys.argv if argv is None else argv
     try:
-        config = parse(config_class, sys.argv if argv is None else argv)
+        config = parse(config_class, argv)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
@@ -208,7 +218,7 @@ def launch(
     try:
         prepare(config)
         with contextlib.redirect_stdout(sys.stdout if hosts.first_host() else None):
-            perform(name, config, program)
+            perform(name, config, program, argv[1:])
     except (Exception, signals.Interrupted) as error:
         line, code = ending.of(error)
         if not isinstance(error, signals.Interrupted):
@@ -218,18 +228,6 @@ def launch(
             raise
         print(line, file=sys.stderr)
         hosts.stop(code)
-
-
-def version() -> str:
-    """What --version prints: version, commit, packages, devices."""
-    from kd_jax.storage import provenance
-
-    about = provenance.of_results()
-    packages = ", ".join(f"{name} {number}" for name, number in about["versions"].items())
-    commit = about["commit"] or "no clone"
-    return (
-        f"kd_jax {__version__} ({commit})\n{packages}, Python {about['python']}\n{about['device']}"
-    )
 
 
 def prepare(config: Config) -> None:

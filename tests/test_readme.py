@@ -1,5 +1,6 @@
 """What the pages show as code runs."""
 
+import hashlib
 import os
 import pathlib
 import re
@@ -11,21 +12,27 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from kd_jax.errors import InputError
 from kd_jax.report import docstrings
 from kd_jax.storage import jsonl
 
 ROOT = pathlib.Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
-GUIDE = (ROOT / "docs" / "adding_an_experiment.md").read_text()
 
 
-def example(name):
-    """The code of the guide's file of this name."""
-    (code,) = re.findall(rf"<!-- example: {name} -->\n```python\n(.*?)```\n", GUIDE, re.DOTALL)
-    return code
+def examples(page):
+    """{name: code} of the files that a page of docs/ shows."""
+    text = (ROOT / "docs" / page).read_text()
+    marked = r"<!-- example: (\S+) -->\n```python\n(.*?)```\n"
+    return dict(re.findall(marked, text, re.DOTALL))
 
 
-FILES = re.findall(r"<!-- example: (\S+) -->", GUIDE)
+def executed(page):
+    """The names that the only example of a page defines."""
+    (code,) = examples(page).values()
+    names: dict = {}
+    exec(code, names)
+    return names
 
 
 @pytest.fixture(scope="module")
@@ -36,8 +43,8 @@ def narrow(tmp_path_factory):
     package.mkdir(parents=True)
     for name in ("__init__.py", "__main__.py"):
         shutil.copy(ROOT / "experiments" / name, package.parent)
-    for name in FILES:
-        (package / name).write_text(example(name))
+    for name, code in examples("adding_an_experiment.md").items():
+        (package / name).write_text(code)
     return folder
 
 
@@ -56,7 +63,10 @@ def test_the_whole_experiment_of_the_guide_runs(narrow):
     (folder,) = (narrow / "runs").glob("narrow/*")
     records, table = jsonl.records(folder), (folder / "table.md").read_text()
     rows = ["labels only", "soft targets, T=1", "soft targets, T=3"]
-    assert [(r["row"], r["seed"]) for r in records] == [(r, s) for r in rows for s in range(2)]
+    found = [(r["row"], r["seed"]) for r in records]
+    assert found == [("teacher", 0), *((row, seed) for row in rows for seed in range(2))]
+    command = (folder / "command.txt").read_text()
+    assert command == f"./run.sh narrow {' '.join(flags)}\n"
     assert all(f"| {row} " in table for row in rows) and table in said
     assert (folder / "errors_by_temperature.png").is_file()
 
@@ -71,15 +81,18 @@ def test_the_flags_of_the_guide_s_experiment_are_shown_without_jax(narrow):
 
 
 def test_the_guide_s_files_are_those_of_an_experiment(narrow):
-    assert FILES == ["__init__.py", "config.py", "run.py", "report.py"]
-    assert set(FILES) <= {path.name for path in (ROOT / "experiments/quickstart").iterdir()}
-    imports = re.findall(r"^from experiments\S*|^import experiments\S*", GUIDE, re.MULTILINE)
+    files = examples("adding_an_experiment.md")
+    assert list(files) == ["__init__.py", "config.py", "run.py", "report.py"]
+    assert set(files) <= {path.name for path in (ROOT / "experiments/quickstart").iterdir()}
+    imports = re.findall(
+        r"^from experiments\S*|^import experiments\S*", "\n".join(files.values()), re.MULTILINE
+    )
     assert imports == []  # so that the folder may bear any name
 
 
 def test_the_docstring_of_the_guide_has_what_pages_are_made_of(tmp_path):
     package = tmp_path / "__init__.py"
-    package.write_text(example("__init__.py"))
+    package.write_text(examples("adding_an_experiment.md")["__init__.py"])
     about = docstrings.read(package)
     assert about.title and set(about.headings) == {"Command", "Takes", "Found"}
 
@@ -111,3 +124,24 @@ def test_a_docstring_s_headings_go_on_in_indented_lines(tmp_path):
         {"Command": "./run.sh some\nand more", "Takes": "long"},
         "Prose of\n\ntwo paragraphs.",
     )
+
+
+def test_the_loss_of_the_guide_is_the_squared_distance():
+    student, teacher = np.array([[1.0, 2.0, 4.0]]), np.array([[0.0, 2.0, 1.0]])
+    mine = executed("adding_a_loss.md")["mine"]
+    assert mine(student, teacher).tolist() == [10.0]  # 1 + 0 + 9
+    assert mine(student, teacher, where=np.array([False])).tolist() == [0.0]
+
+
+def test_the_data_set_of_the_guide_is_read_and_checked(tmp_path):
+    rows = [f"{i},{2 * i},1,{-i % 7},{i % 3}" for i in range(40)]
+    path = tmp_path / "mine.csv"
+    path.write_text("\n".join(rows))
+    load = executed("adding_a_data_set.md")["load"]
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    with pytest.warns(RuntimeWarning):  # the third column is constant: it has no deviation
+        data = load(path, digest)
+    assert [len(split.labels) for split in data[2:5]] == [28, 4, 8] and data.classes == 3
+    np.testing.assert_allclose(data.train.inputs[:, :2].std(0), 1, rtol=1e-5)
+    with pytest.raises(InputError, match="mine.csv has SHA-256"):
+        load(path)

@@ -4,6 +4,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
+from kd_jax.errors import require
+
 
 def jitter(
     key: Key[Array, ""], image: Float[Array, "H W *C"], radius: int = 2
@@ -18,6 +20,7 @@ def jitter(
         image: gray or of channels.
         radius: the largest offset in pixels.
     """
+    require(image.ndim >= 2, f"jitter moves images [H, W, …]: got an input {image.shape}")
     height, width = image.shape[:2]
     padding = [(radius, radius), (radius, radius)] + [(0, 0)] * (image.ndim - 2)
     corner = jax.random.randint(key, (2,), 0, 2 * radius + 1)

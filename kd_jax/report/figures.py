@@ -107,19 +107,21 @@ def errors_by_temperature(
         families: a band each.
         levels: further families, a level line each.
     """
-    temperatures = sorted({r["temperature"] for r in records if r["family"] in families})
+    temperatures = sorted(
+        {r["temperature"] for r in records if r.get("family", r["row"]) in families}
+    )
     for family, color in zip(families, COLORS):
         by_seed = [
             [
                 r["test_errors"]
                 for r in records
-                if (r["family"], r.get("temperature")) == (family, t)
+                if (r.get("family", r["row"]), r.get("temperature")) == (family, t)
             ]
             for t in temperatures
         ]
         band(axes, temperatures, by_seed, family, color)
     for family, color in zip(levels, (GREY, *COLORS[len(families) :])):
-        found = [r for r in records if r["family"] == family]
+        found = [r for r in records if r.get("family", r["row"]) == family]
         level(axes, [r["test_errors"] for r in found], found[0]["row"], color)
     temperature_axis(axes, temperatures)
     axes.legend(fontsize=8, loc="center right")

@@ -7,7 +7,7 @@ import subprocess
 
 import jax
 
-from kd_jax import fingerprint
+from kd_jax import __version__, fingerprint
 
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
 
@@ -20,6 +20,14 @@ def of_results() -> dict:
         "device": device(),
         "commit": commit(),
     }
+
+
+def version() -> str:
+    """What --version prints: version, commit, packages, devices."""
+    about = of_results()
+    packages = ", ".join(f"{name} {number}" for name, number in about["versions"].items())
+    first = f"kd_jax {__version__} ({about['commit'] or 'no clone'})"
+    return f"{first}\n{packages}, Python {about['python']}\n{about['device']}"
 
 
 def device() -> str:

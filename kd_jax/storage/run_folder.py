@@ -13,7 +13,6 @@ import json
 import pathlib
 import shlex
 import shutil
-import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
@@ -45,8 +44,9 @@ class Run:
     """
 
     def __init__(
-        self, workdir, experiment, settings, facts=(), *, program=None, retrain=False, saved_seeds=1
-    ):
+        self, workdir, experiment, settings, facts=(), *,
+        program=None, retrain=False, saved_seeds=1, flags=(),
+    ):  # fmt: skip
         """A run that is not open yet.
 
         Args:
@@ -58,10 +58,12 @@ class Run:
                 among the facts.
             retrain: whether teachers are trained even if they are stored.
             saved_seeds: of how many seeds of each row the networks are saved for export.
+            flags: of the command line, by which the run is resumed.
         """
         self.experiment, self.began = experiment, time.monotonic()
         self.workdir, self.settings, self.facts = workdir, settings, dict(facts)
         self.retrain, self.saved_seeds, self.noted = retrain, saved_seeds, {}
+        self.command = shlex.join(["./run.sh", experiment, *flags])
         if program:
             self.facts["code"] = fingerprint.code(program)
 
@@ -95,10 +97,9 @@ class Run:
             number, self._lock = locks.claim(parent, name) if hosts.first_host() else (0, None)
             folder = parent / f"{name}-{hosts.agreed(number)}"
             if hosts.first_host():
-                command = shlex.join(["./run.sh", self.experiment, *sys.argv[1:]])
                 text = json.dumps(self.settings, indent=2)
                 jsonl.write_whole(folder / "config.json", text + "\n")
-                jsonl.write_whole(folder / "command.txt", command + "\n")
+                jsonl.write_whole(folder / "command.txt", self.command + "\n")
                 (folder / "failed.txt").unlink(missing_ok=True)
                 tensorboard.begin(folder)
         except OSError as error:

@@ -24,14 +24,14 @@ def ended(run):
     return run.folder
 
 
-def test_every_state_and_what_to_do_then(tmp_path, monkeypatch):
-    monkeypatch.setattr(sys, "argv", ["demo", "--seeds=2", "--workdir=my runs"])
+def test_every_state_and_what_to_do_then(tmp_path):
     done = Run(tmp_path, "demo", {"seeds": 1})
     done.append([{"row": "a", "seed": 0}])
     done.conclude(lambda folder: "")
     busy = Run(tmp_path, "demo", {"seeds": 2})
     busy.append([{"row": "a", "seed": 0}, {"row": "a", "seed": 1}])
-    left = ended(begun(Run(tmp_path, "demo", {"seeds": 3})))
+    flags = ["--seeds=2", "--workdir=my runs"]
+    left = ended(begun(Run(tmp_path, "demo", {"seeds": 3}, flags=flags)))
     bad = Run(tmp_path, "demo", {"seeds": 4})
     bad.append([{"row": "a", "seed": 0}])
     bad.path("records.jsonl").write_text("nonsense\n")
