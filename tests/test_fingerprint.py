@@ -8,6 +8,8 @@ import sys
 import pytest
 
 from kd_jax import fingerprint
+from kd_jax.errors import InputError
+from kd_jax.fingerprint import _code
 
 ROOT = pathlib.Path(__file__).parents[1]
 TEACHER, STUDENTS = "teacher_recipe", "train_students"
@@ -17,6 +19,7 @@ RESULTS = [
     (TEACHER, "experiments/quickstart/run.py", "PERMUTATION_SEED = 1", "PERMUTATION_SEED = 7"),
     (TEACHER, "experiments/quickstart/run.py", "2e-3, config", "3e-3, config"),
     (TEACHER, "kd_jax/models/mlp.py", "nn.relu", "nn.tanh"),
+    (TEACHER, "kd_jax/models/mlp.py", "of_x, lax.dot_general(x", "of_x, 2 * lax.dot_general(x"),
     (TEACHER, "kd_jax/models/functional.py", "jnp.zeros((1", "jnp.ones((1"),
     (TEACHER, "kd_jax/data/augment.py", "jnp.", "np."),
     (TEACHER, "kd_jax/training/optimizers.py", "cosine_decay_schedule", "linear_schedule"),
@@ -46,15 +49,17 @@ OTHERS = [
 def tree(tmp_path):
     """A copy of the project's code."""
     for name in ("kd_jax", "experiments"):
-        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("records*"))
+        shutil.copytree(
+            ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("records", "records_*")
+        )
     return tmp_path
 
 
 def digest(tree, function):
     """The fingerprint of a function of the quickstart, read from a copy of the project."""
-    reader = fingerprint._Reader([tree])
+    reader = _code._Reader([tree])
     found = {}
-    fingerprint._reach(reader, "experiments.quickstart.run", function, found)
+    _code._reach(reader, "experiments.quickstart.run", function, found)
     return fingerprint.of([[*name, text] for name, text in sorted(found.items())])
 
 
@@ -118,6 +123,42 @@ def test_a_script_of_ones_own_counts_with_what_lies_beside_it(tmp_path):
     assert scripted(tmp_path, SCRIPT.replace("NUMBER = 3", "NUMBER = 5")) != base
     assert scripted(tmp_path, helper="def weight(x):\n    return x + 1\n") != base
     assert scripted(tmp_path, SCRIPT.replace("losses.hint", "losses.cross_entropy")) != base
+
+
+MODULE_LAMBDA = lambda x: x  # noqa: E731
+HOSTILE = """import functools
+import kd_jax as kd
+from helper import *
+try:
+    from helper import other
+except ImportError:
+    other = None
+TABLE = {}
+TABLE.update(rate=1)
+for number in (1, 2):
+    TABLE[number] = number
+def run(config, run):
+    return kd.functional, weight(TABLE), other
+wrapped = functools.partial(run, 1)
+"""
+
+
+def test_what_changes_a_name_later_and_names_of_the_package_are_followed(tmp_path):
+    helper = "def weight(x):\n    return x\ndef other():\n    return 1\n"
+    base = scripted(tmp_path, HOSTILE, helper)
+    assert scripted(tmp_path, HOSTILE.replace("rate=1", "rate=2"), helper) != base
+    assert scripted(tmp_path, HOSTILE.replace("(1, 2)", "(1, 3)"), helper) != base
+    assert scripted(tmp_path, HOSTILE, helper.replace("return x", "return 2 * x")) != base
+    assert scripted(tmp_path, HOSTILE, helper.replace("return 1", "return 2")) != base
+    assert scripted(tmp_path, HOSTILE.replace("kd.functional", "kd.Dataset"), helper) != base
+
+
+def test_what_is_no_function_of_a_file_is_refused():
+    names: dict = {}
+    exec("def typed():\n    return 1\n", names)
+    for function in (names["typed"], MODULE_LAMBDA, 3):
+        with pytest.raises(InputError, match="is no function"):
+            fingerprint.code(function)
 
 
 def test_code_in_a_function_is_that_of_the_function_around_it():

@@ -1,48 +1,13 @@
-"""Fingerprints: the same settings, data and code give the same name, anything else another."""
+"""The fingerprint of code: all that functions reach by name in a project, read as text."""
 
 import ast
 import functools
 import hashlib
-import importlib.metadata
 import inspect
-import json
 import pathlib
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable
 
-import jax
-import numpy as np
-
-
-def of(facts: Any) -> str:
-    """16 hexadecimal digits of a JSON-like value; the order of its keys does not matter."""
-    text = json.dumps(facts, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def versions(packages: Sequence[str] = ("jax", "jaxlib", "flax")) -> dict[str, str]:
-    """{package: its installed version}, of those that decide what a network gives."""
-    return {name: importlib.metadata.version(name) for name in packages}
-
-
-def mismatch(found: dict, expected: dict) -> str:
-    """'of 0f3a…, expected 77b2… (other teacher)': what two facts are and where they differ."""
-    names = sorted({*found, *expected})
-    other = ", ".join(name for name in names if found.get(name) != expected.get(name))
-    return f"of {of(found)}, expected {of(expected)} (other {other})"
-
-
-def arrays(tree: Any) -> str:
-    """SHA-256 over every array of a pytree with its path, dtype and shape."""
-    digest = hashlib.sha256()
-    for path, leaf in jax.tree_util.tree_flatten_with_path(tree)[0]:
-        if jax.dtypes.issubdtype(getattr(leaf, "dtype", None), jax.dtypes.prng_key):
-            leaf = jax.random.key_data(leaf)
-        leaf = np.ascontiguousarray(leaf)
-        digest.update(f"{jax.tree_util.keystr(path)} {leaf.dtype} {leaf.shape}\n".encode())
-        digest.update(leaf.tobytes())
-    return digest.hexdigest()
-
+from kd_jax.errors import require
 
 # Packages that move bytes, show results or start programs: nothing in them changes a number.
 WITHOUT_NUMBERS = tuple(
@@ -53,32 +18,48 @@ WITHOUT_NUMBERS = tuple(
 def code(*functions: Callable) -> str:
     """16 hexadecimal digits of all code of a project that functions reach by name.
 
-    Starting at each function, every name in a definition is followed to its definition: functions,
-    classes and constants, through the imports of the project, to the end. Docstrings, comments and
-    annotations of functions do not count. The project is kd_jax and whatever lies beside the
-    function's own top-level package or script; packages that only move bytes or show results are
-    left out. Nothing is imported or run.
+    Every name in a definition is followed to its own: functions, classes and constants, through the
+    imports of kd_jax and of what lies beside the function's package or script. Docstrings,
+    comments, annotations and packages that only move bytes or show results do not count.
 
     Args:
         functions: functions or classes that are defined in files.
 
     Returns:
         A digest that any edit of a reached line changes.
+
+    Raises:
+        InputError: one is no function of a file, as a lambda or what was typed at a prompt.
     """
-    reader = _Reader([_LIBRARY, *(_top(function) for function in functions)])
-    found: dict = {}
-    for function in functions:
-        path = pathlib.Path(inspect.getsourcefile(function) or "")
-        _reach(reader, reader.name_of(path), function.__qualname__.split(".")[0], found)
+    places = [_place(function) for function in functions]
+    reader, found = _Reader([_LIBRARY, *(_top(path) for path, _ in places)]), {}
+    for path, name in places:
+        module = reader.name_of(path)
+        require(name in reader.scope(module), f"{name} of {path} is no function: expected a def")
+        _reach(reader, module, name, found)
     return hashlib.sha256(repr(sorted(found.items())).encode()).hexdigest()[:16]
 
 
-_LIBRARY = pathlib.Path(__file__).parents[1]
+def _place(function):
+    """(the file, the name at its top) of the definition of a function or class."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    function = inspect.unwrap(function)
+    try:
+        path = pathlib.Path(inspect.getsourcefile(function) or "")
+        name = function.__qualname__.split(".")[0]
+    except (TypeError, AttributeError):
+        path, name = pathlib.Path(), repr(function)
+    require(path.is_file(), f"{name} is no function of a file: expected a def in a module")
+    return path.resolve(), name
 
 
-def _top(function):
-    """The folder that the function's top-level package, or its script, lies in."""
-    folder = pathlib.Path(inspect.getsourcefile(function) or "").resolve().parent
+_LIBRARY = pathlib.Path(__file__).parents[2]
+
+
+def _top(path):
+    """The folder that the top-level package of a file, or the script, lies in."""
+    folder = path.parent
     while (folder / "__init__.py").exists():
         folder = folder.parent
     return folder
@@ -100,6 +81,10 @@ class _Reader:
                     return path
         return None
 
+    def package(self, module):
+        """What relative imports of a module begin at."""
+        return module if self.path(module).name == "__init__.py" else module.rpartition(".")[0]
+
     def name_of(self, path):
         """The dotted name of a file of the project."""
         (folder,) = [f for f in self.folders if path.resolve().is_relative_to(f)][-1:]
@@ -107,13 +92,16 @@ class _Reader:
         return ".".join(part for part in parts if part != "__init__")
 
     def _scope(self, module):
-        """{name: its defining statements, or the (module, name or "") that it is imported from}."""
+        """{name: [its statements, and the (module, name or "") that it is imported from]}."""
         path = self.path(module)
         found: dict = {}
-        package = module if path.name == "__init__.py" else module.rpartition(".")[0]
-        for node in _statements(_stripped(ast.parse(path.read_text()))):
-            found |= self.imports(node, package)
-            for name in _defined(node):
+        package = self.package(module)
+        tree = _stripped(ast.parse(path.read_bytes()))
+        lazy = any(getattr(node, "name", "") == "__getattr__" for node in tree.body)
+        for node in _statements(tree, lazy):
+            for name, source in self.imports(node, package).items():
+                found.setdefault(name, []).append(source)
+            for name in _concerned(node):
                 found.setdefault(name, []).append(node)
         return found
 
@@ -129,38 +117,39 @@ class _Reader:
         module = ".".join([*above, *([node.module] if node.module else [])])
         if not self.path(module):
             return {}
+        if node.names[0].name == "*":
+            return {name: (module, name) for name in self.scope(module)}
         return {a.asname or a.name: (module, a.name) for a in node.names}
 
     def meant(self, module, name):
         """(module, name) of what a module calls so, or (its submodule, "")."""
         inside = f"{module}.{name}"
-        if name and self.path(inside) and name not in self.scope(module):
+        own = [(module, name)]  # what a package says that imports its submodules when asked
+        if name and self.path(inside) and self.scope(module).get(name, own) == own:
             return inside, ""
         return module, name
 
 
-def _statements(node):
-    """The statements of a module that run, those within if and try too."""
+def _statements(node, lazy):
+    """The statements of a module that run, within if and try too; lazy: imports for types count."""
     for child in ast.iter_child_nodes(node):
         if isinstance(child, (ast.If, ast.Try, ast.With, ast.ExceptHandler)):
-            if "TYPE_CHECKING" not in ast.unparse(getattr(child, "test", ast.Pass())):
-                yield from _statements(child)
+            if lazy or "TYPE_CHECKING" not in ast.unparse(getattr(child, "test", ast.Pass())):
+                yield from _statements(child, lazy)
         elif isinstance(child, ast.stmt):
             yield child
 
 
-def _defined(node):
-    """The names that a statement defines or changes."""
+def _concerned(node):
+    """The names that a statement of a module defines, or may change: f.defvjp(g), L.append(x)."""
     if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
         return [node.name]
+    if isinstance(node, (ast.Import, ast.ImportFrom)):
+        return []
+    parts = [node]
     if isinstance(node, (ast.Assign, ast.AnnAssign, ast.AugAssign)):
-        return {x.id for x in ast.walk(node) if isinstance(x, ast.Name) and _target(node, x)}
-    return []
-
-
-def _target(node, name):
-    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-    return any(name is x for target in targets for x in ast.walk(target))
+        parts = getattr(node, "targets", None) or [node.target]
+    return {x.id for part in parts for x in ast.walk(part) if isinstance(x, ast.Name)}
 
 
 def _reach(reader, module, name, found):
@@ -174,27 +163,31 @@ def _reach(reader, module, name, found):
             _reach(reader, module, each, found)
         return
     here = reader.scope(module).get(name, [])
-    if isinstance(here, tuple):
-        return _reach(reader, here[0], here[1], found)
-    found[module, name] = [ast.dump(node) for node in here]
-    for node in here:
+    nodes = [x for x in here if isinstance(x, ast.AST)]
+    found[module, name] = [ast.dump(node) for node in nodes]
+    for source in here:
+        if isinstance(source, tuple):
+            _reach(reader, source[0], source[1], found)
+    for node in nodes:
         _follow(reader, module, node, found)
 
 
 def _follow(reader, module, node, found):
     """Reach all that the names in a definition mean."""
     scope = dict(reader.scope(module))
-    package = module if reader.path(module).name == "__init__.py" else module.rpartition(".")[0]
+    package = reader.package(module)
     for each in ast.walk(node):
-        scope |= reader.imports(each, package)
+        inner = reader.imports(each, package) if isinstance(each, ast.stmt) else {}
+        scope |= {name: [source] for name, source in inner.items()}
     owners = {id(x.value) for x in ast.walk(node) if isinstance(x, ast.Attribute)}
     for each in ast.walk(node):
         if isinstance(each, (ast.Attribute, ast.Name)) and id(each) not in owners:
             parts = _parts(each)
-            if parts and isinstance(scope.get(parts[0]), tuple):
-                _reach_dotted(reader, scope[parts[0]], parts[1:], found)
-            elif parts and parts[0] in scope:
-                _reach(reader, module, parts[0], found)
+            for source in scope.get(parts[0], []) if parts else []:
+                if isinstance(source, tuple):
+                    _reach_dotted(reader, source, parts[1:], found)
+                else:
+                    _reach(reader, module, parts[0], found)
 
 
 def _parts(node):
@@ -219,13 +212,10 @@ def _reach_dotted(reader, start, parts, found):
 def _stripped(tree):
     """A syntax tree without docstrings and without the annotations of functions."""
     for each in ast.walk(tree):
-        body = getattr(each, "body", None)
-        if isinstance(body, list) and body and _is_text(body[0]):
-            body[:1] = [] if body[1:] else [ast.Pass()]
+        if isinstance(each, (ast.Module, ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(
+            each
+        ):
+            each.body[:1] = [] if each.body[1:] else [ast.Pass()]
         if isinstance(each, (ast.FunctionDef, ast.arg)):
             setattr(each, "returns" if isinstance(each, ast.FunctionDef) else "annotation", None)
     return tree
-
-
-def _is_text(node):
-    return isinstance(node, ast.Expr) and isinstance(getattr(node.value, "value", None), str)

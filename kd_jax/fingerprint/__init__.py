@@ -1,0 +1,42 @@
+"""Fingerprints: the same settings, data and code give the same name, anything else another."""
+
+import hashlib
+import importlib.metadata
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import numpy as np
+
+from kd_jax.fingerprint._code import code as code
+
+
+def of(facts: Any) -> str:
+    """16 hexadecimal digits of a JSON-like value; the order of its keys does not matter."""
+    text = json.dumps(facts, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def versions(packages: Sequence[str] = ("jax", "jaxlib", "flax")) -> dict[str, str]:
+    """{package: its installed version}, of those that decide what a network gives."""
+    return {name: importlib.metadata.version(name) for name in packages}
+
+
+def mismatch(found: dict, expected: dict) -> str:
+    """'of 0f3a…, expected 77b2… (other teacher)': what two facts are and where they differ."""
+    names = sorted({*found, *expected})
+    other = ", ".join(name for name in names if found.get(name) != expected.get(name))
+    return f"of {of(found)}, expected {of(expected)} (other {other})"
+
+
+def arrays(tree: Any) -> str:
+    """SHA-256 over every array of a pytree with its path, dtype and shape."""
+    digest = hashlib.sha256()
+    for path, leaf in jax.tree_util.tree_flatten_with_path(tree)[0]:
+        if jax.dtypes.issubdtype(getattr(leaf, "dtype", None), jax.dtypes.prng_key):
+            leaf = jax.random.key_data(leaf)
+        leaf = np.ascontiguousarray(leaf)
+        digest.update(f"{jax.tree_util.keystr(path)} {leaf.dtype} {leaf.shape}\n".encode())
+        digest.update(leaf.tobytes())
+    return digest.hexdigest()
