@@ -62,7 +62,8 @@ def at_least(least: float) -> Check:
     """The check that a number is `least` or more."""
 
     def check(name, value):
-        require(value >= least, f"--{name}={value:g}: expected at least {least:g}")
+        given, fits = str(value)[:40], least <= value < 2**31
+        require(fits, f"--{name}={given}: expected at least {least:g}, and below 2^31")
 
     return check
 
@@ -72,14 +73,14 @@ def within(low: float, high: float) -> Check:
 
     def check(name, value):
         expected = f"at least {low:g} and below {high:g}"
-        require(low <= value < high, f"--{name}={value:g}: expected {expected}")
+        require(low <= value < high, f"--{name}={str(value)[:40]}: expected {expected}")
 
     return check
 
 
 def above_0(name: str, value: float) -> None:
-    """The check that a number is finite and above 0."""
-    finite = 0 < value < float("inf")
+    """The check that a number is finite and above 0, in float32 too."""
+    finite = 2**-126 <= value < 2.0**127
     require(finite, f"--{name}={value:g}: expected a finite number above 0")
 
 
@@ -103,7 +104,7 @@ def distinct(each: Check) -> Check:
         require(values, f"--{name} is empty: expected numbers separated by commas, like 1,2")
         for value in values:
             each(name, value)
-        twice = len(set(values)) < len(values)
-        require(not twice, f"--{name}={given}: the same value stands there twice")
+        shown = {f"{x:g}" for x in values}  # as rows and files are named by them
+        require(len(shown) == len(values), f"--{name}={given}: the same value stands there twice")
 
     return check

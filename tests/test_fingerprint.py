@@ -5,6 +5,7 @@ import pathlib
 import shutil
 import sys
 
+import jax
 import pytest
 
 from kd_jax import fingerprint
@@ -159,6 +160,14 @@ def test_what_is_no_function_of_a_file_is_refused():
     for function in (names["typed"], MODULE_LAMBDA, 3):
         with pytest.raises(InputError, match="is no function"):
             fingerprint.code(function)
+
+
+def test_options_that_change_numbers_count_where_they_are_set():
+    assert fingerprint.numerics() == {}
+    with jax.enable_x64(True):
+        assert fingerprint.numerics() == {"jax_enable_x64": True}
+    with jax.default_matmul_precision("float32"):
+        assert fingerprint.numerics() == {"jax_default_matmul_precision": "float32"}
 
 
 def test_code_in_a_function_is_that_of_the_function_around_it():

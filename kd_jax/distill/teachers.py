@@ -186,7 +186,7 @@ def metrics(logits: np.ndarray, labels: np.ndarray, split: str = "test") -> dict
 
 def _stored(row, recipe, keys, seeds, data, run, facts):
     run.open()
-    facts = {**facts, "teacher": row, "epochs": recipe.epochs}
+    facts = {**facts, **fingerprint.numerics(), "teacher": row, "epochs": recipe.epochs}
     facts |= {"seeds": list(seeds), "data": data.digest}
     facts["keys"] = np.asarray(jax.random.key_data(keys)).tolist()
     like = jax.eval_shape(jax.vmap(recipe.model.init), keys)

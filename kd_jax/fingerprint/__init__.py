@@ -23,6 +23,18 @@ def versions(packages: Sequence[str] = ("jax", "jaxlib", "flax")) -> dict[str, s
     return {name: importlib.metadata.version(name) for name in packages}
 
 
+def numerics() -> dict[str, Any]:
+    """{option of jax's configuration that changes numbers: its value}, of those that were set."""
+    usual = {
+        "jax_enable_x64": False,
+        "jax_default_matmul_precision": None,
+        "jax_threefry_partitionable": True,
+        "jax_default_prng_impl": "threefry2x32",
+    }
+    found = {name: getattr(jax.config, name, value) for name, value in usual.items()}
+    return {name: value for name, value in found.items() if value != usual[name]}
+
+
 def mismatch(found: dict, expected: dict) -> str:
     """'of 0f3a…, expected 77b2… (other teacher)': what two facts are and where they differ."""
     names = sorted({*found, *expected})

@@ -36,7 +36,7 @@ def code(*functions: Callable) -> str:
     for path, name in places:
         module = reader.name_of(path)
         require(name in reader.scope(module), f"{name} of {path} is no function: expected a def")
-        _reach(reader, module, name, found)
+        _define(reader, module, name, found)
     return hashlib.sha256(repr(sorted(found.items())).encode()).hexdigest()[:16]
 
 
@@ -162,6 +162,11 @@ def _reach(reader, module, name, found):
         for each in reader.scope(module):
             _reach(reader, module, each, found)
         return
+    _define(reader, module, name, found)
+
+
+def _define(reader, module, name, found):
+    """Add a name's definition and all that it reaches."""
     here = reader.scope(module).get(name, [])
     nodes = [x for x in here if isinstance(x, ast.AST)]
     found[module, name] = [ast.dump(node) for node in nodes]

@@ -9,13 +9,16 @@ docstring or findings.
 import json
 import os
 import pathlib
+import re
 import shutil
 import sys
 
-from kd_jax.errors import one_line, require
+from kd_jax.errors import InputError, brief, one_line, require
 from kd_jax.report import readmes
+from kd_jax.storage import jsonl
 
 ROOT = pathlib.Path(__file__).parents[2]
+BROKEN = (OSError, ValueError, LookupError, TypeError, AttributeError)
 PUBLISHED = ("*.json", "records.jsonl", "table.md", "*.png", "*.npz")
 
 
@@ -32,18 +35,49 @@ def publish(run_folder: str | os.PathLike, root: pathlib.Path = ROOT) -> pathlib
     Raises:
         InputError: the folder is not a finished run.
     """
-    source = pathlib.Path(run_folder)
-    for name in ("manifest.json", "config.json"):
-        require((source / name).is_file(), f"{source} is not a finished run: it has no {name}")
-    target = records_folder(root, *experiment_and_preset(source))
+    source = pathlib.Path(run_folder).resolve()
+    target = records_folder(root, *checked(source, root))
+    partial, old = target.with_name(f".{target.name}.new"), target.with_name(f".{target.name}.old")
+    for left in (partial, old):  # of a process that was killed
+        shutil.rmtree(left, ignore_errors=True)
+    partial.mkdir()
+    for path in (path for pattern in PUBLISHED for path in source.glob(pattern)):
+        if path.is_file():
+            shutil.copy(path, partial)
     if target.exists():
+        target.rename(old)
+    partial.rename(target)
+    try:
+        readmes.write(root)
+    except (InputError, *BROKEN) as error:
         shutil.rmtree(target)
-    target.mkdir(parents=True)
-    for pattern in PUBLISHED:
-        for path in source.glob(pattern):
-            shutil.copy(path, target)
-    readmes.write(root)
+        if old.exists():
+            old.rename(target)
+        raise InputError(f"{source} cannot be shown on a page ({brief(error)})") from None
+    shutil.rmtree(old, ignore_errors=True)
     return target
+
+
+def checked(source: pathlib.Path, root: pathlib.Path) -> tuple[str, str]:
+    """The experiment and the preset of a finished run that is whole, none of the records here.
+
+    Raises:
+        InputError: it is not, or there is no such experiment or preset.
+    """
+    for name in ("manifest.json", "config.json", "records.jsonl", "table.md"):
+        require((source / name).is_file(), f"{source} is not a finished run: it has no {name}")
+    require(not source.is_relative_to(root / "experiments"), f"{source} is published already")
+    require(jsonl.every_record(source), f"{source} has no records")
+    try:
+        experiment, preset = map(str, experiment_and_preset(source))
+        json.loads((source / "manifest.json").read_text())["seconds"]["total"]
+        require((source / "table.md").read_text().strip(), f"{source}/table.md is empty")
+    except BROKEN as error:
+        raise InputError(f"{source} is damaged ({brief(error)}): run it again") from None
+    known = [folder.name for folder in readmes.folders(root)]
+    require(experiment in known, f"{source} is of '{experiment}', which is no experiment here")
+    require(re.fullmatch(r"\w+", preset), f"{source} is of the preset '{preset}': expected a name")
+    return experiment, preset
 
 
 def experiment_and_preset(folder: pathlib.Path) -> tuple[str, str]:

@@ -17,6 +17,8 @@ from kd_jax.errors import InputError, require
 
 def text(found: Sequence[dict]) -> str:
     """The lines of records that are written together."""
+    for record in found:
+        require("check" not in record, "a record has a field 'check': expected another name")
     count = len(found)
     return "".join(
         json.dumps({**r, "check": f"{place}/{count} {_digest(r, place, count)}"}) + "\n"

@@ -94,6 +94,7 @@ def outputs(
         InputError: the cached file is corrupted, or of another model or other inputs.
     """
     facts = {"teacher": model.fingerprint, "inputs": fingerprint.arrays(inputs)}
+    facts |= {"code": fingerprint.code(outputs, apply), **fingerprint.numerics()}
 
     def compute():
         predict = jax.jit(apply)

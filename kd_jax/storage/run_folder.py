@@ -65,7 +65,7 @@ class Run:
         self.retrain, self.saved_seeds, self.noted = retrain, saved_seeds, {}
         self.command = shlex.join(["./run.sh", experiment, *flags])
         if program:
-            self.facts["code"] = fingerprint.code(program)
+            self.facts |= {"code": fingerprint.code(program), **fingerprint.numerics()}
 
     def uses(self, **facts: Any) -> None:
         """Add what decides the results: digests of data, of code, of a teacher that is given."""
@@ -184,7 +184,8 @@ class Run:
             workers: units at a time, in threads.
             by: as for `append`.
         """
-        left = [(known, work) for known, work in units if not self.has(**known)]
+        plain = [(json.loads(json.dumps(known)), work) for known, work in units]  # as it is read
+        left = [(known, work) for known, work in plain if not self.has(**known)]
 
         def one(unit):
             known, work = unit
@@ -207,8 +208,8 @@ class Run:
         text = jsonl.with_notes(table, self.folder)
         self.write("table.md", text)
         draw(self.folder)
-        for left in self.folder.glob("training*"):  # snapshots of what is recorded, after a kill
-            shutil.rmtree(left)
+        for left in self.folder.glob("training *"):  # snapshots of what is recorded, after a kill
+            shutil.rmtree(left, ignore_errors=True)
         self._finish()
         print(f"\n{text}\nrecords, table and figures: {self.folder}")
 

@@ -184,6 +184,46 @@ def test_a_manifest_holds_all_notes(tmp_path):
     assert manifest["commit"] == provenance.commit() and manifest["data"] == "abc"
 
 
+def test_fields_that_are_tuples_name_a_unit_as_lists_do(tmp_path):
+    run, calls = Run(tmp_path, "demo", {}), []
+
+    def work(task):
+        calls.append(task.known)
+        return [{"row": "a", "seed": 0}]
+
+    for _ in range(2):
+        run.each([({"widths": (20, 20)}, work)])
+    assert calls == [{"widths": [20, 20]}]
+
+
+def test_a_field_that_would_be_taken_for_the_checksum_is_refused(tmp_path):
+    run = Run(tmp_path, "demo", {})
+    with pytest.raises(InputError, match="a record has a field 'check'"):
+        run.append([{"row": "a", "seed": 0, "check": "mine"}])
+    assert run.records() == []
+
+
+def test_files_of_ones_own_in_a_run_folder_stay(tmp_path):
+    run = Run(tmp_path, "demo", {})
+    run.conclude(lambda folder: "", lambda folder: (folder / "training_curves.png").touch())
+    assert run.path("training_curves.png").exists()
+
+
+def test_outputs_are_computed_again_by_other_code(tmp_path):
+    found, _ = stored(tmp_path)
+    found = found._replace(restored=True)
+    once = model_store.outputs(found, times_one, ONES)
+    np.testing.assert_array_equal(2 * once, model_store.outputs(found, times_two, ONES))
+
+
+def times_one(params, x):
+    return x @ params["w"]
+
+
+def times_two(params, x):
+    return 2 * x @ params["w"]
+
+
 def test_what_names_a_run_is_settled_when_it_opens(tmp_path):
     run = Run(tmp_path, "demo", {})
     run.uses(data="abc")
