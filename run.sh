@@ -83,7 +83,7 @@ install() {
 }
 
 list_experiments() {
-  "$(find_python)" "$here/experiments" "$@"
+  "$(find_python)" -m experiments "$@"
 }
 
 report() {
@@ -92,6 +92,13 @@ report() {
 }
 
 name="${1:-quickstart}"
+case " ${*:2} " in
+  *" --help "* | *" -h "*) # of whatever it is, which installs nothing
+    [[ "$name" == -* ]] && set -- quickstart "$@"
+    list_experiments "$@"
+    exit
+    ;;
+esac
 case "$name" in
   -h | --help)
     list_experiments
@@ -133,9 +140,6 @@ if [[ ! "$name" =~ ^[a-z][a-z0-9_]*$ || ! -f "$here/experiments/$name/run.py" ]]
   list_experiments "$name"
   exit 2
 fi
-case " $* " in
-  *" --help "* | *" -h "*) exec "$(find_python)" -m experiments "$name" "$@" ;; # installs nothing
-esac
 # shellcheck disable=SC2046 # the docstring names extras, with spaces between them
 install data report $(sed -n 's/^Needs: *//p' "$here/experiments/$name/__init__.py")
 exec "$venv/bin/python" -m experiments "$name" "$@"

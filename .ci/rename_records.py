@@ -19,7 +19,7 @@ from kd_jax.report import publish, readmes  # noqa: E402
 from kd_jax.storage import jsonl  # noqa: E402
 
 # {experiment: {"rows", "values" of other fields, "fields", "config", "files": {old: new}}}
-NAMES = json.loads((ROOT / ".ci" / "renamed.json").read_text())
+NAMES = json.loads((ROOT / ".ci" / "renamed.json").read_text(encoding="utf-8"))
 
 
 def renamed(record: dict, names: dict) -> dict:
@@ -35,7 +35,7 @@ def renamed(record: dict, names: dict) -> dict:
 def groups(path: pathlib.Path) -> list[list[dict]]:
     """The records that were written together, each group as one list, without their checks."""
     found: list[list[dict]] = []
-    for line in path.read_text().splitlines():
+    for line in path.read_text(encoding="utf-8").splitlines():
         record = json.loads(line)
         place, _ = re.fullmatch(r"(\d+)/(\d+) \w+", record.pop("check")).groups()
         if place == "1":
@@ -51,7 +51,7 @@ def rename(folder: pathlib.Path, experiment: str) -> None:
     jsonl.read(path)  # refuses damaged records
     lines = [jsonl.text([renamed(r, names) for r in group]) for group in groups(path)]
     jsonl.write_whole(path, "".join(lines))
-    settings = json.loads((folder / "config.json").read_text())
+    settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     settings = {names.get("config", {}).get(key, key): x for key, x in settings.items()}
     jsonl.write_whole(folder / "config.json", json.dumps(settings, indent=2) + "\n")
     for old, new in names.get("files", {}).items():

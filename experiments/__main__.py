@@ -6,6 +6,7 @@ The folder's name is the experiment. Listing them and --help need nothing but Py
 import ast
 import difflib
 import importlib
+import os
 import pathlib
 import signal
 import sys
@@ -23,20 +24,21 @@ TOOLS = {
 
 def docstring(name):
     """What an experiment says of itself."""
-    return ast.get_docstring(ast.parse((HERE / name / "__init__.py").read_text("utf-8"))) or ""
+    path = HERE / name / "__init__.py"
+    return (ast.get_docstring(ast.parse(path.read_bytes())) or "") if path.is_file() else ""
 
 
 def experiments():
     """The names of all experiments."""
-    return sorted(path.parent.name for path in HERE.glob("*/run.py"))
+    return sorted(path.parent.name for path in HERE.glob("*/config.py"))
 
 
 def listing():
     """Every experiment and tool with a line, the experiments with the time they take."""
     lines = ["./run.sh NAME --flag=value …   (./run.sh NAME --help shows the flags)", ""]
     for name in experiments():
-        first, *rest = docstring(name).splitlines()
-        takes = next(line[6:].strip() for line in rest if line.startswith("Takes:"))
+        first, *rest = docstring(name).splitlines() or [""]
+        takes = next((line[6:].strip() for line in rest if line.startswith("Takes:")), "")
         lines += [f"  {name:<18}{first}", f"  {'':<18}{takes}"]
     return "\n".join([*lines, *(f"  {name:<18}{first}" for name, first in TOOLS.items())])
 
@@ -45,7 +47,7 @@ def unknown(name):
     """The line that says that no experiment has this name, and which was meant."""
     near = difflib.get_close_matches(name, [*experiments(), *TOOLS], 1)
     guess = f"did you mean {near[0]}?" if near else "there are: " + ", ".join(experiments())
-    return f"error: no experiment is called '{name}'; {guess}"
+    return f"error: no experiment is called {name[:60]!r}; {guess}"
 
 
 def program(name):
@@ -57,14 +59,30 @@ def program(name):
     return run, report.table, report.draw
 
 
+def interrupted(signum, frame):
+    """End at once: nothing was begun yet. A run takes signals of its own."""
+    print("\ninterrupted before it began", file=sys.stderr)
+    os._exit(128 + signum)
+
+
+def printed(text):
+    """Print a text and give the exit code 0; that `| head` closes the pipe is no fault."""
+    if hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    print(text)
+    return 0
+
+
 def main(arguments):
     """Run the experiment that the first argument names; the exit code of anything else."""
-    if hasattr(signal, "SIGPIPE") and {"-h", "--help"} & set(arguments):
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `--help | head` is no fault
+    signal.signal(signal.SIGINT, interrupted)
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="replace")  # where the locale lacks characters
     if not arguments or arguments[0] in ("-h", "--help"):
-        print(listing())
-        return 0
+        return printed(listing())
     name, *flags = arguments
+    if name in TOOLS:
+        return printed(f"./run.sh {name}: {TOOLS[name]}")
     if name not in experiments():
         print(unknown(name), file=sys.stderr)
         return 2
@@ -72,13 +90,11 @@ def main(arguments):
 
     config = importlib.import_module(f"experiments.{name}.config").Config
     if {"-h", "--help"} & set(flags):
-        print(experiment.usage(config, docstring(name)))
-        return 0
+        return printed(experiment.usage(config, docstring(name)))
     if "--version" in flags:
         from kd_jax.storage import provenance
 
-        print(provenance.version())
-        return 0
+        return printed(provenance.version())
     experiment.launch(name, config, lambda: program(name), [name, *flags])
     return 0
 

@@ -51,6 +51,7 @@ def extra(name: str, then: str = "") -> Iterator[None]:
 @contextlib.contextmanager
 def one_line() -> Iterator[None]:
     """In this block an InputError ends the command: one line on standard error, exit code 2."""
+    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
     try:
         yield
     except InputError as error:

@@ -19,7 +19,7 @@ import textwrap
 import typing
 from collections.abc import Callable
 
-from kd_jax.errors import Check, InputError, at_least, one_of, require
+from kd_jax.errors import Check, InputError, at_least, brief, one_of, require
 
 
 def setting(
@@ -107,13 +107,15 @@ def parse(config_class: type[Config], argv: list[str]) -> Config:
         else:
             flags.DEFINE_list(field.name, listed(default), help_text, flag_values=values)
     try:
+        hidden = [x for x in argv[1:] if x.lstrip("-").startswith(("flagfile", "undefok"))]
+        require(not hidden, f"{hidden[:1]}: settings are given one by one, as --name=value")
         rest = values(argv)[1:]
     except flags.UnrecognizedFlagError as error:
         near = difflib.get_close_matches(error.flagname, list(values), 1)
         guess = f"; did you mean --{near[0]}?" if near else ""
         raise InputError(f"--{error.flagname} is no flag{guess} (--help lists them)") from None
-    except flags.Error as error:
-        given = re.sub(r"^flag (\S+): .*", r"\1 is of another type", " ".join(str(error).split()))
+    except (flags.Error, ValueError, RecursionError) as error:
+        given = re.sub(r"^flag (\S+): .*", r"\1 is of another type", brief(error))
         raise InputError(f"{given} (--help shows the values)") from None
     require(not rest, f"unexpected argument {rest[:1]}: settings are given as --name=value")
     chosen = {

@@ -21,7 +21,7 @@ EXPECTED = (
 def table(folder: pathlib.Path) -> str:
     """The Markdown of a run folder: three tables for each pool, then active choice, then claims."""
     records = [percent(r) for r in jsonl.records(folder)]
-    settings = json.loads((folder / "config.json").read_text())
+    settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     parts = tables.by("part", records)
     (teacher,) = parts[TEACHER]
     text = [

@@ -14,7 +14,7 @@ from kd_jax.storage import jsonl
 def table(folder: pathlib.Path) -> str:
     """The Markdown of a run folder: a table per pair, sorted by mean test errors."""
     records = jsonl.records(folder)
-    settings = json.loads((folder / "config.json").read_text())
+    settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     text = [
         f"Test errors, mean ± s.d. over {settings['seeds']} seeds, paired by seed; sorted by the "
         "mean. Rank: one more than the number\nof methods that beat it, so methods of one rank "

@@ -15,7 +15,10 @@ GAIN, LOSS = 10, 3  # points expected over few labels, and at most under all of 
 
 def table(folder: pathlib.Path) -> str:
     """The Markdown of a run folder: two tables for each part, then what was expected."""
-    parts, settings = by_part(folder), json.loads((folder / "config.json").read_text())
+    parts, settings = (
+        by_part(folder),
+        json.loads((folder / "config.json").read_text(encoding="utf-8")),
+    )
     text = [
         f"Test accuracy in percent, mean ± s.d. over {settings['seeds']} seeds, paired. Columns: "
         "how many examples have labels, the last all that the student is shown;\nthe others are "

@@ -21,7 +21,7 @@ PUBLISHED = (
 def table(folder):
     """The Markdown of a run folder: quality, the distilled against the cut, cost."""
     records = [tables.in_percent(r) | _agreement(r) for r in jsonl.records(folder)]
-    settings = json.loads((folder / "config.json").read_text())
+    settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     rows = tables.by_row(records)
     depths = sorted({r["layers"] for r in records if r["row"] != TEACHER}, reverse=True)
     text = [

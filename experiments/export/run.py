@@ -13,9 +13,10 @@ from kd_jax.export import export, formats, saved_models
 
 def describe(run_folder, chosen, folder, report):
     """Write report.json and model_card.md of an export into its folder."""
-    (folder / "report.json").write_text(json.dumps(report, indent=2) + "\n")
+    (folder / "report.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     settings, manifest = (
-        json.loads((run_folder / name).read_text()) for name in ("config.json", "manifest.json")
+        json.loads((run_folder / name).read_text(encoding="utf-8"))
+        for name in ("config.json", "manifest.json")
     )
     leaves, _ = jax.tree_util.tree_flatten_with_path(chosen.inputs)
     inputs = "; ".join(
@@ -24,7 +25,7 @@ def describe(run_folder, chosen, folder, report):
     )
     digests = export.digests(folder)
     text = model_card.card(chosen.record, settings, manifest, report, digests, inputs)
-    (folder / export.CARD).write_text(text)
+    (folder / export.CARD).write_text(text, encoding="utf-8")
 
 
 def slug(text):

@@ -34,7 +34,10 @@ PAIRS = (
 
 def table(folder: pathlib.Path) -> str:
     """The Markdown of a run folder: a table for each alpha, who beats whom, and what was sent."""
-    records, settings = ordered(folder), json.loads((folder / "config.json").read_text())
+    records, settings = (
+        ordered(folder),
+        json.loads((folder / "config.json").read_text(encoding="utf-8")),
+    )
     by_alpha = tables.by("part", records)
     text = [
         f"Percent of the test digits, mean ± s.d. over {settings['seeds']} seeds, each with its "

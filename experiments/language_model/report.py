@@ -20,7 +20,7 @@ MEASURES = {  # metric: (title, digits, whether lower is better)
 def table(folder):
     """The Markdown of a run folder: quality, differences to two baselines, caches."""
     rows = tables.by_row([_in_percent(r) for r in jsonl.records(folder)])
-    settings = json.loads((folder / "config.json").read_text())
+    settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     held = "held-out training problems" if settings["validation_only"] else "test problems"
     (teacher,) = rows[TEACHER]
     text = [

@@ -24,7 +24,7 @@ COLUMNS = {
 def table(folder: pathlib.Path) -> str:
     """The Markdown of a run folder: a table per part, the claims, the temperature sweeps."""
     records = jsonl.records(folder)
-    settings = json.loads((folder / "config.json").read_text())
+    settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     paper = {} if settings["mnist_5k"] else named.PAPER
     text = [
         f"Test errors, mean ± s.d. over {settings['seeds']} students of one teacher, paired by "

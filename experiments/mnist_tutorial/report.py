@@ -17,7 +17,7 @@ def table(folder: pathlib.Path) -> str:
     """The Markdown of a run folder: a table per part, then the claims."""
     records = jsonl.records(folder)
     seeds = len({r["seed"] for r in records})
-    settings = json.loads((folder / "config.json").read_text())
+    settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     epochs, paper = settings["student_epochs"], {} if settings["mnist_5k"] else PAPER
     text = [
         f"Test errors, mean ± s.d. over {seeds} seeds, each with its own teacher, paired. "

@@ -34,7 +34,7 @@ def read(folder):
     records = [_prepared(r) for r in jsonl.records(folder)]
     (teacher,) = (r for r in records if r["row"] == TEACHER)
     of_students = [r for r in records if r["row"] != TEACHER]
-    settings = json.loads((folder / "config.json").read_text())
+    settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     return teacher, tables.by("problems", of_students), settings
 
 

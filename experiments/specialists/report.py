@@ -27,7 +27,7 @@ DASH = "–"
 def table(folder: pathlib.Path) -> str:
     """The Markdown of a run folder: for each part accuracies, coverage and special classes."""
     records = [tables.in_percent(r) for r in jsonl.records(folder)]
-    settings = json.loads((folder / "config.json").read_text())
+    settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     parts_of = tables.by("part", records)
     text = [
         f"Test accuracy in percent, mean ± s.d. over {settings['seeds']} generalists with "

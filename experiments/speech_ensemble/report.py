@@ -16,7 +16,7 @@ DASH = "–"
 def table(folder: pathlib.Path) -> str:
     """The Markdown of a run folder: a table for each set-up, then that of few recordings."""
     records = [tables.in_percent(r) for r in jsonl.records(folder)]
-    settings = json.loads((folder / "config.json").read_text())
+    settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     text = [
         f"Frame accuracy in percent, mean ± s.d. over {settings['seeds']} students of one "
         f"ensemble of {settings['members']}, paired by seed. Retained: of the ensemble's gain "

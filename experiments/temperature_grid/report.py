@@ -43,7 +43,7 @@ def draw(folder: pathlib.Path) -> None:
 def table(folder: pathlib.Path) -> str:
     """The Markdown of a run folder: all tables that its records allow."""
     records = jsonl.records(folder)
-    settings = json.loads((folder / "config.json").read_text())
+    settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     grid, widths = of(records, part=names.GRID), of(records, part=names.WIDTH)
     parts = [notes(settings)]
     if grid:

@@ -111,7 +111,7 @@ def safetensors(folder: pathlib.Path, stem: str, model: Model, params: Any, inpu
     save_file(tensors, folder / f"{stem}.safetensors", metadata={"format": "np"})
     shapes = jax.tree.map(lambda x: list(x.shape[1:]), inputs)
     facts = {"network": serialization.describe(model.network), "inputs": shapes}
-    (folder / f"{stem}.json").write_text(json.dumps(facts, indent=2) + "\n")
+    (folder / f"{stem}.json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
 
 
 def read_safetensors(folder: pathlib.Path, stem: str) -> tuple[Model, Any]:
@@ -119,7 +119,7 @@ def read_safetensors(folder: pathlib.Path, stem: str) -> tuple[Model, Any]:
     with extra("export"):
         from safetensors.numpy import load_file
 
-    facts = json.loads((folder / f"{stem}.json").read_text())
+    facts = json.loads((folder / f"{stem}.json").read_text(encoding="utf-8"))
     params: dict[str, Any] = {}
     for name, array in load_file(folder / f"{stem}.safetensors").items():
         *path, last = name.split(".")

@@ -67,7 +67,7 @@ def predict_and_time(predict: Callable[[dict], Any], inputs: dict) -> tuple[Any,
 def peak_bytes() -> int:
     """The peak memory of this process."""
     try:  # what getrusage says may be the parent's, which exec does not forget
-        with open("/proc/self/status") as file:
+        with open("/proc/self/status", encoding="utf-8") as file:
             (line,) = (line for line in file if line.startswith("VmHWM:"))
         return 1024 * int(line.split()[1])
     except OSError:

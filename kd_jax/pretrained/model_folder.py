@@ -175,7 +175,7 @@ def save(
                 shutil.copyfile(path, folder / path.name)
     save_file(arrays, folder / "model.safetensors", metadata={"format": "pt"})
     settings = settings | {"torch_dtype": "float32"}
-    (folder / "config.json").write_text(json.dumps(settings, indent=2) + "\n")
+    (folder / "config.json").write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
 
 
 HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")

@@ -27,7 +27,7 @@ def read(path: pathlib.Path) -> Docstring:
     Returns:
         Its parts; an empty title where it has no docstring.
     """
-    text = ast.get_docstring(ast.parse(path.read_text())) or ""
+    text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
     title, *lines = text.splitlines() or [""]
     headings: dict[str, list[str]] = {}
     prose: list[str] = []

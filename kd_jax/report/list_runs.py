@@ -28,7 +28,7 @@ def state(folder: pathlib.Path) -> tuple[str, str]:
     try:
         count = len(jsonl.records(folder)) + len(jsonl.diverged(folder))
         if (folder / "manifest.json").exists():
-            found = json.loads((folder / "manifest.json").read_text())
+            found = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
             return FINISHED, f"{found['finished']}, {found['seconds']['total']:.0f} s"
     except (InputError, ValueError, KeyError, TypeError) as error:
         return FAILED, str(error)
@@ -41,8 +41,12 @@ def state(folder: pathlib.Path) -> tuple[str, str]:
         return FAILED, f"{folder} cannot be written ({error.strerror})"
     command, failure = folder / "command.txt", folder / "failed.txt"
     if failure.exists():
-        return FAILED, failure.read_text().strip()
-    again = command.read_text().strip() if command.exists() else "the command that began it"
+        return FAILED, failure.read_text(encoding="utf-8").strip()
+    again = (
+        command.read_text(encoding="utf-8").strip()
+        if command.exists()
+        else "the command that began it"
+    )
     return RESUMABLE, f"{count} records so far; resume: {again}"
 
 

@@ -118,13 +118,13 @@ def shown(run: pathlib.Path, name: str, place: pathlib.Path) -> ShownRun:
     Raises:
         InputError: something of it is missing or damaged. Other errors of its files are `BROKEN`.
     """
-    manifest = json.loads((run / "manifest.json").read_text())
+    manifest = json.loads((run / "manifest.json").read_text(encoding="utf-8"))
     for key in HEAD:
         require(key in manifest, f"{run}/manifest.json has no '{key}': publish or run it again")
     require((run / "table.md").is_file(), f"{run} has no table.md: publish or run it again")
     moment = datetime.datetime.fromisoformat(manifest["finished"])
     about, command = purpose(manifest["experiment"])
-    settings = flat(json.loads((run / "config.json").read_text()))
+    settings = flat(json.loads((run / "config.json").read_text(encoding="utf-8")))
     return ShownRun(
         name=name,
         anchor=re.sub(r"\W+", "-", name),
@@ -140,7 +140,7 @@ def shown(run: pathlib.Path, name: str, place: pathlib.Path) -> ShownRun:
         settings=settings,
         provenance=flat({key: value for key, value in manifest.items() if key not in HEAD}),
         links=[(file, link(run / file, place)) for file in LINKED if (run / file).is_file()],
-        blocks=markdown_blocks.parse((run / "table.md").read_text()),
+        blocks=markdown_blocks.parse((run / "table.md").read_text(encoding="utf-8")),
         figures=[figure(path) for path in sorted(run.glob("*.png"))],
     )
 

@@ -70,8 +70,10 @@ def checked(source: pathlib.Path, root: pathlib.Path) -> tuple[str, str]:
     require(jsonl.every_record(source), f"{source} has no records")
     try:
         experiment, preset = map(str, experiment_and_preset(source))
-        json.loads((source / "manifest.json").read_text())["seconds"]["total"]
-        require((source / "table.md").read_text().strip(), f"{source}/table.md is empty")
+        json.loads((source / "manifest.json").read_text(encoding="utf-8"))["seconds"]["total"]
+        require(
+            (source / "table.md").read_text(encoding="utf-8").strip(), f"{source}/table.md is empty"
+        )
     except BROKEN as error:
         raise InputError(f"{source} is damaged ({brief(error)}): run it again") from None
     known = [folder.name for folder in readmes.folders(root)]
@@ -82,8 +84,8 @@ def checked(source: pathlib.Path, root: pathlib.Path) -> tuple[str, str]:
 
 def experiment_and_preset(folder: pathlib.Path) -> tuple[str, str]:
     """The experiment and the preset of a run folder."""
-    experiment = json.loads((folder / "manifest.json").read_text())["experiment"]
-    return experiment, json.loads((folder / "config.json").read_text())["preset"]
+    experiment = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["experiment"]
+    return experiment, json.loads((folder / "config.json").read_text(encoding="utf-8"))["preset"]
 
 
 def records_folder(root: pathlib.Path, experiment: str, preset: str) -> pathlib.Path:

@@ -30,8 +30,8 @@ def write(root: pathlib.Path) -> list[pathlib.Path]:
     """
     changed = []
     for path, text in rendered(root).items():
-        if not path.is_file() or path.read_text() != text:
-            path.write_text(text)
+        if not path.is_file() or path.read_text(encoding="utf-8") != text:
+            path.write_text(text, encoding="utf-8")
             changed.append(path)
     return changed
 
@@ -40,7 +40,7 @@ def rendered(root: pathlib.Path) -> dict[pathlib.Path, str]:
     """The text that every README should have, by its path."""
     texts = {folder / "README.md": experiment(folder) for folder in folders(root)}
     front = root / "README.md"
-    return {front: front_page(front.read_text(), root), **texts}
+    return {front: front_page(front.read_text(encoding="utf-8"), root), **texts}
 
 
 def folders(root: pathlib.Path) -> list[pathlib.Path]:
@@ -82,7 +82,7 @@ def experiment(folder: pathlib.Path) -> str:
     """
     about = stated(folder)
     findings = folder / "findings.md"
-    text = findings.read_text().strip() if findings.is_file() else ""
+    text = findings.read_text(encoding="utf-8").strip() if findings.is_file() else ""
     parts = [NOTICE, f"# {about.title.rstrip('.')}", _head(about), linked(about.prose), text]
     for record in records(folder):
         parts += _results(record, set(FIGURE.findall(text)))
@@ -106,14 +106,14 @@ def _results(record: pathlib.Path, shown: set[str]) -> list[str]:
     ]
     return [
         f"## Results, --preset={preset}" if preset else "## Results",
-        headed((record / "table.md").read_text()),
+        headed((record / "table.md").read_text(encoding="utf-8")),
         "\n\n".join(figures),
         _provenance(record),
     ]
 
 
 def _provenance(record: pathlib.Path) -> str:
-    manifest = json.loads((record / "manifest.json").read_text())
+    manifest = json.loads((record / "manifest.json").read_text(encoding="utf-8"))
     links = [
         f"[{name}]({record.name}/{file})"
         for name, file in LINKED.items()
@@ -159,7 +159,7 @@ def front_page(text: str, root: pathlib.Path) -> str:
     """
     quickstart = root / "experiments" / "quickstart" / "records" / "table.md"
     if quickstart.is_file():
-        text = _replaced(text, "quickstart", short(quickstart.read_text()))
+        text = _replaced(text, "quickstart", short(quickstart.read_text(encoding="utf-8")))
     return _replaced(text, "experiments", overview(root))
 
 
@@ -204,5 +204,5 @@ def minutes(folder: pathlib.Path) -> str:
         length = float(found[2] or found[1]) * (60 if found[3] == "minute" else 1)
     manifest = folder / "records" / "manifest.json"
     if manifest.is_file():
-        length = max(length, json.loads(manifest.read_text())["seconds"]["total"])
+        length = max(length, json.loads(manifest.read_text(encoding="utf-8"))["seconds"]["total"])
     return f"{length / 60:.0f}" if length >= 60 else f"{length / 60:.1f}"

@@ -7,6 +7,7 @@ from kd_jax.runtime import memory, signals
 
 # a full disk, a quota, a limit of file sizes, a folder that is read-only or somebody else's
 NO_ROOM = errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM
+NO_FOLDER = errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP
 
 
 def of(error: BaseException) -> tuple[str | None, int]:
@@ -15,7 +16,7 @@ def of(error: BaseException) -> tuple[str | None, int]:
         return f"error: {error}", 2
     if isinstance(error, signals.Interrupted):
         return "\ninterrupted: the same command goes on where it was", 128 + error.signum
-    if isinstance(error, OSError) and error.errno in NO_ROOM:
+    if isinstance(error, OSError) and error.errno in NO_ROOM + NO_FOLDER:
         where = f" to {error.filename}" if error.filename else ""
         return (
             f"error: cannot write{where} ({error.strerror}): make room or choose another folder "

@@ -67,7 +67,7 @@ def available() -> int | None:
 def _number(path, after="", unit=1):
     """The first number in a file of the kernel, on the line that begins with `after`."""
     try:
-        lines = pathlib.Path(path).read_text().splitlines()
+        lines = pathlib.Path(path).read_text(encoding="utf-8").splitlines()
         (line,) = (line.removeprefix(after) for line in lines if line.startswith(after))
         return int(line.split()[0]) * unit
     except (OSError, ValueError, IndexError):

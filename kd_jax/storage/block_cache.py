@@ -93,7 +93,7 @@ def _append(path, seal, block, first, rows):
             file.write(np.ascontiguousarray(values).tobytes())
     seal["digests"].append(fingerprint.arrays(block))
     partial = path / "blocks.partial"
-    partial.write_text(json.dumps(seal))
+    partial.write_text(json.dumps(seal), encoding="utf-8")
     partial.replace(path / "blocks.json")
 
 
@@ -104,7 +104,7 @@ def _block(maps, first, size):
 def _seal(path, facts):
     """What blocks.json says. Raises: InputError when it is unreadable or of other facts."""
     try:
-        seal = json.loads((path / "blocks.json").read_text())
+        seal = json.loads((path / "blocks.json").read_text(encoding="utf-8"))
         found = dict(seal["facts"])
         _, _ = seal["arrays"], seal["digests"]
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -43,7 +43,7 @@ def save(path: str | os.PathLike, tree: Any, facts: dict) -> None:
             ocp.save(str(path), tree, overwrite=True, custom_metadata={"facts": facts})
         if hosts.first_host():
             partial = _seal(path).with_suffix(".partial")
-            partial.write_text(json.dumps(_digests(path), indent=0))
+            partial.write_text(json.dumps(_digests(path), indent=0), encoding="utf-8")
             partial.replace(_seal(path))
         hosts.wait("sealed")
     except (OSError, ValueError) as error:
@@ -159,7 +159,7 @@ def _digests(path):
 
 def _check(path):
     try:
-        expected = json.loads(_seal(path).read_text())
+        expected = json.loads(_seal(path).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         raise InputError(f"checkpoint {path} has no readable seal: {ADVICE}") from None
     found = _digests(path)

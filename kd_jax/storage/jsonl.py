@@ -115,7 +115,7 @@ def with_notes(table: Callable, folder: pathlib.Path) -> str:
 def write_whole(path: pathlib.Path, text: str) -> None:
     """Write a text file that is never seen half-written."""
     partial = path.with_name(path.name + ".partial")
-    with open(partial, "w") as file:
+    with open(partial, "w", encoding="utf-8") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())

@@ -8,6 +8,7 @@ import pytest
 
 from kd_jax.errors import InputError
 from kd_jax.report import publish, readmes
+from kd_jax.storage import jsonl
 
 ROOT = pathlib.Path(__file__).parents[2]
 DOCSTRING = '''"""Black-box distillation: what a teacher answers.
@@ -187,14 +188,55 @@ def test_publishing_copies_a_finished_run_and_renews_the_pages(tmp_path):
     (tmp_path / "README.md").write_text("<!-- experiments -->\n<!-- end -->\n")
     record(run)
     (run / "config.json").write_text('{"preset": "default"}')
-    (run / "records.jsonl").write_text("{}\n")
+    (run / "records.jsonl").write_text(jsonl.text([{"row": "a", "seed": 0}]))
     assert publish.publish(run, root=tmp_path) == folder / "records"
-    assert (folder / "records/records.jsonl").read_text() == "{}\n"
+    assert (folder / "records/records.jsonl").read_bytes() == (run / "records.jsonl").read_bytes()
     assert with_headings(TABLE) in (folder / "README.md").read_text()
     assert "./run.sh small" in (tmp_path / "README.md").read_text()
     (run / "config.json").write_text('{"preset": "wide"}')
     assert publish.publish(run, root=tmp_path) == folder / "records_wide"
     assert "## Results, --preset=wide" in (folder / "README.md").read_text()
+
+
+def damaged(run, name):
+    """The run folder after one kind of damage."""
+    manifest = json.loads((run / "manifest.json").read_text())
+    other = {"foreign": "../../victim", "unknown": "nosuch"}
+    if name in other:
+        (run / "manifest.json").write_text(json.dumps(manifest | {"experiment": other[name]}))
+    elif name == "preset":
+        (run / "config.json").write_text('{"preset": "../x"}')
+    elif name == "records":
+        text = (run / "records.jsonl").read_text()
+        (run / "records.jsonl").write_text(text.replace('"seed": 0', '"seed": 7'))
+    elif name == "table":
+        (run / "table.md").write_bytes(b"\xff\xfe")
+    else:
+        (run / name).unlink()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["foreign", "unknown", "preset", "records", "table", "records.jsonl", "table.md"],
+)
+def test_a_run_that_is_not_whole_is_not_published_and_nothing_is_touched(tmp_path, name):
+    folder, run, victim = tree(tmp_path), tmp_path / "run", tmp_path.parent / "victim"
+    (tmp_path / "README.md").write_text("<!-- experiments -->\n<!-- end -->\n")
+    record(run)
+    (run / "config.json").write_text('{"preset": "default"}')
+    (run / "records.jsonl").write_text(jsonl.text([{"row": "a", "seed": 0}]))
+    publish.publish(run, root=tmp_path)
+    before = {
+        p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file() and run not in p.parents
+    }
+    damaged(run, name)
+    with pytest.raises(InputError) as refused:
+        publish.publish(run, root=tmp_path)
+    assert "\n" not in str(refused.value) and not victim.exists()
+    after = {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file() and run not in p.parents}
+    assert after == before
+    with pytest.raises(InputError, match="is published already"):
+        publish.publish(folder / "records", root=tmp_path)
 
 
 def test_only_what_changed_is_written(tmp_path):
