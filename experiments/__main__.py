@@ -77,7 +77,7 @@ def main(arguments):
     """Run the experiment that the first argument names; the exit code of anything else."""
     signal.signal(signal.SIGINT, interrupted)
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="replace")  # where the locale lacks characters
+        stream.reconfigure(errors="replace")  # type: ignore[union-attr] # where the locale lacks characters
     if not arguments or arguments[0] in ("-h", "--help"):
         return printed(listing())
     name, *flags = arguments

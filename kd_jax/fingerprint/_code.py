@@ -5,7 +5,7 @@ import functools
 import hashlib
 import inspect
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from kd_jax.errors import require
 
@@ -146,9 +146,9 @@ def _concerned(node):
         return [node.name]
     if isinstance(node, (ast.Import, ast.ImportFrom)):
         return []
-    parts = [node]
+    parts: Sequence[ast.AST] = [node]
     if isinstance(node, (ast.Assign, ast.AnnAssign, ast.AugAssign)):
-        parts = getattr(node, "targets", None) or [node.target]
+        parts = node.targets if isinstance(node, ast.Assign) else [node.target]
     return {x.id for part in parts for x in ast.walk(part) if isinstance(x, ast.Name)}
 
 
