@@ -7,6 +7,9 @@ from typing import Any
 
 Check = Callable[[str, Any], None]  # of a flag's name and value; raises InputError
 
+# what reading a damaged file may raise
+DAMAGED = (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError)
+
 
 class InputError(ValueError):
     """Bad input. The message is one line: the value, what was expected, what to do.

@@ -3,11 +3,12 @@
 import json
 import os
 import pathlib
+import shlex
 import sys
 
 import filelock
 
-from kd_jax.errors import InputError, one_line, require
+from kd_jax.errors import DAMAGED, InputError, brief, one_line, require
 from kd_jax.report import tables
 from kd_jax.storage import jsonl
 
@@ -26,12 +27,19 @@ def state(folder: pathlib.Path) -> tuple[str, str]:
         sound.
     """
     try:
-        count = len(jsonl.records(folder)) + len(jsonl.diverged(folder))
-        if (folder / "manifest.json").exists():
-            found = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-            return FINISHED, f"{found['finished']}, {found['seconds']['total']:.0f} s"
-    except (InputError, ValueError, KeyError, TypeError) as error:
+        return _state(folder)
+    except InputError as error:
         return FAILED, str(error)
+    except DAMAGED as error:
+        return FAILED, f"{folder} is damaged ({type(error).__name__}: {brief(error)})"
+
+
+def _state(folder):
+    """What `state` gives; errors of damaged files pass."""
+    count = len(jsonl.every_record(folder))
+    if (folder / "manifest.json").exists():
+        found = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        return FINISHED, f"{found['finished']}, {found['seconds']['total']:.0f} s"
     try:
         with filelock.FileLock(folder / ".lock").acquire(timeout=0):
             pass
@@ -41,12 +49,10 @@ def state(folder: pathlib.Path) -> tuple[str, str]:
         return FAILED, f"{folder} cannot be written ({error.strerror})"
     command, failure = folder / "command.txt", folder / "failed.txt"
     if failure.exists():
-        return FAILED, failure.read_text(encoding="utf-8").strip()
-    again = (
-        command.read_text(encoding="utf-8").strip()
-        if command.exists()
-        else "the command that began it"
-    )
+        return FAILED, " ".join(failure.read_text(encoding="utf-8").split())
+    again = "the command that began it"
+    if command.exists():
+        again = command.read_text(encoding="utf-8").strip()
     return RESUMABLE, f"{count} records so far; resume: {again}"
 
 
@@ -73,7 +79,8 @@ def table(workdir: str | os.PathLike) -> str:
         return f"{workdir} holds no runs yet: ./run.sh begins the first\n"
     lines = [[folder.relative_to(workdir), *state(folder)] for folder in folders]
     found = tables.markdown(["run", "state", ""], lines)
-    return f"{found}\nDelete one: rm -r {workdir}/<run>; trained teachers: {workdir}/teachers\n"
+    here = shlex.quote(str(workdir))
+    return f"{found}\nDelete one: rm -r {here}/<run>; trained teachers: {here}/teachers\n"
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ import urllib.parse
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from kd_jax.errors import InputError, extra, one_line, require
+from kd_jax.errors import DAMAGED, InputError, extra, one_line, require
 from kd_jax.report import docstrings, list_runs, markdown_blocks, publish
 from kd_jax.storage import jsonl
 
@@ -26,7 +26,6 @@ with extra("report"):
 
 OF_RECORDS = pathlib.Path("runs", "records")  # where the page of the committed records lies
 LINKED = ("manifest.json", "config.json", "records.jsonl", "table.md", "command.txt")
-BROKEN = (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError)
 HEAD = ("experiment", "finished", "seconds", "device", "commit")  # the rest of a manifest is folded
 Pairs = list[tuple[str, str]]
 
@@ -101,7 +100,7 @@ def gathered(
             if state == list_runs.FINISHED:
                 finished.append(shown(run, name, place))
                 continue
-        except BROKEN as error:
+        except DAMAGED as error:
             state, line = list_runs.FAILED, str(error)
         others.append((name, state, line))
     return finished, others
@@ -116,7 +115,7 @@ def shown(run: pathlib.Path, name: str, place: pathlib.Path) -> ShownRun:
         place: the folder that the page will lie in.
 
     Raises:
-        InputError: something of it is missing or damaged. Other errors of its files are `BROKEN`.
+        InputError: something of it is missing or damaged; or another error of `errors.DAMAGED`.
     """
     manifest = json.loads((run / "manifest.json").read_text(encoding="utf-8"))
     for key in HEAD:

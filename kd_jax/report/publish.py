@@ -13,12 +13,11 @@ import re
 import shutil
 import sys
 
-from kd_jax.errors import InputError, brief, one_line, require
+from kd_jax.errors import DAMAGED, InputError, brief, one_line, require
 from kd_jax.report import readmes
 from kd_jax.storage import jsonl
 
 ROOT = pathlib.Path(__file__).parents[2]
-BROKEN = (OSError, ValueError, LookupError, TypeError, AttributeError)
 PUBLISHED = ("*.json", "records.jsonl", "table.md", "*.png", "*.npz")
 
 
@@ -49,7 +48,7 @@ def publish(run_folder: str | os.PathLike, root: pathlib.Path = ROOT) -> pathlib
     partial.rename(target)
     try:
         readmes.write(root)
-    except (InputError, *BROKEN) as error:
+    except DAMAGED as error:
         shutil.rmtree(target)
         if old.exists():
             old.rename(target)
@@ -74,7 +73,7 @@ def checked(source: pathlib.Path, root: pathlib.Path) -> tuple[str, str]:
         require(
             (source / "table.md").read_text(encoding="utf-8").strip(), f"{source}/table.md is empty"
         )
-    except BROKEN as error:
+    except DAMAGED as error:
         raise InputError(f"{source} is damaged ({brief(error)}): run it again") from None
     known = [folder.name for folder in readmes.folders(root)]
     require(experiment in known, f"{source} is of '{experiment}', which is no experiment here")

@@ -36,6 +36,9 @@ def read(path: pathlib.Path) -> tuple[str, list[dict]]:
     """
     if not path.exists():
         return "", []
+    require(
+        path.is_file(), f"{path} is no file: delete that run folder"
+    )  # a pipe would be waited for
     lines, found, together = path.read_bytes().splitlines(keepends=True), [], []
     for number, line in enumerate(lines, 1):
         if number == len(lines) and not line.endswith(b"\n"):

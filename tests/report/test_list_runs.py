@@ -1,5 +1,6 @@
 """The list of runs: what state each is in, and the command that goes on with it."""
 
+import os
 import subprocess
 import sys
 
@@ -70,3 +71,21 @@ def test_without_runs_or_folder_one_line_says_so(tmp_path):
     found = subprocess.run(command, capture_output=True, text=True)
     assert found.returncode == 2 and found.stderr.count("\n") == 1
     assert "none is no folder: expected the --workdir of a run" in found.stderr
+
+
+@pytest.mark.parametrize("name", ["records.jsonl", "manifest.json", "failed.txt", "command.txt"])
+@pytest.mark.parametrize("damage", ["folder", "pipe", "bytes"])
+def test_a_damaged_run_folder_is_a_line_among_the_others(tmp_path, name, damage):
+    if damage == "pipe" and name != "records.jsonl":
+        pytest.skip("only records are read before anything else")
+    folder = ended(begun(Run(tmp_path, "demo", {})))
+    ended(begun(Run(tmp_path, "demo", {"sound": 1})))
+    (folder / name).unlink(missing_ok=True)
+    if damage == "folder":
+        (folder / name).mkdir()
+    elif damage == "pipe":
+        os.mkfifo(folder / name)
+    else:
+        (folder / name).write_bytes(b"\xff\xfe\n")
+    found = list_runs.table(tmp_path)
+    assert found.count("| failed ") == 1 and found.count("| resumable ") == 1
