@@ -62,12 +62,17 @@ def one_line() -> Iterator[None]:
         sys.exit(2)
 
 
+def _short(value):
+    """A number as a flag has it; of one with hundreds of digits the first."""
+    return f"{value:g}" if isinstance(value, float) else str(value)[:40]
+
+
 def at_least(least: float) -> Check:
     """The check that a number is `least` or more."""
 
     def check(name, value):
-        given, fits = str(value)[:40], least <= value < 2**31
-        require(fits, f"--{name}={given}: expected at least {least:g}, and below 2^31")
+        fits = least <= value < 2**31
+        require(fits, f"--{name}={_short(value)}: expected at least {least:g}, and below 2^31")
 
     return check
 
@@ -77,7 +82,7 @@ def within(low: float, high: float) -> Check:
 
     def check(name, value):
         expected = f"at least {low:g} and below {high:g}"
-        require(low <= value < high, f"--{name}={str(value)[:40]}: expected {expected}")
+        require(low <= value < high, f"--{name}={_short(value)}: expected {expected}")
 
     return check
 
