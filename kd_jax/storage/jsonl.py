@@ -59,6 +59,11 @@ def read(path: pathlib.Path) -> tuple[str, list[dict]]:
     return b"".join(lines[: len(found)]).decode(), found
 
 
+def among(records: Sequence[dict], wanted: dict) -> bool:
+    """Whether one of the records has all the wanted values."""
+    return any(wanted.items() <= record.items() for record in records)
+
+
 def refuse_twice(
     known: Sequence[dict], added: Sequence[dict], names: Iterable[str], path: pathlib.Path
 ) -> None:

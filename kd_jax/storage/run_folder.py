@@ -157,7 +157,7 @@ class Run:
 
     def has(self, **wanted: Any) -> bool:
         """Whether there is a record with all the wanted values."""
-        return any(wanted.items() <= r.items() for r in self.records())
+        return jsonl.among(self.records(), wanted)
 
     def records(self) -> list[dict]:
         """The records written so far."""
@@ -184,8 +184,9 @@ class Run:
             workers: units at a time, in threads.
             by: as for `append`.
         """
+        recorded = self.records()
         plain = [(json.loads(json.dumps(known)), work) for known, work in units]  # as it is read
-        left = [(known, work) for known, work in plain if not self.has(**known)]
+        left = [(known, work) for known, work in plain if not jsonl.among(recorded, known)]
 
         def one(unit):
             known, work = unit
