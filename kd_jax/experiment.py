@@ -19,7 +19,7 @@ import textwrap
 import typing
 from collections.abc import Callable
 
-from kd_jax.errors import Check, InputError, at_least, brief, one_of, require
+from kd_jax.errors import Check, InputError, at_least, brief, one_of, require, within
 
 
 def setting(
@@ -40,6 +40,9 @@ class Config:
     """The flags that every experiment shares."""
 
     seeds: int = setting(5, "students per row, each of its own seed", at_least(1))
+    base_seed: int = setting(
+        0, "what every random choice follows from; another gives another run", within(0, 2**32 - 1)
+    )
     preset: str = setting("default", "named group of settings; explicit flags win over it")
     workdir: str = place("runs", "folder of run records and teacher checkpoints")
     data_dir: str = place("", "folder of prepared data sets (default: the user's TFDS folder)")
@@ -180,12 +183,15 @@ def perform(
         program: () -> (run, table, draw), see `launch`.
         flags: that the settings came from, for the command that resumes it.
     """
+    from kd_jax.runtime.execution import Execution
     from kd_jax.storage import run_folder
 
     run, table, draw = program()
     here = run_folder.Run(
         config.workdir, name, config.results_key(), program=run,
         retrain=config.retrain, saved_seeds=config.saved_seeds, flags=flags,
+        execution=Execution(config.mesh, config.members_per_chunk, config.fast_compile),
+        tensorboard=config.tensorboard,
     )  # fmt: skip
     run(config, here)
     if here.is_open:
@@ -233,14 +239,19 @@ def launch(
 
 
 def prepare(config: Config) -> None:
-    """Set this process up as its settings say: devices, hosts, memory, compilation, event files."""
-    from kd_jax.runtime import compilation, devices, hosts, memory, tensorboard
+    """Set this process up before JAX begins: its devices, the other hosts, its compiler.
+
+    Raises:
+        InputError: the mesh does not fit the devices.
+    """
+    import jax
+
+    from kd_jax.runtime import compilation, devices, hosts
 
     compilation.cache_programs()
     if not (config.mesh or config.coordinator_address):
         devices.spread_over_cores()
     hosts.join(config.coordinator_address, config.num_processes, config.process_id)
-    devices.use(config.mesh)
-    compilation.use(not config.fast_compile)
-    memory.use(config.members_per_chunk)
-    tensorboard.use(config.tensorboard)
+    devices.parse(config.mesh, len(jax.devices()))
+    if config.fast_compile:
+        jax.config.update("jax_disable_most_optimizations", True)

@@ -14,6 +14,7 @@ import optax
 
 from kd_jax import experiment
 from kd_jax.metrics import records
+from kd_jax.runtime.execution import Execution
 from kd_jax.storage import block_cache, checkpoint, jsonl, model_store
 from kd_jax.training import loop, samplers
 from kd_jax.training import state as train_state
@@ -36,17 +37,17 @@ def init(key):
 
 
 def loss_fn(params, batch, key):
-    error = batch["inputs"] @ params["w"] - batch["labels"] + 0.1 * jax.random.normal(key)
+    error = batch.rows["inputs"] @ params["w"] - batch.rows["labels"] + 0.1 * jax.random.normal(key)
     return jnp.mean(error**2), {}
 
 
-def fitted(labels, snapshots):
+def fitted(labels, execution):
     """(parameters {"w": [S, 3]}, last losses [S], when they diverged [S]) of networks."""
-    snapshots.every = 0.0
+    execution.snapshots.every = 0.0
     data = {"inputs": INPUTS, "labels": np.asarray(labels)}
     state = train_state.members(init, OPTIMIZER, KEYS)
     state, curves = loop.fit(
-        loss_fn, OPTIMIZER, state, data, ORDER, epochs=EPOCHS, snapshots=snapshots
+        loss_fn, OPTIMIZER, state, data, ORDER, epochs=EPOCHS, execution=execution
     )
     return (
         train_state.arm_params(state),
@@ -60,7 +61,7 @@ def taught(settings):
     found = model_store.fit_or_restore(
         settings.workdir,
         {"teacher": "linear"},
-        lambda snapshots: fitted(LABELS, snapshots)[0],
+        lambda snapshots: fitted(LABELS, Execution(snapshots=snapshots))[0],
         jax.eval_shape(jax.vmap(init), KEYS),
         retrain=settings.retrain,
     )
@@ -79,7 +80,7 @@ def taught(settings):
 
 def students(row, labels, task):
     """The records of one row's students."""
-    params, loss, diverged = fitted(labels, task.snapshots)
+    params, loss, diverged = fitted(labels, task.execution)
     checkpoint.save(task.run.path(row), params, {})
     norm = np.linalg.norm(params["w"], axis=-1)
     return records.seed_records(row, {"loss": loss, "norm": norm}, diverged)

@@ -11,6 +11,7 @@ from experiments.bench.workloads import LEARNING_RATE
 from kd_jax import losses, models
 from kd_jax.metrics import classification
 from kd_jax.runtime import compilation, devices
+from kd_jax.runtime.execution import DEFAULT
 from kd_jax.training import loop, samplers
 from kd_jax.training import state as train_state
 
@@ -19,7 +20,6 @@ def run(workload, arrays, epochs, pause):
     """The accuracy of the first network. Args: see `worker`."""
     compilation.cache_programs()
     devices.spread_over_cores()
-    devices.use()
     under_way = training(workload, arrays, epochs)
     for epoch in range(epochs):
         under_way.advance(epoch + 1)
@@ -30,15 +30,15 @@ def run(workload, arrays, epochs, pause):
     return float(np.mean(logits.argmax(-1) == arrays["test_labels"]))
 
 
-def training(workload, arrays, epochs):
-    """The train.Training of a Workload, before its first step."""
+def training(workload, arrays, epochs, execution=DEFAULT):
+    """The loop.Training of a Workload, before its first step."""
     net = models.functional(network(workload), workload.shape)
     loss, numbers = (on_soft, temperatures(workload)) if workload.temperatures else (on_labels, {})
     optimizer, keys = optax.adam(LEARNING_RATE), jax.random.split(jax.random.key(0), workload.seeds)
     state = train_state.members(net.init, optimizer, keys, max(1, len(workload.temperatures)))
     data = {name: arrays[name] for name in ("inputs", "labels", "logits")}
     order = samplers.scattered(jax.random.key(1), len(data["labels"]), workload.batch)
-    options = {"epochs": epochs, "seeds": 0, "numbers": numbers}
+    options = {"epochs": epochs, "seeds": 0, "numbers": numbers, "execution": execution}
     return loop.Training(loss(net.apply), optimizer, state, data, order, **options)
 
 
@@ -58,8 +58,8 @@ def on_labels(apply):
     """The mean cross-entropy of a batch."""
 
     def loss(params, batch, key):
-        logits, _ = apply(params, batch["inputs"], train=True, key=key)
-        return losses.cross_entropy(logits, batch["labels"]).mean(), {}
+        logits, _ = apply(params, batch.rows["inputs"], train=True, key=key)
+        return losses.cross_entropy(logits, batch.rows["labels"]).mean(), {}
 
     return loss
 
@@ -68,8 +68,9 @@ def on_soft(apply):
     """The mean soft-target loss of a batch, at the network's own temperature."""
 
     def loss(params, batch, key):
-        logits, _ = apply(params, batch["inputs"], train=True, key=key)
-        soft = losses.soft_targets(logits, batch["logits"], temperature=batch["temperature"])
+        rows, temperature = batch.rows, batch.numbers["temperature"]
+        logits, _ = apply(params, rows["inputs"], train=True, key=key)
+        soft = losses.soft_targets(logits, rows["logits"], temperature=temperature)
         return soft.mean(), {}
 
     return loss

@@ -16,6 +16,7 @@ import numpy as np
 
 from experiments.bench import ours, workloads
 from kd_jax.runtime import devices as mesh
+from kd_jax.runtime.execution import Execution
 
 BYTES = {"f32": 4, "s32": 4, "u32": 4, "pred": 1}
 SENT = re.compile(
@@ -68,9 +69,8 @@ def collectives(text):
 def measure(name, layout, devices):
     """The record of one Workload on one mesh."""
     jax.config.update("jax_num_cpu_devices", devices)
-    mesh.use(layout)
     workload, sizes = workloads.BY_NAME[name], mesh.parse(layout, devices)
-    training = ours.training(workload, arrays(workload), epochs=4)
+    training = ours.training(workload, arrays(workload), epochs=4, execution=Execution(layout))
     needs = training.program.memory_analysis()
     training.advance(1)
     took = []

@@ -57,7 +57,7 @@ def query(taught: teachers.Teachers, inputs) -> tuple[Split, dict[str, np.ndarra
     return Split(inputs, np.zeros(len(inputs), np.int32)), restricted(logits)
 
 
-def fit(config: Config, rows, targets, pool: Split, snapshots, group=1):
+def fit(config: Config, rows, targets, pool: Split, execution, group=1):
     """Train students on row numbers [S, n] of a pool, an arm for each of the targets.
 
     Args: group: how many students in turn share an initialization.
@@ -71,7 +71,7 @@ def fit(config: Config, rows, targets, pool: Split, snapshots, group=1):
     arms = [students.Arm(row, soft_weight=1.0, teacher=row) for row in targets]
     params, curves = students.fit(
         recipe, arms, pool, targets, keys[np.arange(len(rows)) // group],
-        label=f"{count:,} queries", snapshots=snapshots,
+        label=f"{count:,} queries", execution=execution,
     )  # fmt: skip
     return net, arms, params, curves["diverged"]
 
@@ -80,7 +80,7 @@ def random_queries(config: Config, queried, test, task) -> list[dict]:
     """Records of students of random queries, one row per output; test: Split, teacher's logits."""
     pool, targets = queried(task.known["part"])
     rows = queries.random(config.seeds, len(pool.inputs), task.known["queries"])
-    net, arms, params, diverged = fit(config, rows, targets, pool, task.snapshots)
+    net, arms, params, diverged = fit(config, rows, targets, pool, task.execution)
     saved_models.save(task.run, net, params, OUTPUTS, *test, **task.known)
     return students.records(arms, diverged, test=students.measure(net, params, *test))
 
@@ -95,8 +95,8 @@ def active_learning(config: Config, output: str, queried, test, task) -> list[di
     rows, found = chance[:, : config.rounds[0]], []
     for count, following in zip(config.rounds, [*config.rounds[1:], None]):
         both = np.stack([chance[:, :count], rows], axis=1).reshape(-1, count)
-        snapshots, target = task.snapshots.part(f"{count} queries"), {output: targets[output]}
-        net, _, params, diverged = fit(config, both, target, pool, snapshots, group=2)
+        execution, target = task.execution.part(f"{count} queries"), {output: targets[output]}
+        net, _, params, diverged = fit(config, both, target, pool, execution, group=2)
         measured = students.measure(net, params, *test)
         for choice, row in enumerate(STRATEGIES):
             one = jax.tree.map(lambda x, c=choice: x[c::2], params)

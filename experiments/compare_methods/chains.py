@@ -24,14 +24,14 @@ class Step(NamedTuple):
     shown: bool = True
 
 
-def through(pair: training.TeacherStudentPair, steps: Sequence[Step], keys, snapshots):
+def through(pair: training.TeacherStudentPair, steps: Sequence[Step], keys, execution):
     """Train every Step; the first learns from the pair's teacher, each other from the one before.
 
     Args:
         pair: teacher, student and data.
         steps: of a chain, or one alone.
         keys: [S], one per seed.
-        snapshots: of the whole chain.
+        execution: of the whole chain.
 
     Returns:
         The records and [(step, its network, params [S, …])] of the steps that are shown.
@@ -41,8 +41,8 @@ def through(pair: training.TeacherStudentPair, steps: Sequence[Step], keys, snap
         recipe = pair.recipe._replace(model=step.network or pair.recipe.model)
         here = pair._replace(recipe=recipe)
         first = _others(keys, step.draw) if step.draw else keys
-        part = snapshots.part(f"step {number}")
-        params = training.fit(here, step.method, first, own=own, snapshots=part)
+        part = execution.part(f"step {number}")
+        params = training.fit(here, step.method, first, own=own, execution=part)
         chosen = selection.choose(here, step.method, params)
         if step.shown:
             records += chosen.records

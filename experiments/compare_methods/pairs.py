@@ -16,7 +16,6 @@ from kd_jax.data import Dataset, Split, augment, mnist, sklearn_digits, subsets
 from kd_jax.distill import teachers
 from kd_jax.distill.methods import training
 from kd_jax.models import projectors
-from kd_jax.runtime import compilation
 from kd_jax.storage import run_folder
 from kd_jax.training import loop, optimizers, samplers
 from kd_jax.training import state as train_state
@@ -37,6 +36,7 @@ class PairSpec(NamedTuple):
     teacher: its Recipe. epochs, batch_size, optimizer: of the students, the last being (epochs,
     sampler) -> an optax transformation. augment_batch: (teacher's Model, params) -> what a step
     sees of a batch. multiples: as in TeacherStudentPair. factor_epochs: of the Paraphraser.
+    fast_compile: whether programs compile longer than they run.
     """
 
     name: str
@@ -52,15 +52,16 @@ class PairSpec(NamedTuple):
     augment_batch: Callable | None = None
     multiples: tuple[float, ...] = (0.1, 1.0, 10.0)
     factor_epochs: int = 0
-    compiler_options: dict | None = None
+    fast_compile: bool = False
 
 
 class Prepared(NamedTuple):
-    """A TeacherStudentPair, its Teachers, and the network of an assistant, or None."""
+    """A TeacherStudentPair, its Teachers, the network of an assistant or None; as in PairSpec."""
 
     pair: training.TeacherStudentPair
     taught: teachers.Teachers
     assistant: models.Model | None
+    fast_compile: bool
 
 
 def with_validation(data, per_class):
@@ -94,11 +95,9 @@ def digits(config: Config) -> PairSpec:
     teacher = mlp(shape, 128, 64, dropout=0.2)
     recipe = teacher_recipe(teacher, labeled, 50, 4 * config.teacher_epochs)
     nets = mlp(shape, 10, 10), mlp(shape, 40, 40)
-    # Some thirty programs, each of which trains for less time than it takes to compile.
-    quick = compilation.quick_options()
     return PairSpec(
         "digits", data, rows, labeled, recipe, *nets, config.student_epochs, 50,
-        compiler_options=quick,
+        fast_compile=True,  # some thirty programs
     )  # fmt: skip
 
 
@@ -155,13 +154,13 @@ def prepare(spec: PairSpec, made_by: Callable, run: run_folder.Run) -> Prepared:
     logits = taught.logits["validation"][0], taught.logits["test"][0]
     pair = training.TeacherStudentPair(
         spec.name, data, _arrays(spec, taught.model, params, labeled), *logits, layers, recipe,
-        multiples=spec.multiples, compiler_options=spec.compiler_options,
+        multiples=spec.multiples,
     )  # fmt: skip
     if spec.augment_batch:
         pair = pair._replace(augment_batch=spec.augment_batch(taught.model, params))
     if spec.factor_epochs:
         pair = with_factors(pair, spec.factor_epochs)
-    return Prepared(pair, taught, spec.assistant)
+    return Prepared(pair, taught, spec.assistant, spec.fast_compile)
 
 
 def _arrays(spec, teacher, params, labeled):
@@ -178,8 +177,9 @@ def with_factors(pair: training.TeacherStudentPair, epochs: int) -> training.Tea
     net = projectors.Paraphraser(FACTORS)
 
     def loss_fn(params, batch, key):
-        _, again = net.apply({"params": params}, batch["maps"])
-        return jnp.mean((again - batch["maps"]) ** 2), {}
+        maps = batch.rows["maps"]
+        _, again = net.apply({"params": params}, maps)
+        return jnp.mean((again - maps) ** 2), {}
 
     sampler = samplers.shuffled(jax.random.key(SAMPLER_KEY), len(maps), min(128, len(maps)))
     optimizer = optax.adam(1e-3)

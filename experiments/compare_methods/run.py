@@ -62,10 +62,12 @@ def record_teacher(prepared: pairs.Prepared, task) -> list[dict]:
     return seed_records(TEACHER, metrics, layers=list(pair.teacher_layers))
 
 
-def train(config: Config, pair: TeacherStudentPair, steps: list[chains.Step], task) -> list[dict]:
+def train(config: Config, prepared: pairs.Prepared, steps: list[chains.Step], task) -> list[dict]:
     """Train and save the students of a method's steps; their records."""
     keys = jax.random.split(jax.random.key(STUDENT_KEY), config.seeds)
-    records, students = chains.through(pair, steps, keys, task.snapshots)
+    pair, fast = prepared.pair, prepared.fast_compile or config.fast_compile
+    execution = task.execution._replace(fast_compile=fast)
+    records, students = chains.through(pair, steps, keys, execution)
     for step, model, params in students:
         rows, test, grid = (
             [step.method.row],
@@ -84,7 +86,7 @@ def run(config: Config, run: run_folder.Run) -> None:
         prepared, known = pairs.prepare(spec, PAIRS[name], run), {"pair": spec.name}
         teacher = {**known, "row": TEACHER}, functools.partial(record_teacher, prepared)
         students = [
-            ({**known, "row": row}, functools.partial(train, config, prepared.pair, steps))
+            ({**known, "row": row}, functools.partial(train, config, prepared, steps))
             for row, steps in steps_by_row(prepared).items()
         ]
         run.each([teacher, *students], workers=config.workers)

@@ -154,7 +154,7 @@ def train(
     """
     pair, own = pair_of(task, counts, sampler_key)
     members = keys[np.tile(np.arange(len(keys)), len(counts))]
-    params = training.fit(pair, method, members, own=own, snapshots=unit.snapshots)["student"]
+    params = training.fit(pair, method, members, own=own, execution=unit.execution)["student"]
     params, weights = jax.tree.map(np.asarray, params), method.weights(pair.multiples)
     apply, found = task.student.apply, []
     for number, count in enumerate(counts):

@@ -155,7 +155,7 @@ class EncoderStudents:
         student, start, _ = student_of(self.teacher, count, seed, at_random=arm == RANDOM)
         label = f"{row_name(count, arm)}, seed {seed}"
         fitted = self.training(count).fit(
-            start, seed, label=label, snapshots=task.snapshots,
+            start, seed, label=label, execution=task.execution,
             numbers=weights_of(self.config, arm),
         )  # fmt: skip
         last = {f"train_{name}": float(x[-1]) for name, x in fitted.curves.items()}

@@ -48,7 +48,7 @@ def outputs(network, params, tokens, layers, size=64):
 
 
 def loss(apply):
-    """The loss of a student on a batch of TeacherOutputs, three terms with the batch's weights:
+    """The loss of a student on a batch of TeacherOutputs, three terms with the member's weights:
 
         mean(1 − cos(s, t)) + w_hidden · mean‖h_s − h_t‖² / D + w_gram · SP(s, t)
 
@@ -71,12 +71,13 @@ def loss(apply):
         return jnp.mean(cosine), hidden, gram
 
     def loss_fn(params, batch, key):
-        longest = jnp.max(jnp.sum(batch["mask"], -1))
-        widths = [*WIDTHS, batch["ids"].shape[1]]
+        rows, weights = batch.rows, batch.numbers
+        longest = jnp.max(jnp.sum(rows["mask"], -1))
+        widths = [*WIDTHS, rows["ids"].shape[1]]
         choices = [lambda p, b, w=w: terms(p, b, w) for w in widths]
         number = sum((longest > width).astype(int) for width in widths[:-1])
-        cosine, hidden, gram = jax.lax.switch(number, choices, params, batch)
-        total = cosine + batch["hidden_weight"] * hidden + batch["gram_weight"] * gram
+        cosine, hidden, gram = jax.lax.switch(number, choices, params, rows)
+        total = cosine + weights["hidden_weight"] * hidden + weights["gram_weight"] * gram
         return total, {"cosine": cosine, "hidden": hidden, "gram": gram}
 
     return loss_fn

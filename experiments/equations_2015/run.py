@@ -74,11 +74,12 @@ def loss(apply: Callable, augment_batch=None) -> Callable:
     """Soft targets at T, or where their weight is 0 the limit that they have, logit matching."""
 
     def loss_fn(params, batch, key):
-        logits, _ = apply(params, batch["inputs"])
-        teacher = jnp.take(batch["teachers"], batch["source"], axis=1)
-        soft = losses.soft_targets(logits, teacher, temperature=batch["temperature"])
+        arm = batch.numbers
+        logits, _ = apply(params, batch.rows["inputs"])
+        teacher = jnp.take(batch.rows["teachers"], arm["source"], axis=1)
+        soft = losses.soft_targets(logits, teacher, temperature=arm["temperature"])
         match = losses.logit_matching(logits, teacher)
-        term = jnp.where(batch["soft_weight"] > 0, soft, match)
+        term = jnp.where(arm["soft_weight"] > 0, soft, match)
         return jnp.mean(term), {"matching": jnp.mean(match)}
 
     return loss_fn
@@ -94,7 +95,7 @@ def trainings(config: Config, data: Dataset, taught: teachers.Teachers, task) ->
     recipe, names = student_recipe(config, len(data.train.labels)), [arm.row for arm in ARMS]
     keys = jax.random.split(jax.random.key(STUDENT_KEY), config.seeds)
     params, curves = students.fit(
-        recipe, ARMS, data.train, sources, keys, loss=loss, snapshots=task.snapshots
+        recipe, ARMS, data.train, sources, keys, loss=loss, execution=task.execution
     )
     model, test, of_mean = recipe.model, data.test, arithmetic["test"]
     saved_models.save(task.run, model, params, names, test, of_mean, **task.known)

@@ -156,9 +156,9 @@ class DecoderStudents:
         The first one of forward KL is left in the run's folder too, as a Hugging Face model.
         """
         training = self.training(objective)
-        task.snapshots.every = SNAPSHOTS
+        task.execution.snapshots.every = SNAPSHOTS
         label = f"{objective.row}, seed {seed}"
-        fitted = training.fit(self.start, seed, label=label, snapshots=task.snapshots)
+        fitted = training.fit(self.start, seed, label=label, execution=task.execution)
         self.save(task.run, objective, fitted.params, seed)
         more = {"train_loss": float(fitted.curves["loss"][-1]), "peak_bytes": training.peak_bytes()}
         (first, began), (last, ended) = fitted.clock[0], fitted.clock[-1]

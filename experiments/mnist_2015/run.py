@@ -118,7 +118,7 @@ def train(data, outputs, recipe: StudentRecipe, transfer_run: TransferRun, task)
     """Train, save and measure the students of a transfer run, all of them or one seed's."""
     seed = task.known.get("seed")
     params = transfer.fit(
-        transfer_run, recipe, data.train, outputs["train"], seed=seed, snapshots=task.snapshots
+        transfer_run, recipe, data.train, outputs["train"], seed=seed, execution=task.execution
     )
     arms, of_test = transfer_run.arms, outputs["test"]
     rows, model = [arm.row for arm in arms], recipe.model

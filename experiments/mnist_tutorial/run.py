@@ -159,7 +159,7 @@ def measure(model, params, arms: Sequence[Arm], test, outputs) -> list[dict]:
 def train(recipe: StudentRecipe, data, outputs, transfer_run: TransferRun, task) -> list[dict]:
     """Train, save and measure the students of a transfer run."""
     of_train, of_test = outputs
-    params = transfer.fit(transfer_run, recipe, data.train, of_train, snapshots=task.snapshots)
+    params = transfer.fit(transfer_run, recipe, data.train, of_train, execution=task.execution)
     model, arms, known = recipe.model, transfer_run.arms, {"teacher": DENSE, **task.known}
     rows, dense = [arm.row for arm in arms], of_test["teacher"]
     saved_models.save(task.run, model, params, rows, data.test, dense, **known)

@@ -57,7 +57,7 @@ def train_students(config: Config, data: Dataset, taught: teachers.Teachers, tas
     recipe, wanted = student_recipe(config, len(data.train.labels)), arms(config)
     keys = jax.random.split(jax.random.key(STUDENT_KEY), config.seeds)
     params, curves = students.fit(
-        recipe, wanted, data.train, sources, keys, snapshots=task.snapshots
+        recipe, wanted, data.train, sources, keys, execution=task.execution
     )
     measured = {
         split: students.measure(recipe.model, params, getattr(data, split), outputs[split])

@@ -39,7 +39,7 @@ def problem_set(family, split):
     return tasks.ProblemSet(prompts, gold, steps, longest)
 
 
-def train(net, texts, settings, snapshots):
+def train(net, texts, settings, execution):
     """The parameters of a teacher that learned Texts; settings: TrainingSettings."""
     init, keys = llama.decoder(net).init, jax.random.split(jax.random.key(5), 2)
     count = len(texts.prompts.ids)
@@ -48,7 +48,7 @@ def train(net, texts, settings, snapshots):
     start = state.initialize(init)(keys[:1])
     params, *_ = training.fit(
         "teacher", net, SFT, start, keys[:1], {"texts": texts}, sampler, settings, (),
-        snapshots=snapshots,
+        execution=execution,
     )  # fmt: skip
     return jax.tree.map(lambda x: x[0], params)
 
@@ -67,7 +67,7 @@ def teacher(family, config, run):
     facts |= {"net": [net.width, net.layers, net.heads]}
 
     def fit(snapshots):
-        return train(net, texts, settings, snapshots)
+        return train(net, texts, settings, run.execution._replace(snapshots=snapshots))
 
     like = jax.eval_shape(llama.decoder(net).init, jax.random.key(0))
     found = model_store.fit_or_restore(run.workdir, facts, fit, like, retrain=run.retrain)

@@ -80,7 +80,7 @@ def records_of(known, fitted, evaluate):
 
 def train(data, students, evaluate, arm, task):
     """Train an arm's students, save those of most problems, measure all."""
-    fitted, known = students.fit(arm, task.snapshots), students.known(arm)
+    fitted, known = students.fit(arm, task.execution), students.known(arm)
     net = llama.decoder(data.student)
     test = padding.unlabeled(data.tests["test"].prompts.take(slice(SAVED_PROBLEMS)))
     for member, fields in enumerate(known):

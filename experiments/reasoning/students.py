@@ -15,6 +15,7 @@ from experiments.reasoning.arms import ReasoningArm
 from experiments.reasoning.config import CHUNKS
 from kd_jax.errors import require
 from kd_jax.language import objectives, student_loss, teacher_outputs
+from kd_jax.runtime.execution import DEFAULT
 
 SFT = objectives.Objective("SFT before on-policy", objectives.labels)
 
@@ -82,20 +83,20 @@ class Students:
         )
         return max(1, round(self.settings.steps * chain / own / CHUNKS)) * CHUNKS
 
-    def fit(self, arm, snapshots=None):
-        """The FittedArm of an arm's members; snapshots: as for loop.fit."""
+    def fit(self, arm, execution=DEFAULT):
+        """The FittedArm of an arm's members; execution: as for loop.fit."""
         settings = self.settings
         if arm.objective.on_policy_fraction:
             last, rate = settings.on_policy_steps, settings.learning_rate * arm.rate_factor
             rest = settings._replace(steps=last, learning_rate=rate)
-            ended = self._phase(arm, rest, self.after_sft.params, snapshots)
+            ended = self._phase(arm, rest, self.after_sft.params, execution)
             return joined(self.after_sft, ended, settings.steps - last)
         steps = self.equal_steps(arm.pool) if arm.equal_tokens else settings.steps
         mine = self.members(arm)
         start = jax.tree.map(lambda x: x[mine], self.start)
-        return self._phase(arm, settings._replace(steps=steps), start, snapshots)
+        return self._phase(arm, settings._replace(steps=steps), start, execution)
 
-    def _phase(self, arm, settings, start, snapshots=None):
+    def _phase(self, arm, settings, start, execution=DEFAULT):
         objective, pool, mine = arm.objective, self.pools[arm.pool], self.members(arm)
         teacher, student = self.task.teacher, self.task.student
         rows, on_policy = {"texts": pool.texts}, None
@@ -111,7 +112,7 @@ class Students:
         )
         params, curves, diverged = training.fit(
             f"{len(mine)} × {objective.row}", student, objective, start, self.keys[mine], rows,
-            sampler, settings, read, on_policy=on_policy, snapshots=snapshots,
+            sampler, settings, read, on_policy=on_policy, execution=execution,
         )  # fmt: skip
         tokens = curves["tokens"].mean(0) * settings.steps
         return FittedArm(params, curves["loss"][-1], tokens, diverged)

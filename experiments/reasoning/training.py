@@ -9,7 +9,7 @@ import numpy as np
 
 from experiments.reasoning.config import CHUNKS
 from kd_jax.language import student_loss
-from kd_jax.runtime import progress
+from kd_jax.runtime.execution import DEFAULT
 from kd_jax.training import loop
 from kd_jax.training import state as train_state
 
@@ -57,7 +57,7 @@ def sampler(key, seeds, counts, chains, settings):
 
 def fit(
     label, net, objective, start, keys, rows, sampler, settings, teacher, *,
-    on_policy=None, snapshots=None,
+    on_policy=None, execution=DEFAULT,
 ):  # fmt: skip
     """Train members that differ by parameters and by the rows that they see.
 
@@ -72,18 +72,18 @@ def fit(
         settings: TrainingSettings.
         teacher: what the objective reads the teacher's logits with.
         on_policy: of student_loss.on_policy, when members learn from texts of their own.
-        snapshots: as for loop.fit.
+        execution: as for loop.fit.
 
     Returns:
         (parameters [M, …], curves {name: [CHUNKS, M]}, train_state.diverged [M]).
     """
     optimizer = settings.optimizer(settings.learning_rate, settings.steps)
     grid = jax.tree.map(lambda x: jnp.array(x)[:, None], start)  # a copy: training takes it
-    with progress.bar(label, CHUNKS) as report:
+    with execution.bar(label, CHUNKS) as report:
         state, curves = loop.fit(
             student_loss.loss(net, objective, on_policy=on_policy), optimizer,
             train_state.grid(grid, optimizer, keys), rows, sampler, epochs=CHUNKS,
-            shared={"teacher": teacher}, report=report, snapshots=snapshots,
+            shared={"teacher": teacher}, report=report, execution=execution,
         )  # fmt: skip
     curves = {name: np.asarray(x)[..., 0] for name, x in curves.items()}
     return train_state.arm_params(state), curves, train_state.diverged(state)[:, 0]

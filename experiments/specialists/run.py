@@ -73,7 +73,7 @@ def unstacked(params) -> list:
     return [jax.tree.map(lambda x, s=s: x[s], params) for s in range(count)]
 
 
-def fit_specialists(config: Config, data: Dataset, params, special: np.ndarray, snapshots):
+def fit_specialists(config: Config, data: Dataset, params, special: np.ndarray, execution):
     """(Model, parameters [S, K, …]) of all specialists, which begin as their generalists."""
     size, flat = config.special_classes, special.reshape(-1, config.special_classes)
     labels = np.stack([specialists.specialist_labels(data.train.labels, c) for c in flat])
@@ -88,7 +88,7 @@ def fit_specialists(config: Config, data: Dataset, params, special: np.ndarray, 
     keys = jax.random.split(jax.random.key(SPECIAL_KEY), len(flat))
     found = teachers.fit(
         special_recipe, keys, data.train, start=jax.tree.map(lambda *x: jnp.stack(x), *first),
-        own={"labels": labels}, title="specialist", snapshots=snapshots,
+        own={"labels": labels}, title="specialist", execution=execution,
     )  # fmt: skip
     shape = special.shape[:2]
     return special_recipe.model, jax.tree.map(lambda x: x.reshape(*shape, *x.shape[1:]), found)
@@ -107,14 +107,14 @@ def joined(model, params, generalists, special, inputs, shift: float) -> np.ndar
     return np.stack(found)
 
 
-def with_specialists(config: Config, data: Dataset, taught, special, snapshots):
+def with_specialists(config: Config, data: Dataset, taught, special, execution):
     """({row: test logits [S, N, C]}, generalist and specialists' logits of the training rows)."""
-    part = snapshots.part("specialists")
+    part = execution.part("specialists")
     model, params = fit_specialists(config, data, taught.params, special, part)
     longer = teachers.fit(
         whole_recipe(config, data, config.special_epochs, GENERALIST_SAMPLER),
         jax.random.split(jax.random.key(LONGER_KEY), config.seeds), data.train,
-        start=taught.params, title=named.LONGER, snapshots=snapshots.part("longer"),
+        start=taught.params, title=named.LONGER, execution=execution.part("longer"),
     )  # fmt: skip
     shift = specialists.dustbin_shift(config.special_classes / data.classes)
 
@@ -140,14 +140,14 @@ def train_part(config: Config, data: Dataset, names: list[str], task) -> list[di
         made_by=generalist_recipe, width=config.width,
     )  # fmt: skip
     special = assigned(config, taught.logits["validation"])
-    found, together = with_specialists(config, data, taught, special, task.snapshots)
+    found, together = with_specialists(config, data, taught, special, task.execution)
     labels, outputs = data.train.labels, taught.logits["train"]
     permuted = [controls.permuted(x, labels, seed) for seed, x in enumerate(together)]
     sources = {"generalist": outputs, "joined": together, "permuted": np.stack(permuted)}
     student_recipe = whole_recipe(config, data, config.student_epochs, STUDENT_SAMPLER)
     keys = jax.random.split(jax.random.key(STUDENT_KEY), config.seeds)
-    snapshots = task.snapshots.part("students")
-    params, _ = students.fit(student_recipe, ARMS, data.train, sources, keys, snapshots=snapshots)
+    execution = task.execution.part("students")
+    params, _ = students.fit(student_recipe, ARMS, data.train, sources, keys, execution=execution)
     model, rows, test = student_recipe.model, [arm.row for arm in ARMS], data.test
     saved_models.save(
         task.run, model, params, rows, test, taught.logits["test"], teacher=named.GENERALIST,

@@ -129,7 +129,7 @@ def train_setup(config: Config, setup: Setup, spoken: data.Speech, task) -> list
     of_students = recipe(config, count, epochs, STUDENT_SAMPLER, setup.wider)
     keys = jax.random.split(jax.random.key(STUDENT_KEY), config.seeds)
     params, curves = students.fit(
-        of_students, wanted, split, sources, keys, snapshots=task.snapshots
+        of_students, wanted, split, sources, keys, execution=task.execution
     )
     model, rows = of_students.model, [arm.row for arm in wanted]
     mean = ensembles.arithmetic_mean(members.logits["test"])
@@ -158,7 +158,7 @@ def train_few(config: Config, spoken: data.Speech, task) -> list[dict]:
     _, curves = students.fit(
         few_recipe, ARMS_OF_FEW, split, {"teacher": one[rows], "permuted": permuted[rows]},
         jax.random.split(jax.random.key(FEW_KEY), config.seeds), epoch_metrics=epoch_metrics,
-        snapshots=task.snapshots,
+        execution=task.execution,
     )  # fmt: skip
     found = metrics.of_all_recordings(spoken, members)
     for a, arm in enumerate(ARMS_OF_FEW):

@@ -124,7 +124,7 @@ def train_students(config: Config, data: Dataset, prepared, task) -> list[dict]:
     keys = jax.random.split(jax.random.key(STUDENT_KEY), config.seeds)
     sources = {name: logits[name] for name in ("teacher", "permuted")}
     params, curves = students.fit(
-        recipe, wanted, data.train, sources, keys, snapshots=task.snapshots
+        recipe, wanted, data.train, sources, keys, execution=task.execution
     )
     measured = students.measure(recipe.model, params, data.test, logits["test"])
     rows = [arm.row for arm in wanted]

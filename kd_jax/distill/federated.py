@@ -64,10 +64,10 @@ def train_steps(
     """Parameters of one network after `steps` steps of a fresh optimizer of optax.
 
     Args:
-        loss_fn: (params, batch, key) -> (loss, {}).
+        loss_fn: (params, state.Batch, key) -> (loss, {}).
         optimizer: begun anew.
         params: where it starts.
-        draw: key -> batch.
+        draw: key -> rows of a batch.
         steps: how many.
         key: of batches and dropout.
     """
@@ -75,7 +75,8 @@ def train_steps(
     step = train_state.make_step(loss_fn, optimizer)
 
     def one(state, _):
-        return step(state, draw(jax.random.fold_in(draw_key, state.step)))[0], None
+        rows = draw(jax.random.fold_in(draw_key, state.step))
+        return step(state, train_state.Batch(rows))[0], None
 
     first = train_state.start(params, optimizer, key)
     return jax.lax.scan(one, first, length=steps)[0].params
@@ -149,8 +150,8 @@ def distill(
     """
 
     def loss_fn(params, batch, key):
-        logits, _ = model.apply(params, batch["inputs"], train=True, key=key)
-        return jnp.mean(losses.soft_targets(logits, batch["consensus"])), {}
+        logits, _ = model.apply(params, batch.rows["inputs"], train=True, key=key)
+        return jnp.mean(losses.soft_targets(logits, batch.rows["consensus"])), {}
 
     def draw(key):
         chosen = jax.random.randint(key, (config.batch_size,), 0, len(public))

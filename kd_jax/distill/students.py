@@ -20,7 +20,7 @@ from kd_jax import losses
 from kd_jax.distill.teachers import Recipe
 from kd_jax.metrics import classification
 from kd_jax.metrics.records import seed_records
-from kd_jax.runtime import progress
+from kd_jax.runtime.execution import DEFAULT, Execution
 from kd_jax.training import loop
 from kd_jax.training import state as train_state
 
@@ -54,24 +54,25 @@ def mixture(apply: Callable, augment_batch: Callable | None = None) -> Callable:
 
     Args:
         apply: of a Model.
-        augment_batch: (batch, key) -> batch, what a step sees of it.
+        augment_batch: (rows, key) -> rows, what a step sees of them.
 
     Returns:
-        loss_fn(params, batch, key). The batch holds "inputs" [B, …], "labels" [B], "teachers"
-        [B, K, C] (logits of K teachers), the arm's own `NUMBERS` and "source", which of the K.
+        loss_fn(params, Batch, key). Its rows are "inputs" [B, …], "labels" [B] and "teachers" [B,
+        K, C] (logits of K teachers), its numbers the arm's `NUMBERS` and "source", which of the K.
 
     Source: Hinton, Vinyals and Dean 2015, arXiv 1503.02531, section 2.
     """
 
     def loss_fn(params, batch, key):
+        rows, arm = batch.rows, batch.numbers
         if augment_batch:
             batch_key, key = jax.random.split(key)
-            batch = augment_batch(batch, batch_key)
-        logits, _ = apply(params, batch["inputs"], train=True, key=key)
-        source = jnp.take(batch["teachers"], batch["source"], axis=1)
-        soft = losses.soft_targets(logits, source, temperature=batch["temperature"])
-        hard = losses.label_smoothing(logits, batch["labels"], epsilon=batch["smoothing"])
-        return jnp.mean(batch["soft_weight"] * soft + batch["label_weight"] * hard), {}
+            rows = augment_batch(rows, batch_key)
+        logits, _ = apply(params, rows["inputs"], train=True, key=key)
+        source = jnp.take(rows["teachers"], arm["source"], axis=1)
+        soft = losses.soft_targets(logits, source, temperature=arm["temperature"])
+        hard = losses.label_smoothing(logits, rows["labels"], epsilon=arm["smoothing"])
+        return jnp.mean(arm["soft_weight"] * soft + arm["label_weight"] * hard), {}
 
     return loss_fn
 
@@ -89,7 +90,7 @@ def fit(
     augment_batch: Callable | None = None,
     adjust: Callable | None = None,
     epoch_metrics: loop.EpochMetrics | None = None,
-    snapshots: Any = None,
+    execution: Execution = DEFAULT,
 ) -> tuple[Any, dict]:
     """Train every arm for every seed in one program.
 
@@ -105,7 +106,7 @@ def fit(
         augment_batch: as for `mixture`.
         adjust: changes the initial parameters [S, A, …].
         epoch_metrics: as for loop.fit.
-        snapshots: as for loop.fit.
+        execution: as for loop.fit.
 
     Returns:
         Parameters [S, A, …] and the curves {name: [epochs, S, A]}; among them is {"diverged":
@@ -119,7 +120,7 @@ def fit(
     found["source"] = [names.index(arm.teacher) for arm in arms]
     numbers = {name: np.tile(np.array(x), (len(keys), 1)) for name, x in found.items()}
     data, own = _stacked(split, teachers, len(keys))
-    with progress.bar(label or f"{len(keys) * len(arms)} students", recipe.epochs) as report:
+    with execution.bar(label or f"{len(keys) * len(arms)} students", recipe.epochs) as report:
         state, curves = loop.fit(
             loss(recipe.model.apply, augment_batch),
             recipe.optimizer,
@@ -132,7 +133,7 @@ def fit(
             numbers=numbers,
             epoch_metrics=epoch_metrics,
             report=report,
-            snapshots=snapshots,
+            execution=execution,
         )
     return state.params, {**curves, "diverged": train_state.diverged(state)}
 

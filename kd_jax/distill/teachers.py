@@ -13,7 +13,7 @@ import numpy as np
 from kd_jax import fingerprint, losses
 from kd_jax.metrics import classification
 from kd_jax.metrics.records import seed_records
-from kd_jax.runtime import progress
+from kd_jax.runtime.execution import DEFAULT, Execution
 from kd_jax.storage import model_store
 from kd_jax.training import loop, optimizers
 from kd_jax.training import state as train_state
@@ -70,7 +70,7 @@ class Teachers(NamedTuple):
 
 
 def loss(apply: Callable, augment: Callable | None = None) -> Callable:
-    """Mean cross-entropy of a batch's "inputs" and "labels".
+    """Mean cross-entropy of a Batch's rows "inputs" and "labels".
 
     Args:
         apply: of a Model.
@@ -79,11 +79,11 @@ def loss(apply: Callable, augment: Callable | None = None) -> Callable:
 
     def loss_fn(params, batch, key):
         augment_key, dropout_key = jax.random.split(key)
-        inputs = batch["inputs"]
+        inputs = batch.rows["inputs"]
         if augment:
             inputs = jax.vmap(augment)(jax.random.split(augment_key, len(inputs)), inputs)
         logits, _ = apply(params, inputs, train=True, key=dropout_key)
-        return jnp.mean(losses.cross_entropy(logits, batch["labels"])), {}
+        return jnp.mean(losses.cross_entropy(logits, batch.rows["labels"])), {}
 
     return loss_fn
 
@@ -102,7 +102,7 @@ def fit(
     own: dict | None = None,
     seeds: Sequence[int] | None = None,
     title: str = "teacher",
-    snapshots: Any = None,
+    execution: Execution = DEFAULT,
 ) -> Any:
     """Parameters [S, …] of one network per key, trained on the labels of a Split.
 
@@ -114,7 +114,7 @@ def fit(
         own: as for loop.fit, like labels [S, N] of each network's own.
         seeds: [S], the numbers that the sampler is asked with (default 0, 1, …).
         title: of the progress bar.
-        snapshots: as for loop.fit.
+        execution: as for loop.fit.
     """
     seeds = range(len(keys)) if seeds is None else seeds
     if start is None:
@@ -122,7 +122,7 @@ def fit(
     else:
         grid = jax.tree.map(lambda x: x[:, None], start)
         state = train_state.grid(grid, recipe.optimizer, keys)
-    with progress.bar(label(title, seeds), recipe.epochs) as report:
+    with execution.bar(label(title, seeds), recipe.epochs) as report:
         state, _ = loop.fit(
             loss(recipe.model.apply, recipe.augment),
             recipe.optimizer,
@@ -133,7 +133,7 @@ def fit(
             seeds=seeds,
             own=own,
             report=report,
-            snapshots=snapshots,
+            execution=execution,
         )
     return train_state.arm_params(state)
 
@@ -192,7 +192,8 @@ def _stored(row, recipe, keys, seeds, data, run, facts):
     like = jax.eval_shape(jax.vmap(recipe.model.init), keys)
 
     def train(snapshots):
-        return fit(recipe, keys, data.train, seeds=seeds, title=row, snapshots=snapshots)
+        execution = run.execution._replace(snapshots=snapshots)
+        return fit(recipe, keys, data.train, seeds=seeds, title=row, execution=execution)
 
     found = model_store.fit_or_restore(run.workdir, facts, train, like, retrain=run.retrain)
     word = "restored" if found.restored else f"trained in {found.seconds:.0f} s"

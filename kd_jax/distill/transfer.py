@@ -18,7 +18,7 @@ from kd_jax.distill.teachers import Recipe
 from kd_jax.metrics import classification
 from kd_jax.metrics.records import seed_records
 from kd_jax.models import Model
-from kd_jax.storage.checkpoint import Snapshots
+from kd_jax.runtime.execution import DEFAULT, Execution
 from kd_jax.training import samplers
 
 HELD_OUT_SEED = 0
@@ -100,7 +100,7 @@ def fit(
     teachers: Mapping[str, Float[np.ndarray, "*S N C"]],
     *,
     seed: int | None = None,
-    snapshots: Snapshots | None = None,
+    execution: Execution = DEFAULT,
 ) -> Any:
     """Train a transfer run's students, all seeds and arms in one program.
 
@@ -111,7 +111,7 @@ def fit(
         teachers: {name: logits [N, C], or [S, N, C] where each seed has its own}, of all rows.
         seed: train only this one of the recipe's, for large networks; up to rounding its student
             is the one of the whole grid.
-        snapshots: as for loop.fit.
+        execution: as for loop.fit.
 
     Returns:
         Parameters, leaves [S, A, …], or [1, A, …] of one seed.
@@ -129,7 +129,7 @@ def fit(
     params, _ = students.fit(
         recipe.of(transfer_run), transfer_run.arms, split, teachers, recipe.keys[np.array(seeds)],
         seeds=seeds, label=None if seed is None else f"{transfer_run.name}: {names}, seed {seed}",
-        augment_batch=transfer_run.augment_batch, adjust=adjust, snapshots=snapshots,
+        augment_batch=transfer_run.augment_batch, adjust=adjust, execution=execution,
     )  # fmt: skip
     return params
 

@@ -25,8 +25,8 @@ def loss(
         on_policy: what gives the rows, of `on_policy`; None: the batch itself.
 
     Returns:
-        loss_fn(params, batch, key) for training.loop. The batch has the objective's rows and
-        "teacher": what the teacher's logits are read with, or all its parameters.
+        loss_fn(params, Batch, key) for training.loop. Its rows are the objective's, shared is
+        {"teacher": what the teacher's logits are read with, or all its parameters}.
     """
 
     def total(params, rows, teacher):
@@ -34,9 +34,9 @@ def loss(
         return jnp.sum(objective.term(z, rows, teacher))
 
     def loss_fn(params, batch, key):
-        batch = dict(batch)
-        teacher = batch.pop("teacher")
-        rows = on_policy(params, teacher, batch, key) if on_policy else batch
+        teacher, rows = batch.shared["teacher"], batch.rows
+        if on_policy:
+            rows = on_policy(params, teacher, rows, key)
         counted = rows["texts"].answers.mask
         found = tokens.micro_batched_mean(
             lambda p, r: total(p, r, teacher), params, rows, counted, micro_batches

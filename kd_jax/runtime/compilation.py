@@ -9,7 +9,6 @@ from typing import Any
 
 import jax
 
-_fast: list[bool] = []  # --fast_compile of this process
 # What XLA may leave out for a program that runs for less time than it takes to compile.
 QUICK = {
     "xla_backend_optimization_level": 0,
@@ -29,18 +28,6 @@ def quick_options() -> dict[str, Any]:
     except jax.errors.JaxRuntimeError:
         return {}
     return QUICK
-
-
-def use(optimize: bool) -> None:
-    """Leave XLA's optimizations out of every program of this process unless `optimize`."""
-    if not optimize:
-        jax.config.update("jax_disable_most_optimizations", True)
-    _fast[:] = [] if optimize else [True]
-
-
-def options() -> dict[str, Any] | None:
-    """Options of jax.jit for what takes longest to compile: `quick_options` where `use` says so."""
-    return quick_options() if _fast else None
 
 
 def cache_programs() -> None:

@@ -10,6 +10,7 @@ import contextlib
 import functools
 import os
 import threading
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -23,8 +24,6 @@ from kd_jax.errors import require
 AXES = "members", "data"
 LARGE = 2**20  # numbers in a parameter that is worth splitting; it is gathered to be used
 ENOUGH = 0.75  # of the time on one device: members are not spread for less of a gain
-_current: list[jax.sharding.Mesh] = []  # that every training lies on, if the user named one
-_free: list[jax.Device] = []  # the devices that each training takes as many of as its members fill
 turn = threading.RLock()  # held while programs of several devices run: two would mix up their parts
 
 
@@ -52,30 +51,6 @@ def parse(text: str, devices: int) -> dict[str, int]:
     return sizes
 
 
-def use(text: str = "") -> None:
-    """Lay every later training of this process on a mesh of all devices of all processes.
-
-    Args:
-        text: as for `parse`. Where there is one process, "" leaves each training as many devices
-            as its members fill evenly.
-
-    Raises:
-        InputError: see `parse`.
-    """
-    sizes = parse(text, len(jax.devices()))
-    stop_using()
-    if not text and jax.process_count() == 1:
-        _free.extend(jax.devices())
-    elif len(jax.devices()) > 1:
-        _current.append(_mesh(jax.devices(), sizes["members"]))
-
-
-def stop_using() -> None:
-    """Train on one device again."""
-    _current.clear()
-    _free.clear()
-
-
 def spread_over_cores() -> None:
     """Make every core of a CPU a device of its own, before the first use of JAX.
 
@@ -90,10 +65,6 @@ def spread_over_cores() -> None:
 
 
 @functools.lru_cache(maxsize=64)
-def _mesh_of_first(count):
-    return _mesh(_free[:count], count)
-
-
 def _mesh(devices, members):
     grid = np.array(devices).reshape(members, -1)
     return jax.sharding.Mesh(grid, AXES, (AxisType.Auto,) * 2)
@@ -103,7 +74,7 @@ def everywhere(tree: Any) -> Any:
     """Leaves that every process has, as arrays that the processes can write together."""
     if jax.process_count() == 1:
         return jax.tree.map(jnp.asarray, tree)
-    sharding = NamedSharding(_current[0], P())
+    sharding = NamedSharding(_mesh(tuple(jax.devices()), 1), P())
     return jax.tree.map(lambda x: _across_processes(x, sharding), tree)
 
 
@@ -222,16 +193,29 @@ def _across_processes(x, sharding):
     return jax.make_array_from_callback(here.shape, sharding, lambda index: here[index])
 
 
-def layout(seeds: int, arms: int) -> GridLayout:
-    """Where a grid [S, A] of members lies on this process's mesh."""
-    if _current:
-        parts = _current[0].shape["members"]
-        axis = 1 if seeds % parts and arms % parts == 0 else 0
-        return GridLayout(_current[0], axis, seeds, seeds if axis else _filled(seeds, parts))
-    parts, axis = _devices_filled(seeds, arms, len(_free))
-    if parts == 1:
+def layout(seeds: int, arms: int, devices: Sequence[jax.Device], mesh: str = "") -> GridLayout:
+    """Where a grid [S, A] of members lies.
+
+    Args:
+        seeds: S.
+        arms: A.
+        devices: those that there are, of all processes.
+        mesh: as for `parse`. Where there is one process, "" takes as many devices as the members
+            fill evenly.
+
+    Raises:
+        InputError: see `parse`.
+    """
+    members = parse(mesh, len(devices))["members"]
+    if not mesh and jax.process_count() == 1:
+        members, axis = _devices_filled(seeds, arms, len(devices))
+        devices = devices[:members]
+    else:
+        axis = 1 if seeds % members and arms % members == 0 else 0
+    if len(devices) == 1:
         return GridLayout(None, 0, seeds, seeds)
-    return GridLayout(_mesh_of_first(parts), axis, seeds, seeds if axis else _filled(seeds, parts))
+    padded = seeds if axis else _filled(seeds, members)
+    return GridLayout(_mesh(tuple(devices), members), axis, seeds, padded)
 
 
 def _filled(seeds, parts):

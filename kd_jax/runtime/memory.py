@@ -5,19 +5,8 @@ from typing import Any
 
 import jax
 
-_chosen: list[int] = []  # --members_per_chunk of this process
 ADVICE = "the device has no memory left: give --members_per_chunk=N, fewer networks at once"
 RESERVE = 0.9  # of the free memory that a training may take
-
-
-def use(members_per_chunk: int) -> None:
-    """Train at most so many members at once from now on; 0: as many as the memory holds."""
-    _chosen[:] = [members_per_chunk] if members_per_chunk else []
-
-
-def chosen() -> int:
-    """How many members the user allows at once; 0 where that is left to `most`."""
-    return _chosen[0] if _chosen else 0
 
 
 def most(members: int, program: Any, fixed: float) -> int:

@@ -7,11 +7,14 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from tqdm import tqdm
 
-from kd_jax.runtime import hosts, parallel, tensorboard
+from kd_jax.runtime import hosts, parallel
+from kd_jax.runtime.tensorboard import Events
 
 
 @contextlib.contextmanager
-def bar(label: str, total: int, unit: str = "epoch") -> Iterator[Callable]:
+def bar(
+    label: str, total: int, unit: str = "epoch", events: Events | None = None
+) -> Iterator[Callable]:
     """A bar over epochs or other units.
 
     On a terminal it is redrawn in place; into a log it writes a line every ten seconds.
@@ -20,6 +23,7 @@ def bar(label: str, total: int, unit: str = "epoch") -> Iterator[Callable]:
         label: in front of it.
         total: units in all.
         unit: what they are called.
+        events: where the curves are written too.
 
     Yields:
         `report`, which the work calls after each chunk: report(done) when so many are done,
@@ -39,7 +43,8 @@ def bar(label: str, total: int, unit: str = "epoch") -> Iterator[Callable]:
 
         def report(done, curves=None):
             if curves:
-                tensorboard.of_training(label, curves, drawn.n, done)
+                if events:
+                    events.of_training(label, curves, drawn.n, done)
                 loss = np.asarray(curves["loss"][done - 1])
                 drawn.set_postfix_str(f"loss {np.mean(loss):.4f}", refresh=False)
             drawn.update(done - drawn.n)

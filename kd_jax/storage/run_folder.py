@@ -21,7 +21,9 @@ import numpy as np
 
 from kd_jax import fingerprint
 from kd_jax.errors import InputError, require
-from kd_jax.runtime import hosts, parallel, tensorboard
+from kd_jax.runtime import hosts, parallel
+from kd_jax.runtime.execution import DEFAULT, Execution
+from kd_jax.runtime.tensorboard import Events
 from kd_jax.storage import checkpoint, jsonl, locks, provenance
 
 RECORDS = "records.jsonl"
@@ -30,11 +32,14 @@ _open = []  # the runs of this process
 
 
 class Task(NamedTuple):
-    """What a unit of work is given: its run, the fields that name it, and its snapshots."""
+    """What a unit of work is given: its run, the fields that name it, and how to train.
+
+    execution: of its trainings, with snapshots of this unit alone.
+    """
 
     run: "Run"
     known: dict
-    snapshots: checkpoint.Snapshots
+    execution: Execution
 
 
 class Run:
@@ -45,7 +50,8 @@ class Run:
 
     def __init__(
         self, workdir, experiment, settings, facts=(), *,
-        program=None, retrain=False, saved_seeds=1, flags=(),
+        program=None, retrain=False, saved_seeds=1, flags=(), execution=DEFAULT,
+        tensorboard=False,
     ):  # fmt: skip
         """A run that is not open yet.
 
@@ -59,10 +65,13 @@ class Run:
             retrain: whether teachers are trained even if they are stored.
             saved_seeds: of how many seeds of each row the networks are saved for export.
             flags: of the command line, by which the run is resumed.
+            execution: how its trainings are carried out.
+            tensorboard: whether to write event files.
         """
         self.experiment, self.began = experiment, time.monotonic()
         self.workdir, self.settings, self.facts = workdir, settings, dict(facts)
         self.retrain, self.saved_seeds, self.noted = retrain, saved_seeds, {}
+        self.execution, self.tensorboard = execution, tensorboard
         self.command = shlex.join(["./run.sh", experiment, *flags])
         if program:
             self.facts |= {"code": fingerprint.code(program), **fingerprint.numerics()}
@@ -101,7 +110,8 @@ class Run:
                 jsonl.write_whole(folder / "config.json", text + "\n")
                 jsonl.write_whole(folder / "command.txt", self.command + "\n")
                 (folder / "failed.txt").unlink(missing_ok=True)
-                tensorboard.begin(folder)
+                if self.tensorboard:
+                    self.execution = self.execution._replace(events=Events(folder))
         except OSError as error:
             raise InputError(
                 f"--workdir={self.workdir}: cannot write there ({error.strerror}); "
@@ -152,7 +162,8 @@ class Run:
             before, known = jsonl.read(path)
             jsonl.refuse_twice(known, found, dict.fromkeys([*IDENTITY, *by]), path)
             jsonl.write_whole(path, before + jsonl.text(found))
-        tensorboard.of_records(found)
+        if self.execution.events:
+            self.execution.events.of_records(found)
         hosts.wait("append")
 
     def has(self, **wanted: Any) -> bool:
@@ -179,8 +190,8 @@ class Run:
 
         Args:
             units: (known, work) pairs: the fields that name the unit and that its records share,
-                and what trains and measures its networks. work(task) resumes from task.snapshots
-                and returns its records, to which the known fields are added.
+                and what trains and measures its networks. work(task) resumes from the snapshots
+                of task.execution and returns its records, to which the known fields are added.
             workers: units at a time, in threads.
             by: as for `append`.
         """
@@ -191,7 +202,8 @@ class Run:
         def one(unit):
             known, work = unit
             snapshots = self.snapshots(**known)
-            return known, snapshots, work(Task(self, known, snapshots))
+            execution = self.execution._replace(snapshots=snapshots)
+            return known, snapshots, work(Task(self, known, execution))
 
         for known, snapshots, records in parallel.results(one, left, workers):
             self.append([{**known, **record} for record in records], by=(*known, *by))

@@ -20,7 +20,8 @@ import numpy as np
 import optax
 from jaxtyping import Array, ArrayLike
 
-from kd_jax.runtime import compilation, devices, hosts, memory, signals
+from kd_jax.runtime import hosts, memory, signals
+from kd_jax.runtime.execution import DEFAULT, Execution
 from kd_jax.training import chunking, samplers
 from kd_jax.training import state as train_state
 
@@ -33,8 +34,9 @@ def _members_step(loss_fn, optimizer, each):
     step = train_state.make_step(loss_fn, optimizer)
 
     def seed_step(state, indices, data, shared, own, numbers):
-        batch = {**jax.tree.map(lambda x: x[indices], {**data, **own}), **shared}
-        return jax.vmap(lambda s, n: step(s, {**batch, **n}))(state, numbers)
+        rows = jax.tree.map(lambda x: x[indices], {**data, **own})
+        batch = train_state.Batch(rows, shared=shared)
+        return jax.vmap(lambda s, n: step(s, batch._replace(numbers=n)))(state, numbers)
 
     return jax.vmap(seed_step, in_axes=(0, each, None, None, 0, 0))
 
@@ -79,10 +81,8 @@ def _empty_curves(loss_fn, optimizer, sampler, epoch_metrics, epochs, state, *fi
     def said(state, seeds, data, shared, own, numbers):
         state, numbers = jax.tree.map(lambda x: x[0, 0], (state, numbers))
         rows, own = sampler(seeds.ravel()[0], 0)[0], jax.tree.map(lambda x: x[0], own)
-        batch = jax.tree.map(lambda x: x[rows], {**data, **own})
-        state, metrics = train_state.make_step(loss_fn, optimizer)(
-            state, {**batch, **shared, **numbers}
-        )
+        batch = train_state.Batch(jax.tree.map(lambda x: x[rows], {**data, **own}), numbers, shared)
+        state, metrics = train_state.make_step(loss_fn, optimizer)(state, batch)
         return metrics | epoch_metrics.measure(state.params, epoch_metrics.arrays)
 
     shapes = jax.eval_shape(said, state, *fixed)
@@ -98,7 +98,8 @@ class Training:
 
     def __init__(
         self, loss_fn, optimizer, state, data, sampler, *, epochs,
-        seeds=None, own=None, numbers=None, shared=None, epoch_metrics=None, compiler_options=None,
+        seeds=None, own=None, numbers=None, shared=None, epoch_metrics=None,
+        execution=DEFAULT,
     ):  # fmt: skip
         seeds = np.asarray(np.arange(len(state.step)) if seeds is None else seeds, np.int32)
         own, numbers, shared = own or {}, numbers or {}, shared or {}
@@ -106,7 +107,7 @@ class Training:
         each = 0 if seeds.ndim else None
         fixed = seeds, data, shared, own, numbers
         curves = _empty_curves(loss_fn, optimizer, sampler, epoch_metrics, epochs, state, *fixed)
-        place = self.place = devices.layout(*state.step.shape)
+        place = self.place = execution.layout(*state.step.shape)
         whole = place.shared(data), place.shared(shared)
         fixed = self._placed(seeds), *whole, place.by_seed(own), place.grid(numbers)
         self.fixed = *fixed, place.shared(epoch_metrics.arrays)
@@ -116,7 +117,7 @@ class Training:
             _epochs(loss_fn, optimizer, sampler, epoch_metrics, place, each),
             donate_argnums=(0, 1),
             out_shardings=place.outputs(self.state),
-            compiler_options=compiler_options or compilation.options(),
+            compiler_options=execution.compiler_options(),
         )
 
     @functools.cached_property
@@ -197,13 +198,12 @@ def fit(
     shared: dict | None = None,
     epoch_metrics: EpochMetrics | None = None,
     report: Callable | None = None,
-    snapshots: Any = None,
-    compiler_options: dict | None = None,
+    execution: Execution = DEFAULT,
 ) -> tuple[train_state.State, dict[str, np.ndarray]]:
     """Train every member of the grid [S, A] for `epochs` passes.
 
     Args:
-        loss_fn: (params, batch, key) -> (scalar, {name: scalar}), of one member.
+        loss_fn: (params, state.Batch, key) -> (scalar, {name: scalar}), of one member.
         optimizer: of optax.
         state: from `state.members`; its buffers are given up.
         data: {name: [N, …]}, shared by all.
@@ -212,14 +212,12 @@ def fit(
         seeds: [S], the numbers that `sampler` is asked with (default 0, 1, …); or one number: all
             seeds then see the same batches, which are gathered once.
         own: {name: [S, N, …]}, rows that each seed has for itself, gathered by the same indices.
-        numbers: {name: [S, A]}, the numbers by which members differ; they join the batch.
-        shared: {name: tree}, seen whole by every step; joins the batch.
+        numbers: {name: [S, A]}, the numbers by which members differ.
+        shared: {name: tree}, seen whole by every step.
         epoch_metrics: what it measures joins the curves.
         report: called as report(epochs_done, curves) after every chunk of epochs.
-        snapshots: with restore(like) -> (epochs_done, tree) or None, due(), part(name) and
-            save(epochs_done, tree); a run resumed from one ends bitwise where the uninterrupted
-            one ends.
-        compiler_options: of jax.jit, for a program that compiles longer than it runs.
+        execution: where and how; a run resumed from its snapshots ends bitwise where the
+            uninterrupted one ends.
 
     Returns:
         (state, {name: [epochs, S, A]}), the curves being means over an epoch's steps, or what was
@@ -236,10 +234,10 @@ def fit(
             loss_fn, optimizer, jax.tree.map(of_both, state), data, sampler, epochs=epochs,
             seeds=of_seeds[rows] if of_seeds.ndim else of_seeds, own=jax.tree.map(by_seed, own),
             numbers=jax.tree.map(of_both, numbers), shared=shared, epoch_metrics=epoch_metrics,
-            compiler_options=compiler_options,
+            execution=execution,
         )  # fmt: skip
 
-    most = memory.chosen()
+    most, snapshots = execution.members_per_chunk, execution.snapshots
     if not most or most >= state.step.size:
         whole = training(slice(None), slice(None))
         most = most or hosts.agreed(whole.fits())

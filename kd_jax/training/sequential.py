@@ -8,7 +8,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from kd_jax.runtime import memory, progress
+from kd_jax.runtime import memory
+from kd_jax.runtime.execution import DEFAULT, Execution
 from kd_jax.training import loop
 from kd_jax.training import state as train_state
 
@@ -40,23 +41,25 @@ class Sequential:
         epochs: int,
         numbers: dict | None = None,
         shared: dict | None = None,
+        execution: Execution = DEFAULT,
     ):
         """A training that has not begun.
 
         Args:
-            loss_fn: (params, batch, key) -> (scalar, {name: scalar}).
+            loss_fn: (params, state.Batch, key) -> (scalar, {name: scalar}).
             optimizer: of optax.
             start: parameters of the shape of all networks.
             data: {name: leaves [N, …]}.
             sampler: (seed, epoch) -> indices [steps, B] into the data.
             epochs: of each network.
-            numbers: {name: number} that joins the batch, see `fit`.
-            shared: {name: tree} that joins the batch whole.
+            numbers: {name: number}, see `fit`.
+            shared: {name: tree}, seen whole by every step.
+            execution: where and how.
         """
         self.optimizer = optimizer
         self.training = loop.Training(
             loss_fn, optimizer, self._state(start, 0), data, sampler, epochs=epochs, seeds=0,
-            numbers=_grid(numbers or {}), shared=shared,
+            numbers=_grid(numbers or {}), shared=shared, execution=execution,
         )  # fmt: skip
 
     def fit(
@@ -65,7 +68,7 @@ class Sequential:
         seed: int,
         *,
         label: str,
-        snapshots: Any = None,
+        execution: Execution = DEFAULT,
         numbers: dict | None = None,
     ) -> Fitted:
         """Train one network.
@@ -74,18 +77,18 @@ class Sequential:
             start: its first parameters.
             seed: of the order of the data, and of the keys that the loss is given.
             label: of the progress bar.
-            snapshots: as for loop.fit.
+            execution: of this network: its snapshots and events.
             numbers: {name: number}, of the names that were given first.
         """
         self.training.again(self._state(start, seed), seed, _grid(numbers) if numbers else None)
         clock = []
-        with progress.bar(label, self.training.epochs) as bar:
+        with execution.bar(label, self.training.epochs) as bar:
 
             def report(done, curves):
                 clock.append((done, time.monotonic()))
                 bar(done, curves)
 
-            state, curves = self.training.run(report, snapshots)
+            state, curves = self.training.run(report, execution.snapshots)
         params = jax.tree.map(lambda x: np.asarray(x[0, 0]), state.params)
         curves = {name: x[:, 0, 0] for name, x in curves.items()}
         return Fitted(params, curves, int(train_state.diverged(state)[0, 0]), clock)

@@ -13,6 +13,18 @@ from jaxtyping import Array, Int
 from kd_jax.runtime import compilation
 
 
+class Batch(NamedTuple):
+    """What a step sees; data, numbers and networks are kept apart, so that each may bear any name.
+
+    rows: {name: [B, …]} of the data. numbers: {name: number} by which the members of a grid
+    differ. shared: {name: tree} that every step sees whole, such as a teacher's parameters.
+    """
+
+    rows: dict
+    numbers: dict = {}
+    shared: dict = {}
+
+
 class State(NamedTuple):
     """All that training changes; model and optimizer are closed over.
 
@@ -78,7 +90,7 @@ def make_step(loss_fn: Callable, optimizer: optax.GradientTransformation) -> Cal
     uninterrupted one would.
 
     Args:
-        loss_fn: (params, batch, key) -> (scalar, {name: scalar}).
+        loss_fn: (params, Batch, key) -> (scalar, {name: scalar}).
         optimizer: of optax.
     """
 

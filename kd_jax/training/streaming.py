@@ -17,7 +17,8 @@ import numpy as np
 import optax
 
 from kd_jax.errors import extra
-from kd_jax.runtime import devices, signals
+from kd_jax.runtime import signals
+from kd_jax.runtime.execution import DEFAULT, Execution
 from kd_jax.training import state as train_state
 
 with extra("data"):
@@ -80,7 +81,7 @@ def fit(
     epochs: int,
     numbers: dict | None = None,
     report: Callable | None = None,
-    snapshots: Any = None,
+    execution: Execution = DEFAULT,
 ) -> tuple[train_state.State, dict[str, np.ndarray]]:
     """Train every member of the grid [S, A] on the batches of a Stream, which all of them share.
 
@@ -88,8 +89,8 @@ def fit(
     epoch; it holds the steps done, at which reading begins again. Of several processes each reads
     the rows that it needs.
     """
-    numbers = numbers or {}
-    place = devices.layout(*state.step.shape)
+    numbers, snapshots = numbers or {}, execution.snapshots
+    place = execution.layout(*state.step.shape)
     source = Batches(stream, epochs)
     source.part = place.part(source.size)
     grid_step = _grid_step(loss_fn, optimizer)
@@ -123,7 +124,8 @@ def _grid_step(loss_fn, optimizer):
     step = train_state.make_step(loss_fn, optimizer)
 
     def grid_step(state, batch, numbers):
-        return jax.vmap(jax.vmap(lambda s, n: step(s, {**batch, **n})))(state, numbers)
+        each = jax.vmap(jax.vmap(lambda s, n: step(s, train_state.Batch(batch, n))))
+        return each(state, numbers)
 
     return grid_step
 

@@ -13,8 +13,10 @@ from kd_jax.distill import methods
 from kd_jax.distill.methods import selection, training
 from kd_jax.distill.teachers import Recipe
 from kd_jax.report import tables
+from kd_jax.runtime.execution import Execution
 from kd_jax.storage import checkpoint
 from kd_jax.training import samplers
+from kd_jax.training.state import Batch
 
 RANDOM = np.random.default_rng(11)
 KEYS = jax.random.split(jax.random.key(0), 2)
@@ -80,7 +82,7 @@ def test_every_term_is_finite_and_the_student_learns(pair):
         theirs, found = methods.Outputs(**batch["teacher"]), {}
         for method in everything(pair):
             extra = method.extra(jax.random.key(3), ours, theirs)
-            weighted = {**batch, "weight": method.weights(pair.multiples)[-1]}
+            weighted = Batch(batch, {"weight": method.weights(pair.multiples)[-1]})
             gradient = jax.value_and_grad(training.loss(pair, method), has_aux=True)
             (value, _), grads = gradient(
                 {"student": student, "extra": extra}, weighted, jax.random.key(4)
@@ -100,14 +102,14 @@ def test_rows_have_names_of_their_own():
 
 
 def test_the_baseline_is_cross_entropy_of_the_labels():
-    batch = {**jax.tree.map(lambda x: x[:10], VECTORS.arrays), "weight": 0.0}
+    rows = jax.tree.map(lambda x: x[:10], VECTORS.arrays)
     params = {"student": VECTORS.recipe.model.init(jax.random.key(2)), "extra": {}}
     found, _ = training.loss(VECTORS, methods.without_teacher()[0])(
-        params, batch, jax.random.key(0)
+        params, Batch(rows, {"weight": 0.0}), jax.random.key(0)
     )
-    logits, _ = VECTORS.recipe.model.apply(params["student"], batch["inputs"])
+    logits, _ = VECTORS.recipe.model.apply(params["student"], rows["inputs"])
     log_q = np.asarray(jax.nn.log_softmax(logits), np.float64)
-    expected = -log_q[np.arange(10), batch["labels"]].mean()
+    expected = -log_q[np.arange(10), rows["labels"]].mean()
     assert float(found) == pytest.approx(expected, rel=1e-5)
 
 
@@ -118,7 +120,7 @@ def test_rows_without_a_label_teach_through_the_teacher_alone():
     chosen = np.asarray(pair.arrays["teacher"]["logits"]).argmax(-1)
     np.testing.assert_array_equal(pair.arrays["labels"][10:], chosen[10:])
     np.testing.assert_array_equal(pair.arrays["labels"][:10], pair.data.train.labels[:10])
-    batch = {**jax.tree.map(lambda x: x[10:20], pair.arrays), "weight": 0.0}
+    batch = Batch(jax.tree.map(lambda x: x[10:20], pair.arrays), {"weight": 0.0})
     params = {"student": pair.recipe.model.init(jax.random.key(2)), "extra": {}}
     found, _ = training.loss(pair, methods.without_teacher()[0])(params, batch, jax.random.key(0))
     assert float(found) == 0
@@ -166,8 +168,8 @@ def test_a_chain_learns_from_the_step_before(tmp_path):
     """The last generation's teacher is the one before it, seed by seed; the first has no row."""
     labels, kd = methods.without_teacher()[0], methods.of_logits()[0]
     first, _, last = chains.born_again(labels, kd)
-    snapshots = checkpoint.Snapshots(tmp_path, {})
-    records, students = chains.through(VECTORS, [first, last], KEYS, snapshots)
+    execution = Execution(snapshots=checkpoint.Snapshots(tmp_path, {}))
+    records, students = chains.through(VECTORS, [first, last], KEYS, execution)
     ((step, network, params),) = students
     assert (step, network) == (last, VECTORS.recipe.model)
     assert [r["row"] for r in records] == [last.method.row] * 2

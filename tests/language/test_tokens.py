@@ -19,6 +19,7 @@ from kd_jax.language import objectives, student_loss, teacher_cache, teacher_out
 from kd_jax.language.tokens import Texts
 from kd_jax.models import llama
 from kd_jax.pretrained import layer_selection
+from kd_jax.training.state import Batch
 
 PROMPTS = [3, 1, 4], [9], [2, 6, 5, 3, 5], [8, 8]
 ANSWERS = [1, 5], [2, 7, 1, 8, 2, 8], [3], [4, 10, 6]  # 2, 6, 1 and 3 tokens count
@@ -54,7 +55,7 @@ def loss_of(objective, parts=1, on_policy=None):
 
 def learnt(objective, rows, parts=1, on_policy=None, teacher=TOP):
     return loss_of(objective, parts, on_policy)(
-        STUDENT, {**rows, "teacher": teacher}, jax.random.key(0)
+        STUDENT, Batch(rows, shared={"teacher": teacher}), jax.random.key(0)
     )
 
 

@@ -21,6 +21,7 @@ import numpy as np
 import optax
 from kd_jax import models
 from kd_jax.runtime import devices
+from kd_jax.runtime.execution import Execution
 from kd_jax.training import loop, samplers, state as train_state
 
 x = np.random.default_rng(0).normal(size=(96, 6)).astype(np.float32)
@@ -28,27 +29,26 @@ data = {"x": x, "y": (x.sum(1) > 0).astype(np.int32)}
 net = models.functional(models.MLP((5,), 2, dropout=0.2), (6,))
 
 def loss(params, batch, key):
-    z, _ = net.apply(params, batch["x"], train=True, key=key)
-    return batch["w"] * optax.softmax_cross_entropy_with_integer_labels(z, batch["y"]).mean(), {}
+    z, _ = net.apply(params, batch.rows["x"], train=True, key=key)
+    hard = optax.softmax_cross_entropy_with_integer_labels(z, batch.rows["y"]).mean()
+    return batch.numbers["w"] * hard, {}
 
-def train_all(seeds, arms, sampler_seed=None):
+def train_all(seeds, arms, sampler_seed, execution):
     optimizer = optax.adam(1e-2)
     keys = jax.random.split(jax.random.key(0), seeds)
     state = train_state.members(net.init, optimizer, keys, arms)
     sampler = samplers.shuffled(jax.random.key(1), 96, 16)
     weights = np.tile(np.linspace(0.5, 1, arms, dtype=np.float32), (seeds, 1))
     own = {"noise": np.zeros((seeds, 96), np.float32)}
-    more = {"numbers": {"w": weights}, "own": own, "seeds": sampler_seed}
+    more = {"numbers": {"w": weights}, "own": own, "seeds": sampler_seed, "execution": execution}
     state, curves = loop.fit(loss, optimizer, state, data, sampler, epochs=3, **more)
     return jax.tree.leaves(state.params), curves["loss"], np.asarray(state.step)
 
 devices.LARGE = 20  # the kernel [6, 5] is split over 2 devices, as a large one is
 for seeds, arms, sampler_seed in ((3, 2, None), (1, 4, None), (3, 2, 7)):
-    alone = train_all(seeds, arms, sampler_seed)
+    alone = train_all(seeds, arms, sampler_seed, Execution(devices=jax.devices()[:1]))
     for text in ("", "members:4,data:2", "data:8"):
-        devices.use(text)
-        split = train_all(seeds, arms, sampler_seed)
-        devices.stop_using()
+        split = train_all(seeds, arms, sampler_seed, Execution(text))
         for a, b in zip(jax.tree.leaves(alone), jax.tree.leaves(split), strict=True):
             np.testing.assert_allclose(a, b, atol=1e-5)
 print("same")
@@ -166,11 +166,12 @@ def test_a_lost_host_ends_the_others_with_one_line(tmp_path):
 STREAMED = """
 import sys
 import jax
-from kd_jax.runtime import devices, hosts
+from kd_jax.runtime import hosts
+from kd_jax.runtime.execution import Execution
 address, count, process, folder, epochs = sys.argv[1:]
 if int(count) > 1:
     hosts.join(address, int(count), int(process))
-devices.use(f"data:{count}" if int(count) > 1 else "")
+mesh = f"data:{count}" if int(count) > 1 else ""
 import numpy as np
 import optax
 from kd_jax import models
@@ -188,8 +189,8 @@ class Source:
         return {"x": x[row], "y": np.int32(x[row].sum() > 0)}
 
 def loss(params, batch, key):
-    z, _ = net.apply(params, batch["x"])
-    return optax.softmax_cross_entropy_with_integer_labels(z, batch["y"]).mean(), {}
+    z, _ = net.apply(params, batch.rows["x"])
+    return optax.softmax_cross_entropy_with_integer_labels(z, batch.rows["y"]).mean(), {}
 
 net = models.functional(models.MLP((5,), 2), (6,))
 optimizer = optax.adam(1e-3)
@@ -203,7 +204,7 @@ def report(done, curves):
 
 try:
     state, curves = streaming.fit(loss, optimizer, state, stream, epochs=int(epochs),
-                                  report=report, snapshots=snapshots)
+                                  report=report, execution=Execution(mesh, snapshots=snapshots))
 except Exception as error:
     hosts.leave(error)
     raise

@@ -4,13 +4,11 @@ import re
 import struct
 
 import numpy as np
-import pytest
 
 from experiments.quickstart import config as quickstart
 from experiments.quickstart import report
 from experiments.quickstart import run as program
 from kd_jax import experiment
-from kd_jax.runtime import tensorboard
 from kd_jax.storage import jsonl, run_folder
 
 
@@ -71,18 +69,11 @@ def tag(name):
     return re.sub(r"[^-/\w.]", "_", name)
 
 
-@pytest.fixture
-def wanted():
-    tensorboard.use(True)
-    yield
-    tensorboard.use(False)
-
-
-def test_curves_and_records_are_scalars(tmp_path, wanted):
-    here = run_folder.Run(tmp_path, "some", {})
+def test_curves_and_records_are_scalars(tmp_path):
+    here = run_folder.Run(tmp_path, "some", {}, tensorboard=True)
     curves = {"loss": np.array([[1.0, 3.0], [0.5, 0.5], [9.0, 9.0]])}
     assert here.folder.is_dir()  # events are written from its opening on
-    tensorboard.of_training("2 students", curves, 0, 2)
+    here.execution.events.of_training("2 students", curves, 0, 2)
     here.append([{"row": "a", "part": "p", "seed": 3, "test_errors": 7, "names": ["x"]}])
     found = scalars(here.folder)
     assert found["2_students/loss"] == {1: 2.0, 2: 0.5}
@@ -103,7 +94,6 @@ def test_a_run_has_the_curves_of_every_training(tmp_path, capsys):
     parts = program.run, report.table, report.draw
     argv = ["quickstart", *flags, "--tensorboard"]
     experiment.launch("quickstart", quickstart.Config, lambda: parts, argv)
-    tensorboard.use(False)
     (folder,) = tmp_path.glob("quickstart/*")
     found = scalars(folder)
     assert found[tag("teacher, seed 0/loss")].keys() == set(range(1, 11))

@@ -152,7 +152,7 @@ def test_a_unit_of_work_is_done_once_and_recorded_whole(tmp_path):
 
     def work(task):
         calls.append(task.known)
-        task.snapshots.save(1, PARAMS)
+        task.execution.snapshots.save(1, PARAMS)
         if len(calls) == 2:
             raise KeyboardInterrupt
         return [{"row": "x", "seed": seed} for seed in range(2)]

@@ -7,7 +7,8 @@ import optax
 import pytest
 
 from kd_jax.errors import InputError
-from kd_jax.runtime import compilation, memory
+from kd_jax.runtime import compilation
+from kd_jax.runtime.execution import Execution
 from kd_jax.storage import checkpoint
 from kd_jax.storage.run_folder import Run
 from kd_jax.training import loop as train
@@ -29,9 +30,9 @@ def init(key):
 
 
 def loss_fn(params, batch, key):
-    noise = 0.1 * jax.random.normal(key, batch["y"].shape)
-    error = batch["x"] @ params["w"] + params["b"] - batch["y"] + noise
-    return batch["weight"] * jnp.mean(error**2), {"error": jnp.mean(jnp.abs(error))}
+    x, y = batch.rows["x"], batch.rows["y"]
+    error = x @ params["w"] + params["b"] - y + 0.1 * jax.random.normal(key, y.shape)
+    return batch.numbers["weight"] * jnp.mean(error**2), {"error": jnp.mean(jnp.abs(error))}
 
 
 def states(seeds=3, arms=2):
@@ -42,6 +43,11 @@ def fitted(**options):
     return train.fit(
         loss_fn, OPTIMIZER, states(), DATA, ORDER, epochs=EPOCHS, numbers=NUMBERS, **options
     )
+
+
+def saved(folder, facts):
+    """An Execution that saves after every chunk."""
+    return Execution(snapshots=checkpoint.Snapshots(folder, facts, every=0.0))
 
 
 def assert_same(one, other, **tolerance):
@@ -63,7 +69,8 @@ def loop(seed, arm):
         losses = []
         for rows in np.asarray(ORDER(seed, epoch)):
             batch = {name: values[rows] for name, values in DATA.items()}
-            state, metrics = step(state, {**batch, "weight": NUMBERS["weight"][seed, arm]})
+            own = {"weight": NUMBERS["weight"][seed, arm]}
+            state, metrics = step(state, train_state.Batch(batch, own))
             losses.append(metrics["loss"])
         means.append(np.mean(losses))
     return state, means
@@ -88,32 +95,25 @@ def test_a_resumed_run_is_bitwise_the_uninterrupted_one(tmp_path):
             if done >= stop:
                 raise Killed
 
-        snapshots = checkpoint.Snapshots(tmp_path / str(stop), {"facts": 1}, every=0.0)
+        execution = saved(tmp_path / str(stop), {"facts": 1})
         # fit reports before it saves, so a kill in the report loses that chunk
         with pytest.raises(Killed):
-            fitted(report=killed_after, snapshots=snapshots)
-        assert_same(fitted(snapshots=snapshots), whole)
-
-
-@pytest.fixture
-def in_chunks():
-    yield memory.use
-    memory.use(0)
+            fitted(report=killed_after, execution=execution)
+        assert_same(fitted(execution=execution), whole)
 
 
 @pytest.mark.parametrize("most", [1, 4])
-def test_members_that_train_in_turns_are_those_that_train_together(most, in_chunks):
+def test_members_that_train_in_turns_are_those_that_train_together(most):
     state, curves = fitted()
-    in_chunks(most)
-    done = []
-    turns, other = fitted(report=lambda epochs, curves: done.append(epochs))
+    done, execution = [], Execution(members_per_chunk=most)
+    turns, other = fitted(report=lambda epochs, curves: done.append(epochs), execution=execution)
     assert_same((turns, other), (state, curves), rtol=1e-5, atol=1e-6)
     assert done == sorted(done) and done[-1] == EPOCHS
 
 
-def test_a_killed_training_in_turns_goes_on_with_the_piece_that_it_was_at(tmp_path, in_chunks):
-    in_chunks(2)  # three pieces of one seed with both arms
-    whole = fitted()
+def test_a_killed_training_in_turns_goes_on_with_the_piece_that_it_was_at(tmp_path):
+    in_turns = Execution(members_per_chunk=2)  # three pieces of one seed with both arms
+    whole = fitted(execution=in_turns)
     seen = []
 
     def killed_after(done, curves):
@@ -122,10 +122,11 @@ def test_a_killed_training_in_turns_goes_on_with_the_piece_that_it_was_at(tmp_pa
             raise KeyboardInterrupt
 
     snapshots = checkpoint.Snapshots(tmp_path, {"facts": 1}, every=0.0)
+    execution = in_turns._replace(snapshots=snapshots)
     with pytest.raises(KeyboardInterrupt):
-        fitted(report=killed_after, snapshots=snapshots)
+        fitted(report=killed_after, execution=execution)
     again = []
-    assert_same(fitted(snapshots=snapshots, report=lambda *args: again.append(1)), whole)
+    assert_same(fitted(execution=execution, report=lambda *args: again.append(1)), whole)
     assert len(again) < len(seen) + 4
 
 
@@ -137,10 +138,9 @@ def test_one_number_for_all_seeds_gives_them_the_same_batches():
 
 def test_a_snapshot_of_other_facts_is_not_resumed(tmp_path):
     old = checkpoint.Snapshots(tmp_path, {"rate": 1}, every=0.0)
-    fitted(snapshots=old)
+    fitted(execution=Execution(snapshots=old))
     assert old.restore((states(), {})) is None  # another structure
-    new = checkpoint.Snapshots(tmp_path, {"rate": 2}, every=0.0)
-    assert_same(fitted(snapshots=new), fitted())
+    assert_same(fitted(execution=saved(tmp_path, {"rate": 2})), fitted())
 
 
 def test_a_training_of_a_run_finds_its_own_snapshot_and_no_other(tmp_path):
@@ -171,7 +171,7 @@ def test_own_rows_belong_to_their_seed():
     own = {"y": np.repeat(np.arange(3, dtype=np.float32)[:, None], ROWS, axis=1)}
 
     def bias_loss(params, batch, key):
-        return jnp.mean((params["b"] - batch["y"]) ** 2), {}
+        return jnp.mean((params["b"] - batch.rows["y"]) ** 2), {}
 
     state, _ = train.fit(
         bias_loss, optax.sgd(0.4), train_state.members(init, optax.sgd(0.4), jax.random.split(
@@ -186,11 +186,12 @@ def test_what_is_shared_is_seen_whole_by_every_step():
     table = np.arange(9, dtype=np.float32).reshape(3, 3) / 9
 
     def near(params, batch, key):
-        found, wanted = batch["x"] @ batch["table"]["of"].T, batch["table"]["sum"][0]
+        prototypes = batch.shared["table"]
+        found, wanted = batch.rows["x"] @ prototypes["of"].T, prototypes["sum"][0]
         return jnp.mean((found @ params["w"] - wanted) ** 2), {}
 
     def held(params, batch, key):
-        return near(params, {**batch, "table": {"of": table, "sum": (2.0,)}}, key)
+        return near(params, batch._replace(shared={"table": {"of": table, "sum": (2.0,)}}), key)
 
     def trained(loss, **more):
         return train.fit(loss, OPTIMIZER, states(), DATA, ORDER, epochs=EPOCHS, **more)
@@ -251,7 +252,7 @@ def test_a_member_that_loses_its_loss_is_marked_with_its_step_and_the_others_go_
 
     def spoiling(params, batch, key):
         loss, more = loss_fn(params, batch, key)
-        bad = jnp.any(batch["row"] == 13) & (batch["spoilt"] > 0)
+        bad = jnp.any(batch.rows["row"] == 13) & (batch.numbers["spoilt"] > 0)
         return loss + jnp.where(bad, jnp.nan, 0.0), more
 
     data = DATA | {"row": np.arange(ROWS)}
@@ -274,13 +275,19 @@ def test_a_member_that_loses_its_loss_is_marked_with_its_step_and_the_others_go_
 
 def test_what_is_compiled_without_optimisations_computes_the_same():
     state, curves = fitted()
-    before = jax.config.values["jax_disable_most_optimizations"]
-    compilation.use(False)
-    try:
-        hasty_state, hasty_curves = fitted()
-        assert compilation.options() == compilation.quick_options()
-    finally:
-        compilation.use(True)
-        jax.config.update("jax_disable_most_optimizations", before)
-    assert compilation.options() is None
+    hasty_state, hasty_curves = fitted(execution=Execution(fast_compile=True))
+    assert Execution(fast_compile=True).compiler_options() == compilation.quick_options()
+    assert Execution().compiler_options() is None
     assert_same((state.params, curves), (hasty_state.params, hasty_curves), rtol=1e-5, atol=1e-6)
+
+
+def test_a_column_of_the_data_may_bear_the_name_of_a_number():
+    """A column of tens called "weight" beside the numbers ½ and 1 of that name: both are seen."""
+    numbers = {"weight": np.array([[0.5, 1.0]], np.float32)}
+
+    def loss(params, batch, key):
+        return params["b"] * 0.0, {"seen": batch.rows["weight"].mean() * batch.numbers["weight"]}
+
+    data = {**DATA, "weight": np.full(ROWS, 10.0, np.float32)}
+    _, curves = train.fit(loss, OPTIMIZER, states(seeds=1), data, ORDER, epochs=1, numbers=numbers)
+    np.testing.assert_allclose(curves["seen"][0, 0], [5.0, 10.0])

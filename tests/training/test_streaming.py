@@ -7,6 +7,7 @@ import optax
 import pytest
 
 from kd_jax.errors import InputError
+from kd_jax.runtime.execution import Execution
 from kd_jax.storage import checkpoint
 from kd_jax.training import loop, samplers, streaming
 from kd_jax.training import state as train_state
@@ -39,9 +40,9 @@ class Together(Source):
 
 
 def loss_fn(params, batch, key):
-    noise = 0.1 * jax.random.normal(key, batch["y"].shape)
-    error = batch["x"] @ params["w"] - batch["y"] + noise
-    return batch["weight"] * jnp.mean(error**2), {"error": jnp.mean(jnp.abs(error))}
+    noise = 0.1 * jax.random.normal(key, batch.rows["y"].shape)
+    error = batch.rows["x"] @ params["w"] - batch.rows["y"] + noise
+    return batch.numbers["weight"] * jnp.mean(error**2), {"error": jnp.mean(jnp.abs(error))}
 
 
 def states():
@@ -92,7 +93,7 @@ def test_a_killed_training_from_disk_goes_on_within_an_epoch(tmp_path):
                 raise Killed
 
     with pytest.raises(Killed):
-        streamed(snapshots=Dying(tmp_path, {}, every=0.0))
+        streamed(execution=Execution(snapshots=Dying(tmp_path, {}, every=0.0)))
     read = []
 
     class Seen(Source):
@@ -100,7 +101,8 @@ def test_a_killed_training_from_disk_goes_on_within_an_epoch(tmp_path):
             read.append(row)
             return super().__getitem__(row)
 
-    again, other = streamed(Seen(), snapshots=checkpoint.Snapshots(tmp_path, {}, every=1e9))
+    resumed = Execution(snapshots=checkpoint.Snapshots(tmp_path, {}, every=1e9))
+    again, other = streamed(Seen(), execution=resumed)
     assert len(read) <= (2 * 66 + 34 - 66 + 2) * BATCH  # what was left, and one for its shape
     for a, b in zip(
         jax.tree.leaves((whole.params, curves)), jax.tree.leaves((again.params, other))

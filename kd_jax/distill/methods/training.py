@@ -17,7 +17,8 @@ from kd_jax.distill import controls, methods
 from kd_jax.distill.teachers import Recipe
 from kd_jax.metrics import classification
 from kd_jax.models import Model
-from kd_jax.runtime import compilation, progress
+from kd_jax.runtime import compilation
+from kd_jax.runtime.execution import DEFAULT, Execution
 from kd_jax.training import loop, samplers
 from kd_jax.training import state as train_state
 
@@ -30,10 +31,9 @@ class TeacherStudentPair(NamedTuple):
     data: the Dataset, or None where students are measured elsewhere. arrays: what a batch is
     gathered from, {"inputs", "labels", "labeled", "teacher": {"logits", "features"},
     "permuted_logits", …}, each [N, …]. teacher_layers: {name: [LAYER_ROWS, …]} of the teacher on
-    the first test inputs. recipe: of the student. augment_batch: (batch, key) -> batch, what a
-    step sees of it: drawn anew, where inputs are augmented and the teacher is queried with them.
-    multiples: of every method's center, the weights that are tuned over. compiler_options: of the
-    students' training, as for loop.fit.
+    the first test inputs. recipe: of the student. augment_batch: (rows, key) -> rows, what a
+    step sees of them: drawn anew, where inputs are augmented and the teacher is queried with them.
+    multiples: of every method's center, the weights that are tuned over.
     """
 
     name: str
@@ -45,7 +45,6 @@ class TeacherStudentPair(NamedTuple):
     recipe: Recipe
     augment_batch: Callable = lambda batch, key: batch
     multiples: tuple[float, ...] = (0.1, 1.0, 10.0)
-    compiler_options: dict | None = None
 
 
 def teacher_arrays(
@@ -90,17 +89,18 @@ def loss(pair: TeacherStudentPair, method: methods.Method) -> Callable:
         method: the term.
 
     Returns:
-        loss_fn(params, batch, key) with params {"student", "extra"} and batch["weight"].
+        loss_fn(params, Batch, key) with params {"student", "extra"} and the number "weight".
     """
 
     def loss_fn(params, batch, key):
-        batch = pair.augment_batch(batch, key)
-        found = pair.recipe.model.apply(params["student"], batch["inputs"], train=True, key=key)
+        rows = pair.augment_batch(batch.rows, key)
+        found = pair.recipe.model.apply(params["student"], rows["inputs"], train=True, key=key)
         student = methods.Outputs(*found)
-        teacher = methods.Outputs(**batch["teacher"])
-        hard = losses.cross_entropy(student.logits, batch["labels"])
-        term = method.term(student, teacher, batch, params["extra"])
-        return losses.masked_mean(hard, where=batch["labeled"]) + batch["weight"] * term, {}
+        teacher = methods.Outputs(**rows["teacher"])
+        hard = losses.cross_entropy(student.logits, rows["labels"])
+        term = method.term(student, teacher, rows, params["extra"])
+        weight = batch.numbers["weight"]
+        return losses.masked_mean(hard, where=rows["labeled"]) + weight * term, {}
 
     return loss_fn
 
@@ -111,7 +111,7 @@ def fit(
     keys: Key[Array, " S"],
     *,
     own: dict | None = None,
-    snapshots: Any = None,
+    execution: Execution = DEFAULT,
 ) -> dict:
     """Train a method's students, one per seed and weight, in one program.
 
@@ -120,7 +120,7 @@ def fit(
         method: the term beside the labels.
         keys: one per seed; the initial student depends on its key alone, not on the method.
         own: arrays [S, N, …] that replace those of the pair, seed by seed.
-        snapshots: as for loop.fit.
+        execution: as for loop.fit.
 
     Returns:
         Parameters {"student", "extra"}, leaves [S, W, …].
@@ -129,7 +129,7 @@ def fit(
     weights = np.tile(np.asarray(method.weights(pair.multiples), np.float32), (len(keys), 1))
     params, train_keys = _initial(pair, method, keys, weights.shape[1])
     recipe = pair.recipe
-    with progress.bar(f"{pair.name}, {method.row}", recipe.epochs) as report:
+    with execution.bar(f"{pair.name}, {method.row}", recipe.epochs) as report:
         state, _ = loop.fit(
             loss(pair, method),
             recipe.optimizer,
@@ -140,8 +140,7 @@ def fit(
             own=own,
             numbers={"weight": weights},
             report=report,
-            snapshots=snapshots,
-            compiler_options=pair.compiler_options,
+            execution=execution,
         )
     return state.params
 
