@@ -86,6 +86,15 @@ class Config:
         return json.loads(json.dumps({name: getattr(self, name) for name in kept}))
 
 
+@dataclasses.dataclass(frozen=True)
+class TaughtConfig(Config):
+    """The flags that every experiment shares which trains its teachers."""
+
+    teachers: int = setting(
+        1, "teachers, each of its own seed and with students of its own", at_least(1)
+    )
+
+
 def parse(config_class: type[Config], argv: list[str]) -> Config:
     """The Config that a command line asks for: defaults, then the preset, then explicit flags.
 

@@ -8,7 +8,7 @@ from kd_jax.experiment import setting
 
 
 @dataclasses.dataclass(frozen=True)
-class Config(experiment.Config):
+class Config(experiment.TaughtConfig):
     """Settings of the quickstart."""
 
     seeds: int = setting(10, "students per row, each of its own seed", at_least(1))
@@ -18,11 +18,19 @@ class Config(experiment.Config):
     label_weight: float = setting(
         0.5, "weight of the labels beside the soft targets, as in section 4", within(0, 1000)
     )
+    smoothing: float = setting(0.1, "label smoothing of the row without a teacher", within(0, 1))
     teacher_width: int = setting(
         800, "units in each of the teacher's two hidden layers", at_least(1)
     )
     teacher_epochs: int = setting(80, "epochs of the teacher", at_least(1))
+    teacher_batch_size: int = setting(100, "images in a step of the teacher", at_least(1))
+    teacher_learning_rate: float = setting(2e-3, "peak learning rate of the teacher", above_0)
+    student_width: int = setting(
+        20, "units in each of the students' two hidden layers", at_least(1)
+    )
     student_epochs: int = setting(40, "epochs of the students", at_least(1))
+    student_batch_size: int = setting(50, "images in a step of the students", at_least(1))
+    student_learning_rate: float = setting(3e-3, "peak learning rate of the students", above_0)
 
     PRESETS = {
         "default": {},

@@ -45,9 +45,8 @@ def table(folder: pathlib.Path) -> str:
         "method", "test errors of 1,500", "vs. labels only [95 %]", "verdict",
         "validation errors of 500", "test NLL (nats)", "agrees with teacher",
     ]  # fmt: skip
-    seeds = len(rows[LABELS])
     note = (
-        f"Mean ± s.d. over {seeds} seeds, paired by seed; (chosen): the temperature with the "
+        f"Mean ± s.d. over {tables.counted(rows[LABELS])}, paired by seed; (chosen): the temperature with the "
         "fewest validation errors.\n"
     )
     return "\n".join([note, tables.markdown(header, lines), tables.costs(costs)])

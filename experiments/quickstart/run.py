@@ -13,9 +13,7 @@ from kd_jax.distill import controls, students, teachers
 from kd_jax.export import saved_models
 from kd_jax.metrics import cost
 from kd_jax.storage import jsonl, run_folder
-from kd_jax.training import samplers
-
-SAMPLER_KEY, TEACHER_KEY, STUDENT_KEY, PERMUTATION_SEED = 1, 2, 3, 4
+from kd_jax.training import keys, samplers
 
 
 def arms(config: Config) -> list[students.Arm]:
@@ -23,66 +21,86 @@ def arms(config: Config) -> list[students.Arm]:
     middle = sorted(config.temperatures)[(len(config.temperatures) - 1) // 2]
     return [
         students.Arm(LABELS, label_weight=1.0),
-        students.Arm(SMOOTHED, label_weight=1.0, smoothing=0.1, family="label smoothing"),
+        students.Arm(
+            f"{SMOOTHED} {config.smoothing:g}",
+            label_weight=1.0,
+            smoothing=config.smoothing,
+            family=SMOOTHED,
+        ),
         *students.arms(SOFT, config.temperatures, soft_weight=1.0),
         *students.arms(MIXED, config.temperatures, soft_weight=1, label_weight=config.label_weight),
         *students.arms(PERMUTED, [middle], soft_weight=1.0, teacher="permuted"),
     ]
 
 
-def recipe(net, rate, epochs, batch_size, rows, augment=None) -> teachers.Recipe:
-    """Adam with a cosine decay from `rate`, on so many rows of 28 × 28 images."""
-    sampler = samplers.shuffled(jax.random.key(SAMPLER_KEY), rows, batch_size)
+def recipe(net, rate, epochs, sampler, augment=None) -> teachers.Recipe:
+    """Adam with a cosine decay from `rate`, on 28 × 28 images."""
     return teachers.adam_recipe(models.functional(net, (28, 28)), rate, sampler, epochs, augment)
 
 
-def teacher_recipe(config: Config, rows: int) -> teachers.Recipe:
+def teacher_recipe(config: Config, rows: int, teacher: int) -> teachers.Recipe:
     """784-width-width-10 with dropout, on images moved by up to 2 pixels."""
     width = config.teacher_width
     net = models.MLP((width, width), 10, dropout=0.5, input_dropout=0.2)
-    return recipe(net, 2e-3, config.teacher_epochs, 100, rows, augment.jitter)
+    order = keys.key(config.base_seed, "teacher", teacher, "order")
+    sampler = samplers.shuffled(order, rows, config.teacher_batch_size)
+    rate, epochs = config.teacher_learning_rate, config.teacher_epochs
+    return recipe(net, rate, epochs, sampler, augment.jitter)
 
 
-def student_recipe(config: Config, rows: int) -> teachers.Recipe:
-    """784-20-20-10 on the clean images."""
-    net = models.MLP((20, 20), 10, kernel_init=models.lecun_normal)
-    return recipe(net, 3e-3, config.student_epochs, 50, rows)
+def student_recipe(config: Config, rows: int, teacher: int) -> teachers.Recipe:
+    """784-width-width-10 on the clean images."""
+    width = config.student_width
+    net = models.MLP((width, width), 10, kernel_init=models.lecun_normal)
+    order = keys.key(config.base_seed, "student", teacher, "order")
+    sampler = samplers.shuffled(order, rows, config.student_batch_size)
+    return recipe(net, config.student_learning_rate, config.student_epochs, sampler)
 
 
-def train_students(config: Config, data: Dataset, taught: teachers.Teachers, task) -> list[dict]:
-    """Train, measure and save every student; the records of teacher and students."""
-    outputs, run = {split: logits[0] for split, logits in taught.logits.items()}, task.run
-    permuted = controls.permuted(outputs["train"], data.train.labels, PERMUTATION_SEED)
+def show(run: run_folder.Run, networks: dict, test, logits: np.ndarray) -> None:
+    """Write the costs of the networks, and the images of a figure with the teacher's logits."""
+    run.write("costs.json", jsonl.text([cost.summaries(networks, test.inputs)]))
+    shown = [int(np.flatnonzero(test.labels == digit)[0]) for digit in (2, 3, 4, 7)]
+    run.save("digits.npz", images=test.inputs[shown], teacher_logits=logits[shown])
+
+
+def train(config: Config, data: Dataset, teacher: int, task) -> list[dict]:
+    """Train, measure and save a teacher and its students; their records."""
+    rows, base, run = len(data.train.labels), config.base_seed, task.run
+    taught = teachers.one(
+        TEACHER, teacher_recipe(config, rows, teacher), keys.key(base, "teacher", teacher), data,
+        run, seed=teacher, made_by=teacher_recipe, width=config.teacher_width,
+    )  # fmt: skip
+    outputs = {split: logits[0] for split, logits in taught.logits.items()}
+    seed = keys.number(base, "draw", "permuted", teacher)
+    permuted = controls.permuted(outputs["train"], data.train.labels, seed)
     sources = {"teacher": outputs["train"], "permuted": permuted}
-    recipe, wanted = student_recipe(config, len(data.train.labels)), arms(config)
-    keys = jax.random.split(jax.random.key(STUDENT_KEY), config.seeds)
+    recipe, wanted = student_recipe(config, rows, teacher), arms(config)
+    each = keys.keys(base, "student", teacher, count=config.seeds)
     params, curves = students.fit(
-        recipe, wanted, data.train, sources, keys, execution=task.execution
+        recipe, wanted, data.train, sources, each, execution=task.execution
     )
     measured = {
         split: students.measure(recipe.model, params, getattr(data, split), outputs[split])
         for split in ("validation", "test")
     }
-    test, rows = data.test, [arm.row for arm in wanted]
-    saved_models.save(run, recipe.model, params, rows, test, outputs["test"])
-    saved_models.save_teachers(run, taught, test)
-    large = jax.tree.map(lambda x: x[0], taught.params)
-    small = jax.tree.map(lambda x: x[0, 0], params)
-    networks = {TEACHER: (taught.model.apply, large), "student": (recipe.model.apply, small)}
-    run.write("costs.json", jsonl.text([cost.summaries(networks, test.inputs)]))
-    shown = [int(np.flatnonzero(test.labels == digit)[0]) for digit in (2, 3, 4, 7)]
-    run.save("digits.npz", images=test.inputs[shown], teacher_logits=outputs["test"][shown])
+    test, names = data.test, [arm.row for arm in wanted]
+    saved_models.save(run, recipe.model, params, names, test, outputs["test"], **task.known)
+    saved_models.save_teachers(run, taught, test, **task.known)
+    if teacher == 0:
+        large, small = (jax.tree.map(lambda x: x[0], tree) for tree in (taught.params, params))
+        small = jax.tree.map(lambda x: x[0], small)
+        networks = {TEACHER: (taught.model.apply, large), "student": (recipe.model.apply, small)}
+        show(run, networks, test, outputs["test"])
     of_teacher = taught.records(data, ("validation", "test"), family=TEACHER)
     return of_teacher + students.records(wanted, curves["diverged"], **measured)
 
 
 def run(config: Config, run: run_folder.Run) -> None:
-    """Train the teacher, or restore it; train all students in one program; record them."""
+    """Train each teacher, or restore it, and all of its students in one program; record them."""
     data = mnist_5k.load()
     run.uses(data=data.digest)
-    keys, width = jax.random.key(TEACHER_KEY)[None], config.teacher_width
-    recipe = teacher_recipe(config, len(data.train.labels))
-    taught = teachers.together(
-        TEACHER, recipe, keys, data, run, made_by=teacher_recipe, width=width
-    )
-    run.each([({}, functools.partial(train_students, config, data, taught))])
+    run.each([
+        ({"teacher_seed": teacher}, functools.partial(train, config, data, teacher))
+        for teacher in range(config.teachers)
+    ])  # fmt: skip

@@ -138,6 +138,33 @@ def fit(
     return train_state.arm_params(state)
 
 
+def one(
+    row: str,
+    recipe: Recipe,
+    key: jax.Array,
+    data: Any,
+    run: Any,
+    *,
+    seed: int = 0,
+    made_by: Callable,
+    **settings,
+) -> Teachers:
+    """One teacher, trained or restored: Teachers [1, …], as `together` gives them for one key.
+
+    Args:
+        row: as for `together`.
+        recipe: as for `together`.
+        key: of its initialization and dropout.
+        data: as for `together`.
+        run: as for `together`.
+        seed: which of several teachers it is, as the sampler is asked and the bar says.
+        made_by: as for `together`.
+        settings: as for `together`.
+    """
+    facts = {**settings, "made_by": fingerprint.code(made_by, fit)}
+    return _noted(_stored(row, recipe, key[None], [seed], data, run, facts), data, run)
+
+
 def together(
     row: str, recipe: Recipe, keys: jax.Array, data: Any, run: Any, *, made_by: Callable, **settings
 ) -> Teachers:

@@ -21,8 +21,6 @@ from kd_jax.models import Model
 from kd_jax.runtime.execution import DEFAULT, Execution
 from kd_jax.training import samplers
 
-HELD_OUT_SEED = 0
-
 
 class TransferRun(NamedTuple):
     """Arms that train together, on the same rows in batches of the same size.
@@ -79,18 +77,21 @@ class StudentRecipe(NamedTuple):
         return Recipe(self.model, optimizer, sampler, epochs)
 
 
-def held_out_rows(labels: Int[np.ndarray, " N"], per_class: int = 500) -> Int[np.ndarray, " n"]:
+def held_out_rows(
+    labels: Int[np.ndarray, " N"], per_class: int, seed: int
+) -> Int[np.ndarray, " n"]:
     """The training rows that a bias or a temperature is chosen on.
 
     Args:
         labels: of the training split.
         per_class: rows of each class; a tenth of a class where that is fewer.
+        seed: of the draw.
 
     Returns:
-        Row numbers, ascending, always the same for the same labels.
+        Row numbers, ascending, always the same for the same labels and seed.
     """
     tenth = len(labels) // (10 * len(np.unique(labels)))
-    return subsets.held_out(labels, min(per_class, tenth), HELD_OUT_SEED)[1]
+    return subsets.held_out(labels, min(per_class, tenth), seed)[1]
 
 
 def fit(

@@ -38,10 +38,15 @@ def by(name: str, records: Iterable[Record]) -> dict[Any, list[Record]]:
     return found
 
 
+def seeds(record: Record) -> tuple[int, int]:
+    """(seed of its teacher, its own seed) of a record, by which networks are paired."""
+    return record.get("teacher_seed", 0), record["seed"]
+
+
 def by_row(records: Iterable[Record]) -> dict[str, list[Record]]:
-    """{row name: its records ordered by seed}, in order of first appearance."""
+    """{row name: its records ordered by `seeds`}, in order of first appearance."""
     rows = by("row", records)
-    return {row: sorted(found, key=lambda r: r["seed"]) for row, found in rows.items()}
+    return {row: sorted(found, key=seeds) for row, found in rows.items()}
 
 
 def in_percent(record: Record) -> Record:
@@ -54,10 +59,35 @@ def values(records: Iterable[Record], metric: str) -> list:
     return [record[metric] for record in records]
 
 
+def counted(records: Sequence[Record]) -> str:
+    """'10 seeds', or '3 teachers with 10 seeds each', of the records of one row."""
+    students = len({r["seed"] for r in records})
+    teachers = len({seeds(r)[0] for r in records})
+    return (
+        f"{teachers} teachers with {students} seeds each" if teachers > 1 else f"{students} seeds"
+    )
+
+
+def teacher_means(records: Sequence[Record], metric: str) -> list:
+    """The mean of a metric for each teacher's students, or its values where there is one teacher.
+
+    Args:
+        records: of one row.
+        metric: the field.
+    """
+    groups: dict[int, list] = {}
+    for record in records:
+        groups.setdefault(seeds(record)[0], []).append(record[metric])
+    return [np.mean(group) for group in groups.values()] if len(groups) > 1 else groups.popitem()[1]
+
+
 def compare(
     records: Iterable[Record], metric: str, baseline: str, *, lower_is_better: bool = True
 ) -> list[Line]:
-    """Compare every row with a baseline, paired by seed.
+    """Compare every row with a baseline, paired by seeds.
+
+    Students of one teacher are not independent of each other: where there are several teachers, the
+    interval is that of the teachers' means.
 
     Args:
         records: of all rows.
@@ -77,11 +107,10 @@ def compare(
     lines = []
     for row, found in rows.items():
         numbers = values(found, metric)
-        same_seeds = values(found, "seed") == values(against, "seed")
         paired = None
-        if row != baseline and same_seeds:
-            base = values(against, metric)
-            paired = statistics.paired(numbers, base, lower_is_better=lower_is_better)
+        if row != baseline and list(map(seeds, found)) == list(map(seeds, against)):
+            ours, base = teacher_means(found, metric), teacher_means(against, metric)
+            paired = statistics.paired(ours, base, lower_is_better=lower_is_better)
         lines.append(line_of(row, numbers, paired))
     return lines
 

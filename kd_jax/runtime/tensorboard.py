@@ -49,13 +49,16 @@ class Events:
         )
 
     def of_records(self, records: Iterable[Mapping[str, Any]]) -> None:
-        """Write the numbers of records as 'row/metric', or 'part/row/metric', at step = seed."""
+        """Write the numbers of records as 'row/metric', or 'part/row/metric', at step = seed.
+
+        Those of teachers after the first one are 'row/teacher 1/metric', and so on.
+        """
         self._write(
-            ("/".join(str(r[x]) for x in ("part", "row") if x in r) + f"/{name}", value, r["seed"])
+            (f"{_place(r)}/{name}", value, r["seed"])
             for r in records
             if "seed" in r
             for name, value in r.items()
-            if isinstance(value, numbers.Real) and name != "seed"
+            if isinstance(value, numbers.Real) and not name.endswith("seed")
         )
 
     def _write(self, found):
@@ -69,3 +72,8 @@ class Events:
             event = Event(wall_time=time.time(), step=int(step), summary=summary)
             self.writer.write_event(event)
         self.writer.flush()
+
+
+def _place(record):
+    teacher = [f"teacher {record['teacher_seed']}"] if record.get("teacher_seed") else []
+    return "/".join([*(str(record[x]) for x in ("part", "row") if x in record), *teacher])

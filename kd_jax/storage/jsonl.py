@@ -102,7 +102,9 @@ def with_notes(table: Callable, folder: pathlib.Path) -> str:
     """The Markdown of table(folder), and which networks diverged and are left out of it."""
     lost = diverged(folder)
     notes = [
-        f"- {r['row']}, seed {r['seed']}"
+        f"- {r['row']}, "
+        + (f"teacher {r['teacher_seed']}, " if r.get("teacher_seed") else "")
+        + f"seed {r['seed']}"
         + ("" if r["diverged"] is None else f", at step {r['diverged']:,}")
         for r in lost
     ]

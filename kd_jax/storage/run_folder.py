@@ -27,7 +27,13 @@ from kd_jax.runtime.tensorboard import Events
 from kd_jax.storage import checkpoint, jsonl, locks, provenance
 
 RECORDS = "records.jsonl"
-IDENTITY = ("row", "seed", "teacher", "part")  # what tells the records of a run apart
+IDENTITY = (
+    "row",
+    "seed",
+    "teacher_seed",
+    "teacher",
+    "part",
+)  # what tells the records of a run apart
 _open = []  # the runs of this process
 
 
@@ -155,9 +161,11 @@ class Run:
             by: names of fields that tell these records apart, beside `IDENTITY`.
 
         Raises:
-            InputError: a record of the same row, seed, teacher and part is there already.
+            InputError: a record of the same row, seeds, teacher and part is there already.
         """
-        found, path = [{"experiment": self.experiment, **r} for r in records], self.path(RECORDS)
+        about = {"experiment": self.experiment}
+        about |= {name: self.settings[name] for name in ("base_seed",) if name in self.settings}
+        found, path = [{**about, **r} for r in records], self.path(RECORDS)
         if hosts.first_host():  # the others may come when these records are written
             before, known = jsonl.read(path)
             jsonl.refuse_twice(known, found, dict.fromkeys([*IDENTITY, *by]), path)

@@ -22,7 +22,7 @@ from kd_jax.runtime.execution import DEFAULT, Execution
 from kd_jax.training import loop, samplers
 from kd_jax.training import state as train_state
 
-PERMUTATION_SEED, LAYER_ROWS = 5, 500  # of the test, on which layers are compared
+LAYER_ROWS = 500  # of the test, on which layers are compared
 
 
 class TeacherStudentPair(NamedTuple):
@@ -48,7 +48,12 @@ class TeacherStudentPair(NamedTuple):
 
 
 def teacher_arrays(
-    model: Model, params: Any, split: Split, labeled: Bool[np.ndarray, " N"], batch_size: int = 1000
+    model: Model,
+    params: Any,
+    split: Split,
+    labeled: Bool[np.ndarray, " N"],
+    permutation_seed: int,
+    batch_size: int = 1000,
 ) -> dict:
     """The arrays of a TeacherStudentPair: a split with the outputs of one teacher.
 
@@ -58,6 +63,7 @@ def teacher_arrays(
         split: inputs and labels.
         labeled: whether a row's label is known; the teacher's most probable class is in its place
             where it is not.
+        permutation_seed: of the control whose wrong classes are permuted.
         batch_size: of the teacher's outputs.
     """
     logits, features = outputs(model.apply, params, split.inputs, batch_size)
@@ -67,7 +73,7 @@ def teacher_arrays(
         "labels": labels,
         "labeled": labeled,
         "teacher": {"logits": logits, "features": features},
-        "permuted_logits": controls.permuted(logits, labels, PERMUTATION_SEED),
+        "permuted_logits": controls.permuted(logits, labels, permutation_seed),
     }
 
 
