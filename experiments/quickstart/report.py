@@ -46,8 +46,8 @@ def table(folder: pathlib.Path) -> str:
         "validation errors of 500", "test NLL (nats)", "agrees with teacher",
     ]  # fmt: skip
     note = (
-        f"Mean ± s.d. over {tables.counted(rows[LABELS])}, paired by seed; (chosen): the temperature with the "
-        "fewest validation errors.\n"
+        f"Mean ± s.d. over {tables.counted(rows[LABELS])}, paired by seed; (chosen): the "
+        "temperature with the fewest validation errors.\n"
     )
     return "\n".join([note, tables.markdown(header, lines), tables.costs(costs)])
 

@@ -35,7 +35,7 @@ def a_pair(student, teacher, labeled=None, epochs=2):
     data = image_set()
     labeled = np.ones(40, bool) if labeled is None else labeled
     params = teacher.init(jax.random.key(9))
-    arrays = training.teacher_arrays(teacher, params, data.train, labeled)
+    arrays = training.teacher_arrays(teacher, params, data.train, labeled, permutation_seed=0)
     logits, _ = training.outputs(teacher.apply, params, data.test.inputs)
     shown = training.layers(teacher, params, data.test.inputs)
     sampler = samplers.shuffled(jax.random.key(1), 40, 10)

@@ -1,0 +1,50 @@
+"""Tables: what is paired with what, and over how many networks."""
+
+import pytest
+
+from kd_jax.report import tables
+
+
+def records(row, errors):
+    """Records of one row from {teacher's seed: [test errors of its students]}."""
+    return [
+        {"row": row, "teacher_seed": teacher, "seed": seed, "test_errors": value}
+        for teacher, values in errors.items()
+        for seed, value in enumerate(values)
+    ]
+
+
+def test_students_of_several_teachers_are_compared_by_their_teachers_means():
+    """Differences −1 and −3 of the first teacher's students, −5 and −7 of the second's.
+
+    Their means are −2 and −6: mean −4, s.d. √8, half width 12.7062 · √8 / √2 = 25.412.
+    """
+    base = records("labels only", {0: [10, 20], 1: [30, 40]})
+    ours = records("soft targets", {0: [9, 17], 1: [25, 33]})
+    (_, line) = tables.compare(base + ours[::-1], "test_errors", "labels only")
+    assert line.paired.mean == pytest.approx(-4)
+    assert line.paired.half_width == pytest.approx(25.4124, abs=1e-3)
+    assert line.values == [9, 17, 25, 33]
+
+
+def test_students_of_one_teacher_are_compared_one_by_one():
+    """Differences −1, −3 and −5: mean −3, s.d. 2, half width 4.3027 · 2 / √3 = 4.968."""
+    base, ours = records("labels only", {4: [10, 20, 30]}), records("ours", {4: [9, 17, 25]})
+    (_, line) = tables.compare(base + ours, "test_errors", "labels only")
+    assert line.paired.mean == pytest.approx(-3)
+    assert line.paired.half_width == pytest.approx(4.9683, abs=1e-3)
+
+
+def test_students_of_other_teachers_are_no_pair():
+    base, ours = records("labels only", {0: [10], 1: [20]}), records("ours", {0: [9, 17]})
+    (_, line) = tables.compare(base + ours, "test_errors", "labels only")
+    assert line.paired is None
+
+
+def test_what_a_row_is_a_mean_over():
+    old = [{"row": "a", "seed": seed} for seed in range(3)]
+    assert tables.counted(old) == "3 seeds"
+    assert tables.counted(records("a", {0: [1, 2]})) == "2 seeds"
+    assert tables.counted(records("a", {0: [1, 2], 1: [3, 4], 2: [5, 6]})) == (
+        "3 teachers with 2 seeds each"
+    )
