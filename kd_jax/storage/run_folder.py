@@ -7,7 +7,6 @@ last such run is unfinished goes on in its folder; after a finished one a new nu
 """
 
 import contextlib
-import datetime
 import functools
 import json
 import pathlib
@@ -21,12 +20,11 @@ import numpy as np
 
 from kd_jax import fingerprint
 from kd_jax.errors import InputError, require
-from kd_jax.runtime import hosts, parallel, tensorboard
-from kd_jax.storage import checkpoint, jsonl, locks, provenance
+from kd_jax.runtime import ending, hosts, parallel, tensorboard
+from kd_jax.storage import checkpoint, commits, jsonl, locks, manifest, provenance
 
 RECORDS = "records.jsonl"
 IDENTITY = ("row", "seed", "teacher", "part")  # what tells the records of a run apart
-_open = []  # the runs of this process
 
 
 class Task(NamedTuple):
@@ -40,7 +38,7 @@ class Task(NamedTuple):
 class Run:
     """An experiment's run: a folder that is opened when all that decides the results is known.
 
-    Until then `uses` adds to what names it. Open, it is locked until the process ends.
+    Until then `uses` adds to what names it. Open, it is locked until it or the process ends.
     """
 
     def __init__(
@@ -60,10 +58,12 @@ class Run:
             saved_seeds: of how many seeds of each row the networks are saved for export.
             flags: of the command line, by which the run is resumed.
         """
-        self.experiment, self.began = experiment, time.monotonic()
+        self.experiment, self.since = experiment, time.monotonic()
         self.workdir, self.settings, self.facts = workdir, settings, dict(facts)
         self.retrain, self.saved_seeds, self.noted = retrain, saved_seeds, {}
+        self._manifest: manifest.Manifest | None = None  # of the first host, once open
         self.command = shlex.join(["./run.sh", experiment, *flags])
+        self.about = {"experiment": experiment, "began": manifest.now(), **commits.of_code()}
         if program:
             self.facts |= {"code": fingerprint.code(program), **fingerprint.numerics()}
 
@@ -73,12 +73,13 @@ class Run:
         self.facts |= facts
 
     def notes(self, **facts: Any) -> None:
-        """Add what its manifest says beside those facts; dicts of one name are joined."""
-        for name, value in facts.items():
-            if isinstance(value, dict):
-                self.noted.setdefault(name, {}).update(value)
-            else:
-                self.noted[name] = value
+        """Add what its manifest says beside those facts: dicts of one name are joined.
+
+        What was first said stays, also by a process before this one.
+        """
+        self.noted = manifest.joined(self.noted, facts)
+        if self._manifest:
+            self._manifest.note(facts)
 
     @property
     def is_open(self) -> bool:
@@ -97,18 +98,26 @@ class Run:
             number, self._lock = locks.claim(parent, name) if hosts.first_host() else (0, None)
             folder = parent / f"{name}-{hosts.agreed(number)}"
             if hosts.first_host():
-                text = json.dumps(self.settings, indent=2)
-                jsonl.write_whole(folder / "config.json", text + "\n")
-                jsonl.write_whole(folder / "command.txt", self.command + "\n")
-                (folder / "failed.txt").unlink(missing_ok=True)
-                tensorboard.begin(folder)
+                self._begin(folder)
         except OSError as error:
             raise InputError(
                 f"--workdir={self.workdir}: cannot write there ({error.strerror}); "
                 "choose a folder that you can write to"
             ) from None
-        _open.append(self)
         return folder
+
+    def _begin(self, folder):
+        """Write what is known at the beginning; the manifest first, which tells of each process."""
+        about = {**self.about, "command": self.command, **provenance.of_results()}
+        said = {**about, **self.facts, **about}  # whatever facts are called
+        self._manifest = manifest.Manifest(
+            folder, self.since, said, self.noted, lambda: self._lock.is_locked
+        )
+        text = json.dumps(self.settings, indent=2)
+        jsonl.write_whole(folder / "config.json", text + "\n")
+        jsonl.write_whole(folder / "command.txt", self.command + "\n")
+        (folder / "failed.txt").unlink(missing_ok=True)
+        tensorboard.begin(folder)
 
     def open(self) -> None:
         """Open the folder now: before long work, so that it fails at once if it cannot be written.
@@ -152,6 +161,8 @@ class Run:
             before, known = jsonl.read(path)
             jsonl.refuse_twice(known, found, dict.fromkeys([*IDENTITY, *by]), path)
             jsonl.write_whole(path, before + jsonl.text(found))
+            if self._manifest:
+                self._manifest.update()
         tensorboard.of_records(found)
         hosts.wait("append")
 
@@ -198,46 +209,39 @@ class Run:
             snapshots.clear()
 
     def conclude(self, table: Callable, draw: Callable = lambda folder: None) -> None:
-        """Write table and figures, then the manifest; from now on the run is complete.
+        """Write table and figures, and into the manifest that the run is complete.
 
         Args:
             table: folder -> Markdown, which is printed too.
             draw: (folder) draws the figures.
         """
-        if not hosts.first_host():
+        self.open()
+        if not self._manifest:
             return
         text = jsonl.with_notes(table, self.folder)
         self.write("table.md", text)
         draw(self.folder)
         for left in self.folder.glob("training *"):  # snapshots of what is recorded, after a kill
             shutil.rmtree(left, ignore_errors=True)
-        self._finish()
+        self._manifest.finish()
         print(f"\n{text}\nrecords, table and figures: {self.folder}")
 
-    def _finish(self):
-        manifest = {
-            **self.facts,
-            **self.noted,
-            "experiment": self.experiment,
-            "finished": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-            "seconds": {"total": round(time.monotonic() - self.began, 2)},
-            **provenance.of_results(),
-        }
-        self.write("manifest.json", json.dumps(manifest, indent=2) + "\n")
-
-
-def failed(line: str) -> None:
-    """Say in the unfinished runs of this process why it ends."""
-    for run in _open:
-        if not run.path("manifest.json").exists():
+    def leave(self, error: BaseException) -> None:
+        """Give up the lock of a run that an error ends for now, and say why; not of an interruption."""
+        if not (self.is_open and self._manifest):
+            return
+        if isinstance(error, Exception) and not manifest.finished(self.folder):
+            line = ending.of(error)[0] or f"{type(error).__name__}: {error}"
             with contextlib.suppress(OSError):
-                run.write("failed.txt", line + "\n")
+                self.write("failed.txt", line + "\n")
+        self._manifest.leave()
+        self._lock.release()
 
 
 def finished(run: Run) -> pathlib.Path | None:
     """The folder of the newest finished run of the same settings and facts, or None."""
     parent, name = _place(run.workdir, run.experiment, run.settings, run.facts)
-    found = [path.parent for path in parent.glob(f"{name}-*/manifest.json")]
+    found = [folder for folder in parent.glob(f"{name}-*") if manifest.finished(folder)]
     return max(found, key=lambda folder: int(folder.name.split("-")[-1]), default=None)
 
 
