@@ -35,6 +35,8 @@ def read(folder: pathlib.Path) -> dict[str, Any]:
     """
     path = folder / NAME
     try:
+        if path.exists() and not path.is_file():
+            raise ValueError("it is no file")  # a pipe would be waited for
         found = json.loads(path.read_text(encoding="utf-8"))
         processes = found.get("processes", [])
         sum(process["seconds"] for process in processes)
@@ -82,7 +84,7 @@ def now() -> str:
 
 
 def joined(first: Any, later: Any) -> Any:
-    """JSON objects with the names of both, what they hold joined alike: what is first said stays."""
+    """Two JSON objects as one, and so the objects in them: what is first said stays."""
     if not (isinstance(first, dict) and isinstance(later, dict)):
         return first
     both = {name: joined(value, later.get(name)) for name, value in first.items()}

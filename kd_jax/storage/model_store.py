@@ -16,7 +16,6 @@ from kd_jax.errors import InputError
 from kd_jax.runtime import hosts
 from kd_jax.storage import array_cache, checkpoint, jsonl, locks
 
-
 SPENT = "seconds"  # the file beside the snapshots of a training
 
 

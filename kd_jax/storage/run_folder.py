@@ -98,7 +98,7 @@ class Run:
             number, self._lock = locks.claim(parent, name) if hosts.first_host() else (0, None)
             folder = parent / f"{name}-{hosts.agreed(number)}"
             if hosts.first_host():
-                self._begin(folder)
+                self._begin(folder, self._lock)
         except OSError as error:
             raise InputError(
                 f"--workdir={self.workdir}: cannot write there ({error.strerror}); "
@@ -106,12 +106,12 @@ class Run:
             ) from None
         return folder
 
-    def _begin(self, folder):
+    def _begin(self, folder, lock):
         """Write what is known at the beginning; the manifest first, which tells of each process."""
         about = {**self.about, "command": self.command, **provenance.of_results()}
         said = {**about, **self.facts, **about}  # whatever facts are called
         self._manifest = manifest.Manifest(
-            folder, self.since, said, self.noted, lambda: self._lock.is_locked
+            folder, self.since, said, self.noted, lambda: lock.is_locked
         )
         text = json.dumps(self.settings, indent=2)
         jsonl.write_whole(folder / "config.json", text + "\n")
@@ -227,7 +227,7 @@ class Run:
         print(f"\n{text}\nrecords, table and figures: {self.folder}")
 
     def leave(self, error: BaseException) -> None:
-        """Give up the lock of a run that an error ends for now, and say why; not of an interruption."""
+        """End this process's part in a run: write why, unless it was interrupted, and unlock it."""
         if not (self.is_open and self._manifest):
             return
         if isinstance(error, Exception) and not manifest.finished(self.folder):

@@ -8,19 +8,11 @@ import subprocess
 import sys
 
 import pytest
+from small_repository import committed, git
 
 from kd_jax.storage import commits
 
 ROOT = pathlib.Path(__file__).parents[2]
-
-
-def git(root, *arguments):
-    """What git says in a repository, whatever the user's settings are."""
-    who = ("-c", "user.name=a", "-c", "user.email=a@b.c", "-c", "commit.gpgsign=false")
-    done = subprocess.run(
-        ["git", *who, "-C", root, *arguments], capture_output=True, text=True, check=True
-    )
-    return done.stdout.strip()
 
 
 def written(root, *names, text="a"):
@@ -39,9 +31,7 @@ def repository(tmp_path):
     root = tmp_path / "a clone"
     written(root, "kd_jax/a.py", "experiments/one/run.py", *NO_CODE)
     written(root, ".gitignore", text="runs/")
-    git(tmp_path, "init", "-q", root)
-    git(root, "add", ".")
-    git(root, "commit", "-qm", "first")
+    committed(root)
     return root
 
 
@@ -96,9 +86,7 @@ def test_installed_in_another_repository_the_code_is_not_of_its_commit(repositor
 
 
 def test_histories(repository):
-    first = git(repository, "rev-parse", "HEAD")
-    git(repository, "commit", "--allow-empty", "-qm", "second")
-    second = git(repository, "rev-parse", "HEAD")
+    first, second = git(repository, "rev-parse", "HEAD"), committed(repository)
     git(repository, "checkout", "-q", first)
     assert commits.in_history(repository, first) and not commits.in_history(repository, second)
     assert not commits.in_history(repository, "0" * 40)
@@ -127,10 +115,7 @@ def test_a_run_that_ends_after_another_commit_names_the_one_it_began_at(tmp_path
     shutil.copytree(ROOT / "kd_jax", root / "kd_jax", ignore=shutil.ignore_patterns("__pycache__"))
     written(root, "experiments/__main__.py")
     written(root, ".gitignore", text="runs/\n__pycache__/")
-    git(tmp_path, "init", "-q", root)
-    git(root, "add", ".")
-    git(root, "commit", "-qm", "first")
-    first = git(root, "rev-parse", "HEAD")
+    first = committed(root)
     done = subprocess.run(
         [sys.executable, "-c", TWO_COMMITS, root], capture_output=True, text=True, check=True,
         env={**os.environ, "PYTHONPATH": str(root)}, cwd=root,

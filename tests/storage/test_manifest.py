@@ -1,6 +1,5 @@
 """The manifest tells the truth of a run: of its beginning, of every process, of its teachers."""
 
-import gc
 import json
 import signal
 import subprocess
@@ -20,7 +19,7 @@ from kd_jax.storage.run_folder import Run
 A, B = {"commit": "a" * 40, "clean": True}, {"commit": "b" * 40, "clean": True}
 
 
-def begun(workdir, code=A, monkeypatch=None, flags=(), **settings):
+def begun(workdir, code=A, flags=(), **settings):
     """An open run, as if the code were of this commit."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(commits, "of_code", lambda: code)
@@ -79,7 +78,11 @@ def test_a_run_is_clean_if_all_its_processes_were(tmp_path):
     for number, (codes, clean, files) in enumerate([
         ((A, B), True, None),
         ((A, changed, B), False, ["kd_jax/b.py"]),
-        (({**changed, "changed": ["kd_jax/c.py"]}, A, changed), False, ["kd_jax/b.py", "kd_jax/c.py"]),
+        (
+            ({**changed, "changed": ["kd_jax/c.py"]}, A, changed),
+            False,
+            ["kd_jax/b.py", "kd_jax/c.py"],
+        ),
         ((A, nowhere), None, None),
         ((nowhere, changed), False, ["kd_jax/b.py"]),
     ]):  # fmt: skip
@@ -125,15 +128,17 @@ def test_appending_keeps_the_seconds_current(tmp_path):
 
 def test_nothing_is_written_after_the_lock_is_given_up_or_the_run_is_gone(tmp_path, monkeypatch):
     monkeypatch.setattr(manifest, "EVERY", 0.01)
+    before = set(threading.enumerate())
     run, other = left(begun(tmp_path)), begun(tmp_path)
     assert run.folder == other.folder
     time.sleep(0.1)
     assert len(said(other)["processes"]) == 2
-    threads = threading.active_count()
+    threads = set(threading.enumerate()) - before
+    assert len(threads) == 2
     del run, other
-    gc.collect()
-    time.sleep(0.1)
-    assert threading.active_count() == threads - 2
+    for thread in threads:
+        thread.join(10)
+        assert not thread.is_alive()
 
 
 @pytest.mark.parametrize(
@@ -234,7 +239,10 @@ def test_seconds_of_a_teacher_are_those_of_all_who_trained_it(tmp_path, clock):
 
 
 def test_what_teachers_took_before_a_run_asked_for_them():
-    teachers = {"a": {"restored": True, "ready": 8.5, "seconds": 8.5}, "b": {"ready": 2, "seconds": 9}}
+    teachers = {
+        "a": {"restored": True, "ready": 8.5, "seconds": 8.5},
+        "b": {"ready": 2, "seconds": 9},
+    }
     assert manifest.ready_seconds({"teachers": teachers}) == 10.5
     older = {"a": {"row": "teacher", "seconds": 8.5}}
     for unknown in ({}, {"teachers": older}, {"teachers": "f1 f2"}, {"teachers": {"a": "f1"}}):
