@@ -19,7 +19,7 @@ from typing import Any
 from kd_jax.errors import DAMAGED, InputError, brief
 from kd_jax.storage import jsonl
 
-NAME = "manifest.json"
+NAME, FAILED = "manifest.json", "failed.txt"
 EVERY = 5.0  # seconds between two updates of a process's seconds
 OF_PROCESS = "began", "commit", "clean", "changed", "command", "device"
 # of a run whose manifest was lost, or that began before manifests told this
@@ -128,9 +128,9 @@ class Manifest:
             self.processes = [*([{**UNKNOWN, "seconds": 0.0}] if lost else []), process]
             self.first, kept = {**said, **(UNKNOWN if lost else {})}, {}
         self.notes = joined(kept, notes)
-        self.ended: dict[str, Any] = {}
         self.mutex, self.stopped = threading.Lock(), threading.Event()
         self.update()
+        (folder / FAILED).unlink(missing_ok=True)
         of_this = weakref.ref(self), self.stopped  # it ends with the run
         threading.Thread(target=_keep_current, args=of_this, daemon=True).start()
 
@@ -156,22 +156,27 @@ class Manifest:
     def finish(self) -> None:
         """Write that the run is complete, the last that is written."""
         with self.mutex:
-            self.ended = {"finished": now()}
-            self._write()
+            self._write(finished=now())
             self.stopped.set()
 
-    def leave(self) -> None:
-        """Write the seconds of this process, which ends before the run is complete."""
+    def leave(self, why: str | None) -> None:
+        """Write the seconds of this process, which ends before the run is complete.
+
+        Args:
+            why: for failed.txt, where the next process would end alike; None of an interruption.
+        """
         with contextlib.suppress(OSError):
             self.update()
+            if why and not self.stopped.is_set():
+                jsonl.write_whole(self.path.with_name(FAILED), why + "\n")
         self.stopped.set()
 
-    def _write(self):
+    def _write(self, **ended):
         self.processes[-1]["seconds"] = round(time.monotonic() - self.since, 2)
         notes = {name: value for name, value in self.notes.items() if name not in self.first}
         total = round(sum(process["seconds"] for process in self.processes), 2)
         about = {**self.first, **cleanness(self.processes), **notes}
-        about |= {"processes": self.processes, **self.ended, "seconds": {"total": total}}
+        about |= {"processes": self.processes, **ended, "seconds": {"total": total}}
         jsonl.write_whole(self.path, json.dumps(about, indent=2) + "\n")
 
 

@@ -6,7 +6,6 @@ The id is the fingerprint of everything that decides the results, and a number. 
 last such run is unfinished goes on in its folder; after a finished one a new number is taken.
 """
 
-import contextlib
 import functools
 import json
 import pathlib
@@ -107,16 +106,14 @@ class Run:
         return folder
 
     def _begin(self, folder, lock):
-        """Write what is known at the beginning; the manifest first, which tells of each process."""
+        """Write what is known; the manifest first, which tells of each process."""
         about = {**self.about, "command": self.command, **provenance.of_results()}
         said = {**about, **self.facts, **about}  # whatever facts are called
         self._manifest = manifest.Manifest(
             folder, self.since, said, self.noted, lambda: lock.is_locked
         )
-        text = json.dumps(self.settings, indent=2)
-        jsonl.write_whole(folder / "config.json", text + "\n")
+        jsonl.write_whole(folder / "config.json", json.dumps(self.settings, indent=2) + "\n")
         jsonl.write_whole(folder / "command.txt", self.command + "\n")
-        (folder / "failed.txt").unlink(missing_ok=True)
         tensorboard.begin(folder)
 
     def open(self) -> None:
@@ -228,14 +225,11 @@ class Run:
 
     def leave(self, error: BaseException) -> None:
         """End this process's part in a run: write why, unless it was interrupted, and unlock it."""
-        if not (self.is_open and self._manifest):
-            return
-        if isinstance(error, Exception) and not manifest.finished(self.folder):
+        if self._manifest:
+            fault = isinstance(error, Exception)
             line = ending.of(error)[0] or f"{type(error).__name__}: {error}"
-            with contextlib.suppress(OSError):
-                self.write("failed.txt", line + "\n")
-        self._manifest.leave()
-        self._lock.release()
+            self._manifest.leave(line if fault else None)
+            self._lock.release()
 
 
 def finished(run: Run) -> pathlib.Path | None:

@@ -161,6 +161,25 @@ def test_a_run_goes_on_without_a_sound_manifest_and_says_that_it_lost_its_beginn
     assert [process["commit"] for process in found["processes"]] == [None, B["commit"]]
 
 
+def test_a_run_is_not_finished_until_that_is_written(tmp_path, monkeypatch):
+    """The disk is full just then; afterwards there is room."""
+    run = begun(tmp_path)
+
+    def full(path, text):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch, pytest.raises(OSError) as error:
+        patch.setattr(manifest.jsonl, "write_whole", full)
+        run._manifest.finish()
+    run.leave(error.value)
+    assert not manifest.finished(run.folder) and run.path("failed.txt").exists()
+    again = begun(tmp_path)
+    assert again.folder == run.folder and not run.path("failed.txt").exists()
+    done(again)
+    again.leave(error.value)
+    assert manifest.finished(run.folder) and not run.path("failed.txt").exists()
+
+
 def test_what_cannot_be_replaced_is_one_line(tmp_path):
     run = left(begun(tmp_path))
     run.path("manifest.json").unlink()
