@@ -15,7 +15,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from kd_jax.report import publish, readmes  # noqa: E402
+from kd_jax.report import publish, publishable, readmes  # noqa: E402
 from kd_jax.storage import jsonl  # noqa: E402
 
 # {experiment: {"rows", "values" of other fields, "fields", "config", "files": {old: new}}}
@@ -68,5 +68,5 @@ def rename(folder: pathlib.Path, experiment: str) -> None:
 if __name__ == "__main__":
     for name, place in publish.all_records(ROOT).items():
         print(name)
-        rename(place, publish.experiment_and_preset(place)[0])
+        rename(place, publishable.experiment_and_preset(place)[0])
     readmes.write(ROOT)

@@ -141,10 +141,19 @@ def parse(config_class: type[Config], argv: list[str]) -> Config:
 
 
 def listed(value: typing.Any) -> str:
-    """A setting's value as a flag has it."""
+    """A setting's value as a flag has it, to the last digit."""
     if isinstance(value, tuple):
         return ",".join(map(listed, value))
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    short = isinstance(value, float) and float(f"{value:g}") == value
+    return f"{value:g}" if short else str(value)
+
+
+def flags_of(config: Config) -> list[str]:
+    """The flags that give a Config: what differs from its preset."""
+    usual = {field.name: field.default for field in dataclasses.fields(config)}
+    usual |= config.PRESETS.get(config.preset, {})
+    given = {name: getattr(config, name) for name in usual}
+    return [f"--{name}={listed(x)}" for name, x in given.items() if x != usual[name]]
 
 
 def usage(config_class: type[Config], about: str) -> str:
@@ -182,7 +191,7 @@ def _converted(name, value, annotation):
 
 
 def perform(
-    name: str, config: Config, program: Callable, flags: typing.Sequence[str] = ()
+    name: str, config: Config, program: Callable, flags: typing.Sequence[str] | None = None
 ) -> typing.Any:
     """Run an experiment from Python: its Run, concluded if it was opened.
 
@@ -190,7 +199,7 @@ def perform(
         name: what its runs are filed under.
         config: its settings.
         program: () -> (run, table, draw), see `launch`.
-        flags: that the settings came from, for the command that resumes it.
+        flags: that the settings came from (default: those that give them).
     """
     from kd_jax.runtime.execution import Execution
     from kd_jax.storage import run_folder
@@ -198,13 +207,18 @@ def perform(
     run, table, draw = program()
     here = run_folder.Run(
         config.workdir, name, config.results_key(), program=run,
-        retrain=config.retrain, saved_seeds=config.saved_seeds, flags=flags,
+        retrain=config.retrain, saved_seeds=config.saved_seeds,
+        flags=flags_of(config) if flags is None else flags,
         execution=Execution(config.mesh, config.members_per_chunk, config.fast_compile),
         tensorboard=config.tensorboard,
     )  # fmt: skip
-    run(config, here)
-    if here.is_open:
-        here.conclude(table, draw)
+    try:
+        run(config, here)
+        if here.is_open:
+            here.conclude(table, draw)
+    except BaseException as error:
+        here.leave(error)
+        raise
     return here
 
 
@@ -229,7 +243,6 @@ def launch(
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
     from kd_jax.runtime import ending, hosts, signals
-    from kd_jax.storage import run_folder
 
     signals.handle()
     try:
@@ -238,8 +251,6 @@ def launch(
             perform(name, config, program, argv[1:])
     except (Exception, signals.Interrupted) as error:
         line, code = ending.of(error)
-        if not isinstance(error, signals.Interrupted):
-            run_folder.failed(line or f"{type(error).__name__}: {error}")
         if line is None:
             hosts.leave(error)
             raise

@@ -15,6 +15,8 @@ import threading
 import time
 from typing import NamedTuple
 
+from kd_jax.storage import manifest
+
 _processes = multiprocessing.get_context("forkserver")
 _processes.set_forkserver_preload(
     ["kd_jax.experiment", "kd_jax.storage.run_folder", "kd_jax.storage.model_store", "optax"]
@@ -68,9 +70,10 @@ def finished(workdir):
 
 
 def records(workdir):
-    """The bytes of the records of the only finished run."""
-    (manifest,) = pathlib.Path(workdir).glob("small/*/manifest.json")
-    return (manifest.parent / "records.jsonl").read_bytes()
+    """The bytes of the records of the only run, which is finished."""
+    (folder,) = pathlib.Path(workdir).glob("small/*")
+    assert manifest.finished(folder)
+    return (folder / "records.jsonl").read_bytes()
 
 
 def _run(workdir, flags, strike, largest, said):

@@ -63,6 +63,25 @@ def test_bad_settings_get_one_line_that_names_them(argument, message):
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize(
+    "config",
+    [
+        Config(),
+        dataclasses.replace(Config(), seeds=3, retrain=True, temperatures=(1.0, 2.123456789)),
+        parse("--preset=smoke", "--workdir=my runs"),
+        parse("--preset=smoke", "--seeds=10", "--nofast_compile"),
+    ],
+)
+def test_flags_say_what_a_config_is(config):
+    """As for the command of a run that was given from Python."""
+    assert parse(*experiment.flags_of(config)) == config
+
+
+def test_flags_leave_out_what_the_preset_says():
+    assert experiment.flags_of(parse("--preset=smoke")) == ["--preset=smoke"]
+    assert experiment.flags_of(Config()) == []
+
+
 def test_places_do_not_decide_results():
     key = dataclasses.replace(Config(), workdir="elsewhere", manual_dir="x").results_key()
     assert key == Config().results_key()

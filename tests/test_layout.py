@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from kd_jax.errors import InputError
-from kd_jax.report import publish
+from kd_jax.report import publish, publishable
 
 ROOT = pathlib.Path(__file__).parents[1]
 LIBRARY = sorted((ROOT / "kd_jax").rglob("*.py"))
@@ -35,7 +35,7 @@ MAY_IMPORT = {
     "language": [
         "losses", "models", "data", "pretrained", "training", "storage", "fingerprint", "errors",
     ],
-    "report": ["metrics", "storage.jsonl", "errors"],
+    "report": ["metrics", "storage.jsonl", "storage.manifest", "storage.commits", "errors"],
     "export": ["models", "metrics", "storage", "fingerprint", "errors"],
     "experiment": ["runtime", "storage", "errors"],
 }  # fmt: skip
@@ -117,7 +117,7 @@ def test_an_experiment_says_its_command_time_and_result(path):
 
 @pytest.mark.parametrize("name", RECORDS)
 def test_committed_tables_come_from_their_records(name):
-    experiment, _ = publish.experiment_and_preset(RECORDS[name])
+    experiment, _ = publishable.experiment_and_preset(RECORDS[name])
     try:
         report = importlib.import_module(f"experiments.{experiment}.report")
     except InputError as error:  # it needs packages of its own

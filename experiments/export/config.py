@@ -6,6 +6,7 @@ import pathlib
 from kd_jax import experiment
 from kd_jax.errors import at_least, require
 from kd_jax.experiment import place
+from kd_jax.storage import manifest
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,5 +24,9 @@ class Config(experiment.Config):
         for name in ("manifest.json", "config.json", "records.jsonl"):
             found = pathlib.Path(self.run) / name
             require(found.is_file(), f"--run={self.run} is no finished run: it has no {name}")
+        require(
+            manifest.finished(pathlib.Path(self.run)),
+            f"--run={self.run} is no finished run: ./run.sh list says how it goes on",
+        )
         for text in self.where:
             require("=" in text, f"--where={text}: expected name=value, like part=1")

@@ -1,6 +1,6 @@
 """The table of an exported network's formats, and its model card."""
 
-from kd_jax.report import tables
+from kd_jax.report import manifests, tables
 
 HEADER = [
     "", "parameters", "multiply-adds", "bytes on disk", "ms for 1", "ms for 128",
@@ -80,7 +80,8 @@ def _introduction(record, manifest, inputs):
         "- Outputs: logits; their softmax is the probability of each class.",
         f"- Data: {_digest(manifest.get('data'))}",
         f"- Teacher: {_digest(manifest.get('teacher') or _teachers(manifest))}",
-        f"- Trained: {manifest['finished']} on {manifest['device']}, commit {manifest['commit']}",
+        f"- Trained: {manifest['finished']} on {manifest['device']}, commit "
+        f"{manifests.commit(manifest)}",
         "- Limits: trained for a comparison of methods on one data set; nothing is known of "
         "inputs of another kind.",
         "",
@@ -94,9 +95,12 @@ def _introduction(record, manifest, inputs):
 
 
 def _teachers(manifest):
-    """{name: fingerprint} of the teachers that a run trained or restored."""
-    found = manifest.get("teachers", {})
-    return {f"{about['row']}, {about['data']}": name for name, about in found.items()}
+    """{name: fingerprints} of the teachers that a run trained or restored."""
+    names: dict[str, str] = {}
+    for fingerprint, about in manifest.get("teachers", {}).items():
+        name = f"{about['row']}, {about['data']}"
+        names[name] = f"{names[name]} {fingerprint}" if name in names else fingerprint
+    return names
 
 
 def _digest(facts):

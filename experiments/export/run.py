@@ -9,22 +9,22 @@ import jax
 
 from experiments.export import model_card
 from kd_jax.export import export, formats, saved_models
+from kd_jax.storage import manifest
 
 
 def describe(run_folder, chosen, folder, report):
     """Write report.json and model_card.md of an export into its folder."""
     (folder / "report.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-    settings, manifest = (
-        json.loads((run_folder / name).read_text(encoding="utf-8"))
-        for name in ("config.json", "manifest.json")
-    )
+    settings = json.loads((run_folder / "config.json").read_text(encoding="utf-8"))
     leaves, _ = jax.tree_util.tree_flatten_with_path(chosen.inputs)
     inputs = "; ".join(
         f"{formats.dotted(path)} {x.dtype} [B, {', '.join(map(str, x.shape[1:]))}]".strip()
         for path, x in leaves
     )
     digests = export.digests(folder)
-    text = model_card.card(chosen.record, settings, manifest, report, digests, inputs)
+    text = model_card.card(
+        chosen.record, settings, manifest.read(run_folder), report, digests, inputs
+    )
     (folder / export.CARD).write_text(text, encoding="utf-8")
 
 

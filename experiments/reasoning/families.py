@@ -3,7 +3,7 @@
 import jax
 import numpy as np
 
-from experiments.reasoning import problems, tasks, training
+from experiments.reasoning import problems, rows, tasks, training
 from kd_jax import fingerprint
 from kd_jax.language import objectives, teacher_cache
 from kd_jax.language.tokens import Texts
@@ -70,10 +70,9 @@ def teacher(family, config, run):
         return train(net, texts, settings, run.execution._replace(snapshots=snapshots))
 
     like = jax.eval_shape(llama.decoder(net).init, jax.random.key(0))
-    found = model_store.fit_or_restore(run.workdir, facts, fit, like, retrain=run.retrain)
+    found = model_store.of_run(run, facts, fit, like, row=rows.TEACHER, data=config.task)
     word = "restored" if found.restored else f"trained in {found.seconds:.0f} s"
     print(f"teacher: {word} ({found.folder})")
-    run.notes(teacher_seconds=found.seconds)
     stop = family.vocabulary.index(problems.END)
     return teacher_cache.DecoderTeacher(net, found.params, found.fingerprint, stop)
 

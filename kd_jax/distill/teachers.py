@@ -162,7 +162,7 @@ def one(
         settings: as for `together`.
     """
     facts = {**settings, "made_by": fingerprint.code(made_by, fit)}
-    return _noted(_stored(row, recipe, key[None], [seed], data, run, facts), data, run)
+    return _stored(row, recipe, key[None], [seed], data, run, facts)
 
 
 def together(
@@ -182,8 +182,7 @@ def together(
         settings: JSON-like, the settings that the recipe was made from.
     """
     facts = {**settings, "made_by": fingerprint.code(made_by, fit)}
-    found = _stored(row, recipe, keys, range(len(keys)), data, run, facts)
-    return _noted(found, data, run)
+    return _stored(row, recipe, keys, range(len(keys)), data, run, facts)
 
 
 def one_by_one(
@@ -202,7 +201,7 @@ def one_by_one(
     logits = {name: np.concatenate([one.logits[name] for one in each]) for name in each[0].logits}
     fingerprints = " ".join(one.fingerprint for one in each)
     seconds = sum(one.seconds for one in each)
-    return _noted(Teachers(row, recipe.model, params, logits, fingerprints, seconds), data, run)
+    return Teachers(row, recipe.model, params, logits, fingerprints, seconds)
 
 
 def metrics(logits: np.ndarray, labels: np.ndarray, split: str = "test") -> dict:
@@ -222,7 +221,7 @@ def _stored(row, recipe, keys, seeds, data, run, facts):
         execution = run.execution._replace(snapshots=snapshots)
         return fit(recipe, keys, data.train, seeds=seeds, title=row, execution=execution)
 
-    found = model_store.fit_or_restore(run.workdir, facts, train, like, retrain=run.retrain)
+    found = model_store.of_run(run, facts, train, like, row=row, data=data.name)
     word = "restored" if found.restored else f"trained in {found.seconds:.0f} s"
     print(f"{label(row, seeds)}: {word} ({found.folder})")
     apply = jax.vmap(lambda p, x: recipe.model.apply(p, x)[0], in_axes=(0, None))
@@ -233,9 +232,3 @@ def _stored(row, recipe, keys, seeds, data, run, facts):
         if len(split.labels)
     }
     return Teachers(row, recipe.model, found.params, logits, found.fingerprint, found.seconds)
-
-
-def _noted(found, data, run):
-    about = {"row": found.row, "data": data.name, "seconds": found.seconds}
-    run.notes(teachers={found.fingerprint: about})
-    return found

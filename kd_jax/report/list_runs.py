@@ -1,6 +1,5 @@
 """The list of runs, their state and how to resume or delete each: `./run.sh list [WORKDIR]`."""
 
-import json
 import os
 import pathlib
 import shlex
@@ -9,8 +8,8 @@ import sys
 import filelock
 
 from kd_jax.errors import DAMAGED, InputError, brief, one_line, require
-from kd_jax.report import tables
-from kd_jax.storage import jsonl
+from kd_jax.report import commands, tables
+from kd_jax.storage import jsonl, manifest
 
 FINISHED, RUNNING, RESUMABLE, FAILED = "finished", "running", "resumable", "failed"
 
@@ -37,9 +36,9 @@ def state(folder: pathlib.Path) -> tuple[str, str]:
 def _state(folder):
     """What `state` gives; errors of damaged files pass."""
     count = len(jsonl.every_record(folder))
-    if (folder / "manifest.json").exists():
-        found = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-        return FINISHED, f"{found['finished']}, {found['seconds']['total']:.0f} s"
+    said = manifest.read(folder)
+    if "finished" in said:
+        return FINISHED, f"{said['finished']}, {manifest.seconds(said):.0f} s"
     try:
         with filelock.FileLock(folder / ".lock").acquire(timeout=0):
             pass
@@ -47,12 +46,10 @@ def _state(folder):
         return RUNNING, f"{count} records so far"
     except OSError as error:
         return FAILED, f"{folder} cannot be written ({error.strerror})"
-    command, failure = folder / "command.txt", folder / "failed.txt"
+    failure = folder / "failed.txt"
     if failure.exists():
         return FAILED, " ".join(failure.read_text(encoding="utf-8").split())
-    again = "the command that began it"
-    if command.exists():
-        again = command.read_text(encoding="utf-8").strip()
+    again = commands.read(folder) or "the command that began it"
     return RESUMABLE, f"{count} records so far; resume: {again}"
 
 

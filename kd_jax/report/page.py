@@ -17,8 +17,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from kd_jax.errors import DAMAGED, InputError, extra, one_line, require
-from kd_jax.report import docstrings, list_runs, markdown_blocks, publish
-from kd_jax.storage import jsonl
+from kd_jax.report import commands, docstrings, list_runs, manifests, markdown_blocks, publish
+from kd_jax.storage import jsonl, manifest
 
 with extra("report"):
     import jinja2
@@ -33,8 +33,8 @@ Pairs = list[tuple[str, str]]
 class ShownRun(NamedTuple):
     """A finished run as the page shows it, in texts.
 
-    settings, provenance: (name, value). links: (file, address). blocks: of its table.md. figures:
-    (caption, data URI).
+    seconds: with those for teachers that stood ready. settings, provenance: (name, value). links:
+    (file, address). blocks: of its table.md. figures: (caption, data URI).
     """
 
     name: str
@@ -42,6 +42,7 @@ class ShownRun(NamedTuple):
     about: str
     command: str
     facts: dict[str, str]
+    seconds: str
     settings: Pairs
     provenance: Pairs
     links: Pairs
@@ -117,27 +118,28 @@ def shown(run: pathlib.Path, name: str, place: pathlib.Path) -> ShownRun:
     Raises:
         InputError: something of it is missing or damaged; or another error of `errors.DAMAGED`.
     """
-    manifest = json.loads((run / "manifest.json").read_text(encoding="utf-8"))
+    said = manifest.read(run)
     for key in HEAD:
-        require(key in manifest, f"{run}/manifest.json has no '{key}': publish or run it again")
+        require(key in said, f"{run}/manifest.json has no '{key}': publish or run it again")
     require((run / "table.md").is_file(), f"{run} has no table.md: publish or run it again")
-    moment = datetime.datetime.fromisoformat(manifest["finished"])
-    about, command = purpose(manifest["experiment"])
+    moment = datetime.datetime.fromisoformat(said["finished"])
+    about, synopsis = purpose(said["experiment"])
     settings = flat(json.loads((run / "config.json").read_text(encoding="utf-8")))
     return ShownRun(
         name=name,
         anchor=re.sub(r"\W+", "-", name),
         about=about,
-        command=command,
+        command=commands.read(run) or synopsis,
         facts={
             "preset": dict(settings)["preset"],
             "finished": f"{moment.astimezone(datetime.UTC):%Y-%m-%d %H:%M} UTC",
-            "seconds": f"{manifest['seconds']['total']:,.0f}",
-            "device": manifest["device"],
-            "commit": manifest["commit"] or "unknown",
+            "took": manifests.duration(said),
+            "device": said["device"],
+            "commit": manifests.commit(said),
         },
+        seconds=f"{manifests.whole(said):,.0f}",
         settings=settings,
-        provenance=flat({key: value for key, value in manifest.items() if key not in HEAD}),
+        provenance=flat({key: value for key, value in said.items() if key not in HEAD}),
         links=[(file, link(run / file, place)) for file in LINKED if (run / file).is_file()],
         blocks=markdown_blocks.parse((run / "table.md").read_text(encoding="utf-8")),
         figures=[figure(path) for path in sorted(run.glob("*.png"))],
@@ -155,9 +157,11 @@ def purpose(experiment: str) -> tuple[str, str]:
 
 
 def flat(value: Any, path: tuple[str, ...] = ()) -> Pairs:
-    """[(names joined by a comma, text)] of every value that JSON objects hold in each other."""
+    """[(names joined by a comma, text)] of every value within JSON objects or lists of these."""
     if isinstance(value, dict):
         return [line for name, inner in value.items() for line in flat(inner, (*path, name))]
+    if isinstance(value, list) and any(isinstance(x, dict) for x in value):
+        return flat({str(number): inner for number, inner in enumerate(value, 1)}, path)
     text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
     return [(", ".join(path), text)]
 

@@ -1,21 +1,22 @@
 """Keep a finished run as evidence: `./run.sh publish runs/<experiment>/<id>`.
 
-Copies its settings, manifest, records, tables and figures to experiments/<name>/records/, or to
-experiments/<name>/records_<preset>/ where the preset is not the default one, and renews the READMEs
-(see readmes.py). Without a folder it renews the READMEs alone, as after a change of an experiment's
-docstring or findings.
+Copies its settings, manifest, command, records, tables and figures to
+experiments/<name>/records/, or to experiments/<name>/records_<preset>/ where the preset is not the
+default one, and renews the READMEs (see readmes.py); publishable.py says which runs are refused.
+Without a folder it renews the READMEs alone, as after a change of an experiment's docstring or
+findings.
 """
 
 import json
 import os
 import pathlib
-import re
 import shutil
 import sys
+from typing import Any
 
 from kd_jax.errors import DAMAGED, InputError, brief, one_line, require
-from kd_jax.report import readmes
-from kd_jax.storage import jsonl
+from kd_jax.report import commands, publishable, readmes
+from kd_jax.storage import jsonl, manifest
 
 ROOT = pathlib.Path(__file__).parents[2]
 PUBLISHED = ("*.json", "records.jsonl", "table.md", "*.png", "*.npz")
@@ -32,17 +33,15 @@ def publish(run_folder: str | os.PathLike, root: pathlib.Path = ROOT) -> pathlib
         The folder of the published records.
 
     Raises:
-        InputError: the folder is not a finished run.
+        InputError: the folder is not a finished run, or one that `publishable` refuses.
     """
     source = pathlib.Path(run_folder).resolve()
-    target = records_folder(root, *checked(source, root))
+    target = records_folder(root, *publishable.checked(source, root))
     partial, old = target.with_name(f".{target.name}.new"), target.with_name(f".{target.name}.old")
     for left in (partial, old):  # of a process that was killed
         shutil.rmtree(left, ignore_errors=True)
     partial.mkdir()
-    for path in (path for pattern in PUBLISHED for path in source.glob(pattern)):
-        if path.is_file():
-            shutil.copy(path, partial)
+    copy(source, partial)
     if target.exists():
         target.rename(old)
     partial.rename(target)
@@ -57,34 +56,21 @@ def publish(run_folder: str | os.PathLike, root: pathlib.Path = ROOT) -> pathlib
     return target
 
 
-def checked(source: pathlib.Path, root: pathlib.Path) -> tuple[str, str]:
-    """The experiment and the preset of a finished run that is whole, none of the records here.
+def copy(source: pathlib.Path, target: pathlib.Path) -> None:
+    """Copy what is published of a run: of its commands not where one user's files lie."""
+    for path in (path for pattern in PUBLISHED for path in source.glob(pattern)):
+        if path.is_file():
+            shutil.copy(path, target)
+    settings = publishable.settings(source)
 
-    Raises:
-        InputError: it is not, or there is no such experiment or preset.
-    """
-    for name in ("manifest.json", "config.json", "records.jsonl", "table.md"):
-        require((source / name).is_file(), f"{source} is not a finished run: it has no {name}")
-    require(not source.is_relative_to(root / "experiments"), f"{source} is published already")
-    require(jsonl.every_record(source), f"{source} has no records")
-    try:
-        experiment, preset = map(str, experiment_and_preset(source))
-        json.loads((source / "manifest.json").read_text(encoding="utf-8"))["seconds"]["total"]
-        require(
-            (source / "table.md").read_text(encoding="utf-8").strip(), f"{source}/table.md is empty"
-        )
-    except DAMAGED as error:
-        raise InputError(f"{source} is damaged ({brief(error)}): run it again") from None
-    known = [folder.name for folder in readmes.folders(root)]
-    require(experiment in known, f"{source} is of '{experiment}', which is no experiment here")
-    require(re.fullmatch(r"\w+", preset), f"{source} is of the preset '{preset}': expected a name")
-    return experiment, preset
+    def short(said: dict[str, Any]) -> dict[str, Any]:
+        return {**said, "command": commands.published(said["command"], settings)}
 
-
-def experiment_and_preset(folder: pathlib.Path) -> tuple[str, str]:
-    """The experiment and the preset of a run folder."""
-    experiment = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["experiment"]
-    return experiment, json.loads((folder / "config.json").read_text(encoding="utf-8"))["preset"]
+    said = short(manifest.read(source))
+    said["processes"] = [short(process) for process in said["processes"]]
+    jsonl.write_whole(target / manifest.NAME, json.dumps(said, indent=2) + "\n")
+    command = commands.published(commands.read(source), settings)
+    jsonl.write_whole(target / commands.NAME, command + "\n")
 
 
 def records_folder(root: pathlib.Path, experiment: str, preset: str) -> pathlib.Path:
@@ -96,9 +82,9 @@ def records_folder(root: pathlib.Path, experiment: str, preset: str) -> pathlib.
 def all_records(root: pathlib.Path = ROOT) -> dict[str, pathlib.Path]:
     """{experiment, or experiment_preset: its published folder}, by name."""
     found = {}
-    for manifest in sorted(root.glob("experiments/*/records*/manifest.json")):
-        experiment, preset = experiment_and_preset(manifest.parent)
-        found[experiment if preset == "default" else f"{experiment}_{preset}"] = manifest.parent
+    for path in sorted(root.glob(f"experiments/*/records*/{manifest.NAME}")):
+        experiment, preset = publishable.experiment_and_preset(path.parent)
+        found[experiment if preset == "default" else f"{experiment}_{preset}"] = path.parent
     return found
 
 

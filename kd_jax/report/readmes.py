@@ -5,12 +5,12 @@ and of the tables and figures of records/ and of records_PRESET/ of other preset
 parts between `<!-- quickstart -->` or `<!-- experiments -->` and `<!-- end -->` are replaced.
 """
 
-import json
 import pathlib
 import re
 
 from kd_jax.errors import require
-from kd_jax.report import docstrings, tables
+from kd_jax.report import commands, docstrings, manifests, tables
+from kd_jax.storage import manifest
 
 NOTICE = "<!-- By ./run.sh publish from __init__.py, findings.md and the records: edit those -->"
 FIGURE = re.compile(r"\]\((records\w*/[^)]+\.png)\)")
@@ -96,7 +96,7 @@ def _head(about: docstrings.Docstring) -> str:
 
 
 def _results(record: pathlib.Path, shown: set[str]) -> list[str]:
-    """The parts about a record: its tables, the figures not shown before, where it comes from."""
+    """The parts about a record: command, tables, figures not shown before, where it comes from."""
     preset = record.name.removeprefix("records").lstrip("_")
     names = [f"{record.name}/{path.name}" for path in sorted(record.glob("*.png"))]
     figures = [
@@ -104,8 +104,10 @@ def _results(record: pathlib.Path, shown: set[str]) -> list[str]:
         for name in names
         if name not in shown
     ]
+    command = commands.read(record)
     return [
         f"## Results, --preset={preset}" if preset else "## Results",
+        f"    {command}" if command else "",
         headed((record / "table.md").read_text(encoding="utf-8")),
         "\n\n".join(figures),
         _provenance(record),
@@ -113,17 +115,16 @@ def _results(record: pathlib.Path, shown: set[str]) -> list[str]:
 
 
 def _provenance(record: pathlib.Path) -> str:
-    manifest = json.loads((record / "manifest.json").read_text(encoding="utf-8"))
+    said = manifest.read(record)
     links = [
         f"[{name}]({record.name}/{file})"
         for name, file in LINKED.items()
         if (record / file).is_file()
     ]
-    commit, day = (manifest["commit"] or "unknown")[:10], manifest["finished"][:10]
-    minutes = manifest["seconds"]["total"] / 60
     return (
-        f"Record of {day}: commit {commit}, {minutes:.1f} minutes on {manifest['device']}, "
-        f"jax {manifest['versions']['jax']}; {', '.join(links)}."
+        f"Record of {said['finished'][:10]}: commit {manifests.commit(said, 10)}, "
+        f"{manifests.duration(said)} on {said['device']}, jax {said['versions']['jax']}; "
+        f"{', '.join(links)}."
     )
 
 
@@ -202,7 +203,7 @@ def minutes(folder: pathlib.Path) -> str:
     length = 0.0
     if found:
         length = float(found[2] or found[1]) * (60 if found[3] == "minute" else 1)
-    manifest = folder / "records" / "manifest.json"
-    if manifest.is_file():
-        length = max(length, json.loads(manifest.read_text(encoding="utf-8"))["seconds"]["total"])
+    said = manifest.read(folder / "records")
+    if said:
+        length = max(length, manifests.whole(said))
     return f"{length / 60:.0f}" if length >= 60 else f"{length / 60:.1f}"

@@ -11,6 +11,7 @@ import filelock
 
 from kd_jax.errors import InputError
 from kd_jax.runtime import hosts
+from kd_jax.storage import manifest
 
 
 @contextlib.contextmanager
@@ -46,10 +47,10 @@ def claim(parent: pathlib.Path, name: str) -> tuple[int, filelock.FileLock]:
     """
     for number in itertools.count(1):
         folder = parent / f"{name}-{number}"
-        if (folder / "manifest.json").exists():
+        if manifest.finished(folder):
             continue
         folder.mkdir(parents=True, exist_ok=True)
-        lock = filelock.FileLock(folder / ".lock")
+        lock = filelock.FileLock(folder / ".lock", thread_local=False)  # all threads' of a run
         try:
             lock.acquire(timeout=0)
         except filelock.Timeout:
@@ -57,7 +58,7 @@ def claim(parent: pathlib.Path, name: str) -> tuple[int, filelock.FileLock]:
                 f"{folder} is being written by another process: wait for it to end, or give "
                 "another --workdir"
             ) from None
-        if not (folder / "manifest.json").exists():  # finished while we were asking
+        if not manifest.finished(folder):  # finished while we were asking
             return number, lock
         lock.release()
     raise AssertionError("numbers do not end")

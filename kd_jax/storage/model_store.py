@@ -1,5 +1,6 @@
 """Store of trained models: trained once, found by what they depend on, their outputs cached."""
 
+import contextlib
 import os
 import pathlib
 import time
@@ -12,14 +13,16 @@ from jaxtyping import Float, Shaped
 
 from kd_jax import fingerprint
 from kd_jax.errors import InputError
-from kd_jax.storage import array_cache, checkpoint, locks
+from kd_jax.runtime import hosts
+from kd_jax.storage import array_cache, checkpoint, jsonl, locks
+
+SPENT = "seconds"  # the file beside the snapshots of a training
 
 
 class StoredModel(NamedTuple):
     """Trained parameters, the fingerprint of all they depend on, and where they are stored.
 
-    seconds: what their training took when it was last done without interruption, or the last
-    part of it.
+    seconds: what their training took, over all processes that had a part in it.
     """
 
     params: Any
@@ -49,9 +52,9 @@ def fit_or_restore(
     Raises:
         InputError: the checkpoint is corrupted or of other facts.
     """
-    name = fingerprint.of(facts)
-    folder = pathlib.Path(workdir).absolute() / "teachers" / name
-    saved, snapshots = folder / "params", checkpoint.Snapshots(folder / "training", facts)
+    folder = _folder(workdir, facts)
+    name = folder.name
+    saved, snapshots = folder / "params", TimedSnapshots(folder / "training", facts)
     with locks.alone(saved):  # another run may train it just now
         if checkpoint.exists(saved) and not retrain:
             params, found = checkpoint.load(saved, like)
@@ -64,12 +67,73 @@ def fit_or_restore(
             return StoredModel(params, name, folder, True, found["seconds"])
         if retrain:
             snapshots.clear()
-        began = time.monotonic()
+        took = snapshots.begin()
         params = train(snapshots)
-        seconds = round(time.monotonic() - began, 2)
+        seconds = took()
         checkpoint.save(saved, params, {"of": facts, "seconds": seconds})
         snapshots.clear()
         return StoredModel(params, name, folder, False, seconds)
+
+
+def of_run(run: Any, facts: dict, train: Callable, like: Any, **about: Any) -> StoredModel:
+    """What `fit_or_restore` gives, told in a run's manifest.
+
+    There stands by its fingerprint what is known about it; whether it was "restored" when the run
+    first asked for it; the "seconds" of its training, and how many of them were "ready" then.
+
+    Args:
+        run: a run_folder.Run.
+        facts: as for `fit_or_restore`.
+        train: as for `fit_or_restore`.
+        like: as for `fit_or_restore`.
+        about: JSON-like, like the row and the data.
+    """
+    folder = _folder(run.workdir, facts)
+    restored = checkpoint.exists(folder / "params") and not run.retrain
+    known = {**about, "restored": restored}
+    if not restored:  # an earlier command may have begun it
+        known["ready"] = 0.0 if run.retrain else spent(folder / "training")
+    run.notes(teachers={folder.name: known})
+    found = fit_or_restore(run.workdir, facts, train, like, retrain=run.retrain)
+    run.notes(teachers={folder.name: {"seconds": found.seconds, "ready": found.seconds}})
+    return found
+
+
+class TimedSnapshots(checkpoint.Snapshots):
+    """Snapshots that keep beside them what the training took so far."""
+
+    took: Callable[[], float]  # since `begin`
+    total: pathlib.Path
+
+    def begin(self) -> Callable[[], float]:
+        """Begin or go on with the training; the seconds that it took by now, when called."""
+        since = time.monotonic() - spent(self.folder)
+        self.took, self.total = lambda: round(time.monotonic() - since, 2), self.folder / SPENT
+        return self.took
+
+    def part(self, name: str) -> "TimedSnapshots":
+        """The Snapshots of a part of this training, with the time of the whole."""
+        plain = super().part(name)
+        part = TimedSnapshots(plain.folder, plain.facts, plain.every)
+        part.took, part.total = self.took, self.total
+        return part
+
+    def save(self, done: int, tree: Any) -> None:
+        """Write the state after `done` epochs, and the seconds."""
+        super().save(done, tree)
+        if hosts.first_host():
+            jsonl.write_whole(self.total, f"{self.took()}\n")
+
+
+def spent(folder: pathlib.Path) -> float:
+    """The seconds that an unfinished training took up to its newest snapshot; 0 without any."""
+    with contextlib.suppress(OSError, ValueError):
+        return float((folder / SPENT).read_text(encoding="utf-8"))
+    return 0.0
+
+
+def _folder(workdir, facts):
+    return pathlib.Path(workdir).absolute() / "teachers" / fingerprint.of(facts)
 
 
 def outputs(

@@ -1,24 +1,23 @@
-"""Provenance of results: versions, device, commit."""
+"""Provenance of results: versions and device."""
 
 import os
 import pathlib
 import platform
-import subprocess
 
 import jax
 
 from kd_jax import __version__, fingerprint
+from kd_jax.storage import commits
 
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
 
 
 def of_results() -> dict:
-    """What a manifest says of where its results were computed, and by which code."""
+    """What a manifest says of where its results are computed, and with which packages."""
     return {
         "versions": fingerprint.versions(PACKAGES),
         "python": platform.python_version(),
         "device": device(),
-        "commit": commit(),
     }
 
 
@@ -26,7 +25,9 @@ def version() -> str:
     """What --version prints: version, commit, packages, devices."""
     about = of_results()
     packages = ", ".join(f"{name} {number}" for name, number in about["versions"].items())
-    first = f"kd_jax {__version__} ({about['commit'] or 'no clone'})"
+    code = commits.of_code()
+    changed = ", with uncommitted changes" if code["clean"] is False else ""
+    first = f"kd_jax {__version__} ({code['commit'] or 'no clone'}{changed})"
     return f"{first}\n{packages}, Python {about['python']}\n{about['device']}"
 
 
@@ -45,18 +46,3 @@ def _processor():
         return next(x.split(":")[1].strip() for x in lines if x.startswith("model name"))
     except (OSError, StopIteration):
         return platform.processor() or "cpu"
-
-
-def commit() -> str | None:
-    """The commit of the code, with + when files differ from it; None outside a clone."""
-    here = pathlib.Path(__file__).parent
-
-    def git(*arguments):
-        command = ["git", "-C", str(here), *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-
-    try:
-        changed = git("status", "--porcelain", "--untracked-files=no")
-        return git("rev-parse", "HEAD") + ("+" if changed else "")
-    except (OSError, subprocess.CalledProcessError):
-        return None

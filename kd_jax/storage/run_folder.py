@@ -6,8 +6,6 @@ The id is the fingerprint of everything that decides the results, and a number. 
 last such run is unfinished goes on in its folder; after a finished one a new number is taken.
 """
 
-import contextlib
-import datetime
 import functools
 import json
 import pathlib
@@ -21,20 +19,14 @@ import numpy as np
 
 from kd_jax import fingerprint
 from kd_jax.errors import InputError, require
-from kd_jax.runtime import hosts, parallel
+from kd_jax.runtime import ending, hosts, parallel
 from kd_jax.runtime.execution import DEFAULT, Execution
 from kd_jax.runtime.tensorboard import Events
-from kd_jax.storage import checkpoint, jsonl, locks, provenance
+from kd_jax.storage import checkpoint, commits, jsonl, locks, manifest, provenance
 
 RECORDS = "records.jsonl"
-IDENTITY = (
-    "row",
-    "seed",
-    "teacher_seed",
-    "teacher",
-    "part",
-)  # what tells the records of a run apart
-_open = []  # the runs of this process
+# what tells the records of a run apart
+IDENTITY = ("row", "seed", "teacher_seed", "teacher", "part")
 
 
 class Task(NamedTuple):
@@ -51,7 +43,7 @@ class Task(NamedTuple):
 class Run:
     """An experiment's run: a folder that is opened when all that decides the results is known.
 
-    Until then `uses` adds to what names it. Open, it is locked until the process ends.
+    Until then `uses` adds to what names it. Open, it is locked until it or the process ends.
     """
 
     def __init__(
@@ -74,11 +66,13 @@ class Run:
             execution: how its trainings are carried out.
             tensorboard: whether to write event files.
         """
-        self.experiment, self.began = experiment, time.monotonic()
+        self.experiment, self.since = experiment, time.monotonic()
         self.workdir, self.settings, self.facts = workdir, settings, dict(facts)
         self.retrain, self.saved_seeds, self.noted = retrain, saved_seeds, {}
         self.execution, self.tensorboard = execution, tensorboard
+        self._manifest: manifest.Manifest | None = None  # of the first host, once open
         self.command = shlex.join(["./run.sh", experiment, *flags])
+        self.about = {"experiment": experiment, "began": manifest.now(), **commits.of_code()}
         if program:
             self.facts |= {"code": fingerprint.code(program), **fingerprint.numerics()}
 
@@ -88,12 +82,13 @@ class Run:
         self.facts |= facts
 
     def notes(self, **facts: Any) -> None:
-        """Add what its manifest says beside those facts; dicts of one name are joined."""
-        for name, value in facts.items():
-            if isinstance(value, dict):
-                self.noted.setdefault(name, {}).update(value)
-            else:
-                self.noted[name] = value
+        """Add what its manifest says beside those facts: dicts of one name are joined.
+
+        What was first said stays, also by a process before this one.
+        """
+        self.noted = manifest.joined(self.noted, facts)
+        if self._manifest:
+            self._manifest.note(facts)
 
     @property
     def is_open(self) -> bool:
@@ -112,19 +107,25 @@ class Run:
             number, self._lock = locks.claim(parent, name) if hosts.first_host() else (0, None)
             folder = parent / f"{name}-{hosts.agreed(number)}"
             if hosts.first_host():
-                text = json.dumps(self.settings, indent=2)
-                jsonl.write_whole(folder / "config.json", text + "\n")
-                jsonl.write_whole(folder / "command.txt", self.command + "\n")
-                (folder / "failed.txt").unlink(missing_ok=True)
-                if self.tensorboard:
-                    self.execution = self.execution._replace(events=Events(folder))
+                self._begin(folder, self._lock)
         except OSError as error:
             raise InputError(
                 f"--workdir={self.workdir}: cannot write there ({error.strerror}); "
                 "choose a folder that you can write to"
             ) from None
-        _open.append(self)
         return folder
+
+    def _begin(self, folder, lock):
+        """Write what is known; the manifest first, which tells of each process."""
+        about = {**self.about, "command": self.command, **provenance.of_results()}
+        said = {**about, **self.facts, **about}  # whatever facts are called
+        self._manifest = manifest.Manifest(
+            folder, self.since, said, self.noted, lambda: lock.is_locked
+        )
+        jsonl.write_whole(folder / "config.json", json.dumps(self.settings, indent=2) + "\n")
+        jsonl.write_whole(folder / "command.txt", self.command + "\n")
+        if self.tensorboard:
+            self.execution = self.execution._replace(events=Events(folder))
 
     def open(self) -> None:
         """Open the folder now: before long work, so that it fails at once if it cannot be written.
@@ -170,6 +171,8 @@ class Run:
             before, known = jsonl.read(path)
             jsonl.refuse_twice(known, found, dict.fromkeys([*IDENTITY, *by]), path)
             jsonl.write_whole(path, before + jsonl.text(found))
+            if self._manifest:
+                self._manifest.update()
         if self.execution.events:
             self.execution.events.of_records(found)
         hosts.wait("append")
@@ -218,46 +221,36 @@ class Run:
             snapshots.clear()
 
     def conclude(self, table: Callable, draw: Callable = lambda folder: None) -> None:
-        """Write table and figures, then the manifest; from now on the run is complete.
+        """Write table and figures, and into the manifest that the run is complete.
 
         Args:
             table: folder -> Markdown, which is printed too.
             draw: (folder) draws the figures.
         """
-        if not hosts.first_host():
+        self.open()
+        if not self._manifest:
             return
         text = jsonl.with_notes(table, self.folder)
         self.write("table.md", text)
         draw(self.folder)
         for left in self.folder.glob("training *"):  # snapshots of what is recorded, after a kill
             shutil.rmtree(left, ignore_errors=True)
-        self._finish()
+        self._manifest.finish()
         print(f"\n{text}\nrecords, table and figures: {self.folder}")
 
-    def _finish(self):
-        manifest = {
-            **self.facts,
-            **self.noted,
-            "experiment": self.experiment,
-            "finished": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-            "seconds": {"total": round(time.monotonic() - self.began, 2)},
-            **provenance.of_results(),
-        }
-        self.write("manifest.json", json.dumps(manifest, indent=2) + "\n")
-
-
-def failed(line: str) -> None:
-    """Say in the unfinished runs of this process why it ends."""
-    for run in _open:
-        if not run.path("manifest.json").exists():
-            with contextlib.suppress(OSError):
-                run.write("failed.txt", line + "\n")
+    def leave(self, error: BaseException) -> None:
+        """End this process's part in a run: write why, unless it was interrupted, and unlock it."""
+        if self._manifest:
+            fault = isinstance(error, Exception)
+            line = ending.of(error)[0] or f"{type(error).__name__}: {error}"
+            self._manifest.leave(line if fault else None)
+            self._lock.release()
 
 
 def finished(run: Run) -> pathlib.Path | None:
     """The folder of the newest finished run of the same settings and facts, or None."""
     parent, name = _place(run.workdir, run.experiment, run.settings, run.facts)
-    found = [path.parent for path in parent.glob(f"{name}-*/manifest.json")]
+    found = [folder for folder in parent.glob(f"{name}-*") if manifest.finished(folder)]
     return max(found, key=lambda folder: int(folder.name.split("-")[-1]), default=None)
 
 

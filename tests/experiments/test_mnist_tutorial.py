@@ -15,6 +15,7 @@ from experiments.mnist_tutorial import rows as named
 from kd_jax import experiment
 from kd_jax.distill import bias_correction
 from kd_jax.errors import InputError
+from kd_jax.storage import manifest
 
 SMOKE = [sys.executable, "-m", "experiments", "mnist_tutorial", "--preset=smoke"]
 CONTROLS = {named.LABELS, named.SMOOTHED, named.PERMUTED, named.UNIFORM}
@@ -40,8 +41,8 @@ def finished(tmp_path_factory):
     workdir = tmp_path_factory.mktemp("runs")
     done = command(f"--workdir={workdir}")
     assert done.returncode == 0, done.stderr
-    (manifest,) = workdir.glob("mnist_tutorial/*/manifest.json")
-    return manifest.parent, done.stdout
+    (folder,) = workdir.glob("mnist_tutorial/*")
+    return folder, done.stdout
 
 
 def read(folder):
@@ -131,7 +132,7 @@ def test_a_killed_run_goes_on_to_the_same_records(finished, tmp_path):
     assert last.returncode == 0, last.stderr
     assert last.stdout.count(": restored (") == 2 and ": trained in" not in last.stdout
     (folder,) = (tmp_path / "mnist_tutorial").iterdir()
-    assert (folder / "manifest.json").exists()
+    assert manifest.finished(folder)
     wanted = [r for r in read(finished[0]) if r["part"] == "2a" or r["row"] == named.DENSE]
     found = read(folder)
     assert len(found) == 2 * 13

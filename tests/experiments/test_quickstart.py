@@ -14,6 +14,7 @@ import pytest
 from experiments.quickstart import report
 from kd_jax.data import mnist_5k
 from kd_jax.errors import InputError
+from kd_jax.storage import manifest
 
 ROOT = pathlib.Path(__file__).parents[2]
 
@@ -41,7 +42,7 @@ def command(workdir, *arguments):
 
 
 def finished(workdir):
-    return sorted(path.parent for path in workdir.glob("quickstart/*/manifest.json"))
+    return sorted(folder for folder in workdir.glob("quickstart/*") if manifest.finished(folder))
 
 
 def test_two_runs_give_the_same_records_and_one_teacher(workdir):
@@ -57,8 +58,12 @@ def test_two_runs_give_the_same_records_and_one_teacher(workdir):
     assert all(r["experiment"] == "quickstart" and r["test_errors"] > 0 for r in records)
     for name in ("errors_by_temperature.png", "soft_targets.png"):
         assert (one / name).read_bytes().startswith(b"\x89PNG")
-    manifest = json.loads((one / "manifest.json").read_text())
-    assert manifest["data"] == mnist_5k.DIGEST and manifest["versions"]["jax"]
+    said, again = manifest.read(one), manifest.read(two)
+    assert said["data"] == mnist_5k.DIGEST and said["versions"]["jax"]
+    assert [x["restored"] for x in said["teachers"].values()] == [False]
+    assert [x["restored"] for x in again["teachers"].values()] == [True]
+    assert manifest.ready_seconds(said) == 0 < manifest.ready_seconds(again)
+    assert said["command"] == f"./run.sh quickstart --preset=smoke '--workdir={workdir}'"
 
 
 def test_a_corrupted_teacher_is_refused_and_retrain_heals_it(workdir):

@@ -17,6 +17,7 @@ from kd_jax.data import synthetic
 from kd_jax.errors import InputError
 from kd_jax.metrics import statistics
 from kd_jax.runtime import parallel
+from kd_jax.storage import manifest
 
 ROOT = pathlib.Path(__file__).parents[2]
 TEMPERATURES = [1.0, 2.0, 4.0, 8.0]
@@ -35,8 +36,8 @@ def finished(tmp_path_factory):
     workdir = tmp_path_factory.mktemp("runs")
     done = command(workdir)
     assert done.returncode == 0, done.stderr
-    (manifest,) = workdir.glob("temperature_grid/*/manifest.json")
-    return manifest.parent, done.stdout
+    (folder,) = workdir.glob("temperature_grid/*")
+    return folder, done.stdout
 
 
 def test_a_smoke_run_has_every_record_table_and_figure(finished):
@@ -69,7 +70,7 @@ def test_an_interrupted_run_goes_on_to_the_same_records(finished):
     # of the two data sets only the one whose students are left needs its teachers
     assert ": trained in " not in again.stdout and again.stdout.count(": restored (") == 1
     assert sorted(path.read_text().splitlines(keepends=True)) == sorted(whole)
-    assert (folder / "manifest.json").exists()
+    assert manifest.finished(folder)
 
 
 @pytest.mark.parametrize(

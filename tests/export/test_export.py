@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -132,6 +133,16 @@ def test_nothing_else_is_replaced_by_an_export(folder, tmp_path):
     with pytest.raises(InputError, match="is there and is no export: expected a new folder"):
         exported(Config(run=str(folder), row=ROW, out=str(tmp_path)))
     assert (tmp_path / "thesis.tex").read_text() == "all of it"
+
+
+def test_a_run_that_is_not_finished_is_refused(folder, tmp_path):
+    shutil.copytree(folder, tmp_path / "run")
+    path = tmp_path / "run" / "manifest.json"
+    said = json.loads(path.read_text())
+    del said["finished"]
+    path.write_text(json.dumps(said))
+    with pytest.raises(InputError, match="run is no finished run: ./run.sh list says how it goes"):
+        Config(run=str(tmp_path / "run"))
 
 
 def test_bad_input_is_one_line(folder, tmp_path, capsys):

@@ -203,6 +203,23 @@ def test_what_is_broken_has_its_line_and_the_rest_is_shown(tmp_path):
     assert found.rows[f"demo-{sound.name}"][1:] == [["a", "1"]]
 
 
+def test_a_run_shows_its_own_command_its_processes_and_all_that_it_took(tmp_path):
+    run = Run(tmp_path, "quickstart", {"preset": "default"}, flags=["--seeds=3", "--workdir=<x>"])
+    run.append([{"row": "a", "seed": 0}])
+    run.notes(teachers={"f1": {"restored": True, "ready": 3000.0, "seconds": 3000.0}})
+    run.conclude(lambda folder: tables.markdown(["row"], [["a"]]))
+    run._lock.release()
+    text = page.write(tmp_path).read_text()
+    assert (
+        "<pre><code>./run.sh quickstart --seeds=3 &#39;--workdir=&lt;x&gt;&#39;</code></pre>"
+        in text
+    )
+    assert "(and 50.0 for teachers that stood ready)" in text
+    row = Reader(tmp_path / "report.html").rows["overview"][1]
+    assert row[5] == "3,000"
+    assert "<dt>processes, 1, seconds</dt>" in text
+
+
 def report(folder):
     command = [sys.executable, "-m", "kd_jax.report.page", str(folder)]
     return subprocess.run(command, capture_output=True, text=True)

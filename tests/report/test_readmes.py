@@ -1,65 +1,15 @@
 """READMEs are what docstrings, findings and records say, and the committed ones are current."""
 
-import json
 import pathlib
 import re
 
 import pytest
+from small_repository import TABLE, record, tree, with_headings
 
 from kd_jax.errors import InputError
-from kd_jax.report import publish, readmes
-from kd_jax.storage import jsonl
+from kd_jax.report import readmes
 
 ROOT = pathlib.Path(__file__).parents[2]
-DOCSTRING = '''"""Black-box distillation: what a teacher answers.
-
-Command:  ./run.sh small [--width=10]
-          and more
-Takes:    {takes}
-Found:    Three of four rows
-          beat the labels. The fourth is inconclusive
-
-Posteriors cut short (arXiv
-1812.02766) are targets.
-"""
-'''
-TABLE = """Errors, mean over 5 seeds.
-
-All digits
-
-| row                        | test errors | difference | verdict | NLL |
-|----------------------------|-------------|------------|---------|-----|
-| teacher                    | 1           | –          | –       | 0.1 |
-| labels only                | 3           | –          | –       | 0.2 |
-| soft targets, T=1          | 2           | −1         | BEATS   | 0.3 |
-| soft targets, T=2 (chosen) | 1           | −2         | BEATS   | 0.4 |
-| permuted teacher, T=2      | 4           | +1         | WORSE   | 0.5 |
-
-Special classes
-
-- 1, 2
-"""
-MANIFEST = {
-    "experiment": "small",
-    "finished": "2026-11-22T01:52:47+00:00",
-    "seconds": {"total": 90.0},
-    "versions": {"jax": "0.10.2"},
-    "device": "a CPU",
-    "commit": "0123456789abcdef",
-}
-
-
-def record(folder, **changes):
-    folder.mkdir(parents=True)
-    (folder / "table.md").write_text(TABLE)
-    (folder / "manifest.json").write_text(json.dumps(MANIFEST | changes))
-
-
-def tree(root, name="small", takes="1 minute on 2 CPU cores"):
-    folder = root / "experiments" / name
-    folder.mkdir(parents=True)
-    (folder / "__init__.py").write_text(DOCSTRING.format(takes=takes))
-    return folder
 
 
 def test_an_experiment_s_page_has_docstring_findings_tables_and_figures(tmp_path):
@@ -103,10 +53,44 @@ def test_an_experiment_s_page_has_docstring_findings_tables_and_figures(tmp_path
     ])  # fmt: skip
 
 
-def with_headings(text):
-    for title in ("All digits", "Special classes"):
-        text = text.replace(f"\n{title}\n", f"\n### {title}\n")
-    return text
+TEACHERS = {
+    "f1": {
+        "row": "teacher",
+        "data": "digits",
+        "restored": True,
+        "ready": 1500.0,
+        "seconds": 1500.0,
+    },
+    "f2": {
+        "row": "teacher",
+        "data": "letters",
+        "restored": False,
+        "ready": 276.0,
+        "seconds": 600.0,
+    },
+}
+
+
+def test_a_record_tells_its_command_its_changes_and_what_its_teachers_took_before(tmp_path):
+    """324 seconds are 5.4 minutes, and 1,500 + 276 are 29.6."""
+    folder = tree(tmp_path, takes="9 minutes on 2 CPU cores")
+    record(folder / "records", seconds={"total": 324.0}, teachers=TEACHERS, clean=False)
+    (folder / "records" / "command.txt").write_text("./run.sh small --base_seed=1\n")
+    page = readmes.experiment(folder)
+    assert page.count("    ./run.sh small --base_seed=1\n\nErrors, mean over 5 seeds.") == 1
+    assert (
+        "commit 0123456789 with uncommitted changes, 5.4 minutes (and 29.6 for teachers that stood "
+        "ready) on a CPU"
+    ) in page
+    assert readmes.minutes(folder) == "35"
+
+
+def test_an_older_record_that_does_not_tell_whether_teachers_were_ready(tmp_path):
+    folder = tree(tmp_path)
+    older = {"f1": {"row": "teacher", "data": "digits", "seconds": 1500.0}}
+    record(folder / "records", teachers=older)
+    assert "commit 0123456789, 1.5 minutes on a CPU" in readmes.experiment(folder)
+    assert readmes.minutes(folder) == "2"
 
 
 def test_a_tool_has_a_page_without_findings_and_results(tmp_path):
@@ -181,62 +165,6 @@ def test_a_docstring_without_a_heading_is_named(tmp_path, heading):
     path.write_text(path.read_text().replace(f"{heading}:", "Other:"))
     with pytest.raises(InputError, match=f"__init__.py: its docstring has no line '{heading}: "):
         readmes.rendered(tmp_path)
-
-
-def test_publishing_copies_a_finished_run_and_renews_the_pages(tmp_path):
-    folder, run = tree(tmp_path), tmp_path / "run"
-    (tmp_path / "README.md").write_text("<!-- experiments -->\n<!-- end -->\n")
-    record(run)
-    (run / "config.json").write_text('{"preset": "default"}')
-    (run / "records.jsonl").write_text(jsonl.text([{"row": "a", "seed": 0}]))
-    assert publish.publish(run, root=tmp_path) == folder / "records"
-    assert (folder / "records/records.jsonl").read_bytes() == (run / "records.jsonl").read_bytes()
-    assert with_headings(TABLE) in (folder / "README.md").read_text()
-    assert "./run.sh small" in (tmp_path / "README.md").read_text()
-    (run / "config.json").write_text('{"preset": "wide"}')
-    assert publish.publish(run, root=tmp_path) == folder / "records_wide"
-    assert "## Results, --preset=wide" in (folder / "README.md").read_text()
-
-
-def damaged(run, name):
-    """The run folder after one kind of damage."""
-    manifest = json.loads((run / "manifest.json").read_text())
-    other = {"foreign": "../../victim", "unknown": "nosuch"}
-    if name in other:
-        (run / "manifest.json").write_text(json.dumps(manifest | {"experiment": other[name]}))
-    elif name == "preset":
-        (run / "config.json").write_text('{"preset": "../x"}')
-    elif name == "records":
-        text = (run / "records.jsonl").read_text()
-        (run / "records.jsonl").write_text(text.replace('"seed": 0', '"seed": 7'))
-    elif name == "table":
-        (run / "table.md").write_bytes(b"\xff\xfe")
-    else:
-        (run / name).unlink()
-
-
-@pytest.mark.parametrize(
-    "name",
-    ["foreign", "unknown", "preset", "records", "table", "records.jsonl", "table.md"],
-)
-def test_a_run_that_is_not_whole_is_not_published_and_nothing_is_touched(tmp_path, name):
-    folder, run, victim = tree(tmp_path), tmp_path / "run", tmp_path.parent / "victim"
-    (tmp_path / "README.md").write_text("<!-- experiments -->\n<!-- end -->\n")
-    record(run)
-    (run / "config.json").write_text('{"preset": "default"}')
-    (run / "records.jsonl").write_text(jsonl.text([{"row": "a", "seed": 0}]))
-    publish.publish(run, root=tmp_path)
-    before = {
-        p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file() and run not in p.parents
-    }
-    damaged(run, name)
-    with pytest.raises(InputError) as refused:
-        publish.publish(run, root=tmp_path)
-    assert "\n" not in str(refused.value) and not victim.exists()
-    after = {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file() and run not in p.parents}
-    assert after == before
-    with pytest.raises(InputError, match="is published already"):
-        publish.publish(folder / "records", root=tmp_path)
 
 
 def test_only_what_changed_is_written(tmp_path):

@@ -12,7 +12,7 @@ import pytest
 from kd_jax import fingerprint
 from kd_jax.errors import InputError
 from kd_jax.metrics import records
-from kd_jax.storage import array_cache, checkpoint, jsonl, model_store, provenance
+from kd_jax.storage import array_cache, checkpoint, commits, jsonl, model_store
 from kd_jax.storage.run_folder import Run
 
 PARAMS = {"w": np.arange(6, dtype=np.float32).reshape(2, 3), "key": jax.random.key(3)}
@@ -181,7 +181,7 @@ def test_a_manifest_holds_all_notes(tmp_path):
     run.conclude(lambda folder: "")
     manifest = json.loads(run.path("manifest.json").read_text())
     assert manifest["teachers"] == {"f1": {"row": "member"}, "f2": {"row": "member"}}
-    assert manifest["commit"] == provenance.commit() and manifest["data"] == "abc"
+    assert manifest["commit"] == commits.of_code()["commit"] and manifest["data"] == "abc"
 
 
 def test_fields_that_are_tuples_name_a_unit_as_lists_do(tmp_path):

@@ -1,0 +1,50 @@
+"""The command that gave a run, and what is published of it: not where one user's files lie."""
+
+import pathlib
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+NAME = "command.txt"
+
+
+def read(folder: pathlib.Path) -> str:
+    """The command of a run folder or a record; "" of older ones, which lack it."""
+    path = folder / NAME
+    return path.read_text(encoding="utf-8").strip() if path.exists() else ""
+
+
+def settings_of(command: str, settings: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """(name, --name=value) of every flag of a command that is among the settings of its run.
+
+    Args:
+        command: ./run.sh NAME --flag=value …
+        settings: its config.json, which has exactly what decides results; flags that say where
+            files lie, or how to compute, are not among them.
+
+    Raises:
+        ValueError: quotes in the command do not close.
+    """
+    found, words = [], shlex.split(command)[2:]
+    while words:
+        word = words.pop(0)
+        name = _name(word, settings)
+        alone = "=" in word or isinstance(settings.get(name), bool)
+        if words and not alone and (name in settings or not words[0].startswith("-")):
+            word = f"{word}={words.pop(0)}"  # given as --name value
+        if name in settings:
+            found.append((name, word))
+    return found
+
+
+def published(command: str, settings: Mapping[str, Any]) -> str:
+    """A command with the flags of `settings_of` alone."""
+    flags = [flag for _, flag in settings_of(command, settings)]
+    return shlex.join([*shlex.split(command)[:2], *flags])
+
+
+def _name(word, settings):
+    """The setting that a flag names; --noNAME switches one off that is true or false."""
+    name = word.lstrip("-").split("=")[0]
+    switched = name.removeprefix("no")
+    return switched if isinstance(settings.get(switched), bool) else name

@@ -1,0 +1,106 @@
+"""Whether a run may be published: it is whole, and of code that everybody can look up.
+
+A record is what one commit of the history gives with one preset, and nothing else. So a run is
+refused that was made with uncommitted changes, outside a clone or at a commit that is not in the
+history, or with settings beyond its preset.
+"""
+
+import json
+import pathlib
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from kd_jax.errors import DAMAGED, InputError, brief, require
+from kd_jax.report import commands, readmes
+from kd_jax.storage import commits, jsonl, manifest
+
+NEEDED = manifest.NAME, "config.json", "records.jsonl", "table.md", commands.NAME
+FREE = "preset", "base_seed"  # settings that a record may have been given
+
+
+def checked(source: pathlib.Path, root: pathlib.Path) -> tuple[str, str]:
+    """The experiment and the preset of a finished run that may be published.
+
+    Args:
+        source: its folder.
+        root: the folder of the repository.
+
+    Raises:
+        InputError: it may not, or there is no such experiment or preset.
+    """
+    require(not source.is_relative_to(root / "experiments"), f"{source} is published already")
+    for name in NEEDED:
+        require((source / name).is_file(), f"{source} is not a finished run: it has no {name}")
+    said = manifest.read(source)
+    advice = "give its command again, it goes on"
+    require("finished" in said, f"{source} is not a finished run: {advice} ({commands.NAME})")
+    require(jsonl.every_record(source), f"{source} has no records")
+    try:
+        experiment, preset = map(str, experiment_and_preset(source))
+        manifest.seconds(said)
+        table = (source / "table.md").read_text(encoding="utf-8").strip()
+        beyond = beyond_preset(source)
+    except DAMAGED as error:
+        raise InputError(f"{source} is damaged ({brief(error)}): run it again") from None
+    require(table, f"{source}/table.md is empty")
+    known = [folder.name for folder in readmes.folders(root)]
+    require(experiment in known, f"{source} is of '{experiment}', which is no experiment here")
+    require(re.fullmatch(r"\w+", preset), f"{source} is of the preset '{preset}': expected a name")
+    _of_the_history(source, said, root)
+    require(
+        not beyond,
+        f"{source} is of --preset={preset} with {' '.join(beyond)}: a record is of a preset alone; "
+        f"run it without, or make that a preset of its own in experiments/{experiment}/config.py",
+    )
+    return experiment, preset
+
+
+def experiment_and_preset(folder: pathlib.Path) -> tuple[str, str]:
+    """The experiment and the preset of a run folder."""
+    return manifest.read(folder)["experiment"], settings(folder)["preset"]
+
+
+def settings(folder: pathlib.Path) -> dict[str, Any]:
+    """The settings of a run folder."""
+    return json.loads((folder / "config.json").read_text(encoding="utf-8"))
+
+
+def beyond_preset(folder: pathlib.Path) -> list[str]:
+    """The flags of a run's command that a record may not have been given."""
+    given = commands.settings_of(commands.read(folder), settings(folder))
+    return [flag for name, flag in given if name not in FREE]
+
+
+def _of_the_history(source: pathlib.Path, said: dict[str, Any], root: pathlib.Path) -> None:
+    """InputError unless every process of a run was of a commit before HEAD, which is clean."""
+    processes = said.get("processes", [])
+    require(processes, f"{source}/{manifest.NAME} does not tell what code ran: run it again")
+    for process in processes:
+        commit = process["commit"]
+        require(
+            commit,
+            f"{source} names no commit of its code, which was no clone, or the beginning of its "
+            "manifest was lost: run it again in a clone",
+        )
+        require(
+            commits.in_history(root, commit),
+            f"{source} is of commit {commit[:10]}, which is not in the history of HEAD: check out "
+            "the branch that has it, or run it again"
+            + (
+                ", or git fetch --unshallow: this clone is shallow" if commits.shallow(root) else ""
+            ),
+        )
+    require(
+        said["clean"],
+        f"{source} was run with uncommitted changes{_named(said)}: commit them and run it again",
+    )
+    now = commits.of(root)
+    require(now["commit"], f"{root} is no clone that git can read: publish in one")
+    require(now["clean"], f"{root} has uncommitted changes{_named(now)}: commit or stash them")
+
+
+def _named(state: dict[str, Any], shown: int = 3) -> str:
+    """' (a.py, b.py, …)': the first files that are not as they were committed."""
+    files: Sequence[str] = state.get("changed", ())
+    return f" ({', '.join([*files[:shown], *(['…'] if files[shown:] else [])])})" if files else ""

@@ -1,0 +1,202 @@
+"""The manifest: what a run is of, what it ran on and how long, from its beginning to its end.
+
+manifest.json says of the run's first process when it began, at which commit, whether the files
+were those of the commit, the command, versions and device; of each process of the run, in
+"processes", the same and its seconds; and, once the run is complete, when it "finished". Nothing
+here needs jax.
+"""
+
+import contextlib
+import datetime
+import json
+import pathlib
+import threading
+import time
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+from kd_jax.errors import DAMAGED, InputError, brief
+from kd_jax.storage import jsonl
+
+NAME, FAILED = "manifest.json", "failed.txt"
+EVERY = 5.0  # seconds between two updates of a process's seconds
+OF_PROCESS = "began", "commit", "clean", "changed", "command", "device"
+# of a run whose manifest was lost, or that began before manifests told this
+UNKNOWN = {"began": None, "commit": None, "clean": None}
+COMPUTED = "clean", "changed", "processes", "finished", "seconds"
+
+
+def read(folder: pathlib.Path) -> dict[str, Any]:
+    """What the manifest of a run folder says; {} without one.
+
+    Raises:
+        InputError: it is damaged.
+    """
+    path = folder / NAME
+    try:
+        if path.exists() and not path.is_file():
+            raise ValueError("it is no file")  # a pipe would be waited for
+        found = json.loads(path.read_text(encoding="utf-8"))
+        processes = found.get("processes", [])
+        sum(process["seconds"] for process in processes)
+        cleanness(processes)
+    except FileNotFoundError:
+        return {}
+    except DAMAGED as error:
+        raise InputError(
+            f"{path} is damaged ({brief(error)}): the same command goes on and writes another"
+        ) from None
+    return found
+
+
+def sound(folder: pathlib.Path) -> dict[str, Any]:
+    """What the manifest of a run folder says; {} without one that is sound."""
+    try:
+        return read(folder)
+    except InputError:
+        return {}
+
+
+def finished(folder: pathlib.Path) -> bool:
+    """Whether a run is complete."""
+    return "finished" in sound(folder)
+
+
+def seconds(said: dict[str, Any]) -> float:
+    """What all processes of a run took, by its manifest."""
+    return float(said["seconds"]["total"])
+
+
+def ready_seconds(said: dict[str, Any]) -> float:
+    """What had been spent on a run's teachers when it first asked for them, by its manifest.
+
+    0 of older manifests, which do not tell.
+    """
+    found = said.get("teachers")
+    teachers = found.values() if isinstance(found, dict) else ()
+    return sum(float(one.get("ready", 0.0)) for one in teachers if isinstance(one, dict))
+
+
+def now() -> str:
+    """This second, in UTC."""
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+
+
+def joined(first: Any, later: Any) -> Any:
+    """Two JSON objects as one, and so the objects in them: what is first said stays."""
+    if not (isinstance(first, dict) and isinstance(later, dict)):
+        return first
+    both = {name: joined(value, later.get(name)) for name, value in first.items()}
+    return {**both, **{name: value for name, value in later.items() if name not in first}}
+
+
+class Manifest:
+    """The manifest of a run that this process works on; a thread keeps its seconds current.
+
+    So also a process that is killed has told how long it worked, but for the last few seconds.
+    """
+
+    def __init__(
+        self,
+        folder: pathlib.Path,
+        since: float,
+        said: dict[str, Any],
+        notes: dict[str, Any],
+        held: Callable[[], bool],
+    ):
+        """Begin the manifest of a run, or go on with that of its earlier processes.
+
+        Args:
+            folder: of the run.
+            since: time.monotonic() when this process began with it.
+            said: what is known at the beginning, among it that of `OF_PROCESS`.
+            notes: what else it says, see `note`.
+            held: () -> whether this process still has the run's lock.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        self.path, self.since, self.held = folder / NAME, since, held
+        process = {name: said[name] for name in OF_PROCESS if name in said}
+        before, lost = sound(folder), (folder / "config.json").exists()
+        if before.get("processes"):
+            self.processes = [*before["processes"], process]
+            self.first = {name: before[name] for name in said if name in before}
+            kept = {name: x for name, x in before.items() if name not in (*said, *COMPUTED)}
+        else:
+            self.processes = [*([{**UNKNOWN, "seconds": 0.0}] if lost else []), process]
+            self.first, kept = {**said, **(UNKNOWN if lost else {})}, {}
+        self.notes = joined(kept, notes)
+        self.mutex, self.stopped = threading.Lock(), threading.Event()
+        self.update()
+        (folder / FAILED).unlink(missing_ok=True)
+        of_this = weakref.ref(self), self.stopped  # it ends with the run
+        threading.Thread(target=_keep_current, args=of_this, daemon=True).start()
+
+    def note(self, facts: dict[str, Any]) -> None:
+        """Add facts and write them: JSON objects of one name are joined, what was first said stays.
+
+        What was known at the beginning is not changed.
+        """
+        with self.mutex:
+            self.notes = joined(self.notes, facts)
+        self.update()
+
+    def update(self) -> None:
+        """Write what is known by now.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        with self.mutex:
+            if not self.stopped.is_set() and self.held():
+                self._write()
+
+    def finish(self) -> None:
+        """Write that the run is complete, the last that is written."""
+        with self.mutex:
+            self._write(finished=now())
+            self.stopped.set()
+
+    def leave(self, why: str | None) -> None:
+        """Write the seconds of this process, which ends before the run is complete.
+
+        Args:
+            why: for failed.txt, where the next process would end alike; None of an interruption.
+        """
+        with contextlib.suppress(OSError):
+            self.update()
+            if why and not self.stopped.is_set():
+                jsonl.write_whole(self.path.with_name(FAILED), why + "\n")
+        self.stopped.set()
+
+    def _write(self, **ended):
+        self.processes[-1]["seconds"] = round(time.monotonic() - self.since, 2)
+        notes = {name: value for name, value in self.notes.items() if name not in self.first}
+        total = round(sum(process["seconds"] for process in self.processes), 2)
+        about = {**self.first, **cleanness(self.processes), **notes}
+        about |= {"processes": self.processes, **ended, "seconds": {"total": total}}
+        jsonl.write_whole(self.path, json.dumps(about, indent=2) + "\n")
+
+
+def _keep_current(reference, stopped):
+    while not stopped.wait(EVERY):
+        manifest = reference()
+        if manifest is None:
+            return
+        with contextlib.suppress(OSError):
+            manifest.update()
+        del manifest
+
+
+def cleanness(processes: list[dict[str, Any]]) -> dict[str, Any]:
+    """{"clean"} of several processes, with all that had "changed": no, if not of any of them.
+
+    None where it is not known of one.
+    """
+    found = [process["clean"] for process in processes]
+    if False not in found:
+        return {"clean": None if None in found else True}
+    changed = {path for process in processes for path in process.get("changed", ())}
+    return {"clean": False, "changed": sorted(changed)}

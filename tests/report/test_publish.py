@@ -1,0 +1,225 @@
+"""Publishing keeps what everybody can look up, and refuses in one line what nobody can."""
+
+import json
+import pathlib
+import subprocess
+import sys
+
+import pytest
+from small_repository import MANIFEST, TABLE, committed, git, record, tree, with_headings
+
+from kd_jax.errors import InputError
+from kd_jax.report import commands, publish
+from kd_jax.storage import commits, jsonl, manifest
+
+ROOT = pathlib.Path(__file__).parents[2]
+RECORDS = publish.all_records()
+
+
+@pytest.fixture
+def root(tmp_path):
+    """A repository of one experiment."""
+    root = tmp_path / "clone"
+    tree(root)
+    (root / "README.md").write_text("<!-- experiments -->\n<!-- end -->\n")
+    (root / ".gitignore").write_text("runs/")
+    committed(root)
+    return root
+
+
+def process(root, **changes):
+    """What a manifest says of a process."""
+    found = {"began": "2026-11-22T01:50:00+00:00", "commit": git(root, "rev-parse", "HEAD")}
+    found |= {"clean": True, "command": "./run.sh small --seeds=2", "device": "a CPU"}
+    return {**found, "seconds": 90.0, **changes}
+
+
+def finished(root, preset="default", flags="--workdir=/home/me/runs", processes=(), **changes):
+    """The folder of a finished run of the newest commit, with two settings."""
+    run = root / "runs" / "one"
+    command = f"./run.sh small {flags}"
+    said = {**process(root, command=command), **changes}
+    record(run, **{**said, "seconds": {"total": 90.0}, "processes": [said, *processes]})
+    (run / "config.json").write_text(json.dumps({"preset": preset, "seeds": 5, "quick": False}))
+    (run / "records.jsonl").write_text(jsonl.text([{"row": "a", "seed": 0}]))
+    (run / "command.txt").write_text(command + "\n")
+    return run
+
+
+def test_publishing_copies_a_finished_run_and_renews_the_pages(root):
+    folder, run = root / "experiments" / "small", finished(root)
+    assert publish.publish(run, root=root) == folder / "records"
+    assert (folder / "records/records.jsonl").read_bytes() == (run / "records.jsonl").read_bytes()
+    page = (folder / "README.md").read_text()
+    assert f"## Results\n\n    ./run.sh small\n\n{with_headings(TABLE)}" in page
+    assert "./run.sh small" in (root / "README.md").read_text()
+    (run / "config.json").write_text('{"preset": "wide"}')
+    (run / "command.txt").write_text("./run.sh small --preset=wide\n")
+    assert publish.publish(run, root=root) == folder / "records_wide"  # though the first is new
+    page = (folder / "README.md").read_text()
+    assert "## Results, --preset=wide\n\n    ./run.sh small --preset=wide\n" in page
+
+
+def test_no_place_on_the_user_s_disk_is_published(root):
+    flags = "--data_dir '/home/me/my data' --preset=wide --noretrain --out=/home/me --base_seed 3"
+    again = process(root, command=f"./run.sh small {flags} --workdir /home/me", seconds=60.0)
+    run = finished(root, preset="wide", flags=flags, processes=[again])
+    settings = {"preset": "wide", "seeds": 5, "base_seed": 3}
+    (run / "config.json").write_text(json.dumps(settings))
+    target = publish.publish(run, root=root)
+    command = "./run.sh small --preset=wide --base_seed=3"
+    assert (target / "command.txt").read_text() == command + "\n"
+    said = manifest.read(target)
+    assert said["command"] == command
+    assert [one["command"] for one in said["processes"]] == [command, command]
+    assert not [path for path in target.iterdir() if b"/home" in path.read_bytes()]
+    kept = manifest.read(run)
+    assert {**said, "command": 0, "processes": 0} == {**kept, "command": 0, "processes": 0}
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("--seeds=3 --workdir=x", ["--seeds=3"]),
+        ("-seeds 3 -workdir x", ["-seeds=3"]),
+        ("--quick --seeds 3 --retrain --shift -1", ["--quick", "--seeds=3", "--shift=-1"]),
+        ("--noquick --notensorboard --retrain --seeds=3", ["--noquick", "--seeds=3"]),
+        ("--quick=false --workdir --retrain --note 'a b'", ["--quick=false", "--note=a b"]),
+        ("--workdir 'my --seeds=4' --note=--seeds=4 --node=1", ["--note=--seeds=4", "--node=1"]),
+        ("", []),
+    ],
+)
+def test_flags_of_places_are_dropped_whatever_way_they_are_given(given, kept):
+    settings = {"seeds": 3, "quick": True, "shift": -1, "note": "", "node": 1}
+    found = commands.settings_of(f"./run.sh small {given}", settings)
+    assert [flag for _, flag in found] == kept
+
+
+def damaged(run, name):
+    """The run folder after one kind of damage."""
+    said = json.loads((run / "manifest.json").read_text())
+    other = {"foreign": "../../victim", "unknown": "nosuch"}
+    if name in other:
+        (run / "manifest.json").write_text(json.dumps(said | {"experiment": other[name]}))
+    elif name == "preset":
+        (run / "config.json").write_text('{"preset": "../x"}')
+    elif name == "records":
+        text = (run / "records.jsonl").read_text()
+        (run / "records.jsonl").write_text(text.replace('"seed": 0', '"seed": 7'))
+    elif name == "table":
+        (run / "table.md").write_bytes(b"\xff\xfe")
+    elif name == "manifest":
+        (run / "manifest.json").write_text("")
+    elif name == "command":
+        (run / "command.txt").write_text("./run.sh small 'not closed")
+    elif name == "unfinished":
+        del said["finished"]
+        (run / "manifest.json").write_text(json.dumps(said))
+    else:
+        (run / name).unlink()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "foreign", "unknown", "preset", "records", "table", "manifest", "command", "unfinished",
+        "records.jsonl", "table.md", "manifest.json", "command.txt",
+    ],
+)  # fmt: skip
+def test_a_run_that_is_not_whole_is_not_published_and_nothing_is_touched(root, name):
+    run, victim = finished(root), root.parent / "victim"
+    folder = publish.publish(run, root=root)
+    before = contents(root, run)
+    damaged(run, name)
+    with pytest.raises(InputError) as refused:
+        publish.publish(run, root=root)
+    assert "\n" not in str(refused.value) and not victim.exists()
+    assert contents(root, run) == before
+    with pytest.raises(InputError, match="is published already"):
+        publish.publish(folder, root=root)
+
+
+def contents(root, run):
+    """The bytes of every file that is not git's or the run's."""
+    files = [path for path in root.rglob("*") if path.is_file() and run not in path.parents]
+    return {path: path.read_bytes() for path in files if ".git" not in path.parts}
+
+
+def refused(root, run):
+    """The line that says why a run is not published; nothing is touched."""
+    before = contents(root, run)
+    with pytest.raises(InputError) as error:
+        publish.publish(run, root=root)
+    assert contents(root, run) == before and "\n" not in str(error.value)
+    return str(error.value)
+
+
+def test_a_run_that_was_not_clean_is_refused(root):
+    changed = {"clean": False, "changed": ["a.py", "b.py", "c.py", "d.py"]}
+    line = refused(root, finished(root, **changed))
+    expected = "with uncommitted changes (a.py, b.py, c.py, …): commit them and run it again"
+    assert line.endswith(expected)
+
+
+def test_a_run_without_a_commit_is_refused(root):
+    line = refused(root, finished(root, commit=None, clean=None))
+    assert "names no commit of its code" in line and line.endswith("run it again in a clone")
+
+
+def test_a_run_that_went_on_without_a_commit_is_refused(root):
+    again = process(root, commit=None, clean=None)
+    assert "names no commit" in refused(root, finished(root, clean=None, processes=[again]))
+
+
+def test_a_run_of_an_older_version_is_refused(root):
+    run = finished(root)
+    (run / "manifest.json").write_text(json.dumps(MANIFEST))
+    assert "does not tell what code ran: run it again" in refused(root, run)
+
+
+def test_a_commit_that_is_not_in_the_history_is_refused(root):
+    """Of another branch, and in a clone that lacks the beginning of its history."""
+    first, run = git(root, "rev-parse", "HEAD"), finished(root)
+    committed(root)
+    publish.publish(run, root=root)
+    git(root, "add", ".")
+    git(root, "checkout", "-q", "--orphan", "other")
+    committed(root)
+    line = refused(root, run)
+    assert f"is of commit {first[:10]}, which is not in the history of HEAD" in line
+    assert "shallow" not in line
+    git(root.parent, "clone", "-q", "--depth=1", root.as_uri(), "shallow")
+    assert "git fetch --unshallow: this clone is shallow" in refused(root.parent / "shallow", run)
+
+
+def test_a_repository_with_uncommitted_changes_is_refused(root):
+    run = finished(root)
+    (root / "experiments" / "small" / "new.py").touch()
+    line = refused(root, run)
+    assert (
+        line == f"{root} has uncommitted changes (experiments/small/new.py): commit or stash them"
+    )
+    (root / "experiments" / "small" / "new.py").unlink()
+    (root / "experiments" / "small" / "findings.md").write_text("prose")
+    publish.publish(run, root=root)
+
+
+@pytest.mark.parametrize("flags", ["--seeds=3", "--base_seed=1 --seeds 3 --workdir=x"])
+def test_a_run_of_other_settings_than_its_preset_s_is_refused(root, flags):
+    line = refused(root, finished(root, flags=flags))
+    assert "is of --preset=default with --seeds=3: a record is of a preset alone" in line
+
+
+def test_the_command_ends_with_code_2_and_one_line(tmp_path):
+    command = [sys.executable, "-m", "kd_jax.report.publish", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 2 and done.stderr.count("\n") == 1
+    assert done.stderr.startswith(f"error: {tmp_path} is not a finished run: it has no ")
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_the_commit_of_a_committed_record_is_in_the_history(name):
+    if commits.of(ROOT)["commit"] is None or commits.shallow(ROOT):
+        pytest.skip("needs a whole clone")
+    commit = manifest.read(RECORDS[name])["commit"]
+    assert commit is None or commits.in_history(ROOT, commit)
