@@ -19,7 +19,7 @@ import textwrap
 import typing
 from collections.abc import Callable
 
-from kd_jax.errors import Check, InputError, at_least, brief, one_of, require
+from kd_jax.errors import Check, InputError, at_least, brief, one_of, require, within
 
 
 def setting(
@@ -40,6 +40,9 @@ class Config:
     """The flags that every experiment shares."""
 
     seeds: int = setting(5, "students per row, each of its own seed", at_least(1))
+    base_seed: int = setting(
+        0, "what every random choice follows from; another gives another run", within(0, 2**32 - 1)
+    )
     preset: str = setting("default", "named group of settings; explicit flags win over it")
     workdir: str = place("runs", "folder of run records and teacher checkpoints")
     data_dir: str = place("", "folder of prepared data sets (default: the user's TFDS folder)")

@@ -1,0 +1,59 @@
+"""Random keys by name: every random choice of a run follows from its base seed.
+
+    key(base_seed, "teacher", 2)                    # of the third teacher
+    keys(base_seed, "student", 2, count=10)         # of its ten students
+    number(base_seed, "draw", "labels")             # for what NumPy draws
+
+A choice that is added, left out or made earlier leaves all others as they were.
+"""
+
+import hashlib
+import json
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Key
+
+
+def key(base_seed: int, *names: str | int) -> Key[Array, ""]:
+    """The key of what is named: `jax.random.key(base_seed)`, each name folded into it.
+
+    Args:
+        base_seed: from 0 to 2³² − 1.
+        names: words, of which the first 4 bytes of their SHA-256 are folded in, and counts, which
+            are folded in as they are.
+    """
+    found = jax.random.key(jnp.uint32(base_seed))
+    for name in names:
+        found = jax.random.fold_in(found, name if isinstance(name, int) else _word(name))
+    return found
+
+
+def keys(base_seed: int, *names: str | int, count: int) -> Key[Array, " count"]:
+    """The keys of so many that bear one name: the i-th is `key(base_seed, *names, i)`.
+
+    More of them begin with those that there were.
+
+    Args:
+        base_seed: as for `key`.
+        names: as for `key`.
+        count: how many.
+    """
+    return jax.vmap(jax.random.fold_in, in_axes=(None, 0))(
+        key(base_seed, *names), jnp.arange(count)
+    )
+
+
+def number(base_seed: int, *names: str | int) -> int:
+    """The seed of a NumPy generator for what is named: 8 bytes of the SHA-256 of both.
+
+    Args:
+        base_seed: as for `key`.
+        names: as for `key`.
+    """
+    text = json.dumps([base_seed, *names])
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8])
+
+
+def _word(name):
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:4])
