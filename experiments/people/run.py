@@ -38,7 +38,7 @@ def load(config: Config) -> Dataset:
 def teacher_recipe(config: Config, count: int) -> teachers.Recipe:
     """Gradient descent of a 6-width-width-3 network, each teacher in its own orders."""
     model = stages.network(config.teacher_width, config.teacher_width)
-    key = keys.key(config.base_seed, "order", "teacher")
+    key = keys.key(config.base_seed, "teacher", "order")
     sampler = samplers.shuffled(key, count, config.batch_size)
     rate = optax.sgd(config.teacher_learning_rate)
     return teachers.Recipe(model, rate, sampler, config.teacher_epochs)
@@ -46,7 +46,7 @@ def teacher_recipe(config: Config, count: int) -> teachers.Recipe:
 
 def student_recipe(config: Config, count: int) -> teachers.Recipe:
     """Gradient descent of a 6-width-3 network, on labels and on a teacher's outputs alike."""
-    key = keys.key(config.base_seed, "order", "student")
+    key = keys.key(config.base_seed, "student", "order")
     sampler = samplers.shuffled(key, count, config.batch_size)
     model, rate = stages.network(config.student_width), optax.sgd(config.student_learning_rate)
     return teachers.Recipe(model, rate, sampler, config.student_epochs)
@@ -69,7 +69,7 @@ def tuning_batches(config: Config, teacher: int, wrong: list, padding: int) -> n
     size, found = config.batch_size, []
     steps = max(1, -(-max(map(len, wrong)) // size))
     for seed, rows in enumerate(wrong):
-        number = keys.number(config.base_seed, "order", "tuning", teacher, seed)
+        number = keys.number(config.base_seed, "tuning", teacher, seed, "order")
         orders = (np.random.default_rng([number, epoch]) for epoch in range(config.tuning_epochs))
         found.append([stages.in_batches(x.permutation(rows), steps, size, padding) for x in orders])
     return np.array(found)
@@ -95,7 +95,7 @@ def train_students(
     params, curves = students.fit(
         recipe, ARMS[:2], split, {"teacher": logits}, keys.keys(*named, count=config.seeds),
         # of the orders: the same program for every teacher
-        seeds=[keys.number(*named, seed) % 2**31 for seed in seeds],
+        seeds=[keys.number(*named, seed, "order") % 2**31 for seed in seeds],
         label=f"students, teacher {teacher}", loss=loss, snapshots=snapshots,
     )  # fmt: skip
     distilled = jax.tree.map(lambda x: x[:, 1], params)
