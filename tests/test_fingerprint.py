@@ -41,7 +41,7 @@ OTHERS = [
     ("an annotation", "kd_jax/distill/students.py", "label: str | None = None", "label=None"),
     ("a table's header", "experiments/quickstart/report.py", "verdict", "decision"),
     ("the progress bar", "kd_jax/runtime/progress.py", "mininterval=0.1", "mininterval=0.2"),
-    ("another experiment", "experiments/people/run.py", "240", "241"),
+    ("another experiment", "experiments/people/run.py", "soft_weight=1.0", "soft_weight=2.0"),
     ("where checkpoints lie", "kd_jax/storage/checkpoint.py", "09d", "08d"),
 ]
 

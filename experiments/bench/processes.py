@@ -21,9 +21,9 @@ def people(repeats):
     one_device = dict(implementations.ONE_DEVICE.environment)
     commands = {
         rows.PEOPLE_TORCH: ([sys.executable, "-m", "experiments.bench.people_torch"], 1, {}),
-        rows.PEOPLE_ONE: ([*demo, "--seeds=1"], 1, {}),
-        rows.PEOPLE_MANY: ([*demo, "--seeds=20"], 20, {}),
-        rows.PEOPLE_ONE_DEVICE: ([*demo, "--seeds=20"], 20, one_device),
+        rows.PEOPLE_ONE: ([*demo, "--teachers=1"], 1, {}),
+        rows.PEOPLE_MANY: ([*demo, "--teachers=20"], 20, {}),
+        rows.PEOPLE_ONE_DEVICE: ([*demo, "--teachers=20"], 20, one_device),
     }
     took = {row: [] for row in commands}
     for _ in range(repeats):

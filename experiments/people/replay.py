@@ -9,17 +9,24 @@ from typing import Any
 import jax
 import numpy as np
 
-from experiments.people import stages
-from experiments.people.stages import DISTILLED, TEACHER, TUNED_RAW, Stage
+from experiments.people import rows, stages
+from experiments.people.stages import Stage
 from experiments.people.torch_random import Generator
 from kd_jax.data import people
 from kd_jax.data.dataset import Split
 from kd_jax.metrics import classification
 
+PUBLISHED = 0  # the demo's torch.manual_seed
+BATCH_SIZE = 10
+TEACHER_NET, STUDENT_NET = stages.network(100, 100), stages.network(8)
+TEACHER = Stage(rows.TEACHER, TEACHER_NET, stages.label_loss, 0.005, 2000)
+DISTILLED = Stage(rows.DISTILLED, STUDENT_NET, stages.regression_loss, 0.01, 1200)
+TUNED_RAW = Stage(rows.TUNED_RAW, STUDENT_NET, stages.raw_label_loss, 0.001, 8)
+
 
 def replay(train: Split, test: Split, person: np.ndarray) -> None:
     """Repeat the run and print its losses, accuracies and predictions for one person [6]."""
-    draws, everyone = Generator(0), np.arange(len(train.labels))
+    draws, everyone = Generator(PUBLISHED), np.arange(len(train.labels))
 
     def initial(*widths):
         return jax.tree.map(lambda x: x[None], draws.dense_layers((6, *widths, people.CLASSES)))
@@ -33,18 +40,19 @@ def replay(train: Split, test: Split, person: np.ndarray) -> None:
 
     teacher = fit(TEACHER, initial(100, 100), everyone)
     probabilities(TEACHER, teacher)
-    student = fit(DISTILLED, initial(8), everyone, teacher)
-    (wrong,) = stages.mistakes(student, train)
+    outputs = stages.logits_of(TEACHER_NET.apply, teacher, train.inputs)
+    student = fit(DISTILLED, initial(8), everyone, outputs)
+    (wrong,) = stages.mistakes(STUDENT_NET, student, train)
     print(f"  {DISTILLED.row}: {len(wrong)} mistakes to tune on")
     probabilities(TUNED_RAW, fit(TUNED_RAW, student, wrong))
 
 
 def _fit(stage: Stage, params: Any, rows, draws, splits, teachers) -> Any:
     """A stage on some training rows in drawn orders; prints four losses and both accuracies."""
-    steps = -(-len(rows) // stages.BATCH_SIZE)
+    steps, padding = -(-len(rows) // BATCH_SIZE), len(splits[0].labels)
     orders = [rows[draws.loader_order(len(rows))] for _ in range(stage.epochs)]
-    batches = np.array([[stages.in_batches(order, steps) for order in orders]])
-    params, sums = stages.fit(stage, params, splits[0], batches, teachers)
+    batches = [stages.in_batches(order, steps, BATCH_SIZE, padding) for order in orders]
+    params, sums, _ = stages.fit(stage, params, splits[0], np.array([batches]), teachers)
     for epoch in range(0, stage.epochs, stage.epochs // 4):
         print(f"  {stage.row}: epoch {epoch:4d}  loss {sums[epoch, 0]:.4f}")
     one = jax.tree.map(lambda x: x[0], params)

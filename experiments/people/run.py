@@ -1,123 +1,197 @@
-"""McCaffrey's teacher-student demo on 240 people: replayed exactly, then over 20 seeds."""
+"""McCaffrey's teacher-student demo: replayed exactly, then with many teachers and students."""
 
+import dataclasses
 import functools
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
+import optax
 
 from experiments.people import stages
 from experiments.people.config import PERSON, Config
 from experiments.people.replay import replay
 from experiments.people.rows import DISTILLED, LABELS, TEACHER, TUNED, TUNED_RAW
-from experiments.people.stages import STUDENT_NET, TEACHER_NET
-from kd_jax import fingerprint
-from kd_jax.data import people
+from experiments.people.stages import Stage
+from kd_jax import losses
+from kd_jax.data import Dataset, people
 from kd_jax.data.dataset import Split
+from kd_jax.distill import students, teachers
+from kd_jax.distill.students import Arm
 from kd_jax.export import saved_models
-from kd_jax.metrics import classification
 from kd_jax.metrics.records import seed_records
-from kd_jax.storage import model_store, run_folder
-from kd_jax.training import state
+from kd_jax.storage import run_folder
+from kd_jax.training import keys, samplers
 
-STUDENTS = LABELS, DISTILLED, TUNED_RAW, TUNED
-
-
-def shuffled(generator: np.random.Generator, rows_of_seed: list, epochs: int) -> np.ndarray:
-    """Batches [S, epochs, steps, B]: each seed's rows, shuffled anew every epoch."""
-    steps = max(1, -(-max(len(rows) for rows in rows_of_seed) // stages.BATCH_SIZE))
-    return np.array([
-        [stages.in_batches(generator.permutation(rows), steps) for _ in range(epochs)]
-        for rows in rows_of_seed
-    ])  # fmt: skip
+ARMS = [Arm(LABELS, label_weight=1.0), Arm(DISTILLED, soft_weight=1.0), Arm(TUNED_RAW), Arm(TUNED)]
+STUDENTS = [arm.row for arm in ARMS]  # the last two begin where the distilled one ends
 
 
-def untrained(seeds: int, each=state.initialize) -> dict[str, Any]:
-    """{row: params [S, …]} of all networks before training; each: what maps `init` over keys."""
-    teacher_keys, student_keys = jax.random.split(jax.random.key(0), (2, seeds))
-    student = each(STUDENT_NET.init)(student_keys)
-    return {TEACHER: each(TEACHER_NET.init)(teacher_keys), **dict.fromkeys(STUDENTS, student)}
+def load(config: Config) -> Dataset:
+    """The 240 people: none is left for validation."""
+    train, test = people.load(config.manual_dir)
+    empty = Split(train.inputs[:0], train.labels[:0])
+    return Dataset("people", people.CLASSES, train, empty, test, people.digest())
 
 
-def fit_networks(seeds: int, split: Split) -> dict[str, Any]:
-    """`untrained` networks trained, each seed drawing its own numbers."""
-    generator, everyone = np.random.default_rng(240), [np.arange(len(split.labels))] * seeds
-    found = untrained(seeds)
-
-    def fit(stage, batches, start, teachers=None):
-        found[stage.row], _ = stages.fit(stage, found[start], split, batches, teachers)
-
-    fit(stages.TEACHER, shuffled(generator, everyone, stages.TEACHER.epochs), TEACHER)
-    batches = shuffled(generator, everyone, stages.DISTILLED.epochs)
-    fit(stages.DISTILLED, batches, DISTILLED, found[TEACHER])
-    fit(stages.LABELS, batches, LABELS)
-    wrong = stages.mistakes(found[DISTILLED], split)
-    batches = shuffled(generator, wrong, stages.TUNED.epochs)
-    fit(stages.TUNED_RAW, batches, DISTILLED)
-    fit(stages.TUNED, batches, DISTILLED)
-    return found
+def teacher_recipe(config: Config, count: int) -> teachers.Recipe:
+    """Gradient descent of a 6-width-width-3 network, each teacher in its own orders."""
+    model = stages.network(config.teacher_width, config.teacher_width)
+    key = keys.key(config.base_seed, "teacher", "order")
+    sampler = samplers.shuffled(key, count, config.batch_size)
+    rate = optax.sgd(config.teacher_learning_rate)
+    return teachers.Recipe(model, rate, sampler, config.teacher_epochs)
 
 
-def networks(seeds: int, split: Split, run: run_folder.Run) -> dict[str, Any]:
-    """What `fit_networks` gives, restored where it was trained before."""
-    facts = {"experiment": "people", "seeds": seeds, "data": people.digest()}
-    facts["code"] = fingerprint.code(fit_networks)
-    like = jax.eval_shape(functools.partial(untrained, seeds, jax.vmap))
-    found = model_store.fit_or_restore(
-        run.workdir, facts, lambda _: fit_networks(seeds, split), like, retrain=run.retrain
-    )
-    return found.params
+def student_recipe(config: Config, count: int) -> teachers.Recipe:
+    """Gradient descent of a 6-width-3 network, on labels and on a teacher's outputs alike."""
+    key = keys.key(config.base_seed, "student", "order")
+    sampler = samplers.shuffled(key, count, config.batch_size)
+    model, rate = stages.network(config.student_width), optax.sgd(config.student_learning_rate)
+    return teachers.Recipe(model, rate, sampler, config.student_epochs)
 
 
-def outputs(row: str, params: Any, inputs: np.ndarray) -> np.ndarray:
-    """Logits [S, N, 3] of the networks [S, …] of one row."""
-    net = TEACHER_NET if row == TEACHER else STUDENT_NET
-    return np.asarray(stages.logits_of(net.apply, params, inputs))
+def loss(apply, augment_batch=None):
+    """Weights of regression on the teacher's log-probabilities and of the labels: see Arm."""
+
+    def loss_fn(params, batch, key):
+        logits, _ = apply(params, batch["inputs"])
+        soft = stages.regression_loss(logits, {"teacher": batch["teachers"][:, 0]})
+        hard = jnp.mean(losses.cross_entropy(logits, batch["labels"]))
+        return batch["soft_weight"] * soft + batch["label_weight"] * hard, {}
+
+    return loss_fn
 
 
-def mistakes_text(students: Any, split: Split) -> str:
-    """CSV of the rows that the first of the students gets wrong, as the demo saves them."""
-    wrong, *_ = stages.mistakes(jax.tree.map(lambda x: x[:1], students), split)
+def tuning_batches(config: Config, teacher: int, wrong: list, padding: int) -> np.ndarray:
+    """Batches [S, epochs, steps, B]: each student's mistakes, shuffled anew every epoch."""
+    size, found = config.batch_size, []
+    steps = max(1, -(-max(map(len, wrong)) // size))
+    for seed, rows in enumerate(wrong):
+        number = keys.number(config.base_seed, "tuning", teacher, seed, "order")
+        orders = (np.random.default_rng([number, epoch]) for epoch in range(config.tuning_epochs))
+        found.append([stages.in_batches(x.permutation(rows), steps, size, padding) for x in orders])
+    return np.array(found)
+
+
+def train_students(
+    config: Config, teacher: int, split: Split, logits: np.ndarray, snapshots: Any = None
+) -> tuple[Any, np.ndarray]:
+    """Train the students of one teacher.
+
+    Args:
+        config: the settings.
+        teacher: its number, which the students' random choices are named by.
+        split: the training rows.
+        logits: [N, 3] of the teacher on them.
+        snapshots: as for loop.fit.
+
+    Returns:
+        Parameters [S, R, …] of the rows of STUDENTS, and when each diverged, [S, R].
+    """
+    recipe, seeds = student_recipe(config, len(split.labels)), range(config.seeds)
+    named = config.base_seed, "student", teacher
+    params, curves = students.fit(
+        recipe, ARMS[:2], split, {"teacher": logits}, keys.keys(*named, count=config.seeds),
+        # of the orders: the same program for every teacher
+        seeds=[keys.number(*named, seed, "order") % 2**31 for seed in seeds],
+        label=f"students, teacher {teacher}", loss=loss, snapshots=snapshots,
+    )  # fmt: skip
+    distilled = jax.tree.map(lambda x: x[:, 1], params)
+    tuned, lost = tune(config, teacher, recipe.model, distilled, split)
+    whole = jax.tree.map(lambda *x: np.concatenate(x, axis=1), params, *tuned)
+    return whole, np.concatenate([curves["diverged"], *lost], axis=1)
+
+
+def tune(config: Config, teacher: int, model: Any, params: Any, split: Split) -> tuple[list, list]:
+    """Train distilled students [S, …] on their mistakes: by row parameters [S, 1, …], divergences.
+
+    Args:
+        config: the settings.
+        teacher: the number of their teacher.
+        model: the students' network.
+        params: what they begin with.
+        split: the training rows.
+    """
+    wrong = stages.mistakes(model, params, split)
+    batches = tuning_batches(config, teacher, wrong, len(split.labels))
+    tuned, lost = [], []
+    for row, of_logits in ((TUNED_RAW, stages.raw_label_loss), (TUNED, stages.label_loss)):
+        stage = Stage(row, model, of_logits, config.tuning_learning_rate, config.tuning_epochs)
+        found, _, diverged = stages.fit(stage, params, split, batches)
+        tuned.append(jax.tree.map(lambda x: x[:, None], found))
+        lost.append(diverged[:, None])
+    return tuned, lost
+
+
+def train(config: Config, data: Dataset, taught: teachers.Teachers, task) -> list[dict]:
+    """Train, save and measure the students of one teacher: their records and the teacher's."""
+    number, run = task.known["teacher_seed"], task.run
+    logits = {split: x[number] for split, x in taught.logits.items()}
+    params, lost = train_students(config, number, data.train, logits["train"], task.snapshots)
+    model = stages.network(config.student_width)
+    if number < run.saved_seeds:
+        alone = jax.tree.map(lambda x: x[number : number + 1, None], taught.params)
+        saved_models.save(run, taught.model, alone, [TEACHER], data.test, **task.known)
+        saved_models.save(
+            run, model, params, STUDENTS, data.test, logits["test"], teacher=TEACHER, **task.known
+        )
+    if number == 0:
+        run.write("mistakes.csv", mistakes_text(model, params, data.train))
+    measured, of_teacher = {}, {}
+    for name in ("train", "test"):
+        split = getattr(data, name)
+        measured[name] = students.measure(model, params, split, logits[name])
+        of_teacher |= teachers.metrics(logits[name][None], split.labels, name)
+    return seed_records(TEACHER, of_teacher) + students.records(ARMS, lost, **measured)
+
+
+def mistakes_text(model: Any, params: Any, split: Split) -> str:
+    """CSV of the rows that the first distilled student gets wrong, as the demo saves them."""
+    first = jax.tree.map(lambda x: x[:1, STUDENTS.index(DISTILLED)], params)
+    (wrong,) = stages.mistakes(model, first, split)
     rows = ([*split.inputs[row], split.labels[row]] for row in wrong)
     return "".join(",".join(f"{x:g}" for x in row) + "\n" for row in rows)
 
 
-def train(seeds: int, splits: dict[str, Split], task: run_folder.Task) -> list[dict]:
-    """Train, save and measure all networks; one record per row and seed."""
-    found, test = networks(seeds, splits["train"], task.run), splits["test"]
-    taught = outputs(TEACHER, found[TEACHER], test.inputs)
-    grid = jax.tree.map(lambda *x: np.stack(x, axis=1), *(found[row] for row in STUDENTS))
-    alone = jax.tree.map(lambda x: x[:, None], found[TEACHER])
-    saved_models.save(task.run, TEACHER_NET, alone, [TEACHER], test)
-    saved_models.save(task.run, STUDENT_NET, grid, STUDENTS, test, taught, teacher=TEACHER)
-    task.run.write("mistakes.csv", mistakes_text(found[DISTILLED], splits["train"]))
-    records = []
-    for row, params in found.items():
-        metrics = {}
-        for name, split in splits.items():
-            of_split = classification.measure(outputs(row, params, split.inputs), split.labels)
-            metrics |= {f"{name}_{metric}": values for metric, values in of_split.items()}
-        records += seed_records(row, metrics)
-    return records
+def predict(config: Config, split: Split, person: np.ndarray) -> None:
+    """Train the first teacher and its first students; print their class probabilities.
 
-
-def predict(person: np.ndarray, found: dict[str, Any]) -> None:
-    """Print the class probabilities of one person [6] by teacher and students of seed 0."""
+    Args:
+        config: the settings.
+        split: the training rows.
+        person: inputs [6].
+    """
+    recipe = teacher_recipe(config, len(split.labels))
+    taught = teachers.fit(recipe, keys.keys(config.base_seed, "teacher", count=1), split)
+    (logits,) = stages.logits_of(recipe.model.apply, taught, split.inputs)
+    params, _ = train_students(dataclasses.replace(config, seeds=1), 0, split, logits)
+    student = stages.network(config.student_width)
+    networks = {TEACHER: (recipe.model, taught)}
+    for row in (DISTILLED, TUNED):
+        place = STUDENTS.index(row)
+        networks[row] = student, jax.tree.map(lambda x, place=place: x[:, place], params)
     print("class probabilities (0 conservative, 1 moderate, 2 liberal)")
-    for row in (TEACHER, DISTILLED, TUNED):
-        logits = outputs(row, found[row], person[None])[0, 0]
-        print(f"  {row:<32}" + " ".join(f"{p:.4f}" for p in jax.nn.softmax(logits)))
+    for row, (model, found) in networks.items():
+        ((outputs,),) = stages.logits_of(model.apply, found, person[None])
+        print(f"  {row:<32}" + " ".join(f"{p:.4f}" for p in jax.nn.softmax(outputs)))
 
 
 def run(config: Config, run: run_folder.Run) -> None:
-    """The whole experiment over seeds, or what --replay or --predict ask for."""
-    train_split, test_split = people.load(config.manual_dir)
+    """The whole experiment, or what --replay or --predict ask for."""
+    data = load(config)
     if config.predict:
-        person = people.parse_person(config.predict, "--predict")
-        predict(person, networks(config.seeds, train_split, run))
+        predict(config, data.train, people.parse_person(config.predict, "--predict"))
     elif config.replay:
-        replay(train_split, test_split, people.parse_person(PERSON, "the demo's person"))
+        replay(data.train, data.test, people.parse_person(PERSON, "the demo's person"))
     else:
-        run.uses(data=people.digest())
-        splits = {"train": train_split, "test": test_split}
-        run.each([({}, functools.partial(train, config.seeds, splits))])
+        run.uses(data=data.digest)
+        taught = teachers.together(
+            TEACHER, teacher_recipe(config, len(data.train.labels)),
+            keys.keys(config.base_seed, "teacher", count=config.teachers), data, run,
+            made_by=teacher_recipe, base_seed=config.base_seed, width=config.teacher_width,
+            learning_rate=config.teacher_learning_rate, batch_size=config.batch_size,
+        )  # fmt: skip
+        work = functools.partial(train, config, data, taught)
+        run.each([({"teacher_seed": number}, work) for number in range(config.teachers)])

@@ -1,10 +1,11 @@
-"""The demo's networks and training stages: gradient descent over batches that are given.
+"""The demo's networks, and gradient descent over batches that are given.
 
-The demo keeps the last, partial batch of an epoch. It is filled up here with the index of a padding
-row, which stands after all others and whose "mask" is False; losses leave it out, so each batch
+The demo keeps the last, partial batch of an epoch. It is filled up here with a padding row, whose
+index is the number of training rows and whose "mask" is False; losses leave it out, so each batch
 keeps a mean over its own rows.
 """
 
+import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -13,24 +14,17 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from experiments.people import rows
 from kd_jax import losses, models
 from kd_jax.data import people
 from kd_jax.data.dataset import Split
-from kd_jax.runtime import progress
 from kd_jax.training import loop
 from kd_jax.training import state as train_state
 
-BATCH_SIZE = 10
-PADDING = 200  # the index of the padding row, after the 200 training rows
 
-
+@functools.cache
 def network(*widths: int) -> models.Model:
-    """A tanh network 6-widths-3."""
+    """A tanh network 6-widths-3; one object, so that it compiles once."""
     return models.functional(models.MLP(widths, people.CLASSES, activation=jnp.tanh), (6,))
-
-
-TEACHER_NET, STUDENT_NET = network(100, 100), network(8)
 
 
 def label_loss(logits, batch):
@@ -41,7 +35,7 @@ def label_loss(logits, batch):
 
 def regression_loss(logits, batch):
     """Mean squared error of the raw outputs against the teacher's log-probabilities."""
-    return jnp.mean(optax.squared_error(logits, batch["log_probabilities"]))
+    return jnp.mean(optax.squared_error(logits, jax.nn.log_softmax(batch["teacher"])))
 
 
 def raw_label_loss(logits, batch):
@@ -64,64 +58,69 @@ class Stage(NamedTuple):
         return self.loss(self.model.apply(params, batch["inputs"])[0], batch), {}
 
 
-TEACHER = Stage(rows.TEACHER, TEACHER_NET, label_loss, 0.005, 2000)
-LABELS = Stage(rows.LABELS, STUDENT_NET, label_loss, 0.01, 1200)
-DISTILLED = Stage(rows.DISTILLED, STUDENT_NET, regression_loss, 0.01, 1200)
-TUNED_RAW = Stage(rows.TUNED_RAW, STUDENT_NET, raw_label_loss, 0.001, 8)
-TUNED = Stage(rows.TUNED, STUDENT_NET, label_loss, 0.001, 8)
-
-
 @jax.jit(static_argnames="apply")
 def logits_of(apply, params, inputs):
     """Logits [S, N, 3] of networks [S, …]."""
     return jax.vmap(lambda p: apply(p, inputs)[0])(params)
 
 
-def mistakes(params: Any, split: Split) -> list[np.ndarray]:
-    """For each student of [S, …] the indices of the rows that it gets wrong."""
-    logits = logits_of(STUDENT_NET.apply, params, split.inputs)
+def mistakes(model: models.Model, params: Any, split: Split) -> list[np.ndarray]:
+    """For each network of [S, …] the indices of the rows that it gets wrong."""
+    logits = logits_of(model.apply, params, split.inputs)
     return [np.flatnonzero(wrong) for wrong in np.argmax(logits, -1) != split.labels]
 
 
-def in_batches(indices: np.ndarray, steps: int) -> np.ndarray:
-    """Indices of rows as [steps, BATCH_SIZE], filled up with PADDING."""
-    filled = np.full(steps * BATCH_SIZE, PADDING)
+def in_batches(indices: np.ndarray, steps: int, size: int, padding: int) -> np.ndarray:
+    """Indices of rows as [steps, size], filled up with the index of the padding row."""
+    filled = np.full(steps * size, padding)
     filled[: len(indices)] = indices
-    return filled.reshape(steps, BATCH_SIZE)
-
-
-def padded(split: Split) -> dict[str, np.ndarray]:
-    """{"inputs", "labels", "mask"} of a Split with the padding row after its last."""
-    arrays = {**split._asdict(), "mask": np.ones(len(split.labels), bool)}
-    return {name: np.concatenate([x, np.zeros_like(x[:1])]) for name, x in arrays.items()}
+    return filled.reshape(steps, size)
 
 
 def fit(
-    stage: Stage, params: Any, split: Split, batches: np.ndarray, teachers: Any = None
-) -> tuple[Any, np.ndarray]:
+    stage: Stage, params: Any, split: Split, batches: np.ndarray, teachers: np.ndarray | None = None
+) -> tuple[Any, np.ndarray, np.ndarray]:
     """Plain gradient descent of networks [S, …].
+
+    The rows are laid out in the order in which they are seen, so that all orders are one program,
+    and each step stands for an epoch, so that losses are summed in float64, as PyTorch programs do.
 
     Args:
         stage: what is trained, and how.
         params: leaves [S, …], what it begins with.
         split: the training rows.
-        batches: indices [S, epochs, steps, BATCH_SIZE].
-        teachers: parameters [S, …] of the teachers whose log-probabilities are regressed on.
+        batches: indices [S, epochs, steps, B].
+        teachers: logits [S, N, 3] of each network's teacher, where the loss asks for them.
 
     Returns:
-        Parameters [S, …], and the sum of the batch losses of every epoch, [epochs, S].
+        Parameters [S, …], the sum of the batch losses of every epoch, [epochs, S], and when each
+        network diverged, [S], as in training.state.diverged.
     """
-    data, own = padded(split), {}
+    seeds, epochs, steps, size = batches.shape
+    seen, everyone = batches.reshape(seeds, -1), np.arange(seeds)[:, None]
+    own = {name: x[seen] for name, x in _padded(split).items()}
     if teachers is not None:
-        logits = logits_of(TEACHER_NET.apply, teachers, data["inputs"])
-        own["log_probabilities"] = np.asarray(jax.nn.log_softmax(logits))
-    optimizer, table = optax.sgd(stage.learning_rate), jnp.asarray(batches)
-    seeds, epochs, steps, _ = table.shape
+        own["teacher"] = _with_padding(np.asarray(teachers), 1)[everyone, seen]
+    optimizer = optax.sgd(stage.learning_rate)
     one_arm = jax.tree.map(lambda x: jnp.asarray(x)[:, None], params)
-    state = train_state.grid(one_arm, optimizer, jax.random.split(jax.random.key(0), seeds))
-    with progress.bar(f"{seeds} × {stage.row}", epochs) as report:
-        state, curves = loop.fit(
-            stage.loss_fn, optimizer, state, data, lambda seed, epoch: table[seed, epoch],
-            epochs=epochs, own=own, report=report,
-        )  # fmt: skip
-    return train_state.arm_params(state), curves["loss"][:, :, 0] * steps
+    keys = jax.vmap(jax.random.key)(jnp.arange(seeds))  # of which nothing is drawn
+    state = train_state.grid(one_arm, optimizer, keys)
+    state, curves = loop.fit(
+        stage.loss_fn, optimizer, state, {},
+        lambda seed, step: (step * size + jnp.arange(size))[None],
+        epochs=epochs * steps, own=own,
+    )  # fmt: skip
+    each = curves["loss"][:, :, 0].reshape(epochs, steps, seeds)
+    lost = train_state.diverged(state)[:, 0]
+    return train_state.arm_params(state), each.sum(1, dtype=np.float64), lost
+
+
+def _padded(split):
+    """{"inputs", "labels", "mask"} of a Split with the padding row after its last."""
+    arrays = {**split._asdict(), "mask": np.ones(len(split.labels), bool)}
+    return {name: _with_padding(x, 0) for name, x in arrays.items()}
+
+
+def _with_padding(x, axis):
+    """An array with one more row of zeros."""
+    return np.pad(x, [(0, int(a == axis)) for a in range(x.ndim)])

@@ -9,7 +9,7 @@ from experiments.people import stages
 from experiments.people.config import Config
 from experiments.people.run import run
 from experiments.people.torch_random import Generator
-from kd_jax.data import people
+from kd_jax.data import Split, people
 from kd_jax.errors import InputError
 from kd_jax.storage import run_folder
 
@@ -101,7 +101,36 @@ def test_a_missing_file_is_named(tmp_path):
         people.load(tmp_path)
 
 
-def test_padding_rows_count_for_nothing():
-    batches = stages.in_batches(np.arange(13), 2)
+def test_batches_are_filled_up_with_the_padding_row():
+    batches = stages.in_batches(np.arange(13), 2, 10, 200)
     assert batches.shape == (2, 10)
-    assert (batches.ravel()[13:] == stages.PADDING).all()
+    assert batches.ravel().tolist() == [*range(13), *[200] * 7]
+
+
+def test_gradient_descent_over_given_batches_with_a_partial_one():
+    """Softmax regression by hand: a batch of two rows, then one row and padding."""
+    random, rate = np.random.default_rng(5), 0.5
+    inputs, labels = random.normal(size=(3, 6)).astype(np.float32), np.array([2, 0, 1], np.int32)
+    w, b = random.normal(size=(6, 3)), random.normal(size=3)
+    start = {"logits": {"kernel": np.float32(w)[None], "bias": np.float32(b)[None]}}
+    expected = 0.0
+    for rows in ([2, 0], [1]):
+        logits = inputs[rows] @ w + b
+        p = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
+        expected -= np.log(p[range(len(rows)), labels[rows]]).mean()
+        gradient = (p - np.eye(3)[labels[rows]]) / len(rows)
+        w, b = w - rate * inputs[rows].T @ gradient, b - rate * gradient.sum(0)
+    stage = stages.Stage("by hand", stages.network(), stages.label_loss, rate, 1)
+    batches = np.array([[[[2, 0], [1, 3]]]])
+    params, sums, lost = stages.fit(stage, start, Split(inputs, labels), batches)
+    np.testing.assert_allclose(params["logits"]["kernel"][0], w, atol=1e-6)
+    np.testing.assert_allclose(params["logits"]["bias"][0], b, atol=1e-6)
+    np.testing.assert_allclose(sums, [[expected]], rtol=1e-6)
+    assert lost.tolist() == [-1]
+
+
+def test_a_network_that_diverges_is_named_by_its_step():
+    start = {"logits": {"kernel": np.full((1, 6, 3), np.inf), "bias": np.zeros((1, 3))}}
+    stage = stages.Stage("too large", stages.network(), stages.label_loss, 0.1, 1)
+    split = Split(np.ones((2, 6), np.float32), np.array([0, 1], np.int32))
+    assert stages.fit(stage, start, split, np.array([[[[0, 1]]]]))[2].tolist() == [0]

@@ -1,0 +1,221 @@
+"""The people demo over teachers and students: its records, its networks, killed, and its table."""
+
+import dataclasses
+import os
+import re
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from in_process import finished
+from published import ROOT
+
+from experiments.people import report, rows
+from experiments.people import run as demo
+from experiments.people.config import PERSON, Config
+from kd_jax.distill import students, teachers
+from kd_jax.errors import InputError
+from kd_jax.export import saved_models
+from kd_jax.storage import jsonl, run_folder
+from kd_jax.storage.checkpoint import Snapshots
+
+SHORT = {
+    "teachers": 2, "seeds": 2, "teacher_width": 10, "teacher_epochs": 20, "student_epochs": 20,
+}  # fmt: skip
+ALL = {rows.TEACHER, rows.LABELS, rows.DISTILLED, rows.TUNED_RAW, rows.TUNED}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """The folder of a short run."""
+    return finished("people", Config(**SHORT, workdir=str(tmp_path_factory.mktemp("runs"))))
+
+
+def test_every_teacher_has_students_of_its_own(folder):
+    records = jsonl.records(folder)
+    assert {(r["row"], r["teacher_seed"], r["seed"]) for r in records} == {
+        (row, teacher, seed)
+        for row in ALL
+        for teacher in (0, 1)
+        for seed in ((0,) if row == rows.TEACHER else (0, 1))
+    }
+    assert len(records) == 2 * (1 + 4 * 2)
+    for row in ALL:  # by other choices
+        losses = [r["train_nll"] for r in records if r["row"] == row]
+        assert len(set(losses)) == len(losses)
+    for r in records:
+        assert r["test_errors"] == round(40 * (1 - r["test_accuracy"]))
+
+
+def test_the_first_networks_are_saved_and_are_those_of_the_records(folder):
+    for row in ALL:
+        found = saved_models.take(folder, row, 0, {})
+        logits, _ = found.model.apply(found.params, found.inputs)
+        assert (np.argmax(logits, -1) != found.labels).sum() == found.record["test_errors"]
+        assert (found.record["teacher_seed"], found.record["row"]) == (0, row)
+    assert found.teacher.record["row"] == rows.TEACHER
+    mistakes = (folder / "mistakes.csv").read_text().splitlines()
+    record = saved_models.take(folder, rows.DISTILLED, 0, {}).record
+    assert len(mistakes) == record["train_errors"]
+
+
+def test_predict_trains_one_teacher_and_the_students_of_one_seed(
+    folder, tmp_path, monkeypatch, capsys
+):
+    counts = []
+    for module in (teachers, students):
+
+        def spy(*arguments, fit=module.fit, **options):
+            found = fit(*arguments, **options)
+            counts.append(len((found[0] if isinstance(found, tuple) else found)["logits"]["bias"]))
+            return found
+
+        monkeypatch.setattr(module, "fit", spy)
+    here = run_folder.Run(tmp_path, "people", {})
+    demo.run(Config(**SHORT, predict=PERSON), here)
+    assert counts == [1, 1] and not here.is_open and not list(tmp_path.iterdir())
+    person = np.array([PERSON.split(",")], np.float32)
+    for row, line in zip(
+        (rows.TEACHER, rows.DISTILLED, rows.TUNED), capsys.readouterr().out.splitlines()[1:]
+    ):
+        saved = saved_models.take(folder, row, 0, {})  # trained beside others, up to rounding
+        logits = np.asarray(saved.model.apply(saved.params, person)[0])[0]
+        expected = np.exp(logits) / np.exp(logits).sum()
+        assert line.strip().startswith(row)
+        np.testing.assert_allclose([float(x) for x in line.split()[-3:]], expected, atol=2e-4)
+
+
+KILLED = """
+import os, pathlib, signal, sys
+from in_process import finished
+from experiments.people.config import Config
+from kd_jax.storage.checkpoint import Snapshots
+from kd_jax.training import loop
+
+advance, workdir = loop.Training.advance, sys.argv[1]
+
+def advance_or_die(training, stop):
+    if training.done and list(pathlib.Path(workdir).glob("people/*/records.jsonl")):
+        os.kill(os.getpid(), signal.SIGKILL)
+    advance(training, stop)
+
+Snapshots.due = lambda self: True
+loop.Training.advance = advance_or_die
+finished("people", Config(**{}, workdir=workdir))
+"""
+
+
+def test_a_killed_run_goes_on_to_the_same_bytes(folder, tmp_path, monkeypatch, capsys):
+    """Killed in the middle of the second teacher's students, when the first's are recorded."""
+    program = [sys.executable, "-c", KILLED.replace("{}", repr(SHORT)), str(tmp_path)]
+    path = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
+    done = subprocess.run(program, env=os.environ | {"PYTHONPATH": path}, capture_output=True)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    (run,) = (tmp_path / "people").iterdir()
+    assert {r["teacher_seed"] for r in jsonl.records(run)} == {0}
+    restored, restore = [], Snapshots.restore
+
+    def spy(snapshots, like):
+        restored.append(restore(snapshots, like))
+        return restored[-1]
+
+    monkeypatch.setattr(Snapshots, "restore", spy)
+    assert finished("people", Config(**SHORT, workdir=str(tmp_path))) == run
+    assert [epochs for epochs, _ in restored] == [1] and "restored (" in capsys.readouterr().out
+    for name in ("records.jsonl", "mistakes.csv", "table.md"):
+        assert (run / name).read_bytes() == (folder / name).read_bytes()
+    assert not list(run.glob("training*"))
+
+
+def test_every_choice_follows_from_the_base_seed(folder, tmp_path):
+    other = finished("people", Config(**SHORT, base_seed=1, workdir=str(tmp_path)))
+    losses = [{r["train_nll"] for r in jsonl.records(x)} for x in (folder, other)]
+    assert len(losses[1]) == 18 and not losses[0] & losses[1]
+
+
+def test_tuning_sees_every_mistake_once_an_epoch_whoever_else_is_trained():
+    config, wrong = Config(tuning_epochs=3, batch_size=4), [np.arange(3, 16), np.arange(40, 55)]
+    both = demo.tuning_batches(config, 0, wrong, 200)
+    assert both.shape == (2, 3, 4, 4)
+    for of_student, expected in zip(both, wrong):
+        for epoch in of_student.reshape(3, -1):
+            assert sorted(epoch[epoch < 200]) == expected.tolist()
+    orders = {tuple(epoch) for epoch in both.reshape(6, -1)}
+    assert len(orders) == 6
+    np.testing.assert_array_equal(demo.tuning_batches(config, 0, wrong[:1], 200), both[:1])
+    assert (demo.tuning_batches(config, 1, wrong, 200) != both).any()
+    other = dataclasses.replace(config, base_seed=1)
+    assert (demo.tuning_batches(other, 0, wrong, 200) != both).any()
+
+
+def test_a_student_without_mistakes_is_tuned_on_nothing():
+    assert (demo.tuning_batches(Config(), 0, [np.arange(0)], 200) == 200).all()
+
+
+def test_settings_reach_the_trainings():
+    config = Config(
+        teacher_width=7, student_width=3, teacher_epochs=11, student_epochs=12, batch_size=50,
+        teacher_learning_rate=0.25, student_learning_rate=0.125,
+    )  # fmt: skip
+    for recipe, widths, epochs, rate in (
+        (demo.teacher_recipe(config, 200), (7, 7), 11, 0.25),
+        (demo.student_recipe(config, 200), (3,), 12, 0.125),
+    ):
+        assert recipe.model.network.hidden == widths and recipe.epochs == epochs
+        assert sorted(np.ravel(recipe.sampler(0, 0))) == list(range(200))
+        assert recipe.sampler(0, 0).shape == (4, 50)
+        step, _ = recipe.optimizer.update(np.float32(1), recipe.optimizer.init(np.float32(0)))
+        assert step == -rate
+
+
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        ("batch_size", 201), ("batch_size", 0), ("teacher_learning_rate", 0.0), ("teachers", 0),
+        ("tuning_learning_rate", -1.0), ("student_learning_rate", float("nan")),
+        ("tuning_epochs", 0), ("student_width", 0), ("base_seed", -1),
+    ],
+)  # fmt: skip
+def test_settings_that_cannot_be_are_refused(name, value):
+    with pytest.raises(InputError, match=re.escape(f"--{name}=")):
+        Config(**{name: value})
+
+
+def test_students_regress_log_probabilities_or_learn_labels():
+    random = np.random.default_rng(3)
+    logits, teacher = random.normal(size=(2, 4, 3))
+    labels = np.array([0, 2, 1, 1])
+
+    def log_softmax(x):
+        return x - np.log(np.exp(x).sum(-1, keepdims=True))
+
+    expected = {
+        rows.LABELS: -log_softmax(logits)[range(4), labels].mean(),
+        rows.DISTILLED: ((logits - log_softmax(teacher)) ** 2).mean(),
+    }
+    loss_fn = demo.loss(lambda params, inputs: (logits, {}))
+    for arm in demo.ARMS[:2]:
+        weights = {"soft_weight": arm.soft_weight, "label_weight": arm.label_weight}
+        batch = {"inputs": None, "labels": labels, "teachers": teacher[:, None], **weights}
+        np.testing.assert_allclose(loss_fn({}, batch, None)[0], expected[arm.row], rtol=1e-5)
+
+
+def test_a_member_of_a_row_is_a_student_and_its_teacher_stands_beside_it(tmp_path):
+    """Two teachers, two students each: differences are 0.1 less than the teacher's, by hand."""
+    accuracy = {rows.TEACHER: [[0.8], [0.6]], rows.LABELS: [[0.7, 0.7], [0.5, 0.5]]}
+    found = [
+        {"row": row, "teacher_seed": t, "seed": s, "train_accuracy": x, "test_accuracy": x}
+        for row, of_row in accuracy.items()
+        for t, of_teacher in enumerate(of_row)
+        for s, x in enumerate(of_teacher)
+    ]
+    (tmp_path / "records.jsonl").write_text(jsonl.text(found))
+    lines = [line for line in report.table(tmp_path).splitlines() if line.startswith("| ")]
+    cells = {line.split("|")[1].strip(): line.split("|") for line in lines}
+    # sample s.d. of 0.8, 0.6 is 0.1414; of 0.7, 0.7, 0.5, 0.5 it is 0.1155
+    assert cells[rows.TEACHER][3].strip() == "0.7000 ± 0.1414"
+    assert cells[rows.LABELS][3].strip() == "0.6000 ± 0.1155"
+    assert cells[rows.LABELS][6].strip() == "−0.1000 [−0.1000, −0.1000]"
+    assert cells[rows.TEACHER][4].strip() == "+0.1000 [+0.1000, +0.1000]"
