@@ -10,7 +10,7 @@ PERSON = "-1,0.36,1,0,0,0.445"  # whom the demo predicts
 
 
 @dataclasses.dataclass(frozen=True)
-class Config(experiment.Config):
+class Config(experiment.TaughtConfig):
     """Settings of McCaffrey's teacher-student demo; the replay has those of the published run."""
 
     seeds: int = setting(1, "students per row of each teacher", at_least(1))

@@ -21,6 +21,7 @@ from kd_jax.distill import students, teachers
 from kd_jax.distill.students import Arm
 from kd_jax.export import saved_models
 from kd_jax.metrics.records import seed_records
+from kd_jax.runtime.execution import DEFAULT
 from kd_jax.storage import run_folder
 from kd_jax.training import keys, samplers
 
@@ -56,10 +57,11 @@ def loss(apply, augment_batch=None):
     """Weights of regression on the teacher's log-probabilities and of the labels: see Arm."""
 
     def loss_fn(params, batch, key):
-        logits, _ = apply(params, batch["inputs"])
-        soft = stages.regression_loss(logits, {"teacher": batch["teachers"][:, 0]})
-        hard = jnp.mean(losses.cross_entropy(logits, batch["labels"]))
-        return batch["soft_weight"] * soft + batch["label_weight"] * hard, {}
+        rows, arm = batch.rows, batch.numbers
+        logits, _ = apply(params, rows["inputs"])
+        soft = stages.regression_loss(logits, {"teacher": rows["teachers"][:, 0]})
+        hard = jnp.mean(losses.cross_entropy(logits, rows["labels"]))
+        return arm["soft_weight"] * soft + arm["label_weight"] * hard, {}
 
     return loss_fn
 
@@ -76,7 +78,7 @@ def tuning_batches(config: Config, teacher: int, wrong: list, padding: int) -> n
 
 
 def train_students(
-    config: Config, teacher: int, split: Split, logits: np.ndarray, snapshots: Any = None
+    config: Config, teacher: int, split: Split, logits: np.ndarray, execution: Any = DEFAULT
 ) -> tuple[Any, np.ndarray]:
     """Train the students of one teacher.
 
@@ -85,7 +87,7 @@ def train_students(
         teacher: its number, which the students' random choices are named by.
         split: the training rows.
         logits: [N, 3] of the teacher on them.
-        snapshots: as for loop.fit.
+        execution: as for loop.fit.
 
     Returns:
         Parameters [S, R, …] of the rows of STUDENTS, and when each diverged, [S, R].
@@ -96,7 +98,7 @@ def train_students(
         recipe, ARMS[:2], split, {"teacher": logits}, keys.keys(*named, count=config.seeds),
         # of the orders: the same program for every teacher
         seeds=[keys.number(*named, seed, "order") % 2**31 for seed in seeds],
-        label=f"students, teacher {teacher}", loss=loss, snapshots=snapshots,
+        label=f"students, teacher {teacher}", loss=loss, execution=execution,
     )  # fmt: skip
     distilled = jax.tree.map(lambda x: x[:, 1], params)
     tuned, lost = tune(config, teacher, recipe.model, distilled, split)
@@ -129,7 +131,7 @@ def train(config: Config, data: Dataset, taught: teachers.Teachers, task) -> lis
     """Train, save and measure the students of one teacher: their records and the teacher's."""
     number, run = task.known["teacher_seed"], task.run
     logits = {split: x[number] for split, x in taught.logits.items()}
-    params, lost = train_students(config, number, data.train, logits["train"], task.snapshots)
+    params, lost = train_students(config, number, data.train, logits["train"], task.execution)
     model = stages.network(config.student_width)
     if number < run.saved_seeds:
         alone = jax.tree.map(lambda x: x[number : number + 1, None], taught.params)

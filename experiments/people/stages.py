@@ -27,25 +27,25 @@ def network(*widths: int) -> models.Model:
     return models.functional(models.MLP(widths, people.CLASSES, activation=jnp.tanh), (6,))
 
 
-def label_loss(logits, batch):
+def label_loss(logits, rows):
     """Mean negative log-likelihood of the labels, of the rows that are no padding."""
-    per_row = losses.cross_entropy(logits, batch["labels"])
-    return losses.masked_mean(per_row, where=batch["mask"])
+    per_row = losses.cross_entropy(logits, rows["labels"])
+    return losses.masked_mean(per_row, where=rows["mask"])
 
 
-def regression_loss(logits, batch):
+def regression_loss(logits, rows):
     """Mean squared error of the raw outputs against the teacher's log-probabilities."""
-    return jnp.mean(optax.squared_error(logits, jax.nn.log_softmax(batch["teacher"])))
+    return jnp.mean(optax.squared_error(logits, jax.nn.log_softmax(rows["teacher"])))
 
 
-def raw_label_loss(logits, batch):
+def raw_label_loss(logits, rows):
     """The published fine-tuning loss: minus the label's raw output, without a log-softmax."""
-    chosen = jnp.sum(logits * jax.nn.one_hot(batch["labels"], logits.shape[-1]), -1)
-    return -losses.masked_mean(chosen, where=batch["mask"])
+    chosen = jnp.sum(logits * jax.nn.one_hot(rows["labels"], logits.shape[-1]), -1)
+    return -losses.masked_mean(chosen, where=rows["mask"])
 
 
 class Stage(NamedTuple):
-    """One training: the row that it ends in, its network, loss (of logits and batch), rate."""
+    """One training: the row that it ends in, its network, loss (of logits and rows), rate."""
 
     row: str
     model: models.Model
@@ -55,7 +55,7 @@ class Stage(NamedTuple):
 
     def loss_fn(self, params, batch, key):
         """The loss of a batch, as loop.fit asks for it."""
-        return self.loss(self.model.apply(params, batch["inputs"])[0], batch), {}
+        return self.loss(self.model.apply(params, batch.rows["inputs"])[0], batch.rows), {}
 
 
 @jax.jit(static_argnames="apply")

@@ -68,26 +68,40 @@ def counted(records: Sequence[Record]) -> str:
     )
 
 
-def teacher_means(records: Sequence[Record], metric: str) -> list:
-    """The mean of a metric for each teacher's students, or its values where there is one teacher.
+def paired_values(
+    ours: Sequence[Record], theirs: Sequence[Record], metric: str
+) -> tuple[list, list] | None:
+    """The metric of two rows, number by number of what is paired, or None.
+
+    Students of one teacher are not independent of each other: of several teachers their students'
+    means are paired, with the teacher itself too where one of the rows is the teacher's.
 
     Args:
-        records: of one row.
+        ours: of one row, as `by_row` orders them.
+        theirs: of another.
         metric: the field.
     """
+    groups = by_teacher(ours, metric), by_teacher(theirs, metric)
+    if len(groups[0]) > 1 and groups[0].keys() == groups[1].keys():
+        first, second = ([np.mean(x) for x in group.values()] for group in groups)
+        return first, second
+    if list(map(seeds, ours)) == list(map(seeds, theirs)):
+        return values(ours, metric), values(theirs, metric)
+    return None
+
+
+def by_teacher(records: Iterable[Record], metric: str) -> dict[int, list]:
+    """{seed of a teacher: the metric of its records} of one row."""
     groups: dict[int, list] = {}
     for record in records:
         groups.setdefault(seeds(record)[0], []).append(record[metric])
-    return [np.mean(group) for group in groups.values()] if len(groups) > 1 else groups.popitem()[1]
+    return groups
 
 
 def compare(
     records: Iterable[Record], metric: str, baseline: str, *, lower_is_better: bool = True
 ) -> list[Line]:
-    """Compare every row with a baseline, paired by seeds.
-
-    Students of one teacher are not independent of each other: where there are several teachers, the
-    interval is that of the teachers' means.
+    """Compare every row with a baseline, in pairs; see `paired_values`.
 
     Args:
         records: of all rows.
@@ -96,7 +110,7 @@ def compare(
         lower_is_better: whether small values of the metric are good.
 
     Returns:
-        A Line per row, in order of first appearance. Rows of other seeds than the baseline's (a
+        A Line per row, in order of first appearance. Rows that have no pairs with the baseline (a
         single teacher, say) have no paired difference.
 
     Raises:
@@ -106,12 +120,9 @@ def compare(
     against = rows[baseline]
     lines = []
     for row, found in rows.items():
-        numbers = values(found, metric)
-        paired = None
-        if row != baseline and list(map(seeds, found)) == list(map(seeds, against)):
-            ours, base = teacher_means(found, metric), teacher_means(against, metric)
-            paired = statistics.paired(ours, base, lower_is_better=lower_is_better)
-        lines.append(line_of(row, numbers, paired))
+        pairs = None if row == baseline else paired_values(found, against, metric)
+        paired = pairs and statistics.paired(*pairs, lower_is_better=lower_is_better)
+        lines.append(line_of(row, values(found, metric), paired))
     return lines
 
 

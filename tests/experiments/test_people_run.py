@@ -20,6 +20,7 @@ from kd_jax.errors import InputError
 from kd_jax.export import saved_models
 from kd_jax.storage import jsonl, run_folder
 from kd_jax.storage.checkpoint import Snapshots
+from kd_jax.training.state import Batch
 
 SHORT = {
     "teachers": 2, "seeds": 2, "teacher_width": 10, "teacher_epochs": 20, "student_epochs": 20,
@@ -198,11 +199,12 @@ def test_students_regress_log_probabilities_or_learn_labels():
     loss_fn = demo.loss(lambda params, inputs: (logits, {}))
     for arm in demo.ARMS[:2]:
         weights = {"soft_weight": arm.soft_weight, "label_weight": arm.label_weight}
-        batch = {"inputs": None, "labels": labels, "teachers": teacher[:, None], **weights}
+        given = {"inputs": None, "labels": labels, "teachers": teacher[:, None]}
+        batch = Batch(given, weights)
         np.testing.assert_allclose(loss_fn({}, batch, None)[0], expected[arm.row], rtol=1e-5)
 
 
-def test_a_member_of_a_row_is_a_student_and_its_teacher_stands_beside_it(tmp_path):
+def test_students_are_compared_with_their_own_teacher(tmp_path):
     """Two teachers, two students each: differences are 0.1 less than the teacher's, by hand."""
     accuracy = {rows.TEACHER: [[0.8], [0.6]], rows.LABELS: [[0.7, 0.7], [0.5, 0.5]]}
     found = [
