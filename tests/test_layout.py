@@ -40,7 +40,7 @@ MAY_IMPORT = {
     "experiment": ["runtime", "storage", "errors"],
 }  # fmt: skip
 OWNERS = {  # of packages that one place alone may import
-    "absl.flags": ("kd_jax/experiment.py",),
+    "absl.flags": ("kd_jax/experiment/",),
     "flax.linen": ("kd_jax/models/",),
     "orbax": ("kd_jax/storage/checkpoint.py",),
     "matplotlib": ("kd_jax/report/",),

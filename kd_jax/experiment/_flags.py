@@ -1,0 +1,106 @@
+"""Settings as flags: the command line that gives them, and what --help prints."""
+
+import dataclasses
+import difflib
+import re
+import textwrap
+import typing
+from collections.abc import Callable
+
+from kd_jax.errors import InputError, brief, one_of, require
+from kd_jax.experiment._settings import Config
+
+
+def parse(config_class: type[Config], argv: list[str]) -> Config:
+    """The Config that a command line asks for: defaults, then the preset, then explicit flags.
+
+    Raises:
+        InputError: an unknown flag (with the nearest known one), a value of the wrong type, an
+            unknown preset or settings that the Config refuses.
+    """
+    from absl import flags  # here, as --help needs no package
+
+    values = flags.FlagValues()
+    types = typing.get_type_hints(config_class)
+    define: dict[type, Callable] = {
+        int: flags.DEFINE_integer,
+        float: flags.DEFINE_float,
+        bool: flags.DEFINE_boolean,
+        str: flags.DEFINE_string,
+    }
+    for field in dataclasses.fields(config_class):
+        help_text, default = field.metadata["help"], getattr(config_class, field.name)
+        if types[field.name] in define:
+            define[types[field.name]](field.name, default, help_text, flag_values=values)
+        else:
+            flags.DEFINE_list(field.name, listed(default), help_text, flag_values=values)
+    try:
+        hidden = [x for x in argv[1:] if x.lstrip("-").startswith(("flagfile", "undefok"))]
+        require(not hidden, f"{hidden[:1]}: settings are given one by one, as --name=value")
+        rest = values(argv)[1:]
+    except flags.UnrecognizedFlagError as error:
+        near = difflib.get_close_matches(error.flagname, list(values), 1)
+        guess = f"; did you mean --{near[0]}?" if near else ""
+        raise InputError(f"--{error.flagname} is no flag{guess} (--help lists them)") from None
+    except (flags.Error, ValueError, RecursionError) as error:
+        given = re.sub(r"^flag (\S+): .*", r"\1 is of another type", brief(error))
+        raise InputError(f"{given} (--help shows the values)") from None
+    require(not rest, f"unexpected argument {rest[:1]}: settings are given as --name=value")
+    chosen = {
+        field.name: _converted(field.name, values[field.name].value, types[field.name])
+        for field in dataclasses.fields(config_class)
+    }
+    one_of(*config_class.PRESETS)("preset", chosen["preset"])
+    preset = config_class.PRESETS[chosen["preset"]]
+    chosen |= {name: value for name, value in preset.items() if not values[name].present}
+    return config_class(**chosen)
+
+
+def listed(value: typing.Any) -> str:
+    """A setting's value as a flag has it, to the last digit."""
+    if isinstance(value, tuple):
+        return ",".join(map(listed, value))
+    short = isinstance(value, float) and float(f"{value:g}") == value
+    return f"{value:g}" if short else str(value)
+
+
+def flags_of(config: Config) -> list[str]:
+    """The flags that give a Config: what differs from its preset."""
+    usual = {field.name: field.default for field in dataclasses.fields(config)}
+    usual |= config.PRESETS.get(config.preset, {})
+    given = {name: getattr(config, name) for name in usual}
+    return [f"--{name}={listed(x)}" for name, x in given.items() if x != usual[name]]
+
+
+def usage(config_class: type[Config], about: str) -> str:
+    """What --help prints: what the experiment is, its own flags, the shared ones, its presets."""
+    shared = {field.name for field in dataclasses.fields(Config)}
+    own = [f for f in dataclasses.fields(config_class) if f.name not in shared]
+    lines = [about.strip(), "", "Settings:", *map(_flag, own), "", "Settings of every experiment:"]
+    lines += [_flag(f) for f in dataclasses.fields(config_class) if f.name in shared]
+    for name, values in config_class.PRESETS.items():
+        flags = " ".join(f"--{key}={listed(value)}" for key, value in values.items())
+        lines.append(textwrap.fill(
+            f"--preset={name}  {flags or 'the values above'}", 80, initial_indent="\n",
+            subsequent_indent="    ",
+        ))  # fmt: skip
+    more = "--version  commit, versions of the packages, devices", "--help     this text"
+    return "\n".join([*lines, "", *more])
+
+
+def _flag(field):
+    given = f"  --{field.name}={listed(field.default)}"
+    return textwrap.fill(f"{given:<30} {field.metadata['help']}", 100, subsequent_indent=" " * 31)
+
+
+def _converted(name, value, annotation):
+    if typing.get_origin(annotation) is not tuple:
+        return value
+    element = typing.get_args(annotation)[0]
+    try:
+        return tuple(element(item) for item in value)
+    except ValueError:
+        given = ",".join(value)
+        raise InputError(
+            f"--{name}={given}: expected {element.__name__} values separated by commas"
+        ) from None

@@ -1,0 +1,97 @@
+"""The launch of an experiment, from the command line or from Python."""
+
+import contextlib
+import sys
+import typing
+from collections.abc import Callable
+
+from kd_jax.errors import InputError
+from kd_jax.experiment._flags import flags_of, parse
+from kd_jax.experiment._settings import Config
+
+
+def perform(
+    name: str, config: Config, program: Callable, flags: typing.Sequence[str] | None = None
+) -> typing.Any:
+    """Run an experiment from Python: its Run, concluded if it was opened.
+
+    Args:
+        name: what its runs are filed under.
+        config: its settings.
+        program: () -> (run, table, draw), see `launch`.
+        flags: that the settings came from (default: those that give them).
+    """
+    from kd_jax.runtime.execution import Execution
+    from kd_jax.storage import run_folder
+
+    run, table, draw = program()
+    here = run_folder.Run(
+        config.workdir, name, config.results_key(), program=run,
+        retrain=config.retrain, saved_seeds=config.saved_seeds,
+        flags=flags_of(config) if flags is None else flags,
+        execution=Execution(config.mesh, config.members_per_chunk, config.fast_compile),
+        tensorboard=config.tensorboard,
+    )  # fmt: skip
+    try:
+        run(config, here)
+        if here.is_open:
+            here.conclude(table, draw)
+    except BaseException as error:
+        here.leave(error)
+        raise
+    return here
+
+
+def launch(
+    name: str, config_class: type[Config], program: Callable, argv: list[str] | None = None
+) -> None:
+    """Run an experiment from the command line; bad input ends it with one line and exit code 2.
+
+    Args:
+        name: of the experiment, which its runs are filed under.
+        config_class: its settings.
+        program: () -> (run, table, draw), called when the command line is known to be right, so
+            that imports can wait: run(config, run) trains and records, table(folder) gives the
+            Markdown of a run folder and draw(folder) its figures. A run that opened no folder
+            is not concluded.
+        argv: the command line, its first word left out of account.
+    """
+    argv = sys.argv if argv is None else argv
+    try:
+        config = parse(config_class, argv)
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    from kd_jax.runtime import ending, hosts, signals
+
+    signals.handle()
+    try:
+        prepare(config)
+        with contextlib.redirect_stdout(sys.stdout if hosts.first_host() else None):
+            perform(name, config, program, argv[1:])
+    except (Exception, signals.Interrupted) as error:
+        line, code = ending.of(error)
+        if line is None:
+            hosts.leave(error)
+            raise
+        print(line, file=sys.stderr)
+        hosts.stop(code)
+
+
+def prepare(config: Config) -> None:
+    """Set this process up before JAX begins: its devices, the other hosts, its compiler.
+
+    Raises:
+        InputError: the mesh does not fit the devices.
+    """
+    import jax
+
+    from kd_jax.runtime import compilation, devices, hosts
+
+    compilation.cache_programs()
+    if not (config.mesh or config.coordinator_address):
+        devices.spread_over_cores()
+    hosts.join(config.coordinator_address, config.num_processes, config.process_id)
+    devices.parse(config.mesh, len(jax.devices()))
+    if config.fast_compile:
+        jax.config.update("jax_disable_most_optimizations", True)
