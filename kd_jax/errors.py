@@ -81,7 +81,7 @@ def within(low: float, high: float) -> Check:
     """The check that a number is `low` or more and below `high`."""
 
     def check(name, value):
-        expected = f"at least {low:g} and below {high:g}"
+        expected = f"at least {_short(low)} and below {_short(high)}"
         require(low <= value < high, f"--{name}={_short(value)}: expected {expected}")
 
     return check

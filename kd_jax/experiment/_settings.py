@@ -26,7 +26,7 @@ class Config:
 
     seeds: int = setting(5, "students per row, each of its own seed", at_least(1))
     base_seed: int = setting(
-        0, "what every random choice follows from; another gives another run", within(0, 2**32 - 1)
+        0, "what every random choice follows from; another gives another run", within(0, 2**32)
     )
     preset: str = setting("default", "named group of settings; explicit flags win over it")
     workdir: str = place("runs", "folder of run records and teacher checkpoints")
