@@ -60,12 +60,20 @@ def values(records: Iterable[Record], metric: str) -> list:
 
 
 def counted(records: Sequence[Record]) -> str:
-    """'10 seeds', or '3 teachers with 10 seeds each', of the records of one row."""
+    """'10 seeds', or where there are several teachers '3 teachers with 10 seeds each'.
+
+    '5 seeds, each with its own teacher' where every teacher has one student.
+
+    Args:
+        records: of one row.
+    """
     students = len({r["seed"] for r in records})
     teachers = len({seeds(r)[0] for r in records})
-    return (
-        f"{teachers} teachers with {students} seeds each" if teachers > 1 else f"{students} seeds"
-    )
+    if teachers == 1:
+        return f"{students} seeds"
+    if students == 1:
+        return f"{teachers} seeds, each with its own teacher"
+    return f"{teachers} teachers with {students} seeds each"
 
 
 def teacher_means(records: Sequence[Record], metric: str) -> list:

@@ -48,3 +48,4 @@ def test_what_a_row_is_a_mean_over():
     assert tables.counted(records("a", {0: [1, 2], 1: [3, 4], 2: [5, 6]})) == (
         "3 teachers with 2 seeds each"
     )
+    assert tables.counted(records("a", {0: [1], 1: [3]})) == "2 seeds, each with its own teacher"
