@@ -43,6 +43,13 @@ def seeds(record: Record) -> tuple[int, int]:
     return record.get("teacher_seed", 0), record["seed"]
 
 
+def own_teachers(records: Iterable[Record]) -> list[Record]:
+    """The records, those without a teacher_seed as the only students of teachers of their seed."""
+    return [
+        r if "teacher_seed" in r else {**r, "teacher_seed": r["seed"], "seed": 0} for r in records
+    ]
+
+
 def by_row(records: Iterable[Record]) -> dict[str, list[Record]]:
     """{row name: its records ordered by `seeds`}, in order of first appearance."""
     rows = by("row", records)
