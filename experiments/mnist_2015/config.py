@@ -3,27 +3,54 @@
 import dataclasses
 
 from kd_jax import experiment
-from kd_jax.errors import at_least, within
+from kd_jax.errors import above_0, at_least, distinct, require, within
 from kd_jax.experiment import place, setting
 
 
 @dataclasses.dataclass(frozen=True)
-class Config(experiment.Config):
+class Config(experiment.TaughtConfig):
     """Settings of the 2015 paper's section on MNIST."""
 
     mnist_5k: bool = setting(False, "the 5,000 digits that ship with kd_jax in place of MNIST")
+    temperature: float = setting(20.0, "temperature of the students outside the sweep", above_0)
+    smoothing: float = setting(0.1, "label smoothing of the row without a teacher", within(0, 1))
+    held_out: int = setting(
+        500,
+        "training digits of each class, a tenth of a small one, to choose a bias or T on",
+        at_least(1),
+    )
+    # the teacher
     teacher_width: int = setting(1200, "units in each hidden layer of the teacher", at_least(1))
     teacher_epochs: int = setting(60, "epochs of the teacher", at_least(1))
+    teacher_batch_size: int = setting(128, "images in a step of the teacher", at_least(1))
+    teacher_learning_rate: float = setting(1e-3, "peak learning rate of the teacher", above_0)
     dropout: float = setting(0.25, "fraction of the teacher's hidden units dropped", within(0, 1))
     input_dropout: float = setting(0.0, "fraction of its pixels dropped", within(0, 1))
+    squared_norm: float = setting(
+        15.0, "largest squared norm of the weights of a unit of the teacher", above_0
+    )
+    # its students
     width: int = setting(800, "units in each hidden layer of the students", at_least(1))
     student_epochs: int = setting(
         12, "epochs of the students; twice that on 7 and 8 alone", at_least(1)
     )
+    student_batch_size: int = setting(128, "images in a step of the students", at_least(1))
+    student_learning_rate: float = setting(1e-3, "peak learning rate of the students", above_0)
+    # the temperature sweep
     wide: int = setting(300, "units of the wide students of the temperature sweep", at_least(1))
+    wide_temperatures: tuple[float, ...] = setting(
+        (1.0, 3.0, 8.0, 20.0, 40.0), "temperatures of the wide students", distinct(above_0)
+    )
     narrow: int = setting(30, "units of the narrow ones", at_least(1))
+    narrow_temperatures: tuple[float, ...] = setting(
+        (1.0, 2.0, 2.5, 3.0, 4.0, 8.0, 20.0), "temperatures of the narrow ones", distinct(above_0)
+    )
     sweep_epochs: int = setting(10, "epochs of the students of the sweep", at_least(1))
     workers: int = place(2, "students trained side by side", at_least(1))
+
+    def validate(self) -> None:
+        """The widths of the sweep differ."""
+        require(self.wide != self.narrow, f"--wide={self.wide} --narrow={self.wide}: the same")
 
     PRESETS = {
         "default": {},

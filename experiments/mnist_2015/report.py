@@ -21,13 +21,25 @@ COLUMNS = {
 }
 
 
+def settings_of(folder: pathlib.Path) -> dict:
+    """The settings of a run folder."""
+    return json.loads((folder / "config.json").read_text(encoding="utf-8"))
+
+
+def rows_of(settings: dict) -> named.Rows:
+    """The names of rows that hold a number of the settings."""
+    return named.of(**{x: settings[x] for x in ("temperature", "smoothing") if x in settings})
+
+
 def table(folder: pathlib.Path) -> str:
     """The Markdown of a run folder: a table per part, the claims, the temperature sweeps."""
     records = jsonl.records(folder)
-    settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    paper = {} if settings["mnist_5k"] else named.PAPER
+    settings = settings_of(folder)
+    rows, paper = rows_of(settings), {} if settings["mnist_5k"] else named.PAPER
+    several = settings.get("teachers", 1) > 1
+    of_teachers = f"each of {settings['teachers']} teachers" if several else "one teacher"
     text = [
-        f"Test errors, mean ± s.d. over {settings['seeds']} students of one teacher, paired by "
+        f"Test errors, mean ± s.d. over {settings['seeds']} students of {of_teachers}, paired by "
         f"seed. Training is shorter than it can be: teacher {settings['teacher_epochs']} epochs, "
         f"students {settings['student_epochs']}\n(the paper does not say how long). Paper: one "
         "run each; percentages are of all test digits. Students with digits left out are not "
@@ -39,8 +51,8 @@ def table(folder: pathlib.Path) -> str:
         text += [named.TITLES[part].capitalize()]
         published, threes = paper.get(part, {}), part == "no 3"
         text += [sections.table(found, published, named.LABELS, columns, threes=threes)]
-    text += ["Fewer errors?", sections.compared(by_part, named.COMPARED)]
-    text += ["Accuracy?", sections.levels(by_part, named.LEVELS)]
+    text += ["Fewer errors?", sections.compared(by_part, named.compared(rows))]
+    text += ["Accuracy?", sections.levels(by_part, named.levels(rows))]
     for width, found in sweeps(records).items():
         text += [f"{width} units in each layer: errors by temperature", sweep_table(found)]
     return "\n\n".join(text)
@@ -58,8 +70,8 @@ def sweep_table(records: list[dict]) -> str:
     best = min((r for r in rows if r != named.LABELS), key=lambda r: validation(rows[r]))
     lines = []
     for line in tables.compare(records, "test_errors", named.LABELS):
-        of_row = tables.values(rows[line.row], "test_errors")
-        against = statistics.paired(of_row, tables.values(rows[best], "test_errors"))
+        of_row = tables.teacher_means(rows[line.row], "test_errors")
+        against = statistics.paired(of_row, tables.teacher_means(rows[best], "test_errors"))
         lines.append([
             line.row + (" (best on validation)" if line.row == best else ""),
             f"{validation(rows[line.row]):.1f}",
@@ -79,14 +91,14 @@ def validation(records: list[dict]) -> float:
 
 def draw(folder: pathlib.Path) -> None:
     """Bias, accuracy per digit and errors by temperature, from the records of a run folder."""
-    records = jsonl.records(folder)
+    records, soft = jsonl.records(folder), rows_of(settings_of(folder)).soft
     for part in ("no 3", "7 and 8"):
         rows = tables.by_row(r for r in records if r["part"] == part)
         corrected = {row: rows[row] for row in (named.FREE, named.VALIDATED, named.ON_TEST)}
         name = part.replace(" ", "_")
         with figures.figure(folder / f"{name}_bias.png") as axes:
             figures.errors_by_shift(axes, list(bias_correction.SHIFTS), corrected)
-        chosen = {row: rows[row] for row in (named.LABELS, named.SOFT, named.FREE)}
+        chosen = {row: rows[row] for row in (named.LABELS, soft, named.FREE)}
         values = {row: tables.values(of, "test_class_accuracy") for row, of in chosen.items()}
         with figures.figure(folder / f"{name}_accuracy.png", size=(7, 3.5)) as axes:
             figures.by_class(axes, values, "accuracy per digit")

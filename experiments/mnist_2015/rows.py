@@ -1,43 +1,67 @@
 """Rows of the 2015 paper's section on MNIST, its published numbers and its claims."""
 
+from typing import NamedTuple
+
 from kd_jax.report.published import Published
 
-TEACHER, LABELS, SMOOTHED = "teacher", "labels only", "label smoothing 0.1"
-T = 20.0
-SOFT, AUGMENTED = "soft targets, T=20", "soft targets, T=20, augmented images"
-PERMUTED = "permuted teacher, T=20"
+TEACHER, LABELS = "teacher", "labels only"
 FREE, VALIDATED = "bias corrected label-free", "bias corrected on validation"
 ON_TEST = "bias corrected on test, as in the paper"
 SWEPT = "soft targets"  # the family of the temperature sweeps
+
+
+class Rows(NamedTuple):
+    """Names of the rows that hold a number of the settings."""
+
+    smoothed: str
+    soft: str
+    augmented: str
+    permuted: str
+
+
+def of(temperature: float = 20.0, smoothing: float = 0.1) -> Rows:
+    """The Rows of a temperature, by default the paper's, and a label smoothing."""
+    at = f"T={temperature:g}"
+    return Rows(
+        f"label smoothing {smoothing:g}",
+        f"soft targets, {at}",
+        f"soft targets, {at}, augmented images",
+        f"permuted teacher, {at}",
+    )
+
 
 TITLES = {
     "all": "all digits",
     "no 3": "no 3 in the transfer set",
     "7 and 8": "only 7 and 8 in the transfer set",
 }
+SOFT = of().soft  # of which the paper has numbers
 PAPER = {
     "all": {TEACHER: Published(67), LABELS: Published(146), SOFT: Published(74)},
     "no 3": {SOFT: Published(206, 133), ON_TEST: Published(109, 14)},
     "7 and 8": {SOFT: Published("47.3 %"), ON_TEST: Published("13.2 %")},
 }
-# (part, row, against): which has fewer errors?
-COMPARED = [
-    ("all", SOFT, LABELS),
-    ("all", SOFT, SMOOTHED),
-    ("all", SOFT, PERMUTED),
-    ("all", AUGMENTED, SOFT),
-    *(
-        (part, row, against)
-        for part in ("no 3", "7 and 8")
-        for row, against in ((SOFT, PERMUTED), (FREE, SOFT), (VALIDATED, SOFT))
-    ),
-]
-# (part, row, digit or None for all, accuracy that is to be passed)
-LEVELS = [
-    ("no 3", SOFT, 3, 0.80),
-    ("no 3", FREE, 3, 0.95),
-    ("no 3", VALIDATED, 3, 0.95),
-    ("7 and 8", SOFT, None, 0.40),
-    ("7 and 8", FREE, None, 0.80),
-    ("7 and 8", VALIDATED, None, 0.80),
-]
+
+
+def compared(rows: Rows) -> list[tuple[str, str, str]]:
+    """(part, row, against): which has fewer errors?"""
+    against_all = [(rows.soft, LABELS), (rows.soft, rows.smoothed), (rows.soft, rows.permuted)]
+    corrected = [(rows.soft, rows.permuted), (FREE, rows.soft), (VALIDATED, rows.soft)]
+    parts = {
+        "all": [*against_all, (rows.augmented, rows.soft)],
+        "no 3": corrected,
+        "7 and 8": corrected,
+    }
+    return [(part, *pair) for part, pairs in parts.items() for pair in pairs]
+
+
+def levels(rows: Rows) -> list[tuple[str, str, int | None, float]]:
+    """(part, row, digit or None for all, accuracy that is to be passed)."""
+    return [
+        ("no 3", rows.soft, 3, 0.80),
+        ("no 3", FREE, 3, 0.95),
+        ("no 3", VALIDATED, 3, 0.95),
+        ("7 and 8", rows.soft, None, 0.40),
+        ("7 and 8", FREE, None, 0.80),
+        ("7 and 8", VALIDATED, None, 0.80),
+    ]

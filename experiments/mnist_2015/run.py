@@ -1,8 +1,9 @@
 """MNIST as in the 2015 paper: a regularized teacher, students without regularization."""
 
 import functools
-from collections.abc import Sequence
-from typing import Any
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -20,45 +21,58 @@ from kd_jax.distill.students import Arm
 from kd_jax.distill.transfer import StudentRecipe, TransferRun
 from kd_jax.export import saved_models
 from kd_jax.metrics import classification, records
+from kd_jax.runtime import parallel
 from kd_jax.storage import run_folder
-from kd_jax.training import optimizers, samplers
+from kd_jax.training import keys, optimizers, samplers
 
-TEACHER_KEY, TEACHER_SAMPLER_KEY, STUDENT_KEY, SAMPLER_KEY, PERMUTATION_SEED = 1, 2, 3, 4, 0
 OMITTED = {"all": (), "no 3": (3,), "7 and 8": (7, 8)}  # {part: classes whose bias is wrong}
-BATCH_SIZE = 128
-WIDE_TEMPERATURES, NARROW_TEMPERATURES = (1, 3, 8, 20, 40), (1, 2, 2.5, 3, 4, 8, 20)
 
 
-def soft(row: str, teacher: str = "teacher") -> Arm:
-    """Soft targets at T=20 alone."""
-    return Arm(row, named.T, soft_weight=1.0, teacher=teacher)
+class Taught(NamedTuple):
+    """A teacher, and logits: {name: [N, C]} on the training images, its own [N, C] on the test."""
+
+    teacher: teachers.Teachers
+    train: dict[str, np.ndarray]
+    test: np.ndarray
 
 
-def transfer_runs(labels: np.ndarray, augment_batch=None) -> list[TransferRun]:
-    """The students of the paper's width; augment_batch: of those with augmented images."""
-    everyone, held_out = np.arange(len(labels)), transfer.held_out_rows(labels)
+def rows_of(config: Config) -> named.Rows:
+    """The names of rows that hold a number of the settings."""
+    return named.of(config.temperature, config.smoothing)
+
+
+def held_out_rows(config: Config, labels: np.ndarray) -> np.ndarray:
+    """The rows that a bias or a temperature is chosen on."""
+    seed = keys.number(config.base_seed, "draw", "held out")
+    return transfer.held_out_rows(labels, config.held_out, seed)
+
+
+def transfer_runs(config: Config, labels: np.ndarray) -> list[TransferRun]:
+    """The students of the paper's width."""
+    everyone, held_out = np.arange(len(labels)), held_out_rows(config, labels)
+    rows, batch_size = rows_of(config), config.student_batch_size
+    soft = Arm(rows.soft, config.temperature, soft_weight=1.0)
     arms = [
         Arm(named.LABELS, label_weight=1.0),
-        Arm(named.SMOOTHED, label_weight=1.0, smoothing=0.1),
-        soft(named.SOFT),
-        soft(named.PERMUTED, "permuted"),
+        Arm(rows.smoothed, label_weight=1.0, smoothing=config.smoothing),
+        soft,
+        soft._replace(row=rows.permuted, teacher="permuted"),
     ]
-    augmented, no_3 = [soft(named.AUGMENTED)], np.setdiff1d(omit(labels, [3]), held_out)
+    augmented, no_3 = soft._replace(row=rows.augmented), np.setdiff1d(omit(labels, [3]), held_out)
     only_7_and_8 = np.setdiff1d(keep(labels, [7, 8]), held_out)
     return [
-        TransferRun("all", arms, everyone, BATCH_SIZE),
-        TransferRun("all", augmented, everyone, BATCH_SIZE, augment_batch=augment_batch),
-        TransferRun("no 3", arms, no_3, BATCH_SIZE),
-        TransferRun("7 and 8", arms, only_7_and_8, BATCH_SIZE, passes=2),
+        TransferRun("all", [*arms, augmented], everyone, batch_size),
+        TransferRun("no 3", arms, no_3, batch_size),
+        TransferRun("7 and 8", arms, only_7_and_8, batch_size, passes=2),
     ]
 
 
-def temperature_sweep(width: int, temperatures, labels: np.ndarray) -> TransferRun:
+def sweep(config: Config, width: int, temperatures, labels: np.ndarray) -> TransferRun:
     """The students of one width over temperatures, and on labels only."""
-    rest = np.setdiff1d(np.arange(len(labels)), transfer.held_out_rows(labels))
+    rest = np.setdiff1d(np.arange(len(labels)), held_out_rows(config, labels))
     soft_targets = students.arms(named.SWEPT, temperatures, soft_weight=1.0)
     arms = [Arm(named.LABELS, label_weight=1.0), *soft_targets]
-    return TransferRun(f"{width} units", arms, rest, BATCH_SIZE)
+    return TransferRun(f"{width} units", arms, rest, config.student_batch_size)
 
 
 def network(width: int, **dropout) -> models.Model:
@@ -66,42 +80,60 @@ def network(width: int, **dropout) -> models.Model:
     return models.functional(models.MLP((width, width), 10, **dropout), (28, 28))
 
 
-def teacher_recipe(config: Config, rows: int) -> teachers.Recipe:
+def teacher_recipe(config: Config, rows: int, teacher: int) -> teachers.Recipe:
     """Dropout, max-norm, and images moved by up to 2 pixels, drawn anew each time."""
     epochs, dropout = config.teacher_epochs, config.dropout
-    sampler = samplers.shuffled(jax.random.key(TEACHER_SAMPLER_KEY), rows, BATCH_SIZE)
-    adam = optimizers.adam(1e-3, epochs, sampler)
-    optimizer = optax.chain(adam, optimizers.max_norm(np.sqrt(15)))
+    order = keys.key(config.base_seed, "teacher", teacher, "order")
+    sampler = samplers.shuffled(order, rows, config.teacher_batch_size)
+    adam = optimizers.adam(config.teacher_learning_rate, epochs, sampler)
+    optimizer = optax.chain(adam, optimizers.max_norm(np.sqrt(config.squared_norm)))
     model = network(config.teacher_width, dropout=dropout, input_dropout=config.input_dropout)
     return teachers.Recipe(model, optimizer, sampler, epochs, augment.jitter)
 
 
-def student_recipe(config: Config, width: int, epochs: int) -> StudentRecipe:
+def student_recipe(config: Config, width: int, epochs: int, teacher: int) -> StudentRecipe:
     """Adam with a cosine decay, no dropout."""
-    keys = jax.random.split(jax.random.key(STUDENT_KEY), config.seeds)
+    each = keys.keys(config.base_seed, "student", teacher, count=config.seeds)
+    order = keys.key(config.base_seed, "student", teacher, "order")
 
     def adam(steps):
-        return optax.adam(optax.cosine_decay_schedule(1e-3, steps))
+        return optax.adam(optax.cosine_decay_schedule(config.student_learning_rate, steps))
 
-    return StudentRecipe(network(width), adam, keys, jax.random.key(SAMPLER_KEY), epochs)
+    return StudentRecipe(network(width), adam, each, order, epochs)
 
 
-def jitter_and_query(teacher: models.Model, params):
+def teach(config: Config, data: Dataset, run: run_folder.Run, teacher: int) -> Taught:
+    """A teacher, trained or restored."""
+    labels, base = data.train.labels, config.base_seed
+    taught = teachers.one(
+        named.TEACHER, teacher_recipe(config, len(labels), teacher),
+        keys.key(base, "teacher", teacher), data, run, seed=teacher, made_by=teacher_recipe,
+        width=config.teacher_width, dropout=config.dropout, input_dropout=config.input_dropout,
+    )  # fmt: skip
+    logits = taught.logits["train"][0]
+    permuted = controls.permuted(logits, labels, keys.number(base, "draw", "permuted", teacher))
+    train_logits = {"teacher": logits, "permuted": permuted}
+    return Taught(taught, train_logits, taught.logits["test"][0])
+
+
+def jitter_and_query(teacher: teachers.Teachers) -> Callable:
     """augment_batch: the batch's images moved, and the teacher's logits of the moved images."""
+    params = jax.tree.map(lambda x: jnp.asarray(x[0]), teacher.params)
 
     def augment_batch(batch, key):
-        keys = jax.random.split(key, len(batch["inputs"]))
-        moved = jax.vmap(augment.jitter)(keys, batch["inputs"])
-        logits, _ = teacher.apply(params, moved)
+        each = jax.random.split(key, len(batch["inputs"]))
+        moved = jax.vmap(augment.jitter)(each, batch["inputs"])
+        logits, _ = teacher.model.apply(params, moved)
         return {**batch, "inputs": moved, "teachers": logits[:, None]}
 
     return augment_batch
 
 
-def measure(model, params, arms: Sequence[Arm], data: Dataset, teacher_logits) -> list[dict]:
+def measure(
+    model, params, arms: Sequence[Arm], data: Dataset, held_out, teacher_logits
+) -> list[dict]:
     """Records of students [S, A, …] on the test set and the held-out rows."""
-    held_out, found = transfer.held_out_rows(data.train.labels), []
-    inputs, labels = data.train.inputs[held_out], data.train.labels[held_out]
+    inputs, labels, found = data.train.inputs[held_out], data.train.labels[held_out], []
     for a, arm in enumerate(arms):
         of_arm = jax.tree.map(lambda x, a=a: x[:, a : a + 1], params)
         logits = classification.predict(model.apply, of_arm, data.test.inputs)[:, 0]
@@ -114,59 +146,64 @@ def measure(model, params, arms: Sequence[Arm], data: Dataset, teacher_logits) -
     return found
 
 
-def train(data, outputs, recipe: StudentRecipe, transfer_run: TransferRun, task) -> list[dict]:
+def train(
+    config: Config,
+    data: Dataset,
+    teacher: Callable[[], Taught],
+    recipe: StudentRecipe,
+    transfer_run: TransferRun,
+    task: run_folder.Task,
+) -> list[dict]:
     """Train, save and measure the students of a transfer run, all of them or one seed's."""
-    seed = task.known.get("seed")
+    taught, seed, names = teacher(), task.known.get("seed"), rows_of(config)
+    arms, model, rows = transfer_run.arms, recipe.model, [arm.row for arm in transfer_run.arms]
+    if rows == [names.augmented]:
+        transfer_run = transfer_run._replace(augment_batch=jitter_and_query(taught.teacher))
     params = transfer.fit(
-        transfer_run, recipe, data.train, outputs["train"], seed=seed, execution=task.execution
+        transfer_run, recipe, data.train, taught.train, seed=seed, execution=task.execution
     )
-    arms, of_test = transfer_run.arms, outputs["test"]
-    rows, model = [arm.row for arm in arms], recipe.model
-    where = {name: x for name, x in task.known.items() if name in ("part", "width")}
-    saved_models.save(task.run, model, params, rows, data.test, of_test, seed=seed or 0, **where)
-    found, classes = measure(model, params, arms, data, of_test), OMITTED.get(transfer_run.name)
-    if classes and rows == [named.SOFT]:
-        held_out = transfer.held_out_rows(data.train.labels)
+    where = {name: x for name, x in task.known.items() if name not in ("row", "seed")}
+    first = seed or 0
+    saved_models.save(task.run, model, params, rows, data.test, taught.test, seed=first, **where)
+    held_out = held_out_rows(config, data.train.labels)
+    found = measure(model, params, arms, data, held_out, taught.test)
+    classes = OMITTED.get(transfer_run.name)
+    if classes and rows == [names.soft]:
         found += transfer.corrected(model, params, data, classes, held_out)
     return found if seed is None else [{**record, "seed": seed} for record in found]
 
 
-def record_teacher(taught: teachers.Teachers, data: Dataset, task) -> list[dict]:
+def record_teacher(teacher: Callable[[], Taught], data: Dataset, task) -> list[dict]:
     """Save the teacher and measure it on the test set."""
-    saved_models.save_teachers(task.run, taught, data.test)
+    taught = teacher().teacher
+    saved_models.save_teachers(task.run, taught, data.test, teacher_seed=task.known["teacher_seed"])
     metrics = transfer.test_metrics(taught.logits["test"], data.test.labels)
     return records.seed_records(named.TEACHER, metrics)
 
 
-def units(config: Config, data: Dataset, taught: teachers.Teachers):
-    """Every student of the paper's width by itself, and the sweep of each width as a whole."""
-    labels, logits = data.train.labels, taught.logits["train"][0]
-    permuted = controls.permuted(logits, labels, PERMUTATION_SEED)
-    train_logits = {"teacher": logits, "permuted": permuted}
-    outputs = {"train": train_logits, "test": taught.logits["test"][0]}
-    training = functools.partial(train, data, outputs)
-    params = jax.tree.map(lambda x: jnp.asarray(x[0]), taught.params)
-    recipe = student_recipe(config, config.width, config.student_epochs)
-    for one in transfer_runs(labels, jitter_and_query(taught.model, params)):
+def units(config: Config, data: Dataset, run: run_folder.Run, teacher: int) -> Iterator[tuple]:
+    """A teacher, every student of the paper's width by itself, the sweep of each width."""
+    labels, known = data.train.labels, {"teacher_seed": teacher}
+    taught = parallel.once(functools.partial(teach, config, data, run, teacher))
+    record = functools.partial(record_teacher, taught, data)
+    yield {**known, "part": "all", "row": named.TEACHER}, record
+    training = functools.partial(train, config, data, taught)
+    recipe = student_recipe(config, config.width, config.student_epochs, teacher)
+    for one in transfer_runs(config, labels):
         for arm in one.arms:
             alone = functools.partial(training, recipe, one._replace(arms=[arm]))
             for seed in range(config.seeds):
-                yield {"part": one.name, "row": arm.row, "seed": seed}, alone
-    for width, of in ((config.wide, WIDE_TEMPERATURES), (config.narrow, NARROW_TEMPERATURES)):
-        recipe = student_recipe(config, width, config.sweep_epochs)
-        sweep = functools.partial(training, recipe, temperature_sweep(width, of, labels))
-        yield {"part": "width", "width": width}, sweep
+                yield {**known, "part": one.name, "row": arm.row, "seed": seed}, alone
+    widths = {config.wide: config.wide_temperatures, config.narrow: config.narrow_temperatures}
+    for width, temperatures in widths.items():
+        recipe = student_recipe(config, width, config.sweep_epochs, teacher)
+        whole = functools.partial(training, recipe, sweep(config, width, temperatures, labels))
+        yield {**known, "part": "width", "width": width}, whole
 
 
 def run(config: Config, run: run_folder.Run) -> None:
-    """Train the teacher, or restore it; train the students of every part; record them."""
+    """Train each teacher, or restore it, and its students of every part; record them."""
     data = mnist.images(config.mnist_5k, config.data_dir, config.manual_dir)
     run.uses(data=data.digest)
-    taught = teachers.together(
-        named.TEACHER, teacher_recipe(config, len(data.train.labels)),
-        jax.random.key(TEACHER_KEY)[None], data, run, made_by=teacher_recipe,
-        width=config.teacher_width, dropout=config.dropout, input_dropout=config.input_dropout,
-    )  # fmt: skip
-    teacher = functools.partial(record_teacher, taught, data)
-    run.each([({"part": "all", "row": named.TEACHER}, teacher)])
-    run.each(units(config, data, taught), workers=config.workers)
+    every = (units(config, data, run, teacher) for teacher in range(config.teachers))
+    run.each(itertools.chain.from_iterable(every), workers=config.workers)

@@ -15,12 +15,12 @@ TITLES = {"1": "all digits", "2a": "no 3 in the transfer set", "2b": "only 7 and
 
 def table(folder: pathlib.Path) -> str:
     """The Markdown of a run folder: a table per part, then the claims."""
-    records = jsonl.records(folder)
-    seeds = len({r["seed"] for r in records})
+    records = tables.own_teachers(jsonl.records(folder))
+    networks = tables.counted([r for r in records if r["row"] == LABELS])
     settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     epochs, paper = settings["student_epochs"], {} if settings["mnist_5k"] else PAPER
     text = [
-        f"Test errors, mean ± s.d. over {seeds} seeds, each with its own teacher, paired. "
+        f"Test errors, mean ± s.d. over {networks}, paired. "
         f"† keeps the tutorial's settings and quirks. Students: {epochs} epochs, "
         f"{2 * epochs} for soft targets in part 2b."
     ]

@@ -3,10 +3,10 @@
 from kd_jax.report.published import DASH, Published
 
 DENSE, CNN, CNN_2D = "dense teacher †", "CNN teacher †", "CNN teacher, 2-D"
-LABELS, SMOOTHED = "labels only †", "label smoothing 0.1"
+LABELS, SMOOTHED = "labels only †", "label smoothing"
 SOFT, HELD_OUT = "soft targets, T=3 †", "soft targets, T=3, validation held out"
 MIXED = "soft targets + labels, T=3 †"
-MIXED_128 = "soft targets + labels, T=3, batch size 128"
+MIXED_ALIKE = "soft targets + labels, T=3, batch size"  # that of the other rows
 OF_CNN, OF_CNN_2D = "soft targets of the CNN, T=3 †", "soft targets of the 2-D CNN, T=3"
 MISMATCHED = "soft targets + labels, T=5, teacher at T=3 †"
 MATCHED = "soft targets + labels, T=5"

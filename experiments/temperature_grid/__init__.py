@@ -5,10 +5,10 @@ Takes:    50 minutes on 2 CPU cores, of which the widths 30; less with teachers 
 Found:    From T = 2 on curves are nearly flat; the best T grows with width. Soft targets beat
           labels everywhere, and five of the nine curves have no optimum
 
-Each teacher and student is trained once per seed, the teacher of seed s teaching the student of
-seed s, and verdicts come from intervals. T_opt is read off the test errors: it describes the
-curve and chooses nothing. On MNIST one teacher teaches all seeds, so the spread there is of the
-students alone.
+On the artificial data sets each of five teachers has students of its own, by default one per row,
+and verdicts come from intervals. T_opt is read off the test errors: it describes the curve and
+chooses nothing. On MNIST one teacher teaches all seeds, so the spread there is of the students
+alone.
 
 Every width is a program of its own: padded to the widest student all would cost what it costs,
 four times as much as the sum of the real ones, to save a second of compilation each.

@@ -20,15 +20,27 @@ def several_widths(name: str, values: tuple[int, ...]) -> None:
 
 
 @dataclasses.dataclass(frozen=True)
-class Config(experiment.Config):
+class Config(experiment.TaughtConfig):
     """Settings of the temperature grid."""
 
+    teachers: int = setting(
+        5, "teachers of each artificial data set, each with students of its own", at_least(1)
+    )
+    seeds: int = setting(1, "students per row of each teacher, each of its own seed", at_least(1))
     part: str = setting(
         ALL, "grid: nine data sets; width: students' widths; or all", one_of(GRID, WIDTH, ALL)
     )
     temperatures: tuple[float, ...] = setting(
         (1.0, 2.0, 2.5, 3.0, 4.0, 5.0, 10.0, 15.0, 20.0), "of the students", distinct(above_0)
     )
+    typical_temperature: float = setting(
+        3.0, "the temperature nearest to it is the permuted teacher's, and compared by data set",
+        above_0,
+    )  # fmt: skip
+    smoothing: float = setting(0.1, "label smoothing of a row without a teacher", within(0, 1))
+    batch_size: int = setting(100, "examples in a step of teachers and students", at_least(1))
+    learning_rate: float = setting(1e-3, "of all networks but the teachers on MNIST", above_0)
+    # the artificial data sets
     class_seps: tuple[float, ...] = setting(
         (0.2, 0.6, 1.0), "distances of the classes", distinct(within(0.001, 100))
     )
@@ -39,6 +51,7 @@ class Config(experiment.Config):
         50_000, "rows of an artificial data set, a fifth for the test", at_least(1000)
     )
     epochs: int = setting(50, "epochs of the grid's teachers and students", at_least(1))
+    # the widths
     widths: tuple[int, ...] = setting(
         (5, 10, 20, 50, 100, 200),
         "widths of the students; data sets pair --class_seps and --informative in turn",
@@ -52,6 +65,9 @@ class Config(experiment.Config):
     mnist_temperatures: tuple[float, ...] = setting(
         (1.0, 3.0, 8.0, 20.0), "temperatures on MNIST", distinct(above_0)
     )
+    mnist_teachers: int = setting(1, "teachers on MNIST", at_least(1))
+    mnist_seeds: int = setting(5, "students per row of each of them", at_least(1))
+    mnist_teacher_learning_rate: float = setting(2e-3, "their peak learning rate", above_0)
     mnist_epochs: int = setting(10, "epochs of the teacher and the students on MNIST", at_least(1))
     workers: int = experiment.place(
         2, "trainings side by side; each keeps about one core busy", at_least(1)
@@ -64,7 +80,7 @@ class Config(experiment.Config):
             "mnist_epochs": 20,
         },
         "smoke": {
-            "fast_compile": True, "seeds": 2, "temperatures": (1.0, 3.0, 10.0),
+            "fast_compile": True, "teachers": 2, "temperatures": (1.0, 3.0, 10.0),
             "class_seps": (0.2, 1.0), "informative": (0.5,), "samples": 2000, "epochs": 3,
             "widths": (5, 20), "width_epochs": 3, "mnist": False,
             "workers": 1,  # the second data set finds the programs of the first

@@ -4,6 +4,7 @@ import numpy as np
 from jaxtyping import Float
 
 from experiments.temperature_grid.rows import SOFT
+from kd_jax.report import tables
 
 
 def of(records: list[dict], **wanted) -> list[dict]:
@@ -19,11 +20,14 @@ def named(records: list[dict], key: str) -> list:
 def curve(
     records: list[dict], metric: str = "test_errors"
 ) -> tuple[Float[np.ndarray, "S T"], list[float]]:
-    """(values, temperatures ascending) of the soft targets among the records."""
+    """(values, temperatures ascending) of the soft targets among the records.
+
+    A line of values for each student, or of means for each teacher where there are several.
+    """
     soft = of(records, family=SOFT)
     temperatures = sorted(set(named(soft, "temperature")))
     values = [
-        [r[metric] for r in sorted(of(soft, temperature=t), key=lambda r: r["seed"])]
+        tables.teacher_means(sorted(of(soft, temperature=t), key=tables.seeds), metric)
         for t in temperatures
     ]
     return np.array(values, float).T, temperatures

@@ -47,7 +47,9 @@ def table(folder: pathlib.Path) -> str:
     grid, widths = of(records, part=names.GRID), of(records, part=names.WIDTH)
     parts = [notes(settings)]
     if grid:
-        parts += beside_paper(grid, settings), by_dataset(grid), claims(grid)
+        temperatures = curve(of(grid, dataset=grid[0]["dataset"]))[1]
+        at = names.typical(temperatures, settings.get("typical_temperature", 3.0))
+        parts += beside_paper(grid, settings), by_dataset(grid, at), claims(grid, at)
     if widths:
         parts += growth(widths), by_width(widths, settings)
     return "\n".join(parts)
@@ -55,9 +57,16 @@ def table(folder: pathlib.Path) -> str:
 
 def notes(settings: dict) -> str:
     """What every table of the run shares."""
+    if settings.get("teachers", 1) > 1 and settings["seeds"] > 1:
+        networks = f"{settings['teachers']} teachers with {settings['seeds']} seeds each, paired"
+    else:
+        seeds = settings["seeds"] * settings.get("teachers", 1)
+        networks = (
+            f"{seeds} seeds, paired by seed; on the artificial data sets each seed has its own "
+            "teacher"
+        )
     return (
-        f"Mean ± s.d. over {settings['seeds']} seeds, paired by seed; on the artificial data sets "
-        "each seed has its own teacher.\nT_opt is the temperature with the least mean test "
+        f"Mean ± s.d. over {networks}.\nT_opt is the temperature with the least mean test "
         "errors, in brackets its 95 % bootstrap interval over seeds: a statistic of the curve, "
         "not a choice.\nFlat: the contiguous temperatures around T_opt whose paired 95 % interval "
         "against it includes zero; where they reach the lowest or highest\ntemperature, the curve "
@@ -87,10 +96,9 @@ def beside_paper(records: list[dict], settings: dict) -> str:
     return tables.markdown(header, lines)
 
 
-def by_dataset(records: list[dict]) -> str:
-    """One line per data set: teacher, labels, one temperature, T_opt and the flat range."""
+def by_dataset(records: list[dict], at: float) -> str:
+    """One line per data set: teacher, labels, the temperature `at`, T_opt and the flat range."""
     rows = []
-    at = names.middle(curve(of(records, dataset=records[0]["dataset"]))[1])
     for name in sorted(named(records, "dataset")):
         here = of(records, dataset=name)
         lines, found = lines_of(here), found_optimum(here)
@@ -115,13 +123,12 @@ def by_dataset(records: list[dict]) -> str:
     return tables.markdown(header, rows)
 
 
-def claims(records: list[dict]) -> str:
+def claims(records: list[dict], at: float) -> str:
     """The tutorial's two claims about all data sets, decided by the intervals."""
     datasets, (low, high) = named(records, "dataset"), names.CLAIMED
     found = [found_optimum(of(records, dataset=name)) for name in datasets]
     within = [optimum.lies_within(each, low, high) for each in found]
     lines = [lines_of(of(records, dataset=name)) for name in datasets]
-    at = names.middle(curve(of(records, dataset=datasets[0]))[1])
     at_one = [beats([each[f"{names.SOFT}, T={at:g}"]]) for each in lines]
     at_all = [beats([x for row, x in each.items() if row.startswith(names.SOFT)]) for each in lines]
     count = len(datasets)

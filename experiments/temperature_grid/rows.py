@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 GRID, WIDTH, ALL = "grid", "width", "all"  # the parts
 MNIST = "MNIST"
-TEACHER, LABELS, SMOOTHED = "teacher", "labels only", "label smoothing 0.1"
+TEACHER, LABELS, SMOOTHED = "teacher", "labels only", "label smoothing"
 SOFT, PERMUTED = "soft targets", "permuted teacher"
 # part III: test errors of 10,000 on one data set, and the interval that T_opt is said to lie in
 PAPER_DATASET, PAPER_ROWS, CLAIMED = "sep 0.2, informative 0.5", 10_000, (2.5, 5.0)
@@ -17,6 +17,6 @@ PAPER = {
 }
 
 
-def middle(temperatures: Sequence[float]) -> float:
-    """The temperature that stands for all: the one nearest to 3, which the tutorial uses."""
-    return min(temperatures, key=lambda t: abs(t - 3))
+def typical(temperatures: Sequence[float], wanted: float) -> float:
+    """The temperature that stands for all: the nearest to the wanted one."""
+    return min(temperatures, key=lambda t: abs(t - wanted))

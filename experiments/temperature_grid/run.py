@@ -1,9 +1,9 @@
 """Which temperature is best, on nine data sets and for students of many widths, over seeds."""
 
+import functools
 import itertools
+from collections.abc import Callable
 
-import jax
-import numpy as np
 import optax
 
 from experiments.temperature_grid import rows as named
@@ -15,10 +15,9 @@ from kd_jax.distill.students import Arm
 from kd_jax.export import saved_models
 from kd_jax.runtime import parallel
 from kd_jax.storage import run_folder
-from kd_jax.training import optimizers, samplers
+from kd_jax.training import keys, samplers
 
-SAMPLER_KEY, TEACHER_KEY, STUDENT_KEY, PERMUTATION_SEED = 1, 2, 3, 4
-BATCH, GRID_WIDTH = 100, 50
+GRID_WIDTH = 50  # of the students of the grid
 
 
 def clusters(config: Config) -> dict[str, tuple[float, float]]:
@@ -27,8 +26,15 @@ def clusters(config: Config) -> dict[str, tuple[float, float]]:
     return {synthetic.name(*pair): pair for pair in pairs}
 
 
+def networks(config: Config, dataset: str) -> tuple[int, int]:
+    """How many teachers a data set has, and how many students per row each of them."""
+    if dataset == named.MNIST:
+        return config.mnist_teachers, config.mnist_seeds
+    return config.teachers, config.seeds
+
+
 def units(config: Config) -> list[dict]:
-    """What trains in one program: a data set's students of one width, all temperatures and seeds.
+    """What trains in one program: a teacher's students of one width, all temperatures and seeds.
 
     In the grid every artificial data set, by width those on its diagonal and MNIST.
     """
@@ -42,7 +48,11 @@ def units(config: Config) -> list[dict]:
         width += [(named.WIDTH, named.MNIST, w, epochs) for w in config.mnist_widths]
     width.sort(key=lambda unit: -unit[2])  # the longest first
     chosen = {named.GRID: grid, named.WIDTH: width, named.ALL: grid + width}[config.part]
-    return [dict(zip(("part", "dataset", "width", "epochs"), unit)) for unit in chosen]
+    return [
+        {"teacher_seed": teacher, **dict(zip(("part", "dataset", "width", "epochs"), unit))}
+        for unit in chosen
+        for teacher in range(networks(config, unit[1])[0])
+    ]
 
 
 def arms(config: Config, unit: dict) -> list[Arm]:
@@ -53,10 +63,11 @@ def arms(config: Config, unit: dict) -> list[Arm]:
     found = [Arm(named.LABELS, label_weight=1.0), *soft]
     if unit["part"] == named.WIDTH:
         return found
-    at = [named.middle(temperatures)]
+    at, smoothing = [named.typical(temperatures, config.typical_temperature)], config.smoothing
+    smoothed = f"{named.SMOOTHED} {smoothing:g}"
     return [
         *found,
-        Arm(named.SMOOTHED, label_weight=1.0, smoothing=0.1, family="label smoothing"),
+        Arm(smoothed, label_weight=1.0, smoothing=smoothing, family=named.SMOOTHED),
         *students.arms(named.PERMUTED, at, soft_weight=1.0, teacher="permuted"),
     ]
 
@@ -65,89 +76,85 @@ def load(config: Config, name: str) -> Dataset:
     """The data set of that name."""
     if name == named.MNIST:
         return mnist.load("mnist", config.data_dir, config.manual_dir)
-    return synthetic.load(*clusters(config)[name], config.samples)
+    seed = keys.number(config.base_seed, "draw", "clusters", name)
+    return synthetic.load(*clusters(config)[name], config.samples, seed)
 
 
-def sampler(count: int):
-    """The order of `count` rows, the same for the teacher and the students of a seed."""
-    return samplers.shuffled(jax.random.key(SAMPLER_KEY), count, BATCH)
-
-
-def adam() -> optax.GradientTransformation:
+def adam(config: Config) -> optax.GradientTransformation:
     """Adam as Keras has it by default."""
-    return optax.adam(1e-3, eps=1e-7)
+    return optax.adam(config.learning_rate, eps=1e-7)
 
 
-def cluster_recipe(config: Config, count: int) -> teachers.Recipe:
-    """The teachers of an artificial data set: 100-100-100 with a fifth dropped."""
+def teacher_sampler(config: Config, count: int, teacher: int) -> Callable:
+    """The order of a teacher's `count` rows."""
+    order = keys.key(config.base_seed, "teacher", teacher, "order")
+    return samplers.shuffled(order, count, config.batch_size)
+
+
+def cluster_recipe(config: Config, count: int, teacher: int) -> teachers.Recipe:
+    """A teacher of an artificial data set: 100-100-100 with a fifth dropped."""
     net = models.functional(models.MLP((100, 100, 100), 10, dropout=0.2), (synthetic.FEATURES,))
-    return teachers.Recipe(net, adam(), sampler(count), config.epochs)
+    return teachers.Recipe(
+        net, adam(config), teacher_sampler(config, count, teacher), config.epochs
+    )
 
 
-def mnist_recipe(config: Config, count: int) -> teachers.Recipe:
-    """The teacher on MNIST: 800-800, a fifth of the inputs dropped and half of the rest, jitter."""
+def mnist_recipe(config: Config, count: int, teacher: int) -> teachers.Recipe:
+    """A teacher on MNIST: 800-800, a fifth of the inputs dropped and half of the rest, jitter."""
     net = models.functional(models.MLP((800, 800), 10, dropout=0.5, input_dropout=0.2), (28, 28))
-    optimizer = optimizers.adam(2e-3, config.mnist_epochs, sampler(count))
-    return teachers.Recipe(net, optimizer, sampler(count), config.mnist_epochs, augment.jitter)
+    peak, sampler = config.mnist_teacher_learning_rate, teacher_sampler(config, count, teacher)
+    return teachers.adam_recipe(net, peak, sampler, config.mnist_epochs, augment.jitter)
 
 
-def student_recipe(unit: dict, split) -> teachers.Recipe:
+def student_recipe(config: Config, unit: dict, split) -> teachers.Recipe:
     """Two hidden layers of the unit's width."""
     net = models.functional(models.MLP((unit["width"],) * 2, 10), split.inputs.shape[1:])
-    return teachers.Recipe(net, adam(), sampler(len(split.labels)), unit["epochs"])
+    order = keys.key(config.base_seed, "student", unit["teacher_seed"], "order")
+    sampler = samplers.shuffled(order, len(split.labels), config.batch_size)
+    return teachers.Recipe(net, adam(config), sampler, unit["epochs"])
 
 
-def train_teachers(config: Config, data: Dataset, run: run_folder.Run):
-    """The Teachers of a data set and {name: logits [S, N, C]} of them for all seeds.
-
-    There is one teacher per seed; on MNIST one stands for all.
-    """
-    made_by, count = (mnist_recipe, 1) if data.name == "mnist" else (cluster_recipe, config.seeds)
-    keys = jax.random.split(jax.random.key(TEACHER_KEY), count)
-    recipe = made_by(config, len(data.train.labels))
-    taught = teachers.together(named.TEACHER, recipe, keys, data, run, made_by=made_by)
-    train, test = (
-        np.repeat(taught.logits[split], config.seeds // count, axis=0)
-        for split in ("train", "test")
-    )
-    permuted = [
-        controls.permuted(each, data.train.labels, PERMUTATION_SEED + seed)
-        for seed, each in enumerate(train)
-    ]
-    return taught, {"teacher": train, "permuted": np.stack(permuted), "test": test}
+def teach(config: Config, data: Dataset, run: run_folder.Run, teacher: int) -> teachers.Teachers:
+    """A teacher of a data set, trained or restored."""
+    made_by = mnist_recipe if data.name == "mnist" else cluster_recipe
+    recipe = made_by(config, len(data.train.labels), teacher)
+    key = keys.key(config.base_seed, "teacher", teacher)
+    return teachers.one(named.TEACHER, recipe, key, data, run, seed=teacher, made_by=made_by)
 
 
-def train_students(config: Config, data: Dataset, prepared, task) -> list[dict]:
-    """Train, measure and save the students of a unit; their records and their teachers'."""
-    (taught, logits), unit = prepared, task.known
-    recipe, wanted = student_recipe(unit, data.train), arms(config, unit)
-    keys = jax.random.split(jax.random.key(STUDENT_KEY), config.seeds)
-    sources = {name: logits[name] for name in ("teacher", "permuted")}
+def train(config: Config, data: Dataset, teacher: Callable, task: run_folder.Task) -> list[dict]:
+    """Train, measure and save the students of a unit; their records and their teacher's."""
+    taught, unit, base = teacher(), task.known, config.base_seed
+    logits = {split: found[0] for split, found in taught.logits.items()}
+    seed = keys.number(base, "draw", "permuted", unit["teacher_seed"])
+    permuted = controls.permuted(logits["train"], data.train.labels, seed)
+    sources = {"teacher": logits["train"], "permuted": permuted}
+    recipe, wanted = student_recipe(config, unit, data.train), arms(config, unit)
+    _, count = networks(config, unit["dataset"])
+    each = keys.keys(base, "student", unit["teacher_seed"], count=count)
     params, curves = students.fit(
-        recipe, wanted, data.train, sources, keys, execution=task.execution
+        recipe, wanted, data.train, sources, each, execution=task.execution
     )
     measured = students.measure(recipe.model, params, data.test, logits["test"])
     rows = [arm.row for arm in wanted]
     saved_models.save_teachers(task.run, taught, data.test, **unit)
     saved_models.save(task.run, recipe.model, params, rows, data.test, logits["test"], **unit)
-    of_teachers = taught.records(data, family=named.TEACHER)
-    return [*of_teachers, *students.records(wanted, curves["diverged"], test=measured)]
+    of_teacher = taught.records(data, family=named.TEACHER)
+    return [*of_teacher, *students.records(wanted, curves["diverged"], test=measured)]
 
 
 def run(config: Config, run: run_folder.Run) -> None:
-    """Train the teachers of every data set, then all students; record them."""
+    """Train each teacher of every data set, or restore it, and its students; record them."""
     wanted = units(config)
     data = {name: load(config, name) for name in dict.fromkeys(unit["dataset"] for unit in wanted)}
     run.uses(data={name: found.digest for name, found in data.items()})
-    left = dict.fromkeys(unit["dataset"] for unit in wanted if not run.has(**unit))
 
-    def teach(name):
-        return name, train_teachers(config, data[name], run)
+    @functools.cache  # whichever of its units comes first trains a teacher
+    def teacher(name, seed):
+        return parallel.once(functools.partial(teach, config, data[name], run, seed))
 
-    prepared = dict(parallel.results(teach, left, config.workers))  # only where students are left
-
-    def work(task):
-        name = task.known["dataset"]
-        return train_students(config, data[name], prepared[name], task)
-
-    run.each([(unit, work) for unit in wanted], workers=config.workers)
+    run.each([
+        (unit, functools.partial(train, config, data[name], teacher(name, unit["teacher_seed"])))
+        for unit in wanted
+        for name in [unit["dataset"]]
+    ], workers=config.workers)  # fmt: skip

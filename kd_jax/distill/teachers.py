@@ -185,25 +185,6 @@ def together(
     return _stored(row, recipe, keys, range(len(keys)), data, run, facts)
 
 
-def one_by_one(
-    row: str, recipe: Recipe, keys: jax.Array, data: Any, run: Any, *, made_by: Callable, **settings
-) -> Teachers:
-    """What `together` gives, trained one after the other: best where one alone fills the machine.
-
-    Each is stored by itself, so more seeds later cost only themselves.
-    """
-    facts = {**settings, "made_by": fingerprint.code(made_by, fit)}
-    each = [
-        _stored(row, recipe, keys[seed : seed + 1], [seed], data, run, facts)
-        for seed in range(len(keys))
-    ]
-    params = jax.tree.map(lambda *x: np.concatenate(x), *(one.params for one in each))
-    logits = {name: np.concatenate([one.logits[name] for one in each]) for name in each[0].logits}
-    fingerprints = " ".join(one.fingerprint for one in each)
-    seconds = sum(one.seconds for one in each)
-    return Teachers(row, recipe.model, params, logits, fingerprints, seconds)
-
-
 def metrics(logits: np.ndarray, labels: np.ndarray, split: str = "test") -> dict:
     """{split_metric: [S]} of teachers' logits [S, N, C]."""
     found = classification.measure(logits, labels)

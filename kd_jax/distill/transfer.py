@@ -98,7 +98,7 @@ def fit(
     transfer_run: TransferRun,
     recipe: StudentRecipe,
     split: Split,
-    teachers: Mapping[str, Float[np.ndarray, "*S N C"]],
+    teachers: Mapping[str, Float[np.ndarray, "N C"]],
     *,
     seed: int | None = None,
     execution: Execution = DEFAULT,
@@ -109,7 +109,7 @@ def fit(
         transfer_run: A arms and the rows that they see.
         recipe: how they are trained.
         split: the training split, all of its rows.
-        teachers: {name: logits [N, C], or [S, N, C] where each seed has its own}, of all rows.
+        teachers: {name: logits [N, C]}, of all rows.
         seed: train only this one of the recipe's, for large networks; up to rounding its student
             is the one of the whole grid.
         execution: as for loop.fit.
@@ -138,7 +138,7 @@ def fit(
 def test_metrics(
     logits: Float[np.ndarray, "S N C"],
     labels: Int[np.ndarray, " N"],
-    teacher_logits: Float[np.ndarray, "*S N C"] | None = None,
+    teacher_logits: Float[np.ndarray, "N C"] | None = None,
 ) -> dict[str, Shaped[np.ndarray, "S ..."]]:
     """Metrics on the test set, over all classes and by class.
 

@@ -95,11 +95,12 @@ def levels(
     lines = []
     for part, row, digit, level in expected:
         if part in parts:
-            found = [r for r in parts[part] if r["row"] == row]
-            values = [
-                r["test_accuracy"] if digit is None else r["test_class_accuracy"][digit]
-                for r in found
+            of_row = tables.by_row(r for r in parts[part] if r["row"] == row)[row]
+            found = [
+                r if digit is None else {**r, "test_accuracy": r["test_class_accuracy"][digit]}
+                for r in of_row
             ]
+            values = tables.teacher_means(found, "test_accuracy")
             over = statistics.paired(values, [level] * len(values), lower_is_better=False)
             shown = f"{np.mean(values):.1%}"
             if len(values) > 1:  # one seed has no interval

@@ -43,6 +43,13 @@ def seeds(record: Record) -> tuple[int, int]:
     return record.get("teacher_seed", 0), record["seed"]
 
 
+def own_teachers(records: Iterable[Record]) -> list[Record]:
+    """The records, those without a teacher_seed as the only students of teachers of their seed."""
+    return [
+        r if "teacher_seed" in r else {**r, "teacher_seed": r["seed"], "seed": 0} for r in records
+    ]
+
+
 def by_row(records: Iterable[Record]) -> dict[str, list[Record]]:
     """{row name: its records ordered by `seeds`}, in order of first appearance."""
     rows = by("row", records)
@@ -60,12 +67,20 @@ def values(records: Iterable[Record], metric: str) -> list:
 
 
 def counted(records: Sequence[Record]) -> str:
-    """'10 seeds', or '3 teachers with 10 seeds each', of the records of one row."""
+    """'10 seeds', or where there are several teachers '3 teachers with 10 seeds each'.
+
+    '5 seeds, each with its own teacher' where every teacher has one student.
+
+    Args:
+        records: of one row.
+    """
     students = len({r["seed"] for r in records})
     teachers = len({seeds(r)[0] for r in records})
-    return (
-        f"{teachers} teachers with {students} seeds each" if teachers > 1 else f"{students} seeds"
-    )
+    if teachers == 1:
+        return f"{students} seeds"
+    if students == 1:
+        return f"{teachers} seeds, each with its own teacher"
+    return f"{teachers} teachers with {students} seeds each"
 
 
 def paired_values(

@@ -60,7 +60,7 @@ def untrained(start):
     keys, sampler_key = jax.random.split(jax.random.key(0), 2), jax.random.key(1)
     recipe = transfer.StudentRecipe(model, lambda steps: optax.sgd(0.1), keys, sampler_key, 1)
     split = Split(np.zeros((4, 3), np.float32), np.arange(4))
-    return transfer.fit(short, recipe, split, {"teacher": np.zeros((2, 4, 4), np.float32)})
+    return transfer.fit(short, recipe, split, {"teacher": np.zeros((4, 4), np.float32)})
 
 
 def test_biases_start_where_the_transfer_run_says_and_nothing_else_differs():

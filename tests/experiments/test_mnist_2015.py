@@ -1,5 +1,6 @@
 """The 2015 paper's section on MNIST: its parts by hand, and the whole at its smallest."""
 
+import itertools
 import json
 import pathlib
 import subprocess
@@ -11,18 +12,23 @@ import numpy as np
 
 from experiments.mnist_2015 import rows as named
 from experiments.mnist_2015 import run as mnist_2015
-from kd_jax.distill import transfer
+from experiments.mnist_2015.config import Config
+from kd_jax.data.dataset import Dataset, Split
+from kd_jax.distill import teachers
 
 ROOT = pathlib.Path(__file__).parents[2]
 LABELS = np.repeat(np.arange(10), 300)
+NAMES = named.of()
 
 
 def test_the_teacher_is_queried_on_the_very_images_that_the_student_sees():
     net = mnist_2015.network(8)
     params = net.init(jax.random.key(0))
+    grid = jax.tree.map(lambda x: x[None], params)
+    teacher = teachers.Teachers("teacher", net, grid, {}, "", 0.0)
     images = jax.random.uniform(jax.random.key(1), (6, 28, 28)) + 0.1
     batch = {"inputs": images, "labels": jnp.zeros(6, int), "teachers": jnp.zeros((6, 2, 10))}
-    seen = mnist_2015.jitter_and_query(net, params)(batch, jax.random.key(2))
+    seen = mnist_2015.jitter_and_query(teacher)(batch, jax.random.key(2))
     np.testing.assert_allclose(seen["teachers"][:, 0], net.apply(params, seen["inputs"])[0])
     for before, after in zip(np.asarray(images), np.asarray(seen["inputs"])):
         shifts = [(y, x) for y in range(-2, 3) for x in range(-2, 3)]
@@ -34,8 +40,9 @@ def test_the_teacher_is_queried_on_the_very_images_that_the_student_sees():
 
 
 def test_transfer_runs_leave_out_their_digits_and_the_validation_rows():
-    held = transfer.held_out_rows(LABELS)
-    found = mnist_2015.transfer_runs(LABELS)
+    held = mnist_2015.held_out_rows(Config(), LABELS)
+    assert np.bincount(LABELS[held]).tolist() == [30] * 10
+    found = mnist_2015.transfer_runs(Config(), LABELS)
     counts = {one.name: np.bincount(LABELS[one.rows], minlength=10).tolist() for one in found}
     assert counts["all"] == [300] * 10
     assert counts["no 3"] == [270, 270, 270, 0, *[270] * 6]
@@ -45,6 +52,36 @@ def test_transfer_runs_leave_out_their_digits_and_the_validation_rows():
         assert {arm.temperature for arm in one.arms if arm.soft_weight} == {20}
         mixed = [arm for arm in one.arms if arm.soft_weight and arm.label_weight]
         assert not mixed  # soft targets are the only regularizer
+    swept = mnist_2015.sweep(Config(), 30, (1.0, 3.0), LABELS)
+    assert np.bincount(LABELS[swept.rows]).tolist() == [270] * 10
+
+
+def test_rows_are_named_by_the_settings_and_by_default_as_the_paper_has_them():
+    assert (NAMES.smoothed, NAMES.soft) == ("label smoothing 0.1", "soft targets, T=20")
+    config = Config(temperature=5.0, smoothing=0.25)
+    (everyone, *_) = mnist_2015.transfer_runs(config, LABELS)
+    assert [arm.row for arm in everyone.arms] == [
+        "labels only", "label smoothing 0.25", "soft targets, T=5", "permuted teacher, T=5",
+        "soft targets, T=5, augmented images",
+    ]  # fmt: skip
+    assert [arm.smoothing for arm in everyone.arms] == [0, 0.25, 0, 0, 0]
+
+
+def test_every_choice_follows_from_the_base_seed_and_the_teacher():
+    data = Dataset("mnist", 10, *[Split(np.zeros((3000, 1, 1)), LABELS)] * 3, "")
+    found = [known for k in (0, 1) for known, _ in mnist_2015.units(Config(), data, None, k)]
+    assert len({json.dumps(known) for known in found}) == len(found) == 2 * (1 + 13 * 5 + 2)
+    drawn = []
+    for base_seed, teacher in ((0, 0), (0, 1), (1, 0)):
+        config = Config(base_seed=base_seed)
+        order = mnist_2015.teacher_recipe(config, 3000, teacher).sampler(0, 0)
+        recipe = mnist_2015.student_recipe(config, 8, 1, teacher)
+        (run, *_) = mnist_2015.transfer_runs(config, LABELS)
+        orders = order, recipe.of(run).sampler(0, 0), jax.random.key_data(recipe.keys)
+        drawn.append([np.asarray(x).tolist() for x in orders])
+    assert all(a != b for xs in zip(*drawn) for a, b in itertools.combinations(xs, 2))
+    held = [mnist_2015.held_out_rows(Config(base_seed=b), LABELS).tolist() for b in (0, 0, 1)]
+    assert held[0] == held[1] != held[2]
 
 
 def test_a_smoke_run_has_every_row_of_every_seed(tmp_path):
@@ -54,11 +91,11 @@ def test_a_smoke_run_has_every_row_of_every_seed(tmp_path):
     assert done.returncode == 0, done.stderr
     (folder,) = (tmp_path / "mnist_2015").iterdir()
     records = [json.loads(line) for line in (folder / "records.jsonl").read_text().splitlines()]
-    base = {named.LABELS, named.SMOOTHED, named.SOFT, named.PERMUTED}
+    base = {named.LABELS, NAMES.smoothed, NAMES.soft, NAMES.permuted}
     corrected = {named.FREE, named.VALIDATED, named.ON_TEST}
     rows = {(r["part"], r["row"]) for r in records if r["part"] != "width"}
     assert rows == {
-        *(("all", row) for row in base | {named.TEACHER, named.AUGMENTED}),
+        *(("all", row) for row in base | {named.TEACHER, NAMES.augmented}),
         *((part, row) for part in ("no 3", "7 and 8") for row in base | corrected),
     }
     swept = [r for r in records if r["part"] == "width"]

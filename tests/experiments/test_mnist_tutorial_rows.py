@@ -1,28 +1,38 @@
 """The Harvard tutorial's rows, losses, biases and verdicts, derived by hand."""
 
+import itertools
+import json
+
 import jax
 import numpy as np
 import pytest
 from scipy import special, stats
 
-from experiments.mnist_tutorial import report
+from experiments.mnist_tutorial import parts, report
 from experiments.mnist_tutorial import rows as named
 from experiments.mnist_tutorial import run as tutorial
 from experiments.mnist_tutorial.config import Config
-from kd_jax.data.dataset import Split
-from kd_jax.distill import students, transfer
+from kd_jax.data.dataset import Dataset, Split
+from kd_jax.distill import students
 from kd_jax.report import sections
 
 LABELS = np.repeat(np.arange(10), 300)  # as the training rows of mnist_5k
 
 
+DEFAULT = Config()
+
+
+def transfer_runs(part, config=DEFAULT):
+    return parts.transfer_runs(config, part, LABELS)
+
+
 def transfer_run(part, suffix=""):
-    (found,) = [x for x in tutorial.transfer_runs(part, LABELS) if x.name == part + suffix]
+    (found,) = [x for x in transfer_runs(part) if x.name == part + suffix]
     return found
 
 
 def arm(part, row):
-    (found,) = [a for x in tutorial.transfer_runs(part, LABELS) for a in x.arms if a.row == row]
+    (found,) = [a for x in transfer_runs(part) for a in x.arms if a.row == row]
     return found
 
 
@@ -30,9 +40,9 @@ def arm(part, row):
     "part, classes", [("1", range(10)), ("2a", [0, 1, 2, 4, 5, 6, 7, 8, 9]), ("2b", [7, 8])]
 )
 def test_transfer_runs_show_the_classes_of_their_part_and_no_held_out_rows(part, classes):
-    held = transfer.held_out_rows(LABELS)
+    held = parts.held_out_rows(DEFAULT, LABELS)
     assert np.bincount(LABELS[held]).tolist() == [30] * 10
-    for one in tutorial.transfer_runs(part, LABELS):
+    for one in transfer_runs(part):
         without = one.name.endswith("held out")
         counts = np.bincount(LABELS[one.rows], minlength=10)
         share = 270 if without else 300
@@ -57,7 +67,7 @@ def test_arms_have_the_tutorials_numbers():
     assert numbers("2b", named.MATCHED) == (5, 1, pytest.approx(0.02), "teacher")
     assert arm("1", named.LABELS) == students.Arm(named.LABELS, 1, 0, 1, 0)
     assert [transfer_run("1", name).batch_size for name in ("", " mixed")] == [128, 100]
-    assert [x.passes for x in tutorial.transfer_runs("2b", LABELS)] == [1, 2, 2]
+    assert [x.passes for x in transfer_runs("2b")] == [1, 2, 2]
     assert transfer_run("2a").start == {named.INITIAL_BIAS["2a"]: {3: 3.5}}
     assert transfer_run("2b").start == {named.INITIAL_BIAS["2b"]: {7: 1.0, 8: 1.0}}
 
@@ -65,26 +75,26 @@ def test_arms_have_the_tutorials_numbers():
 RANDOM = np.random.default_rng(11)
 LOGITS = RANDOM.normal(scale=3, size=(2, 20, 10)).astype(np.float32)
 NAMES = "teacher", "CNN", "2-D CNN", "permuted", "uniform", "teacher × 5/3"
-TEACHERS = dict(zip(NAMES, RANDOM.normal(scale=3, size=(6, 2, 20, 10)).astype(np.float32)))
+TEACHERS = dict(zip(NAMES, RANDOM.normal(scale=3, size=(6, 20, 10)).astype(np.float32)))
 OF_ROWS = RANDOM.integers(10, size=20)
 
 
 def test_all_students_are_compared_with_the_dense_teacher_and_the_table_says_so():
     labels = np.arange(20) % 10
     test = Split(np.zeros((20, 28, 28), np.float32), labels)
-    model = tutorial.student_recipe(Config(seeds=2)).model
+    model = tutorial.student_recipe(Config(), 0).model
     params = jax.eval_shape(model.init, jax.random.key(0))
     params = jax.tree.map(lambda x: np.zeros((2, 1, *x.shape), np.float32), params)
     params["logits"]["bias"][..., 4] = 1  # they call everything a 4
     found = tutorial.measure(model, params, [arm("1", named.OF_CNN)], test, TEACHERS)
     fours = (TEACHERS["teacher"].argmax(-1) == 4).mean(-1)
-    assert [r["test_agreement"] for r in found] == pytest.approx(fours)
+    assert [r["test_agreement"] for r in found] == pytest.approx([fours, fours])
     both = [*found, *({**r, "row": named.LABELS} for r in found)]
     text = sections.table(both, {}, named.LABELS, report.COLUMNS)
     assert "agrees with dense teacher | KL to dense teacher" in text
 
 
-@pytest.mark.parametrize("part, row", [("1", named.LABELS), ("1", named.SMOOTHED)])
+@pytest.mark.parametrize("part, row", [("1", named.LABELS), ("1", f"{named.SMOOTHED} 0.1")])
 def test_the_loss_of_students_on_labels_is_cross_entropy(part, row):
     found = tutorial.tutorial_loss(LOGITS, TEACHERS["teacher"], OF_ROWS, arm(part, row))
     log_q = special.log_softmax(LOGITS.astype(np.float64), -1)
@@ -109,31 +119,77 @@ def test_the_loss_of_mixed_students_is_their_objective(row):
 
 
 def test_all_teachers_are_the_trained_ones_and_what_is_made_of_the_dense_one():
-    three = [TEACHERS[name] for name in NAMES[:3]]
-    found = tutorial.all_teachers(three, OF_ROWS)
+    trained = dict(zip((named.DENSE, named.CNN, named.CNN_2D), TEACHERS.values()))
+    found = tutorial.all_teachers(trained, OF_ROWS, seed=3)
     assert set(found) == set(NAMES)
-    assert all(x.shape == (2, 20, 10) and x.dtype == np.float32 for x in found.values())
-    for name, logits in zip(NAMES, three):
+    assert all(x.shape == (20, 10) and x.dtype == np.float32 for x in found.values())
+    for name, logits in zip(NAMES, trained.values()):
         np.testing.assert_array_equal(found[name], logits)
-    dense = special.softmax(three[0] / 3, -1)
+    first = TEACHERS["teacher"]
+    dense = special.softmax(first / 3, -1)
     # at T=5 the hotter logits give the soft targets that the dense teacher gives at T=3
     hotter = special.softmax(found["teacher × 5/3"] / 5, -1)
     np.testing.assert_allclose(hotter, dense, rtol=1e-4)
     label = np.arange(10) == OF_ROWS[:, None]
     permuted = found["permuted"]
-    np.testing.assert_array_equal(permuted[:, label], three[0][:, label])
-    np.testing.assert_array_equal(np.sort(permuted), np.sort(three[0]))
-    assert (permuted != three[0]).any(-1).mean() > 0.9
+    np.testing.assert_array_equal(permuted[label], first[label])
+    np.testing.assert_array_equal(np.sort(permuted), np.sort(first))
+    assert (permuted != first).any(-1).mean() > 0.9
+    other = tutorial.all_teachers(trained, OF_ROWS, seed=4)
+    assert (other["permuted"] != permuted).any(-1).mean() > 0.9
     uniform = special.softmax(found["uniform"] / 3, -1)
-    spread = np.where(label, dense, (1 - dense[:, label])[:, :, None] / 9)
+    spread = np.where(label, dense, (1 - dense[label])[:, None] / 9)
     np.testing.assert_allclose(uniform, spread, rtol=1e-4)
 
 
 def test_part_2_asks_for_no_teacher_but_the_dense_one_and_what_is_made_of_it():
-    found = tutorial.all_teachers([TEACHERS["teacher"]], OF_ROWS)
+    found = tutorial.all_teachers({named.DENSE: TEACHERS["teacher"]}, OF_ROWS, seed=3)
     for part in ("2a", "2b"):
-        wanted = {a.teacher for x in tutorial.transfer_runs(part, LABELS) for a in x.arms}
+        wanted = {a.teacher for x in transfer_runs(part) for a in x.arms}
         assert wanted == set(found) == {"teacher", "permuted", "uniform", "teacher × 5/3"}
+
+
+def test_every_choice_follows_from_the_base_seed_and_the_teacher():
+    data = Dataset("mnist", 10, *[Split(np.zeros((3000, 1, 1)), LABELS)] * 3, "")
+    found = [known for k in (0, 1) for known, _ in tutorial.units(Config(), data, None, k)]
+    assert len({json.dumps(known) for known in found}) == len(found) == 2 * (3 + 2 + 3 + 3)
+    drawn = []
+    for base_seed, teacher in ((0, 0), (0, 1), (1, 0)):
+        config = Config(base_seed=base_seed)
+        recipe = tutorial.student_recipe(config, teacher)
+        orders = [
+            one.sampler(0, 0) for one in tutorial.teacher_recipes(config, 3000, teacher).values()
+        ]
+        orders += [recipe.of(one).sampler(0, 0) for one in transfer_runs("2a", config)]
+        orders += [jax.random.key_data(recipe.keys)]
+        drawn.append([np.asarray(x).tolist() for x in orders])
+    assert all(a != b for xs in zip(*drawn) for a, b in itertools.combinations(xs, 2))
+
+
+def test_rows_are_named_by_the_settings():
+    rows = [
+        a.row
+        for one in transfer_runs("1", Config(smoothing=0.2, student_batch_size=50))
+        for a in one.arms
+    ]
+    assert "label smoothing 0.2" in rows
+    assert "soft targets + labels, T=3, batch size 50" in rows
+
+
+def test_a_level_is_passed_by_the_means_of_teachers():
+    """Accuracies of four students, 0.5 and 0.7 of one teacher, 0.7 and 0.9 of another.
+
+    The teachers' means are 0.6 and 0.8: mean 0.7, s.d. √0.02, half width 12.7062 · 0.1 = 1.2706.
+    """
+    records = [
+        {**made("2b", named.SOFT, seed), "teacher_seed": teacher, "test_accuracy": value}
+        for teacher, values in enumerate([(0.5, 0.7), (0.7, 0.9)])
+        for seed, value in enumerate(values)
+    ]
+    ((*_, shown, _, _),) = lines_of(
+        sections.levels({"2b": records}, [("2b", named.SOFT, None, 0.5)])
+    )
+    assert shown == "70.0% [−57.1%, 197.1%]"
 
 
 def made(part, row, seed, errors=0, threes=0.0):

@@ -1,5 +1,6 @@
 """The temperature grid: its data, its statistics by hand, and the whole of it at its smallest."""
 
+import itertools
 import json
 import pathlib
 import subprocess
@@ -9,11 +10,13 @@ import threading
 import numpy as np
 import pytest
 
-from experiments.temperature_grid import optimum
+from experiments.temperature_grid import curves, optimum
+from experiments.temperature_grid import run as temperature_grid
 from experiments.temperature_grid.config import Config
 from experiments.temperature_grid.curves import of
 from kd_jax import experiment
 from kd_jax.data import synthetic
+from kd_jax.data.dataset import Split
 from kd_jax.errors import InputError
 from kd_jax.metrics import statistics
 from kd_jax.runtime import parallel
@@ -44,22 +47,22 @@ def test_a_smoke_run_has_every_record_table_and_figure(finished):
     folder, printed = finished
     records = [json.loads(line) for line in (folder / "records.jsonl").read_text().splitlines()]
     grid, widths = of(records, part="grid"), of(records, part="width")
-    # two data sets × 2 seeds × (teacher, labels, 3 temperatures, smoothing, permuted)
+    # two data sets × 2 teachers × (teacher, labels, 3 temperatures, smoothing, permuted)
     assert len(grid) == 2 * 2 * 7
-    # one data set × two widths × 2 seeds × (teacher, labels, 3 temperatures)
+    # one data set × two widths × 2 teachers × (teacher, labels, 3 temperatures)
     assert len(widths) == 2 * 2 * 5
     assert (folder / "table.md").read_text() in printed
     for name in ("test_accuracy_by", "test_errors_by", "errors_by_width_and"):
         assert (folder / f"{name}_temperature.png").read_bytes().startswith(b"\x89PNG")
-    # each seed has a teacher of its own, which all widths share
-    teachers = {(r["dataset"], r["seed"]): r["test_nll"] for r in of(grid, row="teacher")}
-    assert len(set(teachers.values())) == 4
+    # all widths share a teacher
+    teachers = {(r["dataset"], r["teacher_seed"]): r["test_nll"] for r in of(grid, row="teacher")}
+    assert len(set(teachers.values())) == len(teachers) == 4
     for r in of(widths, row="teacher"):
-        assert r["test_nll"] == teachers[r["dataset"], r["seed"]]
+        assert r["test_nll"] == teachers[r["dataset"], r["teacher_seed"]]
 
 
 def test_an_interrupted_run_goes_on_to_the_same_records(finished):
-    """As after a kill before the third unit of four was written: the two of the grid are there."""
+    """As after a kill before the fifth unit of eight was written: those of the grid are there."""
     folder, _ = finished
     path = folder / "records.jsonl"
     whole = path.read_text().splitlines(keepends=True)
@@ -67,10 +70,50 @@ def test_an_interrupted_run_goes_on_to_the_same_records(finished):
     (folder / "manifest.json").unlink()
     again = command(folder.parents[1])
     assert again.returncode == 0, again.stderr
-    # of the two data sets only the one whose students are left needs its teachers
-    assert ": trained in " not in again.stdout and again.stdout.count(": restored (") == 1
+    # of the two data sets only the one whose students are left needs its two teachers
+    assert ": trained in " not in again.stdout and again.stdout.count(": restored (") == 2
     assert sorted(path.read_text().splitlines(keepends=True)) == sorted(whole)
     assert manifest.finished(folder)
+
+
+def test_every_choice_follows_from_the_base_seed_and_the_teacher():
+    found = temperature_grid.units(Config(seeds=3))
+    assert len({json.dumps(unit) for unit in found}) == len(found) == 9 * 5 + 3 * 6 * 5 + 5
+    assert all(unit["teacher_seed"] == 0 for unit in of(found, dataset="MNIST"))
+    split = Split(np.zeros((200, 4)), np.zeros(200, int))
+    drawn = []
+    for base_seed, teacher in ((0, 0), (0, 1), (1, 0)):
+        config = Config(base_seed=base_seed)
+        unit = {"width": 8, "epochs": 1, "teacher_seed": teacher}
+        recipes = [
+            temperature_grid.student_recipe(config, unit, split),
+            temperature_grid.cluster_recipe(config, 200, teacher),
+            temperature_grid.mnist_recipe(config, 200, teacher),
+        ]
+        drawn.append([np.asarray(recipe.sampler(0, 0)).tolist() for recipe in recipes])
+    assert all(a != b for xs in zip(*drawn) for a, b in itertools.combinations(xs, 2))
+    names = ["sep 0.2, informative 0.5", "sep 0.6, informative 0.5"]
+    digests = {
+        temperature_grid.load(Config(samples=1000, base_seed=base_seed), name).digest
+        for base_seed in (0, 1)
+        for name in names
+    }
+    assert len(digests) == 4
+
+
+def test_a_curve_of_several_teachers_is_of_their_means():
+    """Two students each of two teachers: errors 1 and 3, 6 and 8 at T = 1, and 10 more at T = 2."""
+    errors = {(0, 0): 1, (0, 1): 3, (1, 0): 6, (1, 1): 8}
+    records = [
+        {"family": "soft targets", "temperature": t, "test_errors": count + 10 * (t - 1)}
+        | {"teacher_seed": teacher, "seed": seed}
+        for t in (2.0, 1.0)
+        for (teacher, seed), count in errors.items()
+    ]
+    found, temperatures = curves.curve(records[::-1])
+    assert temperatures == [1, 2] and found.tolist() == [[2, 12], [7, 17]]
+    found, _ = curves.curve(of(records, teacher_seed=1))
+    assert found.tolist() == [[6, 16], [8, 18]]
 
 
 @pytest.mark.parametrize(

@@ -48,3 +48,11 @@ def test_what_a_row_is_a_mean_over():
     assert tables.counted(records("a", {0: [1, 2], 1: [3, 4], 2: [5, 6]})) == (
         "3 teachers with 2 seeds each"
     )
+    assert tables.counted(records("a", {0: [1], 1: [3]})) == "2 seeds, each with its own teacher"
+
+
+def test_records_of_no_named_teacher_are_read_as_of_one_for_each_seed():
+    old = [{"row": "a", "seed": seed, "test_errors": seed} for seed in range(3)]
+    found = tables.own_teachers(old + [{"row": "a", "teacher_seed": 3, "seed": 1}])
+    assert [tables.seeds(r) for r in found] == [(0, 0), (1, 0), (2, 0), (3, 1)]
+    assert tables.values(found[:3], "test_errors") == [0, 1, 2]
