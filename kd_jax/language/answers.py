@@ -33,6 +33,7 @@ def writer(
     Returns:
         write(params, prompts Tokens [N, P], size) -> N lists of token ids; size: prompts at a time.
     """
+
     @jax.jit
     def each(params, prompts):
         return generation.generate(

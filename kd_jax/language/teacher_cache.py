@@ -76,9 +76,7 @@ class TeacherCache:
         found = self._cached(f"top {k} tokens", texts, teacher_outputs.top_tokens, *top)
         return {"texts": texts, **found}
 
-    def samples(
-        self, texts: Texts, count: int, temperature: float, key: jax.Array
-    ) -> list[Tokens]:
+    def samples(self, texts: Texts, count: int, temperature: float, key: jax.Array) -> list[Tokens]:
         """Sampled answers to each of N prompts.
 
         Args:
@@ -101,17 +99,18 @@ class TeacherCache:
     def _sampled(self, what: str, texts: Texts, key: jax.Array, **options) -> Tokens:
         """A sampled answer to each of the prompts."""
         net, params, _, stop = self.teacher
-        drawn = {"key": np.asarray(jax.random.key_data(key)).tolist()}
+        options["drawn"] = np.asarray(jax.random.key_data(key)).tolist()
         settings = net, params, texts, key, stop
-        return Tokens(
-            **self._cached(what, texts, teacher_outputs.answers, *settings, facts=drawn, **options)
-        )
+        return Tokens(**self._cached(what, texts, teacher_outputs.answers, *settings, **options))
 
     def _cached(
-        self, what: str, texts: Texts, blocks: Callable, *settings, facts: dict = {}, **options
+        self, what: str, texts: Texts, blocks: Callable, *settings, drawn: Any = None, **options
     ) -> dict:
-        """What `blocks` yields of all texts, from the first one that is not cached yet."""
-        facts = {**facts, "teacher": self.teacher.digest, "what": what}
+        """What `blocks` yields of all texts, from the first one that is not cached yet.
+
+        drawn: JSON-like, by which key.
+        """
+        facts: dict = {"teacher": self.teacher.digest, "what": what, "key": drawn}
         facts |= {"texts": fingerprint.arrays(texts)}
         facts |= {"dtype": jnp.dtype(self.teacher.net.dtype).name, "size": self.size}
         facts |= {"code": fingerprint.code(blocks)}

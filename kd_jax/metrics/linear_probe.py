@@ -126,9 +126,7 @@ def evaluate_embeddings(
     found = nearest_neighbors(vectors, test_vectors)
     measures = {
         "probe_accuracy": probe_accuracy(*data),
-        "few_accuracy": few_shot_accuracy(
-            *data, draws=draws, per_class=per_class, seed=seed
-        ),
+        "few_accuracy": few_shot_accuracy(*data, draws=draws, per_class=per_class, seed=seed),
         "nearest_accuracy": float(np.mean(labels[found] == test_labels)),
     }
     if neighbors is not None:

@@ -35,7 +35,13 @@ def test_nearest_neighbors_by_hand():
 def test_measures_of_the_teacher_itself_agree_with_it():
     vectors = clouds(0) / np.linalg.norm(clouds(0), axis=1, keepdims=True)
     found = linear_probe.evaluate_embeddings(
-        vectors, LABELS, vectors, LABELS, draws=2, per_class=5, seed=0,
+        vectors,
+        LABELS,
+        vectors,
+        LABELS,
+        draws=2,
+        per_class=5,
+        seed=0,
         neighbors=linear_probe.nearest_neighbors(vectors, vectors),
     )
     assert found["nearest_agreement"] == found["nearest_accuracy"] == found["probe_accuracy"] == 1
