@@ -6,8 +6,6 @@ from experiments.reasoning import pools, problems, rows
 from kd_jax import losses
 from kd_jax.language.objectives import Objective, divergence, labels
 
-SLOW = 0.3  # better on validation, where the student decides which tokens count
-
 
 class ReasoningArm(NamedTuple):
     """One row of a table.
@@ -18,13 +16,13 @@ class ReasoningArm(NamedTuple):
 
     An on-policy objective learns from the pool's texts as SFT does, and in its last steps from
     texts that the student writes itself. Source: Agarwal et al. 2024, arXiv 2306.13649 (GKD), which
-    begins with a student after SFT too. rate_factor: of the learning rate in these steps.
+    begins with a student after SFT too. slow: whether these steps have a smaller learning rate.
     """
 
     pool: str
     objective: Objective
     equal_tokens: bool = False
-    rate_factor: float = 1.0
+    slow: bool = False
 
     @property
     def row(self):
@@ -32,10 +30,10 @@ class ReasoningArm(NamedTuple):
         return self.objective.row
 
 
-def on_policy(row, loss, rate_factor=1.0, **options):
+def on_policy(row, loss, slow=False, **options):
     """The arm of a loss on texts that students write themselves."""
     objective = Objective(row, divergence(loss, **options), on_policy_fraction=1.0)
-    return ReasoningArm(pools.ONE, objective, rate_factor=rate_factor)
+    return ReasoningArm(pools.ONE, objective, slow=slow)
 
 
 def equal_tokens(pool, row):
@@ -48,7 +46,7 @@ FEW = (
     ReasoningArm(problems.TERSE, Objective(rows.TERSE, labels)),
     ReasoningArm(pools.ONE, Objective(rows.CHAINS, labels)),
     ReasoningArm(pools.ONE, Objective(rows.FORWARD, divergence(losses.forward_kl))),
-    on_policy(rows.ON_POLICY_REVERSE, losses.reverse_kl, SLOW),
+    on_policy(rows.ON_POLICY_REVERSE, losses.reverse_kl, slow=True),
     on_policy(rows.ON_POLICY_FORWARD, losses.forward_kl),
     ReasoningArm(pools.SEVERAL, Objective(rows.SEVERAL, labels)),
     ReasoningArm(pools.UNFILTERED, Objective(rows.UNFILTERED, labels)),
@@ -57,4 +55,4 @@ EQUAL_TOKENS = (
     equal_tokens(problems.ANSWER, rows.ANSWER),
     equal_tokens(problems.TERSE, rows.TERSE),
 )
-MORE = (on_policy(rows.ON_POLICY_JSD, losses.jensen_shannon, SLOW, beta=0.5),)
+MORE = (on_policy(rows.ON_POLICY_JSD, losses.jensen_shannon, slow=True, beta=0.5),)

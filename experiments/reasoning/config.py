@@ -15,7 +15,7 @@ def below_100(name, value):
 
 
 @dataclasses.dataclass(frozen=True)
-class Config(experiment.Config):
+class Config(experiment.TaughtConfig):
     """Settings of the students of reasoning."""
 
     task: str = setting(
@@ -35,7 +35,10 @@ class Config(experiment.Config):
         300, "on-policy: the last of them, on texts of the student's own", at_least(1)
     )
     batch_size: int = setting(8, "texts in a step", at_least(1))
-    learning_rate: float = setting(1e-2, "peak learning rate", below_100)
+    learning_rate: float = setting(1e-2, "peak learning rate of the students", below_100)
+    slow_rate_factor: float = setting(
+        0.3, "of the learning rate, on-policy with reverse KL or JSD", below_100
+    )  # better on validation, where the student decides which tokens count
     width: int = setting(64, "width of the students of a family", at_least(1))
     layers: int = setting(2, "layers of the students", at_least(1))
     heads: int = setting(2, "heads of the decoders of a family", at_least(1))
@@ -43,9 +46,15 @@ class Config(experiment.Config):
         20_000, "problems that the teacher of a family learns", at_least(1)
     )
     teacher_steps: int = setting(600, "its training steps", at_least(1))
+    teacher_batch_size: int = setting(32, "texts in a step of it", at_least(1))
+    teacher_learning_rate: float = setting(1e-2, "its peak learning rate", below_100)
     teacher_width: int = setting(128, "its width", at_least(1))
+    teacher_layers: int = setting(2, "its layers", at_least(1))
     prompt_tokens: int = setting(192, "gsm8k: tokens of a prompt at most", at_least(1))
     answer_tokens: int = setting(256, "gsm8k: tokens of an answer at most", at_least(1))
+    held_out: int = setting(
+        1000, "gsm8k: the last training problems, to choose settings on", at_least(1)
+    )
     eval_batch_size: int = setting(250, "texts that are read or generated at a time", at_least(1))
     all_objectives: bool = setting(False, "on-policy JSD as well")
     validation_only: bool = setting(False, "test on held-out problems, to choose settings")
@@ -88,5 +97,9 @@ class Config(experiment.Config):
         require(
             self.task == "gsm8k" or not (self.teacher or self.tiny),
             f"--teacher and --tiny are of --task=gsm8k: expected neither with {self.task}",
+        )
+        require(
+            self.task != "gsm8k" or self.teachers == 1,
+            f"--teachers={self.teachers}: expected 1 with --task=gsm8k, whose teacher is given",
         )
         require(not (self.teacher and self.tiny), "--tiny and --teacher: expected one at most")

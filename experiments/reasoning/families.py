@@ -9,10 +9,9 @@ from kd_jax.language import objectives, teacher_cache
 from kd_jax.language.tokens import Texts
 from kd_jax.models import llama
 from kd_jax.storage import model_store
-from kd_jax.training import optimizers, state
+from kd_jax.training import keys, optimizers, state
 
 SFT = objectives.Objective("chains", objectives.labels)
-LAYERS, BATCH = 2, 32  # of the teacher
 
 
 def network(vocabulary, width, layers, heads):
@@ -39,53 +38,65 @@ def problem_set(family, split):
     return tasks.ProblemSet(prompts, gold, steps, longest)
 
 
-def train(net, texts, settings, execution):
-    """The parameters of a teacher that learned Texts; settings: TrainingSettings."""
-    init, keys = llama.decoder(net).init, jax.random.split(jax.random.key(5), 2)
+def train(net, texts, settings, key, order, execution):
+    """The parameters of a teacher that learned Texts.
+
+    Args:
+        net: its Llama.
+        texts: prompts and chains.
+        settings: TrainingSettings.
+        key: of its initialization.
+        order: the key of its batches.
+        execution: as for loop.fit.
+    """
     count = len(texts.prompts.ids)
     chains = np.arange(count)[:, None]
-    sampler = training.sampler(keys[1], [0], [count], chains, settings)
-    start = state.initialize(init)(keys[:1])
+    sampler = training.sampler(order, [0], [count], chains, settings)
+    start = state.initialize(llama.decoder(net).init)(key[None])
     params, *_ = training.fit(
-        "teacher", net, SFT, start, keys[:1], {"texts": texts}, sampler, settings, (),
+        rows.TEACHER, net, SFT, start, key[None], {"texts": texts}, sampler, settings, (),
         execution=execution,
     )  # fmt: skip
     return jax.tree.map(lambda x: x[0], params)
 
 
-def teacher(family, config, run):
-    """The DecoderTeacher that learned the chains of a family's split "teacher", stored."""
-    net = network(family.vocabulary, config.teacher_width, LAYERS, config.heads)
+def teacher(family, config, run, number):
+    """The DecoderTeacher that learned the chains of a family's split "teacher", stored.
+
+    number: which of several teachers.
+    """
+    net = network(family.vocabulary, config.teacher_width, config.teacher_layers, config.heads)
     settings = training.TrainingSettings(
-        config.teacher_steps, BATCH, config.learning_rate, optimizers.muon_warmup_cosine
-    )
+        config.teacher_steps, config.teacher_batch_size, config.teacher_learning_rate,
+        optimizers.muon_warmup_cosine,
+    )  # fmt: skip
+    names = config.base_seed, "teacher", number
+    own = keys.key(*names), keys.key(*names, "order")
     prompts = problem_set(family, "teacher").prompts
     texts = Texts(prompts, solutions(family, "teacher", problems.CHAIN))
     facts: dict = {"experiment": "reasoning", "texts": fingerprint.arrays(texts)}
     facts |= {"code": fingerprint.code(network, train, teacher)}
-    facts |= {"steps": settings.steps, "batch_size": BATCH, "learning_rate": settings.learning_rate}
-    facts |= {"net": [net.width, net.layers, net.heads]}
+    facts |= {"steps": settings.steps, "batch_size": settings.batch_size}
+    facts |= {"learning_rate": settings.learning_rate, "net": [net.width, net.layers, net.heads]}
+    facts |= {"keys": [np.asarray(jax.random.key_data(key)).tolist() for key in own]}
 
     def fit(snapshots):
-        return train(net, texts, settings, run.execution._replace(snapshots=snapshots))
+        return train(net, texts, settings, *own, run.execution._replace(snapshots=snapshots))
 
-    like = jax.eval_shape(llama.decoder(net).init, jax.random.key(0))
+    like = jax.eval_shape(llama.decoder(net).init, own[0])
     found = model_store.of_run(run, facts, fit, like, row=rows.TEACHER, data=config.task)
     word = "restored" if found.restored else f"trained in {found.seconds:.0f} s"
-    print(f"teacher: {word} ({found.folder})")
+    print(f"{rows.TEACHER}, seed {number}: {word} ({found.folder})")
     stop = family.vocabulary.index(problems.END)
     return teacher_cache.DecoderTeacher(net, found.params, found.fingerprint, stop)
 
 
-def load(family, config, run):
-    """(ReasoningTask, digest of its problems) of a module of problems, like `automaton`."""
-    counts = dict.fromkeys(("test", "harder", "validation"), config.tests)
-    more = {"teacher": config.teacher_problems, "train": max(config.sizes)}
-    found = family.load(counts | more)
+def task(found, config, run, number):
+    """The ReasoningTask of a Family and of the teacher that bears this number."""
     student = network(found.vocabulary, config.width, config.layers, config.heads)
     tests = {"test": "validation" if config.validation_only else "test", "harder": "harder"}
-    task = tasks.ReasoningTask(
-        teacher(found, config, run),
+    return tasks.ReasoningTask(
+        teacher(found, config, run, number),
         student,
         state.initialize(llama.decoder(student).init),
         optimizers.muon_warmup_cosine,
@@ -94,4 +105,16 @@ def load(family, config, run):
         {name: problem_set(found, split) for name, split in tests.items()},
         lambda ids: problems.answer_in(found.vocabulary, ids),
     )
-    return task, fingerprint.of(found.splits)
+
+
+def load(module, config, run):
+    """The problems of a module, like `automaton`, of which nothing is trained yet.
+
+    Returns:
+        ({name: digest} of what is given, number of a teacher -> its ReasoningTask).
+    """
+    counts = dict.fromkeys(("test", "harder", "validation"), config.tests)
+    counts |= {"teacher": config.teacher_problems, "train": max(config.sizes)}
+    found = [module.load(counts, config.base_seed, k) for k in range(config.teachers)]
+    given = {"data": fingerprint.of([each.splits for each in found])}
+    return given, lambda number: task(found[number], config, run, number)

@@ -14,11 +14,10 @@ from kd_jax.errors import require
 from kd_jax.language import gsm8k_texts, teacher_cache, tiny_teacher
 from kd_jax.pretrained import chat_template, layer_selection
 from kd_jax.pretrained import load as pretrained
-from kd_jax.training import optimizers
+from kd_jax.training import keys, optimizers
 
 FORMAT = 'Reason step by step. End with "#### " and the answer as a number.'
 NUMBER = re.compile(r"####\s*\$?\s*(-?[\d,]*\.?\d+)")
-HELD_OUT = 1000  # of the training problems, to choose settings on
 
 
 def extracted(text):
@@ -83,17 +82,31 @@ def task(model, train, test, max_lengths, layers):
 
 
 def load(config):
-    """(ReasoningTask, digest of its problems) of GSM8K and a pretrained teacher."""
+    """GSM8K and a pretrained teacher.
+
+    Returns:
+        ({name: digest} of what is given, number of a teacher, of which there is one, -> its
+        ReasoningTask).
+
+    Raises:
+        InputError: --held_out leaves no problems, or as for `task`.
+    """
     problems, test = gsm8k.load(config.data_dir, config.manual_dir)
+    require(
+        config.held_out < len(problems),
+        f"--held_out={config.held_out}: expected below {len(problems)}, all training problems",
+    )
     if config.tiny:
         some = [text for problem in problems[:100] for text in problem]
-        model = *tiny_teacher.teacher(), tiny_teacher.tokenizer(some)
+        drawn = tiny_teacher.teacher(keys.key(config.base_seed, "teacher", 0))
+        model = *drawn, tiny_teacher.tokenizer(some)
     else:
         model = pretrained.load(config.teacher)
-    train = problems[:-HELD_OUT], max(config.sizes)
-    held_out = problems[-HELD_OUT:] if config.validation_only else test, config.tests
+    train = problems[: -config.held_out], max(config.sizes)
+    held_out = problems[-config.held_out :] if config.validation_only else test, config.tests
     max_lengths = config.prompt_tokens, config.answer_tokens
-    return task(model, train, held_out, max_lengths, config.layers), gsm8k.DIGEST
+    found = task(model, train, held_out, max_lengths, config.layers)
+    return {"data": gsm8k.DIGEST, "teacher": found.teacher.digest}, lambda number: found
 
 
 def _text(tokenizer, ids):

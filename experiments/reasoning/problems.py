@@ -10,10 +10,12 @@ import numpy as np
 
 from kd_jax.data.padding import padded
 from kd_jax.errors import require
+from kd_jax.training import keys
 
 MARK, END, PADDING = "#", "<end>", ""
 ANSWER, TERSE, CHAIN = "answer", "terse", "chain"
 TRIES = 50  # draws per problem that is wanted
+OF_TEACHER = "teacher", "train"  # splits of a teacher and its students
 
 
 class GeneratedProblem(NamedTuple):
@@ -39,23 +41,45 @@ def with_solutions(prompt, steps, answer, terse, chain):
     return GeneratedProblem(tuple(prompt), answer, steps, solutions)
 
 
-def disjoint(draw, wanted, seed):
-    """{split: [GeneratedProblem]}, no prompt twice, within a split or in two.
+def splits(draw, counts, steps, base_seed, teacher):
+    """{split: [GeneratedProblem]}, as many as `counts` says, no prompt twice.
 
-    Splits are drawn in the order given, each from the problems that are left: the first ones do
-    not depend on how large the later ones are.
+    What is tested on is the same for all teachers. Each of them draws the problems of its own and
+    of its students.
 
     Args:
         draw: (numpy Generator, steps) -> GeneratedProblem.
-        wanted: {split: (how many, steps to draw from)}.
-        seed: of the draws.
+        counts: {split: how many}.
+        steps: (those of usual problems, those of the split "harder").
+        base_seed: what the draws follow from.
+        teacher: which of several.
+    """
+    usual, harder = steps
+    wanted = {}
+    for name, count in counts.items():
+        own = (teacher,) * (name in OF_TEACHER)
+        seed = keys.number(base_seed, "draw", f"{name} problems", *own)
+        wanted[name] = count, harder if name == "harder" else usual, seed
+    return disjoint(draw, wanted)
+
+
+def disjoint(draw, wanted):
+    """{split: [GeneratedProblem]}, no prompt twice, within a split or in two.
+
+    Splits are drawn in the order given, each from the problems that are left: the first ones do
+    not depend on the later ones.
+
+    Args:
+        draw: (numpy Generator, steps) -> GeneratedProblem.
+        wanted: {split: (how many, steps to draw from, seed of the draws)}.
 
     Raises:
         InputError: a family has not so many problems.
     """
-    random, seen, splits = np.random.default_rng(seed), set(), {}
-    for name, (count, steps) in wanted.items():
-        found = splits[name] = []
+    seen, drawn = set(), {}
+    for name, (count, steps, seed) in wanted.items():
+        random, found = np.random.default_rng(seed), []
+        drawn[name] = found
         for _ in range(TRIES * count):
             if len(found) == count:
                 break
@@ -67,7 +91,7 @@ def disjoint(draw, wanted, seed):
             len(found) == count,
             f"{len(found)} {name} problems are left where {count} were asked for: ask for fewer",
         )
-    return splits
+    return drawn
 
 
 def encoded(vocabulary, texts, left=False):

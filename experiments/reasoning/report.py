@@ -30,12 +30,12 @@ TASKS = {
 
 
 def read(folder):
-    """(record of the teacher, {number of problems: records}, settings) of a run folder."""
+    """(records of the teachers, {number of problems: records}, settings) of a run folder."""
     records = [_prepared(r) for r in jsonl.records(folder)]
-    (teacher,) = (r for r in records if r["row"] == TEACHER)
+    teachers = [r for r in records if r["row"] == TEACHER]
     of_students = [r for r in records if r["row"] != TEACHER]
     settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    return teacher, tables.by("problems", of_students), settings
+    return teachers, tables.by("problems", of_students), settings
 
 
 def _prepared(r):
@@ -46,14 +46,16 @@ def _prepared(r):
 
 def table(folder):
     """The Markdown of a run folder: quality, comparisons, errors by steps."""
-    teacher, sizes, settings = read(folder)
-    tests = [name for name in TESTS if f"{name}_accuracy" in teacher]
+    teachers, sizes, settings = read(folder)
+    tests = [name for name in TESTS if f"{name}_accuracy" in teachers[0]]
+    (one_row, *_) = tables.by_row(sizes[max(sizes)]).values()
     held = "validation problems" if settings["validation_only"] else "test problems"
+    counted = tables.counted(one_row)
     text = [
-        f"{TASKS[settings['task']]} Percent of {teacher['tests']:,} {held} answered exactly, mean "
-        f"± s.d. over {settings['seeds']} seeds with the\n95 % interval of the mean; every student "
+        f"{TASKS[settings['task']]} Percent of {teachers[0]['tests']:,} {held} answered exactly, "
+        f"mean ± s.d. over {counted} with the\n95 % interval of the mean; every student "
         f"takes {settings['steps']:,} steps of {settings['batch_size']} texts. {COLUMNS}",
-        _of_teacher(teacher, tests),
+        *(_of_teacher(r, tests) for r in teachers),
         *(_quality(problems, found, tests) for problems, found in sizes.items()),
     ]
     for name in tests:
@@ -62,14 +64,17 @@ def table(folder):
     found = _compared(sizes, "test_teacher_nll", lower=True, digits=3)
     text += ["Differences in teacher NLL, nats per token", found]
     text += [f"Percent wrong by number of steps, {max(sizes):,} problems"]
-    text += [_by_steps(teacher, sizes[max(sizes)])]
+    text += [_by_steps(teachers, sizes[max(sizes)])]
     return "\n\n".join(text)
 
 
 def _of_teacher(r, tests):
+    """What one teacher can do; those after the first are told by their seed."""
+    number = tables.seeds(r)[0]
+    who = f"The teacher of seed {number}" if number else "The teacher"
     right = ", ".join(f"{r[f'{name}_accuracy']:.1f} % {TESTS[name]}" for name in tests)
     return (
-        f"The teacher answers {right}, with {r['test_tokens']:.1f} tokens; the majority of "
+        f"{who} answers {right}, with {r['test_tokens']:.1f} tokens; the majority of "
         f"{r['samples']} sampled answers is right for {r['vote_accuracy']:.1f} %.\nOf its chains "
         f"for the students' problems {r['sample_accuracy']:.1f} % are right, and it solves "
         f"{r['solved_accuracy']:.1f} % of these problems at least once."
@@ -82,7 +87,8 @@ def _quality(problems, records, tests):
         cells = []
         for name in tests:
             accuracies = tables.values(found, f"{name}_accuracy")
-            cells += [tables.mean_and_sd(accuracies), tables.interval(accuracies)]
+            means = tables.teacher_means(found, f"{name}_accuracy")
+            cells += [tables.mean_and_sd(accuracies), tables.interval(means)]
         cells += [tables.mean(found, metric, form) for metric, (_, form) in COSTS.items()]
         lines.append([row, *cells])
     titles = [x for name in tests for x in (f"{TESTS[name]}, %", "95 %")]
@@ -105,10 +111,9 @@ def by_steps(r):
     return dict(sorted(found.items()))
 
 
-def _by_steps(teacher, records):
-    steps = list(by_steps(teacher))
-    lines = [[TEACHER, *(f"{x:.1f}" for x in by_steps(teacher).values())]]
-    for row, found in tables.by_row(records).items():
+def _by_steps(teachers, records):
+    steps, lines = list(by_steps(teachers[0])), []
+    for row, found in tables.by_row([*teachers, *records]).items():
         wrong = [by_steps(r) for r in found]
         lines.append([row, *(tables.mean_and_sd([each[n] for each in wrong]) for n in steps)])
     return tables.markdown(["method", *(f"{n} steps" for n in steps)], lines)
@@ -116,7 +121,7 @@ def _by_steps(teacher, records):
 
 def draw(folder):
     """Accuracy by number of problems, accuracy by tokens written, errors by steps."""
-    teacher, sizes, _ = read(folder)
+    teachers, sizes, _ = read(folder)
     last = tables.by_row(sizes[max(sizes)])
     with figures.figure(folder / "reasoning.png", columns=3, size=(13.0, 5.0)) as axes:
         for (row, found), (color, marker) in zip(last.items(), figures.styles()):
@@ -134,7 +139,8 @@ def draw(folder):
         axes[0].minorticks_off()
         axes[0].set(xlabel="problems", ylabel="right, %")
         axes[1].set(xlabel="tokens written per answer", ylabel="right, %")
-        axes[2].plot(steps, [by_steps(teacher)[n] for n in steps], "--", color=figures.GREY)
+        for each in map(by_steps, teachers):
+            axes[2].plot(steps, [each[n] for n in steps], "--", color=figures.GREY)
         axes[2].set(xlabel="steps (dashed: the teacher)", ylabel="wrong, %", xticks=steps)
         handles, labels = axes[0].get_legend_handles_labels()
         axes[0].figure.legend(handles, labels, fontsize=8, loc="outside upper center", ncols=4)

@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Callable
+from typing import NamedTuple
 
 import jax
 import numpy as np
@@ -13,6 +14,7 @@ from experiments.reasoning import (
     families,
     pools,
     rows,
+    tasks,
     training,
     word_problems,
 )
@@ -22,12 +24,27 @@ from kd_jax.export import saved_models
 from kd_jax.language import teacher_cache
 from kd_jax.metrics import records
 from kd_jax.models import llama
+from kd_jax.training import keys
 
 SAVED_PROBLEMS = 64  # saved beside a student for its export
 
 
+class Taught(NamedTuple):
+    """A teacher's world.
+
+    data: its ReasoningTask. cache: of its outputs. sampled: its chains, pools.Sampled. students:
+    those that learn from it. evaluate: of answering.evaluator, for students.
+    """
+
+    data: tasks.ReasoningTask
+    cache: teacher_cache.TeacherCache
+    sampled: pools.Sampled
+    students: Students
+    evaluate: Callable
+
+
 def load_gsm8k(config, run):
-    """(ReasoningTask, digest); the other tasks need none of the packages that this one needs."""
+    """`gsm8k.load`; the other tasks need none of the packages that this one needs."""
     from experiments.reasoning import gsm8k
 
     return gsm8k.load(config)
@@ -46,10 +63,31 @@ def chosen_arms(config):
     return arms.FEW + equal + arms.MORE * config.all_objectives
 
 
-def measure_teacher(config, data, cache, sampled, task):
-    """The record of the teacher: its answers, the majority of its samples, its chains."""
+def taught(config, run, task_of, number):
+    """What is Taught by the teacher of a number, which is trained or restored, and asked."""
+    base, size = config.base_seed, config.eval_batch_size
+    data = task_of(number)
+    cache = teacher_cache.TeacherCache(data.teacher, run.workdir, size, again=run.retrain)
+    key = keys.key(base, "samples", number)
+    samples = cache.samples(data.train.blank(), config.samples, config.temperature, key)
+    sampled = pools.judged(samples, data.read, data.train.gold)
+    settings = training.TrainingSettings(
+        config.steps, config.batch_size, config.learning_rate, data.optimizer,
+        config.on_policy_steps, config.slow_rate_factor,
+    )  # fmt: skip
+    each = keys.keys(base, "student", number, count=config.seeds)
+    order = keys.key(base, "student", number, "order")
+    students = Students(data, config.sizes, each, order, settings, cache, sampled)
+    return Taught(data, cache, sampled, students, answering.evaluator(data, data.student, size))
+
+
+def measure_teacher(config, taught_by, task):
+    """The record of a teacher: its answers, the majority of its samples, its chains."""
+    number = task.known["teacher_seed"]
+    data, cache, sampled, *_ = taught_by(number)
     test = data.tests["test"]
-    drawn = cache.samples(test.blank(), config.samples, config.temperature)
+    key = keys.key(config.base_seed, "votes", number)
+    drawn = cache.samples(test.blank(), config.samples, config.temperature, key)
     answers = [[data.read(ids) for ids in each.lists()] for each in drawn]
     voted = [answering.vote(each) for each in zip(*answers)]
     evaluate = answering.evaluator(data, data.teacher.net, config.eval_batch_size)
@@ -78,8 +116,10 @@ def records_of(known, fitted, evaluate):
     ]
 
 
-def train(data, students, evaluate, arm, task):
+def train(taught_by, arm, task):
     """Train an arm's students, save those of most problems, measure all."""
+    number = task.known["teacher_seed"]
+    data, _, _, students, evaluate = taught_by(number)
     fitted, known = students.fit(arm, task.execution), students.known(arm)
     net = llama.decoder(data.student)
     test = padding.unlabeled(data.tests["test"].prompts.take(slice(SAVED_PROBLEMS)))
@@ -87,28 +127,21 @@ def train(data, students, evaluate, arm, task):
         if fields["problems"] == max(students.sizes):
             one = jax.tree.map(lambda x, m=member: x[m][None, None], fitted.params)
             where = {name: fields[name] for name in ("seed", "problems")}
+            where |= {"teacher_seed": number}
             saved_models.save(task.run, net, one, [arm.row], test, **where)
     return records_of(known, fitted, evaluate)
 
 
 def run(config, run):
-    """Load or train the teacher, sample its chains, train and record the students of every arm."""
-    data, digest = TASKS[config.task](config, run)
-    run.uses(data=digest, teacher=data.teacher.digest)
-    run.open()
-    size = config.eval_batch_size
-    cache = teacher_cache.TeacherCache(data.teacher, run.workdir, size, again=run.retrain)
-    samples = cache.samples(data.train.blank(), config.samples, config.temperature)
-    sampled = pools.judged(samples, data.read, data.train.gold)
-    settings = training.TrainingSettings(
-        config.steps, config.batch_size, config.learning_rate, data.optimizer,
-        config.on_policy_steps,
-    )  # fmt: skip
-    students = Students(data, config.sizes, config.seeds, settings, cache, sampled)
-    evaluate = answering.evaluator(data, data.student, size)
-    units = [
-        ({"row": rows.TEACHER}, functools.partial(measure_teacher, config, data, cache, sampled))
-    ]
-    for arm in chosen_arms(config):
-        units.append(({"row": arm.row}, functools.partial(train, data, students, evaluate, arm)))
+    """Train each teacher, or load the given one, sample its chains, train and record students."""
+    given, task_of = TASKS[config.task](config, run)
+    run.uses(**given)
+    taught_by = functools.lru_cache(maxsize=1)(functools.partial(taught, config, run, task_of))
+    units = []
+    for number in range(config.teachers):
+        known = {"teacher_seed": number, "row": rows.TEACHER}
+        units.append((known, functools.partial(measure_teacher, config, taught_by)))
+        for arm in chosen_arms(config):
+            known = {"teacher_seed": number, "row": arm.row}
+            units.append((known, functools.partial(train, taught_by, arm)))
     run.each(units, by=("problems",))

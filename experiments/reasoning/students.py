@@ -35,13 +35,14 @@ class FittedArm(NamedTuple):
 class Students:
     """Trains the students of a task: one per number of problems in `sizes` and seed."""
 
-    def __init__(self, task, sizes, seeds, settings, cache, sampled):
+    def __init__(self, task, sizes, keys, order, settings, cache, sampled):
         """The pools and members of all arms.
 
         Args:
             task: a ReasoningTask.
             sizes: numbers of problems.
-            seeds: how many.
+            keys: [S], one per seed.
+            order: the key of what is drawn at every step.
             settings: TrainingSettings.
             cache: the TeacherCache of the task's teacher.
             sampled: pools.Sampled.
@@ -51,14 +52,14 @@ class Students:
         """
         self.task, self.settings, self.cache, self.sampled = task, settings, cache, sampled
         self.pools = pools.of_solved(task.train.prompts, task.solutions, sampled)
-        numbers, problems = np.meshgrid(np.arange(seeds), sizes)
+        numbers, problems = np.meshgrid(np.arange(len(keys)), sizes)
         self.seeds, self.sizes = numbers.ravel(), problems.ravel()
         self.counts = np.searchsorted(sampled.solved, self.sizes)
         require(
             self.counts.all(),
             f"--sizes: the teacher solves none of the first {min(sizes)} problems: give more",
         )
-        self.keys = jax.random.split(jax.random.key(6), seeds)[self.seeds]
+        self.keys, self.order = keys[self.seeds], order
 
     def members(self, arm):
         """The numbers [m] of the members that an arm has students of."""
@@ -87,7 +88,8 @@ class Students:
         """The FittedArm of an arm's members; execution: as for loop.fit."""
         settings = self.settings
         if arm.objective.on_policy_fraction:
-            last, rate = settings.on_policy_steps, settings.learning_rate * arm.rate_factor
+            last, rate = settings.on_policy_steps, settings.learning_rate
+            rate *= settings.slow_rate_factor if arm.slow else 1
             rest = settings._replace(steps=last, learning_rate=rate)
             ended = self._phase(arm, rest, self.after_sft.params, execution)
             return joined(self.after_sft, ended, settings.steps - last)
@@ -108,7 +110,7 @@ class Students:
             read, fraction = teacher.params, objective.on_policy_fraction
             on_policy = student_loss.on_policy(student, teacher.net, fraction, teacher.stop)
         sampler = training.sampler(
-            jax.random.key(7), self.seeds[mine], self.counts[mine], pool.chains, settings
+            self.order, self.seeds[mine], self.counts[mine], pool.chains, settings
         )
         params, curves, diverged = training.fit(
             f"{len(mine)} × {objective.row}", student, objective, start, self.keys[mine], rows,

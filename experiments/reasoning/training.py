@@ -18,7 +18,8 @@ class TrainingSettings(NamedTuple):
     """How networks learn: in so many steps of a batch of texts each, at a peak rate.
 
     optimizer: (peak rate, steps) -> one of optax; on_policy_steps: the last ones, in which students
-    of an on-policy objective learn from texts that they write themselves.
+    of an on-policy objective learn from texts that they write themselves; slow_rate_factor: of the
+    learning rate in these, where an arm is slow.
     """
 
     steps: int
@@ -26,6 +27,7 @@ class TrainingSettings(NamedTuple):
     learning_rate: float
     optimizer: Callable
     on_policy_steps: int = 0
+    slow_rate_factor: float = 1.0
 
 
 def sampler(key, seeds, counts, chains, settings):

@@ -25,7 +25,6 @@ NUMBERS = tuple(map(str, range(LIMIT + 1)))
 VOCABULARY = (PADDING, *NUMBERS, *NAMES, *VERBS, "it", "?", *SIGNS, *LETTERS, MARK, END)
 USUAL, HARDER = (2, 3), (4, 5, 6)  # steps of training and of harder test problems
 DISTRACTING = 1  # changes of the other person
-SEED = 8
 
 
 def possible(value):
@@ -111,7 +110,7 @@ def draw(random, steps):
     return problems.with_solutions((*prompt, "?", name), steps, terse[-1], terse, chain)
 
 
-def load(counts):
-    """The Family with so many problems {split: count}; "harder" has more steps than all others."""
-    wanted = {n: (count, HARDER if n == "harder" else USUAL) for n, count in counts.items()}
-    return problems.Family(VOCABULARY, problems.disjoint(draw, wanted, SEED))
+def load(counts, base_seed, teacher):
+    """The Family of a teacher with so many problems {split: count}; see `problems.splits`."""
+    found = problems.splits(draw, counts, (USUAL, HARDER), base_seed, teacher)
+    return problems.Family(VOCABULARY, found)

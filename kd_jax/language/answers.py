@@ -1,4 +1,4 @@
-"""Answers that a decoder writes to prompts: batched greedy generation, and their NLL."""
+"""Answers that a decoder writes to prompts: batched generation, and their NLL."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -15,7 +15,11 @@ from kd_jax.models import llama
 
 
 def writer(
-    net: Any, stop: int, max_length: int, choose: Callable = generation.greedy, seed: int = 0
+    net: Any,
+    stop: int,
+    max_length: int,
+    choose: Callable = generation.greedy,
+    key: jax.Array | None = None,
 ) -> Callable:
     """Answers to prompts in batches, compiled once for all decoders of one shape.
 
@@ -24,12 +28,11 @@ def writer(
         stop: the token that ends an answer.
         max_length: tokens of an answer at most, the stop token included.
         choose: of generation.generate.
-        seed: of what is drawn.
+        key: of what `choose` draws, if anything.
 
     Returns:
         write(params, prompts Tokens [N, P], size) -> N lists of token ids; size: prompts at a time.
     """
-    key = jax.random.key(seed)
 
     @jax.jit
     def each(params, prompts):

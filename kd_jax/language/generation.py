@@ -55,7 +55,7 @@ def generate(
     params: Any,
     ids: Int[Any, "B T"],
     mask: Bool[Any, "B T"],
-    key: Any,
+    key: Any = None,
     *,
     tokens: int,
     stop: Sequence[int] = (),
@@ -72,6 +72,7 @@ def generate(
         ids: prompts, padded on the left.
         mask: True for a token, False for padding.
         key: of choose(logits, key); token n is chosen with fold_in(key, n), whatever the length.
+            None, which is given to it then, for one that draws nothing.
         tokens: N, the most that are written.
         stop: token ids that end a text.
         choose: `greedy`, or what `sampled` gives.
@@ -88,7 +89,8 @@ def _written(step, logits, cache, key, tokens, stop, choose):
     written = Generated(jnp.zeros((batch, tokens), jnp.int32), jnp.zeros(batch, jnp.int32))
 
     def choose_next(n, logits, going, written):
-        chosen = jnp.where(going, choose(logits, jax.random.fold_in(key, n)), 0)
+        own = None if key is None else jax.random.fold_in(key, n)
+        chosen = jnp.where(going, choose(logits, own), 0)
         ids = jax.lax.dynamic_update_slice_in_dim(written.ids, chosen[:, None], n, 1)
         return chosen, going & ~jnp.isin(chosen, stop_ids), Generated(ids, written.lengths + going)
 

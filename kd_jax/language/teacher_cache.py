@@ -56,46 +56,61 @@ class TeacherCache:
         blocks = self._cached("hidden states", texts, teacher_outputs.hidden, net, params, texts)
         return blocks["hidden"]
 
-    def rows(self, objective: Objective, texts: Texts) -> dict:
-        """What students of an objective learn from, {name: leaves [N, …]}; see `objectives`."""
-        net, params, _, stop = self.teacher
+    def rows(self, objective: Objective, texts: Texts, key: jax.Array) -> dict:
+        """What students of an objective learn from.
+
+        Args:
+            objective: see `objectives`.
+            texts: N prompts and answers.
+            key: of the texts that the teacher writes itself, where the objective asks for them.
+
+        Returns:
+            {name: leaves [N, …]}.
+        """
         if objective.teacher_texts:
-            sampled = net, params, texts, jax.random.key(3), stop
-            own = self._cached("own texts", texts, teacher_outputs.answers, *sampled)
-            return {"texts": Texts(texts.prompts, Tokens(**own))}
+            return {"texts": Texts(texts.prompts, self._sampled("own texts", texts, key))}
         hidden, k = self.hidden(texts), objective.top_k
         if not k:
             return {"texts": texts, "hidden": hidden}
-        top = params, hidden, k
+        top = self.teacher.params, hidden, k
         found = self._cached(f"top {k} tokens", texts, teacher_outputs.top_tokens, *top)
         return {"texts": texts, **found}
 
-    def samples(self, texts: Texts, count: int, temperature: float) -> list[Tokens]:
+    def samples(self, texts: Texts, count: int, temperature: float, key: jax.Array) -> list[Tokens]:
         """Sampled answers to each of N prompts.
 
         Args:
             texts: their prompts are answered, in as many tokens at most as their answers have.
             count: answers per prompt.
             temperature: at which they are sampled.
+            key: of all samples; the number of each is folded in, so more begin with these.
 
         Returns:
             `count` Tokens [N, A].
         """
-        net, params, _, stop = self.teacher
-        found = []
-        for number in range(count):
-            settings = net, params, texts, jax.random.fold_in(jax.random.key(4), number), stop
-            what = f"sample {number}, T = {temperature:g}"
-            found.append(
-                self._cached(
-                    what, texts, teacher_outputs.answers, *settings, temperature=temperature
-                )
+        return [
+            self._sampled(
+                f"sample {number}, T = {temperature:g}", texts, jax.random.fold_in(key, number),
+                temperature=temperature,
             )
-        return [Tokens(**each) for each in found]
+            for number in range(count)
+        ]  # fmt: skip
 
-    def _cached(self, what: str, texts: Texts, blocks: Callable, *settings, **options) -> dict:
-        """What `blocks` yields of all texts, from the first one that is not cached yet."""
-        facts: dict = {"teacher": self.teacher.digest, "what": what}
+    def _sampled(self, what: str, texts: Texts, key: jax.Array, **options) -> Tokens:
+        """A sampled answer to each of the prompts."""
+        net, params, _, stop = self.teacher
+        options["drawn"] = np.asarray(jax.random.key_data(key)).tolist()
+        settings = net, params, texts, key, stop
+        return Tokens(**self._cached(what, texts, teacher_outputs.answers, *settings, **options))
+
+    def _cached(
+        self, what: str, texts: Texts, blocks: Callable, *settings, drawn: Any = None, **options
+    ) -> dict:
+        """What `blocks` yields of all texts, from the first one that is not cached yet.
+
+        drawn: JSON-like, by which key.
+        """
+        facts: dict = {"teacher": self.teacher.digest, "what": what, "key": drawn}
         facts |= {"texts": fingerprint.arrays(texts)}
         facts |= {"dtype": jnp.dtype(self.teacher.net.dtype).name, "size": self.size}
         facts |= {"code": fingerprint.code(blocks)}

@@ -17,9 +17,9 @@ NET = llama.Llama(
 )
 
 
-def teacher() -> tuple[llama.Llama, Any]:
+def teacher(key: jax.Array) -> tuple[llama.Llama, Any]:
     """(Llama, params), the layers' matrices ten times as large as drawn: confident predictions."""
-    params = jax.jit(llama.decoder(NET).init)(jax.random.key(0))
+    params = jax.jit(llama.decoder(NET).init)(key)
     layers = jax.tree.map(lambda x: x if (x == 1).all() else 10 * x, params["layers"])
     return NET, params | {"layers": layers}
 

@@ -51,8 +51,8 @@ def few_shot_accuracy(
     test_labels: Int[np.ndarray, " M"],
     *,
     draws: int,
-    per_class: int = 5,
-    seed: int = 0,
+    per_class: int,
+    seed: int,
 ) -> float:
     """Few-shot accuracy: the mean of `probe_accuracy` on a few labels of every class.
 
@@ -99,7 +99,10 @@ def evaluate_embeddings(
     labels: Int[np.ndarray, " N"],
     test_vectors: Float[np.ndarray, "M D"],
     test_labels: Int[np.ndarray, " M"],
+    *,
     draws: int,
+    per_class: int,
+    seed: int,
     neighbors: Int[np.ndarray, " M"] | None = None,
 ) -> dict[str, float]:
     """Linear-probe, few-shot and nearest-neighbor accuracy of one encoder.
@@ -110,6 +113,8 @@ def evaluate_embeddings(
         test_vectors: Test embeddings of unit length.
         test_labels: Their classes.
         draws: Of `few_shot_accuracy`.
+        per_class: Of `few_shot_accuracy`.
+        seed: Of `few_shot_accuracy`.
         neighbors: The teacher's `nearest_neighbors`, to agree with.
 
     Returns:
@@ -121,7 +126,7 @@ def evaluate_embeddings(
     found = nearest_neighbors(vectors, test_vectors)
     measures = {
         "probe_accuracy": probe_accuracy(*data),
-        "few_accuracy": few_shot_accuracy(*data, draws=draws),
+        "few_accuracy": few_shot_accuracy(*data, draws=draws, per_class=per_class, seed=seed),
         "nearest_accuracy": float(np.mean(labels[found] == test_labels)),
     }
     if neighbors is not None:

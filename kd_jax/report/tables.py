@@ -83,6 +83,19 @@ def counted(records: Sequence[Record]) -> str:
     return f"{teachers} teachers with {students} seeds each"
 
 
+def teacher_means(records: Sequence[Record], metric: str) -> list:
+    """The mean of a metric for each teacher's students, or its values where there is one teacher.
+
+    Args:
+        records: of one row.
+        metric: the field.
+    """
+    groups: dict[int, list] = {}
+    for record in records:
+        groups.setdefault(seeds(record)[0], []).append(record[metric])
+    return [np.mean(group) for group in groups.values()] if len(groups) > 1 else groups.popitem()[1]
+
+
 def paired_values(
     ours: Sequence[Record], theirs: Sequence[Record], metric: str
 ) -> tuple[list, list] | None:
@@ -96,21 +109,12 @@ def paired_values(
         theirs: of another.
         metric: the field.
     """
-    groups = by_teacher(ours, metric), by_teacher(theirs, metric)
-    if len(groups[0]) > 1 and groups[0].keys() == groups[1].keys():
-        first, second = ([np.mean(x) for x in group.values()] for group in groups)
-        return first, second
-    if list(map(seeds, ours)) == list(map(seeds, theirs)):
-        return values(ours, metric), values(theirs, metric)
+    members = [list(map(seeds, row)) for row in (ours, theirs)]
+    teachers = [{teacher for teacher, _ in row} for row in members]
+    several = len(teachers[0]) > 1 and teachers[0] == teachers[1]
+    if several or members[0] == members[1]:
+        return teacher_means(ours, metric), teacher_means(theirs, metric)
     return None
-
-
-def by_teacher(records: Iterable[Record], metric: str) -> dict[int, list]:
-    """{seed of a teacher: the metric of its records} of one row."""
-    groups: dict[int, list] = {}
-    for record in records:
-        groups.setdefault(seeds(record)[0], []).append(record[metric])
-    return groups
 
 
 def compare(

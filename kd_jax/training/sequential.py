@@ -37,6 +37,7 @@ class Sequential:
         start: Any,
         data: Any,
         sampler: Callable,
+        key: jax.Array,
         *,
         epochs: int,
         numbers: dict | None = None,
@@ -51,12 +52,13 @@ class Sequential:
             start: parameters of the shape of all networks.
             data: {name: leaves [N, …]}.
             sampler: (seed, epoch) -> indices [steps, B] into the data.
+            key: of all that the loss draws; a network's seed is folded in.
             epochs: of each network.
             numbers: {name: number}, see `fit`.
             shared: {name: tree}, seen whole by every step.
             execution: where and how.
         """
-        self.optimizer = optimizer
+        self.optimizer, self.key = optimizer, key
         self.training = loop.Training(
             loss_fn, optimizer, self._state(start, 0), data, sampler, epochs=epochs, seeds=0,
             numbers=_grid(numbers or {}), shared=shared, execution=execution,
@@ -75,7 +77,7 @@ class Sequential:
 
         Args:
             start: its first parameters.
-            seed: of the order of the data, and of the keys that the loss is given.
+            seed: which the sampler is asked with, and which is folded into the key.
             label: of the progress bar.
             execution: of this network: its snapshots and events.
             numbers: {name: number}, of the names that were given first.
@@ -99,7 +101,7 @@ class Sequential:
 
     def _state(self, params, seed):
         one = jax.tree.map(lambda x: jnp.asarray(x)[None, None], params)
-        return train_state.grid(one, self.optimizer, jax.random.split(jax.random.key(seed), 1))
+        return train_state.grid(one, self.optimizer, jax.random.fold_in(self.key, seed)[None])
 
 
 def _grid(numbers):

@@ -1,19 +1,32 @@
 """Students of reasoning: what they learn from, what is counted, and a smoke run."""
 
 import json
+import types
 
 import jax
 import numpy as np
 import pytest
 from in_process import finished
 
-from experiments.reasoning import answering, arms, pools, report, rows, students, tasks, training
+from experiments.reasoning import (
+    answering,
+    arms,
+    automaton,
+    families,
+    pools,
+    report,
+    rows,
+    students,
+    tasks,
+    training,
+)
 from experiments.reasoning import run as experiment
 from experiments.reasoning.config import CHUNKS, Config
 from kd_jax import experiment as config
 from kd_jax.data.padding import padded
 from kd_jax.errors import InputError
-from kd_jax.storage import jsonl
+from kd_jax.models import llama
+from kd_jax.storage import jsonl, run_folder
 from kd_jax.training import optimizers
 
 RIGHT = np.array([[1, 0, 0, 0, 1], [1, 0, 1, 0, 0], [0, 0, 1, 0, 1]], bool)  # 3 samples, 5 problems
@@ -25,6 +38,7 @@ def tokens(rows):
 
 SAMPLED = pools.Sampled([tokens([10 * k + n for n in range(5)]) for k in range(3)], RIGHT)
 PROMPTS = tokens([100, 101, 102, 103, 104])
+TWO = jax.random.split(jax.random.key(1), 2), jax.random.key(2)  # students, and their order
 HUMAN = {"answer": tokens(range(200, 205)), "terse": tokens(range(300, 305))}
 
 
@@ -74,7 +88,7 @@ def test_what_arms_ask_of_the_teacher():
     settings = training.TrainingSettings(
         160, 4, 0.1, optimizers.adamw_warmup_cosine, on_policy_steps=140
     )
-    trained = students.Students(task_of(), (2, 5), 2, settings, None, SAMPLED)
+    trained = students.Students(task_of(), (2, 5), *TWO, settings, None, SAMPLED)
     assert trained.seeds.tolist() == [0, 1, 0, 1] and trained.sizes.tolist() == [2, 2, 5, 5]
     assert trained.counts.tolist() == [1, 1, 3, 3]  # of them are solved
     calls = {
@@ -100,7 +114,7 @@ def test_what_arms_ask_of_the_teacher():
     assert [known["seed"] for known in trained.known(arms.FEW[0])] == [0, 1, 0, 1]
     with pytest.raises(InputError, match="solves none of the first 1 problems"):
         unsolved = SAMPLED._replace(right=RIGHT & (np.arange(5) > 0))
-        students.Students(task_of(), (1, 5), 2, settings, None, unsolved)
+        students.Students(task_of(), (1, 5), *TWO, settings, None, unsolved)
 
 
 def test_as_many_tokens_are_more_steps():
@@ -110,7 +124,7 @@ def test_as_many_tokens_are_more_steps():
     trained = students.Students(
         task,
         (5,),
-        2,
+        *TWO,
         training.TrainingSettings(160, 4, 0.1, optimizers.adamw_warmup_cosine),
         None,
         SAMPLED,
@@ -167,47 +181,6 @@ def test_answers_are_counted_by_steps():
     assert found["by_steps"] == {"2": 0, "3": pytest.approx(1 / 3)}
 
 
-def written_run(folder):
-    """A run folder of two arms, 10 and 90 % right with 3 and 30 tokens, and a perfect teacher."""
-    more = {"problems": 50, "test_teacher_nll": 0.5, "train_tokens": 7, "teacher_scored": 0}
-    teacher = {"row": rows.TEACHER, "seed": 0, "test_accuracy": 1.0, "test_tokens": 30.0}
-    teacher |= {"test_by_steps": {"2": 0.0, "10": 0.0}, "tests": 250, "samples": 4}
-    records = [teacher | {f"{name}_accuracy": 1.0 for name in ("vote", "sample", "solved")}]
-    for row, right, tokens, writes in ((rows.ANSWER, 0.1, 3, 0), (rows.CHAINS, 0.9, 30, 61)):
-        for seed in range(3):
-            found = {"test_accuracy": right + 0.01 * seed, "test_tokens": tokens}
-            found |= {"test_by_steps": {"10": 1 - right, "2": 0.5}, "teacher_generated": writes}
-            records.append({"row": row, "seed": seed, **more, **found})
-    (folder / "records.jsonl").write_text(jsonl.text(records))
-    settings = {
-        "task": "automaton",
-        "validation_only": True,
-        "seeds": 3,
-        "steps": 40,
-        "batch_size": 8,
-    }
-    (folder / "config.json").write_text(json.dumps(settings))
-
-
-def test_the_table_says_what_the_records_say(tmp_path):
-    written_run(tmp_path)
-    cells = [
-        [cell.strip() for cell in line.strip("|").split("|")]
-        for line in report.table(tmp_path).splitlines()
-        if line.startswith("|")
-    ]
-    # 91 ± 1 over 3 seeds: 4.303 · 1 / √3 = 2.5; 91 points for 30 tokens
-    assert [rows.CHAINS, "91.0 ± 1.0", "[88.5, 93.5]", "30.0", "3.03"] in [x[:5] for x in cells]
-    pair = ["50 problems", rows.CHAINS, rows.ANSWER]
-    verdicts = [x[3:] for x in cells if x[:3] == pair]
-    assert verdicts[0][1] == "BEATS" and verdicts[0][0].startswith("+80.0 [")
-    assert verdicts[1][1] == "INCONCLUSIVE"  # the teacher finds both equally likely
-    assert ["method", "2 steps", "10 steps"] in cells  # in the order of numbers
-    assert [rows.CHAINS, "50.0 ± 0.0", "10.0 ± 0.0"] in cells
-    report.draw(tmp_path)
-    assert (tmp_path / "reasoning.png").stat().st_size > 5000
-
-
 @pytest.mark.parametrize(
     "flags, said",
     [
@@ -218,6 +191,12 @@ def test_the_table_says_what_the_records_say(tmp_path):
         (["--steps=300"], "--on_policy_steps=300: expected below --steps=300"),
         (["--teacher_steps=5"], "--teacher_steps=5: expected a multiple of 10"),
         (["--width=10"], "--width=10: expected a multiple of 4"),
+        (["--teachers=0"], "--teachers=0: expected at least 1"),
+        (
+            ["--task=gsm8k", "--tiny", "--teachers=2"],
+            "--teachers=2: expected 1 with --task=gsm8k, whose teacher is given",
+        ),
+        (["--slow_rate_factor=0"], "--slow_rate_factor=0: expected a number above 0"),
         (["--temperature=0"], "--temperature=0: expected a number above 0"),
         (["--teacher=x"], "--teacher and --tiny are of --task=gsm8k"),
         (["--task=gsm8k", "--tiny", "--teacher=x"], "--tiny and --teacher: expected one"),
@@ -227,6 +206,35 @@ def test_settings_that_do_not_fit_are_one_line(flags, said):
     with pytest.raises(InputError, match=said) as caught:
         config.parse(Config, ["x", *flags])
     assert "\n" not in str(caught.value)
+
+
+def test_teachers_are_units_of_their_own():
+    run = types.SimpleNamespace(uses=lambda **given: None)
+    run.each = lambda units, by: setattr(run, "units", [known for known, _ in units])
+    preset = Config.PRESETS["smoke"]
+    experiment.run(Config(**preset, teachers=2), run)
+    names = [rows.TEACHER, *(arm.row for arm in arms.FEW + arms.EQUAL_TOKENS)]
+    assert run.units == [{"teacher_seed": k, "row": row} for k in range(2) for row in names]
+
+
+def test_teachers_and_base_seeds_have_keys_and_problems_of_their_own(tmp_path, monkeypatch):
+    def untrained(net, texts, settings, key, order, execution):
+        drawn.append(tuple(np.asarray(jax.random.key_data(x)).tobytes() for x in (key, order)))
+        like = jax.eval_shape(llama.decoder(net).init, key)
+        return jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), like)
+
+    drawn, texts, digests = [], [], []
+    monkeypatch.setattr(families, "train", untrained)
+    for base_seed in range(2):
+        settings = Config(**Config.PRESETS["smoke"], teachers=2, base_seed=base_seed)
+        run = run_folder.Run(str(tmp_path), "reasoning", settings.results_key())
+        _, task_of = families.load(automaton, settings, run)
+        for number in range(2):
+            task = task_of(number)
+            texts.append(task.train.prompts.ids.tobytes())
+            digests.append(task.teacher.digest)
+    assert len({x for pair in drawn for x in pair}) == 8
+    assert len(set(texts)) == len(set(digests)) == 4
 
 
 def test_a_smoke_run_has_every_arm_size_and_seed(tmp_path, capsys):
@@ -254,7 +262,13 @@ def test_a_smoke_run_has_every_arm_size_and_seed(tmp_path, capsys):
     assert (folder / "reasoning.png").stat().st_size > 5000
     table = (folder / "table.md").read_text()
     assert report.table(folder) == table and table in capsys.readouterr().out + "\n"
-    for part in ("64 problems", "Differences, harder", "8 steps"):
+    for part in (
+        "over 2 seeds",
+        "64 problems",
+        "Differences, harder",
+        "8 steps",
+    ):
         assert part in table
-    manifest = json.loads((folder / "manifest.json").read_text())
-    assert manifest["teacher"] in {path.name for path in (tmp_path / "teachers").iterdir()}
+    teachers = json.loads((folder / "manifest.json").read_text())["teachers"]
+    assert len(teachers) == 1
+    assert teachers.keys() <= {path.name for path in (tmp_path / "teachers").iterdir()}

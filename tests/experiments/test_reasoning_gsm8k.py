@@ -1,5 +1,6 @@
 """GSM8K as a task of reasoning: answers read off by hand, and a run on a tiny random model."""
 
+import jax
 import numpy as np
 import pytest
 from in_process import finished
@@ -47,7 +48,7 @@ def test_the_answer_is_the_number_after_the_mark(text, answer):
 def task(**changes):
     max_lengths = changes.pop("max_lengths", (120, 30))
     layers = changes.pop("layers", 2)
-    model = *tiny_teacher.teacher(), tiny_teacher.tokenizer([])
+    model = *tiny_teacher.teacher(jax.random.key(0)), tiny_teacher.tokenizer([])
     return model, gsm8k.task(model, (SOME, 2), (SOME[1:], 2), max_lengths, layers)
 
 
@@ -82,6 +83,22 @@ def test_models_that_do_not_fit_are_one_line():
         task(layers=4)
     with pytest.raises(InputError, match="--prompt_tokens=2000 and --answer_tokens=64"):
         task(max_lengths=(2000, 64))
+
+
+def test_more_problems_held_out_than_there_are_is_one_line():
+    needed(DATA / "gsm8k")
+    with pytest.raises(InputError, match="--held_out=9000: expected below 7473"):
+        gsm8k.load(Config(task="gsm8k", tiny=True, manual_dir=str(DATA), held_out=9000))
+
+
+def test_the_tiny_teacher_is_another_for_another_base_seed():
+    needed(DATA / "gsm8k")
+    digests = []
+    for base_seed in (0, 1):
+        given, task_of = gsm8k.load(Config(**SETTINGS, base_seed=base_seed))
+        assert task_of(0).teacher.digest == given["teacher"]
+        digests.append(given["teacher"])
+    assert digests[0] != digests[1]
 
 
 SETTINGS = {

@@ -2,6 +2,7 @@
 
 import collections
 
+import numpy as np
 import pytest
 
 from experiments.reasoning import automaton, problems, word_problems
@@ -20,7 +21,7 @@ CHANGES = {
 
 @pytest.fixture(scope="module", params=[word_problems, automaton], ids=["words", "automaton"])
 def family(request):
-    return request.param.load(COUNTS)
+    return request.param.load(COUNTS, 0, 0)
 
 
 def sentences(prompt):
@@ -44,7 +45,7 @@ def evaluated(prompt):
 
 
 def test_word_problems_say_what_their_solutions_say():
-    found = word_problems.load(COUNTS)
+    found = word_problems.load(COUNTS, 0, 0)
     verbs = collections.Counter()
     for problem in (p for split in found.splits.values() for p in split):
         first, *results = evaluated(problem.prompt)
@@ -61,7 +62,7 @@ def test_word_problems_say_what_their_solutions_say():
 
 def test_sentences_are_lettered_from_any_letter_on():
     firsts = set()
-    for problem in word_problems.load(COUNTS).splits["harder"]:
+    for problem in word_problems.load(COUNTS, 0, 0).splits["harder"]:
         letters = [ord(letter[0]) - ord("a") for letter, *_ in sentences(problem.prompt)[0]]
         firsts.add(letters[0])
         assert letters == [(letters[0] + n) % 12 for n in range(problem.steps + 3)]
@@ -89,7 +90,7 @@ def lines(problem):
 
 
 def test_every_calculation_of_a_chain_is_true_and_is_undone():
-    for problem in word_problems.load(COUNTS).splits["harder"]:
+    for problem in word_problems.load(COUNTS, 0, 0).splits["harder"]:
         values, calculations = evaluated(problem.prompt), lines(problem)
         assert len(calculations) == problem.steps == len(values) - 1
         for before, after, line in zip(values, values[1:], calculations):
@@ -102,12 +103,11 @@ def test_every_calculation_of_a_chain_is_true_and_is_undone():
 
 
 def test_states_of_the_automaton_by_hand():
-    # rows of PERMUTATIONS: digit 3 sends 0 to 4, digit 1 sends 4 to 0, digit 4 sends 0 to 1,
-    # digit 1 sends 1 to 9, digit 5 sends 9 to 5 and digit 9 sends 5 to 3
-    assert automaton.PERMUTATIONS[[3, 1, 4, 1, 5, 9], [0, 4, 0, 1, 9, 5]].tolist() == [
-        4, 0, 1, 9, 5, 3,
-    ]  # fmt: skip
-    problem = automaton.problem([3, 1, 4, 1, 5, 9])
+    # digit 3 sends 0 to 4, digit 1 sends 4 to 0, digit 4 sends 0 to 1, digit 1 sends 1 to 9,
+    # digit 5 sends 9 to 5 and digit 9 sends 5 to 3
+    moves = np.tile(np.arange(10), (10, 1))
+    moves[[3, 1, 4, 1, 5, 9], [0, 4, 0, 1, 9, 5]] = [4, 0, 1, 9, 5, 3]
+    problem = automaton.problem(moves, [3, 1, 4, 1, 5, 9])
     assert " ".join(problem.prompt) == "3 , 1 , 4 , 1 , 5 , 9 :"
     said = {style: " ".join(words) for style, words in problem.solutions.items()}
     assert said == {
@@ -119,7 +119,7 @@ def test_states_of_the_automaton_by_hand():
 
 
 def test_every_digit_permutes_the_states_in_its_own_way():
-    rows = automaton.PERMUTATIONS.tolist()
+    rows = automaton.permutations(0).tolist()
     assert all(sorted(row) == list(range(10)) for row in rows)
     assert len({tuple(row) for row in rows}) == 10
 
@@ -134,9 +134,24 @@ def test_no_problem_is_in_two_splits_and_harder_ones_have_more_steps(family):
 
 def test_splits_do_not_depend_on_those_after_them(family):
     loads = {p: module.load for module in (word_problems, automaton) for p in [module.VOCABULARY]}
-    fewer = loads[family.vocabulary](COUNTS | {"train": 20})
+    fewer = loads[family.vocabulary](COUNTS | {"train": 20}, 0, 0)
     assert fewer.splits["train"] == family.splits["train"][:20]
     assert fewer.splits["teacher"] == family.splits["teacher"]
+
+
+def test_teachers_are_tested_alike_and_learn_from_problems_of_their_own(family):
+    load = {p.VOCABULARY: p.load for p in (word_problems, automaton)}[family.vocabulary]
+    second, other = load(COUNTS, 0, 1), load(COUNTS, 1, 0)
+    for name in COUNTS:
+        prompts, theirs, new = (
+            [p.prompt for p in found.splits[name]] for found in (family, second, other)
+        )
+        assert (prompts == theirs) == (name in ("test", "harder", "validation"))
+        assert prompts != new  # of another base seed
+
+
+def test_the_automaton_of_another_base_seed_is_another():
+    assert (automaton.permutations(0) != automaton.permutations(1)).any()
 
 
 def test_problems_become_numbers_and_answers_are_read_off_them(family):
@@ -167,7 +182,6 @@ def test_a_family_that_is_too_small_is_one_line():
             lambda random, steps: problems.GeneratedProblem(
                 (int(random.integers(15)),), "", steps, {}
             ),
-            {"a": (5, (1,)), "b": (11, (1,))},
-            0,
+            {"a": (5, (1,), 0), "b": (11, (1,), 1)},
         )
     assert "\n" not in str(found.value)

@@ -184,18 +184,32 @@ def test_a_teacher_is_asked_once_for_each_answer(tmp_path, monkeypatch):
     cache = teacher_cache.TeacherCache(teacher, tmp_path, 4)
     top = objectives.Objective("top 3", objectives.cached_top_k, top_k=3)
     own = objectives.Objective("SeqKD", objectives.labels, teacher_texts=True)
-    first = [cache.rows(each, TEXTS) for each in (KL, top, own)]
+    key = jax.random.key(3)
+    first = [cache.rows(each, TEXTS, key) for each in (KL, top, own)]
     np.testing.assert_allclose(first[0]["hidden"], HIDDEN, rtol=1e-5, atol=1e-6)
     assert first[1].keys() == {"texts", "log_p", "tokens"}  # nothing else is left to learn from
     assert teacher_cache.size_of(first[1]) == {"bytes_per_token": 3 * 8, "bytes": 4 * 8 * 3 * 8}
     assert first[2]["texts"].answers.mask.all()
     monkeypatch.setattr(tokens, "in_batches", lambda *_: pytest.fail("asked again"))
     cache = teacher_cache.TeacherCache(teacher, tmp_path, 4)
-    again = [cache.rows(each, TEXTS) for each in (KL, top, own)]
+    again = [cache.rows(each, TEXTS, key) for each in (KL, top, own)]
     jax.tree.map(np.testing.assert_array_equal, first, again)
     other = teacher_cache.DecoderTeacher(NET, PARAMS, "f" * 64, END)
     with pytest.raises(pytest.fail.Exception, match="asked again"):
         teacher_cache.TeacherCache(other, tmp_path, 4).hidden(TEXTS)
+
+
+def test_samples_of_another_key_are_others(tmp_path):
+    teacher = teacher_cache.DecoderTeacher(NET, PARAMS, "0123456789abcdef" * 4, END)
+    cache = teacher_cache.TeacherCache(teacher, tmp_path, 4)
+    one, two = (jax.random.key(n) for n in (3, 4))
+    first, more = (cache.samples(TEXTS, count, 1.0, one) for count in (1, 2))
+    np.testing.assert_array_equal(first[0].ids, more[0].ids)
+    (other,) = cache.samples(TEXTS, 1, 1.0, two)
+    assert (other.ids != first[0].ids).any() and (more[1].ids != first[0].ids).any()
+    own = objectives.Objective("SeqKD", objectives.labels, teacher_texts=True)
+    written = [cache.rows(own, TEXTS, key)["texts"].answers.ids for key in (one, two)]
+    assert (written[0] != written[1]).any()
 
 
 def test_spaced_layers_have_both_ends():

@@ -15,7 +15,9 @@ def clouds(seed):
 def test_separate_clouds_are_told_apart_and_noise_is_not():
     assert linear_probe.probe_accuracy(clouds(0), LABELS, clouds(1), LABELS) == 1
     assert (
-        linear_probe.few_shot_accuracy(clouds(0), LABELS, clouds(1), LABELS, per_class=2, draws=3)
+        linear_probe.few_shot_accuracy(
+            clouds(0), LABELS, clouds(1), LABELS, per_class=2, draws=3, seed=0
+        )
         == 1
     )
     noise = np.random.default_rng(2).normal(size=(2, *CENTRES.shape))
@@ -33,6 +35,13 @@ def test_nearest_neighbors_by_hand():
 def test_measures_of_the_teacher_itself_agree_with_it():
     vectors = clouds(0) / np.linalg.norm(clouds(0), axis=1, keepdims=True)
     found = linear_probe.evaluate_embeddings(
-        vectors, LABELS, vectors, LABELS, 2, linear_probe.nearest_neighbors(vectors, vectors)
+        vectors,
+        LABELS,
+        vectors,
+        LABELS,
+        draws=2,
+        per_class=5,
+        seed=0,
+        neighbors=linear_probe.nearest_neighbors(vectors, vectors),
     )
     assert found["nearest_agreement"] == found["nearest_accuracy"] == found["probe_accuracy"] == 1
