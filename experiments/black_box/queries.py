@@ -3,7 +3,7 @@
 A pool is an array of inputs [N, …]; queries are row numbers of it, [S, n]: n of each seed's own.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import jax.numpy as jnp
 import numpy as np
@@ -34,14 +34,19 @@ def mixes(
     return mixed
 
 
-def random(seeds: int, pool: int, count: int) -> Int[np.ndarray, "S count"]:
+def random(seeds: Sequence[int], pool: int, count: int) -> Int[np.ndarray, "S count"]:
     """Random queries: row numbers below `pool`, none twice; fewer are the first of more.
+
+    Args:
+        seeds: of the draws, S of them.
+        pool: how many rows there are.
+        count: how many are drawn for each seed.
 
     Raises:
         InputError: the pool is smaller than that.
     """
     require(count <= pool, f"{count} queries of a pool of {pool}: expected fewer")
-    drawn = (np.random.default_rng(seed).permutation(pool) for seed in range(seeds))
+    drawn = (np.random.default_rng(seed).permutation(pool) for seed in seeds)
     return np.stack([rows[:count] for rows in drawn])
 
 

@@ -1,12 +1,8 @@
-"""Rows and parts of the tables of black-box distillation, and what a step takes."""
+"""Rows and parts of the tables of black-box distillation."""
 
-BATCH = 100  # examples of a step
+CLASSES = 10
 TEACHER = "teacher"
-LABEL, ALL = "hard label", "all probabilities"
-OUTPUTS = (
-    LABEL, "top-3 labels, ranked", "top-3 probabilities", "probabilities, 1 decimal", ALL,
-    "all, wrong classes permuted",
-)  # fmt: skip
+LABEL, ALL, PERMUTED = "hard label", "all probabilities", "all, wrong classes permuted"
 POOLS = TRAINING, MIXES, OUT_OF_DOMAIN, NOISE = (
     "the teacher's training images", "quarters of four training images", "out-of-domain images",
     "uniform noise",

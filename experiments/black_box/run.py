@@ -9,80 +9,123 @@ import numpy as np
 
 from experiments.black_box import outputs, queries
 from experiments.black_box.config import Config
-from experiments.black_box.rows import ACTIVE, BATCH, OUTPUTS, POOLS, STRATEGIES, TEACHER, TRAINING
+from experiments.black_box.rows import (
+    ACTIVE,
+    ALL,
+    CLASSES,
+    LABEL,
+    PERMUTED,
+    POOLS,
+    STRATEGIES,
+    TEACHER,
+    TRAINING,
+)
 from kd_jax import models
-from kd_jax.data import Split, augment, out_of_domain
+from kd_jax.data import Dataset, Split, augment, out_of_domain
 from kd_jax.distill import controls, students, teachers
 from kd_jax.errors import require
 from kd_jax.export import saved_models
 from kd_jax.metrics import classification
 from kd_jax.metrics.records import seed_records
 from kd_jax.storage import run_folder
-from kd_jax.training import samplers
+from kd_jax.training import keys, samplers
 
-TEACHER_KEY, SAMPLER_KEY, STUDENT_KEY, QUERY_KEY = 1, 2, 3, 4
-RESTRICTED: tuple[Callable, ...] = (  # in the order of OUTPUTS, the last of which is a control
-    outputs.hard_label,
-    functools.partial(outputs.ranked, k=3),
-    functools.partial(outputs.top_k, k=3),
-    functools.partial(outputs.rounded, decimals=1),
-    outputs.probabilities,
-)
+
+def outputs_of(config: Config) -> dict[str, Callable]:
+    """{row: the output that its students see}; the control of permuted classes is none of them."""
+    top, decimals = config.top, config.decimals
+    return {
+        LABEL: outputs.hard_label,
+        f"top-{top} labels, ranked": functools.partial(outputs.ranked, k=top),
+        f"top-{top} probabilities": functools.partial(outputs.top_k, k=top),
+        f"probabilities, {decimals} decimal{'s' * (decimals > 1)}": functools.partial(
+            outputs.rounded, decimals=decimals
+        ),
+        ALL: outputs.probabilities,
+    }
 
 
 @functools.cache
 def network(width, **options):
     """Two hidden layers of ReLUs for the ten digits."""
-    return models.functional(models.MLP((width, width), 10, **options), (28, 28))
+    return models.functional(models.MLP((width, width), CLASSES, **options), (28, 28))
 
 
-def teacher_recipe(config: Config, rows: int) -> teachers.Recipe:
+def teacher_recipe(config: Config, rows: int, teacher: int) -> teachers.Recipe:
     """784-width-width-10 with dropout, on images moved by up to 2 pixels."""
     net = network(config.teacher_width, dropout=0.25)
-    sampler = samplers.shuffled(jax.random.key(SAMPLER_KEY), rows, BATCH)
-    return teachers.adam_recipe(net, 1e-3, sampler, config.teacher_epochs, augment.jitter)
+    order = keys.key(config.base_seed, "teacher", teacher, "order")
+    sampler = samplers.shuffled(order, rows, config.teacher_batch_size)
+    rate, epochs = config.teacher_learning_rate, config.teacher_epochs
+    return teachers.adam_recipe(net, rate, sampler, epochs, augment.jitter)
 
 
-def restricted(logits) -> dict[str, np.ndarray]:
+def fit_teacher(config: Config, data: Dataset, teacher: int, run) -> teachers.Teachers:
+    """A teacher, trained or restored."""
+    recipe = teacher_recipe(config, len(data.train.labels), teacher)
+    return teachers.one(
+        TEACHER, recipe, keys.key(config.base_seed, "teacher", teacher), data, run, seed=teacher,
+        made_by=teacher_recipe, width=config.teacher_width,
+    )  # fmt: skip
+
+
+def restricted(config: Config, logits, teacher: int) -> dict[str, np.ndarray]:
     """{row: targets as logits [N, C]} of every output, for the teacher's logits [N, C]."""
     p, logits = np.asarray(jax.nn.softmax(logits)), np.asarray(logits)
-    permuted = controls.permuted(logits, p.argmax(-1), seed=0)
-    return dict(zip(OUTPUTS, [*(outputs.as_logits(output(p)) for output in RESTRICTED), permuted]))
+    found = {row: outputs.as_logits(output(p)) for row, output in outputs_of(config).items()}
+    seed = keys.number(config.base_seed, "draw", "permuted", teacher)
+    return {**found, PERMUTED: controls.permuted(logits, p.argmax(-1), seed)}
 
 
-def query(taught: teachers.Teachers, inputs) -> tuple[Split, dict[str, np.ndarray]]:
-    """A pool's inputs, without labels, and the teacher's restricted outputs for all of them."""
+def answers(taught: teachers.Teachers, inputs) -> np.ndarray:
+    """The logits [N, C] of a teacher for the inputs of a pool."""
     params = jax.tree.map(lambda x: jnp.asarray(x)[:, None], taught.params)
-    logits = classification.predict(taught.model.apply, params, inputs)[0, 0]
-    return Split(inputs, np.zeros(len(inputs), np.int32)), restricted(logits)
+    return classification.predict(taught.model.apply, params, inputs)[0, 0]
 
 
-def fit(config: Config, rows, targets, pool: Split, execution, group=1):
-    """Train students on row numbers [S, n] of a pool, an arm for each of the targets.
+def draws(config: Config, teacher: int) -> list[int]:
+    """The seeds that the students of a teacher draw their queries with."""
+    return [
+        keys.number(config.base_seed, "draw", "queries", teacher, seed)
+        for seed in range(config.seeds)
+    ]
+
+
+def fit(config: Config, teacher: int, rows, targets, pool: Split, execution, group=1):
+    """Train students of a teacher on row numbers [S, n] of a pool, an arm for each of the targets.
 
     Args: group: how many students in turn share an initialization.
     Returns: their model, arms, parameters [S, A, …] and when they diverged [S, A].
     """
-    net, count = network(config.width), rows.shape[1]
-    sampler = queries.sampler(jax.random.key(QUERY_KEY), rows, BATCH)
-    epochs = config.steps * BATCH // count
-    recipe = teachers.adam_recipe(net, 2e-3, sampler, epochs)
-    keys = jax.random.split(jax.random.key(STUDENT_KEY), config.seeds)
+    net, count, batch_size = network(config.width), rows.shape[1], config.batch_size
+    order = keys.key(config.base_seed, "student", teacher, "order")
+    sampler = queries.sampler(order, rows, batch_size)
+    epochs = config.steps * batch_size // count
+    recipe = teachers.adam_recipe(net, config.learning_rate, sampler, epochs)
+    each = keys.keys(config.base_seed, "student", teacher, count=config.seeds)
     arms = [students.Arm(row, soft_weight=1.0, teacher=row) for row in targets]
     params, curves = students.fit(
-        recipe, arms, pool, targets, keys[np.arange(len(rows)) // group],
+        recipe, arms, pool, targets, each[np.arange(len(rows)) // group],
         label=f"{count:,} queries", execution=execution,
     )  # fmt: skip
     return net, arms, params, curves["diverged"]
 
 
 def random_queries(config: Config, queried, test, task) -> list[dict]:
-    """Records of students of random queries, one row per output; test: Split, teacher's logits."""
-    pool, targets = queried(task.known["part"])
-    rows = queries.random(config.seeds, len(pool.inputs), task.known["queries"])
-    net, arms, params, diverged = fit(config, rows, targets, pool, task.execution)
-    saved_models.save(task.run, net, params, OUTPUTS, *test, **task.known)
-    return students.records(arms, diverged, test=students.measure(net, params, *test))
+    """Records of students of random queries, one row per output.
+
+    Args:
+        config: the settings.
+        queried: (teacher, part) -> the Split of a pool and what the teacher answers, by row.
+        test: teacher -> the test Split and the teacher's logits for it.
+        task: of a part, a number of queries and a teacher.
+    """
+    part, count, teacher = (task.known[x] for x in ("part", "queries", "teacher_seed"))
+    pool, targets = queried(teacher, part)
+    rows = queries.random(draws(config, teacher), len(pool.inputs), count)
+    net, arms, params, diverged = fit(config, teacher, rows, targets, pool, task.execution)
+    saved_models.save(task.run, net, params, [*targets], *test(teacher), **task.known)
+    return students.records(arms, diverged, test=students.measure(net, params, *test(teacher)))
 
 
 def active_learning(config: Config, output: str, queried, test, task) -> list[dict]:
@@ -90,13 +133,14 @@ def active_learning(config: Config, output: str, queried, test, task) -> list[di
 
     Members [S, 2] are laid out as seeds [2 S], since each queries rows of its own.
     """
-    pool, targets = queried(TRAINING)
-    chance = queries.random(config.seeds, len(pool.inputs), config.rounds[-1])
-    rows, found = chance[:, : config.rounds[0]], []
+    teacher = task.known["teacher_seed"]
+    (pool, targets), test = queried(teacher, TRAINING), test(teacher)
+    chance = queries.random(draws(config, teacher), len(pool.inputs), config.rounds[-1])
+    rows, target, found = chance[:, : config.rounds[0]], {output: targets[output]}, []
     for count, following in zip(config.rounds, [*config.rounds[1:], None]):
         both = np.stack([chance[:, :count], rows], axis=1).reshape(-1, count)
-        execution, target = task.execution.part(f"{count} queries"), {output: targets[output]}
-        net, _, params, diverged = fit(config, both, target, pool, execution, group=2)
+        execution = task.execution.part(f"{count} queries")
+        net, _, params, diverged = fit(config, teacher, both, target, pool, execution, group=2)
         measured = students.measure(net, params, *test)
         for choice, row in enumerate(STRATEGIES):
             one = jax.tree.map(lambda x, c=choice: x[c::2], params)
@@ -110,40 +154,64 @@ def active_learning(config: Config, output: str, queried, test, task) -> list[di
     return found
 
 
-def pools_of(config: Config, images, others) -> dict[str, Callable]:
-    """{part: a function that gives its inputs}."""
+def pools_of(config: Config, images, others, teacher: int) -> dict[str, Callable]:
+    """{part: a function that gives its inputs}; mixes and noise are drawn for each teacher."""
     count, shape = max(config.budgets), images.shape[1:]
-    mixes = functools.partial(queries.mixes, images, count, seed=0)
-    noise = functools.partial(queries.noise, count, shape, seed=0)
+    mixed, random = (
+        keys.number(config.base_seed, "draw", what, teacher) for what in ("mixes", "noise")
+    )
+    mixes = functools.partial(queries.mixes, images, count, mixed)
+    noise = functools.partial(queries.noise, count, shape, random)
     return dict(zip(POOLS, (lambda: images, mixes, lambda: others, noise)))
 
 
+def units_of(config: Config, queried, test, record) -> list[tuple[dict, Callable]]:
+    """The units of work, teacher by teacher and pool by pool; see `random_queries`."""
+    by_chance = functools.partial(random_queries, config, queried, test)
+    units: list[tuple[dict, Callable]] = []
+    for teacher in range(config.teachers):
+        known = {"teacher_seed": teacher}
+        units.append(({"part": TEACHER, **known}, record))
+        units += [
+            ({"part": part, "queries": count, **known}, by_chance)
+            for part in POOLS
+            for count in config.budgets
+        ]
+        units += [
+            (
+                {"part": part, **known},
+                functools.partial(active_learning, config, output, queried, test),
+            )
+            for output, part in ACTIVE.items()
+        ]
+    return units
+
+
 def run(config: Config, run: run_folder.Run) -> None:
-    """Train the teacher, then students of every output and pool, then those of active learning."""
+    """Train each teacher, then students of every output and pool, then those of active learning."""
     where = config.data_dir, config.manual_dir
     data, others, digests = out_of_domain.with_mnist(config.mnist_5k, *where)
     largest = min(len(data.train.inputs), len(others))
     for name, count in (("budgets", config.budgets[-1]), ("rounds", config.rounds[-1])):
         require(count <= largest, f"--{name}: {count} queries, but there are {largest} images")
     run.uses(data=digests)
-    recipe, keys = teacher_recipe(config, len(data.train.labels)), jax.random.key(TEACHER_KEY)[None]
-    taught = teachers.together(
-        TEACHER, recipe, keys, data, run, made_by=teacher_recipe, width=config.teacher_width
-    )
-    test, pools = (data.test, taught.logits["test"][0]), pools_of(config, data.train.inputs, others)
+
+    @functools.cache
+    def taught(teacher):
+        return fit_teacher(config, data, teacher, run)
 
     @functools.lru_cache(maxsize=1)
-    def queried(part):
-        return query(taught, pools[part]())
+    def queried(teacher, part):
+        inputs = pools_of(config, data.train.inputs, others, teacher)[part]()
+        found = restricted(config, answers(taught(teacher), inputs), teacher)
+        return Split(inputs, np.zeros(len(inputs), np.int32)), found
 
-    def teacher(task):
-        saved_models.save_teachers(task.run, taught, data.test)
-        return taught.records(data)
+    def test(teacher):
+        return data.test, taught(teacher).logits["test"][0]
 
-    by_chance = functools.partial(random_queries, config, queried, test)
-    units: list[tuple[dict, Callable]] = [({"part": TEACHER}, teacher)]
-    units += [({"part": p, "queries": n}, by_chance) for p in pools for n in config.budgets]
-    for output, part in ACTIVE.items():
-        work = functools.partial(active_learning, config, output, queried, test)
-        units.append(({"part": part}, work))
-    run.each(units, by=("queries",))
+    def record(task):
+        teacher = task.known["teacher_seed"]
+        saved_models.save_teachers(task.run, taught(teacher), data.test, teacher_seed=teacher)
+        return taught(teacher).records(data)
+
+    run.each(units_of(config, queried, test, record), by=("queries",))

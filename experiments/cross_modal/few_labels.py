@@ -21,11 +21,26 @@ from kd_jax.metrics import classification, records
 from kd_jax.storage import run_folder
 from kd_jax.training import samplers
 
-BATCH, PEAK = 64, 3e-3  # examples of a step; the highest learning rate
+
+class Plan(NamedTuple):
+    """How students are trained.
+
+    keys [S]: of the seeds, the same for every method and number of labels. draws [S]: seeds of the
+    draws of the rows that have labels. order: the key of the batches. multiples: of every method's
+    center, the weights that are tuned over.
+    """
+
+    keys: Key[Array, " S"]
+    draws: Sequence[int]
+    order: Key[Array, ""]
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    multiples: tuple[float, ...]
 
 
 class SemiSupervisedTask(NamedTuple):
-    """A semi-supervised distillation task: student, data, splits.
+    """A semi-supervised distillation task of one teacher: student, data, splits.
 
     arrays: what a batch is gathered from, as in training.TeacherStudentPair, each [N, …]; own:
     those of them that each seed has for itself, [S, N, …]. rows [S, n]: that students are shown.
@@ -39,8 +54,7 @@ class SemiSupervisedTask(NamedTuple):
     own: dict
     rows: np.ndarray
     splits: dict
-    epochs: int
-    batch_size: int = BATCH
+    plan: Plan
 
 
 def labeled_rows(
@@ -94,22 +108,23 @@ def half_labeled(
 
 
 def pair_of(
-    task: SemiSupervisedTask, counts: Sequence[int], key: Key[Array, ""]
+    task: SemiSupervisedTask, counts: Sequence[int]
 ) -> tuple[training.TeacherStudentPair, dict]:
     """The pair of all members, count by count and seed by seed, and their own arrays [C·S, …]."""
-    seeds, rows = len(task.rows), len(task.arrays["inputs"])
-    labels = task.arrays["labels"]
-    known = [labeled_rows(labels, task.rows[s], n, s) for n in counts for s in range(seeds)]
-    labeled = np.zeros((len(known), rows), bool)
+    plan, labels, seeds = task.plan, task.arrays["labels"], range(len(task.rows))
+    known = [labeled_rows(labels, task.rows[s], n, plan.draws[s]) for n in counts for s in seeds]
+    labeled = np.zeros((len(known), len(labels)), bool)
     for mask, own in zip(labeled, known):
         mask[own] = True
-    again = np.tile(np.arange(seeds), len(counts))
+    again = np.tile(seeds, len(counts))
     arrays_of_own = jax.tree.map(lambda x: x[again], task.own) | {"labeled": labeled}
-    sampler = half_labeled(key, known, task.rows[again], again, task.batch_size)
+    sampler = half_labeled(plan.order, known, task.rows[again], again, plan.batch_size)
     arrays = {**task.arrays, **jax.tree.map(lambda x: x[0], arrays_of_own)}
-    recipe = adam_recipe(task.student, PEAK, sampler, task.epochs)
+    recipe = adam_recipe(task.student, plan.learning_rate, sampler, plan.epochs)
     # what a pair holds of one test set stays empty: here every seed may have another
-    pair = training.TeacherStudentPair(task.name, None, arrays, None, None, {}, recipe)
+    pair = training.TeacherStudentPair(
+        task.name, None, arrays, None, None, {}, recipe, multiples=plan.multiples
+    )
     return pair, arrays_of_own
 
 
@@ -132,12 +147,7 @@ def measure(apply: Callable, students: Any, split: tuple) -> dict[str, np.ndarra
 
 
 def train(
-    task: SemiSupervisedTask,
-    method: Method,
-    counts: Sequence[int],
-    keys: Key[Array, " S"],
-    sampler_key: Key[Array, ""],
-    unit: run_folder.Task,
+    task: SemiSupervisedTask, method: Method, counts: Sequence[int], unit: run_folder.Task
 ) -> list[dict]:
     """Records of a method's students, for each number of labels at its best weight.
 
@@ -148,11 +158,9 @@ def train(
         task: what students learn.
         method: how.
         counts: numbers of labels.
-        keys: of the seeds, the same for every method and number of labels.
-        sampler_key: of the batches.
         unit: of the run, where the chosen students are saved.
     """
-    pair, own = pair_of(task, counts, sampler_key)
+    (pair, own), keys = pair_of(task, counts), task.plan.keys
     members = keys[np.tile(np.arange(len(keys)), len(counts))]
     params = training.fit(pair, method, members, own=own, execution=unit.execution)["student"]
     params, weights = jax.tree.map(np.asarray, params), method.weights(pair.multiples)
@@ -163,7 +171,7 @@ def train(
         validation = measure(apply, students, task.splits["validation"])
         best = selection.best_weight(validation)
         chosen = jax.tree.map(lambda x, best=best: x[:, best : best + 1], students)
-        save(task, method.row, count, chosen, unit.run)
+        save(task, count, chosen, unit)
         test = measure(apply, chosen, task.splits["test"])
         metrics = {f"validation_{name}": x[:, best] for name, x in validation.items()}
         metrics |= {f"test_{name}": x[:, 0] for name, x in test.items()}
@@ -172,11 +180,12 @@ def train(
     return found
 
 
-def save(task: SemiSupervisedTask, row: str, count: int, students: Any, run: run_folder.Run):
+def save(task: SemiSupervisedTask, count: int, students: Any, unit: run_folder.Task):
     """Save students [S, 1, …], each with the test rows of its seed."""
     inputs, labels, rows = task.splits["test"]
-    known: dict[str, Any] = {"part": task.name, "labels": count}
+    known: dict[str, Any] = {**unit.known, "labels": count}
+    row = known.pop("row")
     for seed, own in enumerate(rows):
         one = jax.tree.map(lambda x, s=seed: x[s : s + 1], students)
         test = Split(inputs[own], labels[own])
-        saved_models.save(run, task.student, one, [row], test, seed=seed, **known)
+        saved_models.save(unit.run, task.student, one, [row], test, seed=seed, **known)

@@ -5,7 +5,15 @@ import pathlib
 
 import numpy as np
 
-from experiments.cross_modal.rows import AUDIO, LABELS, PARTS, PERMUTED, ROWS, SOFTER
+from experiments.cross_modal.rows import (
+    AUDIO,
+    LABELS,
+    PARTS,
+    TEACHER,
+    ordered,
+    permuted_row,
+    softer_row,
+)
 from kd_jax.metrics import statistics
 from kd_jax.report import by_column, figures, tables
 from kd_jax.storage import jsonl
@@ -15,55 +23,77 @@ GAIN, LOSS = 10, 3  # points expected over few labels, and at most under all of 
 
 def table(folder: pathlib.Path) -> str:
     """The Markdown of a run folder: two tables for each part, then what was expected."""
-    parts, settings = (
-        by_part(folder),
-        json.loads((folder / "config.json").read_text(encoding="utf-8")),
-    )
-    text = [
-        f"Test accuracy in percent, mean ± s.d. over {settings['seeds']} seeds, paired. Columns: "
-        "how many examples have labels, the last all that the student is shown;\nthe others are "
-        "unlabeled. The weight beside the labels is the best of three on validation."
-    ]
+    temperature, parts = temperature_of(folder), by_part(folder)
+    text = []
     for part in PARTS:
-        teacher, *students = parts[part]
+        taught, students = split(parts[part])
         columns = students, "labels", "student", "test_accuracy"
-        title = (
-            f"{part.capitalize()}: test accuracy of its teacher {teacher['test_accuracy']:.2f} %"
-        )
+        of = "its teacher" if len(taught) == 1 else f"its {len(taught)} teachers"
+        accuracy = tables.mean(taught, "test_accuracy", ".2f")
+        title = f"{part.capitalize()}: test accuracy of {of} {accuracy} %"
         text += [title, by_column.spread(*columns, digits=1)]
         less = by_column.against(*columns, LABELS, digits=1)
         text += [f"Accuracy vs. {LABELS} [95 %]", less]
-    _, *of_audio = parts[AUDIO]
-    pair = [r for r in of_audio if r["row"] in (SOFTER, PERMUTED)]
-    alike = by_column.against(pair, "labels", "student", "test_accuracy", PERMUTED, digits=1)
-    text += [f"Audio classification vs. {PERMUTED} [95 %]", alike]
-    return "\n\n".join(
-        [*text, "Expected before the run: images in place of labels", claims(of_audio)]
+    _, of_audio = split(parts[AUDIO])
+    permuted = permuted_row(temperature)
+    pair = [r for r in of_audio if r["row"] in (softer_row(temperature), permuted)]
+    alike = by_column.against(pair, "labels", "student", "test_accuracy", permuted, digits=1)
+    text += [f"Audio classification vs. {permuted} [95 %]", alike]
+    text += ["Expected before the run: images in place of labels", claims(of_audio)]
+    return "\n\n".join([note(folder, of_audio), *text])
+
+
+def note(folder, students):
+    """What stands above all tables."""
+    tried = len(settings(folder).get("multiples", (0.1, 1.0, 10.0)))
+    return (
+        f"Test accuracy in percent, mean ± s.d. over {tables.counted(students)}, paired. Columns: "
+        "how many examples have labels, the last all that the student is shown;\nthe others are "
+        "unlabeled. The weight beside the labels is the best of "
+        f"{'three' if tried == 3 else tried} on validation."
     )
 
 
+def settings(folder):
+    """The settings of a run folder."""
+    return json.loads((folder / "config.json").read_text(encoding="utf-8"))
+
+
+def temperature_of(folder):
+    """The higher temperature of the soft targets."""
+    return settings(folder).get("temperature", 4.0)
+
+
 def by_part(folder):
-    """{part: its records in percent, in the order of ROWS: the teacher's one first}."""
+    """{part: its records in percent, in the order of the rows: those of teachers first}."""
+    order = ordered(temperature_of(folder))
     found = [tables.in_percent(r) for r in jsonl.records(folder)]
-    return tables.by("part", sorted(found, key=lambda r: (ROWS.index(r["row"]), r["seed"])))
+    return tables.by("part", sorted(found, key=lambda r: (order.index(r["row"]), tables.seeds(r))))
+
+
+def split(records):
+    """(records of the teachers, those of the students) of a part."""
+    taught = [r for r in records if r["row"] == TEACHER]
+    return taught, records[len(taught) :]
 
 
 def claims(records):
     """Expected accuracy of students without labels, against labels only.
 
     More by GAIN than with the largest number of few labels, in every seed; at most LOSS less than
-    with all labels, in the mean.
+    with all labels, in the mean. With several teachers the intervals are of their means.
     """
     by_labels = by_column.rows_by_value("labels", records)
     *_, few, everything = (n for n, rows in by_labels.items() if LABELS in rows)
     lines = []
-    for row in by_labels[0]:
-        ours = np.array(tables.values(by_labels[0][row], "test_accuracy"))
+    for row, own in by_labels[0].items():
         for count, level in ((few, GAIN), (everything, -LOSS)):
-            theirs = np.array(tables.values(by_labels[count][LABELS], "test_accuracy"))
-            found = statistics.paired(ours, theirs, lower_is_better=False)
-            over = statistics.paired(ours, theirs + level, lower_is_better=False)
-            line = tables.line_of(row, ours.tolist(), found)
+            both = own, by_labels[count][LABELS]
+            ours, theirs = (np.array(tables.values(x, "test_accuracy")) for x in both)
+            means = [np.array(tables.teacher_means(x, "test_accuracy")) for x in both]
+            found = statistics.paired(*means, lower_is_better=False)
+            over = statistics.paired(means[0], means[1] + level, lower_is_better=False)
+            line = tables.line_of(row, means[0].tolist(), found)
             above = int((ours - theirs >= level).sum())
             shown = tables.difference(line), f"{level:+d}".replace("-", "−")
             lines.append([row, f"{count:,} labels", *shown, f"{above} of {len(ours)}"])
@@ -74,12 +104,12 @@ def claims(records):
 
 def draw(folder: pathlib.Path) -> None:
     """The figure of a run folder: accuracy against the number of labels in both parts."""
-    parts = by_part(folder)
+    parts, rows = by_part(folder), ordered(temperature_of(folder))
     path, size = folder / "by_labels.png", (5.0 * len(PARTS), 3.8)
     with figures.figure(path, 1, len(PARTS), size) as axes:
         for cell, part in zip(axes, PARTS):
-            _, *students = parts[part]
-            by_column.curves(cell, students, "labels", "test_accuracy", ROWS[1:])
+            _, students = split(parts[part])
+            by_column.curves(cell, students, "labels", "test_accuracy", rows[1:])
             cell.set(title=part, ylabel="test accuracy (%)")
             cell.legend(fontsize=8)
         axes[0].plot([], [], ":", color=figures.GREY, label="without labels")

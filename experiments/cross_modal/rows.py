@@ -6,8 +6,21 @@ AUDIO, IMAGES = (
     "audio classification, held-out speakers", "image classification, smaller convnet",
 )  # fmt: skip
 PARTS = (AUDIO, IMAGES)
-TEACHER, LABELS = "teacher", "labels only"
-SOFT, SOFTER = "soft targets, T=1", "soft targets, T=4"
-PERMUTED = "permuted teacher, T=4"
+TEACHER, LABELS, SOFT = "teacher", "labels only", "soft targets, T=1"
 HINT, ATTENTION = "hint (FitNet)", "attention transfer (AT)"
-ROWS = (TEACHER, LABELS, SOFT, SOFTER, PERMUTED, HINT, ATTENTION)
+
+
+def softer_row(temperature: float) -> str:
+    """The row of soft targets at the higher temperature."""
+    return f"soft targets, T={temperature:g}"
+
+
+def permuted_row(temperature: float) -> str:
+    """The row of the permuted teacher, at the same temperature."""
+    return f"permuted teacher, T={temperature:g}"
+
+
+def ordered(temperature: float) -> tuple[str, ...]:
+    """All rows, as tables show them."""
+    of_logits = SOFT, softer_row(temperature), permuted_row(temperature)
+    return TEACHER, LABELS, *of_logits, HINT, ATTENTION

@@ -1,6 +1,7 @@
 """Cross-modal distillation: a teacher of images for students of audio and a smaller convnet."""
 
 import functools
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
@@ -10,17 +11,24 @@ from experiments.cross_modal import data as spoken
 from experiments.cross_modal import few_labels
 from experiments.cross_modal.config import Config
 from experiments.cross_modal.few_labels import SemiSupervisedTask
-from experiments.cross_modal.rows import AUDIO, CLASSES, IMAGES, PERMUTED, SOFT, SOFTER, TEACHER
+from experiments.cross_modal.rows import (
+    AUDIO,
+    CLASSES,
+    IMAGES,
+    PARTS,
+    SOFT,
+    TEACHER,
+    permuted_row,
+    softer_row,
+)
 from kd_jax import losses, models
 from kd_jax.data import Dataset, Split, augment, mnist, partition
 from kd_jax.distill import controls, methods, teachers
 from kd_jax.distill.methods import training
 from kd_jax.export import saved_models
+from kd_jax.runtime import parallel
 from kd_jax.storage import run_folder
-from kd_jax.training import samplers
-
-BATCH = 100
-TEACHER_KEY, TEACHER_SAMPLER_KEY, STUDENT_KEY, STUDENT_SAMPLER_KEY = 1, 2, 3, 4
+from kd_jax.training import keys, samplers
 
 
 class Images(NamedTuple):
@@ -43,20 +51,43 @@ def networks() -> dict[str, tuple[models.Model, models.Model]]:
     }
 
 
-def teacher_recipe(config: Config, part: str, rows: int) -> teachers.Recipe:
+def teacher_recipe(config: Config, part: str, rows: int, teacher: int) -> teachers.Recipe:
     """The Recipe of a part's teacher, on images moved by up to 2 pixels."""
     model, _ = networks()[part]
-    sampler = samplers.shuffled(jax.random.key(TEACHER_SAMPLER_KEY), rows, BATCH)
-    return teachers.adam_recipe(model, 1e-3, sampler, config.teacher_epochs, augment.jitter)
+    order = keys.key(config.base_seed, "teacher", teacher, "order")
+    sampler = samplers.shuffled(order, rows, config.teacher_batch_size)
+    rate, epochs = config.teacher_learning_rate, config.teacher_epochs
+    return teachers.adam_recipe(model, rate, sampler, epochs, augment.jitter)
 
 
-def fit_teacher(config: Config, part: str, data: Dataset, run) -> teachers.Teachers:
+def fit_teacher(config: Config, part: str, data: Dataset, teacher: int, run) -> teachers.Teachers:
     """A part's teacher, trained or restored."""
     count, data = len(data.train.labels), data._replace(name=f"{data.name}, {part}")
-    return teachers.together(
-        TEACHER, teacher_recipe(config, part, count), jax.random.key(TEACHER_KEY)[None], data, run,
+    recipe = teacher_recipe(config, part, count, teacher)
+    return teachers.one(
+        TEACHER, recipe, keys.key(config.base_seed, "teacher", teacher), data, run, seed=teacher,
         made_by=teacher_recipe, part=part, images=count,
     )  # fmt: skip
+
+
+def draws(config: Config, what: str, teacher: int) -> list[int]:
+    """The seeds of a draw that each student of a teacher has for itself."""
+    return [
+        keys.number(config.base_seed, "draw", what, teacher, seed) for seed in range(config.seeds)
+    ]
+
+
+def plan_of(config: Config, teacher: int) -> few_labels.Plan:
+    """How the students of a teacher are trained, in both parts alike."""
+    return few_labels.Plan(
+        keys.keys(config.base_seed, "student", teacher, count=config.seeds),
+        draws(config, "labels", teacher),
+        keys.key(config.base_seed, "student", teacher, "order"),
+        config.epochs,
+        config.batch_size,
+        config.learning_rate,
+        config.multiples,
+    )
 
 
 def outputs(taught: teachers.Teachers, inputs):
@@ -65,14 +96,20 @@ def outputs(taught: teachers.Teachers, inputs):
     return training.outputs(taught.model.apply, params, inputs)
 
 
-def audio_task(config: Config, audio: spoken.SpokenDigits, images: Split, taught):
+def audio_task(
+    config: Config,
+    audio: spoken.SpokenDigits,
+    images: Split,
+    taught: teachers.Teachers,
+    teacher: int,
+) -> SemiSupervisedTask:
     """Recordings, each with the teacher's outputs for an image of the same digit."""
     logits, features = outputs(taught, images.inputs)
-    drawn = np.stack(
-        [spoken.same_class(audio.labels, images.labels, seed) for seed in range(config.seeds)]
-    )
+    pairs = draws(config, "pairs", teacher)
+    drawn = np.stack([spoken.same_class(audio.labels, images.labels, seed) for seed in pairs])
     last, paired = list(features)[-1], logits[drawn]
-    permuted = [controls.permuted(z, z.argmax(-1), seed) for seed, z in enumerate(paired)]
+    shuffles = draws(config, "permuted", teacher)
+    permuted = [controls.permuted(z, z.argmax(-1), seed) for seed, z in zip(shuffles, paired)]
     own = {
         "teacher": {"logits": paired, "features": {last: features[last][drawn]}},
         "permuted_logits": np.stack(permuted),
@@ -80,10 +117,13 @@ def audio_task(config: Config, audio: spoken.SpokenDigits, images: Split, taught
     rows = spoken.leave_speakers_out(audio.speaker, config.seeds)
     splits = {name: (audio.inputs, audio.labels, rows[name]) for name in ("validation", "test")}
     arrays, student = {"inputs": audio.inputs, "labels": audio.labels}, networks()[AUDIO][1]
-    return SemiSupervisedTask(AUDIO, student, arrays, own, rows["train"], splits, config.epochs)
+    plan = plan_of(config, teacher)
+    return SemiSupervisedTask(AUDIO, student, arrays, own, rows["train"], splits, plan)
 
 
-def image_task(config: Config, images: Images, taught) -> SemiSupervisedTask:
+def image_task(
+    config: Config, images: Images, taught: teachers.Teachers, teacher: int
+) -> SemiSupervisedTask:
     """Images, with the logits and feature maps of a larger convnet."""
     logits, features = outputs(taught, images.students.inputs)
     arrays = {**images.students._asdict(), "teacher": {"logits": logits, "features": features}}
@@ -94,38 +134,59 @@ def image_task(config: Config, images: Images, taught) -> SemiSupervisedTask:
     found = {"validation": images.teachers.validation, "test": images.teachers.test}
     splits = {name: (*split, all_rows(split)) for name, split in found.items()}
     student, rows = networks()[IMAGES][1], all_rows(images.students)
-    return SemiSupervisedTask(IMAGES, student, arrays, {}, rows, splits, config.epochs)
+    plan = plan_of(config, teacher)
+    return SemiSupervisedTask(IMAGES, student, arrays, {}, rows, splits, plan)
 
 
-def methods_of(config: Config, task: SemiSupervisedTask):
-    """(method, numbers of labels) of all that is trained in a task.
+def methods_of(config: Config, part: str) -> list[tuple[methods.Method, tuple[int, ...]]]:
+    """(method, few numbers of labels) of all that is trained in a part, besides with all of them.
 
     Without any label a student can learn from logits alone: a hint has no classes.
     """
-    counts = (*config.labels, task.rows.shape[1])
-    labels, (softer, permuted) = methods.without_teacher()[0], methods.of_logits()[:2]
+    few, temperature = config.labels, config.temperature
+    labels, (softer, permuted) = methods.without_teacher()[0], methods.of_logits(temperature)[:2]
     hint, attention = methods.of_vectors()[0], methods.of_maps()[0]
-    softer = softer._replace(row=SOFTER)
-    if task.name == IMAGES:
-        return [(method, counts) for method in (labels, softer, hint, attention)]
+    softer = softer._replace(row=softer_row(temperature))
+    if part == IMAGES:
+        return [(method, few) for method in (labels, softer, hint, attention)]
     soft = methods.Method(SOFT, 1.0, methods.on_logits(losses.soft_targets))
-    of_logits = soft, softer, permuted._replace(row=PERMUTED)
-    return [(labels, counts), *((m, (0, *counts)) for m in of_logits), (hint, counts)]
+    of_logits = soft, softer, permuted._replace(row=permuted_row(temperature))
+    return [(labels, few), *((method, (0, *few)) for method in of_logits), (hint, few)]
 
 
-def units_of(config: Config, task: SemiSupervisedTask, taught: teachers.Teachers, data: Dataset):
-    """The units of work of a task: its teacher's record, then one for each method."""
-    keys = jax.random.split(jax.random.key(STUDENT_KEY), config.seeds)
+class Prepared(NamedTuple):
+    """A part's teacher, and what its students learn."""
 
-    def teacher(unit):
-        saved_models.save_teachers(unit.run, taught, data.test, part=task.name)
+    taught: teachers.Teachers
+    task: SemiSupervisedTask
+
+
+def units_of(
+    config: Config, part: str, teacher: int, prepared: Callable[[], Prepared], data: Dataset
+):
+    """The units of work of a part and a teacher: its record, then one for each method.
+
+    Args:
+        config: the settings.
+        part: of the table.
+        teacher: which of several.
+        prepared: called when there is a unit to do.
+        data: images, on whose test the teacher is measured.
+    """
+    known = {"part": part, "teacher_seed": teacher}
+
+    def record(unit):
+        taught = prepared().taught
+        saved_models.save_teachers(unit.run, taught, data.test, **known)
         return taught.records(data)
 
-    yield {"part": task.name, "row": TEACHER}, teacher
-    for method, counts in methods_of(config, task):
-        more = counts, keys, jax.random.key(STUDENT_SAMPLER_KEY)
-        train = functools.partial(few_labels.train, task, method, *more)
-        yield {"part": task.name, "row": method.row}, train
+    def train(method, few, unit):
+        task = prepared().task
+        return few_labels.train(task, method, (*few, task.rows.shape[1]), unit)
+
+    yield {**known, "row": TEACHER}, record
+    for method, few in methods_of(config, part):
+        yield {**known, "row": method.row}, functools.partial(train, method, few)
 
 
 def load(config: Config) -> tuple[spoken.SpokenDigits, Images]:
@@ -134,19 +195,28 @@ def load(config: Config) -> tuple[spoken.SpokenDigits, Images]:
     data = mnist.images(config.mnist_5k, *where)
     names = "teacher_images", "images", "validation"
     sizes = {name: getattr(config, name) for name in names}
-    taught, students, held_out = partition.disjoint(data.train, sizes)
+    seed = keys.number(config.base_seed, "draw", "images")
+    taught, students, held_out = partition.disjoint(data.train, sizes, seed)
     images = Images(data._replace(train=taught, validation=held_out), students)
     return spoken.load(*where), images
 
 
+def prepare(config: Config, audio, images: Images, part: str, teacher: int, run) -> Prepared:
+    """Train or restore a part's teacher, and compute what its students learn."""
+    taught = fit_teacher(config, part, images.teachers, teacher, run)
+    if part == IMAGES:
+        return Prepared(taught, image_task(config, images, taught, teacher))
+    # the teacher of audio was not trained on the images that recordings are paired with
+    return Prepared(taught, audio_task(config, audio, images.teachers.test, taught, teacher))
+
+
 def run(config: Config, run: run_folder.Run) -> None:
-    """Train the teachers of both tasks, then the students of every method."""
+    """Train the teachers of both parts, then the students of every method."""
     audio, images = load(config)
     run.uses(data=[audio.digest, images.teachers.digest])
-    data = images.teachers
-    of_audio, of_images = (fit_teacher(config, part, data, run) for part in (AUDIO, IMAGES))
-    # the teacher of audio was not trained on the images that recordings are paired with
-    first = audio_task(config, audio, data.test, of_audio)
-    second = image_task(config, images, of_images)
-    units = [*units_of(config, first, of_audio, data), *units_of(config, second, of_images, data)]
-    run.each(units, workers=config.workers, by=("labels",))
+    for teacher in range(config.teachers):
+        units: list[tuple[dict, Callable]] = []
+        for part in PARTS:
+            work = functools.partial(prepare, config, audio, images, part, teacher, run)
+            units += units_of(config, part, teacher, parallel.once(work), images.teachers)
+        run.each(units, workers=config.workers, by=("labels",))

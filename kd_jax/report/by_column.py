@@ -83,7 +83,8 @@ def curves(
 ) -> None:
     """Draw a line per row through its means over the values above 0, with 95 % intervals.
 
-    Where the field is 0, which a logarithmic axis has not, stands a level line of the same color.
+    Where there are several teachers, the intervals are those of their students' means. Where the
+    field is 0, which a logarithmic axis has not, stands a level line of the same color.
 
     Args:
         axes: to draw on.
@@ -95,7 +96,7 @@ def curves(
     columns = rows_by_value(field, records)
     known = tables.by_row(records)
     for row, color in ((row, color) for row, color in zip(rows, figures.COLORS) if row in known):
-        found = {v: tables.values(r[row], metric) for v, r in columns.items() if row in r}
+        found = {v: tables.teacher_means(r[row], metric) for v, r in columns.items() if row in r}
         nothing = found.pop(0, None)
         x, values = [*found], [*found.values()]
         if values:

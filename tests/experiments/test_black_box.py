@@ -15,6 +15,10 @@ from kd_jax.data import out_of_domain
 from kd_jax.errors import InputError
 from kd_jax.storage import run_folder
 
+OUTPUTS = (
+    rows.LABEL, "top-3 labels, ranked", "top-3 probabilities", "probabilities, 1 decimal",
+    rows.ALL, rows.PERMUTED,
+)  # fmt: skip
 P = np.array([0.16, 0.04, 0.5, 0.24, 0.06])
 
 
@@ -34,7 +38,7 @@ def test_outputs_by_hand():
 
 def test_outputs_are_distributions_and_the_least_restricted_is_the_whole():
     p = np.random.default_rng(0).dirichlet(np.full(10, 0.3), size=(4, 50))
-    for output in black_box.RESTRICTED:
+    for output in black_box.outputs_of(Config()).values():
         target = output(p)
         assert target.shape == p.shape and (target >= 0).all()
         np.testing.assert_allclose(target.sum(-1), 1, rtol=1e-6)
@@ -77,15 +81,57 @@ def test_an_output_is_learned_by_its_cross_entropy():
 def test_targets_are_those_of_the_outputs_and_the_control_keeps_the_label():
     logits = np.random.default_rng(2).normal(size=(40, 10)).astype("f4") * 3
     p = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
-    found = black_box.restricted(logits)
-    assert tuple(found) == rows.OUTPUTS
+    found, shown = black_box.restricted(Config(), logits, 0), black_box.outputs_of(Config())
+    assert tuple(found) == OUTPUTS
     targets = np.asarray(jax.nn.softmax(np.stack([*found.values()], axis=1)))
-    assert targets.shape == (40, len(rows.OUTPUTS), 10)
-    for number, output in enumerate(black_box.RESTRICTED):
+    assert targets.shape == (40, len(OUTPUTS), 10)
+    for number, output in enumerate(shown.values()):
         np.testing.assert_allclose(targets[:, number], output(p), atol=1e-5)
     np.testing.assert_allclose(targets[:, -1].max(-1), p.max(-1), atol=1e-6)
     np.testing.assert_allclose(np.sort(targets[:, -1]), np.sort(p), atol=1e-6)
     assert np.abs(targets[:, -1] - p).max() > 0.01
+
+
+def test_rows_are_named_by_what_is_cut_off():
+    shown = black_box.outputs_of(Config(top=2, decimals=2))
+    assert [*shown][1:4] == [
+        "top-2 labels, ranked", "top-2 probabilities", "probabilities, 2 decimals",
+    ]  # fmt: skip
+    assert [(output(P) > 0).sum() for output in shown.values()] == [1, 2, 5, 5, 5]
+    # 0.26 is left for three classes
+    np.testing.assert_allclose(shown["top-2 probabilities"](P)[0], 0.26 / 3)
+
+
+def test_teachers_draw_and_begin_differently_and_a_base_seed_changes_all():
+    def drawn(config, teacher):
+        """Bytes of every draw of a teacher's world."""
+        logits = np.random.default_rng(5).normal(size=(30, 10)).astype("f4")
+        images = np.random.default_rng(6).random((30, 4, 4), np.float32)
+        pools = black_box.pools_of(config, images, images, teacher)
+        sampler = black_box.teacher_recipe(config, 300, teacher).sampler
+        asked = queries.random(black_box.draws(config, teacher), 30, 20)
+        assert len({line.tobytes() for line in asked}) == config.seeds
+        arrays = {
+            "order": sampler(teacher, 0), "queries": asked, "mixes": pools[rows.MIXES](),
+            "noise": pools[rows.NOISE](),
+            "permuted": black_box.restricted(config, logits, teacher)[rows.PERMUTED],
+        }  # fmt: skip
+        return {name: np.asarray(x).tobytes() for name, x in arrays.items()}
+
+    first, again, other = Config(seeds=2), Config(seeds=2), Config(seeds=2, base_seed=1)
+    worlds = [drawn(first, 0), drawn(first, 1), drawn(other, 0), drawn(other, 1)]
+    for name in worlds[0]:
+        assert len({world[name] for world in worlds}) == 4, name
+    assert drawn(again, 1) == worlds[1]
+
+
+def test_every_teacher_has_units_of_its_own():
+    one, two = (black_box.units_of(Config(teachers=n), None, None, None) for n in (1, 2))
+    known = [unit for unit, _ in two]
+    assert known[: len(one)] == [unit for unit, _ in one] and len(two) == 2 * len(one)
+    assert [unit["teacher_seed"] for unit in known] == [0] * len(one) + [1] * len(one)
+    of_second = [unit | {"teacher_seed": 0} for unit in known[len(one) :]]
+    assert of_second == known[: len(one)]
 
 
 def test_the_quarters_of_a_mix_are_those_of_images_in_their_places():
@@ -111,12 +157,12 @@ def test_noise_is_uniform():
 
 
 def test_fewer_queries_are_the_first_of_more_and_seeds_have_their_own():
-    many, few = queries.random(3, 50, 40), queries.random(3, 50, 10)
+    many, few = queries.random(range(3), 50, 40), queries.random(range(3), 50, 10)
     np.testing.assert_array_equal(many[:, :10], few)
     assert all(len(set(rows)) == 40 and set(rows) <= set(range(50)) for rows in many.tolist())
     assert len({tuple(rows) for rows in few.tolist()}) == 3
     with pytest.raises(InputError, match="51 queries of a pool of 50"):
-        queries.random(1, 50, 51)
+        queries.random([0], 50, 51)
 
 
 def test_the_rows_of_smallest_margin_that_were_not_queried_come_next():
@@ -171,13 +217,13 @@ def test_a_smoke_run_has_every_output_of_every_pool(tmp_path):
     black_box.run(config, run)
     run.conclude(report.table, report.draw)
     records = [json.loads(x) for x in run.path("records.jsonl").read_text().splitlines()]
-    found = [(r["part"], r["row"], r.get("queries"), r["seed"]) for r in records]
+    found = [(r["part"], r["row"], r.get("queries"), r["teacher_seed"], r["seed"]) for r in records]
+    each = [(0, 0), (0, 1)]
     expected = {
-        (rows.TEACHER, rows.TEACHER, None, 0),
-        *((p, o, n, s) for p in rows.POOLS for o in rows.OUTPUTS for n in (300, 1500)
-          for s in range(2)),
-        *((p, c, n, s) for p in rows.ACTIVE.values() for c in rows.STRATEGIES for n in (200, 600)
-          for s in range(2)),
+        (rows.TEACHER, rows.TEACHER, None, 0, 0),
+        *((p, o, n, *s) for p in rows.POOLS for o in OUTPUTS for n in (300, 1500) for s in each),
+        *((p, c, n, *s) for p in rows.ACTIVE.values() for c in rows.STRATEGIES for n in (200, 600)
+          for s in each),
     }  # fmt: skip
     assert len(found) == len(expected) and set(found) == expected
     for part in rows.ACTIVE.values():  # both strategies begin with the same queries
@@ -185,3 +231,22 @@ def test_a_smoke_run_has_every_output_of_every_pool(tmp_path):
         of_row = [[r["test_nll"] for r in first if r["row"] == row] for row in rows.STRATEGIES]
         np.testing.assert_allclose(*of_row, rtol=1e-5)
     assert {path.name for path in run.folder.glob("*.png")} == {"by_queries.png", "active.png"}
+    assert "2 students of one teacher (" in run.path("table.md").read_text()
+
+
+def test_expectations_of_several_teachers_are_of_their_means():
+    def students(row, values):
+        return [
+            {"row": row, "queries": count, "teacher_seed": teacher, "seed": seed,
+             "test_accuracy": value + more, "test_agreement": 98.0}
+            for count, more in ((1000, 0), (20000, 5))
+            for (teacher, seed), value in zip(np.ndindex(2, 2), values)
+        ]  # fmt: skip
+
+    taught = [{"test_accuracy": x} for x in (98.0, 99.0)]
+    found = students(rows.ALL, (20, 30, 40, 50)) + students(rows.LABEL, (1, 2, 3, 4))
+    parts = dict.fromkeys(rows.POOLS, found) | {rows.TEACHER: taught}
+    assert report.students(parts, 2) == "2 students of each of 2 teachers (98.50 % accuracy)"
+    noise = next(x for x in report.claims(parts).splitlines() if rows.NOISE in x)
+    # means 25 and 45 of the teachers, and 5 more: 40 ± 14.1, whereas four students are 40 ± 12.9
+    assert "| 40.00 ± 14.14 |" in noise

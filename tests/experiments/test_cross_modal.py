@@ -11,6 +11,7 @@ from experiments.cross_modal import data, few_labels, report, rows
 from experiments.cross_modal import run as cross_modal
 from experiments.cross_modal.config import Config
 from kd_jax import experiment, losses, models
+from kd_jax.data import Split
 from kd_jax.distill import methods
 from kd_jax.distill.methods import selection, training
 from kd_jax.errors import InputError
@@ -106,9 +107,9 @@ def a_task():
     own = {"teacher": {"logits": random.normal(size=(2, 60, 5)).astype("f4"), "features": {}}}
     shown = np.stack([ROWS, ROWS + 10])
     student = models.functional(models.MLP((6,), 5), (4,))
-    return few_labels.SemiSupervisedTask(
-        "tiny", student, arrays, own, shown, {}, epochs=2, batch_size=8
-    )
+    order, keys = jax.random.key(0), jax.random.split(jax.random.key(1), 2)
+    plan = few_labels.Plan(keys, (0, 1), order, 2, 8, learning_rate=3e-3, multiples=(0.1, 1.0, 10))
+    return few_labels.SemiSupervisedTask("tiny", student, arrays, own, shown, {}, plan)
 
 
 def fitted(pair, own, method):
@@ -122,7 +123,7 @@ def same(ours, theirs):
 
 
 def test_labels_that_nobody_has_teach_nothing():
-    pair, own = few_labels.pair_of(a_task(), (5, 20), jax.random.key(0))
+    pair, own = few_labels.pair_of(a_task(), (5, 20))
     assert own["labeled"].sum(1).tolist() == [5, 5, 20, 20]
     method, known = methods.without_teacher()[0], own["labeled"].any(0)
     found = fitted(pair, own, method)
@@ -133,7 +134,7 @@ def test_labels_that_nobody_has_teach_nothing():
 
 
 def test_without_labels_only_the_teacher_teaches():
-    pair, own = few_labels.pair_of(a_task(), (0,), jax.random.key(0))
+    pair, own = few_labels.pair_of(a_task(), (0,))
     assert not own["labeled"].any()
     soft = methods.Method("soft", 1.0, methods.on_logits(losses.soft_targets))
     found = fitted(pair, own, soft)
@@ -168,10 +169,80 @@ def test_columns_by_hand():
     assert "+3.5 [−2.9, +9.9] INCONCLUSIVE" in text and "| taught" in text
 
 
+def test_teachers_draw_and_begin_differently_and_a_base_seed_changes_all():
+    audio = data.SpokenDigits(
+        np.zeros((1200, 20, 40), "f4"),
+        np.tile(np.arange(10), 120),
+        np.repeat(np.arange(6), 200),
+        "",
+    )
+    images = Split(np.zeros((300, 28, 28), "f4"), np.tile(np.arange(10, dtype=np.int32), 30))
+    logits = np.random.default_rng(5).normal(size=(300, 10)).astype("f4")
+
+    def drawn(config, teacher, monkeypatch):
+        """Bytes of every draw of a teacher's world."""
+        monkeypatch.setattr(cross_modal, "outputs", lambda *_: (logits, {"last": logits}))
+        task = cross_modal.audio_task(config, audio, images, None, teacher)
+        few = [few_labels.labeled_rows(audio.labels, task.rows[0], 50, n) for n in task.plan.draws]
+        permuted, paired = task.own["permuted_logits"], task.own["teacher"]["logits"]
+        pairs = [spoken.tobytes() for spoken in paired]
+        assert len(set(pairs)) == config.seeds == len({own.tobytes() for own in few})
+        arrays = {
+            "students": jax.random.key_data(task.plan.keys), "labels": few[0], "pairs": paired,
+            "permuted": permuted, "order": jax.random.key_data(task.plan.order),
+            "teacher's order": cross_modal.teacher_recipe(config, rows.AUDIO, 300, teacher).sampler(
+                teacher, 0
+            ),
+        }  # fmt: skip
+        return {name: np.asarray(x).tobytes() for name, x in arrays.items()}
+
+    with pytest.MonkeyPatch.context() as patch:
+        worlds = [
+            drawn(Config(seeds=2, base_seed=base), k, patch) for base in (0, 1) for k in (0, 1)
+        ]
+        assert drawn(Config(seeds=2), 1, patch) == worlds[1]
+    for name in worlds[0]:
+        assert len({world[name] for world in worlds}) == 4, name
+
+
+def test_the_parts_of_the_images_are_drawn_by_the_base_seed(monkeypatch):
+    monkeypatch.setattr(cross_modal.spoken, "load", lambda *_: None)
+    smoke = Config.PRESETS["smoke"]
+    one, same, other = (
+        cross_modal.load(Config(**smoke, base_seed=base))[1].students.inputs for base in (0, 0, 1)
+    )
+    assert np.array_equal(one, same) and not np.array_equal(one, other)
+
+
+def test_every_teacher_has_units_of_its_own():
+    both = [
+        [known for known, _ in cross_modal.units_of(Config(), rows.AUDIO, teacher, None, None)]
+        for teacher in range(2)
+    ]
+    assert [x["row"] for x in both[0]] == [*rows.ordered(4)][:-1]
+    assert {x["teacher_seed"] for x in both[0]} == {0}
+    assert both[1] == [known | {"teacher_seed": 1} for known in both[0]]
+
+
+def test_what_was_expected_of_several_teachers_is_of_their_means():
+    values = {(rows.SOFT, 0): (60, 70, 80, 90), (rows.LABELS, 200): (50,) * 4}
+    values[rows.LABELS, 2000] = (70,) * 4
+    records = [
+        {"row": row, "labels": labels, "teacher_seed": teacher, "seed": seed, "test_accuracy": x}
+        for (row, labels), of_row in values.items()
+        for (teacher, seed), x in zip(np.ndindex(2, 2), of_row)
+    ]
+    _, _, few, everything = report.claims(records).splitlines()
+    # 15 and 35 points: mean 25, s.d. 10√2, half width 12.706 · 10√2/√2 = 127.1; from seeds: 20.5
+    assert "+25.0 [−102.1, +152.1]" in few and "4 of 4" in few
+    assert "+5.0 [−122.1, +132.1]" in everything and "3 of 4" in everything
+
+
 @pytest.mark.parametrize(
     "flag, text",
     [
         ("--labels=", "--labels is empty"),
+        ("--temperature=1", "--temperature=1: soft targets at 1 are a row already"),
         ("--labels=50,10", "--labels=50,10: expected ascending numbers"),
         ("--labels=10,15", "15 is no multiple of 10 from 1 to 199"),
         ("--labels=200", "200 is no multiple of 10 from 1 to 199"),
@@ -194,9 +265,10 @@ def test_a_smoke_run_on_real_recordings(tmp_path):
     cross_modal.run(config, run)
     run.conclude(report.table, report.draw)
     records = [json.loads(x) for x in run.path("records.jsonl").read_text().splitlines()]
+    assert {r["teacher_seed"] for r in records} == {0}
     found = [(r["part"], r["row"], r.get("labels"), r["seed"]) for r in records]
-    of_logits = rows.SOFT, rows.SOFTER, rows.PERMUTED
-    alike = rows.LABELS, rows.SOFTER, rows.HINT, rows.ATTENTION
+    of_logits = rows.SOFT, "soft targets, T=4", "permuted teacher, T=4"
+    alike = rows.LABELS, "soft targets, T=4", rows.HINT, rows.ATTENTION
     expected = {
         *((part, rows.TEACHER, None, 0) for part in rows.PARTS),
         *((rows.AUDIO, row, n, s) for row in (rows.LABELS, rows.HINT, *of_logits)
