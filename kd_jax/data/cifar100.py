@@ -25,20 +25,22 @@ CLASSES = 100
 PLANES = (3, 32, 32)
 ROW = 2 + 3 * 32 * 32
 HELD_OUT = 50  # of each class, for validation
-SEED = 0
 
 
-def load(data_dir: str | os.PathLike = "", manual_dir: str | os.PathLike = "") -> Dataset:
+def load(
+    data_dir: str | os.PathLike = "", manual_dir: str | os.PathLike = "", *, seed: int
+) -> Dataset:
     """45,000 training, 5,000 validation and 10,000 test images with their fine labels.
 
     Inputs [N, 32, 32, 3] float32: each channel less its mean and divided by its s.d., both over the
     pixels of the 45,000 training images. Labels [N] int32 below 100. The validation rows are 50 of
-    each class, always the same; all rows keep the order of the published files. The digest is of
-    the images and labels as bytes, before the normalization and the split.
+    each class; all rows keep the order of the published files. The digest is of the images and
+    labels as bytes, before the normalization and the split.
 
     Args:
         data_dir: where prepared data sets are; "" is the user's folder of tensorflow-datasets.
         manual_dir: folder with cifar-100-binary.tar.gz; "" downloads it.
+        seed: of the draw of the validation rows.
 
     Raises:
         InputError: the file is missing and cannot be downloaded, or is not the published one;
@@ -49,7 +51,7 @@ def load(data_dir: str | os.PathLike = "", manual_dir: str | os.PathLike = "") -
     )
     arrays = image_cache.arrays("cifar100", image_set, data_dir, manual_dir)
     images, labels, test_images, test_labels = arrays
-    rest, held = subsets.held_out(labels, HELD_OUT, SEED)
+    rest, held = subsets.held_out(labels, HELD_OUT, seed)
     mean, deviation = channel_moments(images[rest])
     splits = {
         "train": (images[rest], labels[rest]),

@@ -3,6 +3,7 @@
 import numpy as np
 from jaxtyping import Float
 
+from kd_jax import fingerprint
 from kd_jax.data import mnist, sklearn_digits
 from kd_jax.data.dataset import Dataset
 
@@ -46,9 +47,8 @@ def load(
         InputError: as for mnist.load.
     """
     if mnist_5k:
-        data = sklearn_digits.load()
-        small = np.concatenate([data.train.inputs, data.validation.inputs, data.test.inputs])
+        small = sklearn_digits.everything().inputs
         large = np.pad(small.repeat(3, 1).repeat(3, 2), [(0, 0), (2, 2), (2, 2)])
-        return "scikit-learn's digits", large, data.digest
+        return "scikit-learn's digits", large, fingerprint.arrays(small)
     data = mnist.load("fashion_mnist", data_dir, manual_dir)
     return "Fashion-MNIST", data.train.inputs, data.digest

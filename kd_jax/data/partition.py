@@ -54,7 +54,7 @@ def dirichlet(
     )
 
 
-def disjoint(split: Split, sizes: Mapping[str, int], seed: int = 0) -> list[Split]:
+def disjoint(split: Split, sizes: Mapping[str, int], seed: int) -> list[Split]:
     """Disjoint random parts of a split.
 
     Args:

@@ -13,16 +13,27 @@ with extra("data"):
 PER_CLASS = {"test": 50, "validation": 25}
 
 
-def load() -> Dataset:
-    """1,047 training, 250 validation and 500 test digits, the latter balanced; a fixed draw.
+def everything() -> Split:
+    """All of the digits in their own order: inputs [N, 8, 8] float32 in [0, 1], labels [N] int32.
 
-    Inputs [N, 8, 8] float32 in [0, 1], labels [N] int32.
     Source: Alpaydin and Kaynak 1998, Optical Recognition of Handwritten Digits (UCI).
     """
     bunch = load_digits()
-    inputs, labels = bunch.images.astype(np.float32) / 16, bunch.target.astype(np.int32)
-    rest, test = subsets.held_out(labels, PER_CLASS["test"], seed=0)
-    train, validation = subsets.held_out(labels[rest], PER_CLASS["validation"], seed=0)
+    return Split(bunch.images.astype(np.float32) / 16, bunch.target.astype(np.int32))
+
+
+def load(seed: int) -> Dataset:
+    """1,047 training, 250 validation and 500 test digits, the latter balanced.
+
+    Args:
+        seed: of the draw of validation and test.
+
+    Returns:
+        Splits as `everything` has them; the digest is of all digits, before the draw.
+    """
+    inputs, labels = everything()
+    rest, test = subsets.held_out(labels, PER_CLASS["test"], seed)
+    train, validation = subsets.held_out(labels[rest], PER_CLASS["validation"], seed)
     rows = {"train": rest[train], "validation": rest[validation], "test": test}
     splits = {name: Split(inputs[chosen], labels[chosen]) for name, chosen in rows.items()}
     digest = fingerprint.arrays({"inputs": inputs, "labels": labels})

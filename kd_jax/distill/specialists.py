@@ -38,7 +38,7 @@ def confusion_columns(probabilities: Float[np.ndarray, "N C"]) -> Float[np.ndarr
 
 
 def online_k_means(
-    columns: Float[np.ndarray, "D C"], clusters: int, *, passes: int = 50, seed: int = 0
+    columns: Float[np.ndarray, "D C"], clusters: int, *, passes: int = 50, seed: int
 ) -> Float[np.ndarray, "K D"]:
     """Cluster centers by online k-means: each column in turn draws the nearest center to it.
 

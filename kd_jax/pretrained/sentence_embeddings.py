@@ -51,14 +51,17 @@ def embed(network: bert.Bert, params: Any, tokens: padding.Tokens) -> Float[np.n
     return vectors
 
 
-def bank_questions(data_dir: str = "", manual_dir: str = "") -> tuple[Dataset, list[str]]:
+def bank_questions(
+    data_dir: str = "", manual_dir: str = "", *, seed: int
+) -> tuple[Dataset, list[str]]:
     """BANKING77 as a Dataset of sentence embeddings [N, 384], times √384.
 
-    Training and validation have as many questions of each intent, drawn once by a fixed seed.
+    Training and validation have as many questions of each intent.
 
     Args:
         data_dir: as for banking77.load.
         manual_dir: as for banking77.load.
+        seed: of their draw.
 
     Returns:
         (Dataset, names of the intents).
@@ -69,8 +72,8 @@ def bank_questions(data_dir: str = "", manual_dir: str = "") -> tuple[Dataset, l
     known, test, names = banking77.load(data_dir, manual_dir)
     folder = packaged()
     network, params = encoder.load(folder)
-    rest, held = subsets.held_out(known.labels, PER_CLASS["validation"], seed=0)
-    few = rest[subsets.held_out(known.labels[rest], PER_CLASS["train"], seed=1)[1]]
+    rest, held = subsets.held_out(known.labels, PER_CLASS["validation"], seed)
+    few = rest[subsets.held_out(known.labels[rest], PER_CLASS["train"], seed)[1]]
     tokenizer = tokenizers.load(folder)
 
     def split(questions, rows):
@@ -79,7 +82,7 @@ def bank_questions(data_dir: str = "", manual_dir: str = "") -> tuple[Dataset, l
         return Split(vectors * np.sqrt(vectors.shape[1]), questions.labels[rows])
 
     parts = split(known, few), split(known, held), split(test, range(len(test.texts)))
-    digest = {"questions": banking77.DIGEST, "rows": PER_CLASS}
+    digest = {"questions": banking77.DIGEST, "rows": PER_CLASS, "seed": seed}
     digest |= {"encoder": fingerprint.arrays(params)}
     data = Dataset("BANKING77", banking77.CLASSES, *parts, digest=fingerprint.of(digest))
     return data, names

@@ -55,7 +55,7 @@ def small(tmp_path, monkeypatch):
 
 
 def load(tmp_path, manual="files"):
-    return cifar100.load(tmp_path / "data", manual and tmp_path / manual)
+    return cifar100.load(tmp_path / "data", manual and tmp_path / manual, seed=0)
 
 
 def refused(match, function, *arguments):
