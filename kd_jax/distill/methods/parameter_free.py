@@ -6,7 +6,7 @@ from typing import Any
 import jax.numpy as jnp
 
 from kd_jax import losses
-from kd_jax.distill.methods.base import TEMPERATURE, Method, Term, on_labels
+from kd_jax.distill.methods.base import Method, Term, on_labels
 
 
 def on_logits(loss: Callable, **options) -> Term:
@@ -33,19 +33,29 @@ def on_maps(loss: Callable) -> Term:
     return term
 
 
-def _standardized(s, t, batch, extra):
-    ours, theirs = (losses.standardize_logits(x.logits) for x in (s, t))
-    return jnp.mean(losses.soft_targets(ours, theirs, temperature=TEMPERATURE))
+def _standardized(temperature):
+    def term(s, t, batch, extra):
+        ours, theirs = (losses.standardize_logits(x.logits) for x in (s, t))
+        return jnp.mean(losses.soft_targets(ours, theirs, temperature=temperature))
+
+    return term
 
 
-def _permuted(s, t, batch, extra):
-    permuted = batch["permuted_logits"]
-    return jnp.mean(losses.soft_targets(s.logits, permuted, temperature=TEMPERATURE))
+def _permuted(temperature):
+    def term(s, t, batch, extra):
+        permuted = batch["permuted_logits"]
+        return jnp.mean(losses.soft_targets(s.logits, permuted, temperature=temperature))
+
+    return term
 
 
-def without_teacher() -> list[Method]:
-    """Methods without a teacher, the baseline first."""
-    smoothed = on_labels(lambda z, y: losses.label_smoothing(z, y, epsilon=0.2))
+def without_teacher(smoothing: float = 0.2) -> list[Method]:
+    """Methods without a teacher, the baseline first.
+
+    Args:
+        smoothing: ε of label smoothing.
+    """
+    smoothed = on_labels(lambda z, y: losses.label_smoothing(z, y, epsilon=smoothing))
     return [
         Method("labels only", 0.0, lambda s, t, batch, extra: 0.0),
         Method("label smoothing", 1.0, smoothed),
@@ -53,18 +63,22 @@ def without_teacher() -> list[Method]:
     ]
 
 
-def of_logits() -> list[Method]:
-    """Methods that compare logits, soft targets (KD) first."""
+def of_logits(temperature: float = 4.0) -> list[Method]:
+    """Methods that compare logits, soft targets (KD) first.
+
+    Args:
+        temperature: of those that have one.
+    """
     soft = losses.soft_targets
-    at: dict[str, Any] = {"temperature": TEMPERATURE}
+    at: dict[str, Any] = {"temperature": temperature}
     return [
         Method("soft targets (KD)", 9.0, on_logits(soft, **at)),
-        Method("permuted teacher", 9.0, _permuted),
+        Method("permuted teacher", 9.0, _permuted(temperature)),
         Method("logit matching", 1.0, on_logits(losses.logit_matching)),
         Method("decoupled (DKD)", 1.0, on_logits_and_labels(losses.decoupled, **at)),
         Method("normalized (NKD)", 1.0, on_logits_and_labels(losses.normalized)),
         Method("DIST", 2.0, lambda s, t, *_: losses.dist(s.logits, t.logits, **at)),
-        Method("standardized logits", 9.0, _standardized),
+        Method("standardized logits", 9.0, _standardized(temperature)),
     ]
 
 
