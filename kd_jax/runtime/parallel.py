@@ -5,12 +5,14 @@ them at the end of its chunk, where `progress.bar` asks.
 """
 
 import concurrent.futures
+import functools
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 from kd_jax.runtime import hosts
 
+T = TypeVar("T")
 _stopping = threading.Event()
 
 
@@ -51,3 +53,19 @@ def results(job: Callable[[Any], Any], items: Iterable[Any], workers: int) -> It
             pool.shutdown(cancel_futures=True)
             _stopping.clear()
             raise
+
+
+def once(make: Callable[[], T]) -> Callable[[], T]:
+    """A function whose first call, in whichever thread, makes what every call gives.
+
+    Args:
+        make: what several jobs need, like a teacher; others wait while one makes it. Where it
+            fails, the next call tries again.
+    """
+    lock, made = threading.Lock(), functools.cache(make)
+
+    def found():
+        with lock:
+            return made()
+
+    return found
