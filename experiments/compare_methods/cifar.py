@@ -1,10 +1,10 @@
 """CIFAR-100 pairs in RepDistiller's setting, for an accelerator.
 
-240 epochs of batches of 64, SGD with momentum 0.9 and weight decay 5e-4, rate 0.05 divided by ten
-after 150, 180 and 210 epochs; crops and flips, the teacher sees the augmented batch of the
-student; every method at its published weight. Two departures: group norm in place of batch norm,
-since models keep no batch statistics, so the published accuracies are not directly comparable; and
-5,000 training images are held out for validation.
+--preset=cifar100 has its numbers: 240 epochs of batches of 64, SGD with momentum 0.9 and weight
+decay 5e-4, rate 0.05 divided by ten after 150, 180 and 210 epochs; crops and flips, the teacher
+sees the augmented batch of the student; every method at its published weight. Two departures: group
+norm in place of batch norm, since models keep no batch statistics, so the published accuracies are
+not directly comparable; and 5,000 training images are held out for validation.
 Source: Tian, Krishnan and Isola 2020, arXiv 1910.10699, appendix, and its code, RepDistiller.
 """
 
@@ -16,45 +16,49 @@ import optax
 from experiments.compare_methods import pairs
 from experiments.compare_methods.config import Config
 from kd_jax import models
-from kd_jax.data import augment, cifar100
+from kd_jax.data import Dataset, augment, cifar100
 from kd_jax.training import optimizers
 
-BATCH, RATE, MOMENTUM, DECAY = 64, 0.05, 0.9, 5e-4
+MOMENTUM, DECAY = 0.9, 5e-4
 DROPS = (150 / 240, 180 / 240, 210 / 240)  # of all epochs
 
 
-def resnet56_to_20(config: Config) -> pairs.PairSpec:
+def load(config: Config) -> Dataset:
+    """CIFAR-100."""
+    seed = pairs.drawn(config, "held out")
+    return cifar100.load(config.data_dir, config.manual_dir, seed=seed)
+
+
+def resnet56_to_20(config: Config, data: Dataset, seed: int) -> pairs.PairSpec:
     """resnet56 teaches resnet20."""
-    data = cifar100.load(config.data_dir, config.manual_dir)
     nets = models.resnet56(data.classes), models.resnet20(data.classes)
-    return spec("CIFAR-100, resnet56 to resnet20", data, *nets, config)
+    return spec("CIFAR-100, resnet56 to resnet20", *nets, config, data, seed)
 
 
-def resnet32x4_to_8x4(config: Config) -> pairs.PairSpec:
+def resnet32x4_to_8x4(config: Config, data: Dataset, seed: int) -> pairs.PairSpec:
     """resnet32x4 teaches resnet8x4."""
-    data = cifar100.load(config.data_dir, config.manual_dir)
     nets = models.resnet32x4(data.classes), models.resnet8x4(data.classes)
-    return spec("CIFAR-100, resnet32x4 to resnet8x4", data, *nets, config)
+    return spec("CIFAR-100, resnet32x4 to resnet8x4", *nets, config, data, seed)
 
 
-def spec(name, data, teacher, student, config) -> pairs.PairSpec:
+def spec(name, teacher, student, config: Config, data: Dataset, seed: int) -> pairs.PairSpec:
     """The PairSpec of two modules, all rows labeled."""
     shape, rows = data.train.inputs.shape[1:], np.arange(len(data.train.labels))
     teacher, student = models.functional(teacher, shape), models.functional(student, shape)
     labeled = rows >= 0
     recipe = pairs.teacher_recipe(
-        teacher, labeled, BATCH, config.teacher_epochs, augment.crop_and_flip, sgd
+        config, teacher, labeled, config.teacher_epochs, seed, augment.crop_and_flip, sgd
     )
     return pairs.PairSpec(
-        name, data, rows, labeled, recipe, student, None, config.student_epochs, BATCH,
-        optimizer=sgd, augment_batch=augment_batch, multiples=(1.0,),
+        name, seed, data, rows, labeled, recipe, student, None, config.student_epochs,
+        optimizer=sgd, augment_batch=augment_batch,
     )  # fmt: skip
 
 
-def sgd(epochs, sampler):
+def sgd(first, epochs, sampler):
     """SGD with momentum and weight decay, its rate dropping tenfold three times."""
     steps = optimizers.steps(epochs, sampler)
-    rate = optax.piecewise_constant_schedule(RATE, {int(x * steps): 0.1 for x in DROPS})
+    rate = optax.piecewise_constant_schedule(first, {int(x * steps): 0.1 for x in DROPS})
     return optax.chain(optax.add_decayed_weights(DECAY), optax.sgd(rate, MOMENTUM))
 
 

@@ -4,29 +4,58 @@ import dataclasses
 
 from experiments.compare_methods.rows import PAIRS
 from kd_jax import experiment
-from kd_jax.errors import at_least, one_of
+from kd_jax.errors import above_0, at_least, distinct, one_of, within
 from kd_jax.experiment import place, setting
+
+DIGITS = {"pairs": ("digits",), "teacher_batch_size": 50, "student_batch_size": 50}
 
 
 @dataclasses.dataclass(frozen=True)
-class Config(experiment.Config):
+class Config(experiment.TaughtConfig):
     """Settings of the comparison of methods."""
 
     pairs: tuple[str, ...] = setting(("mnist", "fashion"), f"of {', '.join(PAIRS)}", one_of(*PAIRS))
+    held_out: int = setting(
+        500, "validation images of each class of MNIST and Fashion-MNIST", at_least(1)
+    )
+    labels_per_class: int = setting(100, "labels of each class of MNIST", at_least(1))
+    images_per_class: int = setting(
+        500, "images of each class of Fashion-MNIST that the students see", at_least(1)
+    )
+    # teacher
     teacher_epochs: int = setting(8, "epochs of the teacher; ×20 on 1,000 labels", at_least(1))
+    teacher_batch_size: int = setting(64, "images in a step of the teacher", at_least(1))
+    teacher_learning_rate: float = setting(1e-3, "peak learning rate of the teacher", above_0)
+    # students
     student_epochs: int = setting(
         10, "epochs of the students; half on MNIST, with ten times the rows", at_least(1)
     )
+    student_batch_size: int = setting(64, "images in a step of the students", at_least(2))
+    student_learning_rate: float = setting(3e-3, "peak learning rate of the students", above_0)
+    # methods
+    temperature: float = setting(4.0, "temperature of the methods that have one", above_0)
+    smoothing: float = setting(0.2, "label smoothing of its row", within(0, 1))
+    multiples: tuple[float, ...] = setting(
+        (0.1, 1.0, 10.0),
+        "of each method's usual weight, of which validation chooses one",
+        distinct(above_0),
+    )
+    factor_epochs: int = setting(3, "epochs of factor transfer's paraphraser", at_least(1))
+    factor_batch_size: int = setting(128, "images in a step of it", at_least(1))
+    factor_learning_rate: float = setting(1e-3, "its learning rate", above_0)
     workers: int = place(2, "trainings at a time; each keeps about one core busy", at_least(1))
 
     PRESETS = {
         "default": {},
-        "quick": {"pairs": ("digits",), "student_epochs": 20},
+        "quick": {**DIGITS, "student_epochs": 20},
         "cifar100": {
             "pairs": ("cifar100", "cifar100x4"),
             "teacher_epochs": 240,
+            "teacher_learning_rate": 0.05,
             "student_epochs": 240,
+            "student_learning_rate": 0.05,
+            "multiples": (1.0,),
             "workers": 1,
         },
-        "smoke": {"pairs": ("digits",), "seeds": 2, "teacher_epochs": 2, "student_epochs": 2},
+        "smoke": {**DIGITS, "seeds": 2, "teacher_epochs": 2, "student_epochs": 2},
     }

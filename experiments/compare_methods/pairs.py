@@ -1,6 +1,5 @@
 """The pairs of teacher and student that methods are compared on: data, networks and recipes."""
 
-import functools
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -17,29 +16,29 @@ from kd_jax.distill import teachers
 from kd_jax.distill.methods import training
 from kd_jax.models import projectors
 from kd_jax.storage import run_folder
-from kd_jax.training import loop, optimizers, samplers
+from kd_jax.training import keys, loop, optimizers, samplers
 from kd_jax.training import state as train_state
 
-HELD_OUT, LABELED, FASHION_ROWS, FACTORS = 500, 100, 500, 16  # the first three of each class
-TEACHER_KEY, SAMPLER_KEY, FACTOR_KEY = 1, 2, 3
+FACTORS = 16  # channels of the Paraphraser's
 
 
-def adam(epochs, sampler, peak=1e-3):
+def adam(peak, epochs, sampler):
     """optimizers.adam over one flat vector: the same numbers, less to compile."""
     return optax.flatten(optimizers.adam(peak, epochs, sampler))
 
 
 class PairSpec(NamedTuple):
-    """A pair before anything is trained.
+    """A pair of one teacher before anything is trained.
 
-    rows: of the training split that the student sees. labeled: which training rows have labels.
-    teacher: its Recipe. epochs, batch_size, optimizer: of the students, the last being (epochs,
-    sampler) -> an optax transformation. augment_batch: (teacher's Model, params) -> what a step
-    sees of a batch. multiples: as in TeacherStudentPair. factor_epochs: of the Paraphraser.
-    fast_compile: whether programs compile longer than they run.
+    seed: which of several teachers. rows: of the training split that the student sees. labeled:
+    which training rows have labels. teacher: its Recipe. epochs: of the students. optimizer:
+    (learning rate, epochs, sampler) -> an optax transformation. augment_batch: (teacher's Model,
+    params) -> what a step sees of a batch. factors: whether there is a Paraphraser. fast_compile:
+    whether programs compile longer than they run.
     """
 
     name: str
+    seed: int
     data: Dataset
     rows: np.ndarray
     labeled: np.ndarray
@@ -47,28 +46,22 @@ class PairSpec(NamedTuple):
     student: models.Model
     assistant: models.Model | None
     epochs: int
-    batch_size: int
-    optimizer: Callable = functools.partial(adam, peak=3e-3)
+    optimizer: Callable = adam
     augment_batch: Callable | None = None
-    multiples: tuple[float, ...] = (0.1, 1.0, 10.0)
-    factor_epochs: int = 0
+    factors: bool = False
     fast_compile: bool = False
 
 
 class Prepared(NamedTuple):
-    """A TeacherStudentPair, its Teachers, the network of an assistant or None; as in PairSpec."""
+    """A TeacherStudentPair and its Teachers, of one."""
 
     pair: training.TeacherStudentPair
     taught: teachers.Teachers
-    assistant: models.Model | None
-    fast_compile: bool
 
 
-def with_validation(data, per_class):
-    """The Dataset with `per_class` training rows of every class as its validation split."""
-    rest, held = subsets.held_out(data.train.labels, per_class, seed=0)
-    splits = [Split(data.train.inputs[rows], data.train.labels[rows]) for rows in (rest, held)]
-    return data._replace(train=splits[0], validation=splits[1])
+def drawn(config: Config, what: str, *teacher: int) -> int:
+    """The seed of a draw, which each teacher has for itself where it is given."""
+    return keys.number(config.base_seed, "draw", what, *teacher)
 
 
 def mlp(shape, *widths, **options):
@@ -81,98 +74,124 @@ def convnet(*channels, **options):
     return models.functional(models.ConvNet(channels, (1, 2), 10, **options), (28, 28))
 
 
-def teacher_recipe(model, labeled, batch_size, epochs, augment=None, optimizer=adam):
+def teacher_recipe(config: Config, model, labeled, epochs, seed, augment=None, optimizer=adam):
     """The Recipe of a teacher on the labeled training rows."""
-    sampler = samplers.shuffled(jax.random.key(SAMPLER_KEY), np.flatnonzero(labeled), batch_size)
-    return teachers.Recipe(model, optimizer(epochs, sampler), sampler, epochs, augment)
+    order = keys.key(config.base_seed, "teacher", seed, "order")
+    sampler = samplers.shuffled(order, np.flatnonzero(labeled), config.teacher_batch_size)
+    optimizer = optimizer(config.teacher_learning_rate, epochs, sampler)
+    return teachers.Recipe(model, optimizer, sampler, epochs, augment)
 
 
-def digits(config: Config) -> PairSpec:
+def load_digits(config: Config) -> Dataset:
+    """scikit-learn's digits."""
+    return sklearn_digits.load(drawn(config, "held out"))
+
+
+def load_images(name: str, config: Config) -> Dataset:
+    """ "mnist" or "fashion_mnist", some training rows of every class as its validation split."""
+    data = mnist.load(name, config.data_dir, config.manual_dir)
+    seed = drawn(config, "held out")
+    rest, held = subsets.held_out(data.train.labels, config.held_out, seed)
+    splits = [Split(data.train.inputs[rows], data.train.labels[rows]) for rows in (rest, held)]
+    return data._replace(train=splits[0], validation=splits[1])
+
+
+def digits(config: Config, data: Dataset, seed: int) -> PairSpec:
     """scikit-learn's digits: 128-64 teaches 10-10, all labeled."""
-    data, shape = sklearn_digits.load(), (8, 8)
-    rows = np.arange(len(data.train.labels))
+    shape, rows = (8, 8), np.arange(len(data.train.labels))
     labeled = rows >= 0
     teacher = mlp(shape, 128, 64, dropout=0.2)
-    recipe = teacher_recipe(teacher, labeled, 50, 4 * config.teacher_epochs)
+    recipe = teacher_recipe(config, teacher, labeled, 4 * config.teacher_epochs, seed)
     nets = mlp(shape, 10, 10), mlp(shape, 40, 40)
     return PairSpec(
-        "digits", data, rows, labeled, recipe, *nets, config.student_epochs, 50,
+        "digits", seed, data, rows, labeled, recipe, *nets, config.student_epochs,
         fast_compile=True,  # some thirty programs
     )  # fmt: skip
 
 
-def mnist_1000(config: Config) -> PairSpec:
+def mnist_few_labels(config: Config, data: Dataset, seed: int) -> PairSpec:
     """MNIST with 1,000 labels: 300-300 learns from those and teaches 20-20 on 54,000 more."""
-    data = mnist.load("mnist", config.data_dir, config.manual_dir)
-    data = with_validation(data, HELD_OUT)
     labeled = np.zeros(len(data.train.labels), bool)
-    labeled[subsets.held_out(data.train.labels, LABELED, seed=1)[1]] = True
+    few = config.labels_per_class
+    labeled[subsets.held_out(data.train.labels, few, drawn(config, "labels", seed))[1]] = True
     shape, rows = (28, 28), np.arange(len(labeled))
     teacher = mlp(shape, 300, 300, dropout=0.5, input_dropout=0.2)
-    recipe = teacher_recipe(teacher, labeled, 64, 20 * config.teacher_epochs, augment.jitter)
+    recipe = teacher_recipe(
+        config, teacher, labeled, 20 * config.teacher_epochs, seed, augment.jitter
+    )
     nets = mlp(shape, 20, 20), mlp(shape, 100, 100)
     # an epoch of the students is 54 of the teacher's
     epochs = max(1, config.student_epochs // 2)
-    return PairSpec("MNIST, 1,000 labels", data, rows, labeled, recipe, *nets, epochs, 64)
+    name = f"MNIST, {data.classes * few:,} labels"
+    return PairSpec(name, seed, data, rows, labeled, recipe, *nets, epochs)
 
 
-def fashion(config: Config) -> PairSpec:
+def fashion(config: Config, data: Dataset, seed: int) -> PairSpec:
     """Fashion-MNIST: a convnet of 16 and 32 channels teaches one of 4 and 8 on 5,000 images."""
-    data = mnist.load("fashion_mnist", config.data_dir, config.manual_dir)
-    data = with_validation(data, HELD_OUT)
-    rows = subsets.held_out(data.train.labels, FASHION_ROWS, seed=1)[1]
+    draw, few = drawn(config, "images", seed), config.images_per_class
+    rows = subsets.held_out(data.train.labels, few, draw)[1]
     labeled = np.ones(len(data.train.labels), bool)
     teacher = convnet(16, 32, dropout=0.25)
-    recipe = teacher_recipe(teacher, labeled, 64, config.teacher_epochs)
+    recipe = teacher_recipe(config, teacher, labeled, config.teacher_epochs, seed)
     nets = convnet(4, 8), convnet(8, 16)
     return PairSpec(
-        "Fashion-MNIST", data, rows, labeled, recipe, *nets, config.student_epochs, 64,
-        factor_epochs=3,
+        "Fashion-MNIST", seed, data, rows, labeled, recipe, *nets, config.student_epochs,
+        factors=True,
     )  # fmt: skip
 
 
-def prepare(spec: PairSpec, made_by: Callable, run: run_folder.Run) -> Prepared:
+def prepare(config: Config, spec: PairSpec, made_by: Callable, run: run_folder.Run) -> Prepared:
     """Train or restore the teacher of a spec, and compute its outputs on all rows.
 
     Args:
+        config: settings.
         spec: of the pair.
-        made_by: the function that made it, see teachers.together.
+        made_by: the function that made it, see teachers.one.
         run: of the experiment.
     """
-    keys, data = jax.random.key(TEACHER_KEY)[None], spec.data._replace(name=spec.name)
-    taught = teachers.together(TEACHER, spec.teacher, keys, data, run, made_by=made_by)
+    key, data = keys.key(config.base_seed, "teacher", spec.seed), spec.data._replace(name=spec.name)
+    taught = teachers.one(TEACHER, spec.teacher, key, data, run, seed=spec.seed, made_by=made_by)
     params = jax.tree.map(lambda x: jnp.asarray(x[0]), taught.params)
-    key, labeled = jax.random.key(SAMPLER_KEY), spec.labeled[spec.rows]
-    if labeled.all():
-        sampler = samplers.shuffled(key, len(labeled), spec.batch_size)
-    else:
-        sampler = training.semi_supervised(key, labeled, spec.batch_size)
-    recipe = teachers.Recipe(
-        spec.student, spec.optimizer(spec.epochs, sampler), sampler, spec.epochs
-    )
     layers = training.layers(taught.model, params, data.test.inputs[: training.LAYER_ROWS])
     logits = taught.logits["validation"][0], taught.logits["test"][0]
     pair = training.TeacherStudentPair(
-        spec.name, data, _arrays(spec, taught.model, params, labeled), *logits, layers, recipe,
-        multiples=spec.multiples,
+        spec.name, data, _arrays(config, spec, taught.model, params), *logits, layers,
+        student_recipe(config, spec), multiples=config.multiples,
     )  # fmt: skip
     if spec.augment_batch:
         pair = pair._replace(augment_batch=spec.augment_batch(taught.model, params))
-    if spec.factor_epochs:
-        pair = with_factors(pair, spec.factor_epochs)
-    return Prepared(pair, taught, spec.assistant, spec.fast_compile)
+    if spec.factors:
+        pair = with_factors(config, pair, spec.seed)
+    return Prepared(pair, taught)
 
 
-def _arrays(spec, teacher, params, labeled):
+def student_recipe(config: Config, spec: PairSpec) -> teachers.Recipe:
+    """The Recipe of the students, whose batches are half labeled where not all rows are."""
+    order = keys.key(config.base_seed, "student", spec.seed, "order")
+    labeled, batch_size = spec.labeled[spec.rows], config.student_batch_size
+    if labeled.all():
+        sampler = samplers.shuffled(order, len(labeled), batch_size)
+    else:
+        sampler = training.semi_supervised(order, labeled, batch_size)
+    optimizer = spec.optimizer(config.student_learning_rate, spec.epochs, sampler)
+    return teachers.Recipe(spec.student, optimizer, sampler, spec.epochs)
+
+
+def _arrays(config, spec, teacher, params):
     """The arrays of a pair; without the teacher's outputs where these come with each batch."""
     split = Split(spec.data.train.inputs[spec.rows], spec.data.train.labels[spec.rows])
+    labeled = spec.labeled[spec.rows]
     if spec.augment_batch:
         return {**split._asdict(), "labeled": labeled}
-    return jax.tree.map(jnp.asarray, training.teacher_arrays(teacher, params, split, labeled))
+    draw = drawn(config, "permuted", spec.seed)
+    found = training.teacher_arrays(teacher, params, split, labeled, permutation_seed=draw)
+    return jax.tree.map(jnp.asarray, found)
 
 
-def with_factors(pair: training.TeacherStudentPair, epochs: int) -> training.TeacherStudentPair:
-    """The pair with the teacher's "factor" of its last map, from a Paraphraser trained on it."""
+def with_factors(
+    config: Config, pair: training.TeacherStudentPair, seed: int
+) -> training.TeacherStudentPair:
+    """The pair with its teacher's "factor" of its last map, from a Paraphraser trained on it."""
     maps = list(pair.arrays["teacher"]["features"].values())[-1]
     net = projectors.Paraphraser(FACTORS)
 
@@ -181,10 +200,12 @@ def with_factors(pair: training.TeacherStudentPair, epochs: int) -> training.Tea
         _, again = net.apply({"params": params}, maps)
         return jnp.mean((again - maps) ** 2), {}
 
-    sampler = samplers.shuffled(jax.random.key(SAMPLER_KEY), len(maps), min(128, len(maps)))
-    optimizer = optax.adam(1e-3)
-    keys = jax.random.key(FACTOR_KEY)[None]
-    state = train_state.members(lambda k: net.init(k, maps[:1])["params"], optimizer, keys)
+    order = keys.key(config.base_seed, "factor", seed, "order")
+    sampler = samplers.shuffled(order, len(maps), min(config.factor_batch_size, len(maps)))
+    optimizer = optax.adam(config.factor_learning_rate)
+    key = keys.key(config.base_seed, "factor", seed)
+    state = train_state.members(lambda k: net.init(k, maps[:1])["params"], optimizer, key[None])
+    epochs = config.factor_epochs
     state, _ = loop.fit(loss_fn, optimizer, state, {"maps": maps}, sampler, epochs=epochs)
     params = jax.tree.map(lambda x: x[0, 0], state.params)
 

@@ -15,12 +15,15 @@ def table(folder: pathlib.Path) -> str:
     """The Markdown of a run folder: a table per pair, sorted by mean test errors."""
     records = jsonl.records(folder)
     settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    tuned = len(settings.get("multiples", (0.1, 1.0, 10.0)))
+    per_class = settings.get("held_out", 500) + settings.get("labels_per_class", 100)
     text = [
-        f"Test errors, mean ± s.d. over {settings['seeds']} seeds, paired by seed; sorted by the "
-        "mean. Rank: one more than the number\nof methods that beat it, so methods of one rank "
-        "are ties; teacher and assistant, larger networks, have none.\n"
-        "Weight: chosen on validation, of three for every method. Students: "
-        f"{settings['student_epochs']} epochs, half of that on MNIST's 54,000 unlabeled images."
+        f"Test errors, mean ± s.d. over {tables.counted(tables.by_row(records)[LABELS])}, paired "
+        "by seed; sorted by the mean. Rank: one more than the number\nof methods that beat it, so "
+        "methods of one rank are ties; teacher and assistant, larger networks, have none.\n"
+        f"Weight: chosen on validation, of {'three' if tuned == 3 else tuned} for every method. "
+        f"Students: {settings['student_epochs']} epochs, half of that on MNIST's "
+        f"{60_000 - 10 * per_class:,} unlabeled images."
     ]
     for pair, found in tables.by("pair", records).items():
         text += [pair, of_pair(found)]
@@ -31,7 +34,7 @@ def of_pair(records):
     """The table of one pair."""
     lines = sorted(tables.compare(records, "test_errors", LABELS), key=lambda x: (x.mean, x.row))
     against_kd = {x.row: x for x in tables.compare(records, "test_errors", KD)}
-    places, rows = ranks(lines), tables.by_row(records)
+    places, rows = ranks(records), tables.by_row(records)
     cells = [
         [
             places.get(line.row, "–"),
@@ -61,17 +64,16 @@ COLUMNS = {
 }
 
 
-def ranks(lines):
+def ranks(records):
     """{row: 1 + the number of rows that beat it in pairs}, of the students."""
-    compared = [line for line in lines if line.row not in (TEACHER, ASSISTANT)]
+    students = [r for r in records if r["row"] not in (TEACHER, ASSISTANT)]
     return {
-        line.row: 1
+        row: 1
         + sum(
-            statistics.paired(other.values, line.values).verdict == statistics.BEATS
-            for other in compared
-            if other.row != line.row
+            tables.verdict(other) == statistics.BEATS
+            for other in tables.compare(students, "test_errors", row)
         )
-        for line in compared
+        for row in tables.by_row(students)
     }
 
 
@@ -81,17 +83,16 @@ def draw(folder: pathlib.Path) -> None:
         name = "".join(c if c.isalnum() else "_" for c in pair.lower())
         rows = tables.by_row(records)
         larger = {row: rows.pop(row) for row in (TEACHER, ASSISTANT) if row in rows}
-        teacher = larger[TEACHER][0]
         size = (7, 0.24 * len(rows) + 1)
         with figures.figure(folder / f"{name}_errors.png", size=size) as axes:
             dots(axes, rows, larger)
         with figures.figure(folder / f"{name}_agreement.png") as axes:
             agreement(axes, rows)
         with figures.figure(folder / f"{name}_reliability.png", size=(4.5, 4)) as axes:
-            reliability(axes, {TEACHER: [teacher], **{r: rows[r] for r in (LABELS, KD)}})
+            reliability(axes, {TEACHER: larger[TEACHER], **{r: rows[r] for r in (LABELS, KD)}})
         with figures.figure(folder / f"{name}_cka.png", 1, 2, size=(7.5, 3.2)) as axes:
             for cell, row in zip(axes, (LABELS, KD)):
-                alignment(cell, row, rows[row], teacher["layers"])
+                alignment(cell, row, rows[row], larger[TEACHER][0]["layers"])
 
 
 def dots(axes, rows, larger):
@@ -99,7 +100,7 @@ def dots(axes, rows, larger):
 
     Args: {row: records} of the students, and of the larger networks, which become lines.
     """
-    values = {row: [r["test_errors"] for r in found] for row, found in rows.items()}
+    values = {row: tables.teacher_means(found, "test_errors") for row, found in rows.items()}
     order = sorted(values, key=lambda row: -np.mean(values[row]))
     for y, row in enumerate(order):
         color = figures.COLORS[1] if row in (LABELS, KD) else figures.COLORS[0]

@@ -1,60 +1,70 @@
 """Comparison of distillation methods: one teacher, the same students, batches and budget."""
 
 import functools
+from collections.abc import Callable
 
 import jax
+import numpy as np
 
 from experiments.compare_methods import chains, cifar, pairs
 from experiments.compare_methods.config import Config
 from experiments.compare_methods.rows import ASSISTANT, TEACHER
+from kd_jax import models
 from kd_jax.distill import methods, teachers
-from kd_jax.distill.methods.training import TeacherStudentPair
 from kd_jax.export import saved_models
 from kd_jax.metrics import classification
 from kd_jax.metrics.records import seed_records
+from kd_jax.runtime import parallel
 from kd_jax.storage import run_folder
+from kd_jax.training import keys
 
-STUDENT_KEY = 4
-PAIRS = {
-    "digits": pairs.digits,
-    "mnist": pairs.mnist_1000,
-    "fashion": pairs.fashion,
-    "cifar100": cifar.resnet56_to_20,
-    "cifar100x4": cifar.resnet32x4_to_8x4,
+PAIRS: dict[str, tuple[Callable, Callable]] = {  # (data, the pair of one teacher)
+    "digits": (pairs.load_digits, pairs.digits),
+    "mnist": (functools.partial(pairs.load_images, "mnist"), pairs.mnist_few_labels),
+    "fashion": (functools.partial(pairs.load_images, "fashion_mnist"), pairs.fashion),
+    "cifar100": (cifar.load, cifar.resnet56_to_20),
+    "cifar100x4": (cifar.load, cifar.resnet32x4_to_8x4),
 }
 
 
-def one_step(pair: TeacherStudentPair) -> list[methods.Method]:
+def one_step(config: Config, spec: pairs.PairSpec) -> list[methods.Method]:
     """The methods that train once, all that fit the networks of the pair."""
     found = [
-        *methods.without_teacher(),
-        *methods.of_logits(),
+        *methods.without_teacher(config.smoothing),
+        *methods.of_logits(config.temperature),
         *methods.of_relations(),
         *methods.of_vectors(),
-        methods.mutual(pair.recipe.model),
+        methods.mutual(spec.student),
     ]
-    if any(x.ndim == 4 for x in pair.teacher_layers.values()):
+    if has_maps(spec.teacher.model, spec.data.train.inputs):
         found += methods.of_maps() + methods.of_projected_maps()
-    if "factor" in pair.arrays:
+    if spec.factors:
         found.append(methods.factor_transfer(pairs.FACTORS))
     return found
 
 
-def steps_by_row(prepared: pairs.Prepared) -> dict[str, list[chains.Step]]:
+def has_maps(model: models.Model, inputs: np.ndarray) -> bool:
+    """Whether a hidden layer of a network is a feature map; nothing is computed."""
+    params = jax.eval_shape(model.init, jax.random.key(0))
+    _, features = jax.eval_shape(model.apply, params, inputs[:1])
+    return any(x.ndim == 4 for x in features.values())
+
+
+def steps_by_row(config: Config, spec: pairs.PairSpec) -> dict[str, list[chains.Step]]:
     """{row: steps} of all that is trained: chains first, as they take longest."""
-    labels, kd = methods.without_teacher()[0], methods.of_logits()[0]
+    labels, kd = methods.without_teacher()[0], methods.of_logits(config.temperature)[0]
     found = {}
-    if prepared.assistant:
+    if spec.assistant:
         again = chains.born_again(labels, kd)
         found = {again[-1].method.row: again}
-        found[ASSISTANT] = chains.assistant(prepared.assistant, kd)
-    return found | {m.row: [chains.Step(m)] for m in one_step(prepared.pair)}
+        found[ASSISTANT] = chains.assistant(spec.assistant, kd)
+    return found | {m.row: [chains.Step(m)] for m in one_step(config, spec)}
 
 
-def record_teacher(prepared: pairs.Prepared, task) -> list[dict]:
+def record_teacher(prepared: Callable[[], pairs.Prepared], task) -> list[dict]:
     """The record of a pair's teacher, with its calibration and the names of its layers."""
-    pair, taught = prepared.pair, prepared.taught
-    saved_models.save_teachers(task.run, taught, pair.data.test, pair=pair.name)
+    pair, taught = prepared()
+    saved_models.save_teachers(task.run, taught, pair.data.test, **where(task))
     logits, labels = taught.logits["test"], pair.data.test.labels
     bins = classification.calibration(logits, labels)
     metrics = teachers.metrics(logits, labels)
@@ -62,31 +72,54 @@ def record_teacher(prepared: pairs.Prepared, task) -> list[dict]:
     return seed_records(TEACHER, metrics, layers=list(pair.teacher_layers))
 
 
-def train(config: Config, prepared: pairs.Prepared, steps: list[chains.Step], task) -> list[dict]:
+def where(task) -> dict:
+    """The fields that tell rows of the same name apart: their pair and their teacher."""
+    return {name: task.known[name] for name in ("pair", "teacher_seed")}
+
+
+def train(
+    config: Config,
+    spec: pairs.PairSpec,
+    prepared: Callable[[], pairs.Prepared],
+    steps: list[chains.Step],
+    task,
+) -> list[dict]:
     """Train and save the students of a method's steps; their records."""
-    keys = jax.random.split(jax.random.key(STUDENT_KEY), config.seeds)
-    pair, fast = prepared.pair, prepared.fast_compile or config.fast_compile
+    first = keys.keys(config.base_seed, "student", spec.seed, count=config.seeds)
+    pair, fast = prepared().pair, spec.fast_compile or config.fast_compile
     execution = task.execution._replace(fast_compile=fast)
-    records, students = chains.through(pair, steps, keys, execution)
+    records, students = chains.through(pair, steps, first, execution)
+    test = pair.data.test, pair.test_logits
     for step, model, params in students:
-        rows, test, grid = (
-            [step.method.row],
-            pair.data.test,
-            jax.tree.map(lambda x: x[:, None], params),
-        )
-        saved_models.save(task.run, model, grid, rows, test, pair.test_logits, pair=pair.name)
+        grid = jax.tree.map(lambda x: x[:, None], params)
+        saved_models.save(task.run, model, grid, [step.method.row], *test, **where(task))
     return records
 
 
+def units_of(config: Config, spec: pairs.PairSpec, prepared: Callable[[], pairs.Prepared]) -> list:
+    """The units of work of a pair and one teacher: its record, then the students of every method.
+
+    Args:
+        config: settings.
+        spec: of the pair.
+        prepared: what `pairs.prepare` gives, called when there is a unit to do.
+    """
+    known = {"pair": spec.name, "teacher_seed": spec.seed}
+    teacher = {**known, "row": TEACHER}, functools.partial(record_teacher, prepared)
+    return [teacher] + [
+        ({**known, "row": row}, functools.partial(train, config, spec, prepared, steps))
+        for row, steps in steps_by_row(config, spec).items()
+    ]
+
+
 def run(config: Config, run: run_folder.Run) -> None:
-    """Train the teacher of each pair, then the students of every method."""
-    specs = {name: PAIRS[name](config) for name in config.pairs}
-    run.uses(data={spec.name: spec.data.digest for spec in specs.values()})
-    for name, spec in specs.items():
-        prepared, known = pairs.prepare(spec, PAIRS[name], run), {"pair": spec.name}
-        teacher = {**known, "row": TEACHER}, functools.partial(record_teacher, prepared)
-        students = [
-            ({**known, "row": row}, functools.partial(train, config, prepared, steps))
-            for row, steps in steps_by_row(prepared).items()
-        ]
-        run.each([teacher, *students], workers=config.workers)
+    """Train the teachers of each pair, then the students of every method."""
+    data = {name: PAIRS[name][0](config) for name in config.pairs}
+    run.uses(data={name: found.digest for name, found in data.items()})
+    for name, found in data.items():
+        made_by = PAIRS[name][1]
+        for seed in range(config.teachers):
+            spec = made_by(config, found, seed)
+            prepare = functools.partial(pairs.prepare, config, spec, made_by, run)
+            units = units_of(config, spec, parallel.once(prepare))
+            run.each(units, workers=config.workers)

@@ -7,12 +7,12 @@ import optax
 import pytest
 
 from experiments.compare_methods import chains, pairs, report
+from experiments.compare_methods.config import Config
 from kd_jax import models
 from kd_jax.data import Dataset, Split
 from kd_jax.distill import methods
 from kd_jax.distill.methods import selection, training
 from kd_jax.distill.teachers import Recipe
-from kd_jax.report import tables
 from kd_jax.runtime.execution import Execution
 from kd_jax.storage import checkpoint
 from kd_jax.training import samplers
@@ -182,7 +182,7 @@ def test_a_chain_learns_from_the_step_before(tmp_path):
 
 
 def test_factors_are_of_every_row():
-    pair = pairs.with_factors(MAPS, epochs=1)
+    pair = pairs.with_factors(Config(factor_epochs=1), MAPS, 0)
     assert pair.arrays["factor"].shape == (40, 2, 2, pairs.FACTORS)
     assert np.isfinite(pair.arrays["factor"]).all()
 
@@ -199,6 +199,5 @@ def test_ranks_count_the_rows_that_beat_one():
         for row, of_row in values.items()
         for seed, x in enumerate(of_row)
     ]
-    lines = tables.compare(records, "test_errors", "labels only")
     # both good rows beat the labels in every seed by 4.5 to 5; nothing beats or is beaten by noise
-    assert report.ranks(lines) == {"labels only": 3, "better": 1, "noisy": 1, "as good": 1}
+    assert report.ranks(records) == {"labels only": 3, "better": 1, "noisy": 1, "as good": 1}

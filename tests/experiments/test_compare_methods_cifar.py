@@ -25,9 +25,10 @@ def test_a_generated_set_goes_the_whole_way(tmp_path):
     """Teacher, students on augmented batches, weights as published, test: one batch."""
     data = Dataset("generated", 3, images(64), images(20), images(20), "none")
     nets = models.ResNet(8, (8, 8, 8, 8), 3), models.ResNet(8, (4, 4, 4, 4), 3)
-    spec = cifar.spec("generated", data, *nets, Config(teacher_epochs=1, student_epochs=1))
+    config = Config(teacher_epochs=1, student_epochs=1, multiples=(1.0,))
+    spec = cifar.spec("generated", *nets, config, data, 0)
     run = run_folder.Run(str(tmp_path), "compare_methods", {})
-    prepared = pairs.prepare(spec, cifar.spec, run)
+    prepared = pairs.prepare(config, spec, cifar.spec, run)
     pair = prepared.pair
     assert prepared.taught.logits["test"].shape == (1, 20, 3)
     kd = methods.of_logits()[0]
@@ -46,7 +47,7 @@ def at_step(number, state):
 
 def test_the_rate_drops_tenfold_after_150_180_and_210_of_240_epochs():
     sampler = samplers.shuffled(jax.random.key(0), 128, 64)  # two steps an epoch
-    optimizer = cifar.sgd(240, sampler)
+    optimizer = cifar.sgd(0.05, 240, sampler)
     params, gradient = {"w": np.ones(1, np.float32)}, {"w": np.zeros(1, np.float32)}
     # with no gradient but decay, the first step is −rate · 5e-4 · w; momentum adds to later ones
     updates, _ = optimizer.update(gradient, optimizer.init(params), params)

@@ -6,7 +6,7 @@ center, a tenth of it and ten times it; the center is that of RepDistiller (Tian
 1910.10699) where it has the method. Methods see outputs; `training` trains their students.
 """
 
-from kd_jax.distill.methods.base import TEMPERATURE, Method, Outputs
+from kd_jax.distill.methods.base import Method, Outputs
 from kd_jax.distill.methods.parameter_free import (
     of_logits,
     of_maps,
@@ -24,7 +24,6 @@ from kd_jax.distill.methods.with_projector import (
 __all__ = [
     "Method",
     "Outputs",
-    "TEMPERATURE",
     "factor_transfer",
     "mutual",
     "of_logits",

@@ -7,8 +7,6 @@ from jaxtyping import Array, Float
 
 from kd_jax import losses
 
-TEMPERATURE = 4.0  # of all soft targets
-
 
 class Outputs(NamedTuple):
     """Outputs of a network for a batch: logits [B, C] and named features, first layer first."""

@@ -1,0 +1,113 @@
+"""Comparison of methods: what follows from the base seed, and units that prepare a teacher once."""
+
+import numpy as np
+import pytest
+
+from experiments.compare_methods import pairs, run
+from experiments.compare_methods.config import Config
+from experiments.compare_methods.rows import LABELS, TEACHER
+from kd_jax import experiment
+from kd_jax.data import Dataset, Split
+from kd_jax.distill.methods import Outputs
+from kd_jax.errors import InputError
+
+DIGITS = Config.PRESETS["smoke"]
+
+
+def images(per_class):
+    random = np.random.default_rng(3)
+    labels = np.tile(np.arange(10, dtype=np.int32), per_class)
+    return Split(random.random((len(labels), 28, 28)).astype(np.float32), labels)
+
+
+SPLITS = images(30), images(2), images(2)
+DATA = Dataset("generated", 10, *SPLITS, digest="none")
+SMALL = {"teacher_batch_size": 10, "labels_per_class": 3, "images_per_class": 5}
+
+
+def batches(spec):
+    """The first epoch of a teacher's batches."""
+    return np.asarray(spec.teacher.sampler(spec.seed, 0)).ravel()
+
+
+def test_every_draw_of_a_pair_follows_from_the_base_seed_and_its_teacher():
+    found = {
+        (base, teacher): (
+            pairs.mnist_few_labels(config, DATA, teacher), pairs.fashion(config, DATA, teacher)
+        )
+        for base in (0, 1)
+        for config in [Config(base_seed=base, **SMALL)]
+        for teacher in (0, 1)
+    }  # fmt: skip
+    labels = {few.labeled.tobytes() for few, _ in found.values()}
+    rows = {fashion.rows.tobytes() for _, fashion in found.values()}
+    orders = {batches(fashion).tobytes() for _, fashion in found.values()}
+    assert len(labels) == len(rows) == len(orders) == 4
+    for few, fashion in found.values():
+        assert np.bincount(DATA.train.labels[few.labeled]).tolist() == [3] * 10
+        assert np.bincount(DATA.train.labels[fashion.rows]).tolist() == [5] * 10
+        assert few.labeled[batches(few)].all()  # a teacher sees labeled rows alone
+        assert few.name == "MNIST, 30 labels"
+    one, other = (pairs.load_digits(Config(base_seed=base)) for base in (0, 1))
+    assert (one.test.labels[:50] != other.test.labels[:50]).any()
+
+
+def test_students_have_batches_and_rates_as_the_settings_say():
+    config = Config(student_batch_size=20, student_learning_rate=0.5, **SMALL)
+    recipe = pairs.student_recipe(config, pairs.mnist_few_labels(config, DATA, 0))
+    assert recipe.sampler(0, 0).shape == ((300 - 30) // 10, 20)  # half of each is unlabeled
+    recipe = pairs.student_recipe(config, pairs.fashion(config, DATA, 0))
+    assert recipe.sampler(0, 0).shape == (2, 20)
+    params = {"w": np.ones(1, np.float32)}
+    updates, _ = recipe.optimizer.update(params, recipe.optimizer.init(params), params)
+    assert float(updates["w"][0]) == pytest.approx(-0.5, rel=1e-3)  # Adam's first step: its rate
+
+
+def test_the_units_of_two_teachers_are_named_apart_and_ask_for_no_teacher():
+    config = Config(**DIGITS | {"teachers": 2})
+    data = pairs.load_digits(config)
+    specs = [pairs.digits(config, data, seed) for seed in (0, 1)]
+    units = [run.units_of(config, spec, prepared=pytest.fail) for spec in specs]
+    known = [known for of_teacher in units for known, _ in of_teacher]
+    assert len({tuple(x.values()) for x in known}) == len(known) == 2 * len(units[0])
+    assert [x["row"] for x in known[:1]] == [TEACHER] and {x["pair"] for x in known} == {"digits"}
+    assert {x["teacher_seed"] for x in known if x["row"] == LABELS} == {0, 1}
+    assert (batches(specs[0]) != batches(specs[1])).any()
+
+
+def test_methods_of_maps_are_for_pairs_with_maps():
+    config = Config(**SMALL)
+    vectors, maps = (
+        run.steps_by_row(config, spec)
+        for spec in (pairs.mnist_few_labels(config, DATA, 0), pairs.fashion(config, DATA, 0))
+    )
+    added = {"attention transfer (AT)", "flow (FSP)", "factor transfer (FT)"}
+    assert added <= maps.keys() and not added & vectors.keys()
+    assert vectors.keys() < maps.keys()
+
+
+def test_temperature_smoothing_and_weights_are_settings():
+    config = Config(temperature=2.0, smoothing=0.5, multiples=(1.0, 3.0), **SMALL)
+    found = run.steps_by_row(config, pairs.mnist_few_labels(config, DATA, 0))
+    ((kd,), (smoothed,)) = (found[row] for row in ("soft targets (KD)", "label smoothing"))
+    assert kd.method.weights(config.multiples) == (9.0, 27.0)
+    # logits (2, 0) and teacher (0, 0): T² KL of (½, ½) to softmax(1, 0) at T = 2
+    student, teacher = (Outputs(np.array([z]), {}) for z in ([2.0, 0.0], [0.0, 0.0]))
+    q = np.exp([1.0, 0.0]) / np.exp([1.0, 0.0]).sum()
+    expected = 4 * np.sum(0.5 * np.log(0.5 / q))
+    assert float(kd.method.term(student, teacher, {}, {})) == pytest.approx(expected, rel=1e-5)
+    # ε = ½ of two classes: ¾ on the label, ¼ on the other; log-softmax of (2, 0)
+    log_q = np.array([2.0, 0.0]) - np.log(np.exp(2) + 1)
+    batch = {"labels": np.array([0]), "labeled": np.array([True])}
+    expected = -(0.75 * log_q[0] + 0.25 * log_q[1])
+    assert float(smoothed.method.term(student, teacher, batch, {})) == pytest.approx(
+        expected, rel=1e-5
+    )
+
+
+@pytest.mark.parametrize(
+    "flag", ["--temperature=0", "--smoothing=1", "--multiples=1,1", "--held_out=0"]
+)
+def test_settings_out_of_range_are_refused_by_name(flag):
+    with pytest.raises(InputError, match=flag.split("=")[0]):
+        experiment.parse(Config, ["x", flag])
