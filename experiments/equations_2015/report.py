@@ -1,5 +1,6 @@
 """Tables and the figure of the equations of Hinton, Vinyals and Dean 2015."""
 
+import itertools
 import pathlib
 
 import numpy as np
@@ -12,11 +13,14 @@ from kd_jax.storage import jsonl
 def table(folder: pathlib.Path) -> str:
     """The Markdown of a run folder: gradients over T, then trainings."""
     parts = tables.by("part", jsonl.records(folder))
+    several = len({tables.seeds(r)[0] for r in parts[named.TRAINING]}) > 1
+    students = tables.by_row(parts[named.TRAINING])[named.MATCHING]
+    over = tables.counted(students) if several else "seeds"
     return "\n\n".join([
         "Gradients of T² KL(teacher ‖ student) at random zero-mean logits in 10 classes; means "
         "over the seeds",
         gradients(parts[named.GRADIENT]),
-        "Trainings on digits, mean ± s.d. over seeds, paired with logit matching",
+        f"Trainings on digits, mean ± s.d. over {over}, paired with logit matching",
         trainings(parts[named.TRAINING]),
     ])  # fmt: skip
 
@@ -63,9 +67,10 @@ def trainings(records: list[dict]) -> str:
 def draw(folder: pathlib.Path) -> None:
     """The figure of a run folder: how far from the teacher's logits each student is, by epoch."""
     rows = tables.by_row(r for r in jsonl.records(folder) if "curve" in r)
-    shown = [row for row in rows if row not in (named.OF_ARITHMETIC, named.OF_GEOMETRIC)]
+    left_out = (named.OF_ARITHMETIC, named.OF_GEOMETRIC)
+    shown = [row for row in rows if not row.startswith(left_out)]
     with figures.figure(folder / "high_temperature_limit.png") as axes:
-        for row, color in zip(shown, figures.COLORS):
+        for row, color in zip(shown, itertools.cycle(figures.COLORS)):
             found = np.mean([r["curve"] for r in rows[row]], axis=0)
             style = "--" if row == named.MATCHING else "-"
             axes.plot(range(1, len(found) + 1), found, style, color=color, label=row)

@@ -15,27 +15,33 @@ from kd_jax.distill.students import Arm
 from kd_jax.export import saved_models
 from kd_jax.metrics import classification, records
 from kd_jax.storage import run_folder
-from kd_jax.training import samplers
+from kd_jax.training import keys, samplers
 
-TEACHER_SAMPLER, TEACHER_KEY, STUDENT_SAMPLER, STUDENT_KEY = 1, 2, 3, 4
-TEMPERATURES, DRAWN, CLASSES = (1.0, 5.0, 20.0, 50.0, 100.0, 1000.0), 1000, 10
-ARMS = [  # weight 0 stands for the limit of soft targets, logit matching
-    *students.arms(rows.SOFT, (1.0, 5.0, 20.0, 100.0), soft_weight=1.0, teacher="arithmetic"),
-    Arm(rows.MATCHING, soft_weight=0.0, teacher="arithmetic"),
-    Arm(rows.OF_ARITHMETIC, 2.0, soft_weight=1.0, teacher="arithmetic"),
-    Arm(rows.OF_GEOMETRIC, 2.0, soft_weight=1.0, teacher="geometric"),
-]
+CLASSES = 10
 
 
-def gradients(seed: int) -> list[dict]:
+def arms(config: Config) -> list[Arm]:
+    """The students; weight 0 stands for the limit of soft targets, logit matching."""
+    t = config.mean_temperature
+    arithmetic = students.arms(rows.SOFT, config.temperatures, soft_weight=1, teacher="arithmetic")
+    return [
+        *arithmetic,
+        Arm(rows.MATCHING, soft_weight=0.0, teacher="arithmetic"),
+        Arm(f"{rows.OF_ARITHMETIC}, T={t:g}", t, soft_weight=1.0, teacher="arithmetic"),
+        Arm(f"{rows.OF_GEOMETRIC}, T={t:g}", t, soft_weight=1.0, teacher="geometric"),
+    ]
+
+
+def gradients(config: Config, seed: int) -> list[dict]:
     """Records over T: how far the gradient of T² KL is from its limit, and its norm without T².
 
     Equation 4: dC/dz_i → (z_i − v_i)/(N T²) for zero-mean z and v, so T² N dC/dz → z − v.
     """
-    z, v = jax.random.normal(jax.random.key(seed), (2, DRAWN, CLASSES))
+    key = keys.key(config.base_seed, "draw", "logits", seed)
+    z, v = jax.random.normal(key, (2, config.draws, CLASSES))
     z, v = z - z.mean(-1, keepdims=True), v - v.mean(-1, keepdims=True)
     limit, found = z - v, []
-    for t in TEMPERATURES:
+    for t in config.gradient_temperatures:
         gradient = jax.grad(lambda z, t=t: losses.soft_targets(z, v, temperature=t).sum())(z)
         by_hand = t * (jax.nn.softmax(z / t) - jax.nn.softmax(v / t))  # equation 2, times T²
         norm = float(jnp.linalg.norm(gradient))
@@ -52,22 +58,22 @@ def gradients(seed: int) -> list[dict]:
     return found
 
 
-def recipe(net: models.MLP, sampler_key: int, batch_size: int, epochs: int, count: int):
-    """The Recipe of a network for the ten digits, on `count` of them."""
-    sampler = samplers.shuffled(jax.random.key(sampler_key), count, batch_size)
-    return teachers.adam_recipe(models.functional(net, (28, 28)), 3e-3, sampler, epochs)
-
-
-def teacher_recipe(config: Config, count: int) -> teachers.Recipe:
-    """784-width-width-10 with dropout."""
+def teacher_recipe(config: Config, count: int, teacher: int) -> teachers.Recipe:
+    """784-width-width-10 with dropout, on `count` digits."""
     net = models.MLP((config.teacher_width,) * 2, CLASSES, dropout=0.5)
-    return recipe(net, TEACHER_SAMPLER, 100, config.teacher_epochs, count)
+    order = keys.key(config.base_seed, "teacher", teacher, "order")
+    sampler = samplers.shuffled(order, count, config.teacher_batch_size)
+    rate, network = config.teacher_learning_rate, models.functional(net, (28, 28))
+    return teachers.adam_recipe(network, rate, sampler, config.teacher_epochs)
 
 
-def student_recipe(config: Config, count: int) -> teachers.Recipe:
-    """784-20-20-10."""
-    net = models.MLP((20, 20), CLASSES)
-    return recipe(net, STUDENT_SAMPLER, 50, config.student_epochs, count)
+def student_recipe(config: Config, count: int, teacher: int) -> teachers.Recipe:
+    """784-20-20-10, on `count` digits."""
+    network = models.functional(models.MLP((20, 20), CLASSES), (28, 28))
+    order = keys.key(config.base_seed, "student", teacher, "order")
+    sampler = samplers.shuffled(order, count, config.student_batch_size)
+    rate, epochs = config.student_learning_rate, config.student_epochs
+    return teachers.adam_recipe(network, rate, sampler, epochs)
 
 
 def loss(apply: Callable, augment_batch=None) -> Callable:
@@ -85,23 +91,33 @@ def loss(apply: Callable, augment_batch=None) -> Callable:
     return loss_fn
 
 
-def trainings(config: Config, data: Dataset, taught: teachers.Teachers, task) -> list[dict]:
-    """Records of the teachers, of their means, and of the students."""
+def teach(config: Config, data: Dataset, teacher: int, run: run_folder.Run) -> teachers.Teachers:
+    """The members of an ensemble, trained or restored."""
+    recipe = teacher_recipe(config, len(data.train.labels), teacher)
+    members = keys.keys(config.base_seed, "teacher", teacher, count=config.members)
+    return teachers.together(
+        rows.MEMBER, recipe, members, data, run, made_by=teacher_recipe, width=config.teacher_width
+    )
+
+
+def trainings(config: Config, data: Dataset, teacher: int, task: run_folder.Task) -> list[dict]:
+    """Records of an ensemble's members, of their means, and of the students."""
+    taught = teach(config, data, teacher, task.run)
     arithmetic, geometric = (
         {split: mean(x) for split, x in taught.logits.items()}
         for mean in (ensembles.arithmetic_mean, ensembles.geometric_mean)
     )
     sources = {"arithmetic": arithmetic["train"], "geometric": geometric["train"]}
-    recipe, names = student_recipe(config, len(data.train.labels)), [arm.row for arm in ARMS]
-    keys = jax.random.split(jax.random.key(STUDENT_KEY), config.seeds)
+    recipe, wanted = student_recipe(config, len(data.train.labels), teacher), arms(config)
+    each = keys.keys(config.base_seed, "student", teacher, count=config.seeds)
     params, curves = students.fit(
-        recipe, ARMS, data.train, sources, keys, loss=loss, execution=task.execution
+        recipe, wanted, data.train, sources, each, loss=loss, execution=task.execution
     )
-    model, test, of_mean = recipe.model, data.test, arithmetic["test"]
-    saved_models.save(task.run, model, params, names, test, of_mean, **task.known)
+    names, model, test = [arm.row for arm in wanted], recipe.model, data.test
+    saved_models.save(task.run, model, params, names, test, arithmetic["test"], **task.known)
     logits = classification.predict(model.apply, params, test.inputs)
     measured = {
-        rows.ARITHMETIC: teachers.metrics(of_mean[None], test.labels),
+        rows.ARITHMETIC: teachers.metrics(arithmetic["test"][None], test.labels),
         rows.GEOMETRIC: teachers.metrics(geometric["test"][None], test.labels),
     }
     for a, name in enumerate(names):
@@ -112,19 +128,20 @@ def trainings(config: Config, data: Dataset, taught: teachers.Teachers, task) ->
 
 
 def run(config: Config, run: run_folder.Run) -> None:
-    """Measure gradients, then train the ensemble and the students, and record all."""
-    data, width = mnist_5k.load(), config.teacher_width
+    """Measure gradients, then train each ensemble and its students, and record all."""
+    data = mnist_5k.load()
     run.uses(data=data.digest)
-    keys = jax.random.split(jax.random.key(TEACHER_KEY), config.members)
-    recipe = teacher_recipe(config, len(data.train.labels))
-    taught = teachers.together(
-        rows.MEMBER, recipe, keys, data, run, made_by=teacher_recipe, width=width
-    )
 
     def all_gradients(task):
-        return [record for seed in range(config.seeds) for record in gradients(seed)]
+        return [record for seed in range(config.seeds) for record in gradients(config, seed)]
 
     run.each([
         ({"part": rows.GRADIENT}, all_gradients),
-        ({"part": rows.TRAINING}, functools.partial(trainings, config, data, taught)),
+        *(
+            (
+                {"teacher_seed": teacher, "part": rows.TRAINING},
+                functools.partial(trainings, config, data, teacher),
+            )
+            for teacher in range(config.teachers)
+        ),
     ])  # fmt: skip

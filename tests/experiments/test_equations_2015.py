@@ -1,5 +1,7 @@
 """Hinton, Vinyals and Dean 2015, section 2: gradients against float64, and small trainings."""
 
+import itertools
+
 import jax
 import numpy as np
 import pytest
@@ -10,12 +12,14 @@ from experiments.equations_2015 import rows as named
 from experiments.equations_2015 import run as equations_2015
 from experiments.equations_2015.config import Config
 from kd_jax.storage import jsonl
+from kd_jax.training import keys
 
 
 @pytest.mark.parametrize("seed", [0, 1])
 def test_gradients_reach_their_limit_as_equation_4_says(seed):
-    found = {r["temperature"]: r for r in equations_2015.gradients(seed)}
-    z, v = np.asarray(jax.random.normal(jax.random.key(seed), (2, 1000, 10)), np.float64)
+    found = {r["temperature"]: r for r in equations_2015.gradients(Config(), seed)}
+    key = keys.key(0, "draw", "logits", seed)
+    z, v = np.asarray(jax.random.normal(key, (2, 1000, 10)), np.float64)
     z, v = z - z.mean(-1, keepdims=True), v - v.mean(-1, keepdims=True)
     for t, r in found.items():
         exact = t * (special.softmax(z / t, -1) - special.softmax(v / t, -1))
@@ -39,7 +43,27 @@ def test_a_smoke_run_trains_the_limit_beside_the_temperatures(tmp_path):
     records = jsonl.every_record(folder)
     assert [r["part"] for r in records] == ["gradient"] * 12 + ["training"] * (3 + 2 + 14)
     curves = {r["row"]: np.array(r["curve"]) for r in records if r.get("curve") and r["seed"] == 1}
-    assert set(curves) == {arm.row for arm in equations_2015.ARMS}
+    assert set(curves) == {
+        *(f"soft targets, T={t}" for t in (1, 5, 20, 100)), "logit matching",
+        "student of the arithmetic mean, T=2", "student of the geometric mean, T=2",
+    }  # fmt: skip
     apart = curves[f"{named.SOFT}, T=100"] / curves[named.MATCHING] - 1
     assert np.abs(apart).max() < 0.02
     assert (folder / "high_temperature_limit.png").exists()
+
+
+def test_every_choice_follows_from_the_base_seed_and_the_ensemble():
+    drawn = []
+    for base_seed, teacher in ((0, 0), (0, 1), (1, 0)):
+        config = Config(base_seed=base_seed)
+        recipes = (
+            equations_2015.teacher_recipe(config, 200, teacher),
+            equations_2015.student_recipe(config, 200, teacher),
+        )
+        drawn.append([np.asarray(recipe.sampler(0, 0)).tolist() for recipe in recipes])
+    assert all(a != b for xs in zip(*drawn) for a, b in itertools.combinations(xs, 2))
+    first, again, other = (
+        equations_2015.gradients(Config(base_seed=b, gradient_temperatures=(5.0,)), 0)
+        for b in (0, 0, 1)
+    )
+    assert first == again != other
