@@ -10,6 +10,7 @@ from kd_jax.errors import InputError, require
 from kd_jax.metrics import linear_probe
 from kd_jax.pretrained import sentence_embeddings
 from kd_jax.pretrained import tokenizer as tokenizers
+from kd_jax.training import keys
 
 
 def first_of_each(questions, count):
@@ -25,7 +26,8 @@ def unlabeled_texts(config):
     """Sentences of GSM8K's training questions, and the lines of --text."""
     problems, _ = gsm8k.load(config.data_dir, config.manual_dir)
     found = [s for p in problems for s in re.split(r"(?<=[.?!])\s+", p.question.strip()) if s]
-    drawn = np.random.default_rng(0).permutation(len(found))[: config.sentences]
+    random = np.random.default_rng(keys.number(config.base_seed, "draw", "sentences"))
+    drawn = random.permutation(len(found))[: config.sentences]
     texts = [found[row] for row in np.sort(drawn)]
     if config.text:
         path = pathlib.Path(config.text).expanduser()
@@ -42,13 +44,26 @@ class IntentTask:
     """BANKING77 in one tokenizer's tokens: a linear probe and nearest neighbors."""
 
     def __init__(self, config, tokenizer):
-        """The first questions of every intent, as tokens."""
+        """The first questions of every intent, as tokens.
+
+        Raises: InputError when an intent has fewer questions than few labels are asked for.
+        """
         train, test, _ = banking77.load(config.data_dir, config.manual_dir)
         self.texts, self.labels = first_of_each(train, config.questions)
         test_texts, self.test_labels = first_of_each(test, config.questions)
         self.tokens = tokenizers.encode(tokenizer, self.texts, sentence_embeddings.MAX_LENGTH)
         self.test_tokens = tokenizers.encode(tokenizer, test_texts, sentence_embeddings.MAX_LENGTH)
-        self.draws = config.draws
+        least = int(np.unique(self.labels, return_counts=True)[1].min())
+        require(
+            config.few_labels <= least,
+            f"--few_labels={config.few_labels}: an intent has {least} training questions, expected "
+            "no more labels than that",
+        )
+        self.few = {
+            "draws": config.draws,
+            "per_class": config.few_labels,
+            "seed": keys.number(config.base_seed, "draw", "few labels"),
+        }
 
     def embeddings(self, network, params):
         """(embeddings of the training questions, of the test questions) by one encoder."""
@@ -60,5 +75,5 @@ class IntentTask:
         """linear_probe.evaluate_embeddings of `embeddings`, with a teacher's neighbors."""
         known, test = embeddings
         return linear_probe.evaluate_embeddings(
-            known, self.labels, test, self.test_labels, self.draws, neighbors
+            known, self.labels, test, self.test_labels, neighbors=neighbors, **self.few
         )

@@ -6,35 +6,43 @@ from experiments.encoder.rows import CUT, DISTILLED, TEACHER, TRAINED, row_name
 from kd_jax.report import figures, tables
 from kd_jax.storage import jsonl
 
-MEASURES = {
-    "probe_accuracy": "all labels",
-    "few_accuracy": "5 labels per class",
-    "nearest_accuracy": "nearest neighbor",
-    "nearest_agreement": "teacher's neighbor",
-}
 PUBLISHED = (
     "DistilBERT (Sanh et al. 2019): 6 of 12 layers keep 97 % of BERT's GLUE score at 1.6 times its "
     "speed."
 )
 
 
+def measures(settings):
+    """{metric: title} of what encoders are measured by."""
+    return {
+        "probe_accuracy": "all labels",
+        "few_accuracy": f"{settings.get('few_labels', 5)} labels per class",
+        "nearest_accuracy": "nearest neighbor",
+        "nearest_agreement": "teacher's neighbor",
+    }
+
+
 def table(folder):
     """The Markdown of a run folder: quality, the distilled against the cut, cost."""
     records = [tables.in_percent(r) | _agreement(r) for r in jsonl.records(folder)]
-    settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    rows = tables.by_row(records)
+    settings = _settings(folder)
+    titles, rows = measures(settings), tables.by_row(records)
     depths = sorted({r["layers"] for r in records if r["row"] != TEACHER}, reverse=True)
     text = [
         f"Percent of {records[0]['tests']:,} test questions of BANKING77, mean ± s.d. over "
         f"{settings['seeds']} seeds; retained: of the teacher's accuracy on all labels. "
         f"{PUBLISHED}",
-        _quality(rows),
+        _quality(rows, titles),
         "Distilled against its cut, percentage points",
-        _against(records, depths),
+        _against(records, depths, titles),
         "Size and speed",
         _costs(records[0]),
     ]
     return "\n\n".join(text)
+
+
+def _settings(folder):
+    return json.loads((folder / "config.json").read_text(encoding="utf-8"))
 
 
 def _agreement(r):
@@ -42,26 +50,26 @@ def _agreement(r):
     return {name: 100 * r[name]} if name in r else {}
 
 
-def _quality(rows):
+def _quality(rows, titles):
     (teacher,) = rows[TEACHER]
     lines = []
     for row, found in rows.items():
         retained = [r["probe_accuracy"] / teacher["probe_accuracy"] * 100 for r in found]
         cells = [
             tables.mean_and_sd(tables.values(found, name)) if name in found[0] else "–"
-            for name in MEASURES
+            for name in titles
         ]
         lines.append([row, *cells, tables.mean_and_sd(retained)])
-    return tables.markdown(["encoder", *MEASURES.values(), "retained, %"], lines)
+    return tables.markdown(["encoder", *titles.values(), "retained, %"], lines)
 
 
-def _against(records, depths):
+def _against(records, depths, titles):
     """Every measure of every depth: what distillation adds to its cut, and the verdict."""
     lines = []
     for layers in depths:
         ours, theirs = row_name(layers, DISTILLED), row_name(layers, CUT)
         pair = [r for r in records if r["row"] in (ours, theirs)]
-        for metric, title in MEASURES.items():
+        for metric, title in titles.items():
             compared = tables.compare(pair, metric, theirs, lower_is_better=False)
             (line,) = (x for x in compared if x.row == ours)
             lines.append([ours, title, tables.difference(line, 2), tables.verdict(line)])
@@ -89,7 +97,7 @@ def _cost(name, r, teacher):
 def draw(folder):
     """Accuracy against speed: the teacher, cuts, and what distillation makes of them."""
     rows = tables.by_row([tables.in_percent(r) for r in jsonl.records(folder)])
-    (teacher,) = rows[TEACHER]
+    (teacher,), titles = rows[TEACHER], measures(_settings(folder))
     top = teacher["layers"]
     speeds = {r["layers"]: r["sentences_per_second"] for r in teacher["costs"]}
     with figures.figure(folder / "accuracy_by_speed.png", columns=2, size=(9.0, 4.0)) as axes:
@@ -108,7 +116,7 @@ def draw(folder):
                 x, values = zip(*points)
                 figures.band(panel, x, values, arm, color)
             panel.set_xlabel("sentences per second")
-            panel.set_ylabel(f"test accuracy, {MEASURES[metric]}, %")
+            panel.set_ylabel(f"test accuracy, {titles[metric]}, %")
         for n in (n for n in speeds if n != top):
             axes[1].annotate(
                 row_name(n), (speeds[n], rows[row_name(n, CUT)][0]["few_accuracy"]), xytext=(0, 6),

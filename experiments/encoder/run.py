@@ -19,9 +19,9 @@ from kd_jax.pretrained import bert as encoder
 from kd_jax.pretrained import layer_selection, model_folder, sentence_embeddings
 from kd_jax.pretrained import tokenizer as tokenizers
 from kd_jax.storage import array_cache
-from kd_jax.training import optimizers, samplers, sequential
+from kd_jax.training import keys, optimizers, samplers, sequential
 
-BATCH, SAVED_TEXTS = 32, 64  # sentences in a step, and saved beside a student for its export
+SAVED_TEXTS = 64  # saved beside a student for its export
 
 
 class EncoderTeacher(NamedTuple):
@@ -54,13 +54,16 @@ def load(config):
     return EncoderTeacher(network, params, tokenizer, folder, fingerprint.arrays(params))
 
 
-def student_of(teacher, count, seed=0, *, at_random=False):
-    """(network, its first parameters, the teacher's layers that it imitates)."""
+def student_of(teacher, count, key=None):
+    """(network, its first parameters, the teacher's layers that it imitates).
+
+    key: of layers that are drawn anew; None: they are the teacher's.
+    """
     chosen = layer_selection.alternate(teacher.network.layers, count)
     student = dataclasses.replace(teacher.network, layers=count)
     start = layer_selection.cut(teacher.params, chosen)
-    if at_random:
-        drawn = bert.sentence_encoder(student).init(jax.random.fold_in(jax.random.key(5), seed))
+    if key is not None:
+        drawn = bert.sentence_encoder(student).init(key)
         start = {**start, "layers": drawn["layers"]}
     return student, start, chosen
 
@@ -116,16 +119,18 @@ class EncoderStudents:
         """The Sequential training of students of so many layers."""
         config, (found, imitated) = self.config, self.outputs
         student, start, chosen = student_of(self.teacher, count)
-        widths = (*student_loss.WIDTHS, config.max_length)
+        widths = (*config.widths, config.max_length)
         lengths = found.tokens.mask.sum(1)
-        sampler = samplers.by_length(jax.random.key(2), lengths, widths, BATCH)
+        order = keys.key(config.base_seed, "student", "order")
+        sampler = samplers.by_length(order, lengths, widths, config.batch_size)
         steps = optimizers.steps(config.epochs, sampler)
         hidden = found.hidden[:, [imitated.index(layer) for layer in chosen]]
         return sequential.Sequential(
-            student_loss.loss(bert.sentence_encoder(student).apply),
+            student_loss.loss(bert.sentence_encoder(student).apply, config.widths),
             student_loss.optimizer(config.learning_rate, steps), start,
             {**found.tokens._asdict(), "vectors": found.vectors, "hidden": hidden}, sampler,
-            epochs=config.epochs, numbers=weights_of(config, TRAINED[0]),
+            keys.key(config.base_seed, "student"), epochs=config.epochs,
+            numbers=weights_of(config, TRAINED[0]),
         )  # fmt: skip
 
     def measure_teacher(self, task):
@@ -150,9 +155,14 @@ class EncoderStudents:
         found = self.measure(task, student, start)
         return [{"seed": seed, **found} for seed in range(self.config.seeds)]
 
+    def first(self, count, arm, seed):
+        """(network, its first parameters) of a student."""
+        key = keys.key(self.config.base_seed, "student", seed) if arm == RANDOM else None
+        return student_of(self.teacher, count, key)[:2]
+
     def train(self, count, arm, seed, task):
         """The record of one trained student."""
-        student, start, _ = student_of(self.teacher, count, seed, at_random=arm == RANDOM)
+        student, start = self.first(count, arm, seed)
         label = f"{row_name(count, arm)}, seed {seed}"
         fitted = self.training(count).fit(
             start, seed, label=label, execution=task.execution,

@@ -12,8 +12,6 @@ from kd_jax.data import padding
 from kd_jax.models import bert
 from kd_jax.training import optimizers
 
-WIDTHS = 16, 24  # tokens: batches of short texts are cut to these, the others keep all
-
 
 class TeacherOutputs(NamedTuple):
     """Texts as tokens, and the teacher's outputs for them.
@@ -47,14 +45,15 @@ def outputs(network, params, tokens, layers, size=64):
     return TeacherOutputs(tokens, vectors, hidden)
 
 
-def loss(apply):
+def loss(apply, cut_to):
     """The loss of a student on a batch of TeacherOutputs, three terms with the member's weights:
 
         mean(1 − cos(s, t)) + w_hidden · mean‖h_s − h_t‖² / D + w_gram · SP(s, t)
 
     with s, t the embeddings of student and teacher, h their states after the layers that
     correspond, averaged over tokens, and SP losses.similarity_preserving of the batch. The
-    embedding tables keep the teacher's parameters: they get no gradient.
+    embedding tables keep the teacher's parameters: they get no gradient. Batches of short texts are
+    cut to the first of the ascending widths `cut_to` that holds them; the others keep all tokens.
     """
 
     def terms(params, batch, width):
@@ -73,7 +72,7 @@ def loss(apply):
     def loss_fn(params, batch, key):
         rows, weights = batch.rows, batch.numbers
         longest = jnp.max(jnp.sum(rows["mask"], -1))
-        widths = [*WIDTHS, rows["ids"].shape[1]]
+        widths = [*cut_to, rows["ids"].shape[1]]
         choices = [lambda p, b, w=w: terms(p, b, w) for w in widths]
         number = sum((longest > width).astype(int) for width in widths[:-1])
         cosine, hidden, gram = jax.lax.switch(number, choices, params, rows)

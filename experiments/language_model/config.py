@@ -3,8 +3,18 @@
 import dataclasses
 
 from kd_jax import experiment
-from kd_jax.errors import above_0, at_least, require, within
+from kd_jax.errors import above_0, at_least, distinct, require, within
 from kd_jax.experiment import place, setting
+
+
+def between_0_and_1(name, value):
+    """The check that a number is above 0 and below 1."""
+    require(0 < value < 1, f"--{name}={value:g}: expected above 0 and below 1")
+
+
+def share(name, value):
+    """The check that a number is above 0, and 1 at most."""
+    require(0 < value <= 1, f"--{name}={value:g}: expected above 0, 1 at most")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,6 +33,19 @@ class Config(experiment.Config):
     epochs: int = setting(2, "epochs over the problems", at_least(1))
     learning_rate: float = setting(5e-4, "peak learning rate", above_0)
     all_objectives: bool = setting(False, "every objective, not four of them")
+    top_k: tuple[int, ...] = setting(
+        (64, 16),
+        "tokens that a cache keeps of all; the first without --all_objectives",
+        distinct(at_least(1)),
+    )
+    betas: tuple[float, ...] = setting(
+        (0.1, 0.5, 0.9), "beta of each Jensen-Shannon divergence", distinct(between_0_and_1)
+    )
+    alpha: float = setting(0.1, "alpha of the skewed KL", between_0_and_1)
+    on_policy_beta: float = setting(0.5, "beta of the on-policy divergences", between_0_and_1)
+    on_policy_fractions: tuple[float, ...] = setting(
+        (0.5, 1.0), "lambda: part of the steps whose texts the student writes", distinct(share)
+    )
     bfloat16: bool = setting(False, "layers compute in bfloat16")
     remat: bool = setting(False, "layers are computed again for the gradient")
     validation_only: bool = setting(False, "held out are training problems, to choose settings")
@@ -31,7 +54,9 @@ class Config(experiment.Config):
     temperature: float = place(
         0.0, "of these answers (default: the most probable tokens)", within(0, 100)
     )
-    top_p: float = place(1.0, "of these answers: probability of the tokens that are drawn from")
+    top_p: float = place(
+        1.0, "of these answers: probability of the tokens that are drawn from", share
+    )
 
     PRESETS = {
         "default": {},
@@ -57,7 +82,6 @@ class Config(experiment.Config):
             self.texts >= self.batch_size,
             f"--texts={self.texts}: expected --batch_size={self.batch_size} or more",
         )
-        require(0 < self.top_p <= 1, f"--top_p={self.top_p:g}: expected above 0, 1 at most")
         require(
             not (self.tiny and self.teacher), "--tiny and --teacher: expected one of them at most"
         )

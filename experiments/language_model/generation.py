@@ -31,9 +31,9 @@ def prompt_of(tokenizer, question, net, max_length):
     return prompt
 
 
-def answer(net, params, tokenizer, prompt, stop, max_length, choose):
+def answer(net, params, tokenizer, prompt, stop, max_length, choose, key):
     """The text that a decoder writes after one prompt, Tokens [1, T], without the stop token."""
-    (ids,) = answers.writer(net, stop, max_length, choose)(params, prompt, 1)
+    (ids,) = answers.writer(net, stop, max_length, choose, key)(params, prompt, 1)
     return tokenizer.decode(ids, skip_special_tokens=True)
 
 
@@ -68,10 +68,7 @@ def speeds(net, params, prompts, tokens, size):
     }.items():
 
         def write(params, prompts, writer=writer):
-            key = jax.random.key(0)
-            return generation.generate(
-                writer, params, prompts.ids, prompts.mask, key, tokens=tokens
-            )
+            return generation.generate(writer, params, prompts.ids, prompts.mask, tokens=tokens)
 
         program = jax.jit(write).lower(params, prompts).compile()
         began = time.perf_counter()

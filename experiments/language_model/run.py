@@ -8,8 +8,8 @@ import jax
 import jax.numpy as jnp
 
 from experiments.language_model import generation as writing
+from experiments.language_model import objectives
 from experiments.language_model import rows as names
-from experiments.language_model.objectives import FEW, MORE
 from kd_jax import fingerprint
 from kd_jax.data import gsm8k, padding
 from kd_jax.errors import require
@@ -29,7 +29,7 @@ from kd_jax.pretrained import chat_template, layer_selection
 from kd_jax.pretrained import llama as llama_files
 from kd_jax.pretrained import load as pretrained
 from kd_jax.storage import run_folder
-from kd_jax.training import optimizers, samplers, sequential
+from kd_jax.training import keys, optimizers, samplers, sequential
 
 SAVED_TEXTS = 16  # saved beside a student for its export
 STUDENT, GENERATED = "student", (32, 4)  # a folder; tokens and texts by which generation is timed
@@ -53,7 +53,8 @@ def load_teacher(config, problems):
     """(DecoderTeacher, its tokenizer). Raises: InputError when it does not fit the settings."""
     if config.tiny:
         some = [text for problem in problems[: config.texts] for text in problem]
-        (net, params), tokenizer = tiny_teacher.teacher(), tiny_teacher.tokenizer(some)
+        net, params = tiny_teacher.teacher(keys.key(config.base_seed, "teacher"))
+        tokenizer = tiny_teacher.tokenizer(some)
     else:
         net, params, tokenizer = pretrained.load(config.teacher)
     require(
@@ -64,6 +65,11 @@ def load_teacher(config, problems):
         config.prompt_tokens + config.answer_tokens <= net.max_position_embeddings,
         f"--prompt_tokens={config.prompt_tokens} and --answer_tokens={config.answer_tokens}: "
         f"expected {net.max_position_embeddings} in all at most, the teacher's positions",
+    )
+    kept = max(each.top_k for each in objectives.chosen(config))
+    require(
+        kept < net.vocabulary,
+        f"--top_k={kept}: expected below {net.vocabulary}, the teacher's vocabulary",
     )
     net = dataclasses.replace(net, dtype=jnp.bfloat16 if config.bfloat16 else jnp.float32)
     digest, stop = fingerprint.arrays(params), chat_template.stop_token(tokenizer)
@@ -104,7 +110,14 @@ class DecoderStudents:
 
     def rows(self, objective):
         """What students of an objective learn from."""
-        return self.cache.rows(objective, self.data.texts)
+        return self.cache.rows(
+            objective, self.data.texts, keys.key(self.config.base_seed, "samples")
+        )
+
+    def order(self):
+        """The sampler of the order in which every objective's students see the problems."""
+        key = keys.key(self.config.base_seed, "student", "order")
+        return samplers.scattered(key, self.config.texts, self.config.batch_size)
 
     def training(self, objective):
         """The Sequential training of an objective's students; the one before is let go first."""
@@ -115,7 +128,7 @@ class DecoderStudents:
 
     def _training(self, objective):
         config, teacher = self.config, self.data.teacher
-        sampler = samplers.scattered(jax.random.key(2), config.texts, config.batch_size)
+        sampler, key = self.order(), keys.key(config.base_seed, "student")
         steps = optimizers.steps(config.epochs, sampler)
         shared, on_policy = self.read_out, None
         if objective.on_policy_fraction:  # its own texts are new: the whole teacher reads them
@@ -124,7 +137,7 @@ class DecoderStudents:
         return sequential.Sequential(
             student_loss.loss(self.net, objective, config.micro_batches, on_policy),
             optimizers.adamw_warmup_cosine(config.learning_rate, steps), self.start,
-            self.rows(objective), sampler, epochs=config.epochs, shared={"teacher": shared},
+            self.rows(objective), sampler, key, epochs=config.epochs, shared={"teacher": shared},
         )  # fmt: skip
 
     def measure(self, params):
@@ -186,7 +199,7 @@ def _test(found):
 
 def train(config, data, run):
     """Measure the teacher and its cut, train the students of every objective."""
-    chosen, students = FEW + MORE * config.all_objectives, DecoderStudents(config, data, run)
+    chosen, students = objectives.chosen(config), DecoderStudents(config, data, run)
     units = [
         ({"row": names.TEACHER}, functools.partial(students.measure_teacher, chosen)),
         ({"row": names.CUT}, students.measure_cut),
@@ -207,7 +220,8 @@ def answers(config, data, folder):
         "teacher": (teacher.net, teacher.params),
         f"student ({names.FORWARD})": llama_files.load(folder),
     }
-    how = data.tokenizer, data.question, teacher.stop, config.answer_tokens, choose
+    key = keys.key(config.base_seed, "generation")
+    how = data.tokenizer, data.question, teacher.stop, config.answer_tokens, choose, key
     return f"--- question\n{config.prompt}\n" + "\n".join(
         f"--- {name}, {net.layers} layers\n{writing.answer(net, params, *how)}"
         for name, (net, params) in who.items()

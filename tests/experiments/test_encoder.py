@@ -22,6 +22,11 @@ from kd_jax.errors import InputError
 from kd_jax.pretrained import layer_selection
 
 
+@pytest.fixture(scope="module")
+def teacher():
+    return encoder.load(Config())
+
+
 def test_the_first_questions_of_each_intent():
     questions = Questions(list("abcdef"), np.array([1, 0, 1, 1, 0, 2], np.int32))
     texts, labels = data.first_of_each(questions, 2)
@@ -41,6 +46,9 @@ def test_alternate_layers_end_with_the_last():
         (["--layers=2,2"], "--layers=2,2: the same value stands there twice"),
         (["--learning_rate=-1"], "--learning_rate=-1: expected a finite number above 0"),
         (["--gram_weight=-1"], "--gram_weight=-1: expected at least 0"),
+        (["--few_labels=0"], "--few_labels=0: expected at least 1"),
+        (["--batch_size=0"], "--batch_size=0: expected at least 1"),
+        (["--widths=24,16"], "--widths=24,16: expected ascending numbers"),
         (["--draws=0"], "--draws=0: expected at least 1"),
     ],
 )
@@ -65,6 +73,26 @@ def test_texts_of_a_file_join_and_other_encodings_are_refused(tmp_path):
     assert "\n" not in str(caught.value)
     with pytest.raises(InputError, match="is no file"):
         data.unlabeled_texts(Config(**where | {"text": str(tmp_path / "absent")}))
+
+
+def test_another_base_seed_draws_other_sentences_labels_and_layers(teacher):
+    where = {"manual_dir": str(needed(DATA / "banking77").parent), "sentences": 20, "questions": 5}
+    zero, one = (Config(**where, base_seed=n) for n in (0, 1))
+    drawn = [set(data.unlabeled_texts(config)) for config in (zero, one)]
+    assert len(drawn[0]) == 20 and drawn[0] != drawn[1]
+    few = [data.IntentTask(config, teacher.tokenizer).few for config in (zero, one)]
+    assert few[0]["seed"] != few[1]["seed"]
+    trained = [encoder.EncoderStudents(config, teacher, None, None, None) for config in (zero, one)]
+    kernels = [
+        students.first(1, rows.RANDOM, 0)[1]["layers"]["query"]["kernel"] for students in trained
+    ]
+    assert (kernels[0] != kernels[1]).any()
+
+
+def test_more_labels_than_an_intent_has_questions_are_one_line(teacher):
+    where = {"manual_dir": str(needed(DATA / "banking77").parent), "questions": 4}
+    with pytest.raises(InputError, match="--few_labels=5: an intent has 4 training questions"):
+        data.IntentTask(Config(**where), teacher.tokenizer)
 
 
 def test_settings_that_do_not_fit_the_teacher_are_one_line():

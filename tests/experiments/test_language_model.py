@@ -21,7 +21,7 @@ from experiments.language_model import generation as writing
 from experiments.language_model import report, rows
 from experiments.language_model import run as language_model
 from experiments.language_model.config import Config
-from experiments.language_model.objectives import FEW, MORE
+from experiments.language_model.objectives import chosen
 from kd_jax import experiment
 from kd_jax.data.gsm8k import QuestionAndSolution
 from kd_jax.data.padding import padded
@@ -29,6 +29,7 @@ from kd_jax.errors import InputError
 from kd_jax.language import generation, gsm8k_texts, tiny_teacher
 from kd_jax.models import llama as models
 from kd_jax.pretrained import llama
+from kd_jax.storage import run_folder
 
 SOME = [
     QuestionAndSolution("How many?", "4+3 = <<4+3=7>>7.\n#### 7"),
@@ -63,12 +64,42 @@ def test_problems_are_prompts_and_solutions_without_the_calculator_s_notes():
         (["--learning_rate=0"], "--learning_rate=0: expected a finite number above 0"),
         (["--tiny", "--teacher=x"], "--tiny and --teacher: expected one"),
         (["--temperature=-1"], "--temperature=-1: expected at least 0"),
+        (["--top_k=64,64"], "--top_k=64,64: the same value stands there twice"),
+        (["--betas=0.5,1"], "--betas=1: expected above 0 and below 1"),
+        (["--alpha=0"], "--alpha=0: expected above 0 and below 1"),
+        (["--on_policy_fractions=0"], "--on_policy_fractions=0: expected above 0, 1 at most"),
         (["--top_p=0"], "--top_p=0: expected above 0, 1 at most"),
     ],
 )
 def test_settings_that_do_not_fit_are_one_line(flags, said):
     with pytest.raises(InputError, match=said):
         experiment.parse(Config, ["x", *flags])
+
+
+def test_rows_of_objectives_are_named_by_their_settings():
+    four = ["SFT on the text", "forward KL", "reverse KL", "top 64 and tail"]
+    assert [each.row for each in chosen(Config())] == four
+    given = {"top_k": (8, 4), "betas": (0.2,), "alpha": 0.3, "on_policy_beta": 0.7}
+    config = Config(**given, on_policy_fractions=(0.25,), all_objectives=True)
+    assert [each.row for each in chosen(config)] == [
+        *four[:3], "top 8 and tail", "top 4 and tail", "SeqKD: SFT on the teacher's texts",
+        "JSD, beta 0.2", "skewed KL, alpha 0.3", "on-policy JSD, beta 0.7, lambda 0.25",
+    ]  # fmt: skip
+
+
+def test_another_base_seed_draws_another_teacher_order_and_texts(tmp_path):
+    needed(DATA / "gsm8k")
+    drawn = []
+    for base_seed in range(2):
+        settings = Config.PRESETS["smoke"] | {"base_seed": base_seed, "manual_dir": str(DATA)}
+        config = Config(**settings)
+        data = language_model.load(config)
+        run = run_folder.Run(str(tmp_path), "language_model", config.results_key())
+        students = language_model.DecoderStudents(config, data, run)
+        (own,) = (each for each in chosen(config) if each.teacher_texts)
+        texts = students.rows(own)["texts"].answers.ids
+        drawn.append((data.teacher.digest, students.order()(0, 0).tolist(), texts.tolist()))
+    assert all(a != b for a, b in zip(*drawn))
 
 
 def test_texts_longer_than_the_teacher_s_positions_are_one_line():
@@ -78,6 +109,8 @@ def test_texts_longer_than_the_teacher_s_positions_are_one_line():
         InputError, match="--prompt_tokens=2000 and --answer_tokens=64: expected 2048"
     ):
         language_model.load(Config(**known, prompt_tokens=2000))
+    with pytest.raises(InputError, match="--top_k=400: expected below 400, the teacher's vocab"):
+        language_model.load(Config(**known, top_k=(400,)))
     long = Config(**known, prompt="long " * 2000)
     with pytest.raises(InputError, match="--prompt has .* expected 1984 at most") as caught:
         language_model.load(long)
@@ -90,7 +123,7 @@ def test_a_smoke_run_has_every_objective_of_every_seed(tmp_path, capsys, monkeyp
     config = Config(**Config.PRESETS["smoke"], preset="smoke", **where)
     folder = finished("language_model", config)
     found = jsonl.records(folder)
-    names = [each.row for each in FEW + MORE]
+    names = [each.row for each in chosen(config)]
     assert len(names) == len(set(names)) == 12
     seen = [(r["row"], r["seed"]) for r in found]
     assert seen[:2] == [(rows.TEACHER, 0), (rows.CUT, 0)]
