@@ -9,6 +9,6 @@ Found:    Specialists add 1.7 points on pairs of digits, 3.0 on BANKING77. A gen
 The paper's 100 million images are private; here a class is a pair of MNIST digits, with 400
 images for training. Classes that the generalist confuses go to one specialist, which begins as a
 copy of it, sees its classes in half of each batch, and calls the rest its dustbin. All
-specialists of all seeds train in one program. At the test those that have the generalist's most
-probable class among theirs take part.
+specialists of a generalist train in one program. At the test those that have the generalist's
+most probable class among theirs take part.
 """

@@ -29,12 +29,15 @@ def table(folder: pathlib.Path) -> str:
     records = [tables.in_percent(r) for r in jsonl.records(folder)]
     settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     parts_of = tables.by("part", records)
+    generalists = tables.by_row(next(iter(parts_of.values())))[named.GENERALIST]
+    each = settings["seeds"] if "teachers" in settings else 1
+    taught = "a student has its generalist's seed" if each == 1 else f"{each} students of each"
     text = [
-        f"Test accuracy in percent, mean ± s.d. over {settings['seeds']} generalists with "
+        f"Test accuracy in percent, mean ± s.d. over {len(generalists)} generalists with "
         f"{settings['specialists']} specialists of {settings['special_classes']} classes "
-        "each; a student has its generalist's seed.\nConditional: the best of a specialist's "
-        "classes only, over test examples of its classes, all specialists together.\nPaper: 15,000 "
-        "classes of 100 million images, one run."
+        f"each; {taught}.\nConditional: the best of a specialist's classes only, over test "
+        "examples of its classes, all specialists together.\nPaper: 15,000 classes of 100 million "
+        "images, one run."
     ]
     for part, found in parts_of.items():
         text += [TITLES[part], accuracies(found)]
@@ -110,7 +113,7 @@ def draw(folder: pathlib.Path) -> None:
 def dots(axes, rows: dict) -> None:
     """One line per row: its mean test accuracy and interval."""
     for y, (row, found) in enumerate(reversed(rows.items())):
-        values = tables.values(found, "test_accuracy")
+        values = tables.teacher_means(found, "test_accuracy")
         half = statistics.half_width(values)
         color = figures.COLORS[row in (named.JOINED, named.OF_JOINED)]
         axes.errorbar(np.mean(values), y, xerr=half, fmt="o", ms=4, color=color, capsize=2)

@@ -3,7 +3,7 @@
 DIGITS, QUESTIONS = "two digits", "BANKING77"  # the parts
 GENERALIST, LONGER = "generalist", "generalist, equal compute"
 JOINED, UNCORRECTED = "generalist + specialists", "generalist + specialists, uncorrected dustbins"
-LABELS, SMOOTHED = "student, labels only", "student, label smoothing 0.1"
+LABELS, SMOOTHED = "student, labels only", "student, label smoothing"
 OF_GENERALIST = "student of the generalist"
 OF_JOINED = "student of generalist + specialists"
 OF_PERMUTED = "student of a permuted teacher"

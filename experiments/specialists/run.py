@@ -19,19 +19,21 @@ from kd_jax.errors import InputError
 from kd_jax.export import saved_models
 from kd_jax.metrics import classification
 from kd_jax.storage import run_folder
-from kd_jax.training import samplers
+from kd_jax.training import keys, samplers
 
-GENERALIST_KEY, GENERALIST_SAMPLER, SPECIAL_SAMPLER, SPECIAL_KEY = 1, 2, 4, 5
-LONGER_KEY, STUDENT_KEY, STUDENT_SAMPLER = 6, 7, 8
-BATCH, STEPS = 60, 100  # STEPS: of equation 5
-MIXED: dict[str, Any] = {"temperature": 2.0, "soft_weight": 1.0, "label_weight": 0.5}
-ARMS = [
-    Arm(named.LABELS, label_weight=1.0, teacher="generalist"),
-    Arm(named.SMOOTHED, label_weight=1.0, smoothing=0.1, teacher="generalist"),
-    Arm(named.OF_GENERALIST, teacher="generalist", **MIXED),
-    Arm(named.OF_JOINED, teacher="joined", **MIXED),
-    Arm(named.OF_PERMUTED, teacher="permuted", **MIXED),
-]
+
+def arms(config: Config) -> list[Arm]:
+    """The students, those without a teacher first."""
+    mixed: dict[str, Any] = {"temperature": config.temperature, "soft_weight": 1.0}
+    mixed["label_weight"] = config.label_weight
+    smoothed = f"{named.SMOOTHED} {config.smoothing:g}"
+    return [
+        Arm(named.LABELS, label_weight=1.0, teacher="generalist"),
+        Arm(smoothed, label_weight=1.0, smoothing=config.smoothing, teacher="generalist"),
+        Arm(named.OF_GENERALIST, teacher="generalist", **mixed),
+        Arm(named.OF_JOINED, teacher="joined", **mixed),
+        Arm(named.OF_PERMUTED, teacher="permuted", **mixed),
+    ]
 
 
 @functools.cache
@@ -43,116 +45,129 @@ def network(width: int, classes: int, shape: tuple[int, ...]) -> models.Model:
 def recipe(config: Config, data: Dataset, epochs: int, sampler, classes: int) -> teachers.Recipe:
     """Adam with a cosine decay on a data set's inputs."""
     model = network(config.width, classes, data.train.inputs.shape[1:])
-    return teachers.adam_recipe(model, 1e-3, sampler, epochs)
+    return teachers.adam_recipe(model, config.learning_rate, sampler, epochs)
 
 
-def whole_recipe(config: Config, data: Dataset, epochs: int, sampler_key: int) -> teachers.Recipe:
-    """A network of all classes, on all rows."""
-    sampler = samplers.shuffled(jax.random.key(sampler_key), len(data.train.labels), BATCH)
+def whole_recipe(
+    config: Config, data: Dataset, epochs: int, what: str, teacher: int
+) -> teachers.Recipe:
+    """A network of all classes, on all rows in the order of what it is.
+
+    Args:
+        config: settings.
+        data: the part's.
+        epochs: of it.
+        what: which network, as its keys are named.
+        teacher: which of several generalists it is, or belongs to.
+    """
+    order = keys.key(config.base_seed, what, teacher, "order")
+    sampler = samplers.shuffled(order, len(data.train.labels), config.batch_size)
     return recipe(config, data, epochs, sampler, data.classes)
 
 
-def generalist_recipe(config: Config, data: Dataset) -> teachers.Recipe:
+def generalist_recipe(config: Config, data: Dataset, teacher: int) -> teachers.Recipe:
     """The generalist's."""
-    return whole_recipe(config, data, config.epochs, GENERALIST_SAMPLER)
+    return whole_recipe(config, data, config.epochs, "teacher", teacher)
 
 
-def assigned(config: Config, logits: np.ndarray) -> np.ndarray:
-    """Special classes [S, K, size] by what generalists [S, N, C] confuse; no labels are read."""
-    found = []
-    for seed, scores in enumerate(logits):
-        columns = specialists.confusion_columns(np.asarray(jax.nn.softmax(scores)))
-        centers = specialists.online_k_means(columns, config.specialists, seed=seed)
-        found.append(specialists.special_classes(columns, centers, config.special_classes))
-    return np.stack(found)
+def assigned(config: Config, logits: np.ndarray, teacher: int) -> np.ndarray:
+    """Special classes [K, size] by what a generalist [N, C] confuses; no labels are read."""
+    columns = specialists.confusion_columns(np.asarray(jax.nn.softmax(logits)))
+    seed = keys.number(config.base_seed, "draw", "clusters", teacher)
+    centers = specialists.online_k_means(columns, config.specialists, seed=seed)
+    return specialists.special_classes(columns, centers, config.special_classes)
 
 
-def unstacked(params) -> list:
-    """The parameters of each seed, one after the other."""
-    count = len(jax.tree.leaves(params)[0])
-    return [jax.tree.map(lambda x, s=s: x[s], params) for s in range(count)]
-
-
-def fit_specialists(config: Config, data: Dataset, params, special: np.ndarray, execution):
-    """(Model, parameters [S, K, …]) of all specialists, which begin as their generalists."""
-    size, flat = config.special_classes, special.reshape(-1, config.special_classes)
-    labels = np.stack([specialists.specialist_labels(data.train.labels, c) for c in flat])
-    key = jax.random.key(SPECIAL_SAMPLER)
-    sampler = specialists.half_special_sampler(key, labels, size, BATCH)
+def fit_specialists(config: Config, data: Dataset, generalist, special, teacher: int, execution):
+    """(Model, parameters [K, …]) of all specialists, which begin as their generalist."""
+    size, base = config.special_classes, config.base_seed
+    labels = np.stack([specialists.specialist_labels(data.train.labels, c) for c in special])
+    order = keys.key(base, "specialist", teacher, "order")
+    sampler = specialists.half_special_sampler(order, labels, size, config.batch_size)
     special_recipe = recipe(config, data, config.special_epochs, sampler, size + 1)
-    first = [
-        specialists.from_generalist(one, classes)
-        for one, of_seed in zip(unstacked(params), special)
-        for classes in of_seed
-    ]
-    keys = jax.random.split(jax.random.key(SPECIAL_KEY), len(flat))
+    first = [specialists.from_generalist(generalist, classes) for classes in special]
     found = teachers.fit(
-        special_recipe, keys, data.train, start=jax.tree.map(lambda *x: jnp.stack(x), *first),
-        own={"labels": labels}, title="specialist", execution=execution,
+        special_recipe, keys.keys(base, "specialist", teacher, count=len(special)), data.train,
+        start=jax.tree.map(lambda *x: jnp.stack(x), *first), own={"labels": labels},
+        title="specialist", execution=execution,
     )  # fmt: skip
-    shape = special.shape[:2]
-    return special_recipe.model, jax.tree.map(lambda x: x.reshape(*shape, *x.shape[1:]), found)
+    return special_recipe.model, found
 
 
-def joined(model, params, generalists, special, inputs, shift: float) -> np.ndarray:
-    """log q [S, N, C] of generalists' logits and their specialists. Args: shift: of dustbins."""
-    found = []
-    for scores, one, classes in zip(generalists, unstacked(params), special):
-        grid = jax.tree.map(lambda x: x[:, None], one)
-        each = classification.predict(model.apply, grid, inputs)[:, 0]
-        each[..., -1] += shift
-        log_p, log_m = np.asarray(jax.nn.log_softmax(scores)), jax.nn.log_softmax(each)
-        active = specialists.active(log_p, classes)
-        found.append(np.asarray(specialists.combine(log_p, log_m, classes, active, steps=STEPS)))
-    return np.stack(found)
+def joined(config: Config, model, params, generalist, special, inputs, shift: float) -> np.ndarray:
+    """log q [N, C] of a generalist's logits and its specialists. Args: shift: of dustbins."""
+    grid = jax.tree.map(lambda x: x[:, None], params)
+    each = classification.predict(model.apply, grid, inputs)[:, 0]
+    each[..., -1] += shift
+    log_p, log_m = np.asarray(jax.nn.log_softmax(generalist)), jax.nn.log_softmax(each)
+    active = specialists.active(log_p, special)
+    steps = config.combine_steps
+    return np.asarray(specialists.combine(log_p, log_m, special, active, steps=steps))
 
 
-def with_specialists(config: Config, data: Dataset, taught, special, execution):
-    """({row: test logits [S, N, C]}, generalist and specialists' logits of the training rows)."""
+def with_specialists(config: Config, data: Dataset, taught, special, teacher: int, execution):
+    """({row: test logits [1, N, C]}, generalist and specialists' logits of the training rows)."""
+    first = jax.tree.map(lambda x: x[0], taught.params)
     part = execution.part("specialists")
-    model, params = fit_specialists(config, data, taught.params, special, part)
+    model, params = fit_specialists(config, data, first, special, teacher, part)
     longer = teachers.fit(
-        whole_recipe(config, data, config.special_epochs, GENERALIST_SAMPLER),
-        jax.random.split(jax.random.key(LONGER_KEY), config.seeds), data.train,
-        start=taught.params, title=named.LONGER, execution=execution.part("longer"),
+        whole_recipe(config, data, config.special_epochs, "longer", teacher),
+        keys.key(config.base_seed, "longer", teacher)[None], data.train, start=taught.params,
+        seeds=[teacher], title=named.LONGER, execution=execution.part("longer"),
     )  # fmt: skip
     shift = specialists.dustbin_shift(config.special_classes / data.classes)
 
     def together(split, shift):
-        inputs = getattr(data, split).inputs
-        return joined(model, params, taught.logits[split], special, inputs, shift)
+        inputs, logits = getattr(data, split).inputs, taught.logits[split][0]
+        return joined(config, model, params, logits, special, inputs, shift)
 
     grid = jax.tree.map(lambda x: x[:, None], longer)
     rows = {
         named.GENERALIST: taught.logits["test"],
         named.LONGER: classification.predict(taught.model.apply, grid, data.test.inputs)[:, 0],
-        named.JOINED: together("test", shift),
-        named.UNCORRECTED: together("test", 0.0),
+        named.JOINED: together("test", shift)[None],
+        named.UNCORRECTED: together("test", 0.0)[None],
     }
     return rows, together("train", shift)
 
 
-def train_part(config: Config, data: Dataset, names: list[str], task) -> list[dict]:
-    """The records of one part: generalists, specialists, control and students."""
-    keys = jax.random.split(jax.random.key(GENERALIST_KEY), config.seeds)
-    taught = teachers.together(
-        named.GENERALIST, generalist_recipe(config, data), keys, data, task.run,
+def fit_students(config: Config, data: Dataset, outputs, together, teacher: int, task) -> tuple:
+    """(Model, parameters [S, A, …]) of students of a generalist and of all together.
+
+    Args:
+        config: settings.
+        data: the part's.
+        outputs: the generalist's logits on the training rows.
+        together: those of generalist and specialists.
+        teacher: which of several generalists.
+        task: the unit.
+    """
+    seed = keys.number(config.base_seed, "draw", "permuted", teacher)
+    permuted = controls.permuted(together, data.train.labels, seed)
+    sources = {"generalist": outputs, "joined": together, "permuted": permuted}
+    student_recipe = whole_recipe(config, data, config.student_epochs, "student", teacher)
+    params, _ = students.fit(
+        student_recipe, arms(config), data.train, sources,
+        keys.keys(config.base_seed, "student", teacher, count=config.seeds),
+        execution=task.execution.part("students"),
+    )  # fmt: skip
+    return student_recipe.model, params
+
+
+def train_part(config: Config, data: Dataset, names: list[str], teacher: int, task) -> list[dict]:
+    """The records of one part and generalist: itself, specialists, control and students."""
+    taught = teachers.one(
+        named.GENERALIST, generalist_recipe(config, data, teacher),
+        keys.key(config.base_seed, "teacher", teacher), data, task.run, seed=teacher,
         made_by=generalist_recipe, width=config.width,
     )  # fmt: skip
-    special = assigned(config, taught.logits["validation"])
-    found, together = with_specialists(config, data, taught, special, task.execution)
-    labels, outputs = data.train.labels, taught.logits["train"]
-    permuted = [controls.permuted(x, labels, seed) for seed, x in enumerate(together)]
-    sources = {"generalist": outputs, "joined": together, "permuted": np.stack(permuted)}
-    student_recipe = whole_recipe(config, data, config.student_epochs, STUDENT_SAMPLER)
-    keys = jax.random.split(jax.random.key(STUDENT_KEY), config.seeds)
-    execution = task.execution.part("students")
-    params, _ = students.fit(student_recipe, ARMS, data.train, sources, keys, execution=execution)
-    model, rows, test = student_recipe.model, [arm.row for arm in ARMS], data.test
-    saved_models.save(
-        task.run, model, params, rows, test, taught.logits["test"], teacher=named.GENERALIST,
-        **task.known,
-    )  # fmt: skip
+    special = assigned(config, taught.logits["validation"][0], teacher)
+    found, together = with_specialists(config, data, taught, special, teacher, task.execution)
+    outputs, test = taught.logits["train"][0], data.test
+    model, params = fit_students(config, data, outputs, together, teacher, task)
+    rows, of_test = [arm.row for arm in arms(config)], taught.logits["test"][0]
+    where = {"teacher": named.GENERALIST, **task.known}
+    saved_models.save(task.run, model, params, rows, test, of_test, **where)
     saved_models.save_teachers(task.run, taught, test, **task.known)
     logits = classification.predict(model.apply, params, test.inputs)
     found |= {row: logits[:, a] for a, row in enumerate(rows)}
@@ -164,14 +179,20 @@ def train_part(config: Config, data: Dataset, names: list[str], task) -> list[di
 
 def tasks(config: Config) -> dict[str, tuple[Dataset, list[str]]]:
     """{part: (Dataset, names of its classes)}: two digits, and BANKING77 with the extra."""
-    where = config.data_dir, config.manual_dir
-    found = {named.DIGITS: (two_digits.load(*where), [f"{c:02d}" for c in range(100)])}
+    where, base = (config.data_dir, config.manual_dir), config.base_seed
+    splits = ("train", "validation", "test")
+    per_class = {name: getattr(config, f"{name}_per_class") for name in splits}
+    digits = two_digits.load(*where, per_class=per_class, held_out=config.held_out, base_seed=base)
+    found = {named.DIGITS: (digits, [f"{c:02d}" for c in range(100)])}
     try:
         from kd_jax.pretrained import sentence_embeddings  # here, as it needs the extra text
     except InputError as error:
         print(f"without {named.QUESTIONS}: {error}")
         return found
-    return found | {named.QUESTIONS: sentence_embeddings.bank_questions(*where)}
+    questions = sentence_embeddings.bank_questions(
+        *where, seed=keys.number(base, "draw", "questions")
+    )
+    return found | {named.QUESTIONS: questions}
 
 
 def run(config: Config, run: run_folder.Run) -> None:
@@ -179,6 +200,10 @@ def run(config: Config, run: run_folder.Run) -> None:
     known = tasks(config)
     run.uses(data={part: data.digest for part, (data, _) in known.items()})
     run.each([
-        ({"part": part}, functools.partial(train_part, config, data, names))
+        (
+            {"part": part, "teacher_seed": teacher},
+            functools.partial(train_part, config, data, names, teacher),
+        )
         for part, (data, names) in known.items()
+        for teacher in range(config.teachers)
     ])  # fmt: skip

@@ -10,6 +10,7 @@ import pytest
 from in_process import finished
 from scipy import optimize, special
 
+from experiments.specialists import data as two_digits
 from experiments.specialists import metrics, report
 from experiments.specialists import rows as named
 from experiments.specialists import run as experiment
@@ -81,11 +82,11 @@ def test_classes_that_are_predicted_together_come_to_one_specialist():
     for row, z in enumerate(logits):
         z[groups[row % 3]] = random.normal(size=3)
     columns = specialists.confusion_columns(special.softmax(logits, -1))
-    centers = specialists.online_k_means(columns, 3)
+    centers = specialists.online_k_means(columns, 3, seed=0)
     sets = specialists.special_classes(columns, centers, 3)
     assert sorted(sets.tolist()) == groups
     with pytest.raises(ValueError, match="10 clusters: expected from 1 to 9"):
-        specialists.online_k_means(columns, 10)
+        specialists.online_k_means(columns, 10, seed=0)
     with pytest.raises(ValueError, match="9 special classes: expected from 1 to 8"):
         specialists.special_classes(columns, centers, 9)
 
@@ -134,7 +135,7 @@ def test_conditional_accuracy_and_coverage_by_hand():
     logits = np.full((1, 4, 100), -9.0, np.float32)
     logits[0, [0, 1, 2, 3], [0, 2, 2, 7]] = 9  # the answers 0, 2, 2, 7
     logits[0, 1, 1] = 5
-    labels, sets = np.array([0, 1, 2, 7]), np.array([[[0, 1], [1, 2]]])
+    labels, sets = np.array([0, 1, 2, 7]), np.array([[0, 1], [1, 2]])
     names = np.array([f"{c:02d}" for c in range(100)])
     (found,) = metrics.examine("x", logits, labels, sets, names)
     assert found["special"] == [["00", "01"], ["01", "02"]]
@@ -176,6 +177,53 @@ def shapes(rows, seed):
     return Split(inputs, labels)
 
 
+class Units:
+    """A run that takes units of work and does none."""
+
+    def uses(self, **facts):
+        self.facts = facts
+
+    def each(self, units):
+        self.known = [known for known, _ in units]
+
+
+def test_each_generalist_is_a_unit_with_keys_of_its_own(monkeypatch):
+    data = Dataset("shapes", 8, shapes(480, 0), shapes(80, 1), shapes(160, 2), digest="shapes")
+    monkeypatch.setattr(experiment, "tasks", lambda config: {named.DIGITS: (data, [])})
+    units = Units()
+    experiment.run(Config(teachers=2), units)
+    assert units.known == [{"part": named.DIGITS, "teacher_seed": k} for k in (0, 1)]
+    orders = {
+        experiment.whole_recipe(Config(base_seed=base), data, 1, what, k).sampler(0, 0).tobytes()
+        for base in (0, 1)
+        for what in ("teacher", "student", "longer")
+        for k in (0, 1)
+    }
+    assert len(orders) == 2 * 3 * 2
+
+
+def test_pairs_of_digits_are_drawn_by_the_base_seed_and_none_is_in_two_splits(monkeypatch):
+    # an image's pixel says which digit of which split it is
+    def numbered(count, first):
+        inputs = np.arange(first, first + count, dtype=np.float32)[:, None, None]
+        return Split(inputs, np.arange(count) % 10)
+
+    whole = Dataset("mnist", 10, numbered(200, 0), numbered(0, 0), numbered(100, 200), "none")
+    monkeypatch.setattr(two_digits.mnist, "load", lambda *where: whole)
+    per_class = {"train": 4, "validation": 1, "test": 2}
+    found = [two_digits.load(per_class=per_class, held_out=5, base_seed=base) for base in (0, 0, 1)]
+    for data in found:
+        parts = [set(split.inputs.ravel()) for split in (data.train, data.validation, data.test)]
+        assert not parts[0] & parts[1] and min(parts[2]) >= 200 > max(parts[0] | parts[1])
+        for split, count in zip((data.train, data.validation, data.test), (4, 1, 2)):
+            assert np.bincount(split.labels).tolist() == [count] * 100
+            tens, ones = split.inputs[:, 0, :].T
+            assert (10 * (tens % 10) + ones % 10 == split.labels).all()
+    assert found[0].digest == found[1].digest != found[2].digest
+    np.testing.assert_array_equal(found[0].train.inputs, found[1].train.inputs)
+    assert (found[0].test.inputs != found[2].test.inputs).any()
+
+
 def test_a_smoke_run_has_every_row_of_every_seed(tmp_path, monkeypatch):
     data = Dataset("shapes", 8, shapes(480, 0), shapes(80, 1), shapes(160, 2), digest="shapes")
     known = {named.DIGITS: (data, list("abcdefgh"))}
@@ -187,6 +235,7 @@ def test_a_smoke_run_has_every_row_of_every_seed(tmp_path, monkeypatch):
     rows = {r["row"] for r in found}
     assert len(rows) == 9 and len(found) == 2 * len(rows)
     assert {r["part"] for r in found} == {named.DIGITS}
+    assert {(r["teacher_seed"], r["seed"]) for r in found} == {(0, 0), (1, 0)}
     (joined, _) = (r for r in found if r["row"] == named.JOINED)
     assert np.shape(joined["special"]) == (3, 4) and set(sum(joined["special"], [])) <= set(
         "abcdefgh"
