@@ -19,7 +19,7 @@ class Config(experiment.TaughtConfig):
     teacher_epochs: int = setting(15, "epochs of the teacher", at_least(1))
     teacher_batch_size: int = setting(100, "images in a step of the teacher", at_least(1))
     teacher_learning_rate: float = setting(1e-3, "peak learning rate of the teacher", above_0)
-    top: int = setting(3, "classes of the outputs that are cut off", within(1, CLASSES + 1))
+    top: int = setting(3, "classes that the top-k outputs show", within(1, CLASSES + 1))
     decimals: int = setting(1, "decimals of the rounded probabilities", within(1, 8))
     width: int = setting(64, "units in each hidden layer of the students", at_least(1))
     steps: int = setting(3000, "steps of every student", at_least(1))
