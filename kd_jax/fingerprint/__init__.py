@@ -10,6 +10,7 @@ import jax
 import numpy as np
 
 from kd_jax.fingerprint._code import code as code
+from kd_jax.fingerprint._value import value as value
 
 
 def of(facts: Any) -> str:
