@@ -127,9 +127,7 @@ def run(config: Config, run: run_folder.Run) -> None:
         require(count <= largest, f"--{name}: {count} queries, but there are {largest} images")
     run.uses(data=digests)
     recipe, keys = teacher_recipe(config, len(data.train.labels)), jax.random.key(TEACHER_KEY)[None]
-    taught = teachers.together(
-        TEACHER, recipe, keys, data, run, made_by=teacher_recipe, width=config.teacher_width
-    )
+    taught = teachers.together(TEACHER, recipe, keys, data, run)
     test, pools = (data.test, taught.logits["test"][0]), pools_of(config, data.train.inputs, others)
 
     @functools.lru_cache(maxsize=1)

@@ -132,16 +132,15 @@ def fashion(config: Config) -> PairSpec:
     )  # fmt: skip
 
 
-def prepare(spec: PairSpec, made_by: Callable, run: run_folder.Run) -> Prepared:
+def prepare(spec: PairSpec, run: run_folder.Run) -> Prepared:
     """Train or restore the teacher of a spec, and compute its outputs on all rows.
 
     Args:
         spec: of the pair.
-        made_by: the function that made it, see teachers.together.
         run: of the experiment.
     """
     keys, data = jax.random.key(TEACHER_KEY)[None], spec.data._replace(name=spec.name)
-    taught = teachers.together(TEACHER, spec.teacher, keys, data, run, made_by=made_by)
+    taught = teachers.together(TEACHER, spec.teacher, keys, data, run)
     params = jax.tree.map(lambda x: jnp.asarray(x[0]), taught.params)
     key, labeled = jax.random.key(SAMPLER_KEY), spec.labeled[spec.rows]
     if labeled.all():

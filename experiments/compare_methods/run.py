@@ -80,8 +80,8 @@ def run(config: Config, run: run_folder.Run) -> None:
     """Train the teacher of each pair, then the students of every method."""
     specs = {name: PAIRS[name](config) for name in config.pairs}
     run.uses(data={spec.name: spec.data.digest for spec in specs.values()})
-    for name, spec in specs.items():
-        prepared, known = pairs.prepare(spec, PAIRS[name], run), {"pair": spec.name}
+    for spec in specs.values():
+        prepared, known = pairs.prepare(spec, run), {"pair": spec.name}
         teacher = {**known, "row": TEACHER}, functools.partial(record_teacher, prepared)
         students = [
             ({**known, "row": row}, functools.partial(train, config, prepared.pair, steps))

@@ -55,7 +55,6 @@ def fit_teacher(config: Config, part: str, data: Dataset, run) -> teachers.Teach
     count, data = len(data.train.labels), data._replace(name=f"{data.name}, {part}")
     return teachers.together(
         TEACHER, teacher_recipe(config, part, count), jax.random.key(TEACHER_KEY)[None], data, run,
-        made_by=teacher_recipe, part=part, images=count,
     )  # fmt: skip
 
 

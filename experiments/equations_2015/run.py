@@ -112,13 +112,11 @@ def trainings(config: Config, data: Dataset, taught: teachers.Teachers, task) ->
 
 def run(config: Config, run: run_folder.Run) -> None:
     """Measure gradients, then train the ensemble and the students, and record all."""
-    data, width = mnist_5k.load(), config.teacher_width
+    data = mnist_5k.load()
     run.uses(data=data.digest)
     keys = jax.random.split(jax.random.key(TEACHER_KEY), config.members)
     recipe = teacher_recipe(config, len(data.train.labels))
-    taught = teachers.together(
-        rows.MEMBER, recipe, keys, data, run, made_by=teacher_recipe, width=width
-    )
+    taught = teachers.together(rows.MEMBER, recipe, keys, data, run)
 
     def all_gradients(task):
         return [record for seed in range(config.seeds) for record in gradients(seed)]

@@ -164,8 +164,7 @@ def run(config: Config, run: run_folder.Run) -> None:
     run.uses(data=data.digest)
     taught = teachers.together(
         named.TEACHER, teacher_recipe(config, len(data.train.labels)),
-        jax.random.key(TEACHER_KEY)[None], data, run, made_by=teacher_recipe,
-        width=config.teacher_width, dropout=config.dropout, input_dropout=config.input_dropout,
+        jax.random.key(TEACHER_KEY)[None], data, run,
     )  # fmt: skip
     teacher = functools.partial(record_teacher, taught, data)
     run.each([({"part": "all", "row": named.TEACHER}, teacher)])

@@ -181,9 +181,8 @@ def fit_teachers(config: Config, data: Dataset, run: run_folder.Run) -> list[tea
     """Train and record the dense teacher, and for part 1 the others."""
     recipes = teacher_recipes(config, len(data.train.labels))
     keys = jax.random.split(jax.random.key(TEACHER_KEY), config.seeds)
-    settings = {"width": config.teacher_width, "channels": config.cnn_channels}
     return [
-        teachers.one_by_one(row, recipes[row], keys, data, run, made_by=teacher_recipes, **settings)
+        teachers.one_by_one(row, recipes[row], keys, data, run)
         for row in ([DENSE, CNN, CNN_2D] if config.part in ("all", "1") else [DENSE])
     ]
 

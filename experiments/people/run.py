@@ -60,7 +60,7 @@ def fit_networks(seeds: int, split: Split) -> dict[str, Any]:
 
 def networks(seeds: int, split: Split, run: run_folder.Run) -> dict[str, Any]:
     """What `fit_networks` gives, restored where it was trained before."""
-    facts = {"experiment": "people", "seeds": seeds, "data": people.digest()}
+    facts = {"seeds": seeds, "data": fingerprint.arrays(split)}
     facts["code"] = fingerprint.code(fit_networks)
     like = jax.eval_shape(functools.partial(untrained, seeds, jax.vmap))
     found = model_store.fit_or_restore(

@@ -80,9 +80,7 @@ def run(config: Config, run: run_folder.Run) -> None:
     """Train the teacher, or restore it; train all students in one program; record them."""
     data = mnist_5k.load()
     run.uses(data=data.digest)
-    keys, width = jax.random.key(TEACHER_KEY)[None], config.teacher_width
+    keys = jax.random.key(TEACHER_KEY)[None]
     recipe = teacher_recipe(config, len(data.train.labels))
-    taught = teachers.together(
-        TEACHER, recipe, keys, data, run, made_by=teacher_recipe, width=width
-    )
+    taught = teachers.together(TEACHER, recipe, keys, data, run)
     run.each([({}, functools.partial(train_students, config, data, taught))])

@@ -61,10 +61,8 @@ def teacher(family, config, run):
     )
     prompts = problem_set(family, "teacher").prompts
     texts = Texts(prompts, solutions(family, "teacher", problems.CHAIN))
-    facts: dict = {"experiment": "reasoning", "texts": fingerprint.arrays(texts)}
-    facts |= {"code": fingerprint.code(network, train, teacher)}
-    facts |= {"steps": settings.steps, "batch_size": BATCH, "learning_rate": settings.learning_rate}
-    facts |= {"net": [net.width, net.layers, net.heads]}
+    facts: dict = {"code": fingerprint.code(train), "texts": fingerprint.arrays(texts)}
+    facts |= {"net": fingerprint.value(net), "settings": fingerprint.value(settings)}
 
     def fit(snapshots):
         return train(net, texts, settings, snapshots)

@@ -137,7 +137,6 @@ def train_part(config: Config, data: Dataset, names: list[str], task) -> list[di
     keys = jax.random.split(jax.random.key(GENERALIST_KEY), config.seeds)
     taught = teachers.together(
         named.GENERALIST, generalist_recipe(config, data), keys, data, task.run,
-        made_by=generalist_recipe, width=config.width,
     )  # fmt: skip
     special = assigned(config, taught.logits["validation"])
     found, together = with_specialists(config, data, taught, special, task.snapshots)

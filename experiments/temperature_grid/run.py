@@ -102,10 +102,10 @@ def train_teachers(config: Config, data: Dataset, run: run_folder.Run):
 
     There is one teacher per seed; on MNIST one stands for all.
     """
-    made_by, count = (mnist_recipe, 1) if data.name == "mnist" else (cluster_recipe, config.seeds)
+    recipe_of, count = (mnist_recipe, 1) if data.name == "mnist" else (cluster_recipe, config.seeds)
     keys = jax.random.split(jax.random.key(TEACHER_KEY), count)
-    recipe = made_by(config, len(data.train.labels))
-    taught = teachers.together(named.TEACHER, recipe, keys, data, run, made_by=made_by)
+    recipe = recipe_of(config, len(data.train.labels))
+    taught = teachers.together(named.TEACHER, recipe, keys, data, run)
     train, test = (
         np.repeat(taught.logits[split], config.seeds // count, axis=0)
         for split in ("train", "test")

@@ -1,6 +1,6 @@
 """Supervised training of teachers, which are stored, and their outputs.
 
-A teacher is found by what it depends on: its recipe's code and settings, its data and its seed.
+A teacher is found by what it depends on: its recipe, training rows and keys, whoever asks for it.
 """
 
 from collections.abc import Callable, Sequence
@@ -138,9 +138,7 @@ def fit(
     return train_state.arm_params(state)
 
 
-def together(
-    row: str, recipe: Recipe, keys: jax.Array, data: Any, run: Any, *, made_by: Callable, **settings
-) -> Teachers:
+def together(row: str, recipe: Recipe, keys: jax.Array, data: Any, run: Any) -> Teachers:
     """Teachers of one recipe, one per key, all trained in one program, or restored.
 
     Best for small networks.
@@ -151,22 +149,20 @@ def together(
         keys: [S].
         data: a Dataset.
         run: a run_folder.Run, which is opened.
-        made_by: the function that makes the recipe; its code is part of what names the teachers.
-        settings: JSON-like, the settings that the recipe was made from.
+
+    Raises:
+        InputError: the recipe holds what no fingerprint can be made of, see fingerprint.value.
     """
-    facts = {**settings, "made_by": fingerprint.code(made_by, fit)}
-    found = _stored(row, recipe, keys, range(len(keys)), data, run, facts)
+    found = _stored(row, recipe, keys, range(len(keys)), data, run, _facts(recipe, data))
     return _noted(found, data, run)
 
 
-def one_by_one(
-    row: str, recipe: Recipe, keys: jax.Array, data: Any, run: Any, *, made_by: Callable, **settings
-) -> Teachers:
+def one_by_one(row: str, recipe: Recipe, keys: jax.Array, data: Any, run: Any) -> Teachers:
     """What `together` gives, trained one after the other: best where one alone fills the machine.
 
     Each is stored by itself, so more seeds later cost only themselves.
     """
-    facts = {**settings, "made_by": fingerprint.code(made_by, fit)}
+    facts = _facts(recipe, data)
     each = [
         _stored(row, recipe, keys[seed : seed + 1], [seed], data, run, facts)
         for seed in range(len(keys))
@@ -184,11 +180,15 @@ def metrics(logits: np.ndarray, labels: np.ndarray, split: str = "test") -> dict
     return {f"{split}_{name}": np.asarray(values) for name, values in found.items()}
 
 
+def _facts(recipe, data):
+    """What teachers depend on besides their keys and seeds."""
+    found = {"recipe": fingerprint.value(recipe), "fit": fingerprint.code(fit)}
+    return found | {"data": fingerprint.arrays(data.train)}
+
+
 def _stored(row, recipe, keys, seeds, data, run, facts):
     run.open()
-    facts = {**facts, **fingerprint.numerics(), "teacher": row, "epochs": recipe.epochs}
-    facts |= {"seeds": list(seeds), "data": data.digest}
-    facts["keys"] = np.asarray(jax.random.key_data(keys)).tolist()
+    facts = facts | {"keys": fingerprint.value(keys), "seeds": list(seeds)}
     like = jax.eval_shape(jax.vmap(recipe.model.init), keys)
 
     def train(snapshots):

@@ -45,6 +45,16 @@ def code(*functions: Callable) -> str:
     return digest(reached(read, start))
 
 
+def module(path: pathlib.Path) -> str:
+    """`code` of all that a module of a project defines.
+
+    Args:
+        path: its file.
+    """
+    read = reader(LIBRARY.parent, top(path))
+    return digest(reached(read, [(read.name_of(path), "")]))
+
+
 def definition(path: pathlib.Path, function: types.CodeType) -> str:
     """`code` of one function, which may be a lambda, or stand within others beside its namesakes.
 

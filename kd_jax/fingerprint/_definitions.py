@@ -24,6 +24,19 @@ def installed_name(x: Any) -> tuple | None:
     return None if version is None else (module, name, version)
 
 
+def of_module(x: types.ModuleType) -> tuple:
+    """What it is known by.
+
+    Raises:
+        InputError: it is neither of a file nor of an installed package.
+    """
+    file = _file(x.__name__)
+    version = _version(x.__name__, file, x)
+    if version is None:
+        return (_code.module(pathlib.Path(file).resolve()),)
+    return x.__name__, version
+
+
 def of_function(x: types.FunctionType) -> tuple[tuple, tuple]:
     """(what it is known by, the values that it holds).
 
@@ -95,6 +108,7 @@ def _version(module, file, x):
     origin = getattr(getattr(package, "__spec__", None), "origin", None) or ""
     require(
         origin in ("built-in", "frozen") or _source.installed(pathlib.Path(origin)),
-        f"{x.__qualname__} is of no .py file, so it has no fingerprint: write it into one with def",
+        f"{getattr(x, '__qualname__', x)} is of no .py file, so it has no fingerprint: "
+        "write it into one with def",
     )
     return str(getattr(package, "__version__", ""))

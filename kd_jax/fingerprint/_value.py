@@ -73,7 +73,7 @@ def _parts(x: Any, of: Callable) -> tuple:
     if type(x) in (set, frozenset):
         return type(x).__name__, sorted(of(each) for each in x)
     if isinstance(x, types.ModuleType):
-        return "module", x.__name__
+        return "module", *_definitions.of_module(x)
     if name := _definitions.installed_name(x):
         return "name", *name
     if isinstance(x, type):

@@ -41,7 +41,8 @@ def fit_or_restore(
 
     Args:
         workdir: the folder of all runs; models are in its folder "teachers".
-        facts: JSON-like, everything the result depends on: settings, data digest, code.
+        facts: JSON-like, everything the result depends on besides fingerprint.surroundings:
+            settings, data digest, code.
         train: (snapshots) -> params; hands `snapshots` to loop.fit.
         like: the structure of params, as jax.eval_shape gives it.
         retrain: train even if a checkpoint exists, and replace it.
@@ -49,6 +50,7 @@ def fit_or_restore(
     Raises:
         InputError: the checkpoint is corrupted or of other facts.
     """
+    facts = {**facts, **fingerprint.surroundings()}
     name = fingerprint.of(facts)
     folder = pathlib.Path(workdir).absolute() / "teachers" / name
     saved, snapshots = folder / "params", checkpoint.Snapshots(folder / "training", facts)
@@ -93,8 +95,9 @@ def outputs(
     Raises:
         InputError: the cached file is corrupted, or of another model or other inputs.
     """
-    facts = {"teacher": model.fingerprint, "inputs": fingerprint.arrays(inputs)}
-    facts |= {"code": fingerprint.code(outputs, apply), **fingerprint.numerics()}
+    facts: dict = {"teacher": model.fingerprint, "inputs": fingerprint.arrays(inputs)}
+    facts |= {"code": fingerprint.code(outputs), "apply": fingerprint.value(apply)}
+    facts["batch_size"] = batch_size
 
     def compute():
         predict = jax.jit(apply)

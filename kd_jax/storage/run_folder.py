@@ -65,7 +65,7 @@ class Run:
         self.retrain, self.saved_seeds, self.noted = retrain, saved_seeds, {}
         self.command = shlex.join(["./run.sh", experiment, *flags])
         if program:
-            self.facts |= {"code": fingerprint.code(program), **fingerprint.numerics()}
+            self.facts |= {"code": fingerprint.code(program), **fingerprint.surroundings()}
 
     def uses(self, **facts: Any) -> None:
         """Add what decides the results: digests of data, of code, of a teacher that is given."""

@@ -27,7 +27,7 @@ def test_a_generated_set_goes_the_whole_way(tmp_path):
     nets = models.ResNet(8, (8, 8, 8, 8), 3), models.ResNet(8, (4, 4, 4, 4), 3)
     spec = cifar.spec("generated", data, *nets, Config(teacher_epochs=1, student_epochs=1))
     run = run_folder.Run(str(tmp_path), "compare_methods", {})
-    prepared = pairs.prepare(spec, cifar.spec, run)
+    prepared = pairs.prepare(spec, run)
     pair = prepared.pair
     assert prepared.taught.logits["test"].shape == (1, 20, 3)
     kd = methods.of_logits()[0]

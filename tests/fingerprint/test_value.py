@@ -22,6 +22,7 @@ import recipes
 
 from kd_jax import fingerprint
 from kd_jax.errors import InputError
+from kd_jax.training import optimizers, samplers
 
 ROOT = pathlib.Path(__file__).parents[2]
 
@@ -125,6 +126,7 @@ APART = [
     functools.lru_cache(repeated(3)), nn.Dense(3), nn.Dense(4), nn.Dense(3, use_bias=False), len,
     np.random.default_rng(0), np.random.default_rng(1), collections.OrderedDict(a=1), range(3),
     jax.grad(recipes.moved), jax.grad(recipes.moved, argnums=1), recipes.Noise(1), Setting, Color,
+    recipes, samplers, optimizers, np, jax,
 ]  # fmt: skip
 
 
