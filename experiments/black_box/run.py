@@ -65,7 +65,6 @@ def fit_teacher(config: Config, data: Dataset, teacher: int, run) -> teachers.Te
     recipe = teacher_recipe(config, len(data.train.labels), teacher)
     return teachers.one(
         TEACHER, recipe, keys.key(config.base_seed, "teacher", teacher), data, run, seed=teacher,
-        made_by=teacher_recipe, width=config.teacher_width,
     )  # fmt: skip
 
 

@@ -140,17 +140,16 @@ def fashion(config: Config, data: Dataset, seed: int) -> PairSpec:
     )  # fmt: skip
 
 
-def prepare(config: Config, spec: PairSpec, made_by: Callable, run: run_folder.Run) -> Prepared:
+def prepare(config: Config, spec: PairSpec, run: run_folder.Run) -> Prepared:
     """Train or restore the teacher of a spec, and compute its outputs on all rows.
 
     Args:
         config: settings.
         spec: of the pair.
-        made_by: the function that made it, see teachers.one.
         run: of the experiment.
     """
     key, data = keys.key(config.base_seed, "teacher", spec.seed), spec.data._replace(name=spec.name)
-    taught = teachers.one(TEACHER, spec.teacher, key, data, run, seed=spec.seed, made_by=made_by)
+    taught = teachers.one(TEACHER, spec.teacher, key, data, run, seed=spec.seed)
     params = jax.tree.map(lambda x: jnp.asarray(x[0]), taught.params)
     layers = training.layers(taught.model, params, data.test.inputs[: training.LAYER_ROWS])
     logits = taught.logits["validation"][0], taught.logits["test"][0]

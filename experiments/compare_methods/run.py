@@ -117,9 +117,8 @@ def run(config: Config, run: run_folder.Run) -> None:
     data = {name: PAIRS[name][0](config) for name in config.pairs}
     run.uses(data={name: found.digest for name, found in data.items()})
     for name, found in data.items():
-        made_by = PAIRS[name][1]
         for seed in range(config.teachers):
-            spec = made_by(config, found, seed)
-            prepare = functools.partial(pairs.prepare, config, spec, made_by, run)
+            spec = PAIRS[name][1](config, found, seed)
+            prepare = functools.partial(pairs.prepare, config, spec, run)
             units = units_of(config, spec, parallel.once(prepare))
             run.each(units, workers=config.workers)

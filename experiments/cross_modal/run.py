@@ -66,7 +66,6 @@ def fit_teacher(config: Config, part: str, data: Dataset, teacher: int, run) -> 
     recipe = teacher_recipe(config, part, count, teacher)
     return teachers.one(
         TEACHER, recipe, keys.key(config.base_seed, "teacher", teacher), data, run, seed=teacher,
-        made_by=teacher_recipe, part=part, images=count,
     )  # fmt: skip
 
 

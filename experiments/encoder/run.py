@@ -81,7 +81,7 @@ def teacher_outputs(config, teacher, tokens, run):
     every = (layer_selection.alternate(network.layers, count) for count in config.layers)
     imitated = sorted({layer for layers in every for layer in layers})
     facts = {"teacher": teacher.digest, "tokens": fingerprint.arrays(tokens), "layers": imitated}
-    facts["code"] = fingerprint.code(student_loss.outputs)
+    facts |= {"code": fingerprint.code(student_loss.outputs), "net": fingerprint.value(network)}
     folder = pathlib.Path(run.workdir).absolute() / "teachers" / teacher.digest[:16]
 
     def compute():

@@ -95,9 +95,7 @@ def teach(config: Config, data: Dataset, teacher: int, run: run_folder.Run) -> t
     """The members of an ensemble, trained or restored."""
     recipe = teacher_recipe(config, len(data.train.labels), teacher)
     members = keys.keys(config.base_seed, "teacher", teacher, count=config.members)
-    return teachers.together(
-        rows.MEMBER, recipe, members, data, run, made_by=teacher_recipe, width=config.teacher_width
-    )
+    return teachers.together(rows.MEMBER, recipe, members, data, run)
 
 
 def trainings(config: Config, data: Dataset, teacher: int, task: run_folder.Task) -> list[dict]:

@@ -107,8 +107,7 @@ def teach(config: Config, data: Dataset, run: run_folder.Run, teacher: int) -> T
     labels, base = data.train.labels, config.base_seed
     taught = teachers.one(
         named.TEACHER, teacher_recipe(config, len(labels), teacher),
-        keys.key(base, "teacher", teacher), data, run, seed=teacher, made_by=teacher_recipe,
-        width=config.teacher_width, dropout=config.dropout, input_dropout=config.input_dropout,
+        keys.key(base, "teacher", teacher), data, run, seed=teacher,
     )  # fmt: skip
     logits = taught.logits["train"][0]
     permuted = controls.permuted(logits, labels, keys.number(base, "draw", "permuted", teacher))

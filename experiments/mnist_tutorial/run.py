@@ -132,10 +132,7 @@ def teach(config: Config, data: Dataset, run: run_folder.Run, teacher: int, row:
     """The teacher of a row, trained or restored."""
     recipe = teacher_recipes(config, len(data.train.labels), teacher)[row]
     key = keys.key(config.base_seed, "teacher", teacher)
-    settings = {"width": config.teacher_width, "channels": config.cnn_channels}
-    return teachers.one(
-        row, recipe, key, data, run, seed=teacher, made_by=teacher_recipes, **settings
-    )
+    return teachers.one(row, recipe, key, data, run, seed=teacher)
 
 
 def record_teacher(data: Dataset, taught: Callable, row: str, task: run_folder.Task) -> list[dict]:

@@ -192,8 +192,6 @@ def run(config: Config, run: run_folder.Run) -> None:
         taught = teachers.together(
             TEACHER, teacher_recipe(config, len(data.train.labels)),
             keys.keys(config.base_seed, "teacher", count=config.teachers), data, run,
-            made_by=teacher_recipe, base_seed=config.base_seed, width=config.teacher_width,
-            learning_rate=config.teacher_learning_rate, batch_size=config.batch_size,
         )  # fmt: skip
         work = functools.partial(train, config, data, taught)
         run.each([({"teacher_seed": number}, work) for number in range(config.teachers)])

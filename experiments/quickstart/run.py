@@ -69,7 +69,7 @@ def train(config: Config, data: Dataset, teacher: int, task) -> list[dict]:
     rows, base, run = len(data.train.labels), config.base_seed, task.run
     taught = teachers.one(
         TEACHER, teacher_recipe(config, rows, teacher), keys.key(base, "teacher", teacher), data,
-        run, seed=teacher, made_by=teacher_recipe, width=config.teacher_width,
+        run, seed=teacher,
     )  # fmt: skip
     outputs = {split: logits[0] for split, logits in taught.logits.items()}
     seed = keys.number(base, "draw", "permuted", teacher)

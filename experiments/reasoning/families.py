@@ -74,11 +74,9 @@ def teacher(family, config, run, number):
     own = keys.key(*names), keys.key(*names, "order")
     prompts = problem_set(family, "teacher").prompts
     texts = Texts(prompts, solutions(family, "teacher", problems.CHAIN))
-    facts: dict = {"experiment": "reasoning", "texts": fingerprint.arrays(texts)}
-    facts |= {"code": fingerprint.code(network, train, teacher)}
-    facts |= {"steps": settings.steps, "batch_size": settings.batch_size}
-    facts |= {"learning_rate": settings.learning_rate, "net": [net.width, net.layers, net.heads]}
-    facts |= {"keys": [np.asarray(jax.random.key_data(key)).tolist() for key in own]}
+    facts: dict = {"code": fingerprint.code(train), "texts": fingerprint.arrays(texts)}
+    facts |= {"net": fingerprint.value(net), "settings": fingerprint.value(settings)}
+    facts |= {"keys": fingerprint.value(own)}
 
     def fit(snapshots):
         return train(net, texts, settings, *own, run.execution._replace(snapshots=snapshots))

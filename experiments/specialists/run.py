@@ -159,7 +159,6 @@ def train_part(config: Config, data: Dataset, names: list[str], teacher: int, ta
     taught = teachers.one(
         named.GENERALIST, generalist_recipe(config, data, teacher),
         keys.key(config.base_seed, "teacher", teacher), data, task.run, seed=teacher,
-        made_by=generalist_recipe, width=config.width,
     )  # fmt: skip
     special = assigned(config, taught.logits["validation"][0], teacher)
     found, together = with_specialists(config, data, taught, special, teacher, task.execution)

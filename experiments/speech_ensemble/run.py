@@ -91,7 +91,6 @@ def train_ensemble(config: Config, spoken: data.Speech, times: int, run) -> teac
     return teachers.together(
         named.MEMBER, recipe(config, count, config.epochs * times, MEMBER_SAMPLER),
         jax.random.split(keys, config.members), spoken.frames, run,
-        made_by=train_ensemble, layers=config.layers, width=config.width,
     )  # fmt: skip
 
 

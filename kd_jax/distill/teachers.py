@@ -1,6 +1,6 @@
 """Supervised training of teachers, which are stored, and their outputs.
 
-A teacher is found by what it depends on: its recipe's code and settings, its data and its seed.
+A teacher is found by what it depends on: its recipe, training rows and keys, whoever asks for it.
 """
 
 from collections.abc import Callable, Sequence
@@ -139,15 +139,7 @@ def fit(
 
 
 def one(
-    row: str,
-    recipe: Recipe,
-    key: jax.Array,
-    data: Any,
-    run: Any,
-    *,
-    seed: int = 0,
-    made_by: Callable,
-    **settings,
+    row: str, recipe: Recipe, key: jax.Array, data: Any, run: Any, *, seed: int = 0
 ) -> Teachers:
     """One teacher, trained or restored: Teachers [1, …], as `together` gives them for one key.
 
@@ -158,16 +150,11 @@ def one(
         data: as for `together`.
         run: as for `together`.
         seed: which of several teachers it is, as the sampler is asked and the bar says.
-        made_by: as for `together`.
-        settings: as for `together`.
     """
-    facts = {**settings, "made_by": fingerprint.code(made_by, fit)}
-    return _stored(row, recipe, key[None], [seed], data, run, facts)
+    return _stored(row, recipe, key[None], [seed], data, run)
 
 
-def together(
-    row: str, recipe: Recipe, keys: jax.Array, data: Any, run: Any, *, made_by: Callable, **settings
-) -> Teachers:
+def together(row: str, recipe: Recipe, keys: jax.Array, data: Any, run: Any) -> Teachers:
     """Teachers of one recipe, one per key, all trained in one program, or restored.
 
     Best for small networks.
@@ -178,11 +165,11 @@ def together(
         keys: [S].
         data: a Dataset.
         run: a run_folder.Run, which is opened.
-        made_by: the function that makes the recipe; its code is part of what names the teachers.
-        settings: JSON-like, the settings that the recipe was made from.
+
+    Raises:
+        InputError: the recipe holds what no fingerprint can be made of, see fingerprint.value.
     """
-    facts = {**settings, "made_by": fingerprint.code(made_by, fit)}
-    return _stored(row, recipe, keys, range(len(keys)), data, run, facts)
+    return _stored(row, recipe, keys, range(len(keys)), data, run)
 
 
 def metrics(logits: np.ndarray, labels: np.ndarray, split: str = "test") -> dict:
@@ -191,11 +178,11 @@ def metrics(logits: np.ndarray, labels: np.ndarray, split: str = "test") -> dict
     return {f"{split}_{name}": np.asarray(values) for name, values in found.items()}
 
 
-def _stored(row, recipe, keys, seeds, data, run, facts):
+def _stored(row, recipe, keys, seeds, data, run):
     run.open()
-    facts = {**facts, **fingerprint.numerics(), "teacher": row, "epochs": recipe.epochs}
-    facts |= {"seeds": list(seeds), "data": data.digest}
-    facts["keys"] = np.asarray(jax.random.key_data(keys)).tolist()
+    facts: dict = {"recipe": fingerprint.value(recipe), "fit": fingerprint.code(fit)}
+    facts |= {"data": fingerprint.arrays(data.train)}
+    facts |= {"keys": fingerprint.value(keys), "seeds": list(seeds)}
     like = jax.eval_shape(jax.vmap(recipe.model.init), keys)
 
     def train(snapshots):

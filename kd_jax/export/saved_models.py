@@ -85,7 +85,7 @@ def save(
         return
     arrays = {"labels": test.labels, **_named(test.inputs)}
     facts: dict = {"test": fingerprint.arrays(arrays)}
-    array_cache.cached(run.path(FOLDER), facts, lambda: arrays)
+    array_cache.kept(run.path(FOLDER), facts, lambda: arrays)
     tree = {"params": jax.tree.map(lambda x: np.asarray(x[:seeds]), params)}
     classes = None if teacher_logits is None else _most_probable(teacher_logits, seeds)
     if classes is not None:
@@ -171,7 +171,7 @@ def _loaded(folder, group, row, seed):
     classes = np.asarray(tree["teacher_classes"]) if "teacher_classes" in tree else None
     if classes is not None:
         classes = classes[at[0] % len(classes)]  # one line where the seeds share a teacher
-    test = array_cache.cached(pathlib.Path(folder) / FOLDER, {"test": facts["test"]}, _lost)
+    test = array_cache.kept(pathlib.Path(folder) / FOLDER, {"test": facts["test"]}, _lost)
     line = _record(folder, {"row": row, "seed": seed, **group.where})
     labels = test.pop("labels")
     return SavedModel(model, params, test.get("inputs", test), labels, classes, line)

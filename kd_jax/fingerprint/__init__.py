@@ -3,6 +3,7 @@
 import hashlib
 import importlib.metadata
 import json
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,19 @@ import jax
 import numpy as np
 
 from kd_jax.fingerprint._code import code as code
+from kd_jax.fingerprint._value import value as value
+
+PACKAGES = "jax", "jaxlib", "flax", "optax", "numpy"
+USUAL = {  # options of jax's configuration that change numbers
+    "jax_enable_x64": False,
+    "jax_default_matmul_precision": None,
+    "jax_threefry_partitionable": True,
+    "jax_default_prng_impl": "threefry2x32",
+    "jax_random_seed_offset": 0,
+    "jax_numpy_dtype_promotion": "standard",
+    "jax_disable_most_optimizations": False,
+}
+WITHOUT_NUMBERS = "--xla_dump", "--xla_force_host_platform_device_count"
 
 
 def of(facts: Any) -> str:
@@ -18,21 +32,23 @@ def of(facts: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def versions(packages: Sequence[str] = ("jax", "jaxlib", "flax")) -> dict[str, str]:
+def versions(packages: Sequence[str] = PACKAGES) -> dict[str, str]:
     """{package: its installed version}, of those that decide what a network gives."""
     return {name: importlib.metadata.version(name) for name in packages}
 
 
-def numerics() -> dict[str, Any]:
-    """{option of jax's configuration that changes numbers: its value}, of those that were set."""
-    usual = {
-        "jax_enable_x64": False,
-        "jax_default_matmul_precision": None,
-        "jax_threefry_partitionable": True,
-        "jax_default_prng_impl": "threefry2x32",
-    }
-    found = {name: getattr(jax.config, name, value) for name, value in usual.items()}
-    return {name: value for name, value in found.items() if value != usual[name]}
+def surroundings() -> dict[str, Any]:
+    """{"versions", "numerics"}: what numbers depend on besides code, settings and data.
+
+    "numerics" holds the options of jax and XLA that were set and that change numbers.
+    """
+    found = {name: jax.config.values.get(name, usual) for name, usual in USUAL.items()}
+    numerics = {name: x for name, x in found.items() if x != USUAL[name]}
+    flags = os.environ.get("XLA_FLAGS", "").split()
+    last = {flag.split("=")[0]: flag for flag in flags if not flag.startswith(WITHOUT_NUMBERS)}
+    if last:
+        numerics["XLA_FLAGS"] = " ".join(sorted(last.values()))
+    return {"versions": versions(), "numerics": numerics}
 
 
 def mismatch(found: dict, expected: dict) -> str:

@@ -5,14 +5,17 @@ import functools
 import hashlib
 import inspect
 import pathlib
-from collections.abc import Callable, Sequence
+import types
+from collections.abc import Callable
 
 from kd_jax.errors import require
+from kd_jax.fingerprint._source import LIBRARY, Reader, installed, parts_of, top
 
 # Packages that move bytes, show results or start programs: nothing in them changes a number.
 WITHOUT_NUMBERS = tuple(
     f"kd_jax.{name}" for name in ("storage", "runtime", "report", "export", "experiment", "errors")
 )
+reader = functools.cache(Reader)
 
 
 def code(*functions: Callable) -> str:
@@ -32,12 +35,60 @@ def code(*functions: Callable) -> str:
         InputError: one is no function of a file, as a lambda or what was typed at a prompt.
     """
     places = [_place(function) for function in functions]
-    reader, found = _Reader([_LIBRARY, *(_top(path) for path, _ in places)]), {}
+    read = reader(LIBRARY.parent, *dict.fromkeys(top(path) for path, _ in places))
+    start = []
     for path, name in places:
-        module = reader.name_of(path)
-        require(name in reader.scope(module), f"{name} of {path} is no function: expected a def")
-        _define(reader, module, name, found)
-    return hashlib.sha256(repr(sorted(found.items())).encode()).hexdigest()[:16]
+        start.append((read.name_of(path), name))
+        require(
+            name in read.scope(start[-1][0]), f"{name} of {path} is no function: expected a def"
+        )
+    return digest(reached(read, start))
+
+
+def module(path: pathlib.Path) -> str:
+    """`code` of all that a module of a project defines.
+
+    Args:
+        path: its file.
+    """
+    read = reader(LIBRARY.parent, top(path))
+    return digest(reached(read, [(read.name_of(path), "")]))
+
+
+def definition(path: pathlib.Path, function: types.CodeType) -> str:
+    """`code` of one function, which may be a lambda, or stand within others beside its namesakes.
+
+    Args:
+        path: its file.
+        function: its __code__.
+
+    Raises:
+        InputError: it is not found there.
+    """
+    read = reader(LIBRARY.parent, top(path))
+    return _definition(read, read.name_of(path), function)
+
+
+@functools.cache
+def _definition(read, module, function):
+    nodes = [x for x in ast.walk(read.tree(module)) if _compiles_to(x, function)]
+    name = function.co_qualname
+    require(nodes, f"{name} is not where it was in {read.path(module)}: begin again, it was edited")
+    node, name = nodes[0], name.split(".")[0]
+    start = [(module, name)] if name in read.scope(module) else _followed(read, module, node)
+    return digest({**reached(read, start), (module, ""): ast.dump(node)})
+
+
+def _compiles_to(node, function):
+    """Whether a definition is the one of a function's code."""
+    if isinstance(node, ast.Lambda) and function.co_name == "<lambda>":
+        body = node.body
+        ends = body.lineno, body.end_lineno, body.col_offset, body.end_col_offset
+        return ends in function.co_positions()
+    if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        return False
+    first = min(each.lineno for each in (node, *node.decorator_list))
+    return (node.name, first) == (function.co_name, function.co_firstlineno)
 
 
 def _place(function):
@@ -50,177 +101,78 @@ def _place(function):
         name = function.__qualname__.split(".")[0]
     except (TypeError, AttributeError):
         path, name = pathlib.Path(), repr(function)
-    require(path.is_file(), f"{name} is no function of a file: expected a def in a module")
+    known = path.is_file() and not installed(path)
+    require(known, f"{name} is no function of a project's file: expected a def in a module")
     return path.resolve(), name
 
 
-_LIBRARY = pathlib.Path(__file__).parents[2]
+def digest(found: dict) -> str:
+    """16 hexadecimal digits of what `reached` gives."""
+    return hashlib.sha256(repr(sorted(found.items())).encode()).hexdigest()[:16]
 
 
-def _top(path):
-    """The folder that the top-level package of a file, or the script, lies in."""
-    folder = path.parent
-    while (folder / "__init__.py").exists():
-        folder = folder.parent
-    return folder
+def reached(read: Reader, start: list[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """{(module, name): digest of its definition} of all that some reach, themselves included.
+
+    Args:
+        read: of the project.
+        start: (module, name) pairs; "" is all of a module.
+    """
+    found: dict = {}
+    left = [*start]
+    while left:
+        place = left.pop()
+        if place not in found:
+            found[place], more = _uses(read, *place)
+            left += more
+    return found
 
 
-class _Reader:
-    """The modules below some folders as text: what each defines and what it imports."""
-
-    def __init__(self, folders):
-        self.folders = folders
-        self.scope = functools.cache(self._scope)
-
-    def path(self, module):
-        """The file of a module of the project, or None."""
-        for folder in self.folders:
-            place = folder.joinpath(*module.split("."))
-            for path in (place.with_suffix(".py"), place / "__init__.py"):
-                if path.is_file():
-                    return path
-        return None
-
-    def package(self, module):
-        """What relative imports of a module begin at."""
-        return module if self.path(module).name == "__init__.py" else module.rpartition(".")[0]
-
-    def name_of(self, path):
-        """The dotted name of a file of the project."""
-        (folder,) = [f for f in self.folders if path.resolve().is_relative_to(f)][-1:]
-        parts = path.resolve().relative_to(folder).with_suffix("").parts
-        return ".".join(part for part in parts if part != "__init__")
-
-    def _scope(self, module):
-        """{name: [its statements, and the (module, name or "") that it is imported from]}."""
-        path = self.path(module)
-        found: dict = {}
-        package = self.package(module)
-        tree = _stripped(ast.parse(path.read_bytes()))
-        lazy = any(getattr(node, "name", "") == "__getattr__" for node in tree.body)
-        for node in _statements(tree, lazy):
-            for name, source in self.imports(node, package).items():
-                found.setdefault(name, []).append(source)
-            for name in _concerned(node):
-                found.setdefault(name, []).append(node)
-        return found
-
-    def imports(self, node, package):
-        """{name: (module, name or "")} that an import statement binds, of this project."""
-        if isinstance(node, ast.Import):
-            names = {a.asname or a.name.split(".")[0]: a for a in node.names}
-            whole = {n: a.name if a.asname else n for n, a in names.items()}
-            return {name: (module, "") for name, module in whole.items() if self.path(module)}
-        if not isinstance(node, ast.ImportFrom):
-            return {}
-        above = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
-        module = ".".join([*above, *([node.module] if node.module else [])])
-        if not self.path(module):
-            return {}
-        if node.names[0].name == "*":
-            return {name: (module, name) for name in self.scope(module)}
-        return {a.asname or a.name: (module, a.name) for a in node.names}
-
-    def meant(self, module, name):
-        """(module, name) of what a module calls so, or (its submodule, "")."""
-        inside = f"{module}.{name}"
-        own = [(module, name)]  # what a package says that imports its submodules when asked
-        if name and self.path(inside) and self.scope(module).get(name, own) == own:
-            return inside, ""
-        return module, name
-
-
-def _statements(node, lazy):
-    """The statements of a module that run, within if and try too; lazy: imports for types count."""
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, (ast.If, ast.Try, ast.With, ast.ExceptHandler)):
-            if lazy or "TYPE_CHECKING" not in ast.unparse(getattr(child, "test", ast.Pass())):
-                yield from _statements(child, lazy)
-        elif isinstance(child, ast.stmt):
-            yield child
-
-
-def _concerned(node):
-    """The names that a statement of a module defines, or may change: f.defvjp(g), L.append(x)."""
-    if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
-        return [node.name]
-    if isinstance(node, (ast.Import, ast.ImportFrom)):
-        return []
-    parts: Sequence[ast.AST] = [node]
-    if isinstance(node, (ast.Assign, ast.AnnAssign, ast.AugAssign)):
-        parts = node.targets if isinstance(node, ast.Assign) else [node.target]
-    return {x.id for part in parts for x in ast.walk(part) if isinstance(x, ast.Name)}
-
-
-def _reach(reader, module, name, found):
-    """Add (module, name) and all that its definition reaches to `found`."""
-    module, name = reader.meant(module, name)
-    if module.startswith(WITHOUT_NUMBERS) or (module, name) in found:
-        return
+@functools.cache
+def _uses(read, module, name):
+    """(the digest of a definition, the places that it names)."""
+    scope = read.scope(module)
     if not name:  # a module that is used whole
-        found[module, name] = []
-        for each in reader.scope(module):
-            _reach(reader, module, each, found)
-        return
-    _define(reader, module, name, found)
+        return "", [place for each in scope for place in _meant(read, module, each)]
+    nodes = [x for x in scope.get(name, []) if isinstance(x, ast.AST)]
+    sources = [x for x in scope.get(name, []) if isinstance(x, tuple)]
+    more = [place for source in sources for place in _meant(read, *source)]
+    text = repr([ast.dump(node) for node in nodes])
+    more += [place for node in nodes for place in _followed(read, module, node)]
+    return hashlib.sha256(text.encode()).hexdigest(), more
 
 
-def _define(reader, module, name, found):
-    """Add a name's definition and all that it reaches."""
-    here = reader.scope(module).get(name, [])
-    nodes = [x for x in here if isinstance(x, ast.AST)]
-    found[module, name] = [ast.dump(node) for node in nodes]
-    for source in here:
-        if isinstance(source, tuple):
-            _reach(reader, source[0], source[1], found)
-    for node in nodes:
-        _follow(reader, module, node, found)
+def _meant(read, module, name):
+    """[the place of what a module calls so], or [] where it changes no number."""
+    place = read.meant(module, name)
+    return [] if place[0].startswith(WITHOUT_NUMBERS) else [place]
 
 
-def _follow(reader, module, node, found):
-    """Reach all that the names in a definition mean."""
-    scope = dict(reader.scope(module))
-    package = reader.package(module)
+def _followed(read, module, node):
+    """The places of all that the names in a definition mean."""
+    scope = dict(read.scope(module))
+    package = read.package(module)
     for each in ast.walk(node):
-        inner = reader.imports(each, package) if isinstance(each, ast.stmt) else {}
+        inner = read.imports(each, package) if isinstance(each, ast.stmt) else {}
         scope |= {name: [source] for name, source in inner.items()}
     owners = {id(x.value) for x in ast.walk(node) if isinstance(x, ast.Attribute)}
+    found = []
     for each in ast.walk(node):
         if isinstance(each, (ast.Attribute, ast.Name)) and id(each) not in owners:
-            parts = _parts(each)
+            parts = parts_of(each)
             for source in scope.get(parts[0], []) if parts else []:
                 if isinstance(source, tuple):
-                    _reach_dotted(reader, source, parts[1:], found)
+                    found += _dotted(read, source, parts[1:])
                 else:
-                    _reach(reader, module, parts[0], found)
+                    found += _meant(read, module, parts[0])
+    return found
 
 
-def _parts(node):
-    """The names of a dotted one like losses.logits.soft_targets; [] of another expression."""
-    parts: list = []
-    while isinstance(node, ast.Attribute):
-        parts.insert(0, node.attr)
-        node = node.value
-    return [node.id, *parts] if isinstance(node, ast.Name) else []
-
-
-def _reach_dotted(reader, start, parts, found):
-    """Reach what follows an imported name, its modules passed through."""
-    module, name = reader.meant(*start)
+def _dotted(read, start, parts):
+    """The places of what follows an imported name, its modules passed through."""
+    module, name = read.meant(*start)
     for part in parts:
         if name:
             break
-        module, name = reader.meant(module, part)
-    _reach(reader, module, name, found)
-
-
-def _stripped(tree):
-    """A syntax tree without docstrings and without the annotations of functions."""
-    for each in ast.walk(tree):
-        if isinstance(each, (ast.Module, ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(
-            each
-        ):
-            each.body[:1] = [] if each.body[1:] else [ast.Pass()]
-        if isinstance(each, (ast.FunctionDef, ast.arg)):
-            setattr(each, "returns" if isinstance(each, ast.FunctionDef) else "annotation", None)
-    return tree
+        module, name = read.meant(module, part)
+    return _meant(read, module, name)

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
@@ -52,9 +51,8 @@ class TeacherCache:
 
     def hidden(self, texts: Texts) -> Float[np.ndarray, "N A D"]:
         """teacher_outputs.hidden of all texts."""
-        net, params, *_ = self.teacher
-        blocks = self._cached("hidden states", texts, teacher_outputs.hidden, net, params, texts)
-        return blocks["hidden"]
+        given = {"net": self.teacher.net, "params": self.teacher.params, "texts": texts}
+        return self._cached("hidden states", texts, teacher_outputs.hidden, given)["hidden"]
 
     def rows(self, objective: Objective, texts: Texts, key: jax.Array) -> dict:
         """What students of an objective learn from.
@@ -72,8 +70,8 @@ class TeacherCache:
         hidden, k = self.hidden(texts), objective.top_k
         if not k:
             return {"texts": texts, "hidden": hidden}
-        top = self.teacher.params, hidden, k
-        found = self._cached(f"top {k} tokens", texts, teacher_outputs.top_tokens, *top)
+        given = {"params": self.teacher.params, "hidden": hidden}
+        found = self._cached(f"top {k} tokens", texts, teacher_outputs.top_tokens, given, k=k)
         return {"texts": texts, **found}
 
     def samples(self, texts: Texts, count: int, temperature: float, key: jax.Array) -> list[Tokens]:
@@ -99,26 +97,29 @@ class TeacherCache:
     def _sampled(self, what: str, texts: Texts, key: jax.Array, **options) -> Tokens:
         """A sampled answer to each of the prompts."""
         net, params, _, stop = self.teacher
-        options["drawn"] = np.asarray(jax.random.key_data(key)).tolist()
-        settings = net, params, texts, key, stop
-        return Tokens(**self._cached(what, texts, teacher_outputs.answers, *settings, **options))
+        given, options = {"net": net, "params": params, "texts": texts}, {"key": key, **options}
+        return Tokens(
+            **self._cached(what, texts, teacher_outputs.answers, given, stop=stop, **options)
+        )
 
-    def _cached(
-        self, what: str, texts: Texts, blocks: Callable, *settings, drawn: Any = None, **options
-    ) -> dict:
+    def _cached(self, what: str, texts: Texts, blocks: Callable, given: dict, **options) -> dict:
         """What `blocks` yields of all texts, from the first one that is not cached yet.
 
-        drawn: JSON-like, by which key.
+        Args:
+            what: for the progress bar.
+            texts: all of them.
+            blocks: (**given, **options, size, first) -> iterator, of teacher_outputs.
+            given: what follows from the teacher and the texts.
+            options: all else that it is given.
         """
-        facts: dict = {"teacher": self.teacher.digest, "what": what, "key": drawn}
-        facts |= {"texts": fingerprint.arrays(texts)}
-        facts |= {"dtype": jnp.dtype(self.teacher.net.dtype).name, "size": self.size}
-        facts |= {"code": fingerprint.code(blocks)}
+        facts: dict = {"teacher": self.teacher.digest, "net": fingerprint.value(self.teacher.net)}
+        facts |= {"texts": fingerprint.arrays(texts), "size": self.size}
+        facts |= {"code": fingerprint.code(blocks), "options": fingerprint.value(options)}
         key = fingerprint.of(facts)
         if key not in self.found:
 
             def compute(first):
-                return blocks(*settings, size=self.size, first=first, **options)
+                return blocks(**given, size=self.size, first=first, **options)
 
             self.found[key] = block_cache.cached(
                 self.folder, facts, len(texts.answers.ids), self.size, compute, again=self.again,

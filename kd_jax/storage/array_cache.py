@@ -20,14 +20,30 @@ def cached(
 
     Args:
         folder: where the cache lies.
-        facts: JSON-like, all that they depend on besides the versions of packages.
+        facts: JSON-like, all that they depend on besides fingerprint.surroundings.
+        compute: as for `kept`.
+        again: as for `kept`.
+
+    Raises:
+        InputError: as for `kept`.
+    """
+    return kept(folder, {**facts, **fingerprint.surroundings()}, compute, again=again)
+
+
+def kept(
+    folder: str | os.PathLike, facts: dict, compute: Callable, *, again: bool = False
+) -> dict[str, np.ndarray]:
+    """`cached` for arrays that facts alone decide.
+
+    Args:
+        folder: where they lie.
+        facts: JSON-like.
         compute: () -> {name: array}.
         again: compute even if they are there.
 
     Raises:
         InputError: the file is corrupted, or of other facts.
     """
-    facts = {**facts, "versions": fingerprint.versions()}
     path = pathlib.Path(folder) / f"outputs-{fingerprint.of(facts)}.npz"
     with locks.alone(path):
         if path.exists() and not again:

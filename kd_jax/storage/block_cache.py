@@ -37,7 +37,8 @@ def cached(
 
     Args:
         folder: where the cache lies.
-        facts: JSON-like, all that the arrays depend on besides the versions of packages.
+        facts: JSON-like, all that the arrays depend on besides
+            fingerprint.surroundings.
         rows: how many in all.
         size: rows of a block.
         blocks: (first=n) -> iterator of {name: array [size or fewer, …]}, the rows from the n-th
@@ -48,7 +49,7 @@ def cached(
     Raises:
         InputError: a file is missing, corrupted or of other facts, or cannot be written.
     """
-    facts = {**facts, "versions": fingerprint.versions()}
+    facts = {**facts, **fingerprint.surroundings()}
     path = pathlib.Path(folder) / f"arrays-{fingerprint.of(facts)}"
     try:
         with locks.alone(path):

@@ -44,7 +44,8 @@ def fit_or_restore(
 
     Args:
         workdir: the folder of all runs; models are in its folder "teachers".
-        facts: JSON-like, everything the result depends on: settings, data digest, code.
+        facts: JSON-like, everything the result depends on besides fingerprint.surroundings:
+            settings, data digest, code.
         train: (snapshots) -> params; hands `snapshots` to loop.fit.
         like: the structure of params, as jax.eval_shape gives it.
         retrain: train even if a checkpoint exists, and replace it.
@@ -52,6 +53,7 @@ def fit_or_restore(
     Raises:
         InputError: the checkpoint is corrupted or of other facts.
     """
+    facts = {**facts, **fingerprint.surroundings()}
     folder = _folder(workdir, facts)
     name = folder.name
     saved, snapshots = folder / "params", TimedSnapshots(folder / "training", facts)
@@ -88,7 +90,8 @@ def of_run(run: Any, facts: dict, train: Callable, like: Any, **about: Any) -> S
         like: as for `fit_or_restore`.
         about: JSON-like, like the row and the data.
     """
-    folder = _folder(run.workdir, facts)
+    facts = {**facts, "fast_compile": run.execution.fast_compile}
+    folder = _folder(run.workdir, {**facts, **fingerprint.surroundings()})
     restored = checkpoint.exists(folder / "params") and not run.retrain
     known = {**about, "restored": restored}
     if not restored:  # an earlier command may have begun it
@@ -157,8 +160,9 @@ def outputs(
     Raises:
         InputError: the cached file is corrupted, or of another model or other inputs.
     """
-    facts = {"teacher": model.fingerprint, "inputs": fingerprint.arrays(inputs)}
-    facts |= {"code": fingerprint.code(outputs, apply), **fingerprint.numerics()}
+    facts: dict = {"teacher": model.fingerprint, "inputs": fingerprint.arrays(inputs)}
+    facts |= {"code": fingerprint.code(outputs), "apply": fingerprint.value(apply)}
+    facts["batch_size"] = batch_size
 
     def compute():
         predict = jax.jit(apply)

@@ -74,7 +74,7 @@ class Run:
         self.command = shlex.join(["./run.sh", experiment, *flags])
         self.about = {"experiment": experiment, "began": manifest.now(), **commits.of_code()}
         if program:
-            self.facts |= {"code": fingerprint.code(program), **fingerprint.numerics()}
+            self.facts |= {"code": fingerprint.code(program), **fingerprint.surroundings()}
 
     def uses(self, **facts: Any) -> None:
         """Add what decides the results: digests of data, of code, of a teacher that is given."""

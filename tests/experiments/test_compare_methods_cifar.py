@@ -28,7 +28,7 @@ def test_a_generated_set_goes_the_whole_way(tmp_path):
     config = Config(teacher_epochs=1, student_epochs=1, multiples=(1.0,))
     spec = cifar.spec("generated", *nets, config, data, 0)
     run = run_folder.Run(str(tmp_path), "compare_methods", {})
-    prepared = pairs.prepare(config, spec, cifar.spec, run)
+    prepared = pairs.prepare(config, spec, run)
     pair = prepared.pair
     assert prepared.taught.logits["test"].shape == (1, 20, 3)
     kd = methods.of_logits()[0]

@@ -91,7 +91,7 @@ def damage(path, name):
         (lambda path: (path / "blocks.json").write_text("{"), "blocks.json is unreadable"),
         (
             lambda path: (path / "blocks.json").write_text(OTHER),
-            r"is of \w{16}, expected \w{16} .other of, versions.: ",
+            r"is of \w{16}, expected \w{16} .other numerics, of, versions.: ",
         ),
     ],
 )

@@ -333,15 +333,16 @@ def test_what_a_killed_process_left_for_going_on_is_removed_in_the_end(tmp_path)
     assert not list(tmp_path.rglob("training*"))
 
 
-@pytest.mark.parametrize("name", ["teacher", "data", "code", "versions"])
+@pytest.mark.parametrize("name", ["teacher", "data", "code", "numerics"])
 def test_outputs_of_other_facts_are_refused_with_both_fingerprints(tmp_path, monkeypatch, name):
-    """They lie where those that are wanted would: of another teacher, data, code or version."""
+    """They lie where those that are wanted would: of another teacher, data, code or option."""
     facts = {"teacher": "one", "data": "abc", "code": "new"}
-    wanted = {**facts, "versions": fingerprint.versions()}
+    wanted = {**facts, **fingerprint.surroundings()}
+    other = facts if name == "numerics" else facts | {name: "other"}
     with monkeypatch.context() as patch:
-        if name == "versions":
-            patch.setattr(fingerprint, "versions", lambda: {"jax": "0.1"})
-        array_cache.cached(tmp_path, facts | {name: "other"}, lambda: {"logits": ONES})
+        if name == "numerics":
+            patch.setenv("XLA_FLAGS", "--xla_cpu_enable_fast_math=true")
+        array_cache.cached(tmp_path, other, lambda: {"logits": ONES})
     (path,) = tmp_path.glob("outputs-*.npz")
     made, other = path.stem.removeprefix("outputs-"), fingerprint.of(wanted)
     path.rename(tmp_path / f"outputs-{other}.npz")
