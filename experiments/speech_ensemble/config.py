@@ -3,7 +3,7 @@
 import dataclasses
 
 from kd_jax import experiment
-from kd_jax.errors import at_least, require
+from kd_jax.errors import above_0, at_least, distinct, require, within
 from kd_jax.experiment import setting
 
 
@@ -18,18 +18,32 @@ def up_to_20(name: str, value: int) -> None:
 
 
 @dataclasses.dataclass(frozen=True)
-class Config(experiment.Config):
+class Config(experiment.TaughtConfig):
     """Settings of the speech experiments."""
 
+    teachers: int = setting(1, "ensembles, each with students of its own", at_least(1))
     members: int = setting(10, "networks in the ensemble", at_least(1))
     layers: int = setting(4, "hidden layers of every network", at_least(1))
     width: int = setting(256, "units in each of them", at_least(1))
     epochs: int = setting(4, "epochs of members, baseline and students alike", at_least(1))
+    batch_size: int = setting(128, "frames in a step of every network", at_least(1))
+    learning_rate: float = setting(1e-3, "peak learning rate of every network", above_0)
+    temperatures: tuple[float, ...] = setting(
+        (1.0, 2.0, 5.0, 10.0),
+        "of students that learn from labels too; further set-ups leave the extremes out",
+        distinct(above_0),
+    )
+    temperature: float = setting(2.0, "temperature of all other students", above_0)
+    label_weight: float = setting(
+        0.5, "weight of the labels beside the soft targets", within(0, 1000)
+    )
+    smoothing: float = setting(0.1, "label smoothing of its rows", within(0, 1))
+    takes: int = setting(20, "training recordings of each speaker and digit, at most 20", up_to_20)
+    # few recordings
     fraction: float = setting(
         0.03, "fraction of the training recordings, where there are few", up_to_1
     )
     fraction_epochs: int = setting(60, "epochs on those", at_least(1))
-    takes: int = setting(20, "training recordings of each speaker and digit, at most 20", up_to_20)
 
     PRESETS = {
         "default": {},

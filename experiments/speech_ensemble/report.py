@@ -17,9 +17,15 @@ def table(folder: pathlib.Path) -> str:
     """The Markdown of a run folder: a table for each set-up, then that of few recordings."""
     records = [tables.in_percent(r) for r in jsonl.records(folder)]
     settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    names, ensembles = named.Names.of(settings), settings.get("teachers", 1)
+    taught = (
+        f"one ensemble of {settings['members']}"
+        if ensembles == 1
+        else f"each of {ensembles} ensembles of {settings['members']}"
+    )
     text = [
-        f"Frame accuracy in percent, mean ± s.d. over {settings['seeds']} students of one "
-        f"ensemble of {settings['members']}, paired by seed. Retained: of the ensemble's gain "
+        f"Frame accuracy in percent, mean ± s.d. over {settings['seeds']} students of {taught}, "
+        "paired by seed. Retained: of the ensemble's gain "
         f"over labels only; {named.PAPER_RETAINED} in the paper.\nPaper: 14,000 states of English, "
         "word errors in percent; ours: 30 states of spoken digits, word errors among the test's "
         "recordings."
@@ -32,7 +38,10 @@ def table(folder: pathlib.Path) -> str:
         else:
             text += [part.capitalize(), setup_table(found, paper)]
             paper = {}
-    text += ["What retains most of the gain? Chosen on validation in each set-up", chosen(records)]
+    text += [
+        "What retains most of the gain? Chosen on validation in each set-up",
+        chosen(records, names),
+    ]
     return "\n\n".join(text)
 
 
@@ -43,9 +52,7 @@ def setup_table(records: list[dict], paper: dict) -> str:
         records: of the set-up.
         paper: {row: (frame accuracy, word errors)}, as published.
     """
-    rows = tables.by_row(records)
-    ensemble = rows[named.ENSEMBLE][0]["test_accuracy"]
-    lines = []
+    rows, lines = tables.by_row(records), []
     for line in tables.compare(records, "test_accuracy", named.LABELS, lower_is_better=False):
         accuracy, word_errors = paper.get(line.row, (DASH, DASH))
         of_row = rows[line.row]
@@ -57,7 +64,7 @@ def setup_table(records: list[dict], paper: dict) -> str:
             tables.spread(line, 2),
             tables.difference(line, 2),
             tables.verdict(line),
-            retained(line.values, rows[named.LABELS], ensemble) if line.paired else DASH,
+            retained(of_row, rows[named.LABELS], rows[named.ENSEMBLE]) if line.paired else DASH,
             word_errors,
             tables.mean_and_sd(tables.values(of_row, "test_word_errors")),
             tables.mean(of_row, "validation_accuracy", ".2f"),
@@ -68,48 +75,57 @@ def setup_table(records: list[dict], paper: dict) -> str:
     return tables.markdown([*header, "validation frame accuracy, %", "test NLL (nats)"], lines)
 
 
-def chosen(records: list[dict]) -> str:
-    """The student of each set-up with the best validation accuracy, and the gain it retains."""
+def chosen(records: list[dict], names: named.Names) -> str:
+    """The student of each set-up with the best validation accuracy, and the gain it retains.
+
+    Args:
+        records: of all set-ups.
+        names: of the students to choose from.
+    """
     found = {part: of for part, of in tables.by("part", records).items() if part != named.FEW}
-    best = {part: best_row(of) for part, of in found.items()}
+    best = {part: best_row(of, names) for part, of in found.items()}
     winner = max(best, key=lambda part: best[part][1])
     lines = []
     for part, (row, right) in best.items():
         rows = tables.by_row(found[part])
-        values, labels = tables.values(rows[row], "test_accuracy"), rows[named.LABELS]
-        ensemble = rows[named.ENSEMBLE][0]["test_accuracy"]
+        compared = rows[row], rows[named.LABELS], rows[named.ENSEMBLE]
         lines.append([
             part + (" (chosen)" if part == winner else ""),
             row,
             f"{right:.2f}",
-            f"{np.mean(values):.2f}",
-            f"{np.mean(tables.values(labels, 'test_accuracy')):.2f}",
-            f"{ensemble:.2f}",
-            retained(values, labels, ensemble),
+            *(f"{np.mean(tables.values(of_row, 'test_accuracy')):.2f}" for of_row in compared),
+            retained(*compared),
         ])  # fmt: skip
     header = ["set-up", "student", "validation", "test", "labels only", "ensemble"]
     return tables.markdown([*header, "retained gain [95 %]"], lines)
 
 
-def best_row(records: list[dict]) -> tuple[str, float]:
+def best_row(records: list[dict], names: named.Names) -> tuple[str, float]:
     """(row, its mean validation accuracy) of the best student of a teacher that is not altered."""
-    rows = tables.by_row([r for r in records if r.get("family") in (named.MIXED, named.ALONE)])
+    rows = tables.by_row([r for r in records if r.get("family") in (names.mixed, names.alone)])
     means = {row: np.mean(tables.values(of, "validation_accuracy")) for row, of in rows.items()}
     return max(means.items(), key=lambda pair: pair[1])
 
 
-def retained(values: list[float], baseline: list[dict], ensemble: float) -> str:
+def retained(records: list[dict], baseline: list[dict], ensembles: list[dict]) -> str:
     """'58 % [49, 66]': the fraction of the ensemble's gain over the baseline that a row retains.
 
-    (mean row − mean baseline)/(ensemble − mean baseline), its interval over resampled seeds.
+    (mean row − mean baseline)/(mean ensemble − mean baseline), its interval over resampled seeds,
+    or over resampled ensembles where there are several.
+
+    Args:
+        records: of the row.
+        baseline: of labels only.
+        ensembles: of the ensembles, one each.
     """
-    pairs = np.stack([values, tables.values(baseline, "test_accuracy")], axis=1)
+    ours, base = (tables.teacher_means(of, "test_accuracy") for of in (records, baseline))
+    whole = np.broadcast_to(tables.values(ensembles, "test_accuracy"), len(ours))
 
     def fraction(found):
-        row, base = found.mean(0)
+        row, base, ensemble = found.mean(0)
         return 100 * (row - base) / (ensemble - base)
 
-    value, low, high = statistics.bootstrap(pairs, fraction)
+    value, low, high = statistics.bootstrap(np.stack([ours, base, whole], axis=1), fraction)
     shown = f"{value:.0f} %" + ("" if np.isnan(low) else f" [{low:.0f}, {high:.0f}]")
     return shown.replace("-", "−")
 
@@ -139,31 +155,32 @@ def few_table(records: list[dict]) -> str:
 def draw(folder: pathlib.Path) -> None:
     """Every figure of a run folder."""
     records = [tables.in_percent(r) for r in jsonl.records(folder)]
+    names = named.Names.of(json.loads((folder / "config.json").read_text(encoding="utf-8")))
     parts = tables.by("part", records)
     first = next(part for part in parts if part != named.FEW)
     with figures.figure(folder / "accuracy_by_temperature.png") as axes:
-        by_temperature(axes, parts[first])
+        by_temperature(axes, parts[first], names.mixed)
     with figures.figure(folder / "few_recordings.png") as axes:
-        curves(axes, tables.by_row(parts[named.FEW]))
+        curves(axes, tables.by_row(parts[named.FEW]), names.soft)
 
 
-def by_temperature(axes, records: list[dict]) -> None:
-    """Test accuracy against T, with the levels of labels only, a member and the ensemble."""
+def by_temperature(axes, records: list[dict], mixed: str) -> None:
+    """Test accuracy against T of a family, with the levels of labels only and the ensemble."""
     rows = tables.by_row(records)
-    of = {r["temperature"]: rows[r["row"]] for r in records if r.get("family") == named.MIXED}
-    values = [tables.values(of[t], "test_accuracy") for t in sorted(of)]
-    figures.band(axes, sorted(of), values, named.MIXED, figures.COLORS[0])
+    of = {r["temperature"]: rows[r["row"]] for r in records if r.get("family") == mixed}
+    values = [tables.teacher_means(of[t], "test_accuracy") for t in sorted(of)]
+    figures.band(axes, sorted(of), values, mixed, figures.COLORS[0])
     levels = (named.LABELS, ":"), (named.ENSEMBLE, "--")
     for (row, style), color in zip(levels, (figures.GREY, figures.COLORS[1])):
-        figures.level(axes, tables.values(rows[row], "test_accuracy"), row, color, style)
+        figures.level(axes, tables.teacher_means(rows[row], "test_accuracy"), row, color, style)
     figures.temperature_axis(axes, sorted(of))
     axes.set_ylabel("test frame accuracy (%)")
     axes.legend(fontsize=8)
 
 
-def curves(axes, rows: dict) -> None:
+def curves(axes, rows: dict, soft: str) -> None:
     """Training and test accuracy epoch by epoch, on labels and on soft targets."""
-    for row, color in ((named.LAST, figures.COLORS[1]), (named.SOFT, figures.COLORS[0])):
+    for row, color in ((named.LAST, figures.COLORS[1]), (soft, figures.COLORS[0])):
         for split, style in (("train", ":"), ("test", "-")):
             found = 100 * np.mean([r[f"{split}_curve"] for r in rows[row]], axis=0)
             name = f"{row.split(',')[0]}, {split}"

@@ -1,20 +1,75 @@
 """The rows of the speech experiment, and the numbers of Hinton, Vinyals and Dean 2015."""
 
-LABELS, SMOOTHED = "labels only", "label smoothing 0.1"
-MEMBER, ENSEMBLE, GEOMETRIC = "one member", "ensemble", "ensemble, geometric mean"
-MIXED = "soft targets + 0.5 labels"  # a family, over T
-BEST_T, ALONE = f"{MIXED}, T=2", "soft targets, T=2"
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+LABELS, MEMBER, ENSEMBLE = "labels only", "one member", "ensemble"
+GEOMETRIC = "ensemble, geometric mean"
 PSEUDO_LABELS = "labels + pseudo-labels of the ensemble"
-OF_GEOMETRIC = f"{MIXED} of the geometric mean, T=2"
-PERMUTED = f"{MIXED} of a permuted teacher, T=2"
-
-# section 4: frame accuracy in percent and word error rate in percent
-PAPER = {LABELS: ("58.9", "10.9"), ENSEMBLE: ("61.1", "10.7"), BEST_T: ("60.8", "10.7")}
-PAPER_RETAINED = "86 %"  # of the ensemble's gain
-
-# section 6: training and test frame accuracy in percent
 FEW = "few recordings"  # the part
 WHOLE, LAST = "labels, all recordings", "labels, last epoch"
-STOPPED, SOFT = "labels, early stopping", "soft targets, T=2, last epoch"
-SMOOTHED_LAST, PERMUTED_LAST = "label smoothing 0.1, last epoch", "permuted teacher, last epoch"
-PAPER_FEW = {WHOLE: ("63.4", "58.9"), STOPPED: ("67.3", "44.5"), SOFT: ("65.4", "57.0")}
+STOPPED, PERMUTED_LAST = "labels, early stopping", "permuted teacher, last epoch"
+
+
+class Names(NamedTuple):
+    """The rows that are named by numbers of the settings."""
+
+    label_weight: float = 0.5
+    temperature: float = 2.0
+    smoothing: float = 0.1
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> "Names":
+        """Those of settings, of which older records lack some."""
+        return cls(**{name: settings[name] for name in cls._fields if name in settings})
+
+    @property
+    def mixed(self) -> str:
+        """The family of students of soft targets and labels, over T."""
+        return f"soft targets + {self.label_weight:g} labels"
+
+    @property
+    def at_temperature(self) -> str:
+        """What ends the names of students of `temperature`."""
+        return f"T={self.temperature:g}"
+
+    @property
+    def alone(self) -> str:
+        """Soft targets without labels."""
+        return f"soft targets, {self.at_temperature}"
+
+    @property
+    def of_geometric(self) -> str:
+        """Soft targets of the other mean, and labels."""
+        return f"{self.mixed} of the geometric mean, {self.at_temperature}"
+
+    @property
+    def permuted(self) -> str:
+        """The control."""
+        return f"{self.mixed} of a permuted teacher, {self.at_temperature}"
+
+    @property
+    def smoothed(self) -> str:
+        """Labels alone, smoothed."""
+        return f"label smoothing {self.smoothing:g}"
+
+    @property
+    def soft(self) -> str:
+        """Few recordings: soft targets without labels."""
+        return f"{self.alone}, last epoch"
+
+    @property
+    def smoothed_last(self) -> str:
+        """Few recordings: labels alone, smoothed."""
+        return f"{self.smoothed}, last epoch"
+
+
+# section 4: frame accuracy in percent and word error rate in percent
+PAPER = {
+    LABELS: ("58.9", "10.9"),
+    ENSEMBLE: ("61.1", "10.7"),
+    f"{Names().mixed}, T=2": ("60.8", "10.7"),
+}
+PAPER_RETAINED = "86 %"  # of the ensemble's gain
+# section 6: training and test frame accuracy in percent
+PAPER_FEW = {WHOLE: ("63.4", "58.9"), STOPPED: ("67.3", "44.5"), Names().soft: ("65.4", "57.0")}

@@ -17,11 +17,7 @@ from kd_jax.distill.students import Arm
 from kd_jax.export import saved_models
 from kd_jax.metrics import classification
 from kd_jax.storage import run_folder
-from kd_jax.training import loop, samplers
-
-MEMBER_KEY, MEMBER_SAMPLER, STUDENT_KEY, STUDENT_SAMPLER, FEW_KEY, FEW_SAMPLER = range(1, 7)
-TEMPERATURES, BATCH = (1.0, 2.0, 5.0, 10.0), 128
-FEW_SEED = 0  # of the draw of few recordings
+from kd_jax.training import keys, loop, samplers
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,28 +44,32 @@ SETUPS = (
 )
 
 
-def arms(setup: Setup) -> list[Arm]:
+def arms(config: Config, setup: Setup) -> list[Arm]:
     """The students of a set-up: all of the paper's in the first, the chief ones in the others."""
-    numbers: dict[str, Any] = {"soft_weight": 1.0, "label_weight": 0.5}
-    mixed = students.arms(named.MIXED, TEMPERATURES, **numbers)
-    alone = Arm(named.ALONE, 2.0, soft_weight=1.0)
+    numbers: dict[str, Any] = {"soft_weight": 1.0, "label_weight": config.label_weight}
+    names, t = named.Names.of(config.results_key()), config.temperature
+    mixed = students.arms(names.mixed, sorted(config.temperatures), **numbers)
+    alone = Arm(names.alone, t, soft_weight=1.0)
     labels_only = Arm(named.LABELS, label_weight=1.0)
     if setup.unlabeled:  # labels only: the students of the first set-up
-        return [Arm(named.PSEUDO_LABELS, label_weight=1.0), *mixed[:3], alone]
+        return [Arm(named.PSEUDO_LABELS, label_weight=1.0), *mixed[:-1], alone]
     if setup != SETUPS[0]:
-        return [labels_only, *mixed[1:3], alone]
-    smoothed = Arm(named.SMOOTHED, label_weight=1.0, smoothing=0.1)
-    geometric = Arm(named.OF_GEOMETRIC, 2.0, **numbers, teacher="geometric")
-    permuted = Arm(named.PERMUTED, 2.0, **numbers, teacher="permuted")
+        return [labels_only, *mixed[1:-1], alone]
+    smoothed = Arm(names.smoothed, label_weight=1.0, smoothing=config.smoothing)
+    geometric = Arm(names.of_geometric, t, **numbers, teacher="geometric")
+    permuted = Arm(names.permuted, t, **numbers, teacher="permuted")
     return [labels_only, smoothed, *mixed, alone, geometric, permuted]
 
 
-ARMS_OF_FEW = [
-    Arm(named.LAST, label_weight=1.0),
-    Arm(named.SMOOTHED_LAST, label_weight=1.0, smoothing=0.1),
-    Arm(named.SOFT, 2.0, soft_weight=1.0),
-    Arm(named.PERMUTED_LAST, 2.0, soft_weight=1.0, teacher="permuted"),
-]
+def arms_of_few(config: Config) -> list[Arm]:
+    """The students of few recordings."""
+    names, t = named.Names.of(config.results_key()), config.temperature
+    return [
+        Arm(named.LAST, label_weight=1.0),
+        Arm(names.smoothed_last, label_weight=1.0, smoothing=config.smoothing),
+        Arm(names.soft, t, soft_weight=1.0),
+        Arm(named.PERMUTED_LAST, t, soft_weight=1.0, teacher="permuted"),
+    ]
 
 
 @functools.cache
@@ -78,34 +78,55 @@ def network(layers: int, width: int) -> models.Model:
     return models.functional(models.MLP((width,) * layers, 30), (26, 40))
 
 
-def recipe(config: Config, count: int, epochs: int, sampler_key: int, wider=1) -> teachers.Recipe:
-    """Adam with a cosine decay on `count` frames."""
+def recipe(config: Config, count: int, epochs: int, order, wider: int = 1) -> teachers.Recipe:
+    """Adam with a cosine decay on `count` frames. Args: order: the key of their order."""
     model = network(config.layers, config.width * wider)
-    sampler = samplers.shuffled(jax.random.key(sampler_key), count, min(BATCH, count))
-    return teachers.adam_recipe(model, 1e-3, sampler, epochs)
+    sampler = samplers.shuffled(order, count, min(config.batch_size, count))
+    return teachers.adam_recipe(model, config.learning_rate, sampler, epochs)
 
 
-def train_ensemble(config: Config, spoken: data.Speech, times: int, run) -> teachers.Teachers:
-    """The members, which differ by initialization and order, trained in one program or restored."""
-    count, keys = len(spoken.frames.train.labels), jax.random.key(MEMBER_KEY)
+def train_ensemble(config: Config, spoken: data.Speech, ensemble: int, run, times: int):
+    """The members, which differ by initialization and order, trained in one program or restored.
+
+    Args:
+        config: settings.
+        spoken: all recordings.
+        ensemble: which of several.
+        run: a run_folder.Run.
+        times: how many times as long as the settings say.
+    """
+    count, base = len(spoken.frames.train.labels), config.base_seed
+    order = keys.key(base, "teacher", ensemble, "order")
     return teachers.together(
-        named.MEMBER, recipe(config, count, config.epochs * times, MEMBER_SAMPLER),
-        jax.random.split(keys, config.members), spoken.frames, run,
+        named.MEMBER, recipe(config, count, config.epochs * times, order),
+        keys.keys(base, "teacher", ensemble, count=config.members), spoken.frames, run,
     )  # fmt: skip
 
 
-def means(logits: np.ndarray, labels: np.ndarray) -> dict[str, np.ndarray]:
+def of_students(config: Config, ensemble: int) -> tuple[jax.Array, jax.Array]:
+    """(keys [S], the key of their order) of the students of an ensemble."""
+    base = config.base_seed
+    each = keys.keys(base, "student", ensemble, count=config.seeds)
+    return each, keys.key(base, "student", ensemble, "order")
+
+
+def permuted(config: Config, logits: np.ndarray, labels: np.ndarray, ensemble: int) -> np.ndarray:
+    """The control of an ensemble."""
+    seed = keys.number(config.base_seed, "draw", "permuted", ensemble)
+    return controls.permuted(logits, labels, seed)
+
+
+def means(config: Config, logits: np.ndarray, labels: np.ndarray, ensemble: int) -> dict:
     """{name: logits [N, C]} of the teachers that members' logits [M, N, C] make."""
     mean = ensembles.arithmetic_mean(logits)
-    geometric = ensembles.geometric_mean(logits)
-    permuted = controls.permuted(mean, labels, seed=0)
-    return {"teacher": mean, "geometric": geometric, "permuted": permuted}
+    geometric, control = ensembles.geometric_mean(logits), permuted(config, mean, labels, ensemble)
+    return {"teacher": mean, "geometric": geometric, "permuted": control}
 
 
-def transfer_set(config: Config, setup: Setup, spoken: data.Speech, members: teachers.Teachers):
+def transfer_set(config: Config, setup: Setup, spoken: data.Speech, members, ensemble: int):
     """(Split, {teacher: logits [N, C]}) that the students of a set-up learn from."""
     split = spoken.frames.train
-    sources = means(members.logits["train"], split.labels)
+    sources = means(config, members.logits["train"], split.labels, ensemble)
     if not (setup.late or setup.unlabeled):
         return split, sources
     first = 10 + config.takes if setup.unlabeled else 10
@@ -115,52 +136,64 @@ def transfer_set(config: Config, setup: Setup, spoken: data.Speech, members: tea
     if setup.unlabeled:  # the ensemble's predictions take the place of the labels
         chosen = ensembles.arithmetic_mean(logits).argmax(-1)
         more = more._replace(labels=chosen.astype(np.int32))
-    theirs = means(logits, more.labels)
+    theirs = means(config, logits, more.labels, ensemble)
     both = {name: np.concatenate([sources[name], theirs[name]]) for name in sources}
     return Split(*(np.concatenate(pair) for pair in zip(split, more))), both
 
 
-def train_setup(config: Config, setup: Setup, spoken: data.Speech, task) -> list[dict]:
-    """The records of a set-up: its ensemble and its students."""
-    members, wanted = train_ensemble(config, spoken, setup.times, task.run), arms(setup)
-    split, sources = transfer_set(config, setup, spoken, members)
-    epochs, count = config.epochs * setup.times, len(split.labels)
-    of_students = recipe(config, count, epochs, STUDENT_SAMPLER, setup.wider)
-    keys = jax.random.split(jax.random.key(STUDENT_KEY), config.seeds)
+def train_setup(config: Config, setup: Setup, spoken: data.Speech, trained, task) -> list[dict]:
+    """The records of a set-up: its ensemble and its students.
+
+    Args:
+        config: settings.
+        setup: which.
+        spoken: all recordings.
+        trained: times -> the members of the ensemble, trained so many times as long.
+        task: the unit, of one ensemble.
+    """
+    ensemble = task.known["teacher_seed"]
+    members, wanted = trained(setup.times), arms(config, setup)
+    split, sources = transfer_set(config, setup, spoken, members, ensemble)
+    each, order = of_students(config, ensemble)
+    longer = config.epochs * setup.times
+    student_recipe = recipe(config, len(split.labels), longer, order, setup.wider)
     params, curves = students.fit(
-        of_students, wanted, split, sources, keys, execution=task.execution
+        student_recipe, wanted, split, sources, each, execution=task.execution
     )
-    model, rows = of_students.model, [arm.row for arm in wanted]
+    model, rows = student_recipe.model, [arm.row for arm in wanted]
     mean = ensembles.arithmetic_mean(members.logits["test"])
     saved_models.save(task.run, model, params, rows, spoken.frames.test, mean, **task.known)
     found = metrics.of_ensemble(spoken, members)
     found += metrics.of_students(spoken, model, params, wanted, curves["diverged"])
     if setup.unlabeled:
-        first = (r for r in task.run.records() if r["part"] == SETUPS[0].name)
-        found += [r | task.known for r in first if r["row"] == named.LABELS]
+        first = {"part": SETUPS[0].name, "row": named.LABELS, "teacher_seed": ensemble}
+        found += [r | task.known for r in task.run.records() if first.items() <= r.items()]
     return found
 
 
-def train_few(config: Config, spoken: data.Speech, task) -> list[dict]:
-    """The records of section 6: few recordings, labels or the soft targets of one member."""
-    members = train_ensemble(config, spoken, 1, task.run)
-    rows = data.fraction(spoken, config.fraction, FEW_SEED)
+def train_few(config: Config, spoken: data.Speech, trained, task) -> list[dict]:
+    """The records of section 6: few recordings, labels or the soft targets of one member.
+
+    Args: as for `train_setup`.
+    """
+    ensemble, members = task.known["teacher_seed"], trained(1)
+    drawn = keys.number(config.base_seed, "draw", "recordings", ensemble)
+    rows = data.fraction(spoken, config.fraction, drawn)
     whole, one = spoken.frames.train, members.logits["train"][0]
-    permuted = controls.permuted(one, whole.labels, seed=0)
+    sources = {"teacher": one, "permuted": permuted(config, one, whole.labels, ensemble)}
     split = Split(whole.inputs[rows], whole.labels[rows])
-    few_recipe = recipe(config, len(rows), config.fraction_epochs, FEW_SAMPLER)
+    each, order = of_students(config, ensemble)
+    few_recipe = recipe(config, len(rows), config.fraction_epochs, order)
     parts = {"train": split, "validation": spoken.frames.validation, "test": spoken.frames.test}
     arrays = {name: part._asdict() for name, part in parts.items()}
-    epoch_metrics = loop.EpochMetrics(
-        functools.partial(metrics.accuracies, few_recipe.model.apply), arrays
-    )
+    measured = functools.partial(metrics.accuracies, few_recipe.model.apply)
+    wanted = arms_of_few(config)
     _, curves = students.fit(
-        few_recipe, ARMS_OF_FEW, split, {"teacher": one[rows], "permuted": permuted[rows]},
-        jax.random.split(jax.random.key(FEW_KEY), config.seeds), epoch_metrics=epoch_metrics,
-        execution=task.execution,
+        few_recipe, wanted, split, {name: x[rows] for name, x in sources.items()}, each,
+        epoch_metrics=loop.EpochMetrics(measured, arrays), execution=task.execution,
     )  # fmt: skip
     found = metrics.of_all_recordings(spoken, members)
-    for a, arm in enumerate(ARMS_OF_FEW):
+    for a, arm in enumerate(wanted):
         of_arm = {name: curves[name][:, :, a].T for name in parts}
         last = np.full(config.seeds, config.fraction_epochs - 1)
         found += metrics.at_epochs(arm.row, of_arm, last)
@@ -175,13 +208,26 @@ def load(config: Config, late: float = 0.0, first: int = 10) -> data.Speech:
     return data.load(config.data_dir, config.manual_dir, takes=takes, late=late)
 
 
+def units_of(config: Config, spoken: data.Speech, ensemble: int, trained) -> list:
+    """The units of work of an ensemble, that of few recordings second; see `train_setup`."""
+    parts = {
+        setup.name: functools.partial(train_setup, config, setup, spoken, trained)
+        for setup in SETUPS
+    }
+    few = {named.FEW: functools.partial(train_few, config, spoken, trained)}
+    first, *others = parts.items()
+    return [
+        ({"part": part, "teacher_seed": ensemble}, work)
+        for part, work in [first, *few.items(), *others]
+    ]
+
+
 def run(config: Config, run: run_folder.Run) -> None:
     """Train ensembles and students of every set-up, and those of few recordings; record them."""
     spoken = load(config)
     run.uses(data=spoken.frames.digest)
-    first, *others = [
-        ({"part": setup.name}, functools.partial(train_setup, config, setup, spoken))
-        for setup in SETUPS
-    ]
-    run.each([first, ({"part": named.FEW}, functools.partial(train_few, config, spoken))])
-    run.each(others)  # what they copy of the first is recorded by now
+    for ensemble in range(config.teachers):
+        train = functools.partial(train_ensemble, config, spoken, ensemble, run)
+        first, few, *others = units_of(config, spoken, ensemble, functools.cache(train))
+        run.each([first, few])
+        run.each(others)  # what they copy of the first is recorded by now

@@ -4,6 +4,7 @@ import io
 import tarfile
 import wave
 
+import jax
 import numpy as np
 import pytest
 from in_process import finished
@@ -14,10 +15,21 @@ from experiments.speech_ensemble import data, metrics, report
 from experiments.speech_ensemble import rows as named
 from experiments.speech_ensemble import run as speech_ensemble
 from experiments.speech_ensemble.config import Config
-from kd_jax.data import log_mel, spoken_digits
+from kd_jax.data import Dataset, Split, log_mel, spoken_digits
 from kd_jax.distill import ensembles
 from kd_jax.errors import InputError
 from kd_jax.storage import jsonl
+
+RANDOM = np.random.default_rng(2)
+
+
+def frames(count):
+    """Frames that are noise, of any state."""
+    inputs = RANDOM.normal(size=(count, 26, 40)).astype(np.float32)
+    return Split(inputs, RANDOM.integers(30, size=count).astype(np.int32))
+
+
+SPOKEN = data.Speech(Dataset("noise", 30, frames(40), frames(4), frames(4), "none"), {}, {})
 
 
 def test_filter_banks_are_those_of_a_direct_transform_and_interpolated_triangles():
@@ -87,9 +99,69 @@ def test_ensembles_by_hand():
 
 
 def test_the_fraction_of_the_gain_that_is_retained():
-    baseline = [{"test_accuracy": x} for x in (70.0, 72.0, 71.0)]
+    def of(*values, ensembles=1):
+        return [
+            {"teacher_seed": k, "seed": seed, "test_accuracy": x + 2 * k}
+            for k in range(ensembles)
+            for seed, x in enumerate(values)
+        ]
+
+    row, baseline = (72.0, 74.0, 73.0), (70.0, 72.0, 71.0)
     # (73 − 71)/(75 − 71): half of the gain
-    assert report.retained((72.0, 74.0, 73.0), baseline, 75.0).startswith("50 % [")
+    assert report.retained(of(*row), of(*baseline), of(75.0)).startswith("50 % [")
+    # of two ensembles, the second with everything 2 higher: (74 − 72)/(76 − 72), whichever is drawn
+    found = report.retained(*(of(*x, ensembles=2) for x in (row, baseline, (75.0,))))
+    assert found == "50 % [50, 50]"
+
+
+class Units:
+    """A run that takes units of work and does none."""
+
+    known: list = []
+
+    def uses(self, **facts):
+        self.facts = facts
+
+    def each(self, units):
+        self.known = [*self.known, *(known for known, _ in units)]
+
+
+def test_each_ensemble_has_units_and_orders_of_its_own(monkeypatch):
+    monkeypatch.setattr(speech_ensemble, "load", lambda config: SPOKEN)
+    units = Units()
+    speech_ensemble.run(Config(teachers=2), units)
+    parts = [setup.name for setup in speech_ensemble.SETUPS]
+    expected = [(part, k) for k in (0, 1) for part in (parts[0], named.FEW, *parts[1:])]
+    assert [(x["part"], x["teacher_seed"]) for x in units.known] == expected
+    taken = {}
+    monkeypatch.setattr(
+        speech_ensemble.teachers, "together", lambda *given, **_: taken.setdefault(base, given)
+    )
+    for base, ensemble in ((0, 0), (0, 1), (1, 0)):
+        config, base = Config(base_seed=base, batch_size=2), (base, ensemble)
+        speech_ensemble.train_ensemble(config, SPOKEN, ensemble, None, times=2)
+    assert all(given[1].epochs == 8 and len(given[2]) == 10 for given in taken.values())
+    orders = {np.asarray(given[1].sampler(0, 0)).tobytes() for given in taken.values()}
+    assert len(orders) == 3
+    firsts = {str(jax.random.key_data(given[2])) for given in taken.values()}
+    assert len(firsts) == 3
+
+
+def test_rows_are_named_by_the_numbers_of_the_settings():
+    config = Config(label_weight=0.2, temperature=3.0, smoothing=0.3, temperatures=(4.0, 1.0, 2.0))
+    first, *_, unlabeled = speech_ensemble.SETUPS
+    rows = [arm.row for arm in speech_ensemble.arms(config, first)]
+    assert rows == [
+        "labels only", "label smoothing 0.3",
+        *(f"soft targets + 0.2 labels, T={t}" for t in (1, 2, 4)),
+        "soft targets, T=3", "soft targets + 0.2 labels of the geometric mean, T=3",
+        "soft targets + 0.2 labels of a permuted teacher, T=3",
+    ]  # fmt: skip
+    chief = [arm.row for arm in speech_ensemble.arms(config, unlabeled)]
+    assert chief == [named.PSEUDO_LABELS, rows[2], rows[3], rows[5]]
+    few = [arm.row for arm in speech_ensemble.arms_of_few(config)]
+    assert few[1:3] == ["label smoothing 0.3, last epoch", "soft targets, T=3, last epoch"]
+    assert named.Names.of(config.results_key()) == named.Names(0.2, 3.0, 0.3)
 
 
 def wav(samples=b"\1\0" * 400, rate=8000, channels=1, width=2):
@@ -172,12 +244,13 @@ def test_a_smoke_run_on_real_recordings(tmp_path, monkeypatch):
     monkeypatch.setattr(speech_ensemble, "SETUPS", (first, unlabeled))
     preset = Config.PRESETS["smoke"] | {"takes": 2}
     where = {"workdir": str(tmp_path), "manual_dir": str(needed(DATA / "fsdd").parent)}
-    folder = finished("speech_ensemble", Config(**preset, **where))
+    config = Config(**preset, **where)
+    folder = finished("speech_ensemble", config)
     assert folder.parent == tmp_path / "speech_ensemble"
     records = jsonl.every_record(folder)
     for setup in speech_ensemble.SETUPS:
         rows = {r["row"] for r in records if r["part"] == setup.name}
-        taught = {arm.row for arm in speech_ensemble.arms(setup)}
+        taught = {arm.row for arm in speech_ensemble.arms(config, setup)}
         assert rows == taught | {named.LABELS, named.MEMBER, named.ENSEMBLE, named.GEOMETRIC}
     on_labels = [r["test_errors"] for r in records if r["row"] == named.LABELS]
     assert on_labels[-2:] == on_labels[:2]  # without more labels it is the first set-up's student
