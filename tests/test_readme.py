@@ -140,8 +140,8 @@ def test_the_data_set_of_the_guide_is_read_and_checked(tmp_path):
     load = executed("adding_a_data_set.md")["load"]
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     with pytest.warns(RuntimeWarning):  # the third column is constant: it has no deviation
-        data = load(path, digest)
+        data = load(path, 0, digest)
     assert [len(split.labels) for split in data[2:5]] == [28, 4, 8] and data.classes == 3
     np.testing.assert_allclose(data.train.inputs[:, :2].std(0), 1, rtol=1e-5)
     with pytest.raises(InputError, match="mine.csv has SHA-256"):
-        load(path)
+        load(path, 0)

@@ -11,6 +11,7 @@ import time
 from typing import NamedTuple
 
 from experiments.bench import rows, workloads
+from kd_jax.training import keys
 
 CORES = os.cpu_count()
 REST = 0.5  # seconds before a turn, in which the threads of the one before stop spinning
@@ -50,12 +51,12 @@ OF_WORKLOAD = {
 TOGETHER = OURS, ONE_DEVICE, VMAP  # these train all networks of a Workload at once
 
 
-def compare(workload, data, repeats):
+def compare(workload, data, repeats, seed):
     """The records of one Workload on a Dataset: its implementations take turns."""
     with tempfile.TemporaryDirectory() as folder:
         arrays = pathlib.Path(folder) / "arrays.npz"
-        workloads.save(arrays, data)
-        processes = {x: started(x, workload, arrays, repeats) for x in OF_WORKLOAD[workload]}
+        save(arrays, data, seed)
+        processes = {x: started(x, workload, arrays, repeats, seed) for x in OF_WORKLOAD[workload]}
         took = {implementation: [] for implementation in processes}
         for _ in range(repeats):
             for implementation, process in processes.items():
@@ -78,9 +79,15 @@ def _record(workload, implementation, process, took):
     return {"row": row, "seconds": seconds, "part": workload.name, "seed": 0, **more}
 
 
-def started(implementation, workload, arrays, repeats, **environment):
+def save(arrays, data, seed, rows=None):
+    """workloads.save with the draw of the base seed."""
+    workloads.save(arrays, data, keys.number(seed, "draw", "logits"), rows)
+
+
+def started(implementation, workload, arrays, repeats, seed, **environment):
     """The process of an implementation, once it has trained its first epoch."""
-    arguments = implementation.module, workload.name, str(repeats + 1), str(arrays)
+    epochs = str(repeats + 1)
+    arguments = implementation.module, workload.name, epochs, str(arrays), str(seed)
     process = subprocess.Popen(
         [sys.executable, "-m", "experiments.bench.worker", *arguments],
         env=os.environ | dict(implementation.environment) | environment,

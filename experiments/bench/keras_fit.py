@@ -8,9 +8,9 @@ import keras
 from experiments.bench.workloads import LEARNING_RATE
 
 
-def run(workload, arrays, epochs, pause):
+def run(workload, arrays, epochs, seed, pause):
     """The accuracy of the network. Args: see `worker`."""
-    keras.utils.set_random_seed(0)
+    keras.utils.set_random_seed(seed)
     net = network(workload)
     if workload.temperatures:
         target, loss = arrays["logits"], soft_targets(workload.temperatures[0])

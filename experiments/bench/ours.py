@@ -12,15 +12,15 @@ from kd_jax import losses, models
 from kd_jax.metrics import classification
 from kd_jax.runtime import compilation, devices
 from kd_jax.runtime.execution import DEFAULT
-from kd_jax.training import loop, samplers
+from kd_jax.training import keys, loop, samplers
 from kd_jax.training import state as train_state
 
 
-def run(workload, arrays, epochs, pause):
+def run(workload, arrays, epochs, seed, pause):
     """The accuracy of the first network. Args: see `worker`."""
     compilation.cache_programs()
     devices.spread_over_cores()
-    under_way = training(workload, arrays, epochs)
+    under_way = training(workload, arrays, epochs, seed)
     for epoch in range(epochs):
         under_way.advance(epoch + 1)
         pause()
@@ -30,14 +30,14 @@ def run(workload, arrays, epochs, pause):
     return float(np.mean(logits.argmax(-1) == arrays["test_labels"]))
 
 
-def training(workload, arrays, epochs, execution=DEFAULT):
+def training(workload, arrays, epochs, seed, execution=DEFAULT):
     """The loop.Training of a Workload, before its first step."""
     net = models.functional(network(workload), workload.shape)
     loss, numbers = (on_soft, temperatures(workload)) if workload.temperatures else (on_labels, {})
-    optimizer, keys = optax.adam(LEARNING_RATE), jax.random.split(jax.random.key(0), workload.seeds)
-    state = train_state.members(net.init, optimizer, keys, max(1, len(workload.temperatures)))
+    optimizer, each = optax.adam(LEARNING_RATE), keys.keys(seed, "network", count=workload.seeds)
+    state = train_state.members(net.init, optimizer, each, max(1, len(workload.temperatures)))
     data = {name: arrays[name] for name in ("inputs", "labels", "logits")}
-    order = samplers.scattered(jax.random.key(1), len(data["labels"]), workload.batch)
+    order = samplers.scattered(keys.key(seed, "order"), len(data["labels"]), workload.batch)
     options = {"epochs": epochs, "seeds": 0, "numbers": numbers, "execution": execution}
     return loop.Training(loss(net.apply), optimizer, state, data, order, **options)
 

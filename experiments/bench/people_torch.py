@@ -1,10 +1,13 @@
-"""The people demo in PyTorch, row by row batches and all: python -m experiments.bench.people_torch.
+"""The people demo in PyTorch, row by row batches and all.
+
+    python -m experiments.bench.people_torch SEED
 
 Settings are those of the published demo: a teacher on labels, a student that regresses its
 log-probabilities, and tuning on the rows that the student gets wrong.
 """
 
 import json
+import sys
 
 import torch
 from torch import nn
@@ -40,9 +43,9 @@ def fit(net, loss, rate, inputs, targets, epochs):
             optimizer.step()
 
 
-def main():
+def main(seed):
     """Train all three and print the student's training accuracy."""
-    torch.manual_seed(0)
+    torch.manual_seed(seed)
     train, _ = people.load()
     inputs, labels = torch.from_numpy(train.inputs), torch.from_numpy(train.labels).long()
     teacher, student = network(100, 2), network(8, 1)
@@ -57,4 +60,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    main(int(sys.argv[1]))

@@ -15,12 +15,13 @@ from experiments.bench import implementations, rows, workloads
 CACHE = "JAX_COMPILATION_CACHE_DIR"
 
 
-def people(repeats):
+def people(repeats, seed):
     """The records of the people demo; every process begins without compiled programs."""
-    demo = [sys.executable, "-m", "experiments", "people"]
+    demo = [sys.executable, "-m", "experiments", "people", f"--base_seed={seed}"]
+    in_torch = [sys.executable, "-m", "experiments.bench.people_torch", str(seed)]
     one_device = dict(implementations.ONE_DEVICE.environment)
     commands = {
-        rows.PEOPLE_TORCH: ([sys.executable, "-m", "experiments.bench.people_torch"], 1, {}),
+        rows.PEOPLE_TORCH: (in_torch, 1, {}),
         rows.PEOPLE_ONE: ([*demo, "--teachers=1"], 1, {}),
         rows.PEOPLE_MANY: ([*demo, "--teachers=20"], 20, {}),
         rows.PEOPLE_ONE_DEVICE: ([*demo, "--teachers=20"], 20, one_device),
@@ -37,27 +38,27 @@ def people(repeats):
     return [_record(rows.PEOPLE, row, seconds) for row, seconds in took.items()]
 
 
-def starts(repeats, data):
+def starts(repeats, data, seed):
     """The records of how long it takes from a command to the end of its first step."""
     ours = [implementations.OURS._replace(row=row) for row in (rows.COLD_START, rows.WARM_START)]
     others = implementations.RESIDENT, implementations.KERAS_JAX, implementations.KERAS_TORCH
     took = {implementation.row: [] for implementation in (*ours, *others)}
     with tempfile.TemporaryDirectory() as folder:
         arrays = pathlib.Path(folder) / "arrays.npz"
-        workloads.save(arrays, data, rows=workloads.SMALL.batch)
+        implementations.save(arrays, data, seed, rows=workloads.SMALL.batch)
         for number in range(repeats):
             programs = {CACHE: f"{folder}/programs-{number}"}  # the second of ours finds them there
             for implementation in (*ours, *others):
                 began = time.perf_counter()
                 process = implementations.started(
-                    implementation, workloads.SMALL, arrays, 0, **programs
+                    implementation, workloads.SMALL, arrays, 0, seed, **programs
                 )
                 took[implementation.row].append(time.perf_counter() - began)
                 process.communicate("\n")
     return [_record(rows.START, row, seconds) for row, seconds in took.items()]
 
 
-def scaling():
+def scaling(seed):
     """The records of what 1, 2, 4 and 8 devices hold and send."""
     found = []
     for workload in (workloads.MANY, workloads.TEACHER):
@@ -66,7 +67,7 @@ def scaling():
         for layout in layouts + ["members:4,data:2"] * (workload.networks > 1):
             count = math.prod(int(x) for x in re.findall(r"\d+", layout))
             module = [sys.executable, "-m", "experiments.bench.scaling"]
-            command = [*module, workload.name, layout, str(count)]
+            command = [*module, workload.name, layout, str(count), str(seed)]
             done = subprocess.run(command, check=True, capture_output=True, text=True)
             one = _record(rows.SCALING, f"{workload.name}, {layout}", [])
             more = {"workload": workload.name, "mesh": layout}

@@ -8,6 +8,7 @@ import sys
 from experiments.bench import implementations, processes
 from experiments.bench.rows import MACHINE, PEOPLE, SCALING, START
 from kd_jax.data import mnist, synthetic
+from kd_jax.training import keys
 
 
 def machine_rates(task):
@@ -21,19 +22,20 @@ def run(config, run):
     """Time all workloads one after the other; record them."""
     digits = mnist.load("mnist", config.data_dir, config.manual_dir)
     run.uses(data=digits.digest)
+    seed, drawn = config.base_seed, keys.number(config.base_seed, "draw", "data")
 
     @functools.cache
     def data(shape):
-        return digits if shape == (28, 28) else synthetic.load(0.6, 0.8)
+        return digits if shape == (28, 28) else synthetic.load(0.6, 0.8, 50_000, drawn)
 
     def compare(workload, task):
-        return implementations.compare(workload, data(workload.shape), config.repeats)
+        return implementations.compare(workload, data(workload.shape), config.repeats, seed)
 
     run.each([
         ({"part": MACHINE, "row": "before"}, machine_rates),
-        ({"part": START}, lambda task: processes.starts(config.repeats, digits)),
-        ({"part": PEOPLE}, lambda task: processes.people(config.repeats)),
-        ({"part": SCALING}, lambda task: processes.scaling()),
+        ({"part": START}, lambda task: processes.starts(config.repeats, digits, seed)),
+        ({"part": PEOPLE}, lambda task: processes.people(config.repeats, seed)),
+        ({"part": SCALING}, lambda task: processes.scaling(seed)),
         *(
             ({"part": workload.name}, functools.partial(compare, workload))
             for workload in implementations.OF_WORKLOAD

@@ -1,4 +1,4 @@
-"""Memory and communication of N devices: python -m experiments.bench.scaling WORKLOAD MESH N.
+"""Memory and communication of N devices: python -m experiments.bench.scaling WORKLOAD MESH N SEED.
 
 N virtual devices of one CPU. Printed: the bytes that a step sends between devices, by collective,
 and the bytes that each device holds, both read off the compiled program; seconds per step, which on
@@ -17,6 +17,7 @@ import numpy as np
 from experiments.bench import ours, workloads
 from kd_jax.runtime import devices as mesh
 from kd_jax.runtime.execution import Execution
+from kd_jax.training import keys
 
 BYTES = {"f32": 4, "s32": 4, "u32": 4, "pred": 1}
 SENT = re.compile(
@@ -46,9 +47,10 @@ def sent_bytes(workload, members, data):
     return 4 * (sum(workload.sizes()) + gathered) * workload.networks / members
 
 
-def arrays(workload):
+def arrays(workload, seed):
     """Random rows for a Workload, as many as the batches of an epoch."""
-    random, rows = np.random.default_rng(0), ROWS * workload.batch
+    random = np.random.default_rng(keys.number(seed, "draw", "rows"))
+    rows = ROWS * workload.batch
     return {
         "inputs": random.random((rows, *workload.shape), np.float32),
         "labels": random.integers(0, 10, rows).astype(np.int32),
@@ -66,11 +68,12 @@ def collectives(text):
     return found
 
 
-def measure(name, layout, devices):
+def measure(name, layout, devices, seed):
     """The record of one Workload on one mesh."""
     jax.config.update("jax_num_cpu_devices", devices)
     workload, sizes = workloads.BY_NAME[name], mesh.parse(layout, devices)
-    training = ours.training(workload, arrays(workload), epochs=4, execution=Execution(layout))
+    data, execution = arrays(workload, seed), Execution(layout)
+    training = ours.training(workload, data, epochs=4, seed=seed, execution=execution)
     needs = training.program.memory_analysis()
     training.advance(1)
     took = []
@@ -92,4 +95,4 @@ def measure(name, layout, devices):
 
 
 if __name__ == "__main__":
-    print(json.dumps(measure(sys.argv[1], sys.argv[2], int(sys.argv[3]))))
+    print(json.dumps(measure(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))))

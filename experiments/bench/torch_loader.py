@@ -7,9 +7,9 @@ from experiments.bench import torch_parts
 from experiments.bench.workloads import LEARNING_RATE
 
 
-def run(workload, arrays, epochs, pause):
+def run(workload, arrays, epochs, seed, pause):
     """The accuracy of the network. Args: see `worker`."""
-    torch.manual_seed(0)
+    torch.manual_seed(seed)
     rows = data.TensorDataset(*torch_parts.tensors(arrays))
     loader = data.DataLoader(rows, batch_size=workload.batch, shuffle=True, drop_last=True)
     net = torch_parts.network(workload)

@@ -10,9 +10,9 @@ from experiments.bench import torch_parts
 from experiments.bench.workloads import LEARNING_RATE
 
 
-def run(workload, arrays, epochs, pause):
+def run(workload, arrays, epochs, seed, pause):
     """The accuracy of the network. Args: see `worker`."""
-    torch.manual_seed(0)
+    torch.manual_seed(seed)
     inputs, labels, logits = torch_parts.tensors(arrays)
     net = torch_parts.network(workload)
     optimizer = torch.optim.Adam(net.parameters(), LEARNING_RATE)

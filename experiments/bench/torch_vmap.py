@@ -7,9 +7,9 @@ from experiments.bench import torch_parts
 from experiments.bench.workloads import LEARNING_RATE
 
 
-def run(workload, arrays, epochs, pause):
+def run(workload, arrays, epochs, seed, pause):
     """The accuracy of the first network. Args: see `worker`."""
-    torch.manual_seed(0)
+    torch.manual_seed(seed)
     inputs, labels, logits = torch_parts.tensors(arrays)
     nets = [torch_parts.network(workload) for _ in range(workload.networks)]
     params, _ = stack_module_state(nets)

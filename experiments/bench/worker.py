@@ -1,11 +1,12 @@
 """An implementation in its own process.
 
-    python -m experiments.bench.worker MODULE WORKLOAD EPOCHS ARRAYS.npz
+    python -m experiments.bench.worker MODULE WORKLOAD EPOCHS ARRAYS.npz SEED
 
 It trains an epoch for every line on its standard input and answers with the seconds that took; the
 first epoch, in which programs are compiled, is answered with "ready". The last answer is the
-accuracy on the test set. MODULE has run(workload, arrays, epochs, pause) -> accuracy: a Workload,
-its arrays by name, the number of epochs, and what is to be called after each.
+accuracy on the test set. MODULE has run(workload, arrays, epochs, seed, pause) -> accuracy: a
+Workload, its arrays by name, the number of epochs, the base seed, and what is to be called after
+each epoch.
 """
 
 import importlib
@@ -31,12 +32,13 @@ class Turns:
         self.began = time.perf_counter()
 
 
-def main(module, name, epochs, path):
+def main(module, name, epochs, path, seed):
     """Train and answer. Args: as on the command line."""
     with np.load(path) as stored:
         arrays = dict(stored)
     implementation = importlib.import_module(f"experiments.bench.{module}")
-    accuracy = implementation.run(workloads.BY_NAME[name], arrays, int(epochs), Turns())
+    workload = workloads.BY_NAME[name]
+    accuracy = implementation.run(workload, arrays, int(epochs), int(seed), Turns())
     print(json.dumps({"accuracy": accuracy}), flush=True)
 
 

@@ -94,14 +94,15 @@ ALL = SMALL, MANY, TEACHER, CONVNET, GRID_TEACHERS, GRID_STUDENTS
 BY_NAME = {workload.name: workload for workload in ALL}
 
 
-def save(path, data, rows=None):
+def save(path, data, seed, rows=None):
     """Write the arrays that every implementation reads: a Dataset, or so many rows, and logits.
 
-    The logits are made up, alike for all: 6 for the label, noise of a normal distribution else.
+    The logits are made up, alike for all: 6 for the label, else noise of a normal distribution,
+    drawn by the seed.
     """
     train, test = ({k: v[:rows] for k, v in s._asdict().items()} for s in (data.train, data.test))
     labels = train["labels"]
-    logits = np.random.default_rng(0).normal(size=(len(labels), 10)).astype(np.float32)
+    logits = np.random.default_rng(seed).normal(size=(len(labels), 10)).astype(np.float32)
     logits[np.arange(len(labels)), labels] += 6
     test = {f"test_{name}": values for name, values in test.items()}
     np.savez(path, **train, **test, logits=logits)

@@ -60,7 +60,7 @@ def table(folder: pathlib.Path) -> str:
 def ordered(folder):
     """The records of a run folder in percent, by alpha and in the order of ROWS."""
     found = [tables.in_percent(r) for r in jsonl.records(folder)]
-    return sorted(found, key=lambda r: (float(r["part"]), ROWS.index(r["row"]), r["seed"]))
+    return sorted(found, key=lambda r: (float(r["part"]), ROWS.index(r["row"]), tables.seeds(r)))
 
 
 def alpha_table(records):

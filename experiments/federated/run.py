@@ -18,10 +18,7 @@ from kd_jax.errors import require
 from kd_jax.export import saved_models
 from kd_jax.metrics import records
 from kd_jax.storage import run_folder
-
-BATCH, LEAST = 50, 20  # rows of a client's step; rows that every client has at least
-SEED_KEY = 1
-OPTIMIZER = optax.adam(1e-3)
+from kd_jax.training import keys
 
 
 class FederatedMethod(NamedTuple):
@@ -81,20 +78,26 @@ def networks(width: int) -> list[models.Model]:
     return [models.functional(net, (28, 28)) for net in (*nets, convnet)]
 
 
+optimizer = functools.cache(optax.adam)  # one for each rate, so that methods share programs
+
+
 def federation(config: Config, method: FederatedMethod) -> federated.FederatedConfig:
     """The FederatedConfig of a method."""
     count = 1 if method.central else config.clients
     nets = networks(config.width)[: rows.ARCHITECTURES if method.mixed else 1]
     groups = tuple(zip(nets, map(len, np.array_split(np.arange(count), len(nets)))))
-    batch_size = BATCH * config.clients if method.central else BATCH
+    batch_size = config.batch_size * (config.clients if method.central else 1)
     lengths = config.rounds, config.steps, config.distillation_steps
-    return federated.FederatedConfig(groups, OPTIMIZER, method.aggregate, *lengths, batch_size)
+    adam = optimizer(config.learning_rate)
+    return federated.FederatedConfig(groups, adam, method.aggregate, *lengths, batch_size)
 
 
 def split(config: Config, train: Split, others) -> Parts:
     """Disjoint rows for clients, public set and validation; and the out-of-domain public set."""
     names = "client_rows", "public_rows", "validation"
-    own, public, validation = partition.disjoint(train, {x: getattr(config, x) for x in names})
+    seed = keys.number(config.base_seed, "draw", "rows")
+    sizes = {name: getattr(config, name) for name in names}
+    own, public, validation = partition.disjoint(train, sizes, seed)
     require(
         len(public.inputs) <= len(others),
         f"--public_rows={config.public_rows}: there are {len(others)} out-of-domain images",
@@ -110,7 +113,8 @@ def client_data(config: Config, method: FederatedMethod, alpha: float, parts: Pa
     def partitioned(seed):
         if method.central:
             return [np.arange(len(labels))]
-        return partition.dirichlet(labels, config.clients, alpha, seed, least=LEAST)
+        drawn = keys.number(config.base_seed, "draw", "partition", seed)
+        return partition.dirichlet(labels, config.clients, alpha, drawn, least=config.least_rows)
 
     padded = [partition.padded(partitioned(seed), len(labels)) for seed in range(config.seeds)]
     own, counts = map(np.stack, zip(*padded))
@@ -124,8 +128,8 @@ def train(config: Config, method: FederatedMethod, alpha: float, parts: Parts, t
     Of every seed the network of the first client is saved.
     """
     plan, clients = federation(config, method), client_data(config, method, alpha, parts)
-    keys = jax.random.split(jax.random.key(SEED_KEY), config.seeds)
-    before, after, curve = federated.fit(plan, jax.tree.map(jnp.asarray, clients), keys)
+    each = keys.keys(config.base_seed, "federation", count=config.seeds)
+    before, after, curve = federated.fit(plan, jax.tree.map(jnp.asarray, clients), each)
     metrics: dict = federated.evaluate(plan, before, after, test)
     metrics["validation_curve"] = np.asarray(curve)
     model, first = plan.groups[0][0], jax.tree.map(lambda x: x[:, :1], after[0])

@@ -7,10 +7,20 @@ import os
 import subprocess
 import sys
 
+import jax
 import numpy as np
 import pytest
 
-from experiments.bench import implementations, machine, processes, report, rows, scaling, workloads
+from experiments.bench import (
+    implementations,
+    machine,
+    ours,
+    processes,
+    report,
+    rows,
+    scaling,
+    workloads,
+)
 from kd_jax.data import Dataset, Split
 
 
@@ -107,11 +117,11 @@ def test_an_implementation_takes_turns_and_learns(module, tmp_path):
     package = NEEDED.get(module, "torch")
     if importlib.util.find_spec(package) is None:
         pytest.skip(f"{package} is of the extra bench")
-    workloads.save(tmp_path / "arrays.npz", lit_rows())
+    workloads.save(tmp_path / "arrays.npz", lit_rows(), seed=0)
     name = workloads.MANY.name if module == "torch_vmap" else workloads.SMALL.name
     command = [sys.executable, "-m", "experiments.bench.worker", module, name, "12"]
     done = subprocess.run(
-        [*command, str(tmp_path / "arrays.npz")],
+        [*command, str(tmp_path / "arrays.npz"), "0"],
         input="\n" * 12,
         capture_output=True,
         text=True,
@@ -121,6 +131,21 @@ def test_an_implementation_takes_turns_and_learns(module, tmp_path):
     assert turns[0] == {"seconds": "ready"} and len(turns) == 12
     assert all(turn["seconds"] > 0 for turn in turns[1:])
     assert last["accuracy"] > 0.8
+
+
+def test_a_base_seed_changes_networks_and_logits(tmp_path):
+    def drawn(seed):
+        implementations.save(tmp_path / "arrays.npz", lit_rows(), seed)
+        with np.load(tmp_path / "arrays.npz") as stored:
+            arrays = dict(stored)
+        training = ours.training(workloads.SMALL, arrays, 1, seed)
+        return [np.asarray(x) for x in jax.tree.leaves(training.state.params) if x.ndim > 3] + [
+            arrays["logits"], scaling.arrays(workloads.SMALL, seed)["logits"]
+        ]  # fmt: skip
+
+    for one, same, other in zip(drawn(0), drawn(0), drawn(1), strict=True):
+        np.testing.assert_array_equal(one, same)
+        assert not np.array_equal(one, other)
 
 
 def test_the_highest_rates_count():
@@ -141,7 +166,7 @@ def test_there_is_a_record_of_every_implementation(monkeypatch):
         workloads.SMALL,
         (implementations.OURS, implementations.SCIKIT),
     )
-    ours, theirs = implementations.compare(workloads.SMALL, lit_rows(), 12)
+    ours, theirs = implementations.compare(workloads.SMALL, lit_rows(), 12, seed=0)
     assert [ours["row"], theirs["row"]] == [rows.OURS, "scikit-learn (labels)"]
     for found in (ours, theirs):
         assert found["part"] == workloads.SMALL.name and found["networks"] == 1
@@ -150,13 +175,14 @@ def test_there_is_a_record_of_every_implementation(monkeypatch):
 
 
 def test_an_implementation_that_ends_is_named(tmp_path):
-    workloads.save(tmp_path / "arrays.npz", lit_rows(), rows=128)
+    workloads.save(tmp_path / "arrays.npz", lit_rows(), seed=0, rows=128)
     with pytest.raises(RuntimeError, match="an implementation ended: .* absent student 784"):
         implementations.started(
             implementations.Implementation("nobody", "absent"),
             workloads.SMALL,
             tmp_path / "arrays.npz",
             1,
+            seed=0,
         )
 
 
@@ -175,24 +201,26 @@ def commands(monkeypatch):
 
 
 def test_whole_processes_are_timed_per_seed_without_kept_programs(commands):
-    found = {r["row"]: r["seconds"] for r in processes.people(2)}
+    found = {r["row"]: r["seconds"] for r in processes.people(2, seed=5)}
     assert found == {
         rows.PEOPLE_TORCH: [10, 10], rows.PEOPLE_ONE: [10, 10],
         rows.PEOPLE_MANY: [0.5, 0.5], rows.PEOPLE_ONE_DEVICE: [0.5, 0.5],
     }  # fmt: skip
+    assert all({"5", "--base_seed=5"} & set(command) for command, _ in commands)
     folders = [env["JAX_COMPILATION_CACHE_DIR"] for _, env in commands]
     assert len(set(folders)) == 8 and not any(os.path.exists(folder) for folder in folders)
 
 
 def test_layouts_are_of_members_or_of_batches(commands):
-    found = processes.scaling()
+    found = processes.scaling(seed=5)
     assert [r["mesh"] for r in found if r["workload"] == workloads.TEACHER.name] == [
         "data:1", "data:2", "data:4", "data:8",
     ]  # fmt: skip
     assert [r["mesh"] for r in found if r["workload"] == workloads.MANY.name] == [
         "members:1", "members:2", "members:4", "members:8", "members:4,data:2",
     ]  # fmt: skip
-    assert [command[-1] for command, _ in commands] == list("12488") + list("1248")
+    assert [command[-2] for command, _ in commands] == list("12488") + list("1248")
+    assert {command[-1] for command, _ in commands} == {"5"}
     assert all(r["seconds"] == [0.5] for r in found)
 
 
@@ -202,13 +230,16 @@ def test_the_first_start_compiles_and_the_next_finds_its_programs(monkeypatch):
     class Process:
         communicate = staticmethod(lambda text: None)
 
-    def started(implementation, workload, arrays, repeats, JAX_COMPILATION_CACHE_DIR):
-        assert np.load(arrays)["inputs"].shape == (workload.batch, 28, 28) and repeats == 0
+    def started(implementation, workload, arrays, repeats, seed, JAX_COMPILATION_CACHE_DIR):
+        assert np.load(arrays)["inputs"].shape == (workload.batch, 28, 28) and (repeats, seed) == (
+            0,
+            5,
+        )
         begun.append((implementation.row, JAX_COMPILATION_CACHE_DIR))
         return Process
 
     monkeypatch.setattr(implementations, "started", started)
-    found = {r["row"]: r["seconds"] for r in processes.starts(2, lit_rows())}
+    found = {r["row"]: r["seconds"] for r in processes.starts(2, lit_rows(), seed=5)}
     assert len(found) == 5 and all(len(seconds) == 2 for seconds in found.values())
     caches = dict.fromkeys(place for _, place in begun)
     assert len(caches) == 2  # as many as repeats
@@ -226,6 +257,7 @@ def test_devices_hold_and_send_what_was_predicted():
         workloads.MANY.name,
         "members:2",
         "2",
+        "0",
     ]
     done = subprocess.run(command, capture_output=True, text=True)
     found = json.loads(done.stdout)

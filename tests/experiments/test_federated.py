@@ -272,6 +272,31 @@ def test_parts_of_the_training_rows_are_disjoint():
     assert all((x.inputs % 10 == x.labels).all() for x in (parts.clients, parts.validation))
 
 
+def test_a_base_seed_changes_who_has_which_rows_and_skews_share_them():
+    split = Split(np.arange(400.0), np.arange(400) % 10)
+    smoke = dict(client_rows=200, public_rows=30, validation=20, clients=3, byzantine=1)
+    method = federation.methods(1)[0]
+
+    def drawn(base, alpha=1.0):
+        config = Config(**smoke, seeds=2, least_rows=1, base_seed=base)
+        parts = federation.split(config, split, np.zeros(50))
+        clients = federation.client_data(config, method, alpha, parts)
+        assert not np.array_equal(*clients.rows)  # of the two seeds
+        return parts.clients.inputs, parts.validation.inputs, clients.rows
+
+    for one, same, other in zip(drawn(0), drawn(0), drawn(1)):
+        np.testing.assert_array_equal(one, same)
+        assert not np.array_equal(one, other)
+    np.testing.assert_array_equal(drawn(0)[0], drawn(0, alpha=100.0)[0])
+
+
+def test_centralized_steps_are_of_as_many_rows_as_those_of_all_clients():
+    config = Config(batch_size=7, clients=4, byzantine=1)
+    local, *_, central = (federation.federation(config, x) for x in federation.methods(1))
+    assert (local.batch_size, central.batch_size) == (7, 28)
+    assert local.optimizer is central.optimizer  # so that programs are shared
+
+
 @pytest.mark.parametrize(
     "flag, text",
     [
@@ -282,6 +307,7 @@ def test_parts_of_the_training_rows_are_disjoint():
         ("--clients=2", "--clients=2: expected at least 3"),
         ("--client_rows=2900", "are 3300 rows in all: there are 3000"),
         ("--public_rows=1799", "--public_rows=1799: there are 1797 out-of-domain images"),
+        ("--least_rows=900", "one always has fewer than 900; take more rows, fewer clients"),
         ("--rounds=0", "--rounds=0: expected at least 1"),
     ],
 )
