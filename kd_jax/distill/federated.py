@@ -1,8 +1,7 @@
 """Federated learning as pure functions: clients train on rows of their own, then aggregate.
 
 A round is `local_steps` steps of every client on its own rows, then an aggregation: a function
-(config, params, clients, key) -> params, see `aggregation`. Clients of one architecture are
-vmapped; a federation may have several.
+(config, params, clients, key) -> params, see `aggregation`. Clients of one network are vmapped.
 """
 
 import functools
@@ -73,12 +72,12 @@ def train_steps(
     """
     draw_key, key = jax.random.split(key)
     step = train_state.make_step(loss_fn, optimizer)
+    first = train_state.start(params, optimizer, key)
 
     def one(state, _):
         rows = draw(jax.random.fold_in(draw_key, state.step))
         return step(state, train_state.Batch(rows))[0], None
 
-    first = train_state.start(params, optimizer, key)
     return jax.lax.scan(one, first, length=steps)[0].params
 
 

@@ -77,8 +77,8 @@ def refuse_twice(
         what = ", ".join(f"{name} {record[name]}" for name in names if name in record)
         require(
             identity(record) not in there,
-            f"{path} holds a record of {what} already: expected one of each; skip what "
-            "Run.has finds, or name what tells them apart",
+            f"{path} holds a record of {what} already: expected one of each; do "
+            "it in Run.each, which skips what is recorded, or name what tells them apart",
         )
         there.add(identity(record))
 

@@ -2,8 +2,8 @@
 
     runs/<experiment>/<id>/  config.json  manifest.json  records.jsonl  table.md  *.png
 
-The id is the fingerprint of everything that decides the results, and a number. A command whose
-last such run is unfinished goes on in its folder; after a finished one a new number is taken.
+The id is the fingerprint of all that decides the results, and a number: a command goes on in the
+folder of an unfinished run, and takes a new number after a finished one.
 """
 
 import functools
@@ -25,8 +25,7 @@ from kd_jax.runtime.tensorboard import Events
 from kd_jax.storage import checkpoint, commits, jsonl, locks, manifest, provenance
 
 RECORDS = "records.jsonl"
-# what tells the records of a run apart
-IDENTITY = ("row", "seed", "teacher_seed", "teacher", "part")
+IDENTITY = "row", "seed", "teacher_seed", "teacher", "part"  # what tells records of a run apart
 
 
 class Task(NamedTuple):
@@ -58,8 +57,7 @@ class Run:
             experiment: its name.
             settings: JSON-like, those that decide the results.
             facts: JSON-like, all else that does; see `uses`.
-            program: the function that trains and records: its code, and all that it reaches, are
-                among the facts.
+            program: what trains and records: its code, and all that it reaches, are facts.
             retrain: whether teachers are trained even if they are stored.
             saved_seeds: of how many seeds of each row the networks are saved for export.
             flags: of the command line, by which the run is resumed.
@@ -75,6 +73,7 @@ class Run:
         self.about = {"experiment": experiment, "began": manifest.now(), **commits.of_code()}
         if program:
             self.facts |= {"code": fingerprint.code(program), **fingerprint.surroundings()}
+            self.facts["fast_compile"] = execution.fast_compile
 
     def uses(self, **facts: Any) -> None:
         """Add what decides the results: digests of data, of code, of a teacher that is given."""
@@ -82,10 +81,7 @@ class Run:
         self.facts |= facts
 
     def notes(self, **facts: Any) -> None:
-        """Add what its manifest says beside those facts: dicts of one name are joined.
-
-        What was first said stays, also by a process before this one.
-        """
+        """Add what its manifest says too: dicts of one name are joined, what was said stays."""
         self.noted = manifest.joined(self.noted, facts)
         if self._manifest:
             self._manifest.note(facts)
@@ -128,11 +124,7 @@ class Run:
             self.execution = self.execution._replace(events=Events(folder))
 
     def open(self) -> None:
-        """Open the folder now: before long work, so that it fails at once if it cannot be written.
-
-        Raises:
-            InputError: as for `folder`.
-        """
+        """Open `folder` now: before long work, so that it fails at once if it cannot be written."""
         self.folder  # noqa: B018 - opens it
 
     def path(self, name: str) -> pathlib.Path:
@@ -159,14 +151,14 @@ class Run:
 
         Args:
             records: JSON-like dicts.
-            by: names of fields that tell these records apart, beside `IDENTITY`.
+            by: fields that tell these records apart, beside `IDENTITY`.
 
         Raises:
             InputError: a record of the same row, seeds, teacher and part is there already.
         """
-        about = {"experiment": self.experiment}
-        about |= {name: self.settings[name] for name in ("base_seed",) if name in self.settings}
-        found, path = [{**about, **r} for r in records], self.path(RECORDS)
+        base = {name: x for name, x in self.settings.items() if name == "base_seed"}
+        about, path = {"experiment": self.experiment, **base}, self.path(RECORDS)
+        found = [{**about, **r} for r in records]
         if hosts.first_host():  # the others may come when these records are written
             before, known = jsonl.read(path)
             jsonl.refuse_twice(known, found, dict.fromkeys([*IDENTITY, *by]), path)
@@ -176,10 +168,6 @@ class Run:
         if self.execution.events:
             self.execution.events.of_records(found)
         hosts.wait("append")
-
-    def has(self, **wanted: Any) -> bool:
-        """Whether there is a record with all the wanted values."""
-        return jsonl.among(self.records(), wanted)
 
     def records(self) -> list[dict]:
         """The records written so far."""

@@ -154,7 +154,7 @@ def test_a_run_goes_on_without_a_sound_manifest_and_says_that_it_lost_its_beginn
         with pytest.raises(InputError, match="manifest.json is damaged .*the same command goes on"):
             manifest.read(run.folder)
     again = begun(tmp_path, B)
-    assert again.folder == run.folder and again.has(row="a")
+    assert again.folder == run.folder and again.records()[0]["row"] == "a"
     found = done(again)
     assert found["experiment"] == "demo" and found["data"] == "abc"
     assert found["commit"] is found["clean"] is found["began"] is None
