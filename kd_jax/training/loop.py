@@ -18,6 +18,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from jax.tree_util import Partial
 from jaxtyping import Array, ArrayLike
 
 from kd_jax.runtime import hosts, memory, signals
@@ -53,11 +54,11 @@ class EpochMetrics(NamedTuple):
         return each(params, arrays)
 
 
-def _epochs(loss_fn, optimizer, sampler, epoch_metrics, place, each):
-    """run(state, curves, first, stop, seeds, …): the epochs [first, stop) of the grid."""
+def _epochs(loss_fn, optimizer, epoch_metrics, place, each):
+    """run(state, curves, first, stop, sampler, …): the epochs [first, stop) of the grid."""
     grid_step = _members_step(loss_fn, optimizer, each)
 
-    def run(state, curves, first, stop, seeds, data, shared, own, numbers, measured_on):
+    def run(state, curves, first, stop, sampler, data, shared, seeds, own, numbers, measured_on):
 
         def epoch(number, carry):
             state, curves = carry
@@ -91,10 +92,7 @@ def _empty_curves(loss_fn, optimizer, sampler, epoch_metrics, epochs, state, *fi
 
 
 class Training:
-    """A grid [S, A] under way: where it lies, its compiled program, and how far it is.
-
-    Args: as for `fit`, which is what most callers want.
-    """
+    """A grid [S, A] under way; its arguments are those of `fit`, which most callers want."""
 
     def __init__(
         self, loss_fn, optimizer, state, data, sampler, *, epochs,
@@ -105,16 +103,18 @@ class Training:
         own, numbers, shared = own or {}, numbers or {}, shared or {}
         epoch_metrics = epoch_metrics or EpochMetrics(lambda params, arrays: {}, ())
         each = 0 if seeds.ndim else None
-        fixed = seeds, data, shared, own, numbers
-        curves = _empty_curves(loss_fn, optimizer, sampler, epoch_metrics, epochs, state, *fixed)
+        given = seeds, data, shared, own, numbers
+        curves = _empty_curves(loss_fn, optimizer, sampler, epoch_metrics, epochs, state, *given)
         place = self.place = execution.layout(*state.step.shape)
-        whole = place.shared(data), place.shared(shared)
-        fixed = self._placed(seeds), *whole, place.by_seed(own), place.grid(numbers)
+        # an argument, so that orders of other keys are the same program
+        traced = sampler if isinstance(sampler, Partial) else Partial(sampler)
+        whole = map(place.shared, (traced, data, shared))
+        fixed = *whole, self._placed(seeds), place.by_seed(own), place.grid(numbers)
         self.fixed = *fixed, place.shared(epoch_metrics.arrays)
         self.epochs = epochs
         self.resume(0, (state, curves))
         self.jitted = jax.jit(
-            _epochs(loss_fn, optimizer, sampler, epoch_metrics, place, each),
+            _epochs(loss_fn, optimizer, epoch_metrics, place, each),
             donate_argnums=(0, 1),
             out_shardings=place.outputs(self.state),
             compiler_options=execution.compiler_options(),
@@ -129,7 +129,7 @@ class Training:
         """How many members the memory of a device holds, at most those of this grid."""
         if not self.epochs:
             return self.state.step.size
-        kept = sum(x.nbytes for x in jax.tree.leaves(self.fixed[1:3]))
+        kept = sum(x.nbytes for x in jax.tree.leaves(self.fixed[:3]))
         return memory.most(self.state.step.size, self.program, kept)
 
     def _placed(self, seeds):
@@ -139,9 +139,9 @@ class Training:
         self, state: train_state.State, seeds: ArrayLike, numbers: dict | None = None
     ) -> None:
         """Begin anew with another state, other seed numbers and perhaps numbers, of like shapes."""
-        _, *arrays, kept, measured_on = self.fixed
+        *whole, _, own, kept, measured_on = self.fixed
         numbers = kept if numbers is None else self.place.grid(numbers)
-        self.fixed = self._placed(np.asarray(seeds, np.int32)), *arrays, numbers, measured_on
+        self.fixed = *whole, self._placed(np.asarray(seeds, np.int32)), own, numbers, measured_on
         self.resume(0, (state, jax.tree.map(np.zeros_like, self.whole_curves())))
 
     def resume(self, done: int, state_and_curves: tuple) -> None:

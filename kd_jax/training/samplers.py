@@ -1,4 +1,8 @@
-"""Batch samplers: which rows each step sees, shuffled with or without a sort."""
+"""Batch samplers: which rows each step sees, shuffled with or without a sort.
+
+They are Partial objects whose keys and rows are leaves: a compiled training takes them as
+arguments, so that teachers and base seeds share one program.
+"""
 
 import functools
 import math
@@ -7,6 +11,7 @@ from collections.abc import Callable, Sequence
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.tree_util import Partial
 from jaxtyping import Array, Int
 
 from kd_jax.errors import require
@@ -49,7 +54,7 @@ def permutation(key: jax.Array, count: int) -> Int[Array, " count"]:
     return jax.lax.while_loop(beyond, again, first).astype(jnp.int32)
 
 
-def shuffled(key: jax.Array, rows: Rows, batch_size: int) -> Callable:
+def shuffled(key: jax.Array, rows: Rows, batch_size: int) -> Partial:
     """sampler(seed, epoch) -> indices [steps, B]: `rows` shuffled anew for each epoch and seed.
 
     The last, partial batch of an epoch is dropped.
@@ -64,14 +69,14 @@ def shuffled(key: jax.Array, rows: Rows, batch_size: int) -> Callable:
     """
     indices, steps = _batches(rows, batch_size)
 
-    def sampler(seed, epoch):
+    def sampler(key, indices, seed, epoch):
         epoch_key = jax.random.fold_in(jax.random.fold_in(key, seed), epoch)
         return jax.random.permutation(epoch_key, indices)[: steps * batch_size].reshape(steps, -1)
 
-    return sampler
+    return Partial(sampler, key, indices)
 
 
-def scattered(key: jax.Array, rows: Rows, batch_size: int) -> Callable:
+def scattered(key: jax.Array, rows: Rows, batch_size: int) -> Partial:
     """sampler(seed, epoch) -> indices [steps, batch_size]: `rows` in a new `permutation` each time.
 
     The last, partial batch of an epoch is dropped. What `shuffled` does, in a twentieth of the
@@ -87,16 +92,16 @@ def scattered(key: jax.Array, rows: Rows, batch_size: int) -> Callable:
     """
     indices, steps = _batches(rows, batch_size)
 
-    def sampler(seed, epoch):
+    def sampler(key, indices, seed, epoch):
         drawn = permutation(jax.random.fold_in(jax.random.fold_in(key, seed), epoch), len(indices))
         return indices[drawn[: steps * batch_size]].reshape(steps, -1)
 
-    return sampler
+    return Partial(sampler, key, indices)
 
 
 def by_length(
     key: jax.Array, lengths: Int[np.ndarray, " N"], widths: Sequence[int], batch_size: int
-) -> Callable:
+) -> Partial:
     """sampler(seed, epoch) -> indices [steps, batch_size]: rows of like length share batches.
 
     A permutation as `scattered` draws it, sorted by which of the widths a row fits into first;
@@ -112,13 +117,13 @@ def by_length(
     of_rows, of_batches = jax.random.split(key)
     draw = scattered(of_rows, len(lengths), batch_size)
 
-    def sampler(seed, epoch):
+    def sampler(groups, of_batches, draw, seed, epoch):
         drawn = draw(seed, epoch)
         alike = drawn.ravel()[jnp.argsort(groups[drawn.ravel()], stable=True)]
         own = jax.random.fold_in(jax.random.fold_in(of_batches, seed), epoch)
         return alike.reshape(drawn.shape)[permutation(own, len(drawn))]
 
-    return sampler
+    return Partial(sampler, groups, of_batches, draw)
 
 
 def of_seeds(sampler: Callable, seeds: Array, epoch: Array) -> Int[Array, "steps ..."]:

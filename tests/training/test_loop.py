@@ -291,3 +291,19 @@ def test_a_column_of_the_data_may_bear_the_name_of_a_number():
     data = {**DATA, "weight": np.full(ROWS, 10.0, np.float32)}
     _, curves = train.fit(loss, OPTIMIZER, states(seeds=1), data, ORDER, epochs=1, numbers=numbers)
     np.testing.assert_allclose(curves["seen"][0, 0], [5.0, 10.0])
+
+
+def test_trainings_in_other_orders_are_one_program():
+    def text(sampler):
+        training = train.Training(
+            loss_fn, OPTIMIZER, states(), DATA, sampler, epochs=2, numbers=NUMBERS
+        )
+        return training.jitted.lower(
+            training.state, training.curves, 0, 1, *training.fixed
+        ).as_text()
+
+    for draw in (samplers.shuffled, samplers.scattered):
+        one = draw(jax.random.key(1), np.arange(1, ROWS), BATCH)
+        other = draw(jax.random.key(2), np.arange(ROWS - 1), BATCH)
+        assert not np.array_equal(one(0, 0), other(0, 0))
+        assert text(one) == text(other)
