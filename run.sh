@@ -88,7 +88,7 @@ list_experiments() {
 
 report() {
   install data report
-  exec "$venv/bin/python" -m "kd_jax.report.$1" "${@:2}"
+  PYTHONSAFEPATH=1 exec "$venv/bin/python" -m "kd_jax.report.$1" "${@:2}"
 }
 
 name="${1:-quickstart}"
@@ -142,4 +142,4 @@ if [[ ! "$name" =~ ^[a-z][a-z0-9_]*$ || ! -f "$here/experiments/$name/run.py" ]]
 fi
 # shellcheck disable=SC2046 # the docstring names extras, with spaces between them
 install data report $(sed -n 's/^Needs: *//p' "$here/experiments/$name/__init__.py")
-exec "$venv/bin/python" -m experiments "$name" "$@"
+PYTHONSAFEPATH=1 exec "$venv/bin/python" -m experiments "$name" "$@"

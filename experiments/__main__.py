@@ -8,6 +8,7 @@ import difflib
 import importlib
 import os
 import pathlib
+import re
 import signal
 import sys
 
@@ -30,7 +31,8 @@ def docstring(name):
 
 def experiments():
     """The names of all experiments."""
-    return sorted(path.parent.name for path in HERE.glob("*/config.py"))
+    found = sorted(path.parent.name for path in HERE.glob("*/config.py"))
+    return [name for name in found if re.fullmatch(r"[a-z][a-z0-9_]*", name)]
 
 
 def listing():

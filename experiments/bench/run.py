@@ -2,13 +2,17 @@
 
 import functools
 import json
+import pathlib
 import subprocess
 import sys
 
 from experiments.bench import implementations, processes
 from experiments.bench.rows import MACHINE, PEOPLE, SCALING, START
+from kd_jax import fingerprint
 from kd_jax.data import mnist, synthetic
 from kd_jax.training import keys
+
+HERE = pathlib.Path(__file__).parent
 
 
 def machine_rates(task):
@@ -21,7 +25,9 @@ def machine_rates(task):
 def run(config, run):
     """Time all workloads one after the other; record them."""
     digits = mnist.load("mnist", config.data_dir, config.manual_dir)
-    run.uses(data=digits.digest)
+    programs = {path.name: path.read_text() for path in sorted(HERE.glob("*.py"))}
+    del programs["__init__.py"], programs["report.py"]
+    run.uses(data=digits.digest, programs=fingerprint.of(programs))  # run by name, in processes
     seed, drawn = config.base_seed, keys.number(config.base_seed, "draw", "data")
 
     @functools.cache

@@ -168,6 +168,7 @@ def student_recipe(config: Config, spec: PairSpec) -> teachers.Recipe:
     """The Recipe of the students, whose batches are half labeled where not all rows are."""
     order = keys.key(config.base_seed, "student", spec.seed, "order")
     labeled, batch_size = spec.labeled[spec.rows], config.student_batch_size
+    sampler: Callable
     if labeled.all():
         sampler = samplers.shuffled(order, len(labeled), batch_size)
     else:

@@ -35,7 +35,7 @@ def perform(
     try:
         run(config, here)
         if here.is_open:
-            here.conclude(table, draw)
+            here.conclude(table or (lambda folder: ""), draw or (lambda folder: None))
     except BaseException as error:
         here.leave(error)
         raise
@@ -62,6 +62,9 @@ def launch(
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
+    from kd_jax.storage import commits
+
+    commits.of_code()  # before anything is loaded that a later commit may change
     from kd_jax.runtime import ending, hosts, signals
 
     signals.handle()

@@ -22,6 +22,9 @@ USUAL = {  # options of jax's configuration that change numbers
     "jax_random_seed_offset": 0,
     "jax_numpy_dtype_promotion": "standard",
     "jax_disable_most_optimizations": False,
+    "jax_optimization_level": "UNKNOWN",
+    "jax_high_dynamic_range_gumbel": False,
+    "jax_softmax_custom_jvp": False,
 }
 WITHOUT_NUMBERS = "--xla_dump", "--xla_force_host_platform_device_count"
 

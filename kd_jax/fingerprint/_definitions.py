@@ -80,8 +80,10 @@ def _members(x):
     for name, each in vars(x).items():
         each = getattr(each, "__func__", getattr(each, "fget", each))
         if isinstance(each, types.FunctionType):
-            innermost = inspect.unwrap(each).__code__
-            if pathlib.Path(innermost.co_filename).is_file():  # not what a dataclass generates
+            innermost = getattr(inspect.unwrap(each), "__code__", None)
+            if (
+                innermost and pathlib.Path(innermost.co_filename).is_file()
+            ):  # not what a dataclass generates
                 found[name] = each
         elif not name.startswith("__") and _is_data(each):
             found[name] = each

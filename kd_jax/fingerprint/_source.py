@@ -4,11 +4,15 @@ import ast
 import functools
 import os
 import pathlib
+import time
 from collections.abc import Sequence
+
+from kd_jax.errors import require
 
 LIBRARY = pathlib.Path(__file__).parents[1]
 DOCUMENTED = ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef
 PYTHON = pathlib.Path(os.__file__).parent
+BEGAN = time.time()  # what is loaded is older
 
 
 def installed(path: pathlib.Path) -> bool:
@@ -56,8 +60,18 @@ class Reader:
         return ".".join(part for part in parts if part != "__init__")
 
     def text(self, module: str) -> bytes:
-        """What a module of the project consists of."""
-        return self.path(module).read_bytes()
+        """What a module of the project consists of.
+
+        Raises:
+            InputError: it was edited when an older version may have been loaded.
+        """
+        path = self.path(module)
+        edited = BEGAN < path.stat().st_mtime <= time.time()
+        require(
+            not (edited and path.is_relative_to(LIBRARY.parent)),
+            f"{path} was edited after this command began: give it again",
+        )
+        return path.read_bytes()
 
     def _tree(self, module):
         return _stripped(ast.parse(self.text(module)))

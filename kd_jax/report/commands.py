@@ -11,7 +11,7 @@ NAME = "command.txt"
 def read(folder: pathlib.Path) -> str:
     """The command of a run folder or a record; "" of older ones, which lack it."""
     path = folder / NAME
-    return path.read_text(encoding="utf-8").strip() if path.exists() else ""
+    return path.read_text(encoding="utf-8").strip() if path.is_file() else ""
 
 
 def settings_of(command: str, settings: Mapping[str, Any]) -> list[tuple[str, str]]:

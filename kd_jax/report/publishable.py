@@ -17,6 +17,7 @@ from kd_jax.storage import commits, jsonl, manifest
 
 NEEDED = manifest.NAME, "config.json", "records.jsonl", "table.md", commands.NAME
 FREE = "preset", "base_seed"  # settings that a record may have been given
+OPTIONS = {"jax_enable_x64", "jax_default_matmul_precision", "jax_default_prng_impl"}  # may not
 
 
 def checked(source: pathlib.Path, root: pathlib.Path) -> tuple[str, str]:
@@ -44,6 +45,7 @@ def checked(source: pathlib.Path, root: pathlib.Path) -> tuple[str, str]:
     except DAMAGED as error:
         raise InputError(f"{source} is damaged ({brief(error)}): run it again") from None
     require(table, f"{source}/table.md is empty")
+    require(commands.read(source), f"{source}/{commands.NAME} is empty: run it again")
     known = [folder.name for folder in readmes.folders(root)]
     require(experiment in known, f"{source} is of '{experiment}', which is no experiment here")
     require(re.fullmatch(r"\w+", preset), f"{source} is of the preset '{preset}': expected a name")
@@ -76,10 +78,12 @@ def _of_the_history(source: pathlib.Path, said: dict[str, Any], root: pathlib.Pa
     """InputError unless every process of a run was of a commit before HEAD, which is clean."""
     processes = said.get("processes", [])
     require(processes, f"{source}/{manifest.NAME} does not tell what code ran: run it again")
+    other = sorted(OPTIONS & set(said.get("numerics", {})))
+    require(not other, f"{source} was run with {', '.join(other)}: run it without, as others will")
     for process in processes:
         commit = process["commit"]
         require(
-            commit,
+            commit and re.fullmatch(r"[0-9a-f]{40,64}", str(commit)),
             f"{source} names no commit of its code, which was no clone, or the beginning of its "
             "manifest was lost: run it again in a clone",
         )

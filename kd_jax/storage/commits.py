@@ -12,7 +12,13 @@ from typing import Any
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 OF_A_CLONE = "kd_jax/__init__.py", "experiments/__main__.py"  # the repository has them
-NO_CODE = "**/*.md", "docs/**", "experiments/*/records/**", "experiments/*/records_*/**"
+NO_CODE = (
+    "**/*.md",
+    "docs/**",
+    "experiments/*/records/**",
+    "experiments/*/records_*/**",
+    "experiments/*/.records*/**",  # of a publish that was killed, or goes on
+)
 REPLACED = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"}  # of a hook that calls us
 
 

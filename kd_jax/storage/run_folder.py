@@ -22,7 +22,7 @@ from kd_jax.errors import InputError, require
 from kd_jax.runtime import ending, hosts, parallel
 from kd_jax.runtime.execution import DEFAULT, Execution
 from kd_jax.runtime.tensorboard import Events
-from kd_jax.storage import checkpoint, commits, jsonl, locks, manifest, provenance
+from kd_jax.storage import checkpoint, commits, jsonl, locks, manifest, model_store, provenance
 
 RECORDS = "records.jsonl"
 IDENTITY = "row", "seed", "teacher_seed", "teacher", "part"  # what tells records of a run apart
@@ -72,7 +72,8 @@ class Run:
         self.command = shlex.join(["./run.sh", experiment, *flags])
         self.about = {"experiment": experiment, "began": manifest.now(), **commits.of_code()}
         if program:
-            self.facts |= {"code": fingerprint.code(program), **fingerprint.surroundings()}
+            code = fingerprint.code(program, model_store.outputs)
+            self.facts |= {"code": code, **fingerprint.surroundings()}
             self.facts["fast_compile"] = execution.fast_compile
 
     def uses(self, **facts: Any) -> None:

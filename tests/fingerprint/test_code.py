@@ -8,7 +8,7 @@ import pytest
 
 from kd_jax import fingerprint
 from kd_jax.errors import InputError
-from kd_jax.fingerprint import _code
+from kd_jax.fingerprint import _code, _source
 from kd_jax.fingerprint._source import Reader
 
 SCRIPT = '''"""A script of one's own."""
@@ -120,3 +120,12 @@ def test_installed_packages_are_not_read(tmp_path):
     assert Reader(packages).path("jax") is None
     with pytest.raises(InputError, match="is no function of a project's file"):
         fingerprint.code(optax.adam)
+
+
+def test_what_was_edited_after_the_process_began_is_refused(monkeypatch):
+    """The version that was loaded may be older than the one that is read."""
+    fresh = _source.Reader(_source.LIBRARY.parent)
+    assert b"def soft_targets" in fresh.text("kd_jax.losses.logits")
+    monkeypatch.setattr(_source, "BEGAN", 0.0)
+    with pytest.raises(InputError, match="logits.py was edited after this command began"):
+        fresh.text("kd_jax.losses.logits")

@@ -210,6 +210,29 @@ def test_a_run_of_other_settings_than_its_preset_s_is_refused(root, flags):
     assert "is of --preset=default with --seeds=3: a record is of a preset alone" in line
 
 
+@pytest.mark.parametrize("left", [".records.new", ".records.old", ".records_wide.new"])
+def test_what_a_killed_publish_left_is_no_change(root, left):
+    (root / "experiments" / "small" / left).mkdir()
+    (root / "experiments" / "small" / left / "costs.json").write_text("{}")
+    assert publish.publish(finished(root), root=root).name == "records"
+
+
+def test_a_run_with_options_that_nobody_else_sets_is_refused(root):
+    run = finished(root, numerics={"jax_enable_x64": True})
+    assert "was run with jax_enable_x64: run it without" in refused(root, run)
+
+
+@pytest.mark.parametrize("commit", [5, "HEAD", "--help", ""])
+def test_what_is_no_commit_is_refused(root, commit):
+    assert "names no commit" in refused(root, finished(root, commit=commit))
+
+
+def test_a_run_that_does_not_tell_its_command_is_refused(root):
+    run = finished(root)
+    (run / "command.txt").write_text("\n")
+    assert "command.txt is empty: run it again" in refused(root, run)
+
+
 def test_the_command_ends_with_code_2_and_one_line(tmp_path):
     command = [sys.executable, "-m", "kd_jax.report.publish", str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
