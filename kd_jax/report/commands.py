@@ -5,13 +5,20 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
+from kd_jax.errors import require
+
 NAME = "command.txt"
 
 
 def read(folder: pathlib.Path) -> str:
-    """The command of a run folder or a record; "" of older ones, which lack it."""
+    """The command of a run folder or a record; "" of older ones, which lack it.
+
+    Raises:
+        InputError: it is no file, as a pipe, which would be waited for.
+    """
     path = folder / NAME
-    return path.read_text(encoding="utf-8").strip() if path.is_file() else ""
+    require(path.is_file() or not path.exists(), f"{path} is no file: delete that run folder")
+    return path.read_text(encoding="utf-8").strip() if path.exists() else ""
 
 
 def settings_of(command: str, settings: Mapping[str, Any]) -> list[tuple[str, str]]:

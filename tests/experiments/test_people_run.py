@@ -56,10 +56,10 @@ def test_the_first_networks_are_saved_and_are_those_of_the_records(folder):
         logits, _ = found.model.apply(found.params, found.inputs)
         assert (np.argmax(logits, -1) != found.labels).sum() == found.record["test_errors"]
         assert (found.record["teacher_seed"], found.record["row"]) == (0, row)
-    assert found.teacher.record["row"] == rows.TEACHER
+    student = saved_models.take(folder, rows.DISTILLED, 0, {})
+    assert student.teacher.record["row"] == rows.TEACHER
     mistakes = (folder / "mistakes.csv").read_text().splitlines()
-    record = saved_models.take(folder, rows.DISTILLED, 0, {}).record
-    assert len(mistakes) == record["train_errors"]
+    assert len(mistakes) == student.record["train_errors"]
 
 
 def test_predict_trains_one_teacher_and_the_students_of_one_seed(

@@ -83,8 +83,8 @@ def test_without_runs_or_folder_one_line_says_so(tmp_path):
 @pytest.mark.parametrize("name", ["records.jsonl", "manifest.json", "failed.txt", "command.txt"])
 @pytest.mark.parametrize("damage", ["folder", "pipe", "bytes"])
 def test_a_damaged_run_folder_is_a_line_among_the_others(tmp_path, name, damage):
-    if damage == "pipe" and name not in ("records.jsonl", "manifest.json"):
-        pytest.skip("only these are read before anything else")
+    if damage == "pipe" and name == "failed.txt":
+        pytest.skip("it is replaced before it is read")
     folder = ended(begun(Run(tmp_path, "demo", {})))
     ended(begun(Run(tmp_path, "demo", {"sound": 1})))
     (folder / name).unlink(missing_ok=True)
