@@ -116,8 +116,8 @@ def student_recipe(config: Config, unit: dict, split) -> teachers.Recipe:
 
 def teach(config: Config, data: Dataset, run: run_folder.Run, teacher: int) -> teachers.Teachers:
     """A teacher of a data set, trained or restored."""
-    made_for = mnist_recipe if data.name == "mnist" else cluster_recipe
-    recipe = made_for(config, len(data.train.labels), teacher)
+    recipe_of = mnist_recipe if data.name == "mnist" else cluster_recipe
+    recipe = recipe_of(config, len(data.train.labels), teacher)
     key = keys.key(config.base_seed, "teacher", teacher)
     return teachers.one(named.TEACHER, recipe, key, data, run, seed=teacher)
 

@@ -18,6 +18,7 @@ import numpy as np
 
 from kd_jax import losses
 from kd_jax.distill.teachers import Recipe
+from kd_jax.errors import require
 from kd_jax.metrics import classification
 from kd_jax.metrics.records import seed_records
 from kd_jax.runtime.execution import DEFAULT, Execution
@@ -98,7 +99,7 @@ def fit(
         recipe: how each student is trained.
         arms: A rows.
         split: the Split that they learn on.
-        teachers: {name: logits [N, C], or [S, N, C] where each seed has a teacher of its own}.
+        teachers: {name: logits [N, C]}, a row for each of the split.
         keys: [S], one per seed.
         seeds: [S], the numbers that the sampler is asked with (default 0, 1, …).
         label: of the progress bar.
@@ -111,6 +112,9 @@ def fit(
     Returns:
         Parameters [S, A, …] and the curves {name: [epochs, S, A]}; among them is {"diverged":
         [S, A]}, see training.state.diverged.
+
+    Raises:
+        InputError: a teacher's logits are not one row for each of the split.
     """
     state = train_state.members(recipe.model.init, recipe.optimizer, keys, len(arms))
     if adjust:
@@ -119,7 +123,7 @@ def fit(
     found = {name: [getattr(arm, name) for arm in arms] for name in NUMBERS}
     found["source"] = [names.index(arm.teacher) for arm in arms]
     numbers = {name: np.tile(np.array(x), (len(keys), 1)) for name, x in found.items()}
-    data, own = _stacked(split, teachers, len(keys))
+    data = {**split._asdict(), "teachers": _stacked(teachers, len(split.labels))}
     with execution.bar(label or f"{len(keys) * len(arms)} students", recipe.epochs) as report:
         state, curves = loop.fit(
             loss(recipe.model.apply, augment_batch),
@@ -129,7 +133,6 @@ def fit(
             recipe.sampler,
             epochs=recipe.epochs,
             seeds=seeds,
-            own=own,
             numbers=numbers,
             epoch_metrics=epoch_metrics,
             report=report,
@@ -138,13 +141,13 @@ def fit(
     return state.params, {**curves, "diverged": train_state.diverged(state)}
 
 
-def _stacked(split, teachers, seeds):
-    """(what all seeds share, what each has for itself): "teachers" [N, K, C] or [S, N, K, C]."""
-    arrays, data = list(teachers.values()), split._asdict()
-    if all(np.ndim(x) == 2 for x in arrays):
-        return {**data, "teachers": np.stack(arrays, axis=1, dtype=np.float32)}, {}
-    each = [np.broadcast_to(x, (seeds, *np.shape(x)[-2:])) for x in arrays]
-    return data, {"teachers": np.stack(each, axis=2, dtype=np.float32)}
+def _stacked(teachers, rows):
+    """The logits [N, K, C] of K teachers."""
+    for name, logits in teachers.items():
+        found = np.shape(logits)
+        fits = len(found) == 2 and found[0] == rows
+        require(fits, f"teacher '{name}' has logits {found}: expected [{rows}, C], as many as rows")
+    return np.stack(list(teachers.values()), axis=1, dtype=np.float32)
 
 
 def measure(model: Any, params: Any, split: Any, teacher_logits: np.ndarray) -> dict:
@@ -154,11 +157,9 @@ def measure(model: Any, params: Any, split: Any, teacher_logits: np.ndarray) -> 
         model: of the students.
         params: leaves [S, A, …].
         split: what they are measured on.
-        teacher_logits: of the same inputs: [N, C], or [S, N, C] when each seed has its teacher.
+        teacher_logits: [N, C], of the same inputs.
     """
     logits = classification.predict(model.apply, params, split.inputs)
-    if teacher_logits.ndim == 3:
-        teacher_logits = teacher_logits[:, None]
     found = classification.measure(logits, split.labels, teacher_logits)
     return {name: np.asarray(values) for name, values in found.items()}
 
