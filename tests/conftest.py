@@ -3,7 +3,39 @@
 # To show a ResourceWarning, Python imports tracemalloc. When the warning comes while
 # tensorflow-datasets imports lazily, that import fails, and with it whatever test was importing.
 import os
+import subprocess
+import time
 import tracemalloc  # noqa: F401
+
+PARTS = 7  # of the slow tests; CI runs one
 
 for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"):  # of a hook that runs the tests
     os.environ.pop(name, None)
+
+
+def pytest_addoption(parser):
+    """Which tests are run: those marked slow are left to calls of their own."""
+    parser.addoption("--slow", action="store_true", help="run the slow tests and no others")
+    parser.addoption(
+        "--today",
+        action="store_true",
+        help="of the slow tests run the seventh part that the day of the last commit chooses",
+    )
+
+
+def pytest_collection_modifyitems(config, items):
+    """Keep the slow tests, a part of them, or all others."""
+    slow = config.getoption("--slow")
+    kept = [item for item in items if (item.get_closest_marker("slow") is not None) == slow]
+    if config.getoption("--today"):
+        kept = sorted(kept, key=lambda item: item.nodeid)[_day() % PARTS :: PARTS]
+    left = set(items) - set(kept)
+    config.hook.pytest_deselected(items=list(left))
+    items[:] = [item for item in items if item not in left]
+
+
+def _day():
+    """The day of the last commit, counted from 1970; of today where there is no commit."""
+    command = ["git", "-C", os.path.dirname(__file__), "log", "-1", "--format=%ct"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return int(done.stdout.strip() or time.time()) // 86400

@@ -55,7 +55,7 @@ print("same")
 """
 
 
-@pytest.mark.hosts
+@pytest.mark.slow
 def test_eight_devices_give_the_numbers_of_one():
     found = subprocess.run(
         [sys.executable, "-c", ON_EIGHT_DEVICES], cwd=ROOT, capture_output=True, text=True
@@ -128,7 +128,7 @@ def of_one_host(tmp_path_factory):
     return records(workdir)
 
 
-@pytest.mark.hosts
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [2, 4])
 def test_several_hosts_write_what_one_writes(count, tmp_path, of_one_host):
     running = processes(count, tmp_path / "several", *SHORT)
@@ -148,7 +148,7 @@ def test_several_hosts_write_what_one_writes(count, tmp_path, of_one_host):
                 assert a[name] == b[name], name
 
 
-@pytest.mark.hosts
+@pytest.mark.slow
 def test_a_lost_host_ends_the_others_with_one_line(tmp_path):
     flags = "--preset=smoke", "--teacher_epochs=1000000"
     first, second = processes(2, tmp_path / "run", *flags)
@@ -230,7 +230,7 @@ def said(folder, process):
     return (folder / f"process-{process}").read_text().splitlines()
 
 
-@pytest.mark.hosts
+@pytest.mark.slow
 def test_hosts_read_their_part_of_each_batch_and_go_on_after_one_was_lost(tmp_path):
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
@@ -255,7 +255,7 @@ def test_hosts_read_their_part_of_each_batch_and_go_on_after_one_was_lost(tmp_pa
     assert (one[0], one[1], two[0]) == ("end", "640", "end")
 
 
-@pytest.mark.hosts
+@pytest.mark.slow
 def test_a_host_reads_half_of_the_rows_of_an_epoch(tmp_path):
     running = streamed(2, tmp_path, "1")
     assert [process.wait(timeout=90) for process in running] == [0, 0]

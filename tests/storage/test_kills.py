@@ -24,7 +24,7 @@ def drawn(kind, random):
     return disturbing.Strike(kind, random.integers(number) + 1, delay)
 
 
-@pytest.mark.parametrize("each", [1, pytest.param(10, marks=pytest.mark.kills)])
+@pytest.mark.parametrize("each", [1, pytest.param(10, marks=pytest.mark.slow)])
 def test_killed_runs_end_with_the_records_of_an_undisturbed_one(tmp_path, each):
     wanted = disturbing.finished(tmp_path / "undisturbed")
     random, runs = np.random.default_rng(9), 0
