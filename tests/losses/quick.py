@@ -1,22 +1,25 @@
 """Compiling quickly: the tests of the losses are hundreds of small programs, each run once."""
 
 import functools
+import os
 
 import jax
 
 from kd_jax import losses
 
-# Optimising them would take most of the time. These names belong to XLA's CPU compiler.
-OPTIONS = {
+# Optimizing them would take most of the time. These names belong to XLA's CPU compiler.
+OPTIONS: dict | None = {
     "xla_backend_optimization_level": 0,
     "xla_llvm_disable_expensive_passes": True,
     "xla_cpu_use_fusion_emitters": False,
 }
+if os.environ.get("JAX_DISABLE_MOST_OPTIMIZATIONS") == "0" or jax.default_backend() != "cpu":
+    OPTIONS = None  # as users run them
 
 
 def quick_jit(function):
-    """jax.jit without optimization; to be called outermost only."""
-    return jax.jit(function, compiler_options=OPTIONS if jax.default_backend() == "cpu" else None)
+    """jax.jit without optimization, unless it is asked for; to be called outermost only."""
+    return jax.jit(function, compiler_options=OPTIONS)
 
 
 @functools.cache
