@@ -8,4 +8,9 @@ from kd_jax import experiment
 
 def finished(name, config):
     """The folder of a finished run of an experiment."""
-    return experiment.perform(name, config, functools.partial(experiments.program, name)).folder
+    return performed(name, config, functools.partial(experiments.program, name))
+
+
+def performed(name, config, program):
+    """The folder of a finished run of a program, see experiment.launch."""
+    return experiment.perform(name, config, program).folder

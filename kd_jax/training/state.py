@@ -54,10 +54,19 @@ def grid(params: Any, optimizer: optax.GradientTransformation, keys: jax.Array) 
 
 
 @functools.lru_cache(maxsize=64)
-def _starts(optimizer):
-    """The compiled start of a grid; kept, so that grids of one shape compile once."""
+def _starts(optimizer, arms=None):
+    """The compiled start of a grid; kept, so that grids of one shape compile once.
+
+    arms: how many copies are made of parameters [S, …]; None: they are those of a grid already.
+    """
     each = jax.vmap(jax.vmap(start, in_axes=(0, None, None)), in_axes=(0, None, 0))
-    return jax.jit(lambda params, keys: each(params, optimizer, keys))
+
+    def starts(params, keys):
+        if arms:
+            params = jax.tree.map(lambda x: jnp.repeat(x[:, None], arms, axis=1), params)
+        return each(params, optimizer, keys)
+
+    return jax.jit(starts)
 
 
 def members(
@@ -72,9 +81,7 @@ def members(
         arms: A.
     """
     init_keys, train_keys = jax.vmap(jax.random.split, out_axes=1)(keys)
-    params = initialize(init)(init_keys)
-    copies = jax.tree.map(lambda x: jnp.repeat(x[:, None], arms, axis=1), params)
-    return grid(copies, optimizer, train_keys)
+    return _starts(optimizer, arms)(initialize(init)(init_keys), train_keys)
 
 
 @functools.lru_cache(maxsize=64)
