@@ -6,10 +6,9 @@ import subprocess
 import sys
 import time
 
-import jax
 import numpy as np
 import pytest
-from in_process import finished, performed
+from in_process import finished, performed, untrained
 from published import DATA, ROOT, needed
 
 from experiments.mnist_tutorial import config as mnist_tutorial
@@ -43,15 +42,6 @@ def made_up(row, teacher, count):
     """Logits [1, N, C] of a teacher that was not trained; each its own."""
     random = np.random.default_rng([len(row), teacher, count])
     return random.normal(scale=3, size=(1, count, 10)).astype(np.float32)
-
-
-def untrained(model, *grid):
-    """Parameters of a grid of networks by chance."""
-    random = np.random.default_rng(7)
-    shapes = jax.eval_shape(model.init, jax.random.key(0))
-    return jax.tree.map(
-        lambda x: random.normal(scale=0.1, size=(*grid, *x.shape)).astype(np.float32), shapes
-    )
 
 
 def instead_of_teachers(row, recipe, key, data, run, *, seed):
