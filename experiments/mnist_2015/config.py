@@ -59,7 +59,7 @@ class Config(experiment.TaughtConfig):
             "sweep_epochs": 60, "workers": 1,
         },
         "smoke": {
-            "fast_compile": True, "seeds": 2, "mnist_5k": True, "teacher_width": 64,
+            "fast_compile": True, "seeds": 1, "mnist_5k": True, "teacher_width": 64,
             "teacher_epochs": 3, "width": 32, "student_epochs": 2, "wide": 20, "narrow": 5,
             "sweep_epochs": 2,
         },

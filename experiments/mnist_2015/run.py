@@ -75,6 +75,7 @@ def sweep(config: Config, width: int, temperatures, labels: np.ndarray) -> Trans
     return TransferRun(f"{width} units", arms, rest, config.student_batch_size)
 
 
+@functools.cache  # so that all students of a width share compiled programs
 def network(width: int, **dropout) -> models.Model:
     """784-width-width-10 with ReLU."""
     return models.functional(models.MLP((width, width), 10, **dropout), (28, 28))
@@ -85,21 +86,24 @@ def teacher_recipe(config: Config, rows: int, teacher: int) -> teachers.Recipe:
     epochs, dropout = config.teacher_epochs, config.dropout
     order = keys.key(config.base_seed, "teacher", teacher, "order")
     sampler = samplers.shuffled(order, rows, config.teacher_batch_size)
-    adam = optimizers.adam(config.teacher_learning_rate, epochs, sampler)
-    optimizer = optax.chain(adam, optimizers.max_norm(np.sqrt(config.squared_norm)))
+    decayed = optimizers.adam(config.teacher_learning_rate, epochs, sampler)
+    optimizer = optax.chain(decayed, optimizers.max_norm(np.sqrt(config.squared_norm)))
     model = network(config.teacher_width, dropout=dropout, input_dropout=config.input_dropout)
     return teachers.Recipe(model, optimizer, sampler, epochs, augment.jitter)
+
+
+@functools.cache
+def adam(rate: float, steps: int) -> optax.GradientTransformation:
+    """Adam with a cosine decay to zero."""
+    return optax.adam(optax.cosine_decay_schedule(rate, steps))
 
 
 def student_recipe(config: Config, width: int, epochs: int, teacher: int) -> StudentRecipe:
     """Adam with a cosine decay, no dropout."""
     each = keys.keys(config.base_seed, "student", teacher, count=config.seeds)
     order = keys.key(config.base_seed, "student", teacher, "order")
-
-    def adam(steps):
-        return optax.adam(optax.cosine_decay_schedule(config.student_learning_rate, steps))
-
-    return StudentRecipe(network(width), adam, each, order, epochs)
+    optimizer = functools.partial(adam, config.student_learning_rate)
+    return StudentRecipe(network(width), optimizer, each, order, epochs)
 
 
 def teach(config: Config, data: Dataset, run: run_folder.Run, teacher: int) -> Taught:

@@ -25,6 +25,7 @@ from kd_jax.storage import run_folder
 from kd_jax.training import keys, samplers
 
 
+@functools.cache  # as with the students' network: what they share is compiled once
 def adam(learning_rate: float):
     """Adam as Keras has it."""
     return optax.adam(learning_rate, eps=1e-7)
@@ -52,13 +53,18 @@ def teacher_recipes(config: Config, rows: int, teacher: int) -> dict[str, teache
     }
 
 
+@functools.cache
+def student_network() -> models.Model:
+    """784-20-20-10 with ReLU."""
+    return models.functional(models.MLP((20, 20), 10), (28, 28))
+
+
 def student_recipe(config: Config, teacher: int) -> StudentRecipe:
-    """784-20-20-10 with ReLU, Adam at a constant rate."""
+    """The students, with Adam at a constant rate."""
     each = keys.keys(config.base_seed, "student", teacher, count=config.seeds)
     order = keys.key(config.base_seed, "student", teacher, "order")
-    model, constant = models.MLP((20, 20), 10), adam(config.student_learning_rate)
-    network = models.functional(model, (28, 28))
-    return StudentRecipe(network, lambda steps: constant, each, order, config.student_epochs)
+    model, constant = student_network(), adam(config.student_learning_rate)
+    return StudentRecipe(model, lambda steps: constant, each, order, config.student_epochs)
 
 
 def all_teachers(trained: dict[str, np.ndarray], labels: np.ndarray, seed: int) -> dict:

@@ -80,6 +80,7 @@ def load(config: Config, name: str) -> Dataset:
     return synthetic.load(*clusters(config)[name], config.samples, seed)
 
 
+@functools.cache  # as with the networks: what units share is compiled once
 def adam(config: Config) -> optax.GradientTransformation:
     """Adam as Keras has it by default."""
     return optax.adam(config.learning_rate, eps=1e-7)
@@ -91,9 +92,15 @@ def teacher_sampler(config: Config, count: int, teacher: int) -> Callable:
     return samplers.shuffled(order, count, config.batch_size)
 
 
+@functools.cache
+def network(hidden: tuple[int, ...], shape: tuple[int, ...], dropout=0.0) -> models.Model:
+    """Dense layers of these widths."""
+    return models.functional(models.MLP(hidden, 10, dropout=dropout), shape)
+
+
 def cluster_recipe(config: Config, count: int, teacher: int) -> teachers.Recipe:
     """A teacher of an artificial data set: 100-100-100 with a fifth dropped."""
-    net = models.functional(models.MLP((100, 100, 100), 10, dropout=0.2), (synthetic.FEATURES,))
+    net = network((100, 100, 100), (synthetic.FEATURES,), 0.2)
     return teachers.Recipe(
         net, adam(config), teacher_sampler(config, count, teacher), config.epochs
     )
@@ -108,7 +115,7 @@ def mnist_recipe(config: Config, count: int, teacher: int) -> teachers.Recipe:
 
 def student_recipe(config: Config, unit: dict, split) -> teachers.Recipe:
     """Two hidden layers of the unit's width."""
-    net = models.functional(models.MLP((unit["width"],) * 2, 10), split.inputs.shape[1:])
+    net = network((unit["width"],) * 2, split.inputs.shape[1:])
     order = keys.key(config.base_seed, "student", unit["teacher_seed"], "order")
     sampler = samplers.shuffled(order, len(split.labels), config.batch_size)
     return teachers.Recipe(net, adam(config), sampler, unit["epochs"])

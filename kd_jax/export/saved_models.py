@@ -106,7 +106,7 @@ def save_teachers(run: Any, teachers: Any, test: Any, **where: Any) -> None:
         test: as for `save`.
         where: as for `save`.
     """
-    grid = jax.tree.map(lambda x: x[:, None], teachers.params)
+    grid = jax.tree.map(lambda x: np.asarray(x)[:, None], teachers.params)
     save(run, teachers.model, grid, [teachers.row], test, **where)
 
 

@@ -73,7 +73,7 @@ def _mesh(devices, members):
 def everywhere(tree: Any) -> Any:
     """Leaves that every process has, as arrays that the processes can write together."""
     if jax.process_count() == 1:
-        return jax.tree.map(jnp.asarray, tree)
+        return jax.device_put(tree)
     sharding = NamedSharding(_mesh(tuple(jax.devices()), 1), P())
     return jax.tree.map(lambda x: _across_processes(x, sharding), tree)
 

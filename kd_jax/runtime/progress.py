@@ -45,7 +45,7 @@ def bar(
             if curves:
                 if events:
                     events.of_training(label, curves, drawn.n, done)
-                loss = np.asarray(curves["loss"][done - 1])
+                loss = np.asarray(curves["loss"])[done - 1]
                 drawn.set_postfix_str(f"loss {np.mean(loss):.4f}", refresh=False)
             drawn.update(done - drawn.n)
             parallel.check()

@@ -2,21 +2,20 @@
 
 import itertools
 import json
-import pathlib
-import subprocess
-import sys
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
+from in_process import finished, untrained
 
 from experiments.mnist_2015 import rows as named
 from experiments.mnist_2015 import run as mnist_2015
 from experiments.mnist_2015.config import Config
 from kd_jax.data.dataset import Dataset, Split
-from kd_jax.distill import teachers
+from kd_jax.distill import teachers, transfer
+from kd_jax.storage import jsonl
 
-ROOT = pathlib.Path(__file__).parents[2]
 LABELS = np.repeat(np.arange(10), 300)
 NAMES = named.of()
 
@@ -84,13 +83,21 @@ def test_every_choice_follows_from_the_base_seed_and_the_teacher():
     assert held[0] == held[1] != held[2]
 
 
-def test_a_smoke_run_has_every_row_of_every_seed(tmp_path):
-    command = [sys.executable, "-m", "experiments", "mnist_2015", "--preset=smoke"]
-    command += [f"--workdir={tmp_path}", "--seeds=1", "--student_epochs=1", "--sweep_epochs=1"]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
-    assert done.returncode == 0, done.stderr
-    (folder,) = (tmp_path / "mnist_2015").iterdir()
-    records = [json.loads(line) for line in (folder / "records.jsonl").read_text().splitlines()]
+FIT = transfer.fit
+TRAINED = {("all", NAMES.augmented), ("no 3", NAMES.soft)}
+
+
+def students_of_two_rows(transfer_run, recipe, split, sources, *, seed, execution):
+    """The students of the two rows of `TRAINED`; those of all others are networks by chance."""
+    (first, *_) = arms = transfer_run.arms
+    if (transfer_run.name, first.row) in TRAINED:
+        return FIT(transfer_run, recipe, split, sources, seed=seed, execution=execution)
+    return untrained(recipe.model, 1, len(arms))
+
+
+def check(folder):
+    """Every row of every part, once; the figures. Returned: the records."""
+    records = jsonl.records(folder)
     base = {named.LABELS, NAMES.smoothed, NAMES.soft, NAMES.permuted}
     corrected = {named.FREE, named.VALIDATED, named.ON_TEST}
     rows = {(r["part"], r["row"]) for r in records if r["part"] != "width"}
@@ -105,3 +112,21 @@ def test_a_smoke_run_has_every_row_of_every_seed(tmp_path):
         "no_3_bias.png", "no_3_accuracy.png", "7_and_8_bias.png", "7_and_8_accuracy.png",
         "errors_by_temperature.png",
     }  # fmt: skip
+    return records
+
+
+def smoke(workdir):
+    return Config(**Config.PRESETS["smoke"], workdir=str(workdir))
+
+
+def test_a_run_has_every_row_and_students_learn_from_its_teacher(tmp_path, monkeypatch):
+    monkeypatch.setattr(transfer, "fit", students_of_two_rows)
+    records = check(finished("mnist_2015", smoke(tmp_path)))
+    errors = {(r["part"], r["row"]): r["test_errors"] for r in records}
+    assert errors["all", named.TEACHER] < errors["all", NAMES.augmented] < 1000
+    assert all(x > 1000 for row, x in errors.items() if row[1] in (named.LABELS, NAMES.permuted))
+
+
+@pytest.mark.slow
+def test_the_whole_smoke_has_every_row_of_every_seed(tmp_path):
+    check(finished("mnist_2015", smoke(tmp_path)))

@@ -1,23 +1,28 @@
-"""The MNIST tutorial as a user runs it: whole at its smallest, killed, and with bad data."""
+"""The MNIST tutorial: a part trained, every part without training, the whole, and bad data."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
+from in_process import finished, performed, untrained
 from published import DATA, ROOT, needed
 
 from experiments.mnist_tutorial import config as mnist_tutorial
+from experiments.mnist_tutorial import report
 from experiments.mnist_tutorial import rows as named
+from experiments.mnist_tutorial import run as tutorial
 from kd_jax import experiment
-from kd_jax.distill import bias_correction
+from kd_jax.distill import bias_correction, teachers, transfer
 from kd_jax.errors import InputError
-from kd_jax.storage import manifest
+from kd_jax.runtime import ending
+from kd_jax.storage import jsonl, manifest
 
-SMOKE = [sys.executable, "-m", "experiments", "mnist_tutorial", "--preset=smoke"]
+SMOKE = mnist_tutorial.Config.PRESETS["smoke"]
+COMMAND = [sys.executable, "-m", "experiments", "mnist_tutorial", "--preset=smoke", "--teachers=2"]
 CONTROLS = {named.LABELS, f"{named.SMOOTHED} 0.1", named.PERMUTED, named.UNIFORM}
 PART_1 = {f"{named.MIXED_ALIKE} 128", named.MIXED, named.OF_CNN, named.OF_CNN_2D}
 PART_2 = {named.MISMATCHED, named.MATCHED, named.HELD_OUT, named.FREE, named.VALIDATED}
@@ -29,24 +34,105 @@ ROWS = {
 }
 
 
-def command(*arguments, **more):
-    return subprocess.run(
-        [*SMOKE, *arguments], capture_output=True, text=True, cwd=ROOT, **more
-    )  # fmt: skip
+def config(workdir, **more):
+    return mnist_tutorial.Config(**SMOKE | more, preset="smoke", workdir=str(workdir))
+
+
+def made_up(row, teacher, count):
+    """Logits [1, N, C] of a teacher that was not trained; each its own."""
+    random = np.random.default_rng([len(row), teacher, count])
+    return random.normal(scale=3, size=(1, count, 10)).astype(np.float32)
+
+
+def instead_of_teachers(row, recipe, key, data, run, *, seed):
+    splits = {"train": data.train, "validation": data.validation, "test": data.test}
+    logits = {name: made_up(row, seed, len(split.labels)) for name, split in splits.items()}
+    return teachers.Teachers(row, recipe.model, untrained(recipe.model, 1), logits, "", 0.0)
+
+
+learned = []  # from which outputs of the dense teacher
+
+
+def instead_of_students(transfer_run, recipe, split, sources, *, execution):
+    learned.append(sources["teacher"])
+    return untrained(recipe.model, len(recipe.keys), len(transfer_run.arms))
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory):
-    """The folder of a finished smoke run, and what the command printed."""
-    workdir = tmp_path_factory.mktemp("runs")
-    done = command(f"--workdir={workdir}")
-    assert done.returncode == 0, done.stderr
-    (folder,) = workdir.glob("mnist_tutorial/*")
-    return folder, done.stdout
+def every_part(tmp_path_factory):
+    """The folder of a run of every part with two teachers, in which nothing is trained."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(teachers, "one", instead_of_teachers)
+        patch.setattr(transfer, "fit", instead_of_students)
+        return finished("mnist_tutorial", config(tmp_path_factory.mktemp("runs"), teachers=2))
 
 
-def read(folder):
-    return [json.loads(line) for line in (folder / "records.jsonl").read_text().splitlines()]
+@pytest.fixture(scope="module")
+def part_2a(tmp_path_factory):
+    """The records of part 2a, trained for a short while with one teacher."""
+    short = {"part": "2a", "dense_learning_rate": 0.003, "student_learning_rate": 0.01}
+    program = tutorial.run, report.table, None
+    folder = performed(
+        "mnist_tutorial", config(tmp_path_factory.mktemp("runs"), **short), lambda: program
+    )
+    return jsonl.records(folder)
+
+
+def check_rows(records, rows_of_parts, count):
+    """Every row of the parts once with each teacher; errors are counted of 1,500 digits."""
+    assert {(r["part"], r["row"], r["teacher_seed"], r["seed"]) for r in records} == {
+        (part, row, teacher, 0)
+        for part, rows in rows_of_parts.items()
+        for row in rows
+        for teacher in range(count)
+    }
+    assert len(records) == count * sum(map(len, rows_of_parts.values()))
+    for r in records:  # 150 of each class
+        assert sum(r["test_wrong"]) == r["test_errors"] == round(1500 * (1 - r["test_accuracy"]))
+        assert r["test_class_accuracy"][3] == pytest.approx(1 - r["test_wrong"][3] / 150)
+
+
+def check_shifts(records, count):
+    """Errors of a corrected bias are those of its curve."""
+    chosen = [r for r in records if "shift" in r]
+    assert len(chosen) == 3 * count
+    for r in chosen:
+        curve = dict(zip(bias_correction.SHIFTS.tolist(), r["errors_by_shift"], strict=True))
+        if r["row"] != named.FREE:  # whose shift lies between those of the curve
+            assert r["test_errors"] == curve[r["shift"]]
+        if r["row"] == ON_TEST:
+            assert r["test_errors"] == min(curve.values())
+
+
+def check_seen(records):
+    """Students that saw nothing but labels of other digits do not guess the rest."""
+    (seen,) = {r["test_wrong"][3] for r in records if (r["part"], r["row"]) == ("2a", named.LABELS)}
+    assert seen == 150
+
+
+def test_a_part_trains_its_dense_teacher_and_every_row(part_2a):
+    check_rows(part_2a, {"1": {named.DENSE}, "2a": ROWS["2a"]}, 1)
+    check_shifts(part_2a, 1)
+    check_seen(part_2a)
+    errors = {r["row"]: r["test_errors"] for r in part_2a}
+    assert errors[named.DENSE] < errors[named.SOFT] < 1350  # chance
+
+
+def test_every_part_has_its_rows_with_each_teacher(every_part):
+    records = jsonl.records(every_part)
+    check_rows(records, ROWS, 2)
+    check_shifts(records, 2 * 2)
+    assert len(learned) == 2 * (2 + 3 + 3)
+    for number, found in enumerate(learned):  # the first teacher's students come first
+        np.testing.assert_array_equal(found, made_up(named.DENSE, number // 8, 3000)[0])
+
+
+def test_the_table_and_the_figures_are_there(every_part):
+    assert (every_part / "table.md").read_text() == report.table(every_part)
+    names = {"softmax_of_one_digit.png", "part_2a_bias.png", "part_2b_bias.png"}
+    names |= {f"part_{p}_{m}.png" for p in ROWS for m in ("wrong", "class_accuracy")}
+    assert {path.name for path in every_part.glob("*.png")} == names
+    assert all((every_part / name).read_bytes().startswith(b"\x89PNG") for name in names)
 
 
 def cells(markdown):
@@ -60,43 +146,8 @@ def cells(markdown):
             yield header, lines
 
 
-def test_a_smoke_run_has_every_row_of_every_part_with_each_teacher(finished):
-    records = read(finished[0])
-    assert {(r["part"], r["row"], r["teacher_seed"], r["seed"]) for r in records} == {
-        (part, row, teacher, 0) for part, rows in ROWS.items() for row in rows for teacher in (0, 1)
-    }
-    assert len(records) == 3 * 12 * 2
-    # 1,500 test digits, 150 of each class
-    for r in records:
-        assert sum(r["test_wrong"]) == r["test_errors"] == round(1500 * (1 - r["test_accuracy"]))
-        assert r["test_class_accuracy"][3] == pytest.approx(1 - r["test_wrong"][3] / 150)
-    # students that saw nothing but labels of other digits do not guess the rest
-    (seen,) = {r["test_wrong"][3] for r in records if (r["part"], r["row"]) == ("2a", named.LABELS)}
-    assert seen == 150
-
-
-def test_errors_of_a_corrected_bias_are_those_of_its_curve(finished):
-    chosen = [r for r in read(finished[0]) if "shift" in r]
-    assert len(chosen) == 2 * 3 * 2
-    for r in chosen:
-        curve = dict(zip(bias_correction.SHIFTS.tolist(), r["errors_by_shift"], strict=True))
-        if r["row"] != named.FREE:  # whose shift lies between those of the curve
-            assert r["test_errors"] == curve[r["shift"]]
-        if r["row"] == ON_TEST:
-            assert r["test_errors"] == min(curve.values())
-
-
-def test_the_table_is_what_was_printed_and_the_figures_are_there(finished):
-    folder, printed = finished
-    assert (folder / "table.md").read_text() in printed
-    names = {"softmax_of_one_digit.png", "part_2a_bias.png", "part_2b_bias.png"}
-    names |= {f"part_{p}_{m}.png" for p in ROWS for m in ("wrong", "class_accuracy")}
-    assert {path.name for path in folder.glob("*.png")} == names
-    assert all((folder / name).read_bytes().startswith(b"\x89PNG") for name in names)
-
-
-def test_numbers_published_of_10000_digits_do_not_stand_beside_1500(finished):
-    text = (finished[0] / "table.md").read_text()
+def test_numbers_published_of_10000_digits_do_not_stand_beside_1500(every_part):
+    text = (every_part / "table.md").read_text()
     columns = [
         {line[i] for line in lines}
         for header, lines in cells(text)
@@ -106,9 +157,33 @@ def test_numbers_published_of_10000_digits_do_not_stand_beside_1500(finished):
     assert columns == [{"–"}] * 7  # errors and loss in three parts, the 3s in one
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """The folder of a finished smoke run of two teachers, and what the command printed."""
+    workdir = tmp_path_factory.mktemp("runs")
+    done = command(f"--workdir={workdir}")
+    assert done.returncode == 0, done.stderr
+    (folder,) = workdir.glob("mnist_tutorial/*")
+    return folder, done.stdout
+
+
+def command(*arguments):
+    return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, cwd=ROOT)
+
+
+@pytest.mark.slow
+def test_a_smoke_run_has_every_row_of_every_part_with_each_teacher(whole):
+    folder, printed = whole
+    records = jsonl.records(folder)
+    check_rows(records, ROWS, 2)
+    check_shifts(records, 2 * 2)
+    check_seen(records)
+    assert (folder / "table.md").read_text() in printed
+
+
 def kill_once(done, workdir):
     """Start part 2a and kill it, without warning, as soon as done() is true."""
-    arguments = [*SMOKE, "--part=2a", f"--workdir={workdir}"]
+    arguments = [*COMMAND, "--part=2a", f"--workdir={workdir}"]
     silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     with subprocess.Popen(arguments, cwd=ROOT, **silent) as process:
         while process.poll() is None and not done():
@@ -117,7 +192,8 @@ def kill_once(done, workdir):
     assert process.returncode == -signal.SIGKILL
 
 
-def test_a_killed_run_goes_on_to_the_same_records(finished, tmp_path):
+@pytest.mark.slow
+def test_a_killed_run_goes_on_to_the_same_records(whole, tmp_path):
     """Killed after the first of two teachers and the first of its three transfer runs.
 
     The part by itself gives the records that it has among all parts, so they are the oracle.
@@ -133,21 +209,20 @@ def test_a_killed_run_goes_on_to_the_same_records(finished, tmp_path):
     assert last.stdout.count(": restored (") == last.stdout.count(": trained in ") == 1
     (folder,) = (tmp_path / "mnist_tutorial").iterdir()
     assert manifest.finished(folder)
-    wanted = [r for r in read(finished[0]) if r["part"] == "2a" or r["row"] == named.DENSE]
-    found = read(folder)
+    wanted = [r for r in jsonl.records(whole[0]) if r["part"] == "2a" or r["row"] == named.DENSE]
+    found = jsonl.records(folder)
     assert len(found) == 2 * 13
     assert {json.dumps(r) for r in found} == {json.dumps(r) for r in wanted}
 
 
-def refused(*arguments, **more):
-    """The one line with which a command refuses its input, having written no run."""
-    done = command(*arguments, **more)
-    lines = done.stderr.splitlines()
-    if lines[0].startswith("preparing mnist in"):
-        lines = lines[1:]
-    assert done.returncode == 2 and len(lines) == 1 and lines[0].startswith("error: "), done.stderr
-    assert done.stdout == ""
-    return lines[0]
+def refused(workdir, **more):
+    """The line with which a run refuses its input, having written nothing."""
+    with pytest.raises(InputError) as error:
+        finished("mnist_tutorial", config(workdir, mnist_5k=False, **more))
+    line, code = ending.of(error.value)
+    assert code == 2 and line.startswith("error: ") and "\n" not in line
+    assert not workdir.exists()
+    return line
 
 
 def test_an_unknown_part_is_refused_by_name():
@@ -155,16 +230,16 @@ def test_an_unknown_part_is_refused_by_name():
         experiment.parse(mnist_tutorial.Config, ["x", "--part=3"])
 
 
-def test_missing_data_are_named(tmp_path):
+def test_missing_data_are_named(tmp_path, monkeypatch):
     # no network here, whatever the machine has: the discard port refuses at once
-    nowhere = dict.fromkeys(("http_proxy", "https_proxy"), "http://127.0.0.1:9") | {"no_proxy": ""}
-    places = [f"--data_dir={tmp_path}", f"--manual_dir={tmp_path}", f"--workdir={tmp_path / 'w'}"]
-    text = refused("--nomnist_5k", *places, env=os.environ | nowhere)
+    for name in ("http_proxy", "https_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.setenv("no_proxy", "")
+    text = refused(tmp_path / "w", data_dir=str(tmp_path), manual_dir=str(tmp_path))
     assert "MNIST is missing train-images-idx3-ubyte.gz, " in text and "--manual_dir" in text
-    assert not (tmp_path / "w").exists()
 
 
 def test_fashion_mnist_is_not_taken_for_mnist(tmp_path):
     folder = needed(DATA / "fashion_mnist")
-    text = refused("--nomnist_5k", f"--data_dir={tmp_path}", f"--manual_dir={folder}")
+    text = refused(tmp_path / "w", data_dir=str(tmp_path), manual_dir=str(folder))
     assert "this is Fashion-MNIST's train-images-idx3-ubyte.gz" in text

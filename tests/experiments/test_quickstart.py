@@ -1,6 +1,5 @@
-"""The main job at its smallest, as a user runs it: twice, from the command line."""
+"""The main job at its smallest: twice, its teacher damaged and renewed, and as a user runs it."""
 
-import json
 import os
 import pathlib
 import shutil
@@ -10,73 +9,55 @@ import sys
 import fuzzing
 import numpy as np
 import pytest
+from in_process import finished
 
 from experiments.quickstart import report
+from experiments.quickstart.config import Config
+from kd_jax import experiment
 from kd_jax.data import mnist_5k
+from kd_jax.distill import students
 from kd_jax.errors import InputError
-from kd_jax.storage import manifest
+from kd_jax.runtime import ending
+from kd_jax.storage import jsonl, manifest
 
 ROOT = pathlib.Path(__file__).parents[2]
+FLAGS = [
+    "--preset=smoke", "--nofast_compile", "--temperatures=1,3", "--teacher_width=20",
+    "--teacher_epochs=3", "--student_width=10", "--student_epochs=2",
+]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
-def workdir(tmp_path_factory):
-    return tmp_path_factory.mktemp("work dir")
+def elsewhere(tmp_path_factory):
+    """A folder with a space in its name that commands are given in."""
+    return tmp_path_factory.mktemp("else where")
 
 
-def command(workdir, *arguments):
-    return subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "experiments",
-            "quickstart",
-            "--preset=smoke",
-            f"--workdir={workdir}",
-        ]
-        + list(arguments),
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-    )
+def config(elsewhere, *flags):
+    return experiment.parse(Config, ["x", *FLAGS, f"--workdir={elsewhere / 'runs'}", *flags])
 
 
-def finished(workdir):
-    return sorted(folder for folder in workdir.glob("quickstart/*") if manifest.finished(folder))
+@pytest.fixture(scope="module")
+def folder(elsewhere):
+    """The folder of a finished run in the folder runs there."""
+    return finished("quickstart", config(elsewhere))
 
 
-def test_two_runs_give_the_same_records_and_one_teacher(workdir):
-    first, second = command(workdir), command(workdir)
-    assert first.returncode == second.returncode == 0, first.stderr + second.stderr
-    assert ": trained in " in first.stdout and ": restored (" in second.stdout
-    one, two = finished(workdir)
-    assert (one / "records.jsonl").read_bytes() == (two / "records.jsonl").read_bytes()
-    assert (one / "table.md").read_text() in first.stdout
-    records = [json.loads(line) for line in (one / "records.jsonl").read_text().splitlines()]
+def test_a_run_has_every_record_table_and_figure(folder, elsewhere):
+    records = jsonl.records(folder)
     # 2 seeds of labels, smoothing, soft and mixed at two temperatures, permuted; and the teacher
     assert len(records) == 2 * (2 + 2 + 2 + 1) + 1
+    assert len({(r["row"], r["seed"]) for r in records}) == len(records)
     assert all(r["experiment"] == "quickstart" and r["test_errors"] > 0 for r in records)
+    assert (folder / "table.md").read_text() == report.table(folder)
     for name in ("errors_by_temperature.png", "soft_targets.png"):
-        assert (one / name).read_bytes().startswith(b"\x89PNG")
-    said, again = manifest.read(one), manifest.read(two)
+        assert (folder / name).read_bytes().startswith(b"\x89PNG")
+    said = manifest.read(folder)
     assert said["data"] == mnist_5k.DIGEST and said["versions"]["jax"]
     assert [x["restored"] for x in said["teachers"].values()] == [False]
-    assert [x["restored"] for x in again["teachers"].values()] == [True]
-    assert manifest.ready_seconds(said) == 0 < manifest.ready_seconds(again)
-    assert said["command"] == f"./run.sh quickstart --preset=smoke '--workdir={workdir}'"
-
-
-def test_a_corrupted_teacher_is_refused_and_retrain_heals_it(workdir):
-    (folder,) = (workdir / "teachers").iterdir()
-    for path in (folder / "params").rglob("d/*"):
-        data = bytearray(path.read_bytes())
-        data[len(data) // 2] ^= 0xFF
-        path.write_bytes(data)
-    refused = command(workdir)
-    assert refused.returncode == 2 and "Traceback" not in refused.stderr
-    assert str(folder) in refused.stderr and "--retrain" in refused.stderr
-    assert len(refused.stderr.strip().splitlines()) == 1
-    assert command(workdir, "--retrain").returncode == 0
+    assert manifest.ready_seconds(said) == 0
+    assert said["command"].startswith("./run.sh quickstart ")
+    assert f" '--workdir={elsewhere / 'runs'}' " in said["command"]
 
 
 def test_the_digits_are_stratified_and_disjoint():
@@ -134,7 +115,8 @@ def clone(tmp_path):
 
 
 def shell(clone, *arguments, cwd="/"):
-    environment = {**os.environ, "HOME": "/proc"}  # a home that nobody can write to
+    # a home that nobody can write to, and one device as in this process
+    environment = {**os.environ, "HOME": "/proc", "JAX_NUM_CPU_DEVICES": "1"}
     return subprocess.run(
         [clone / "run.sh", *arguments], capture_output=True, text=True, cwd=cwd, env=environment
     )
@@ -148,9 +130,47 @@ def test_the_launcher_lists_names_and_refuses(clone):
     assert shell(clone, "../etc").returncode == 2
 
 
-def test_the_launcher_runs_from_another_folder_in_a_read_only_home(clone, tmp_path):
-    elsewhere = tmp_path / "else where"
-    elsewhere.mkdir()
-    done = shell(clone, "--preset=smoke", "--temperatures=2", cwd=elsewhere)
+def test_the_launcher_runs_from_another_folder_in_a_read_only_home(clone, folder, elsewhere):
+    """A run like the one before it: of its teacher, to the same records."""
+    done = shell(clone, *FLAGS, cwd=elsewhere)
     assert done.returncode == 0, done.stderr
-    assert len(finished(elsewhere / "runs")) == 1
+    assert ": restored (" in done.stdout and ": trained in " not in done.stdout
+    (other,) = set((elsewhere / "runs" / "quickstart").iterdir()) - {folder}
+    assert manifest.finished(other)
+    assert (other / "records.jsonl").read_bytes() == (folder / "records.jsonl").read_bytes()
+    assert (other / "table.md").read_text() in done.stdout
+    said = manifest.read(other)
+    assert [x["restored"] for x in said["teachers"].values()] == [True]
+    assert manifest.ready_seconds(said) > 0
+
+
+class Taught(Exception):
+    """Raised where the students would begin."""
+
+
+def taught(elsewhere, monkeypatch, capsys, *flags):
+    """What a run says that ends with its teacher."""
+
+    def stop(*arguments, **options):
+        raise Taught
+
+    monkeypatch.setattr(students, "fit", stop)
+    with pytest.raises(Taught):
+        finished("quickstart", config(elsewhere, *flags))
+    return capsys.readouterr().out
+
+
+def test_a_corrupted_teacher_is_refused_and_retrain_heals_it(
+    folder, elsewhere, monkeypatch, capsys
+):
+    (teacher,) = (elsewhere / "runs" / "teachers").iterdir()
+    for path in (teacher / "params").rglob("d/*"):
+        data = bytearray(path.read_bytes())
+        data[len(data) // 2] ^= 0xFF
+        path.write_bytes(data)
+    with pytest.raises(InputError) as error:
+        finished("quickstart", config(elsewhere))
+    line, code = ending.of(error.value)
+    assert code == 2 and str(teacher) in line and "--retrain" in line and "\n" not in line
+    assert ": trained in " in taught(elsewhere, monkeypatch, capsys, "--retrain")
+    assert ": restored (" in taught(elsewhere, monkeypatch, capsys)

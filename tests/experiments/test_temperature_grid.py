@@ -2,78 +2,99 @@
 
 import itertools
 import json
-import pathlib
-import subprocess
-import sys
 import threading
 
+import jax
 import numpy as np
 import pytest
+from in_process import finished
 
-from experiments.temperature_grid import curves, optimum
+from experiments.temperature_grid import curves, optimum, report
 from experiments.temperature_grid import run as temperature_grid
 from experiments.temperature_grid.config import Config
 from experiments.temperature_grid.curves import of
 from kd_jax import experiment
 from kd_jax.data import synthetic
-from kd_jax.data.dataset import Split
+from kd_jax.data.dataset import Dataset, Split
+from kd_jax.distill import teachers
 from kd_jax.errors import InputError
 from kd_jax.metrics import statistics
 from kd_jax.runtime import parallel
-from kd_jax.storage import manifest
+from kd_jax.storage import jsonl, manifest
 
-ROOT = pathlib.Path(__file__).parents[2]
 TEMPERATURES = [1.0, 2.0, 4.0, 8.0]
 
 
-def command(workdir):
-    arguments = ["-m", "experiments", "temperature_grid", "--preset=smoke", f"--workdir={workdir}"]
-    return subprocess.run(
-        [sys.executable, *arguments], capture_output=True, text=True, cwd=ROOT
-    )  # fmt: skip
+def short(workdir):
+    """The settings of a run of four units: two data sets in the grid, two widths on one of them."""
+    shorter = {"teachers": 1, "temperatures": (1.0, 3.0), "epochs": 1, "width_epochs": 1}
+    return Config(**Config.PRESETS["smoke"] | shorter, workdir=str(workdir))
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory):
-    """The folder of a finished smoke run, and what the command printed."""
-    workdir = tmp_path_factory.mktemp("runs")
-    done = command(workdir)
-    assert done.returncode == 0, done.stderr
-    (folder,) = workdir.glob("temperature_grid/*")
-    return folder, done.stdout
+def folder(tmp_path_factory):
+    """The folder of a finished run."""
+    return finished("temperature_grid", short(tmp_path_factory.mktemp("runs")))
 
 
-def test_a_smoke_run_has_every_record_table_and_figure(finished):
-    folder, printed = finished
-    records = [json.loads(line) for line in (folder / "records.jsonl").read_text().splitlines()]
+def test_a_run_has_every_record_table_and_figure(folder):
+    records = jsonl.records(folder)
     grid, widths = of(records, part="grid"), of(records, part="width")
-    # two data sets × 2 teachers × (teacher, labels, 3 temperatures, smoothing, permuted)
-    assert len(grid) == 2 * 2 * 7
-    # one data set × two widths × 2 teachers × (teacher, labels, 3 temperatures)
-    assert len(widths) == 2 * 2 * 5
-    assert (folder / "table.md").read_text() in printed
+    # two data sets × (teacher, labels, 2 temperatures, smoothing, permuted)
+    assert len(grid) == 2 * 6
+    # one data set × two widths × (teacher, labels, 2 temperatures)
+    assert len(widths) == 2 * 4
+    assert (folder / "table.md").read_text() == report.table(folder)
     for name in ("test_accuracy_by", "test_errors_by", "errors_by_width_and"):
         assert (folder / f"{name}_temperature.png").read_bytes().startswith(b"\x89PNG")
     # all widths share a teacher
-    teachers = {(r["dataset"], r["teacher_seed"]): r["test_nll"] for r in of(grid, row="teacher")}
-    assert len(set(teachers.values())) == len(teachers) == 4
+    taught = {r["dataset"]: r["test_nll"] for r in of(grid, row="teacher")}
+    assert len(set(taught.values())) == len(taught) == 2
     for r in of(widths, row="teacher"):
-        assert r["test_nll"] == teachers[r["dataset"], r["teacher_seed"]]
+        assert r["test_nll"] == taught[r["dataset"]]
+    # and every student is another network
+    losses = [r["test_nll"] for r in records if r["row"] != "teacher"]
+    assert len(set(losses)) == len(losses)
 
 
-def test_an_interrupted_run_goes_on_to_the_same_records(finished):
-    """As after a kill before the fifth unit of eight was written: those of the grid are there."""
-    folder, _ = finished
+def test_an_interrupted_run_goes_on_to_the_same_records(folder, capsys):
+    """As after a kill before the last unit of four was written: those before it are there."""
     path = folder / "records.jsonl"
     whole = path.read_text().splitlines(keepends=True)
-    path.write_text("".join(whole[:28]))
+    path.write_text("".join(whole[:-4]))
     (folder / "manifest.json").unlink()
-    again = command(folder.parents[1])
-    assert again.returncode == 0, again.stderr
-    # of the two data sets only the one whose students are left needs its two teachers
-    assert ": trained in " not in again.stdout and again.stdout.count(": restored (") == 2
+    assert finished("temperature_grid", short(folder.parents[1])) == folder
+    printed = capsys.readouterr().out
+    # of the two data sets only the one whose students are left needs its teacher
+    assert ": trained in " not in printed and printed.count(": restored (") == 1
     assert sorted(path.read_text().splitlines(keepends=True)) == sorted(whole)
     assert manifest.finished(folder)
+    assert (folder / "table.md").read_text() in printed
+
+
+@pytest.mark.slow
+def test_the_whole_smoke_has_every_teacher_of_every_data_set(tmp_path):
+    config = Config(**Config.PRESETS["smoke"], workdir=str(tmp_path))
+    records = jsonl.records(finished("temperature_grid", config))
+    # two data sets × 2 teachers × (teacher, labels, 3 temperatures, smoothing, permuted)
+    grid, widths = of(records, part="grid"), of(records, part="width")
+    assert len(grid) == 2 * 2 * 7 and len(widths) == 2 * 2 * 5
+    taught = {(r["dataset"], r["teacher_seed"]): r["test_nll"] for r in of(grid, row="teacher")}
+    assert len(set(taught.values())) == len(taught) == 4
+    for r in of(widths, row="teacher"):
+        assert r["test_nll"] == taught[r["dataset"], r["teacher_seed"]]
+
+
+def test_teachers_begin_with_keys_of_their_own(monkeypatch):
+    monkeypatch.setattr(teachers, "one", lambda row, recipe, key, data, run, *, seed: (key, seed))
+    data = Dataset("clusters", 10, *[Split(np.zeros((100, 100)), np.zeros(100, int))] * 3, "")
+    found = {
+        (base, teacher): temperature_grid.teach(Config(base_seed=base), data, None, teacher)
+        for base in (0, 1)
+        for teacher in (0, 1)
+    }
+    assert [seed for _, seed in found.values()] == [0, 1, 0, 1]
+    assert len({bytes(jax.random.key_data(key)) for key, _ in found.values()}) == 4
 
 
 def test_every_choice_follows_from_the_base_seed_and_the_teacher():
