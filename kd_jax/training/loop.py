@@ -76,15 +76,15 @@ def _epochs(loss_fn, optimizer, epoch_metrics, place, each):
     return run
 
 
-def _empty_curves(loss_fn, optimizer, sampler, epoch_metrics, epochs, state, *fixed):
+def _empty_curves(loss_fn, sampler, epoch_metrics, epochs, state, *fixed):
     """Zeros {name: [epochs, S, A]} of all that members say; one of them is traced."""
 
     def said(state, seeds, data, shared, own, numbers):
         state, numbers = jax.tree.map(lambda x: x[0, 0], (state, numbers))
         rows, own = sampler(seeds.ravel()[0], 0)[0], jax.tree.map(lambda x: x[0], own)
         batch = train_state.Batch(jax.tree.map(lambda x: x[rows], {**data, **own}), numbers, shared)
-        state, metrics = train_state.make_step(loss_fn, optimizer)(state, batch)
-        return metrics | epoch_metrics.measure(state.params, epoch_metrics.arrays)
+        loss, metrics = loss_fn(state.params, batch, state.key)  # as a step says it
+        return {"loss": loss, **metrics} | epoch_metrics.measure(state.params, epoch_metrics.arrays)
 
     shapes = jax.eval_shape(said, state, *fixed)
     grid = state.step.shape
@@ -104,7 +104,7 @@ class Training:
         epoch_metrics = epoch_metrics or EpochMetrics(lambda params, arrays: {}, ())
         each = 0 if seeds.ndim else None
         given = seeds, data, shared, own, numbers
-        curves = _empty_curves(loss_fn, optimizer, sampler, epoch_metrics, epochs, state, *given)
+        curves = _empty_curves(loss_fn, sampler, epoch_metrics, epochs, state, *given)
         place = self.place = execution.layout(*state.step.shape)
         # an argument, so that orders of other keys are the same program
         traced = sampler if isinstance(sampler, Partial) else Partial(sampler)

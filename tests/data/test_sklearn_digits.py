@@ -1,4 +1,4 @@
-"""Scikit-learn's digits are read off its file: the published counts, and no import of the package."""
+"""Scikit-learn's digits, read off its file: the published counts, no import of the package."""
 
 import runpy
 import sys
