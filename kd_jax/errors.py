@@ -1,6 +1,7 @@
 """The one exception that means: the input is at fault, not the code; and checks that raise it."""
 
 import contextlib
+import importlib.util
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -46,9 +47,16 @@ def extra(name: str, then: str = "") -> Iterator[None]:
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("kd_jax"):
             raise
-        raise InputError(
-            f'the package {error.name} is not installed: pip install "kd_jax[{name}]"{then}'
-        ) from None
+        raise InputError(_missing(error.name, name) + then) from None
+
+
+def require_extra(name: str, package: str) -> None:
+    """InputError unless a package of the extra `name` is installed, which is imported later."""
+    require(importlib.util.find_spec(package), _missing(package, name))
+
+
+def _missing(package, name):
+    return f'the package {package} is not installed: pip install "kd_jax[{name}]"'
 
 
 @contextlib.contextmanager

@@ -4,10 +4,16 @@
 # tensorflow-datasets imports lazily, that import fails, and with it whatever test was importing.
 import os
 import subprocess
+import tempfile
 import time
 import tracemalloc  # noqa: F401
 
 PARTS = 7  # of the slow tests; CI runs one
+
+# Programs are kept for all processes of these tests, away from the user's own.
+if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+    programs = tempfile.TemporaryDirectory(prefix="kd_jax-programs-", ignore_cleanup_errors=True)
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = programs.name
 
 for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"):  # of a hook that runs the tests
     os.environ.pop(name, None)

@@ -152,12 +152,13 @@ def _followed(read, module, node):
     """The places of all that the names in a definition mean."""
     scope = dict(read.scope(module))
     package = read.package(module)
-    for each in ast.walk(node):
+    inside = list(ast.walk(node))
+    for each in inside:
         inner = read.imports(each, package) if isinstance(each, ast.stmt) else {}
         scope |= {name: [source] for name, source in inner.items()}
-    owners = {id(x.value) for x in ast.walk(node) if isinstance(x, ast.Attribute)}
+    owners = {id(x.value) for x in inside if isinstance(x, ast.Attribute)}
     found = []
-    for each in ast.walk(node):
+    for each in inside:
         if isinstance(each, (ast.Attribute, ast.Name)) and id(each) not in owners:
             parts = parts_of(each)
             for source in scope.get(parts[0], []) if parts else []:

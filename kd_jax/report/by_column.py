@@ -1,12 +1,18 @@
 """Tables and figures with a column, or a place on the axis, for every value of a number."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from kd_jax.metrics import statistics
 from kd_jax.report import figures, tables
 from kd_jax.report.published import DASH
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 def rows_by_value(
@@ -75,7 +81,7 @@ def against(
 
 
 def curves(
-    axes: figures.Axes,
+    axes: Axes,
     records: Sequence[tables.Record],
     field: str,
     metric: str,

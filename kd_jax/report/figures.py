@@ -1,21 +1,23 @@
 """Parts of figures that experiments share, drawn with matplotlib and saved as PNG."""
 
+from __future__ import annotations
+
 import contextlib
+import functools
+import importlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float
 
-from kd_jax.errors import extra
+from kd_jax.errors import require_extra
 
-with extra("report"):
-    import matplotlib
-
-    matplotlib.use("Agg")  # before pyplot is imported
-    import matplotlib.pyplot as plt
+if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+require_extra("report", "matplotlib")
 
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")  # Okabe and Ito
 GREY = "#555555"
@@ -28,6 +30,15 @@ STYLE: dict = {
     "grid.alpha": 0.25,
     "legend.frameon": False,
 }
+
+
+@functools.cache
+def _pyplot():
+    """What draws, imported with the first figure: it takes as long as jax, and a run draws last."""
+    import matplotlib
+
+    matplotlib.use("Agg")  # before pyplot is imported
+    return importlib.import_module("matplotlib.pyplot")
 
 
 @contextlib.contextmanager
@@ -50,6 +61,7 @@ def figure(
     Yields:
         The Axes, or an array of them where there are several.
     """
+    plt = _pyplot()
     with plt.rc_context(STYLE):
         drawn, axes = plt.subplots(rows, columns, figsize=size, layout="constrained", **options)
         try:

@@ -1,6 +1,8 @@
 """Compilation: a cache of programs between processes, and fast compilation where that pays."""
 
+import contextlib
 import functools
+import itertools
 import os
 import pathlib
 import tempfile
@@ -9,6 +11,7 @@ from typing import Any
 
 import jax
 
+LARGEST = 2**31  # bytes of compiled programs that are kept
 # What XLA may leave out for a program that runs for less time than it takes to compile.
 QUICK = {
     "xla_backend_optimization_level": 0,
@@ -31,20 +34,40 @@ def quick_options() -> dict[str, Any]:
 
 
 def cache_programs() -> None:
-    """Cache compiled programs in the user's cache folder, or a temporary one where that fails.
+    """Keep compiled programs in the user's cache folder, or a temporary one where that fails.
 
     JAX_COMPILATION_CACHE_DIR, when set, wins; set to an empty string it turns the cache off.
-    Two runs may share the folder: a file lock keeps their reads and writes apart (JAX takes it when
-    the size is limited), and what a killed run left unreadable is compiled again.
+    Runs share the folder without a lock, which many of them would wait for: a program that another
+    is writing at this moment, or that a killed run left unfinished, is compiled again. Only at the
+    start of a run are the programs that were not used for longest removed, see `prune`.
     """
     if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
         folder = _writable_folder()
         jax.config.update("jax_compilation_cache_dir", folder and str(folder))
-    jax.config.update("jax_compilation_cache_max_size", 2**31)
-    # A full disk is no matter here, and of a killed run's half an entry: it is compiled again.
+        if folder:
+            prune(folder, LARGEST)
+    # A full disk is no matter here, and half a program neither: it is compiled again.
     warnings.filterwarnings("ignore", "Error (reading|writing) persistent compilation cache")
     # A student's program compiles in about a second; the default would skip half of them.
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
+
+
+def prune(folder: str | os.PathLike, largest: int) -> None:
+    """Remove the files of a folder that were not used for longest, until the others fit.
+
+    Args:
+        folder: whose files nobody misses.
+        largest: bytes that may stay.
+    """
+    with contextlib.suppress(OSError):  # another run may have removed them already
+        used = sorted(
+            ((max(found.st_atime, found.st_mtime), found.st_size, path)
+             for path in pathlib.Path(folder).iterdir() for found in [path.stat()]),
+            reverse=True,
+        )  # fmt: skip
+        for (_, _, path), total in zip(used, itertools.accumulate(size for _, size, _ in used)):
+            if total > largest:
+                path.unlink()
 
 
 def _writable_folder():

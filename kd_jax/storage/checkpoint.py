@@ -15,7 +15,6 @@ import warnings
 from typing import Any
 
 import jax
-from orbax.checkpoint import v1 as ocp
 
 from kd_jax.errors import InputError, brief
 from kd_jax.runtime import devices, hosts
@@ -37,10 +36,9 @@ def save(path: str | os.PathLike, tree: Any, facts: dict) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _seal(path).unlink(missing_ok=True)
-        _hush()
         tree = devices.everywhere(tree)  # orbax restores only what it knows the devices of
         with _saving:
-            ocp.save(str(path), tree, overwrite=True, custom_metadata={"facts": facts})
+            _orbax().save(str(path), tree, overwrite=True, custom_metadata={"facts": facts})
         if hosts.first_host():
             partial = _seal(path).with_suffix(".partial")
             partial.write_text(json.dumps(_digests(path), indent=0), encoding="utf-8")
@@ -59,8 +57,13 @@ def save(path: str | os.PathLike, tree: Any, facts: dict) -> None:
 
 
 @functools.cache
-def _hush():
-    """Let the threads of orbax and tensorstore print nothing: what they fail at is raised."""
+def _orbax():
+    """orbax, imported with the first checkpoint, so that a run trains that much earlier.
+
+    Its threads and those of tensorstore print nothing: what they fail at is raised.
+    """
+    from orbax.checkpoint import v1 as ocp
+
     usual = sys.unraisablehook
 
     def hook(raised):
@@ -69,6 +72,7 @@ def _hush():
 
     sys.unraisablehook = hook
     logging.getLogger("absl").addFilter(lambda said: "orbax" not in said.pathname)
+    return ocp
 
 
 def _of_system(error):
@@ -98,9 +102,9 @@ def load(path: str | os.PathLike, like: Any) -> tuple[Any, dict]:
         jax.eval_shape(lambda: like),
     )
     try:
-        about = ocp.metadata(str(path))
+        about = _orbax().metadata(str(path))
         _compare(path, about.metadata, like)
-        return ocp.load(str(path), like), about.custom_metadata["facts"]
+        return _orbax().load(str(path), like), about.custom_metadata["facts"]
     except InputError:
         raise
     except Exception as error:  # orbax, tensorstore and json each raise their own
@@ -117,7 +121,7 @@ def facts(path: str | os.PathLike) -> dict:
     """
     path = pathlib.Path(path).absolute()
     _check(path)
-    return ocp.metadata(str(path)).custom_metadata["facts"]
+    return _orbax().metadata(str(path)).custom_metadata["facts"]
 
 
 def _compare(path, stored, like):

@@ -54,10 +54,19 @@ def grid(params: Any, optimizer: optax.GradientTransformation, keys: jax.Array) 
 
 
 @functools.lru_cache(maxsize=64)
-def _starts(optimizer):
-    """The compiled start of a grid; kept, so that grids of one shape compile once."""
+def _starts(optimizer, arms=None):
+    """The compiled start of a grid, of copies of each seed's parameters where arms are given.
+
+    Kept, so that grids of one shape compile once.
+    """
     each = jax.vmap(jax.vmap(start, in_axes=(0, None, None)), in_axes=(0, None, 0))
-    return jax.jit(lambda params, keys: each(params, optimizer, keys))
+
+    def begun(params, keys):
+        if arms is not None:
+            params = jax.tree.map(lambda x: jnp.repeat(x[:, None], arms, axis=1), params)
+        return each(params, optimizer, keys)
+
+    return jax.jit(begun)
 
 
 def members(
@@ -73,8 +82,7 @@ def members(
     """
     init_keys, train_keys = jax.vmap(jax.random.split, out_axes=1)(keys)
     params = initialize(init)(init_keys)
-    copies = jax.tree.map(lambda x: jnp.repeat(x[:, None], arms, axis=1), params)
-    return grid(copies, optimizer, train_keys)
+    return _starts(optimizer, arms)(params, train_keys)
 
 
 @functools.lru_cache(maxsize=64)

@@ -5,7 +5,7 @@ import pytest
 from scipy import special, stats
 from sklearn.metrics import brier_score_loss
 
-from kd_jax.metrics import cka, classification
+from kd_jax.metrics import classification
 
 RANDOM = np.random.default_rng(7)
 LOGITS = RANDOM.normal(size=(2, 3, 50, 4)).astype(np.float32)
@@ -70,22 +70,3 @@ def test_rank_correlation_of_the_wrong_classes_is_spearmans():
         -1
     )
     assert float(classification.wrong_rank_correlation(0 * teacher, teacher, LABELS)) == 0
-
-
-def test_cka_is_its_formula_in_features():
-    x, y = RANDOM.normal(size=(40, 5)), RANDOM.normal(size=(40, 2, 4))
-    xc, yc = x - x.mean(0), y.reshape(40, 8) - y.reshape(40, 8).mean(0)
-    expected = np.linalg.norm(yc.T @ xc) ** 2
-    expected /= np.linalg.norm(xc.T @ xc) * np.linalg.norm(yc.T @ yc)
-    assert cka.linear_cka(x, y) == pytest.approx(expected)
-
-
-def test_cka_is_blind_to_rotation_scale_and_offset():
-    x = RANDOM.normal(size=(40, 5))
-    rotation = np.linalg.qr(RANDOM.normal(size=(5, 5)))[0]
-    assert cka.linear_cka(x, 3 * x @ rotation + 2) == pytest.approx(1)
-    stretched = x * [1, 1, 1, 1, 20]
-    assert cka.linear_cka(x, stretched) < 0.9
-    with pytest.raises(ValueError, match=r"\(40, 5\).*\(39, 5\)"):
-        cka.linear_cka(x, x[1:])
-    assert cka.layerwise_cka({"a": x}, {"a": x, "b": stretched}).shape == (1, 2)
