@@ -83,7 +83,7 @@ def _empty_curves(loss_fn, sampler, epoch_metrics, epochs, state, *fixed):
         state, numbers = jax.tree.map(lambda x: x[0, 0], (state, numbers))
         rows, own = sampler(seeds.ravel()[0], 0)[0], jax.tree.map(lambda x: x[0], own)
         batch = train_state.Batch(jax.tree.map(lambda x: x[rows], {**data, **own}), numbers, shared)
-        loss, metrics = loss_fn(state.params, batch, state.key)  # as a step says it
+        loss, metrics = loss_fn(state.params, batch, state.key)
         return {"loss": loss, **metrics} | epoch_metrics.measure(state.params, epoch_metrics.arrays)
 
     shapes = jax.eval_shape(said, state, *fixed)
