@@ -5,6 +5,7 @@ import itertools
 import os
 import pathlib
 import sys
+import threading
 from collections.abc import Iterator
 
 import filelock
@@ -13,12 +14,15 @@ from kd_jax.errors import InputError
 from kd_jax.runtime import hosts
 from kd_jax.storage import manifest
 
+_of_threads: dict[pathlib.Path, threading.Lock] = {}  # by file, as the kernel's are of processes
+
 
 @contextlib.contextmanager
 def alone(path: str | os.PathLike) -> Iterator[None]:
     """Work on a file or folder while no other run does: wait if one does now, and say so.
 
-    The lock is a hidden file beside it. Of several hosts the first one holds it.
+    Other threads of this run wait for their turn in silence. The lock is a hidden file beside it.
+    Of several hosts the first one holds it.
 
     Raises:
         OSError: it cannot be written there.
@@ -27,7 +31,9 @@ def alone(path: str | os.PathLike) -> Iterator[None]:
     with contextlib.ExitStack() as held:
         if hosts.first_host():
             path.parent.mkdir(parents=True, exist_ok=True)
-            lock = filelock.FileLock(path.with_name(f".{path.name}.lock"))
+            file = path.absolute().with_name(f".{path.name}.lock")
+            held.enter_context(_of_threads.setdefault(file, threading.Lock()))
+            lock = filelock.FileLock(file)
             try:
                 held.enter_context(lock.acquire(timeout=0))
             except filelock.Timeout:
