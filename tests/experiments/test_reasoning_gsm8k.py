@@ -142,9 +142,7 @@ def has_arms(folder, wanted):
     assert "GSM8K" in (folder / "table.md").read_text()
 
 
-def test_on_policy_a_tiny_model_that_is_believed_has_students_of_every_size_and_seed(
-    tmp_path, monkeypatch
-):
+def test_a_tiny_model_that_is_believed_has_on_policy_students(tmp_path, monkeypatch):
     short_problems.instead(monkeypatch)
     monkeypatch.setattr(gsm8k, "extracted", lambda text: "1")  # whatever is written is right
     config = Config(**SETTINGS, workdir=str(tmp_path))
