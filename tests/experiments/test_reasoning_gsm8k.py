@@ -1,8 +1,11 @@
 """GSM8K as a task of reasoning: answers read off by hand, and a run on a tiny random model."""
 
+import functools
+
 import jax
 import numpy as np
 import pytest
+import short_problems
 from in_process import finished
 from published import DATA, needed
 
@@ -11,7 +14,8 @@ from kd_jax.storage import jsonl
 pytest.importorskip("safetensors", reason="needs the extra text")
 pytest.importorskip("tokenizers", reason="needs the extra text")
 
-from experiments.reasoning import arms, gsm8k
+from experiments.reasoning import arms, gsm8k, rows
+from experiments.reasoning import run as reasoning
 from experiments.reasoning.config import Config
 from kd_jax.data.gsm8k import QuestionAndSolution
 from kd_jax.errors import InputError
@@ -45,6 +49,7 @@ def test_the_answer_is_the_number_after_the_mark(text, answer):
     assert gsm8k.extracted(text) == answer
 
 
+@functools.cache
 def task(**changes):
     max_lengths = changes.pop("max_lengths", (120, 30))
     layers = changes.pop("layers", 2)
@@ -91,8 +96,15 @@ def test_more_problems_held_out_than_there_are_is_one_line():
         gsm8k.load(Config(task="gsm8k", tiny=True, manual_dir=str(DATA), held_out=9000))
 
 
-def test_the_tiny_teacher_is_another_for_another_base_seed():
-    needed(DATA / "gsm8k")
+SETTINGS = {
+    "task": "gsm8k", "tiny": True, "seeds": 2, "sizes": (2, 4), "tests": 3, "samples": 2,
+    "steps": 20, "on_policy_steps": 10, "batch_size": 2, "layers": 2, "prompt_tokens": 104,
+    "answer_tokens": 16, "eval_batch_size": 4, "held_out": 2,
+}  # fmt: skip
+
+
+def test_the_tiny_teacher_is_another_for_another_base_seed(monkeypatch):
+    short_problems.instead(monkeypatch)
     digests = []
     for base_seed in (0, 1):
         given, task_of = gsm8k.load(Config(**SETTINGS, base_seed=base_seed))
@@ -101,26 +113,49 @@ def test_the_tiny_teacher_is_another_for_another_base_seed():
     assert digests[0] != digests[1]
 
 
-SETTINGS = {
-    "task": "gsm8k", "tiny": True, "seeds": 2, "sizes": (2, 4), "tests": 3, "samples": 2,
-    "steps": 80, "on_policy_steps": 40, "batch_size": 2, "layers": 2, "prompt_tokens": 192,
-    "answer_tokens": 96, "eval_batch_size": 4, "manual_dir": str(DATA),
-}  # fmt: skip
+def test_students_learn_from_training_problems_that_are_not_held_out(monkeypatch):
+    short_problems.instead(monkeypatch)
+    known, test = short_problems.TRAIN, short_problems.TEST
+    for validation_only, held_out in ((False, test[:3]), (True, known[-3:])):
+        more = {"sizes": (17,), "held_out": 3, "validation_only": validation_only}
+        found = gsm8k.load(Config(**SETTINGS | more))[1](0)
+        answers = [[p.solution.split()[-1] for p in some] for some in (known[:17], held_out)]
+        assert [found.train.gold, found.tests["test"].gold] == answers
+    with pytest.raises(InputError, match="17 of 17 problems have prompts .* expected 18"):
+        gsm8k.load(Config(**SETTINGS | more | {"sizes": (18,)}))
 
 
-def test_a_random_teacher_solves_nothing_and_that_is_said(tmp_path):
-    needed(DATA / "gsm8k")
+def test_a_random_teacher_solves_nothing_and_that_is_said(tmp_path, monkeypatch):
+    short_problems.instead(monkeypatch)
     with pytest.raises(InputError, match="the teacher solves none of 4 problems in 2 tries"):
         finished("reasoning", Config(**SETTINGS, workdir=str(tmp_path)))
 
 
-def test_a_run_on_a_tiny_model_that_is_believed_has_every_arm(tmp_path, monkeypatch):
-    needed(DATA / "gsm8k")
-    monkeypatch.setattr(gsm8k, "extracted", lambda text: "1")  # whatever is written is right
-    folder = finished("reasoning", Config(**SETTINGS, workdir=str(tmp_path)))
+def has_arms(folder, wanted):
+    """Check what a run wrote whose every answer counts as right."""
     teacher, *found = jsonl.records(folder)
-    assert [r["row"] for r in found[::4]] == [arm.row for arm in arms.FEW] and len(found) == 32
+    assert [r["row"] for r in found[::4]] == [arm.row for arm in wanted]
+    assert len(found) == 4 * len(wanted)  # two seeds of two sizes each
     assert teacher["solved_accuracy"] == teacher["vote_accuracy"] == 1
     assert all(r["test_accuracy"] == 1 and r["test_tokens"] >= 1 for r in found)
     assert all(np.isfinite(r["train_loss"]) for r in found)
     assert "GSM8K" in (folder / "table.md").read_text()
+
+
+def test_a_tiny_model_that_is_believed_has_on_policy_students(tmp_path, monkeypatch):
+    short_problems.instead(monkeypatch)
+    monkeypatch.setattr(gsm8k, "extracted", lambda text: "1")  # whatever is written is right
+    config = Config(**SETTINGS, workdir=str(tmp_path))
+    assert reasoning.chosen_arms(config) == arms.FEW
+    one = [arm for arm in arms.FEW if arm.row == rows.ON_POLICY_FORWARD]  # and SFT before it
+    monkeypatch.setattr(reasoning, "chosen_arms", lambda config: one)
+    has_arms(finished("reasoning", config), one)
+
+
+@pytest.mark.slow
+def test_a_run_on_published_problems_has_every_arm(tmp_path, monkeypatch):
+    needed(DATA / "gsm8k")
+    monkeypatch.setattr(gsm8k, "extracted", lambda text: "1")
+    longer = {"steps": 80, "on_policy_steps": 40, "prompt_tokens": 192, "answer_tokens": 96}
+    where = {"workdir": str(tmp_path), "manual_dir": str(DATA)}
+    has_arms(finished("reasoning", Config(**SETTINGS | longer | where)), arms.FEW)
