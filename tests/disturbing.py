@@ -11,6 +11,7 @@ import re
 import resource
 import signal
 import sys
+import tempfile
 import threading
 import time
 from typing import NamedTuple
@@ -18,6 +19,9 @@ from typing import NamedTuple
 from kd_jax.storage import manifest
 
 _processes = multiprocessing.get_context("forkserver")
+# Compiled programs, for all commands of a test process. The user's own cache may hold thousands,
+# which each process would look through before it adds one.
+_cache = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
 _processes.set_forkserver_preload(
     ["kd_jax.experiment", "kd_jax.storage.run_folder", "kd_jax.storage.model_store", "optax"]
 )
@@ -45,7 +49,8 @@ class Strike(NamedTuple):
 
 def start(workdir, *flags, strike=None, largest=None):
     """The process of the small experiment, which may write files of so many bytes at most."""
-    process = _processes.Process(target=_run, args=(str(workdir), flags, strike, largest, None))
+    arguments = str(workdir), flags, strike, largest, None, _cache.name
+    process = _processes.Process(target=_run, args=arguments)
     process.start()
     return process
 
@@ -53,7 +58,7 @@ def start(workdir, *flags, strike=None, largest=None):
 def ended(workdir, *flags, strike=None, largest=None):
     """(exit code of the small experiment, what it said); the code is negative for a signal."""
     reader, writer = _processes.Pipe(duplex=False)  # a file would be under the limit as well
-    arguments = str(workdir), flags, strike, largest, writer
+    arguments = str(workdir), flags, strike, largest, writer, _cache.name
     process = _processes.Process(target=_run, args=arguments)
     process.start()
     writer.close()
@@ -76,7 +81,8 @@ def records(workdir):
     return (folder / "records.jsonl").read_bytes()
 
 
-def _run(workdir, flags, strike, largest, said):
+def _run(workdir, flags, strike, largest, said, cache):
+    os.environ["XDG_CACHE_HOME"] = cache
     output = said.fileno() if said else os.open(os.devnull, os.O_WRONLY)
     os.dup2(output, 1)
     os.dup2(output, 2)
