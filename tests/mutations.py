@@ -116,6 +116,8 @@ ALL = [
         ("key", "run_folder.py", 'IDENTITY = "row", "seed",', 'IDENTITY = "row",'),
         ("comparison", "jsonl.py", "wanted.items() <= record.items()",
          "wanted.keys() <= record.keys()"),
+    ),
+    *of("storage", "storage/test_store",
         ("comparison", "jsonl.py", "if _digest(record, place, count) != found[3]:",
          "if not found[3]:"),
     ),
