@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # ./run.sh [NAME] [--flag=value …]   run experiments/NAME (default: quickstart)
-# ./run.sh test [pytest options]     run the tests
+# ./run.sh test [pytest options]     run the tests; with --slow those that are long and rare
 # ./run.sh check                     lint, format and types of the code, as CI reads them
 # ./run.sh list [WORKDIR]            the runs below runs/, their state, how to go on or delete them
 # ./run.sh report [WORKDIR]          one page of the runs below it, or of the committed records
