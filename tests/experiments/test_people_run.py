@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 
+import jax
 import numpy as np
 import pytest
 from in_process import finished
@@ -130,10 +131,35 @@ def test_a_killed_run_goes_on_to_the_same_bytes(folder, tmp_path, monkeypatch, c
     assert not list(run.glob("training*"))
 
 
-def test_every_choice_follows_from_the_base_seed(folder, tmp_path):
-    other = finished("people", Config(**SHORT, base_seed=1, workdir=str(tmp_path)))
-    losses = [{r["train_nll"] for r in jsonl.records(x)} for x in (folder, other)]
-    assert len(losses[1]) == 18 and not losses[0] & losses[1]
+def test_every_choice_follows_from_the_base_seed(monkeypatch):
+    """Keys and orders of teachers and students; those of the tuning have a test of their own."""
+    asked = []
+
+    class Asked(Exception):
+        pass
+
+    def together(row, recipe, keys, data, run):
+        asked[-1] += [recipe.sampler(0, 0), jax.random.key_data(keys)]
+        raise Asked
+
+    def fit(recipe, arms, split, sources, keys, *, seeds, **options):
+        asked[-1] += [recipe.sampler(0, 0), jax.random.key_data(keys), seeds]
+        raise Asked
+
+    monkeypatch.setattr(teachers, "together", together)
+    monkeypatch.setattr(students, "fit", fit)
+    for base, teacher in ((0, 0), (0, 1), (1, 0)):
+        config = Config(**SHORT, base_seed=base)
+        data = demo.load(config)
+        asked.append([])
+        with pytest.raises(Asked):
+            demo.run(config, run_folder.Run("nowhere", "people", {}))
+        with pytest.raises(Asked):
+            demo.train_students(config, teacher, data.train, np.zeros((200, 3)))
+    first, sibling, other = [[np.asarray(x).tolist() for x in found] for found in asked]
+    assert all(a != b for a, b in zip(first, other))
+    # another teacher of the same run: students with other keys, in other orders of the same program
+    assert [a != b for a, b in zip(first, sibling)] == [False, False, False, True, True]
 
 
 def test_tuning_sees_every_mistake_once_an_epoch_whoever_else_is_trained():
