@@ -6,8 +6,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from scipy import stats
 
 from kd_jax.errors import InputError
@@ -15,11 +13,12 @@ from kd_jax.runtime import memory
 from kd_jax.training import chunking, optimizers, samplers
 
 
-@settings(deadline=None, max_examples=12)
-@given(st.integers(1, 3000), st.integers(0, 2**31))
-def test_every_row_comes_once(count, seed):
-    found = samplers.permutation(jax.random.key(seed), count)
-    assert np.array_equal(np.sort(found), np.arange(count))
+@pytest.mark.parametrize("count", [1, 2, 3, 10, 900, 2917])
+def test_every_row_comes_once(count):
+    """Also where the base's square is the count, 30², or as far above it as can be, 55²."""
+    keys = jax.random.split(jax.random.key(count), 8)
+    found = jax.jit(jax.vmap(lambda key: samplers.permutation(key, count)))(keys)
+    np.testing.assert_array_equal(np.sort(found), np.tile(np.arange(count), (8, 1)))
 
 
 def test_all_orders_of_four_rows_are_as_likely():
@@ -32,17 +31,17 @@ def test_all_orders_of_four_rows_are_as_likely():
 
 
 def test_places_neighbours_and_cycles_are_those_of_even_draws():
-    """Of 997 rows: rows 0 and 500 go anywhere, neighbours part, one row stays on average."""
+    """Of 251 rows: rows 0 and 125 go anywhere, neighbours part, one row stays on average."""
     keys = jax.random.split(jax.random.key(1), 4000)
-    found = np.asarray(jax.jit(jax.vmap(lambda key: samplers.permutation(key, 997)))(keys))
-    for row in (0, 500):
+    found = np.asarray(jax.jit(jax.vmap(lambda key: samplers.permutation(key, 251)))(keys))
+    for row in (0, 125):
         where = np.argmax(found == row, axis=1)
-        assert stats.kstest(where / 997, "uniform").pvalue > 1e-3
+        assert stats.kstest(where / 251, "uniform").pvalue > 1e-3
     # |a − b| of two rows drawn without replacement from n has the mean (n + 1)/3
     apart = np.abs(np.diff(found.astype(int), axis=1)).mean()
-    assert abs(apart - 998 / 3) < 0.5
+    assert abs(apart - 252 / 3) < 0.125
     # the number of fixed points has mean and variance 1: the mean of 4000 is within 4/√4000
-    fixed = (found == np.arange(997)).sum(1)
+    fixed = (found == np.arange(251)).sum(1)
     assert abs(fixed.mean() - 1) < 4 / np.sqrt(4000)
 
 
@@ -113,10 +112,10 @@ def test_an_exhausted_device_is_recognised():
 def test_a_warm_up_of_a_tenth_of_the_steps_also_where_there_is_one(steps, rates):
     """Adam's first steps have the length of the rate: 0 on step 0, the peak after the warm-up."""
     optimizer = optimizers.adamw_warmup_cosine(1.0, steps)
-    params = jnp.zeros(3)
+    params, step = jnp.zeros(3), jax.jit(optimizer.update)
     state = optimizer.init(params)
     for rate in rates:
-        update, state = optimizer.update(jnp.ones(3), state, params)
+        update, state = step(jnp.ones(3), state, params)
         np.testing.assert_allclose(-update, rate, atol=1e-4)
 
 
@@ -130,8 +129,9 @@ def test_muon_moves_matrices_by_orthogonal_ones_and_the_rest_as_nadam_does():
     optimizer = optimizers.muon_warmup_cosine(1.0, 2)
     gradients = {"layers": jax.random.normal(jax.random.key(3), (2, 3, 5)), "norm": jnp.ones(4)}
     params = jax.tree.map(jnp.zeros_like, gradients)
-    _, state = optimizer.update(gradients, optimizer.init(params), params)  # at a rate of 0
-    update, _ = optimizer.update(gradients, state, params)
+    step = jax.jit(optimizer.update)
+    _, state = step(gradients, jax.jit(optimizer.init)(params), params)  # at a rate of 0
+    update, _ = step(gradients, state, params)
     np.testing.assert_allclose(update["norm"], -1.1573, atol=1e-4)
     for moved, gradient in zip(update["layers"], np.asarray(gradients["layers"], float)):
         left, _, right = np.linalg.svd(gradient, full_matrices=False)
