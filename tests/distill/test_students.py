@@ -51,7 +51,7 @@ def test_each_arm_learns_from_the_teacher_that_it_names():
         def loss_fn(params, batch, key):
             of_arm = jnp.take(batch.rows["teachers"], batch.numbers["source"], axis=1)
             more = {"teacher": jnp.mean(of_arm), "weight": batch.numbers["label_weight"]}
-                return 0.0 * sum(jnp.sum(x) for x in jax.tree.leaves(params)), more
+            return 0.0 * sum(jnp.sum(x) for x in jax.tree.leaves(params)), more
 
         return loss_fn
 

@@ -1,79 +1,33 @@
-"""Training is a pure function: however it is cut, stacked or resumed, it gives the same."""
-
-import functools
+"""Training is a pure function: however it is stacked or ordered, each member is a plain loop."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from jax.tree_util import Partial
+from small_training import (
+    BATCH,
+    DATA,
+    EPOCHS,
+    NUMBERS,
+    OPTIMIZER,
+    ORDER,
+    ROWS,
+    SHUFFLED,
+    assert_same,
+    fitted,
+    init,
+    loss_fn,
+    states,
+    whole,
+)
 
 from kd_jax.errors import InputError
 from kd_jax.runtime import compilation
 from kd_jax.runtime.execution import Execution
-from kd_jax.storage import checkpoint
-from kd_jax.storage.run_folder import Run
 from kd_jax.training import loop as train
 from kd_jax.training import samplers
 from kd_jax.training import state as train_state
-
-ROWS, BATCH, EPOCHS = 20, 5, 6
-DATA = {
-    "x": np.random.default_rng(0).normal(size=(ROWS, 3)).astype(np.float32),
-    "y": np.random.default_rng(1).normal(size=ROWS).astype(np.float32),
-}
-OPTIMIZER = optax.adam(0.05)
-SHUFFLED = samplers.shuffled(jax.random.key(7), ROWS, BATCH)
-# The batches of 8 seeds from a table, which compiles in half the time of drawing them.
-TABLE = np.random.default_rng(7).permuted(np.tile(np.arange(ROWS), (8, EPOCHS, 1)), axis=-1)
-ORDER = Partial(
-    lambda table, seed, epoch: table[seed, epoch], jnp.asarray(TABLE).reshape(8, EPOCHS, -1, BATCH)
-)
-NUMBERS = {"weight": np.array([[1.0, 0.5], [1.0, 0.5], [1.0, 0.5]], np.float32)}
-
-
-def init(key):
-    return {"w": jax.random.normal(key, (3,)), "b": jnp.zeros(())}
-
-
-def loss_fn(params, batch, key):
-    x, y = batch.rows["x"], batch.rows["y"]
-    noise = 0.1 * jax.random.key_data(key)[0] / 2.0**32  # random as the key is
-    error = x @ params["w"] + params["b"] - y + noise
-    return batch.numbers["weight"] * jnp.mean(error**2), {"error": jnp.mean(jnp.abs(error))}
-
-
-def states(seeds=3, arms=2):
-    return train_state.members(init, OPTIMIZER, jax.random.split(jax.random.key(0), seeds), arms)
-
-
-def fitted(count=3, **options):
-    """A training of so many seeds with two arms each."""
-    more = {"epochs": EPOCHS, "numbers": {"weight": NUMBERS["weight"][:count]}, **options}
-    return train.fit(loss_fn, OPTIMIZER, states(count), DATA, ORDER, **more)
-
-
-@functools.cache
-def whole():
-    """What `fitted` gives without options, which most tests compare with."""
-    return fitted()
-
-
-def saved(folder, facts):
-    """An Execution that saves after every chunk."""
-    return Execution(snapshots=checkpoint.Snapshots(folder, facts, every=0.0))
-
-
-def assert_same(one, other, **tolerance):
-    for a, b in zip(jax.tree.leaves(one), jax.tree.leaves(other), strict=True):
-        if jax.dtypes.issubdtype(a.dtype, jax.dtypes.prng_key):
-            a, b = jax.random.key_data(a), jax.random.key_data(b)
-        if tolerance:
-            np.testing.assert_allclose(a, b, **tolerance)
-        else:
-            np.testing.assert_array_equal(a, b)
-
 
 STEP = jax.jit(train_state.make_step(loss_fn, OPTIMIZER))
 
@@ -101,75 +55,10 @@ def test_scanned_and_vmapped_is_a_loop_over_one_member(seed, arm):
     np.testing.assert_allclose(curves["loss"][:, seed, arm], means, rtol=2e-5)
 
 
-def test_a_resumed_run_is_bitwise_the_uninterrupted_one(tmp_path):
-    for stop in (1, 5):
-
-        class Killed(Exception):
-            pass
-
-        def killed_after(done, curves, stop=stop):
-            if done >= stop:
-                raise Killed
-
-        execution = saved(tmp_path / str(stop), {"facts": 1})
-        # fit reports before it saves, so a kill in the report loses that chunk
-        with pytest.raises(Killed):
-            fitted(report=killed_after, execution=execution)
-        assert_same(fitted(execution=execution), whole())
-
-
-@pytest.mark.parametrize("most, count", [(1, 2), (4, 3)])
-def test_members_that_train_in_turns_are_those_that_train_together(most, count):
-    done, execution = [], Execution(members_per_chunk=most)
-    state, curves = fitted(count, report=lambda n, curves: done.append(n), execution=execution)
-    together, expected = whole()
-    assert_same(state, jax.tree.map(lambda x: x[:count], together), rtol=1e-5, atol=1e-6)
-    expected = {name: values[:, :count] for name, values in expected.items()}
-    assert_same(curves, expected, rtol=1e-5, atol=1e-6)
-    assert done == sorted(done) and done[-1] == EPOCHS
-
-
-def test_a_killed_training_in_turns_goes_on_with_the_piece_that_it_was_at(tmp_path):
-    in_turns = Execution(members_per_chunk=2)  # two pieces of one seed with both arms
-    uninterrupted = fitted(2, execution=in_turns)
-    seen = []
-
-    def killed_after(done, curves):
-        seen.append(float(curves["loss"][done - 1, 0, 0]))
-        if len(seen) == 5:  # chunks of 1, 2 and 3 epochs: the second piece's second
-            raise KeyboardInterrupt
-
-    snapshots = checkpoint.Snapshots(tmp_path, {"facts": 1}, every=0.0)
-    execution = in_turns._replace(snapshots=snapshots)
-    with pytest.raises(KeyboardInterrupt):
-        fitted(2, report=killed_after, execution=execution)
-    again = []
-    resumed = fitted(2, execution=execution, report=lambda *args: again.append(1))
-    assert_same(resumed, uninterrupted)
-    assert len(again) <= 5  # of the second piece alone; both would be six or more
-
-
 def test_one_number_for_all_seeds_gives_them_the_same_batches():
     shared, curves = fitted(seeds=4)
     each, other = fitted(seeds=[4, 4, 4])
     assert_same((shared, curves), (each, other), rtol=1e-5, atol=1e-6)
-
-
-def test_a_snapshot_of_other_facts_is_not_resumed(tmp_path):
-    old = checkpoint.Snapshots(tmp_path, {"rate": 1}, every=0.0)
-    fitted(execution=Execution(snapshots=old))
-    assert old.restore((states(), {})) is None  # another structure
-    assert_same(fitted(execution=saved(tmp_path, {"rate": 2})), whole())
-
-
-def test_a_training_of_a_run_finds_its_own_snapshot_and_no_other(tmp_path):
-    run = Run(tmp_path, "demo", {}, {"data": "x"})
-    snapshots = run.snapshots(part="all", seed=3)
-    snapshots.every = 0
-    snapshots.save(2, {"w": jnp.arange(3.0)})
-    done, found = run.snapshots(part="all", seed=3).restore({"w": jnp.zeros(3)})
-    assert done == 2 and found["w"].tolist() == [0, 1, 2]
-    assert run.snapshots(part="all", seed=4).restore({"w": jnp.zeros(3)}) is None
 
 
 def test_every_epoch_shows_each_row_once_and_each_seed_its_own_order():
