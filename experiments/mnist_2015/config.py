@@ -60,7 +60,7 @@ class Config(experiment.TaughtConfig):
         },
         "smoke": {
             "fast_compile": True, "seeds": 1, "mnist_5k": True, "teacher_width": 64,
-            "teacher_epochs": 3, "width": 32, "student_epochs": 2, "wide": 20, "narrow": 5,
-            "sweep_epochs": 2,
+            "teacher_epochs": 3, "width": 32, "student_epochs": 1, "wide": 20, "narrow": 5,
+            "sweep_epochs": 1,
         },
     }  # fmt: skip

@@ -42,8 +42,8 @@ class Config(experiment.TaughtConfig):
         "default": {},
         "paper": {},  # nothing is shortened by default
         "smoke": {
-            "fast_compile": True, "teachers": 1, "mnist_5k": True, "teacher_width": 100,
-            "cnn_channels": 16, "dense_epochs": 5, "cnn_epochs": 1, "cnn_2d_epochs": 1,
-            "student_epochs": 3,
+            "fast_compile": True, "teachers": 2, "part": "2a", "mnist_5k": True,
+            "teacher_width": 100, "cnn_channels": 16, "dense_epochs": 5, "cnn_epochs": 1,
+            "cnn_2d_epochs": 1, "student_epochs": 3,
         },
     }  # fmt: skip

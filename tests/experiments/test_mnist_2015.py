@@ -116,7 +116,7 @@ def check(folder):
 
 
 def smoke(workdir):
-    return Config(**Config.PRESETS["smoke"], workdir=str(workdir))
+    return Config(**Config.PRESETS["smoke"] | {"student_epochs": 2}, workdir=str(workdir))
 
 
 def test_a_run_has_every_row_and_students_learn_from_its_teacher(tmp_path, monkeypatch):

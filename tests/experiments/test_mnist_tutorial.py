@@ -22,7 +22,7 @@ from kd_jax.runtime import ending
 from kd_jax.storage import jsonl, manifest
 
 SMOKE = mnist_tutorial.Config.PRESETS["smoke"]
-COMMAND = [sys.executable, "-m", "experiments", "mnist_tutorial", "--preset=smoke", "--teachers=2"]
+COMMAND = [sys.executable, "-m", "experiments", "mnist_tutorial", "--preset=smoke", "--part=all"]
 CONTROLS = {named.LABELS, f"{named.SMOOTHED} 0.1", named.PERMUTED, named.UNIFORM}
 PART_1 = {f"{named.MIXED_ALIKE} 128", named.MIXED, named.OF_CNN, named.OF_CNN_2D}
 PART_2 = {named.MISMATCHED, named.MATCHED, named.HELD_OUT, named.FREE, named.VALIDATED}
@@ -64,13 +64,13 @@ def every_part(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(teachers, "one", instead_of_teachers)
         patch.setattr(transfer, "fit", instead_of_students)
-        return finished("mnist_tutorial", config(tmp_path_factory.mktemp("runs"), teachers=2))
+        return finished("mnist_tutorial", config(tmp_path_factory.mktemp("runs"), part="all"))
 
 
 @pytest.fixture(scope="module")
 def part_2a(tmp_path_factory):
     """The records of part 2a, trained for a short while with one teacher."""
-    short = {"part": "2a", "dense_learning_rate": 0.003, "student_learning_rate": 0.01}
+    short = {"teachers": 1, "dense_learning_rate": 0.003, "student_learning_rate": 0.01}
     program = tutorial.run, report.table, None
     folder = performed(
         "mnist_tutorial", config(tmp_path_factory.mktemp("runs"), **short), lambda: program
