@@ -23,7 +23,7 @@ _processes = multiprocessing.get_context("forkserver")
 # which each process would look through before it adds one.
 _cache = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
 _processes.set_forkserver_preload(
-    ["kd_jax.experiment", "kd_jax.storage.run_folder", "kd_jax.storage.model_store", "optax"]
+    ["kd_jax.experiment", "kd_jax.storage.model_store", "optax", "orbax.checkpoint.v1"]
 )
 
 WRITES = {"open", "os.mkdir", "os.remove", "os.rename", "os.rmdir", "shutil.rmtree"}
