@@ -218,7 +218,7 @@ def test_a_small_run_asks_for_every_output_and_chooses_queries(tmp_path, monkeyp
     (_, active), part = list(rows.ACTIVE.items())[1], rows.POOLS[0]
     monkeypatch.setattr(black_box, "POOLS", (part,))
     monkeypatch.setattr(black_box, "ACTIVE", {rows.ALL: active})
-    small = {"teacher_epochs": 1, "steps": 12, "budgets": (300,), "rounds": (200, 600)}
+    small = {"steps": 12}
     config = Config(**Config.PRESETS["smoke"] | small, preset="smoke")
     run = run_folder.Run(tmp_path, "black_box", config.results_key())
     black_box.run(config, run)
@@ -237,7 +237,7 @@ def test_a_small_run_asks_for_every_output_and_chooses_queries(tmp_path, monkeyp
         for count in (200, 600)
     ]  # fmt: skip
     np.testing.assert_allclose(*nll[0], rtol=1e-5)  # both begin with the same queries
-    assert not np.isclose(*nll[1], rtol=1e-3).any()
+    assert not np.isclose(*nll[1], rtol=1e-5).any()
     saved = {tuple(group.rows) for group in saved_models.groups(run.folder)}
     assert saved == {(rows.TEACHER,), OUTPUTS, *((row,) for row in rows.STRATEGIES)}
 
@@ -284,7 +284,7 @@ def test_a_smoke_run_has_every_output_of_every_pool(tmp_path):
     each = [(0, 0), (0, 1)]
     expected = {
         (rows.TEACHER, rows.TEACHER, None, 0, 0),
-        *((p, o, n, *s) for p in rows.POOLS for o in OUTPUTS for n in (300, 1500) for s in each),
+        *((p, o, n, *s) for p in rows.POOLS for o in OUTPUTS for n in (300,) for s in each),
         *((p, c, n, *s) for p in rows.ACTIVE.values() for c in rows.STRATEGIES for n in (200, 600)
           for s in each),
     }  # fmt: skip

@@ -5,6 +5,7 @@ import types
 
 import jax
 import numpy as np
+import optax
 import pytest
 from in_process import finished
 
@@ -239,23 +240,34 @@ def test_teachers_and_base_seeds_have_keys_and_problems_of_their_own(tmp_path, m
     assert len(set(texts)) == len(set(digests)) == 4
 
 
+def plain(rate, steps):
+    """Gradient descent, which compiles sooner than Muon."""
+    return optax.sgd(rate)
+
+
 def unlearned(net, texts, settings, key, order, execution):
-    """A teacher as it begins."""
-    return llama.decoder(net).init(key)
+    """The parameters of a teacher that learned nothing."""
+    like, random = jax.eval_shape(llama.decoder(net).init, key), np.random.default_rng(0)
+    return jax.tree.map(lambda x: random.normal(size=x.shape, scale=0.3).astype(x.dtype), like)
 
 
 def test_a_small_run_records_what_each_arm_learned(tmp_path, monkeypatch, capsys):
     """Of an untrained teacher; what stands in an answer is the sum of its tokens, for all alike."""
     monkeypatch.setattr(families, "train", unlearned)
     monkeypatch.setattr(problems, "answer_in", lambda words, ids: "abcdefghij"[sum(ids) % 10])
-    monkeypatch.setattr(optimizers, "muon_warmup_cosine", optimizers.adamw_warmup_cosine)
+    monkeypatch.setattr(optimizers, "muon_warmup_cosine", plain)
     answer, on_policy = arms.FEW[0], arms.FEW[4]
     monkeypatch.setattr(arms, "FEW", (answer, on_policy))
     monkeypatch.setattr(arms, "EQUAL_TOKENS", ())
 
     def load(settings, run):
         given, task_of = families.load(automaton, settings, run)
-        return given, lambda k: task_of(k)._replace(tests={"test": task_of(k).tests["test"]})
+
+        def easy(number):
+            task = task_of(number)
+            return task._replace(tests={"test": task.tests["test"]})
+
+        return given, easy
 
     monkeypatch.setitem(experiment.TASKS, "automaton", load)
     small = {"sizes": (32,), "tests": 10, "steps": 20, "on_policy_steps": 10, "eval_batch_size": 32}
