@@ -33,8 +33,8 @@ class Config(experiment.TaughtConfig):
     PRESETS = {
         "default": {},
         "smoke": dict(
-            fast_compile=True, seeds=2, mnist_5k=True, teacher_width=64, teacher_epochs=5,
-            width=16, steps=60, budgets=(300, 1500), rounds=(200, 600),
+            fast_compile=True, seeds=2, mnist_5k=True, teacher_width=64, teacher_epochs=2,
+            width=16, steps=60, budgets=(300,), rounds=(200, 600),
         ),
     }  # fmt: skip
 

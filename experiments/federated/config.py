@@ -33,9 +33,9 @@ class Config(experiment.Config):
     PRESETS = {
         "default": {},
         "smoke": dict(
-            fast_compile=True, seeds=2, mnist_5k=True, alphas=(0.5, 100.0), clients=4, byzantine=1,
-            client_rows=1200, public_rows=200, validation=200, rounds=2, steps=10,
-            distillation_steps=10, width=16,
+            fast_compile=True, seeds=2, mnist_5k=True, alphas=(0.5,), clients=4, byzantine=1,
+            client_rows=1000, public_rows=100, validation=100, rounds=2, steps=5,
+            distillation_steps=5, width=16,
         ),
     }  # fmt: skip
 

@@ -129,7 +129,9 @@ def train(config: Config, method: FederatedMethod, alpha: float, parts: Parts, t
     """
     plan, clients = federation(config, method), client_data(config, method, alpha, parts)
     each = keys.keys(config.base_seed, "federation", count=config.seeds)
-    before, after, curve = federated.fit(plan, jax.tree.map(jnp.asarray, clients), each)
+    before, after, curve = federated.fit(
+        plan, jax.tree.map(jnp.asarray, clients), each, task.execution
+    )
     metrics: dict = federated.evaluate(plan, before, after, test)
     metrics["validation_curve"] = np.asarray(curve)
     model, first = plan.groups[0][0], jax.tree.map(lambda x: x[:, :1], after[0])

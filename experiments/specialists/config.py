@@ -41,7 +41,8 @@ class Config(experiment.TaughtConfig):
     PRESETS = {
         "default": {},
         "smoke": {
-            "fast_compile": True, "teachers": 2, "width": 16, "epochs": 2, "specialists": 3,
+            "fast_compile": True, "teachers": 2, "train_per_class": 20, "validation_per_class": 5,
+            "test_per_class": 10, "width": 16, "epochs": 2, "specialists": 3,
             "special_classes": 4, "special_epochs": 1, "student_epochs": 1,
         },
     }  # fmt: skip

@@ -18,6 +18,8 @@ from kd_jax.data import Split, partition
 from kd_jax.distill import teachers
 from kd_jax.metrics import classification
 from kd_jax.models import Model
+from kd_jax.runtime import compilation
+from kd_jax.runtime.execution import DEFAULT, Execution
 from kd_jax.training import state as train_state
 
 
@@ -161,7 +163,10 @@ def distill(
 
 
 def fit(
-    config: FederatedConfig, clients: ClientData, keys: Key[Array, " S"]
+    config: FederatedConfig,
+    clients: ClientData,
+    keys: Key[Array, " S"],
+    execution: Execution = DEFAULT,
 ) -> tuple[tuple, tuple, Float[Array, "S rounds"]]:
     """Run all rounds of a federation for every seed.
 
@@ -169,6 +174,7 @@ def fit(
         config: of the federation.
         clients: rows [S, K, M] and counts [S, K]; the rest is shared by all seeds.
         keys: one per seed.
+        execution: whether programs are compiled fast.
 
     Returns:
         Parameters before the last aggregation and after it, of each group with leaves [S, K, …],
@@ -178,8 +184,14 @@ def fit(
     init_keys, keys = jax.vmap(jax.random.split, out_axes=1)(keys)
     after = tuple(_initial(model, count, init_keys) for model, count in config.groups)
     shared = config._replace(aggregation=None)  # so that each aggregation compiles itself alone
-    local, measure = _program(local_training, shared), _program(_validation_accuracy, shared)
-    aggregate, curve = _program(config.aggregation, config), []
+    quick = bool(execution.compiler_options())
+    local, measure, aggregate = (
+        _program(work, known, quick)
+        for work, known in (
+            (local_training, shared), (_validation_accuracy, shared), (config.aggregation, config),
+        )
+    )  # fmt: skip
+    curve = []
     for number in range(config.rounds):
         local_keys, aggregation_keys = _keys_of_round(keys, number)
         before = local(after, clients, local_keys)
@@ -245,6 +257,7 @@ def _keys_of_round(keys, number):
 
 
 @functools.lru_cache(maxsize=64)
-def _program(work, config):
+def _program(work, config, quick):
     """The compiled work(config, params, clients, key), over seeds."""
-    return jax.jit(jax.vmap(functools.partial(work, config), in_axes=(0, AXES, 0)))
+    over_seeds = jax.vmap(functools.partial(work, config), in_axes=(0, AXES, 0))
+    return jax.jit(over_seeds, compiler_options=compilation.quick_options() if quick else None)

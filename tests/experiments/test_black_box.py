@@ -1,5 +1,6 @@
 """Black-box distillation: every output by hand, queries by brute force, a real smoke run."""
 
+import itertools
 import json
 
 import jax
@@ -13,7 +14,8 @@ from experiments.black_box.config import Config
 from kd_jax import experiment, losses
 from kd_jax.data import out_of_domain
 from kd_jax.errors import InputError
-from kd_jax.storage import run_folder
+from kd_jax.export import saved_models
+from kd_jax.storage import jsonl, run_folder
 
 OUTPUTS = (
     rows.LABEL, "top-3 labels, ranked", "top-3 probabilities", "probabilities, 1 decimal",
@@ -211,6 +213,67 @@ def test_bad_settings_are_one_line(tmp_path, flag, text):
     assert text in str(error.value) and "\n" not in str(error.value)
 
 
+def test_a_small_run_asks_for_every_output_and_chooses_queries(tmp_path, monkeypatch):
+    """One pool and one output of active learning."""
+    (_, active), part = list(rows.ACTIVE.items())[1], rows.POOLS[0]
+    monkeypatch.setattr(black_box, "POOLS", (part,))
+    monkeypatch.setattr(black_box, "ACTIVE", {rows.ALL: active})
+    small = {"steps": 12}
+    config = Config(**Config.PRESETS["smoke"] | small, preset="smoke")
+    run = run_folder.Run(tmp_path, "black_box", config.results_key())
+    black_box.run(config, run)
+    records = [json.loads(x) for x in run.path("records.jsonl").read_text().splitlines()]
+    found = [(r["part"], r["row"], r.get("queries"), r["teacher_seed"], r["seed"]) for r in records]
+    each = [(0, 0), (0, 1)]
+    expected = {
+        (rows.TEACHER, rows.TEACHER, None, 0, 0),
+        *((part, o, 300, *s) for o in OUTPUTS for s in each),
+        *((active, c, n, *s) for c in rows.STRATEGIES for n in (200, 600) for s in each),
+    }
+    assert len(found) == len(expected) and set(found) == expected
+    nll = [
+        [[r["test_nll"] for r in records if (r["row"], r.get("queries")) == (row, count)]
+         for row in rows.STRATEGIES]
+        for count in (200, 600)
+    ]  # fmt: skip
+    np.testing.assert_allclose(*nll[0], rtol=1e-5)  # both begin with the same queries
+    assert not np.isclose(*nll[1], rtol=1e-5).any()
+    saved = {tuple(group.rows) for group in saved_models.groups(run.folder)}
+    assert saved == {(rows.TEACHER,), OUTPUTS, *((row,) for row in rows.STRATEGIES)}
+
+
+def test_the_table_and_both_figures_of_records_by_hand(tmp_path):
+    known = {"experiment": "black_box", "teacher_seed": 0}
+    taught = {"part": rows.TEACHER, "row": rows.TEACHER, "seed": 0, "test_accuracy": 0.9}
+    written = [known | taught]
+    parts = {part: OUTPUTS for part in rows.POOLS} | dict.fromkeys(
+        rows.ACTIVE.values(), rows.STRATEGIES
+    )
+    for p, (part, shown) in enumerate(parts.items()):
+        for (n, row), count, seed in itertools.product(enumerate(shown), (300, 600), (0, 1)):
+            right = 0.5 + 0.05 * p + 0.01 * n + count / 6000 + 0.01 * seed
+            measured = {"test_accuracy": right, "test_agreement": right - 0.1, "queries": count}
+            written.append(known | measured | {"part": part, "row": row, "seed": seed})
+    (tmp_path / "records.jsonl").write_text(jsonl.text(written))
+    settings = Config(**Config.PRESETS["smoke"]).results_key()
+    (tmp_path / "config.json").write_text(json.dumps(settings))
+    table = report.table(tmp_path)
+    assert "2 students of one teacher (90.00 % accuracy)" in table
+    cells = [[x.strip() for x in line.strip("|").split("|")] for line in table.splitlines()]
+    # all probabilities are the fifth output: 50 + 4 + 5 and 10 points, 4 above the hard label
+    assert [rows.ALL, "59.50 ± 0.71", "64.50 ± 0.71"] in cells
+    assert [rows.ALL, "49.50 ± 0.71", "54.50 ± 0.71"] in cells  # agreement
+    (against, *_) = (x for x in cells if x[0] == rows.ALL and x[1].startswith("+4.00 ["))
+    assert against[2].startswith("+4.00 [")
+    # one point more by margin, in both rounds of both outputs
+    active = [x for x in cells if len(x) == 7 and x[3].startswith("+1.00 [")]
+    assert [x[0] for x in active] == ["300", "600"] * 2
+    report.draw(tmp_path)
+    for name in ("by_queries.png", "active.png"):
+        assert (tmp_path / name).stat().st_size > 5000
+
+
+@pytest.mark.slow
 def test_a_smoke_run_has_every_output_of_every_pool(tmp_path):
     config = Config(**Config.PRESETS["smoke"], preset="smoke")
     run = run_folder.Run(tmp_path, "black_box", config.results_key())
@@ -221,7 +284,7 @@ def test_a_smoke_run_has_every_output_of_every_pool(tmp_path):
     each = [(0, 0), (0, 1)]
     expected = {
         (rows.TEACHER, rows.TEACHER, None, 0, 0),
-        *((p, o, n, *s) for p in rows.POOLS for o in OUTPUTS for n in (300, 1500) for s in each),
+        *((p, o, n, *s) for p in rows.POOLS for o in OUTPUTS for n in (300,) for s in each),
         *((p, c, n, *s) for p in rows.ACTIVE.values() for c in rows.STRATEGIES for n in (200, 600)
           for s in each),
     }  # fmt: skip

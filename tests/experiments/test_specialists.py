@@ -224,19 +224,20 @@ def test_pairs_of_digits_are_drawn_by_the_base_seed_and_none_is_in_two_splits(mo
     assert (found[0].test.inputs != found[2].test.inputs).any()
 
 
-def test_a_smoke_run_has_every_row_of_every_seed(tmp_path, monkeypatch):
+@pytest.mark.parametrize("count", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_a_smoke_run_has_every_row_of_every_seed(tmp_path, monkeypatch, count):
     data = Dataset("shapes", 8, shapes(480, 0), shapes(80, 1), shapes(160, 2), digest="shapes")
     known = {named.DIGITS: (data, list("abcdefgh"))}
     monkeypatch.setattr(experiment, "tasks", lambda config: known)
-    preset = Config.PRESETS["smoke"]
+    preset = Config.PRESETS["smoke"] | {"teachers": count}
     folder = finished("specialists", Config(**preset, preset="smoke", workdir=str(tmp_path)))
     assert folder.parent == tmp_path / "specialists"
     found = jsonl.records(folder)
     rows = {r["row"] for r in found}
-    assert len(rows) == 9 and len(found) == 2 * len(rows)
+    assert len(rows) == 9 and len(found) == count * len(rows)
     assert {r["part"] for r in found} == {named.DIGITS}
-    assert {(r["teacher_seed"], r["seed"]) for r in found} == {(0, 0), (1, 0)}
-    (joined, _) = (r for r in found if r["row"] == named.JOINED)
+    assert {(r["teacher_seed"], r["seed"]) for r in found} == {(k, 0) for k in range(count)}
+    joined, *_ = (r for r in found if r["row"] == named.JOINED)
     assert np.shape(joined["special"]) == (3, 4) and set(sum(joined["special"], [])) <= set(
         "abcdefgh"
     )

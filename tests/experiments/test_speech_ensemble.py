@@ -239,12 +239,19 @@ def test_a_member_that_claims_too_much_is_refused_before_it_is_read(tmp_path):
     assert "3_theo_7.wav claims 8388608 bytes" in refused(tmp_path)
 
 
-def test_a_smoke_run_on_real_recordings(tmp_path, monkeypatch):
-    first, *_, unlabeled = speech_ensemble.SETUPS
-    monkeypatch.setattr(speech_ensemble, "SETUPS", (first, unlabeled))
-    preset = Config.PRESETS["smoke"] | {"takes": 2}
+def stopped_where_validation_was_best(records):
+    """Of the students of few recordings; the first of equals."""
+    few = [r for r in records if r["part"] == named.FEW]
+    stopped = [r for r in few if r["row"] == named.STOPPED]
+    for r in stopped:
+        assert r["epoch"] == 1 + int(np.argmax(r["validation_curve"]))
+        assert r["test_accuracy"] == r["test_curve"][r["epoch"] - 1]
+
+
+def recorded(tmp_path, **settings):
+    """(Config, records, folder) of a finished smoke run, every set-up with all of its rows."""
     where = {"workdir": str(tmp_path), "manual_dir": str(needed(DATA / "fsdd").parent)}
-    config = Config(**preset, **where)
+    config = Config(**Config.PRESETS["smoke"] | settings, **where)
     folder = finished("speech_ensemble", config)
     assert folder.parent == tmp_path / "speech_ensemble"
     records = jsonl.every_record(folder)
@@ -252,13 +259,26 @@ def test_a_smoke_run_on_real_recordings(tmp_path, monkeypatch):
         rows = {r["row"] for r in records if r["part"] == setup.name}
         taught = {arm.row for arm in speech_ensemble.arms(config, setup)}
         assert rows == taught | {named.LABELS, named.MEMBER, named.ENSEMBLE, named.GEOMETRIC}
-    on_labels = [r["test_errors"] for r in records if r["row"] == named.LABELS]
-    assert on_labels[-2:] == on_labels[:2]  # without more labels it is the first set-up's student
-    few = [r for r in records if r["part"] == named.FEW]
-    stopped = [r for r in few if r["row"] == named.STOPPED]
-    for r in stopped:  # stopped where validation was best, first of equals
-        assert r["epoch"] == 1 + int(np.argmax(r["validation_curve"]))
-        assert r["test_accuracy"] == r["test_curve"][r["epoch"] - 1]
+    stopped_where_validation_was_best(records)
     assert {path.name for path in folder.glob("*.png")} == {
         "accuracy_by_temperature.png", "few_recordings.png",
     }  # fmt: skip
+    return config, records
+
+
+def test_a_small_run_on_real_recordings(tmp_path, monkeypatch):
+    monkeypatch.setattr(speech_ensemble, "SETUPS", speech_ensemble.SETUPS[:1])
+    config, records = recorded(tmp_path, takes=1)
+    members = [r for r in records if r["row"] == named.MEMBER and r["part"] != named.FEW]
+    assert len(members) == config.members
+    soft = [r["seed"] for r in records if r["row"] == named.Names.of(config.results_key()).alone]
+    assert soft == [0, 1]
+
+
+@pytest.mark.slow
+def test_a_smoke_run_on_real_recordings(tmp_path, monkeypatch):
+    first, *_, unlabeled = speech_ensemble.SETUPS
+    monkeypatch.setattr(speech_ensemble, "SETUPS", (first, unlabeled))
+    _, records = recorded(tmp_path, takes=2)
+    on_labels = [r["test_errors"] for r in records if r["row"] == named.LABELS]
+    assert on_labels[-2:] == on_labels[:2]  # without more labels it is the first set-up's student
