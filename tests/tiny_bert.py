@@ -9,6 +9,7 @@ from kd_jax.models import bert
 NET = bert.Bert(
     vocabulary=11, width=8, layers=2, heads=2, intermediate_size=12, max_position_embeddings=9
 )
+APPLY = jax.jit(bert.sentence_encoder(NET).apply)
 
 
 def random_params(net, seed):

@@ -32,8 +32,8 @@ class Config(experiment.Config):
     PRESETS = {
         "default": {},
         "smoke": {
-            "seeds": 2, "layers": (2,), "epochs": 1, "sentences": 64, "questions": 6,
-            "max_length": 24, "draws": 2,
+            "seeds": 1, "layers": (1,), "epochs": 1, "sentences": 32, "questions": 1,
+            "max_length": 16, "widths": (16,), "few_labels": 1, "draws": 1,
         },
     }  # fmt: skip
 

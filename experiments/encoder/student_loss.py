@@ -72,7 +72,8 @@ def loss(apply, cut_to):
     def loss_fn(params, batch, key):
         rows, weights = batch.rows, batch.numbers
         longest = jnp.max(jnp.sum(rows["mask"], -1))
-        widths = [*cut_to, rows["ids"].shape[1]]
+        whole = rows["ids"].shape[1]
+        widths = [*(width for width in cut_to if width < whole), whole]
         choices = [lambda p, b, w=w: terms(p, b, w) for w in widths]
         number = sum((longest > width).astype(int) for width in widths[:-1])
         cosine, hidden, gram = jax.lax.switch(number, choices, params, rows)

@@ -67,8 +67,8 @@ class Config(experiment.Config):
         },
         "smoke": {
             "fast_compile": True,
-            "seeds": 2, "layers": 2, "texts": 16, "tests": 8, "prompt_tokens": 96,
-            "answer_tokens": 96, "batch_size": 4, "all_objectives": True, "tiny": True,
+            "seeds": 1, "layers": 2, "texts": 8, "tests": 4, "prompt_tokens": 96,
+            "answer_tokens": 48, "batch_size": 4, "tiny": True,
         },
     }  # fmt: skip
 

@@ -35,7 +35,7 @@ from kd_jax.models import llama as models
 from kd_jax.pretrained import llama
 from kd_jax.storage import run_folder
 
-SHORT = {"texts": 8, "tests": 4, "prompt_tokens": 40, "answer_tokens": 16, "batch_size": 4}
+SHORT = {"seeds": 2, "prompt_tokens": 40, "answer_tokens": 16}
 SOME = [
     QuestionAndSolution("How many?", "4+3 = <<4+3=7>>7.\n#### 7"),
     QuestionAndSolution("How many more than he had before are there?", "6"),
@@ -140,7 +140,7 @@ def test_another_base_seed_draws_another_teacher_order_and_texts(tmp_path, monke
     short_problems.instead(monkeypatch)
     drawn = []
     for base_seed in range(2):
-        config = Config(**Config.PRESETS["smoke"] | SHORT | {"base_seed": base_seed})
+        config = Config(**Config.PRESETS["smoke"] | SHORT, base_seed=base_seed, all_objectives=True)
         data = language_model.load(config)
         run = run_folder.Run(str(tmp_path), "language_model", config.results_key())
         students = language_model.DecoderStudents(config, data, run)
@@ -222,10 +222,11 @@ def test_a_run_has_an_objective_of_each_kind_of_every_seed(tmp_path, capsys, mon
 
 
 @pytest.mark.slow
-def test_a_smoke_run_has_every_objective_of_every_seed(tmp_path, capsys, monkeypatch):
+def test_a_run_has_every_objective_of_every_seed(tmp_path, capsys, monkeypatch):
     needed(DATA / "gsm8k")
     where = {"workdir": str(tmp_path), "manual_dir": str(DATA)}
-    config = Config(**Config.PRESETS["smoke"], preset="smoke", **where)
+    more = {"seeds": 2, "texts": 16, "tests": 8, "answer_tokens": 96, "all_objectives": True}
+    config = Config(**Config.PRESETS["smoke"] | more | where)
     folder, objectives = finished("language_model", config), chosen(config)
     assert len({each.row for each in objectives}) == len(objectives) == 12
     has_every_objective(folder, config, objectives, capsys.readouterr().out)

@@ -41,15 +41,13 @@ NETWORKS = [
 @pytest.mark.parametrize("network, shape", NETWORKS, ids=lambda x: type(x).__name__)
 def test_a_network_is_built_again_from_its_description(network, shape):
     written = json.loads(json.dumps(serialization.describe(network)))
-    first, again = (
-        serialization.model_of(net, shape) for net in (network, serialization.build(written))
-    )
-    params = first.init(jax.random.key(0))
+    both = [serialization.model_of(net, shape) for net in (network, serialization.build(written))]
+    params = jax.jit(both[0].init)(jax.random.key(0))
     if shape:
         inputs = jax.random.normal(jax.random.key(1), (2, *shape))
     else:
         inputs = {"ids": jnp.array([[3, 5, 7]]), "mask": jnp.ones((1, 3), bool)}
-    one, two = (model.apply(params, inputs)[0] for model in (first, again))
+    one, two = (jax.jit(model.apply)(params, inputs)[0] for model in both)
     np.testing.assert_array_equal(one, two)
 
 
