@@ -27,7 +27,7 @@ def test_the_named_set_passes_with_optimizations(name):
     if name == "export":
         pytest.importorskip("onnxruntime", reason="needs the extra export")
     known = os.environ | {"JAX_DISABLE_MOST_OPTIMIZATIONS": "0", "XLA_FLAGS": ""}
-    options = ["-p", "no:cacheprovider", "-k", "not float64"]
+    options = ["-p", "no:cacheprovider", "--no-cov", "-k", "not float64 and not nhwc"]
     tests = [f"tests/{each}" for each in NAMED[name]]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *options, *tests],

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from kd_jax.errors import extra
 from kd_jax.metrics import statistics
 from kd_jax.report import figures, tables
 from kd_jax.report.published import DASH
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+    with extra("report"):
+        from matplotlib.axes import Axes
 
 
 def rows_by_value(

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Float
 
-from kd_jax.errors import require_extra
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from kd_jax.errors import extra, require_extra
 
 require_extra("report", "matplotlib")
+if TYPE_CHECKING:
+    with extra("report"):
+        from matplotlib.axes import Axes
 
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")  # Okabe and Ito
 GREY = "#555555"
@@ -35,10 +35,11 @@ STYLE: dict = {
 @functools.cache
 def _pyplot():
     """What draws, imported with the first figure: it takes as long as jax, and a run draws last."""
-    import matplotlib
+    with extra("report"):
+        import matplotlib
 
-    matplotlib.use("Agg")  # before pyplot is imported
-    return importlib.import_module("matplotlib.pyplot")
+        matplotlib.use("Agg")  # before pyplot is imported
+        return importlib.import_module("matplotlib.pyplot")
 
 
 @contextlib.contextmanager

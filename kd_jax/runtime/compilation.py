@@ -48,8 +48,8 @@ def cache_programs() -> None:
             prune(folder, LARGEST)
     # A full disk is no matter here, and half a program neither: it is compiled again.
     warnings.filterwarnings("ignore", "Error (reading|writing) persistent compilation cache")
-    # A student's program compiles in about a second; the default would skip half of them.
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
+    # Small programs too, of which a run compiles some fifty before it begins to train.
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 
 
 def prune(folder: str | os.PathLike, largest: int) -> None:

@@ -109,6 +109,7 @@ finished("people", Config(**{}, workdir=workdir))
 """
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_to_the_same_bytes(folder, tmp_path, monkeypatch, capsys):
     """Killed in the middle of the second teacher's students, when the first's are recorded."""
     program = [sys.executable, "-c", KILLED.replace("{}", repr(SHORT)), str(tmp_path)]

@@ -12,7 +12,6 @@ PROGRAM = """
 import jax
 from kd_jax.runtime import compilation
 compilation.cache_programs()
-jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
 print(jax.jit(lambda x: 3 * x + 4)(5.0))
 """
 
