@@ -1,23 +1,17 @@
-"""Speech: filter banks against a slow transform, frames and words by hand, every bad archive."""
-
-import io
-import tarfile
-import wave
+"""Speech as an experiment: frames and words by hand, ensembles of their own, a run on recordings."""
 
 import jax
 import numpy as np
 import pytest
 from in_process import finished
 from published import DATA, needed
-from scipy import signal, special
+from scipy import special
 
 from experiments.speech_ensemble import data, metrics, report
 from experiments.speech_ensemble import rows as named
 from experiments.speech_ensemble import run as speech_ensemble
 from experiments.speech_ensemble.config import Config
-from kd_jax.data import Dataset, Split, log_mel, spoken_digits
-from kd_jax.distill import ensembles
-from kd_jax.errors import InputError
+from kd_jax.data import Dataset, Split
 from kd_jax.storage import jsonl
 
 RANDOM = np.random.default_rng(2)
@@ -30,37 +24,6 @@ def frames(count):
 
 
 SPOKEN = data.Speech(Dataset("noise", 30, frames(40), frames(4), frames(4), "none"), {}, {})
-
-
-def test_filter_banks_are_those_of_a_direct_transform_and_interpolated_triangles():
-    samples = np.random.default_rng(0).normal(size=1000) * 0.1
-    kernel = np.exp(-2j * np.pi * np.outer(np.arange(129), np.arange(200)) / 256)
-    window = signal.get_window("hamming", 200, fftbins=False)
-    cut = [samples[i : i + 200] * window for i in range(0, 801, 80)]
-    power = np.abs([kernel @ frame for frame in cut]) ** 2
-    # triangles drawn by np.interp over mel, which is 1127.01 ln(1 + f/700)
-    pitch = 1127.01048 * np.log(1 + np.arange(129) * 31.25 / 700)
-    edges = np.linspace(*1127.01048 * np.log(1 + np.array([20, 4000]) / 700), 42)
-    weights = [np.interp(pitch, edges[m : m + 3], [0, 1, 0], 0, 0) for m in range(40)]
-    energy = np.log(power @ np.transpose(weights))
-    expected = (energy - energy.mean(0)) / energy.std(0)
-    found = log_mel.log_mel(samples, 8000)
-    assert found.shape == (11, 40) and found.dtype == np.float32
-    np.testing.assert_allclose(found, expected, atol=1e-5)
-
-
-def test_a_tone_is_loudest_in_the_filter_around_it():
-    weights = log_mel.triangles(256, 8000, 40)
-    assert (weights.max(1) > 0).all()  # no filter falls between two bins
-    power = np.abs(np.fft.rfft(np.sin(2 * np.pi * 1000 * np.arange(200) / 8000), 256)) ** 2
-    # 1000 Hz is 1000 mel; centres lie (2146.1 − 31.7)/41 = 51.6 mel apart from 31.7 on: the 19th
-    assert (weights @ power).argmax() == 18
-
-
-def test_a_recording_shorter_than_a_frame_is_refused_and_silence_is_finite():
-    with pytest.raises(ValueError, match="199 samples: expected at least 200"):
-        log_mel.log_mel(np.zeros(199), 8000)
-    assert np.isfinite(log_mel.log_mel(np.zeros(400), 8000)).all()
 
 
 def test_states_are_three_equal_parts_and_context_repeats_the_edges():
@@ -84,18 +47,6 @@ def test_a_word_is_the_digit_with_the_largest_sum_of_log_probabilities():
                 scores[number, digit] += np.log(frame[3 * digit : 3 * digit + 3].sum())
         wrong.append(int((scores.argmax(1) != digits).sum()))
     assert metrics.word_errors(logits, recording, digits).tolist() == wrong
-
-
-def test_ensembles_by_hand():
-    # two networks say (0.8, 0.2) and (0.5, 0.5): means (0.65, 0.35) and (2, 1)/3 of √0.4, √0.1
-    logits = np.log([[[0.8, 0.2]], [[0.5, 0.5]]])
-    np.testing.assert_allclose(np.exp(ensembles.arithmetic_mean(logits)), [[0.65, 0.35]], rtol=1e-6)
-    np.testing.assert_allclose(
-        np.exp(ensembles.geometric_mean(logits)), [[2 / 3, 1 / 3]], rtol=1e-6
-    )
-    same = np.repeat(logits[:1], 3, 0) + 7  # of equal networks both are the network
-    for mean in (ensembles.arithmetic_mean, ensembles.geometric_mean):
-        np.testing.assert_allclose(np.exp(mean(same)), [[0.8, 0.2]], rtol=1e-6)
 
 
 def test_the_fraction_of_the_gain_that_is_retained():
@@ -162,81 +113,6 @@ def test_rows_are_named_by_the_numbers_of_the_settings():
     few = [arm.row for arm in speech_ensemble.arms_of_few(config)]
     assert few[1:3] == ["label smoothing 0.3, last epoch", "soft targets, T=3, last epoch"]
     assert named.Names.of(config.results_key()) == named.Names(0.2, 3.0, 0.3)
-
-
-def wav(samples=b"\1\0" * 400, rate=8000, channels=1, width=2):
-    file = io.BytesIO()
-    with wave.open(file, "wb") as out:
-        out.setframerate(rate)
-        out.setnchannels(channels)
-        out.setsampwidth(width)
-        out.writeframes(samples)
-    return file.getvalue()
-
-
-def archive(path, members):
-    with tarfile.open(path, "w:gz") as out:
-        for name, content in members.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(content)
-            out.addfile(info, io.BytesIO(content))
-    return path
-
-
-def refused(folder):
-    with pytest.raises(InputError) as error:
-        spoken_digits.load(manual_dir=folder)
-    assert "\n" not in str(error.value)
-    return str(error.value)
-
-
-def test_samples_are_read_as_written():
-    values = np.array([0, 1, -1, 32767, -32768], "<i2")
-    found = spoken_digits.samples(wav(values.tobytes()), "x.wav")
-    np.testing.assert_array_equal(found, values / np.float32(32768))
-
-
-@pytest.mark.parametrize(
-    "content, word",
-    [
-        (b"RIFF", "no readable wav"),
-        (wav()[:100], "claims"),
-        (wav(rate=16000), "16000 Hz"),
-        (wav(channels=2), "2 channels"),
-        (wav(width=1), "8 bits"),
-        (wav(b""), "claims 0"),
-    ],
-)
-def test_a_bad_recording_is_refused_by_name(tmp_path, content, word):
-    path = archive(tmp_path / "a.tar.gz", {"x/recordings/3_theo_7.wav": content})
-    text = refused(tmp_path)
-    assert "3_theo_7.wav" in text and str(path) in text and word in text
-
-
-@pytest.mark.parametrize("name", ["../3_theo_7.wav", "/etc/3_theo_7.wav", "x/../../y.txt"])
-def test_a_member_that_would_lie_outside_is_refused_by_name(tmp_path, name):
-    archive(tmp_path / "a.tar.gz", {name: wav()})
-    assert name in refused(tmp_path) and "outside" in refused(tmp_path)
-
-
-def test_a_damaged_or_incomplete_archive_is_refused(tmp_path):
-    path = archive(tmp_path / "a.tar.gz", {"3_theo_7.wav": wav()})
-    assert "hold 1 recordings, expected 3000" in refused(tmp_path)
-    path.write_bytes(path.read_bytes()[:-40])
-    assert str(path) in refused(tmp_path)
-    path.write_bytes(b"no archive")
-    assert f"{path} is damaged" in refused(tmp_path)
-    path.unlink()
-    assert "holds no .tar.gz" in refused(tmp_path)
-    assert "is no folder" in refused(tmp_path / "nowhere")
-
-
-def test_a_member_that_claims_too_much_is_refused_before_it_is_read(tmp_path):
-    with tarfile.open(tmp_path / "a.tar.gz", "w:gz") as out:
-        info = tarfile.TarInfo("3_theo_7.wav")
-        info.size = 1 << 23
-        out.addfile(info, io.BytesIO(bytes(1 << 23)))
-    assert "3_theo_7.wav claims 8388608 bytes" in refused(tmp_path)
 
 
 def stopped_where_validation_was_best(records):

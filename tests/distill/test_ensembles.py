@@ -1,0 +1,17 @@
+"""Ensembles by hand: means of probabilities and of logits."""
+
+import numpy as np
+
+from kd_jax.distill import ensembles
+
+
+def test_ensembles_by_hand():
+    # two networks say (0.8, 0.2) and (0.5, 0.5): means (0.65, 0.35) and (2, 1)/3 of √0.4, √0.1
+    logits = np.log([[[0.8, 0.2]], [[0.5, 0.5]]])
+    np.testing.assert_allclose(np.exp(ensembles.arithmetic_mean(logits)), [[0.65, 0.35]], rtol=1e-6)
+    np.testing.assert_allclose(
+        np.exp(ensembles.geometric_mean(logits)), [[2 / 3, 1 / 3]], rtol=1e-6
+    )
+    same = np.repeat(logits[:1], 3, 0) + 7  # of equal networks both are the network
+    for mean in (ensembles.arithmetic_mean, ensembles.geometric_mean):
+        np.testing.assert_allclose(np.exp(mean(same)), [[0.8, 0.2]], rtol=1e-6)
