@@ -9,6 +9,7 @@ so labels only, label smoothing, soft targets at any temperature, mixtures with 
 altered teachers differ by numbers alone and are compiled once.
 """
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -50,6 +51,7 @@ def arms(family: str, temperatures: Sequence[float], **numbers) -> list[Arm]:
     return [Arm(f"{family}, T={t:g}", t, family=family, **numbers) for t in temperatures]
 
 
+@functools.lru_cache(maxsize=8)  # trainings of one loss share their programs
 def mixture(apply: Callable, augment_batch: Callable | None = None) -> Callable:
     """The loss of an arm, whose numbers come with the batch.
 

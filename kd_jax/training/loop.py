@@ -23,7 +23,7 @@ from jaxtyping import Array, ArrayLike
 
 from kd_jax.runtime import hosts, memory, signals
 from kd_jax.runtime.execution import DEFAULT, Execution
-from kd_jax.training import chunking, samplers
+from kd_jax.training import chunking, programs, samplers
 from kd_jax.training import state as train_state
 
 
@@ -52,6 +52,10 @@ class EpochMetrics(NamedTuple):
         """The metrics of a whole grid: {name: [S, A]}."""
         each = jax.vmap(jax.vmap(self.measure, in_axes=(0, None)), in_axes=(0, None))
         return each(params, arrays)
+
+
+def _nothing(params, arrays):
+    return {}
 
 
 def _epochs(loss_fn, optimizer, epoch_metrics, place, each):
@@ -101,7 +105,7 @@ class Training:
     ):  # fmt: skip
         seeds = np.asarray(np.arange(len(state.step)) if seeds is None else seeds, np.int32)
         own, numbers, shared = own or {}, numbers or {}, shared or {}
-        epoch_metrics = epoch_metrics or EpochMetrics(lambda params, arrays: {}, ())
+        epoch_metrics = epoch_metrics or EpochMetrics(_nothing, ())
         each = 0 if seeds.ndim else None
         given = seeds, data, shared, own, numbers
         curves = _empty_curves(loss_fn, sampler, epoch_metrics, epochs, state, *given)
@@ -113,17 +117,18 @@ class Training:
         self.fixed = *fixed, place.shared(epoch_metrics.arrays)
         self.epochs = epochs
         self.resume(0, (state, curves))
-        self.jitted = jax.jit(
-            _epochs(loss_fn, optimizer, epoch_metrics, place, each),
-            donate_argnums=(0, 1),
-            out_shardings=place.outputs(self.state),
-            compiler_options=execution.compiler_options(),
-        )
+        options = execution.compiler_options()
+        jitted = jax.jit(
+            _epochs(loss_fn, optimizer, epoch_metrics, place, each), donate_argnums=(0, 1),
+            out_shardings=place.outputs(self.state), compiler_options=options,
+        )  # fmt: skip
+        known = optimizer, epoch_metrics.measure, place, each, tuple((options or {}).items())
+        self._compiled = functools.partial(programs.compiled, loss_fn, known, jitted)
 
     @functools.cached_property
     def program(self) -> Any:
         """The compiled training, first asked for before the first epoch."""
-        return self.jitted.lower(self.state, self.curves, 0, 1, *self.fixed).compile()
+        return self._compiled(self.state, self.curves, 0, 1, *self.fixed)
 
     def fits(self) -> int:
         """How many members the memory of a device holds, at most those of this grid."""

@@ -1,4 +1,4 @@
-"""Speech as an experiment: frames and words by hand, ensembles of their own, a run on recordings."""
+"""Speech as an experiment: frames and words by hand, its ensembles, a run on recordings."""
 
 import jax
 import numpy as np
