@@ -3,6 +3,7 @@
 A teacher is found by what it depends on: its recipe, training rows and keys, whoever asks for it.
 """
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -69,6 +70,7 @@ class Teachers(NamedTuple):
         return seed_records(self.row, found, **known)
 
 
+@functools.lru_cache(maxsize=8)  # trainings of one loss share their programs
 def loss(apply: Callable, augment: Callable | None = None) -> Callable:
     """Mean cross-entropy of a Batch's rows "inputs" and "labels".
 

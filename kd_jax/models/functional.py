@@ -1,5 +1,6 @@
 """Networks as two pure functions, init and apply."""
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -30,9 +31,16 @@ def functional(module: nn.Module, input_shape: Sequence[int]) -> Model:
         input_shape: The shape of one input, without the batch.
 
     Returns:
-        The Model, for inputs [B, *input_shape].
+        The Model, for inputs [B, *input_shape]; of equal modules the same one, so that what is
+        compiled for it is compiled once.
     """
+    try:
+        return _kept(module, tuple(input_shape))
+    except TypeError:  # a field of the module cannot be hashed
+        return _functional(module, tuple(input_shape))
 
+
+def _functional(module, input_shape):
     def init(key):
         return module.init(key, jnp.zeros((1, *input_shape)), False)["params"]
 
@@ -41,3 +49,6 @@ def functional(module: nn.Module, input_shape: Sequence[int]) -> Model:
         return module.apply({"params": params}, inputs, train, rngs=rngs)
 
     return Model(init, apply, module)
+
+
+_kept = functools.lru_cache(maxsize=64)(_functional)

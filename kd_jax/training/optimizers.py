@@ -1,5 +1,6 @@
 """Optimizers and learning-rate schedules over a whole training."""
 
+import functools
 from collections.abc import Callable
 
 import jax
@@ -19,7 +20,12 @@ def steps(epochs: int, sampler: Callable) -> int:
 
 def adam(peak: float, epochs: int, sampler: Callable) -> optax.GradientTransformation:
     """Adam with a cosine decay from `peak` to zero over all steps of the training."""
-    return optax.adam(optax.cosine_decay_schedule(peak, steps(epochs, sampler)))
+    return _cosine_adam(peak, steps(epochs, sampler))
+
+
+@functools.lru_cache(maxsize=64)  # one of each, so that like trainings share a program
+def _cosine_adam(peak, steps):
+    return optax.adam(optax.cosine_decay_schedule(peak, steps))
 
 
 def warmup_cosine(peak: float, steps: int) -> optax.Schedule:
@@ -28,11 +34,13 @@ def warmup_cosine(peak: float, steps: int) -> optax.Schedule:
     return optax.warmup_cosine_decay_schedule(0.0, peak, warm, max(steps, warm + 1))
 
 
+@functools.lru_cache(maxsize=64)
 def adamw_warmup_cosine(peak: float, steps: int) -> optax.GradientTransformation:
     """AdamW with gradients clipped to norm 1 and the schedule of `warmup_cosine`."""
     return optax.chain(optax.clip_by_global_norm(1.0), optax.adamw(warmup_cosine(peak, steps)))
 
 
+@functools.lru_cache(maxsize=64)
 def muon_warmup_cosine(peak: float, steps: int) -> optax.GradientTransformation:
     """Muon with gradients clipped to norm 1 and the schedule of `warmup_cosine`, for new decoders.
 
