@@ -22,6 +22,7 @@ NAMED = {
 }
 
 
+@pytest.mark.slow  # which CI always runs
 @pytest.mark.parametrize("name", NAMED)
 def test_the_named_set_passes_with_optimizations(name):
     if name == "export":
