@@ -68,12 +68,16 @@ def shuffled(key: jax.Array, rows: Rows, batch_size: int) -> Partial:
         InputError: not even one batch can be filled.
     """
     indices, steps = _batches(rows, batch_size)
+    return Partial(_shuffled(steps, batch_size), key, indices)
 
+
+@functools.lru_cache(maxsize=64)  # one function of each size, by which programs are told apart
+def _shuffled(steps, batch_size):
     def sampler(key, indices, seed, epoch):
         epoch_key = jax.random.fold_in(jax.random.fold_in(key, seed), epoch)
         return jax.random.permutation(epoch_key, indices)[: steps * batch_size].reshape(steps, -1)
 
-    return Partial(sampler, key, indices)
+    return sampler
 
 
 def scattered(key: jax.Array, rows: Rows, batch_size: int) -> Partial:
@@ -91,12 +95,16 @@ def scattered(key: jax.Array, rows: Rows, batch_size: int) -> Partial:
         InputError: not even one batch can be filled.
     """
     indices, steps = _batches(rows, batch_size)
+    return Partial(_scattered(steps, batch_size), key, indices)
 
+
+@functools.lru_cache(maxsize=64)
+def _scattered(steps, batch_size):
     def sampler(key, indices, seed, epoch):
         drawn = permutation(jax.random.fold_in(jax.random.fold_in(key, seed), epoch), len(indices))
         return indices[drawn[: steps * batch_size]].reshape(steps, -1)
 
-    return Partial(sampler, key, indices)
+    return sampler
 
 
 def by_length(
