@@ -93,7 +93,7 @@ ALL = [
     *of("training", "training/test_resumed",
         ("index", "chunking.py", "target[rows, arms] = source", "target[rows, arms] = source[:1]"),
     ),
-    *of("training", "training/test_samplers_and_memory",
+    *of("training", "training/test_loop",
         ("seed", "samplers.py",
          "jax.random.fold_in(jax.random.fold_in(key, seed), epoch)\n"
          "        return jax.random.permutation",
