@@ -6,6 +6,9 @@ from typing import Any
 
 import jax
 
+OPTIONS = (  # of jax, which a program compiled under others does not heed
+    "jax_default_matmul_precision", "jax_enable_x64", "jax_threefry_partitionable",
+)  # fmt: skip
 _kept: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
 
 
@@ -20,7 +23,8 @@ def compiled(owner: Callable, known: Hashable, jitted: Any, *arguments: Any) -> 
     """
     leaves, structure = jax.tree.flatten(arguments)
     like = tuple((jax.typeof(x), getattr(x, "sharding", None)) for x in leaves)
-    key = known, structure, like
+    options = tuple(getattr(jax.config, name) for name in OPTIONS)
+    key = known, options, structure, like
     try:
         programs = _kept.setdefault(owner, {})
         found = programs.get(key)
