@@ -75,7 +75,6 @@ def sweep(config: Config, width: int, temperatures, labels: np.ndarray) -> Trans
     return TransferRun(f"{width} units", arms, rest, config.student_batch_size)
 
 
-@functools.cache  # so that all students of a width share compiled programs
 def network(width: int, **dropout) -> models.Model:
     """784-width-width-10 with ReLU."""
     return models.functional(models.MLP((width, width), 10, **dropout), (28, 28))

@@ -25,7 +25,7 @@ from kd_jax.storage import run_folder
 from kd_jax.training import keys, samplers
 
 
-@functools.cache  # as with the students' network: what they share is compiled once
+@functools.cache  # so that all students share compiled programs
 def adam(learning_rate: float):
     """Adam as Keras has it."""
     return optax.adam(learning_rate, eps=1e-7)
@@ -53,17 +53,12 @@ def teacher_recipes(config: Config, rows: int, teacher: int) -> dict[str, teache
     }
 
 
-@functools.cache
-def student_network() -> models.Model:
-    """784-20-20-10 with ReLU."""
-    return models.functional(models.MLP((20, 20), 10), (28, 28))
-
-
 def student_recipe(config: Config, teacher: int) -> StudentRecipe:
-    """The students, with Adam at a constant rate."""
+    """784-20-20-10 with ReLU, Adam at a constant rate."""
     each = keys.keys(config.base_seed, "student", teacher, count=config.seeds)
     order = keys.key(config.base_seed, "student", teacher, "order")
-    model, constant = student_network(), adam(config.student_learning_rate)
+    model = models.functional(models.MLP((20, 20), 10), (28, 28))
+    constant = adam(config.student_learning_rate)
     return StudentRecipe(model, lambda steps: constant, each, order, config.student_epochs)
 
 

@@ -80,7 +80,7 @@ def load(config: Config, name: str) -> Dataset:
     return synthetic.load(*clusters(config)[name], config.samples, seed)
 
 
-@functools.cache  # as with the networks: what units share is compiled once
+@functools.cache  # so that all units share compiled programs
 def adam(config: Config) -> optax.GradientTransformation:
     """Adam as Keras has it by default."""
     return optax.adam(config.learning_rate, eps=1e-7)
@@ -92,7 +92,6 @@ def teacher_sampler(config: Config, count: int, teacher: int) -> Callable:
     return samplers.shuffled(order, count, config.batch_size)
 
 
-@functools.cache
 def network(hidden: tuple[int, ...], shape: tuple[int, ...], dropout=0.0) -> models.Model:
     """Dense layers of these widths."""
     return models.functional(models.MLP(hidden, 10, dropout=dropout), shape)
