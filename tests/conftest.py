@@ -36,8 +36,10 @@ def pytest_addoption(parser):
 
 
 def pytest_collection_modifyitems(config, items):
-    """Keep the slow tests, a part of them, or all others."""
+    """Keep the slow tests, a part of them, or all others; and all that are asked for by name."""
     slow = config.getoption("--slow")
+    if any("::" in name for name in config.args):
+        return
     kept = [item for item in items if (item.get_closest_marker("slow") is not None) == slow]
     if config.getoption("--today"):
         kept = sorted(kept, key=lambda item: item.nodeid)[_day() % PARTS :: PARTS]
