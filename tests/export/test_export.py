@@ -10,19 +10,47 @@ import pytest
 pytest.importorskip("onnxruntime", reason="needs the extra export")
 pytest.importorskip("safetensors", reason="needs the extra export")
 
+import jax
 import onnxruntime
-from in_process import finished
+from in_process import performed, untrained
 from safetensors.numpy import load_file
 
 from experiments.export import run as export
 from experiments.export.config import Config
-from experiments.quickstart import config as quickstart
-from kd_jax import experiment
+from kd_jax import experiment, models
+from kd_jax.data import Split
 from kd_jax.errors import InputError
 from kd_jax.export import export as exporting
-from kd_jax.export import saved_models
+from kd_jax.export import predict, saved_models, verify
 
 ROW = "soft targets, T=3"
+MODEL = models.functional(models.MLP((80, 20), 10), (100,))
+STUDENT, TEACHER = (jax.tree.map(lambda x, i=i: x[[i]], untrained(MODEL, 2, 1)) for i in (0, 1))
+INPUTS = np.random.default_rng(0).normal(size=(300, 100)).astype(np.float32)
+
+
+def by_hand(params):
+    """Logits [N, 10] in float64: dense layers, the first two with rectifiers."""
+    x = INPUTS.astype(np.float64)
+    for name in ("hidden_1", "hidden_2", "logits"):
+        x = x @ params[name]["kernel"][0, 0] + params[name]["bias"][0, 0]
+        x = x if name == "logits" else np.maximum(x, 0)
+    return x
+
+
+THEIRS, OURS = by_hand(TEACHER).argmax(-1), by_hand(STUDENT).argmax(-1)
+LABELS = np.where(np.arange(300) % 3, OURS, 0)  # two thirds are right
+
+
+def saving(config, run):
+    """An experiment that saves networks which it did not train."""
+    test = Split(INPUTS, LABELS)
+    saved_models.save(run, MODEL, TEACHER, ["teacher"], test)
+    saved_models.save(run, MODEL, STUDENT, [ROW], test, by_hand(TEACHER))
+    run.append([{"row": "teacher", "seed": 0, "test_errors": int(np.sum(THEIRS != LABELS))}])
+    errors, agreement = int(np.sum(OURS != LABELS)), float(np.mean(OURS == THEIRS))
+    run.append([{"row": ROW, "seed": 0, "test_errors": errors, "test_agreement": agreement}])
+    run.notes(teachers={"0f" * 8: {"row": "teacher", "data": "cd" * 8}})
 
 
 def exported(config):
@@ -33,11 +61,9 @@ def exported(config):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """The folder of a finished quickstart."""
-    workdir = tmp_path_factory.mktemp("runs")
-    preset = quickstart.Config.PRESETS["smoke"]
-    config = quickstart.Config(**preset, preset="smoke", workdir=str(workdir))
-    return finished("quickstart", config)
+    """The folder of a finished run."""
+    config = experiment.Config(workdir=str(tmp_path_factory.mktemp("runs")))
+    return performed("saving", config, lambda: (saving, None, None))
 
 
 @pytest.fixture(scope="module")
@@ -48,9 +74,8 @@ def out(folder):
 
 @pytest.fixture(scope="module")
 def network(folder):
-    """(the SavedModel, its logits by the model itself)."""
-    found = saved_models.take(folder, ROW, 0, {})
-    return found, np.asarray(found.model.apply(found.params, found.inputs)[0])
+    """(the SavedModel, its logits by hand)."""
+    return saved_models.take(folder, ROW, 0, {}), by_hand(STUDENT)
 
 
 def test_every_file_is_there_with_its_digest(out):
@@ -72,10 +97,10 @@ def test_the_report_counts_what_the_record_counts(folder, out, network):
     report, (found, _) = json.loads((out / "report.json").read_text()), network
     for form in ("StableHLO", "safetensors", "ONNX"):
         assert report[form]["errors"] == found.record["test_errors"]
-        assert report[form]["of"] == 1500 and report[form]["deviation"] <= 1e-5
+        assert report[form]["of"] == 300 and report[form]["deviation"] <= 1e-5
         assert report[form]["agreement"] == pytest.approx(found.record["test_agreement"], abs=1e-6)
-        # 784·20 + 20·20 + 20·10 weights, and 50 biases
-        assert report[form]["multiply_adds"] == 16280 and report[form]["parameters"] == 16330
+        # 100·80 + 80·20 + 20·10 weights, and 110 biases
+        assert report[form]["multiply_adds"] == 9800 and report[form]["parameters"] == 9910
     assert report["teacher"]["errors"] == found.teacher.record["test_errors"]
     assert report["safetensors, int8"]["bytes"] < report["safetensors"]["bytes"] / 3
     for measures in report.values():
@@ -111,8 +136,15 @@ def test_safetensors_holds_the_parameters(out, network):
         np.testing.assert_array_equal(array, layers[layer][kind])
 
 
+def in_this_process(path, inputs):
+    """verify.logits_and_cost without a process for each file."""
+    read = verify._read if path.suffix == ".safetensors" else lambda path: predict.read(str(path))
+    return predict.predict_and_time(read(path), {"inputs": inputs})
+
+
 def test_int8_that_loses_too_much_is_measured_but_not_exported(folder, tmp_path, monkeypatch):
     monkeypatch.setattr(exporting, "POINTS", -100.0)
+    monkeypatch.setattr(exporting.verify, "logits_and_cost", in_this_process)
     exported(Config(run=str(folder), row=ROW, seed=0, out=str(tmp_path / "out")))
     assert not list((tmp_path / "out").glob("student_int8*"))
     assert "StableHLO, int8" in json.loads((tmp_path / "out" / "report.json").read_text())
@@ -120,10 +152,10 @@ def test_int8_that_loses_too_much_is_measured_but_not_exported(folder, tmp_path,
 
 def test_what_differs_is_not_exported(folder, tmp_path, monkeypatch):
     took = {"seconds_1": 1.0, "seconds_128": 1.0, "peak_bytes": 1}
-    monkeypatch.setattr(
-        exporting.verify, "logits_and_cost", lambda *_: (np.zeros((1500, 10)), took)
-    )
-    with pytest.raises(InputError, match="teacher read again differs by 1.*: nothing was exported"):
+    monkeypatch.setattr(exporting.verify, "logits_and_cost", lambda *_: (np.zeros((300, 10)), took))
+    off = f"{np.abs(by_hand(TEACHER)).max():.1e}"  # of zeros
+    line = rf"teacher read again differs by {off} .*: nothing was exported"
+    with pytest.raises(InputError, match=line):
         exported(Config(run=str(folder), row=ROW, out=str(tmp_path / "out")))
     assert list(tmp_path.iterdir()) == []
 
