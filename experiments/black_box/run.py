@@ -4,7 +4,6 @@ import functools
 from collections.abc import Callable
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from experiments.black_box import outputs, queries
@@ -29,6 +28,7 @@ from kd_jax.metrics import classification
 from kd_jax.metrics.records import seed_records
 from kd_jax.storage import run_folder
 from kd_jax.training import keys, samplers
+from kd_jax.training import state as train_state
 
 
 def outputs_of(config: Config) -> dict[str, Callable]:
@@ -78,7 +78,7 @@ def restricted(config: Config, logits, teacher: int) -> dict[str, np.ndarray]:
 
 def answers(taught: teachers.Teachers, inputs) -> np.ndarray:
     """The logits [N, C] of a teacher for the inputs of a pool."""
-    params = jax.tree.map(lambda x: jnp.asarray(x)[:, None], taught.params)
+    params = train_state.one_arm(taught.params)
     return classification.predict(taught.model.apply, params, inputs)[0, 0]
 
 

@@ -150,7 +150,7 @@ def prepare(config: Config, spec: PairSpec, run: run_folder.Run) -> Prepared:
     """
     key, data = keys.key(config.base_seed, "teacher", spec.seed), spec.data._replace(name=spec.name)
     taught = teachers.one(TEACHER, spec.teacher, key, data, run, seed=spec.seed)
-    params = jax.tree.map(lambda x: jnp.asarray(x[0]), taught.params)
+    params = train_state.at(taught.params, 0)
     layers = training.layers(taught.model, params, data.test.inputs[: training.LAYER_ROWS])
     logits = taught.logits["validation"][0], taught.logits["test"][0]
     pair = training.TeacherStudentPair(

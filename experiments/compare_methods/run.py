@@ -17,6 +17,7 @@ from kd_jax.metrics.records import seed_records
 from kd_jax.runtime import parallel
 from kd_jax.storage import run_folder
 from kd_jax.training import keys
+from kd_jax.training import state as train_state
 
 PAIRS: dict[str, tuple[Callable, Callable]] = {  # (data, the pair of one teacher)
     "digits": (pairs.load_digits, pairs.digits),
@@ -91,7 +92,7 @@ def train(
     records, students = chains.through(pair, steps, first, execution)
     test = pair.data.test, pair.test_logits
     for step, model, params in students:
-        grid = jax.tree.map(lambda x: x[:, None], params)
+        grid = train_state.one_arm(params)
         saved_models.save(task.run, model, grid, [step.method.row], *test, **where(task))
     return records
 

@@ -4,7 +4,6 @@ import functools
 from collections.abc import Callable
 from typing import NamedTuple
 
-import jax
 import numpy as np
 
 from experiments.cross_modal import data as spoken
@@ -29,6 +28,7 @@ from kd_jax.export import saved_models
 from kd_jax.runtime import parallel
 from kd_jax.storage import run_folder
 from kd_jax.training import keys, samplers
+from kd_jax.training import state as train_state
 
 
 class Images(NamedTuple):
@@ -91,7 +91,7 @@ def plan_of(config: Config, teacher: int) -> few_labels.Plan:
 
 def outputs(taught: teachers.Teachers, inputs):
     """Logits and features of a teacher."""
-    params = jax.tree.map(lambda x: x[0], taught.params)
+    params = train_state.at(taught.params, 0)
     return training.outputs(taught.model.apply, params, inputs)
 
 

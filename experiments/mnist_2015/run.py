@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import optax
 
@@ -24,6 +23,7 @@ from kd_jax.metrics import classification, records
 from kd_jax.runtime import parallel
 from kd_jax.storage import run_folder
 from kd_jax.training import keys, optimizers, samplers
+from kd_jax.training import state as train_state
 
 OMITTED = {"all": (), "no 3": (3,), "7 and 8": (7, 8)}  # {part: classes whose bias is wrong}
 
@@ -120,7 +120,7 @@ def teach(config: Config, data: Dataset, run: run_folder.Run, teacher: int) -> T
 
 def jitter_and_query(teacher: teachers.Teachers) -> Callable:
     """augment_batch: the batch's images moved, and the teacher's logits of the moved images."""
-    params = jax.tree.map(lambda x: jnp.asarray(x[0]), teacher.params)
+    params = train_state.at(teacher.params, 0)
 
     def augment_batch(batch, key):
         each = jax.random.split(key, len(batch["inputs"]))

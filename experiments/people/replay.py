@@ -15,6 +15,7 @@ from experiments.people.torch_random import Generator
 from kd_jax.data import people
 from kd_jax.data.dataset import Split
 from kd_jax.metrics import classification
+from kd_jax.training import state as train_state
 
 PUBLISHED = 0  # the demo's torch.manual_seed
 BATCH_SIZE = 10
@@ -55,7 +56,7 @@ def _fit(stage: Stage, params: Any, rows, draws, splits, teachers) -> Any:
     params, sums, _ = stages.fit(stage, params, splits[0], np.array([batches]), teachers)
     for epoch in range(0, stage.epochs, stage.epochs // 4):
         print(f"  {stage.row}: epoch {epoch:4d}  loss {sums[epoch, 0]:.4f}")
-    one = jax.tree.map(lambda x: x[0], params)
+    one = train_state.at(params, 0)
     accuracy = (
         float(classification.measure(stage.model.apply(one, x)[0], y)["accuracy"])
         for x, y in splits

@@ -24,6 +24,7 @@ from kd_jax.metrics.records import seed_records
 from kd_jax.runtime.execution import DEFAULT
 from kd_jax.storage import run_folder
 from kd_jax.training import keys, samplers
+from kd_jax.training import state as train_state
 
 ARMS = [Arm(LABELS, label_weight=1.0), Arm(DISTILLED, soft_weight=1.0), Arm(TUNED_RAW), Arm(TUNED)]
 STUDENTS = [arm.row for arm in ARMS]  # the last two begin where the distilled one ends
@@ -122,7 +123,7 @@ def tune(config: Config, teacher: int, model: Any, params: Any, split: Split) ->
     for row, of_logits in ((TUNED_RAW, stages.raw_label_loss), (TUNED, stages.label_loss)):
         stage = Stage(row, model, of_logits, config.tuning_learning_rate, config.tuning_epochs)
         found, _, diverged = stages.fit(stage, params, split, batches)
-        tuned.append(jax.tree.map(lambda x: x[:, None], found))
+        tuned.append(train_state.one_arm(found))
         lost.append(diverged[:, None])
     return tuned, lost
 

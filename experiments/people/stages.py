@@ -102,9 +102,8 @@ def fit(
     if teachers is not None:
         own["teacher"] = _with_padding(np.asarray(teachers), 1)[everyone, seen]
     optimizer = optax.sgd(stage.learning_rate)
-    one_arm = jax.tree.map(lambda x: jnp.asarray(x)[:, None], params)
     keys = jax.vmap(jax.random.key)(jnp.arange(seeds))  # of which nothing is drawn
-    state = train_state.grid(one_arm, optimizer, keys)
+    state = train_state.copies(params, optimizer, keys)
     state, curves = loop.fit(
         stage.loss_fn, optimizer, state, {},
         lambda seed, step: (step * size + jnp.arange(size))[None],

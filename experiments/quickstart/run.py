@@ -2,7 +2,6 @@
 
 import functools
 
-import jax
 import numpy as np
 
 from experiments.quickstart.config import Config
@@ -14,6 +13,7 @@ from kd_jax.export import saved_models
 from kd_jax.metrics import cost
 from kd_jax.storage import jsonl, run_folder
 from kd_jax.training import keys, samplers
+from kd_jax.training import state as train_state
 
 
 def arms(config: Config) -> list[students.Arm]:
@@ -88,8 +88,7 @@ def train(config: Config, data: Dataset, teacher: int, task) -> list[dict]:
     saved_models.save(run, recipe.model, params, names, test, outputs["test"], **task.known)
     saved_models.save_teachers(run, taught, test, **task.known)
     if teacher == 0:
-        large, small = (jax.tree.map(lambda x: x[0], tree) for tree in (taught.params, params))
-        small = jax.tree.map(lambda x: x[0], small)
+        large, small = train_state.at(taught.params, 0), train_state.at(params, 0, 0)
         networks = {TEACHER: (taught.model.apply, large), "student": (recipe.model.apply, small)}
         show(run, networks, test, outputs["test"])
     of_teacher = taught.records(data, ("validation", "test"), family=TEACHER)

@@ -57,7 +57,7 @@ def train(net, texts, settings, key, order, execution):
         rows.TEACHER, net, SFT, start, key[None], {"texts": texts}, sampler, settings, (),
         execution=execution,
     )  # fmt: skip
-    return jax.tree.map(lambda x: x[0], params)
+    return state.at(params, 0)
 
 
 def teacher(family, config, run, number):

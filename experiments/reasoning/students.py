@@ -7,7 +7,6 @@ same problems at every step.
 import functools
 from typing import Any, NamedTuple
 
-import jax
 import numpy as np
 
 from experiments.reasoning import pools, training
@@ -16,6 +15,7 @@ from experiments.reasoning.config import CHUNKS
 from kd_jax.errors import require
 from kd_jax.language import objectives, student_loss, teacher_outputs
 from kd_jax.runtime.execution import DEFAULT
+from kd_jax.training import state as train_state
 
 SFT = objectives.Objective("SFT before on-policy", objectives.labels)
 
@@ -59,7 +59,7 @@ class Students:
             self.counts.all(),
             f"--sizes: the teacher solves none of the first {min(sizes)} problems: give more",
         )
-        self.keys, self.order = keys[self.seeds], order
+        self.keys, self.order = train_state.at(keys, self.seeds), order
 
     def members(self, arm):
         """The numbers [m] of the members that an arm has students of."""
@@ -95,7 +95,7 @@ class Students:
             return joined(self.after_sft, ended, settings.steps - last)
         steps = self.equal_steps(arm.pool) if arm.equal_tokens else settings.steps
         mine = self.members(arm)
-        start = jax.tree.map(lambda x: x[mine], self.start)
+        start = train_state.at(self.start, mine)
         return self._phase(arm, settings._replace(steps=steps), start, execution)
 
     def _phase(self, arm, settings, start, execution=DEFAULT):

@@ -1,5 +1,6 @@
 """A reasoning task: problems as arrays, a teacher, and the start of its students."""
 
+import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -50,6 +51,11 @@ def same_start(params):
     """The start of students that all begin with the same parameters."""
 
     def start(keys):
-        return jax.tree.map(lambda x: jnp.repeat(jnp.asarray(x)[None], len(keys), 0), params)
+        return _repeated(params, len(keys))
 
     return start
+
+
+@functools.partial(jax.jit, static_argnames="count")
+def _repeated(params, count):
+    return jax.tree.map(lambda x: jnp.repeat(x[None], count, axis=0), params)

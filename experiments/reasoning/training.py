@@ -80,11 +80,10 @@ def fit(
         (parameters [M, …], curves {name: [CHUNKS, M]}, train_state.diverged [M]).
     """
     optimizer = settings.optimizer(settings.learning_rate, settings.steps)
-    grid = jax.tree.map(lambda x: jnp.array(x)[:, None], start)  # a copy: training takes it
     with execution.bar(label, CHUNKS) as report:
         state, curves = loop.fit(
             student_loss.loss(net, objective, on_policy=on_policy), optimizer,
-            train_state.grid(grid, optimizer, keys), rows, sampler, epochs=CHUNKS,
+            train_state.copies(start, optimizer, keys), rows, sampler, epochs=CHUNKS,
             shared={"teacher": teacher}, report=report, execution=execution,
         )  # fmt: skip
     curves = {name: np.asarray(x)[..., 0] for name, x in curves.items()}

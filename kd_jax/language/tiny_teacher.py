@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import jax
+import numpy as np
 
 from kd_jax.errors import extra
 from kd_jax.models import llama
@@ -21,7 +22,8 @@ INIT = jax.jit(llama.decoder(NET).init)
 def teacher(key: jax.Array) -> tuple[llama.Llama, Any]:
     """(Llama, params), the layers' matrices ten times as large as drawn: confident predictions."""
     params = INIT(key)
-    layers = jax.tree.map(lambda x: x if (x == 1).all() else 10 * x, params["layers"])
+    params = jax.tree.map(np.asarray, params)
+    layers = jax.tree.map(lambda x: x if np.all(x == 1) else 10 * x, params["layers"])
     return NET, params | {"layers": layers}
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 def cut(params: Any, layers: Sequence[int]) -> Any:
     """The parameters of a Bert or a Llama with only these of its layers, counted from 0."""
-    chosen = jax.tree.map(lambda x: x[np.array(layers)], params["layers"])
+    chosen = jax.tree.map(lambda x: np.asarray(x)[list(layers)], params["layers"])
     return {**params, "layers": chosen}
 
 

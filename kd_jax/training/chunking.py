@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 
@@ -62,7 +61,7 @@ def train(
             empty = np.zeros((len(values), count, width), values.dtype)
             curves.setdefault(metric, empty)[:, rows, arms] = values
         del part, found
-    return jax.tree.map(jnp.asarray, whole)._replace(key=state.key), curves
+    return jax.device_put(whole)._replace(key=state.key), curves
 
 
 def _of_chunk(report, number, count):

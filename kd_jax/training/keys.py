@@ -11,7 +11,7 @@ import hashlib
 import json
 
 import jax
-import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Key
 
 
@@ -23,7 +23,7 @@ def key(base_seed: int, *names: str | int) -> Key[Array, ""]:
         names: words, of which the first 4 bytes of their SHA-256 are folded in, and counts, which
             are folded in as they are.
     """
-    found = jax.random.key(jnp.uint32(base_seed))
+    found = jax.random.key(np.uint32(base_seed))
     for name in names:
         found = jax.random.fold_in(found, name if isinstance(name, int) else _word(name))
     return found
@@ -39,9 +39,7 @@ def keys(base_seed: int, *names: str | int, count: int) -> Key[Array, " count"]:
         names: as for `key`.
         count: how many.
     """
-    return jax.vmap(jax.random.fold_in, in_axes=(None, 0))(
-        key(base_seed, *names), jnp.arange(count)
-    )
+    return jax.vmap(jax.random.fold_in, in_axes=(None, 0))(key(base_seed, *names), np.arange(count))
 
 
 def number(base_seed: int, *names: str | int) -> int:

@@ -121,7 +121,7 @@ def by_length(
         widths: ascending, in tokens.
         batch_size: B.
     """
-    groups = jnp.searchsorted(jnp.asarray(widths), jnp.asarray(lengths))
+    groups = jax.device_put(np.searchsorted(widths, lengths))
     of_rows, of_batches = jax.random.split(key)
     draw = scattered(of_rows, len(lengths), batch_size)
 
@@ -143,7 +143,7 @@ def of_seeds(sampler: Callable, seeds: Array, epoch: Array) -> Int[Array, "steps
 
 def _batches(rows, batch_size):
     """(the indices of the rows, how many batches they fill)."""
-    indices = jnp.arange(rows) if isinstance(rows, int) else jnp.asarray(rows)
+    indices = jax.device_put(np.arange(rows) if isinstance(rows, int) else rows)
     count = len(indices)
     require(
         count >= batch_size,

@@ -1,11 +1,11 @@
 """Sequential training: networks of one shape, one after the other, by one compiled program."""
 
+import functools
 import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from kd_jax.runtime import memory
@@ -91,7 +91,7 @@ class Sequential:
                 bar(done, curves)
 
             state, curves = self.training.run(report, execution.snapshots)
-        params = jax.tree.map(lambda x: np.asarray(x[0, 0]), state.params)
+        params = jax.tree.map(lambda x: np.asarray(x)[0, 0], state.params)
         curves = {name: x[:, 0, 0] for name, x in curves.items()}
         return Fitted(params, curves, int(train_state.diverged(state)[0, 0]), clock)
 
@@ -100,8 +100,13 @@ class Sequential:
         return memory.peak(self.training.program)
 
     def _state(self, params, seed):
-        one = jax.tree.map(lambda x: jnp.asarray(x)[None, None], params)
-        return train_state.grid(one, self.optimizer, jax.random.fold_in(self.key, seed)[None])
+        return _begun(params, self.optimizer, self.key, seed)
+
+
+@functools.partial(jax.jit, static_argnames="optimizer")
+def _begun(params, optimizer, key, seed):
+    one = jax.tree.map(lambda x: x[None, None], params)
+    return train_state.grid(one, optimizer, jax.random.fold_in(key, seed)[None])
 
 
 def _grid(numbers):

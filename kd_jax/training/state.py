@@ -53,6 +53,20 @@ def grid(params: Any, optimizer: optax.GradientTransformation, keys: jax.Array) 
     return _starts(optimizer)(params, keys)
 
 
+def copies(
+    params: Any, optimizer: optax.GradientTransformation, keys: jax.Array, arms: int = 1
+) -> State:
+    """States [S, A] of copies of each seed's parameters, which stay as they are.
+
+    Args:
+        params: leaves [S, …].
+        optimizer: of optax.
+        keys: [S], shared by a seed's arms.
+        arms: A.
+    """
+    return _starts(optimizer, arms)(params, keys)
+
+
 @functools.lru_cache(maxsize=64)
 def _starts(optimizer, arms=None):
     """The compiled start of a grid, of copies of each seed's parameters where arms are given.
@@ -80,9 +94,13 @@ def members(
         keys: [S].
         arms: A.
     """
-    init_keys, train_keys = jax.vmap(jax.random.split, out_axes=1)(keys)
-    params = initialize(init)(init_keys)
-    return _starts(optimizer, arms)(params, train_keys)
+    init_keys, train_keys = _split(keys)
+    return copies(initialize(init)(init_keys), optimizer, train_keys, arms)
+
+
+@jax.jit
+def _split(keys):
+    return tuple(jax.vmap(jax.random.split, out_axes=1)(keys))
 
 
 @functools.lru_cache(maxsize=64)
@@ -118,6 +136,18 @@ def make_step(loss_fn: Callable, optimizer: optax.GradientTransformation) -> Cal
 def diverged(state: State) -> Int[np.ndarray, "*grid"]:
     """First step with a non-finite loss of each member, counted from 0, or −1."""
     return np.where(np.asarray(state.step) < 0, -1 - np.asarray(state.step), -1)
+
+
+@jax.jit
+def one_arm(params: Any) -> Any:
+    """Parameters [S, …] as those of a grid [S, 1, …]."""
+    return jax.tree.map(lambda x: x[:, None], params)
+
+
+@jax.jit
+def at(tree: Any, *place: Any) -> Any:
+    """The leaves x[place] of a grid, such as one network's parameters; one program for the tree."""
+    return jax.tree.map(lambda x: x[place], tree)
 
 
 @functools.partial(jax.jit, static_argnames=("arm",))

@@ -145,7 +145,7 @@ def _program(grid_step, place, state):
 def _start(grid_step, state, batch, numbers, epochs, place):
     """(state, totals {name: [S, A]} of the epoch, curves {name: [epochs, S, A]}) before step 0."""
     _, metrics = jax.eval_shape(grid_step, state, batch, numbers)
-    totals = jax.tree.map(lambda m: jnp.zeros(m.shape, m.dtype), metrics)
+    totals = jax.tree.map(lambda m: np.zeros(m.shape, m.dtype), metrics)
     curves = jax.tree.map(lambda m: np.zeros((epochs, *m.shape), m.dtype), metrics)
     return _placed((state, totals, curves), place)
 

@@ -12,6 +12,7 @@ from kd_jax.distill import methods
 from kd_jax.distill.methods import training
 from kd_jax.metrics import cka, classification
 from kd_jax.metrics.records import seed_records
+from kd_jax.training import state as train_state
 
 
 class Chosen(NamedTuple):
@@ -73,6 +74,6 @@ def test_metrics(pair: training.TeacherStudentPair, students: Any) -> dict:
 
 
 def _alignment(pair, students, seed):
-    one = jax.tree.map(lambda x: x[seed, 0], students)
+    one = train_state.at(students, seed, 0)
     shown = pair.data.test.inputs[: training.LAYER_ROWS]
     return cka.layerwise_cka(pair.teacher_layers, training.layers(pair.recipe.model, one, shown))

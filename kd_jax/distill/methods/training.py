@@ -180,7 +180,7 @@ def layers(model: Model, params: Any, inputs: Float[Array | np.ndarray, "N ..."]
 
 def logits_of(pair: TeacherStudentPair, students: Any) -> dict:
     """Outputs of students [S, …] on the training rows as `own` arrays of `fit`, to teach others."""
-    grid = jax.tree.map(lambda x: x[:, None], students)
+    grid = train_state.one_arm(students)
     apply = pair.recipe.model.apply
     logits = classification.predict(apply, grid, pair.arrays["inputs"])[:, 0]
     return {"teacher": {"logits": logits, "features": {}}}
