@@ -4,7 +4,6 @@ import functools
 from collections.abc import Callable
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from experiments.black_box import outputs, queries
@@ -78,7 +77,7 @@ def restricted(config: Config, logits, teacher: int) -> dict[str, np.ndarray]:
 
 def answers(taught: teachers.Teachers, inputs) -> np.ndarray:
     """The logits [N, C] of a teacher for the inputs of a pool."""
-    params = jax.tree.map(lambda x: jnp.asarray(x)[:, None], taught.params)
+    params = jax.device_put(jax.tree.map(lambda x: np.asarray(x)[:, None], taught.params))
     return classification.predict(taught.model.apply, params, inputs)[0, 0]
 
 

@@ -91,7 +91,7 @@ def plan_of(config: Config, teacher: int) -> few_labels.Plan:
 
 def outputs(taught: teachers.Teachers, inputs):
     """Logits and features of a teacher."""
-    params = jax.tree.map(lambda x: x[0], taught.params)
+    params = jax.device_put(jax.tree.map(lambda x: np.asarray(x)[0], taught.params))
     return training.outputs(taught.model.apply, params, inputs)
 
 

@@ -21,6 +21,7 @@ from kd_jax.models import Model
 from kd_jax.runtime import compilation
 from kd_jax.runtime.execution import DEFAULT, Execution
 from kd_jax.training import state as train_state
+from kd_jax.training.keys import split_each
 
 
 class ClientData(NamedTuple):
@@ -181,7 +182,7 @@ def fit(
         and the validation accuracy after every round, the mean over clients. All clients of a
         group begin alike.
     """
-    init_keys, keys = jax.vmap(jax.random.split, out_axes=1)(keys)
+    init_keys, keys = split_each(keys)
     after = tuple(_initial(model, count, init_keys) for model, count in config.groups)
     shared = config._replace(aggregation=None)  # so that each aggregation compiles itself alone
     quick = bool(execution.compiler_options())

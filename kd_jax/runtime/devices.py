@@ -169,7 +169,7 @@ class GridLayout(NamedTuple):
 
     def _put(self, tree, spec):
         if self.mesh is None:
-            return jax.tree.map(jnp.asarray, tree)
+            return jax.device_put(tree)
         sharding = NamedSharding(self.mesh, spec)
         if jax.process_count() == 1:
             return jax.device_put(tree, sharding)

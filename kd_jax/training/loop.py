@@ -92,7 +92,7 @@ def _empty_curves(loss_fn, sampler, epoch_metrics, epochs, state, *fixed):
 
     shapes = jax.eval_shape(said, state, *fixed)
     grid = state.step.shape
-    return jax.tree.map(lambda m: jnp.zeros((epochs, *grid, *m.shape), m.dtype), shapes)
+    return jax.tree.map(lambda m: np.zeros((epochs, *grid, *m.shape), m.dtype), shapes)
 
 
 class Training:

@@ -11,6 +11,7 @@ import optax
 from jaxtyping import Array, Int
 
 from kd_jax.runtime import compilation
+from kd_jax.training.keys import split_each
 
 
 class Batch(NamedTuple):
@@ -80,7 +81,7 @@ def members(
         keys: [S].
         arms: A.
     """
-    init_keys, train_keys = jax.vmap(jax.random.split, out_axes=1)(keys)
+    init_keys, train_keys = split_each(keys)
     params = initialize(init)(init_keys)
     return _starts(optimizer, arms)(params, train_keys)
 
