@@ -162,17 +162,18 @@ def _initial(pair, method, keys, arms):
     """The first {"student", "extra"} [S, W, …], alike for all W arms of a seed, and keys [S]."""
     student_keys, extra_keys, train_keys = split_each(keys, 3)
     student = train_state.initialize(pair.recipe.model.init)(student_keys)
-    example = jax.tree.map(lambda x: x[:2], pair.arrays)
 
-    def extra(key, one):
+    def extra(key, one, arrays):
+        example = jax.tree.map(lambda x: x[:2], arrays)
         seen = pair.augment_batch(example, key)
         ours = methods.Outputs(*pair.recipe.model.apply(one, seen["inputs"]))
         return method.extra(key, ours, methods.Outputs(**seen["teacher"]))
 
-    each, params = jax.vmap(extra), {"student": student, "extra": {}}
-    if jax.tree.leaves(jax.eval_shape(each, extra_keys, student)):  # most methods: none to compile
+    each, params = jax.vmap(extra, in_axes=(0, 0, None)), {"student": student, "extra": {}}
+    given = extra_keys, student, pair.arrays
+    if jax.tree.leaves(jax.eval_shape(each, *given)):  # most methods: none to compile
         run_once = jax.jit(each, compiler_options=compilation.quick_options())
-        params["extra"] = run_once(extra_keys, student)
+        params["extra"] = run_once(*given)
     return jax.tree.map(
         lambda x: np.repeat(np.asarray(x)[:, None], arms, axis=1), params
     ), train_keys
