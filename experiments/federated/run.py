@@ -130,7 +130,7 @@ def train(config: Config, method: FederatedMethod, alpha: float, parts: Parts, t
     each = keys.keys(config.base_seed, "federation", count=config.seeds)
     before, after, curve = federated.fit(plan, jax.device_put(clients), each, task.execution)
     metrics: dict = federated.evaluate(plan, before, after, test)
-    metrics["validation_curve"] = np.asarray(curve)
+    metrics["validation_curve"] = curve
     model, first = plan.groups[0][0], jax.tree.map(lambda x: x[:, :1], after[0])
     saved_models.save(task.run, model, first, [method.row], test, part=task.known["part"])
     accuracy = metrics["test_accuracy"].mean()
