@@ -5,7 +5,7 @@ A pool is an array of inputs [N, …]; queries are row numbers of it, [S, n]: n 
 
 from collections.abc import Callable, Sequence
 
-import jax.numpy as jnp
+import jax
 import numpy as np
 from jaxtyping import Array, Float, Int
 
@@ -90,6 +90,6 @@ def sampler(key: Array, rows: Int[Array, "S n"], batch_size: int) -> Callable:
     Raises:
         InputError: not even one batch can be filled.
     """
-    rows = jnp.asarray(rows)
+    rows = jax.device_put(rows)
     places = samplers.scattered(key, rows.shape[1], batch_size)
     return lambda seed, epoch: rows[seed][places(0, epoch)]

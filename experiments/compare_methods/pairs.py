@@ -185,7 +185,7 @@ def _arrays(config, spec, teacher, params):
         return {**split._asdict(), "labeled": labeled}
     draw = drawn(config, "permuted", spec.seed)
     found = training.teacher_arrays(teacher, params, split, labeled, permutation_seed=draw)
-    return jax.tree.map(jnp.asarray, found)
+    return jax.device_put(found)
 
 
 def with_factors(
@@ -207,10 +207,10 @@ def with_factors(
     state = train_state.members(lambda k: net.init(k, maps[:1])["params"], optimizer, key[None])
     epochs = config.factor_epochs
     state, _ = loop.fit(loss_fn, optimizer, state, {"maps": maps}, sampler, epochs=epochs)
-    params = jax.tree.map(lambda x: x[0, 0], state.params)
+    params = jax.tree.map(lambda x: np.asarray(x)[0, 0], state.params)
 
     def factor(params, maps):
         return net.apply({"params": params}, maps)[0], {}
 
     factors, _ = training.outputs(factor, params, np.asarray(maps))
-    return pair._replace(arrays={**pair.arrays, "factor": jnp.asarray(factors)})
+    return pair._replace(arrays={**pair.arrays, "factor": factors})

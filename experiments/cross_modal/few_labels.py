@@ -93,9 +93,9 @@ def half_labeled(
         sampler(member, epoch) -> indices [steps, batch_size].
     """
     drawn_from = [own if len(own) else rows for own, rows in zip(known, shown)]
-    rows, counts = map(jnp.asarray, partition.padded(drawn_from, max(map(len, drawn_from))))
+    rows, counts = map(jax.device_put, partition.padded(drawn_from, max(map(len, drawn_from))))
     places = samplers.scattered(key, shown.shape[1], batch_size // 2)
-    all_shown, of_member = jnp.asarray(shown), jnp.asarray(seeds)
+    all_shown, of_member = jax.device_put((shown, seeds))
     draw_key = jax.random.fold_in(key, 1)
 
     def sampler(member, epoch):

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import optax
 
@@ -129,11 +128,9 @@ def train(config: Config, method: FederatedMethod, alpha: float, parts: Parts, t
     """
     plan, clients = federation(config, method), client_data(config, method, alpha, parts)
     each = keys.keys(config.base_seed, "federation", count=config.seeds)
-    before, after, curve = federated.fit(
-        plan, jax.tree.map(jnp.asarray, clients), each, task.execution
-    )
+    before, after, curve = federated.fit(plan, jax.device_put(clients), each, task.execution)
     metrics: dict = federated.evaluate(plan, before, after, test)
-    metrics["validation_curve"] = np.asarray(curve)
+    metrics["validation_curve"] = curve
     model, first = plan.groups[0][0], jax.tree.map(lambda x: x[:, :1], after[0])
     saved_models.save(task.run, model, first, [method.row], test, part=task.known["part"])
     accuracy = metrics["test_accuracy"].mean()

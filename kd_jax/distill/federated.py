@@ -21,6 +21,7 @@ from kd_jax.models import Model
 from kd_jax.runtime import compilation
 from kd_jax.runtime.execution import DEFAULT, Execution
 from kd_jax.training import state as train_state
+from kd_jax.training.keys import split_each
 
 
 class ClientData(NamedTuple):
@@ -167,7 +168,7 @@ def fit(
     clients: ClientData,
     keys: Key[Array, " S"],
     execution: Execution = DEFAULT,
-) -> tuple[tuple, tuple, Float[Array, "S rounds"]]:
+) -> tuple[tuple, tuple, Float[np.ndarray, "S rounds"]]:
     """Run all rounds of a federation for every seed.
 
     Args:
@@ -181,7 +182,7 @@ def fit(
         and the validation accuracy after every round, the mean over clients. All clients of a
         group begin alike.
     """
-    init_keys, keys = jax.vmap(jax.random.split, out_axes=1)(keys)
+    init_keys, keys = split_each(keys)
     after = tuple(_initial(model, count, init_keys) for model, count in config.groups)
     shared = config._replace(aggregation=None)  # so that each aggregation compiles itself alone
     quick = bool(execution.compiler_options())
@@ -197,7 +198,7 @@ def fit(
         before = local(after, clients, local_keys)
         after = aggregate(before, clients, aggregation_keys)
         curve.append(measure(after, clients, aggregation_keys))
-    return before, after, jnp.stack(curve, axis=1)
+    return before, after, np.stack(curve, axis=1)
 
 
 def broadcast(params: Any, count: int) -> Any:
@@ -241,7 +242,7 @@ def evaluate(
 def _initial(model, count, keys):
     """The first parameters [S, K, …] of a group."""
     first = train_state.initialize(model.init)(keys)
-    return jax.vmap(lambda params: broadcast(params, count))(first)
+    return jax.tree.map(lambda x: np.repeat(np.asarray(x)[:, None], count, axis=1), first)
 
 
 def _validation_accuracy(config, params, clients, key):
@@ -252,8 +253,8 @@ def _validation_accuracy(config, params, clients, key):
 
 @jax.jit
 def _keys_of_round(keys, number):
-    """Keys [2, S] of local training and of the aggregation."""
-    return jax.vmap(lambda key: jax.random.split(jax.random.fold_in(key, number)), out_axes=1)(keys)
+    """Keys [S] of local training, and those of the aggregation."""
+    return split_each(jax.vmap(lambda key: jax.random.fold_in(key, number))(keys))
 
 
 @functools.lru_cache(maxsize=64)

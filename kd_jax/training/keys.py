@@ -7,6 +7,7 @@
 A choice that is added, left out or made earlier leaves all others as they were.
 """
 
+import functools
 import hashlib
 import json
 
@@ -40,6 +41,17 @@ def keys(base_seed: int, *names: str | int, count: int) -> Key[Array, " count"]:
         count: how many.
     """
     return jax.vmap(jax.random.fold_in, in_axes=(None, 0))(key(base_seed, *names), np.arange(count))
+
+
+@functools.partial(jax.jit, static_argnames="count")
+def split_each(keys: Key[Array, " S"], count: int = 2) -> tuple[Key[Array, " S"], ...]:
+    """`count` keys of each key, as so many arrays.
+
+    Args:
+        keys: of which each is split.
+        count: how many it becomes.
+    """
+    return tuple(jax.vmap(lambda key: jax.random.split(key, count), out_axes=1)(keys))
 
 
 def number(base_seed: int, *names: str | int) -> int:

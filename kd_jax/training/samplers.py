@@ -37,11 +37,13 @@ def permutation(key: jax.Array, count: int) -> Int[Array, " count"]:
     base = np.uint32(max(2, math.isqrt(count - 1) + 1))
     keys = jax.random.bits(key, (ROUNDS,))
 
+    def exchange(halves, k):
+        left, right = halves
+        moved = left + _below(_mixed(right ^ k), base)
+        return (right, jnp.where(moved >= base, moved - base, moved)), None
+
     def encipher(x):
-        left, right = x // base, x % base
-        for k in keys:
-            moved = left + _below(_mixed(right ^ k), base)
-            left, right = right, jnp.where(moved >= base, moved - base, moved)
+        (left, right), _ = jax.lax.scan(exchange, (x // base, x % base), keys)
         return left * base + right
 
     def beyond(x):

@@ -11,6 +11,7 @@ import optax
 from jaxtyping import Array, Int
 
 from kd_jax.runtime import compilation
+from kd_jax.training.keys import split_each
 
 
 class Batch(NamedTuple):
@@ -94,13 +95,8 @@ def members(
         keys: [S].
         arms: A.
     """
-    init_keys, train_keys = _split(keys)
+    init_keys, train_keys = split_each(keys)
     return copies(initialize(init)(init_keys), optimizer, train_keys, arms)
-
-
-@jax.jit
-def _split(keys):
-    return tuple(jax.vmap(jax.random.split, out_axes=1)(keys))
 
 
 @functools.lru_cache(maxsize=64)

@@ -1,10 +1,12 @@
 """Federated learning: clients and their aggregation against plain NumPy and closed forms."""
 
+import functools
+
 import jax
-import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from scipy import special
 
 from kd_jax import models
 from kd_jax.data import partition
@@ -16,11 +18,13 @@ def network(*widths):
 
 
 WIDE, NARROW = network(6), network(2, 2)
+BOTH = (WIDE, 3), (NARROW, 2)
+SGD = functools.cache(optax.sgd)
 
 
-def config_of(aggregate, *, groups=((WIDE, 3),), steps=5, distillation=5, rounds=2, rate=0.1):
-    lengths = rounds, steps, distillation
-    return federated.FederatedConfig(groups, optax.sgd(rate), aggregate, *lengths, batch_size=4)
+def config_of(aggregate=None, *, groups=((WIDE, 3),), steps=5, distillation=5, rate=0.1):
+    lengths = 2, steps, distillation
+    return federated.FederatedConfig(groups, SGD(rate), aggregate, *lengths, batch_size=4)
 
 
 def clients_of(parts=((0, 1, 2, 3), (4, 5), (6, 7, 8, 9, 10, 11)), poison=False):
@@ -32,14 +36,36 @@ def clients_of(parts=((0, 1, 2, 3), (4, 5), (6, 7, 8, 9, 10, 11)), poison=False)
     rows, counts = partition.padded([np.array(part) for part in parts], 13)
     public = random.normal(size=(20, 4)).astype("f4")
     validation = inputs[:12], labels[:12]
-    return jax.tree.map(
-        jnp.asarray, federated.ClientData(inputs, labels, rows, counts, public, validation)
-    )
+    return federated.ClientData(inputs, labels, rows, counts, public, validation)
+
+
+OF_BOTH = clients_of(parts=((0, 1, 2, 3), (4, 5), (6,), (7, 8, 9), (10,)))
 
 
 def different(model, count):
     """Parameters of clients that all differ."""
-    return jax.vmap(model.init)(jax.random.split(jax.random.key(7), count))
+    like, random = jax.eval_shape(model.init, jax.random.key(0)), np.random.default_rng(7)
+    return jax.tree.map(lambda x: random.normal(0, 0.5, (count, *x.shape)).astype("f4"), like)
+
+
+def one_of(params, number):
+    return jax.tree.map(lambda x: x[number], params)
+
+
+def logits_by_hand(params, inputs):
+    """Of a network with ReLUs, in float64."""
+    *hidden, last = (params[name] for name in sorted(params))
+    x = np.float64(inputs)
+    for layer in hidden:
+        x = np.maximum(x @ np.float64(layer["kernel"]) + layer["bias"], 0)
+    return x @ np.float64(last["kernel"]) + last["bias"]
+
+
+@functools.cache
+def compiled(work, config):
+    """work(config, params, clients, key) with the config in it, of NumPy's arrays."""
+    program = jax.jit(functools.partial(work, config))
+    return lambda *given: jax.tree.map(np.asarray, program(*given))
 
 
 def same(ours, theirs, rtol=1e-5, atol=1e-6):
@@ -47,14 +73,19 @@ def same(ours, theirs, rtol=1e-5, atol=1e-6):
         np.testing.assert_allclose(one, other, rtol=rtol, atol=atol)
 
 
+def trained(clients, key, **settings):
+    """The clients of WIDE after their steps."""
+    train = compiled(federated.local_training, config_of(**settings))
+    return train((different(WIDE, 3),), clients, key)
+
+
 def test_clients_train_on_their_own_rows_alone():
-    config, params, key = config_of(aggregation.local), (different(WIDE, 3),), jax.random.key(0)
-    found = federated.local_training(config, params, clients_of(), key)
+    clients, key = clients_of(), jax.random.key(0)
+    found = trained(clients, key)
     # a filling row of NaN, and other labels of another client's rows, change nothing
-    same(federated.local_training(config, params, clients_of(poison=True), key), found, 0, 0)
-    clients = clients_of()
-    changed = clients._replace(labels=clients.labels.at[4:6].add(1) % 3)
-    other = federated.local_training(config, params, changed, key)
+    same(trained(clients_of(poison=True), key), found, 0, 0)
+    others = np.where(np.isin(np.arange(13), (4, 5)), (clients.labels + 1) % 3, clients.labels)
+    other = trained(clients._replace(labels=others.astype("i4")), key)
     moved = [np.abs(a - b).max(tuple(range(1, a.ndim))) for a, b in zip(
         jax.tree.leaves(other), jax.tree.leaves(found))]  # fmt: skip
     moved = np.max(moved, axis=0)
@@ -64,42 +95,42 @@ def test_clients_train_on_their_own_rows_alone():
 def test_a_step_is_gradient_descent_on_the_cross_entropy():
     # one row each, so that every batch is four times that row: θ − η ∂(−log q_y)
     clients, rate = clients_of(parts=((0,), (4,))), 0.3
-    config = config_of(aggregation.local, groups=((network(), 2),), steps=1, rate=rate)
+    config = config_of(groups=((network(), 2),), steps=1, rate=rate)
     params = different(network(), 2)
-    (found,) = federated.local_training(config, (params,), clients, jax.random.key(1))
+    train = compiled(federated.local_training, config)
+    (found,) = train((params,), clients, jax.random.key(1))
     for client, row in enumerate((0, 4)):
         x, y = np.float64(clients.inputs[row]), int(clients.labels[row])
-        kernel = np.float64(params["logits"]["kernel"][client])
-        q = np.exp(x @ kernel) / np.exp(x @ kernel).sum()
-        expected = kernel - rate * np.outer(x, q - np.eye(3)[y])
-        np.testing.assert_allclose(found["logits"]["kernel"][client], expected, atol=1e-6)
+        kernel, bias = (np.float64(params["logits"][name][client]) for name in ("kernel", "bias"))
+        error = special.softmax(x @ kernel + bias) - np.eye(3)[y]
+        expected = {"kernel": kernel - rate * np.outer(x, error), "bias": bias - rate * error}
+        for name, value in expected.items():
+            np.testing.assert_allclose(found["logits"][name][client], value, atol=1e-6)
 
 
 def test_clients_trained_together_are_those_trained_alone():
-    clients, key = clients_of(), jax.random.key(2)
-    config, params = config_of(aggregation.local), different(WIDE, 3)
-    (found,) = federated.local_training(config, (params,), clients, key)
-    keys = jax.random.split(key, 3)
+    clients, key, config = clients_of(), jax.random.key(2), config_of()
+    (found,) = trained(clients, key)
+    keys = jax.random.key_data(jax.random.split(key, 3))
+
+    @jax.jit
+    def alone(params, rows, count, key, inputs, labels):
+        def draw(key):
+            chosen = partition.sample(key, rows, count, config.batch_size)
+            return {"inputs": inputs[chosen], "labels": labels[chosen]}
+
+        more = draw, config.local_steps, jax.random.wrap_key_data(key)
+        return federated.train_steps(teachers.loss(WIDE.apply), config.optimizer, params, *more)
+
     for client in range(3):
-
-        def draw(key, client=client):
-            rows = partition.sample(
-                key, clients.rows[client], clients.counts[client], config.batch_size
-            )
-            return {"inputs": clients.inputs[rows], "labels": clients.labels[rows]}
-
-        one = jax.tree.map(lambda x, client=client: x[client], params)
-        loss = teachers.loss(WIDE.apply)
-        more = draw, config.local_steps, keys[client]
-        alone = federated.train_steps(loss, config.optimizer, one, *more)
-        same(alone, jax.tree.map(lambda x, client=client: x[client], found))
+        own = one_of(different(WIDE, 3), client), clients.rows[client], clients.counts[client]
+        one = alone(*own, np.asarray(keys)[client], clients.inputs, clients.labels)
+        same(one, one_of(found, client))
 
 
 def test_federated_averaging_weighs_clients_by_their_rows():
     params = different(WIDE, 3), different(NARROW, 2)
-    groups = (WIDE, 3), (NARROW, 2)
-    clients = clients_of(parts=((0, 1, 2, 3), (4, 5), (6,), (7, 8, 9), (10,)))
-    found = aggregation.fedavg(config_of(aggregation.fedavg, groups=groups), params, clients, None)
+    found = compiled(aggregation.fedavg, config_of(groups=BOTH))(params, OF_BOTH, None)
     for ours, theirs, counts in zip(found, params, ([4, 2, 1], [3, 1])):
 
         def weighted(x, counts=counts):
@@ -109,52 +140,39 @@ def test_federated_averaging_weighs_clients_by_their_rows():
         same(ours, jax.tree.map(weighted, theirs))
 
 
-def test_of_equal_clients_the_mean_is_each_of_them():
-    one = WIDE.init(jax.random.key(0))
-    params = (jax.tree.map(lambda x: jnp.stack([x] * 3), one),)
-    config = config_of(aggregation.fedavg)
-    same(aggregation.fedavg(config, params, clients_of(), None), params)
-    # and a network that distills its own logits stays as it is: p = q has no gradient
-    config = config_of(aggregation.feddf, distillation=7)
-    same(aggregation.feddf(config, params, clients_of(), jax.random.key(0)), params)
-    aggregate = aggregation.fedmd(aggregation.mean)
-    same(aggregate(config, params, clients_of(), jax.random.key(0)), params)
+@pytest.mark.parametrize(
+    "aggregate", [aggregation.fedavg, aggregation.feddf, aggregation.fedmd(aggregation.mean)]
+)
+def test_of_equal_clients_the_mean_is_each_of_them(aggregate):
+    # a network that distills its own logits stays as it is: p = q has no gradient
+    params = (jax.tree.map(lambda x: np.stack([x[0]] * 3), different(WIDE, 1)),)
+    found = compiled(aggregate, config_of())(params, clients_of(), jax.random.key(0))
+    same(found, params)
 
 
-def divergence(model, params, inputs, consensus):
+def divergence(params, inputs, consensus):
     """Mean KL(p ‖ q) at T = 1, in float64."""
-
-    def log_softmax(z):
-        z = np.float64(z)
-        return z - np.log(np.exp(z).sum(-1, keepdims=True))
-
-    log_p, log_q = log_softmax(consensus), log_softmax(model.apply(params, inputs)[0])
+    log_p = special.log_softmax(consensus, -1)
+    log_q = special.log_softmax(logits_by_hand(params, inputs), -1)
     return (np.exp(log_p) * (log_p - log_q)).sum(-1).mean()
 
 
 @pytest.mark.parametrize("aggregate", [aggregation.feddf, aggregation.fedmd(aggregation.mean)])
 def test_architectures_that_differ_learn_one_consensus(aggregate):
-    groups, clients = ((WIDE, 3), (NARROW, 2)), clients_of(parts=((0, 1), (2,), (3,), (4,), (5,)))
-    params = different(WIDE, 3), different(NARROW, 2)
-    before = np.concatenate([
-        [model.apply(jax.tree.map(lambda x, k=k: x[k], p), clients.public)[0] for k in range(count)]
-        for (model, count), p in zip(groups, params)
+    params, public = (different(WIDE, 3), different(NARROW, 2)), OF_BOTH.public
+    before = np.stack([
+        logits_by_hand(one_of(p, k), public)
+        for (_, count), p in zip(BOTH, params) for k in range(count)
     ])  # fmt: skip
-    config = config_of(aggregate, groups=groups, distillation=200)
-    np.testing.assert_allclose(
-        federated.client_logits(config, params, clients.public), before, atol=1e-6
-    )
-    after = aggregate(config, params, clients, jax.random.key(0))
-    begun = (
-        aggregation.fedavg(config, params, clients, None)
-        if aggregate is aggregation.feddf
-        else params
-    )
-    for (model, count), first, last in zip(groups, begun, after):
+    found = compiled(federated.client_logits, config_of(groups=BOTH))(params, public)
+    np.testing.assert_allclose(found, before, atol=1e-5)
+    config = config_of(groups=BOTH, distillation=200)
+    after, begun = compiled(aggregate, config)(params, OF_BOTH, jax.random.key(0)), params
+    if aggregate is aggregation.feddf:
+        begun = compiled(aggregation.fedavg, config_of(groups=BOTH))(params, OF_BOTH, None)
+    for (model, count), first, last in zip(BOTH, begun, after):
         for k in range(count):
-            first_k, last_k = (jax.tree.map(lambda x, k=k: x[k], p) for p in (first, last))
-            consensus = before.mean(0)
-            apart = [divergence(model, p, clients.public, consensus) for p in (first_k, last_k)]
+            apart = [divergence(one_of(p, k), public, before.mean(0)) for p in (first, last)]
             # two ReLUs may be off for most inputs: then only the biases learn
             assert apart[1] < (0.7 if model is WIDE else 1) * apart[0]
 
@@ -170,45 +188,49 @@ def test_two_byzantine_clients_of_ten_move_the_mean_and_not_the_median():
 
 
 def test_byzantine_clients_are_the_first_and_attack_in_what_they_send_alone():
-    params, clients, key = (different(WIDE, 3),), clients_of(), jax.random.key(0)
-    received = []
+    params, clients = different(WIDE, 3), clients_of()
 
-    def consensus(logits):
-        received.append(np.asarray(logits))
-        return aggregation.mean(logits)
+    def received(config, params, clients, key):
+        """What comes to the consensus."""
+        sent = []
+        consensus = aggregation.fedmd(lambda x: (sent.append(x), x[0])[1], byzantine=1)
+        consensus(config, params, clients, key)
+        return sent[0]
 
-    config = config_of(None)
-    aggregation.fedmd(consensus, byzantine=1)(config, params, clients, key)
-    own = np.asarray(federated.client_logits(config, params, clients.public))
-    np.testing.assert_allclose(received[0][0], own[0][:, [2, 0, 1]], atol=1e-6)
-    np.testing.assert_allclose(received[0][1:], own[1:], atol=1e-6)
+    found = compiled(received, config_of())((params,), clients, jax.random.key(0))
+    own = np.stack([logits_by_hand(one_of(params, k), clients.public) for k in range(3)])
+    np.testing.assert_allclose(found[0], own[0][:, [2, 0, 1]], atol=1e-5)
+    np.testing.assert_allclose(found[1:], own[1:], atol=1e-5)
 
 
 def test_seeds_learn_together_what_they_learn_alone():
-    config, keys = (
-        config_of(aggregation.fedmd(aggregation.median)),
-        jax.random.split(jax.random.key(4), 2),
-    )
+    config = config_of(aggregation.fedmd(aggregation.median))
     partitions = [clients_of(), clients_of(parts=((0,), (1, 2), (3, 4, 5, 6)))]
-    rows, counts = (jnp.stack([getattr(w, x) for w in partitions]) for x in ("rows", "counts"))
-    together = federated.fit(config, partitions[0]._replace(rows=rows, counts=counts), keys)
-    for seed, clients in enumerate(partitions):
-        one = clients._replace(rows=clients.rows[None], counts=clients.counts[None])
-        alone = federated.fit(config, one, keys[seed : seed + 1])
-        found = jax.tree.map(lambda x, seed=seed: x[seed], together)
-        same(found, jax.tree.map(lambda x: x[0], alone))
-        (_, after, curve), (inputs, labels) = found, clients.validation
+    keys = jax.random.split(jax.random.key(4), 2)
+
+    def fit(*seeds):
+        rows, counts = (
+            np.stack([getattr(partitions[seed], x) for seed in seeds]) for x in ("rows", "counts")
+        )
+        clients = partitions[0]._replace(rows=rows, counts=counts)
+        found = federated.fit(config, jax.device_put(clients), keys[np.array(seeds)])
+        return jax.tree.map(np.asarray, found)
+
+    together, (inputs, labels) = fit(0, 1), partitions[0].validation
+    same(fit(1, 0), jax.tree.map(lambda x: x[::-1], together))
+    for seed in range(2):
+        found = one_of(together, seed)
+        same(found, one_of(fit(seed, seed), 1))  # as if there were no other
+        _, (after,), curve = found
         right = [
-            np.argmax(WIDE.apply(jax.tree.map(lambda x, k=k: x[k], after[0]), inputs)[0], -1)
-            == labels
-            for k in range(3)
+            np.argmax(logits_by_hand(one_of(after, k), inputs), -1) == labels for k in range(3)
         ]
         assert curve.shape == (2,)
         np.testing.assert_allclose(curve[-1], np.mean(right), rtol=1e-6)
 
 
 def test_bytes_by_hand():
-    config = config_of(None, groups=((WIDE, 3), (NARROW, 2)))
+    config = config_of(groups=BOTH)
     # 4-6-3 has 4·6 + 6 + 6·3 + 3 = 51 numbers, 4-2-2-3 has 10 + 6 + 9 = 25; there and back
     assert aggregation.bytes_of_weights(config, 20, 3) == 2 * 4 * (3 * 51 + 2 * 25)
     assert aggregation.bytes_of_logits(config, 20, 3) == 2 * 4 * 5 * 20 * 3

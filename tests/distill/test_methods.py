@@ -1,10 +1,10 @@
 """Methods on equal terms: what is shared by all of them, what is chosen, and the chains."""
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from scipy import special
 
 from experiments.compare_methods import chains, pairs, report
 from experiments.compare_methods.config import Config
@@ -20,6 +20,7 @@ from kd_jax.training.state import Batch
 
 RANDOM = np.random.default_rng(11)
 KEYS = jax.random.split(jax.random.key(0), 2)
+OPTIMIZER, ON_LABELS, SOFT = optax.adam(1e-2), methods.without_teacher()[0], methods.of_logits()[0]
 
 
 def image_set(count=40, side=4, classes=3):
@@ -31,16 +32,21 @@ def image_set(count=40, side=4, classes=3):
     return Dataset("generated", classes, split, split, split, "none")
 
 
-def a_pair(student, teacher, labeled=None, epochs=2):
+def by_chance(model):
+    """Parameters of a network, mostly positive, so that its units are not silent."""
+    like, random = jax.eval_shape(model.init, jax.random.key(0)), np.random.default_rng(12)
+    return jax.tree.map(lambda x: random.normal(0.1, 0.3, x.shape).astype(np.float32), like)
+
+
+def a_pair(student, teacher, labeled=None):
     data = image_set()
     labeled = np.ones(40, bool) if labeled is None else labeled
-    params = teacher.init(jax.random.key(9))
+    params = by_chance(teacher)
     arrays = training.teacher_arrays(teacher, params, data.train, labeled, permutation_seed=0)
     logits, _ = training.outputs(teacher.apply, params, data.test.inputs)
     shown = training.layers(teacher, params, data.test.inputs)
     sampler = samplers.shuffled(jax.random.key(1), 40, 10)
-    arrays = jax.tree.map(jnp.asarray, arrays)
-    recipe = Recipe(student, optax.adam(1e-2), sampler, epochs)
+    recipe = Recipe(student, OPTIMIZER, sampler, epochs=60)
     return training.TeacherStudentPair("generated", data, arrays, logits, logits, shown, recipe)
 
 
@@ -50,10 +56,6 @@ def mlp(*hidden):
 
 def convnet(*channels):
     return models.functional(models.ConvNet(channels, (1, 2), 3), (4, 4))
-
-
-def trained_for(pair, epochs):
-    return pair._replace(recipe=pair.recipe._replace(epochs=epochs))
 
 
 VECTORS = a_pair(mlp(4, 5), mlp(6, 7))
@@ -98,7 +100,7 @@ def test_every_term_is_finite_and_reaches_the_student(pair):
         student = methods.Outputs(*pair.recipe.model.apply(params, batch["inputs"]))
         return [to_outputs(pair, batch, method, student) for method in (labels, *others)]
 
-    (_, plain), *found = gradients(pair.recipe.model.init(jax.random.key(2)))
+    (_, plain), *found = jax.tree.map(np.asarray, gradients(by_chance(pair.recipe.model)))
     assert len(found) == len(others)
     for method, (value, grads) in zip(others, found):
         leaves = jax.tree.leaves(grads)
@@ -112,14 +114,19 @@ def test_rows_have_names_of_their_own():
     assert len(set(rows)) == len(rows)
 
 
+def loss_of_labels(pair, rows):
+    """The loss of the baseline on some rows, and the student's parameters."""
+    params = by_chance(pair.recipe.model)
+    batch = Batch(rows, {"weight": 0.0})
+    loss_fn = jax.jit(training.loss(pair, ON_LABELS))
+    return loss_fn({"student": params, "extra": {}}, batch, jax.random.key(0))[0], params
+
+
 def test_the_baseline_is_cross_entropy_of_the_labels():
     rows = jax.tree.map(lambda x: x[:10], VECTORS.arrays)
-    params = {"student": VECTORS.recipe.model.init(jax.random.key(2)), "extra": {}}
-    found, _ = training.loss(VECTORS, methods.without_teacher()[0])(
-        params, Batch(rows, {"weight": 0.0}), jax.random.key(0)
-    )
-    logits, _ = VECTORS.recipe.model.apply(params["student"], rows["inputs"])
-    log_q = np.asarray(jax.nn.log_softmax(logits), np.float64)
+    found, params = loss_of_labels(VECTORS, rows)
+    logits, _ = training.outputs(VECTORS.recipe.model.apply, params, rows["inputs"])
+    log_q = special.log_softmax(np.float64(logits), -1)
     expected = -log_q[np.arange(10), rows["labels"]].mean()
     assert float(found) == pytest.approx(expected, rel=1e-5)
 
@@ -127,47 +134,47 @@ def test_the_baseline_is_cross_entropy_of_the_labels():
 def test_rows_without_a_label_teach_through_the_teacher_alone():
     """Changing the true label of an unlabeled row changes nothing; its array has the teacher's."""
     labeled = np.arange(40) < 10
-    pair = a_pair(mlp(4), mlp(6), labeled)
+    pair = a_pair(mlp(4, 5), mlp(6, 7), labeled)
     chosen = np.asarray(pair.arrays["teacher"]["logits"]).argmax(-1)
     np.testing.assert_array_equal(pair.arrays["labels"][10:], chosen[10:])
     np.testing.assert_array_equal(pair.arrays["labels"][:10], pair.data.train.labels[:10])
-    batch = Batch(jax.tree.map(lambda x: x[10:20], pair.arrays), {"weight": 0.0})
-    params = {"student": pair.recipe.model.init(jax.random.key(2)), "extra": {}}
-    found, _ = training.loss(pair, methods.without_teacher()[0])(params, batch, jax.random.key(0))
+    found, _ = loss_of_labels(pair, jax.tree.map(lambda x: x[10:20], pair.arrays))
     assert float(found) == 0
 
 
 def test_semi_supervised_batches_are_half_labeled():
     labeled = np.arange(40) % 4 == 0
-    sampler = training.semi_supervised(jax.random.key(0), labeled, 8)
-    indices = np.asarray(sampler(0, 0))
+    draw = jax.jit(training.semi_supervised(jax.random.key(0), labeled, 8))
+    indices, of_another_epoch, of_another_seed = (
+        np.asarray(draw(*of)) for of in ((0, 0), (0, 1), (1, 0))
+    )
     assert indices.shape == (30 // 4, 8)
     assert labeled[indices[:, :4]].all() and not labeled[indices[:, 4:]].any()
     rest = indices[:, 4:].ravel()
     assert len(set(rest)) == len(rest)  # an epoch passes once over the others
-    assert (sampler(1, 0) != indices).any() and (sampler(0, 1) != indices).any()
+    assert (of_another_seed != indices).any() and (of_another_epoch != indices).any()
 
 
 def test_every_method_begins_with_the_same_student():
     """With no epoch trained the students of all methods and weights are the same."""
-    pair = trained_for(VECTORS, 0)
-    kd, hint = methods.of_logits()[0], methods.of_vectors()[0]
-    one, two = (training.fit(pair, method, KEYS)["student"] for method in (kd, hint))
-    for a, b in zip(jax.tree.leaves(one), jax.tree.leaves(two)):
+    pair = VECTORS._replace(recipe=VECTORS.recipe._replace(epochs=0))
+    one, two = (
+        [np.asarray(x) for x in jax.tree.leaves(training.fit(pair, method, KEYS)["student"])]
+        for method in (SOFT, methods.of_vectors()[0])
+    )
+    for a, b in zip(one, two):
         np.testing.assert_array_equal(a, b)
         np.testing.assert_array_equal(a[:, 0], a[:, 2])
-    first = jax.tree.leaves(one)[1]
-    assert (first[0] != first[1]).any()
+    assert (one[1][0] != one[1][1]).any()
 
 
 def test_the_weight_is_chosen_on_validation():
     """Of three students per seed the perfect one is at the third weight."""
-    pair, kd = VECTORS, methods.of_logits()[0]
-    params = training.fit(trained_for(pair, 60), methods.without_teacher()[0], KEYS)["student"]
-    bad = jax.tree.map(jnp.zeros_like, params)
-    grid = jax.tree.map(lambda b, g: jnp.concatenate([b, b, g], axis=1), bad, params)
-    chosen = selection.choose(pair, kd, {"student": grid})
-    assert chosen.weight == kd.weights(pair.multiples)[2] == 90
+    params = training.fit(VECTORS, ON_LABELS, KEYS)["student"]
+    params = jax.tree.map(np.asarray, params)
+    grid = jax.tree.map(lambda x: np.concatenate([0 * x, 0 * x, x], axis=1), params)
+    chosen = selection.choose(VECTORS, SOFT, {"student": grid})
+    assert chosen.weight == SOFT.weights(VECTORS.multiples)[2] == 90
     by_weight = chosen.records[0]["validation_errors_by_weight"]
     assert by_weight[2] < by_weight[0] == by_weight[1]
     jax.tree.map(
@@ -177,17 +184,18 @@ def test_the_weight_is_chosen_on_validation():
 
 def test_a_chain_learns_from_the_step_before(tmp_path):
     """The last generation's teacher is the one before it, seed by seed; the first has no row."""
-    labels, kd = methods.without_teacher()[0], methods.of_logits()[0]
-    first, _, last = chains.born_again(labels, kd)
+    first, _, last = chains.born_again(ON_LABELS, SOFT)
     execution = Execution(snapshots=checkpoint.Snapshots(tmp_path, {}))
     records, students = chains.through(VECTORS, [first, last], KEYS, execution)
     ((step, network, params),) = students
     assert (step, network) == (last, VECTORS.recipe.model)
     assert [r["row"] for r in records] == [last.method.row] * 2
     elsewhere = jax.vmap(lambda key: jax.random.fold_in(key, first.draw))(KEYS)
-    taught = selection.choose(VECTORS, labels, training.fit(VECTORS, labels, elsewhere))
+    fitted = training.fit(VECTORS, ON_LABELS, elsewhere)
+    taught = selection.choose(VECTORS, ON_LABELS, fitted)
     own = training.logits_of(VECTORS, taught.params)
-    again = selection.choose(VECTORS, kd, training.fit(VECTORS, kd, KEYS, own=own))
+    fitted = training.fit(VECTORS, SOFT, KEYS, own=own)
+    again = selection.choose(VECTORS, SOFT, fitted)
     assert [r["test_nll"] for r in again.records] == [r["test_nll"] for r in records]
     jax.tree.map(np.testing.assert_array_equal, again.params, params)
 

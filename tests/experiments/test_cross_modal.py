@@ -35,39 +35,50 @@ def a_task():
     return few_labels.SemiSupervisedTask("tiny", student, arrays, own, shown, {}, plan)
 
 
+@pytest.fixture(scope="module")
+def members():
+    """(pair, own arrays) of two students without any label, two with 5 and two with 20."""
+    return few_labels.pair_of(a_task(), (0, 5, 20))
+
+
+ON_LABELS = methods.without_teacher()[0]
+
+
 def fitted(pair, own, method):
     """The students' parameters; members begin alike in every call."""
     keys = jax.random.split(jax.random.key(1), len(own["labeled"]))
     return jax.tree.leaves(training.fit(pair, method, keys, own=own)["student"])
 
 
+def relabeled(pair, labels):
+    return pair._replace(arrays={**pair.arrays, "labels": labels})
+
+
 def same(ours, theirs):
     return all(np.array_equal(*pair) for pair in zip(ours, theirs, strict=True))
 
 
-def test_labels_that_nobody_has_teach_nothing():
-    pair, own = few_labels.pair_of(a_task(), (5, 20))
-    assert own["labeled"].sum(1).tolist() == [5, 5, 20, 20]
-    method, known = methods.without_teacher()[0], own["labeled"].any(0)
-    found = fitted(pair, own, method)
+def test_labels_that_nobody_has_teach_nothing(members):
+    pair, own = members
+    assert own["labeled"].sum(1).tolist() == [0, 0, 5, 5, 20, 20]
+    known, found = own["labeled"].any(0), fitted(pair, own, ON_LABELS)
     for place, alike in ((~known, True), (known, False)):
         labels = np.where(place, (LABELS + 1) % 5, LABELS)
-        changed = pair._replace(arrays={**pair.arrays, "labels": labels})
-        assert same(found, fitted(changed, own, method)) == alike
+        assert same(found, fitted(relabeled(pair, labels), own, ON_LABELS)) == alike
 
 
-def test_without_labels_only_the_teacher_teaches():
-    pair, own = few_labels.pair_of(a_task(), (0,))
-    assert not own["labeled"].any()
+def test_without_labels_only_the_teacher_teaches(members):
+    pair, own = members
+
+    def unlabeled(pair, method):
+        return [x[:2] for x in fitted(pair, own, method)]
+
     soft = methods.Method("soft", 1.0, methods.on_logits(losses.soft_targets))
-    found = fitted(pair, own, soft)
-    changed = pair._replace(arrays={**pair.arrays, "labels": LABELS[::-1]})
-    assert same(found, fitted(changed, own, soft))
+    found = unlabeled(pair, soft)
+    assert same(found, unlabeled(relabeled(pair, LABELS[::-1]), soft))
     # without its logits too nothing moves a student from where it began
-    begun = fitted(
-        pair._replace(recipe=pair.recipe._replace(epochs=0)), own, methods.without_teacher()[0]
-    )
-    assert same(begun, fitted(pair, own, methods.without_teacher()[0]))
+    begun = unlabeled(pair._replace(recipe=pair.recipe._replace(epochs=0)), ON_LABELS)
+    assert same(begun, unlabeled(pair, ON_LABELS))
     assert not same([x[:, :1] for x in found], begun)
 
 
@@ -192,18 +203,19 @@ def tones(count):
 def test_a_small_run_teaches_sounds_by_images(tmp_path, monkeypatch):
     monkeypatch.setattr(cross_modal.spoken, "load", lambda *_: tones(600))
     monkeypatch.setattr(cross_modal, "PARTS", (rows.AUDIO,))
-    _, soft, *_, hint = cross_modal.methods_of(Config(labels=(50,)), rows.AUDIO)
-    monkeypatch.setattr(cross_modal, "methods_of", lambda *_: [soft, hint])
+    sizes = ((6,), (28, 28)), ((4,), (20, 40))
+    networks = [models.functional(models.MLP(hidden, 10), shape) for hidden, shape in sizes]
+    monkeypatch.setattr(cross_modal, "networks", lambda: {rows.AUDIO: networks})
+    *_, (hint, few) = cross_modal.methods_of(Config(labels=(50,)), rows.AUDIO)
+    monkeypatch.setattr(cross_modal, "methods_of", lambda *_: [(hint, (0, *few))])
     small = {"teacher_images": 500, "teacher_epochs": 1, "images": 200, "multiples": (1.0, 10.0)}
     config = Config(**Config.PRESETS["smoke"] | small, preset="smoke")
     run = run_folder.Run(tmp_path, "cross_modal", config.results_key())
     cross_modal.run(config, run)
     records = [json.loads(x) for x in run.path("records.jsonl").read_text().splitlines()]
     found = [(r["row"], r.get("labels"), r["seed"]) for r in records]
-    expected = {
-        (rows.TEACHER, None, 0), *((rows.SOFT, 0, s) for s in range(2)),
-        *((row, n, s) for row in (rows.SOFT, rows.HINT) for n in (50, 400) for s in range(2)),
-    }  # fmt: skip
+    students = {(rows.HINT, n, s) for n in (0, 50, 400) for s in range(2)}
+    expected = {(rows.TEACHER, None, 0), *students}
     assert len(found) == len(expected) and set(found) == expected
     for r in records:
         assert r["part"] == rows.AUDIO and r["teacher_seed"] == 0 and 0 <= r["test_accuracy"] <= 1
@@ -227,11 +239,14 @@ def test_a_smaller_convnet_learns_from_its_own_images_and_their_outputs(monkeypa
     shown = {name: (len(x), seen.shape) for name, (x, _, seen) in task.splits.items()}
     assert shown == {"validation": (20, (2, 20)), "test": (30, (2, 30))}
     for part, taught in ((rows.AUDIO, 5), (rows.IMAGES, 4)):
-        found = cross_modal.methods_of(Config(), part)
+        found = cross_modal.methods_of(Config(labels=(50,)), part)
         assert [method.row for method, _ in found] == [
             row for row in rows.ordered(4)[1:] if part == rows.AUDIO or row not in
             (rows.SOFT, "permuted teacher, T=4")
         ][:taught]  # fmt: skip
+        of_logits = {method.row for method, few in found if few == (0, 50)}
+        assert of_logits == (set(rows.ordered(4)[2:5]) if part == rows.AUDIO else set())
+        assert all(few == (50,) for method, few in found if method.row not in of_logits)
 
 
 def test_the_table_and_the_figure_of_records_by_hand(tmp_path):

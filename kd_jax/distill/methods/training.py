@@ -3,6 +3,7 @@
 Each method trains one student per seed and weight; `selection` chooses the weight.
 """
 
+import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -21,6 +22,7 @@ from kd_jax.runtime import compilation
 from kd_jax.runtime.execution import DEFAULT, Execution
 from kd_jax.training import loop, samplers
 from kd_jax.training import state as train_state
+from kd_jax.training.keys import split_each
 
 LAYER_ROWS = 500  # of the test, on which layers are compared
 
@@ -98,13 +100,18 @@ def loss(pair: TeacherStudentPair, method: methods.Method) -> Callable:
         loss_fn(params, Batch, key) with params {"student", "extra"} and the number "weight".
     """
 
+    return _loss(pair.recipe.model.apply, pair.augment_batch, method.term)
+
+
+@functools.lru_cache(maxsize=8)  # trainings of one loss share their programs
+def _loss(apply, augment_batch, of_method):
     def loss_fn(params, batch, key):
-        rows = pair.augment_batch(batch.rows, key)
-        found = pair.recipe.model.apply(params["student"], rows["inputs"], train=True, key=key)
+        rows = augment_batch(batch.rows, key)
+        found = apply(params["student"], rows["inputs"], train=True, key=key)
         student = methods.Outputs(*found)
         teacher = methods.Outputs(**rows["teacher"])
         hard = losses.cross_entropy(student.logits, rows["labels"])
-        term = method.term(student, teacher, rows, params["extra"])
+        term = of_method(student, teacher, rows, params["extra"])
         weight = batch.numbers["weight"]
         return losses.masked_mean(hard, where=rows["labeled"]) + weight * term, {}
 
@@ -153,20 +160,20 @@ def fit(
 
 def _initial(pair, method, keys, arms):
     """The first {"student", "extra"} [S, W, …], alike for all W arms of a seed, and keys [S]."""
-    split = jax.vmap(lambda k: jax.random.split(k, 3), out_axes=1)
-    student_keys, extra_keys, train_keys = split(keys)
+    student_keys, extra_keys, train_keys = split_each(keys, 3)
     student = train_state.initialize(pair.recipe.model.init)(student_keys)
-    example = jax.tree.map(lambda x: x[:2], pair.arrays)
 
-    def extra(key, one):
+    def extra(key, one, arrays):
+        example = jax.tree.map(lambda x: x[:2], arrays)
         seen = pair.augment_batch(example, key)
         ours = methods.Outputs(*pair.recipe.model.apply(one, seen["inputs"]))
         return method.extra(key, ours, methods.Outputs(**seen["teacher"]))
 
-    each, params = jax.vmap(extra), {"student": student, "extra": {}}
-    if jax.tree.leaves(jax.eval_shape(each, extra_keys, student)):  # most methods: none to compile
+    each, params = jax.vmap(extra, in_axes=(0, 0, None)), {"student": student, "extra": {}}
+    given = extra_keys, student, pair.arrays
+    if jax.tree.leaves(jax.eval_shape(each, *given)):  # most methods: none to compile
         run_once = jax.jit(each, compiler_options=compilation.quick_options())
-        params["extra"] = run_once(extra_keys, student)
+        params["extra"] = run_once(*given)
     return jax.tree.map(
         lambda x: np.repeat(np.asarray(x)[:, None], arms, axis=1), params
     ), train_keys
@@ -201,7 +208,7 @@ def semi_supervised(
     Returns:
         sampler(seed, epoch) -> indices [steps, batch_size].
     """
-    known, rest = (jnp.asarray(np.flatnonzero(mask)) for mask in (labeled, ~labeled))
+    known, rest = (jax.device_put(np.flatnonzero(mask)) for mask in (labeled, ~labeled))
     others = samplers.shuffled(key, rest, batch_size // 2)
 
     def sampler(seed, epoch):
