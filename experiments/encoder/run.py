@@ -19,7 +19,7 @@ from kd_jax.pretrained import bert as encoder
 from kd_jax.pretrained import layer_selection, model_folder, sentence_embeddings
 from kd_jax.pretrained import tokenizer as tokenizers
 from kd_jax.storage import array_cache
-from kd_jax.training import keys, optimizers, samplers, sequential
+from kd_jax.training import keys, optimizers, samplers, sequential, state
 
 SAVED_TEXTS = 64  # saved beside a student for its export
 
@@ -63,7 +63,7 @@ def student_of(teacher, count, key=None):
     student = dataclasses.replace(teacher.network, layers=count)
     start = layer_selection.cut(teacher.params, chosen)
     if key is not None:
-        drawn = bert.sentence_encoder(student).init(key)
+        drawn = state.at(state.initialize(bert.sentence_encoder(student).init)(key[None]), 0)
         start = {**start, "layers": drawn["layers"]}
     return student, start, chosen
 
@@ -130,7 +130,7 @@ class EncoderStudents:
             student_loss.optimizer(config.learning_rate, steps), start,
             {**found.tokens._asdict(), "vectors": found.vectors, "hidden": hidden}, sampler,
             keys.key(config.base_seed, "student"), epochs=config.epochs,
-            numbers=weights_of(config, TRAINED[0]),
+            numbers=weights_of(config, TRAINED[0]), execution=self.run.execution,
         )  # fmt: skip
 
     def measure_teacher(self, task):

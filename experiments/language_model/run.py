@@ -95,7 +95,7 @@ class DecoderStudents:
     """Trains and measures students of a Distillation."""
 
     def __init__(self, config, data, run):
-        self.config, self.data = config, data
+        self.config, self.data, self.execution = config, data, run.execution
         teacher = data.teacher
         self.cache = teacher_cache.TeacherCache(
             teacher, run.workdir, config.batch_size, again=run.retrain
@@ -138,6 +138,7 @@ class DecoderStudents:
             student_loss.loss(self.net, objective, config.micro_batches, on_policy),
             optimizers.adamw_warmup_cosine(config.learning_rate, steps), self.start,
             self.rows(objective), sampler, key, epochs=config.epochs, shared={"teacher": shared},
+            execution=self.execution,
         )  # fmt: skip
 
     def measure(self, params):

@@ -92,7 +92,8 @@ def prepare(config: Config) -> None:
     from kd_jax.runtime import compilation, devices, hosts
 
     compilation.cache_programs()
-    if not (config.mesh or config.coordinator_address):
+    # A program for several devices takes twice as long to compile.
+    if not (config.mesh or config.coordinator_address or config.fast_compile):
         devices.spread_over_cores()
     hosts.join(config.coordinator_address, config.num_processes, config.process_id)
     devices.parse(config.mesh, len(jax.devices()))
