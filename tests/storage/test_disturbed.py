@@ -59,10 +59,13 @@ def test_killed_runs_end_with_the_records_of_an_undisturbed_one(tmp_path, wanted
 
 
 def test_a_command_that_is_told_to_end_saves_its_training(tmp_path, wanted):
-    """In the last stretch of a few epochs of the first students, then of the second."""
+    """In the last stretch of a few epochs of the first students, then of the second.
+
+    The first of the commands is spread over devices, one for each core.
+    """
     for number, signum, code in ((6, signal.SIGINT, 130), (3, signal.SIGTERM, 143)):
         strike = disturbing.Strike("training", number, signum=signum)
-        found, said = disturbing.ended(tmp_path, strike=strike)
+        found, said = disturbing.ended(tmp_path, strike=strike, spread=number == 6)
         assert found == code and "saving what was trained" in said
         assert said.splitlines()[-1] == "interrupted: the same command goes on where it was"
         assert list(tmp_path.glob(f"small/*/training*/{small_experiment.EPOCHS:09d}.seal"))
