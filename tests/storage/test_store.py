@@ -260,12 +260,15 @@ def test_a_file_of_records_that_was_cut_off_is_repaired_by_the_next_append(tmp_p
 
 
 def test_a_flipped_bit_anywhere_in_a_record_is_named(tmp_path, capsys):
-    """Only spaces between values may change: they say nothing; a lost end of line cuts it off."""
+    """Only spaces between values may change: they say nothing; a lost end of line cuts it off.
+
+    Of every byte four of the eight bits, in turn.
+    """
     run, path = appended(tmp_path)
     whole, text = run.records(), path.read_bytes()
     silent = 0
     for place in range(len(text)):
-        for bit in range(8):
+        for bit in range(place % 2, 8, 2):
             changed = bytearray(text)
             changed[place] ^= 1 << bit
             path.write_bytes(changed)
@@ -357,11 +360,11 @@ def test_threads_may_save_at_the_same_time(tmp_path):
     arrays = {"w": np.arange(6.0)}
 
     def save(number):
-        for repeat in range(15):
+        for repeat in range(4):
             checkpoint.save(tmp_path / f"{number}-{repeat}" / "params", arrays, {})
 
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         list(pool.map(save, range(4)))
     for number in range(4):
-        found, _ = checkpoint.load(tmp_path / f"{number}-14" / "params", arrays)
+        found, _ = checkpoint.load(tmp_path / f"{number}-3" / "params", arrays)
         np.testing.assert_array_equal(found["w"], arrays["w"])
