@@ -1,4 +1,4 @@
-"""A page in headless Chromium: what it says of itself at a given width."""
+"""Pages in headless Chromium: what each says of itself at a given width."""
 
 import json
 import re
@@ -13,23 +13,26 @@ QUIET = (
     "--disable-background-networking --disable-component-update --disable-dev-shm-usage"
 ).split()
 # An iframe has the width it is given; a window is never narrower than 500.
-WATCH = """<!doctype html><iframe src="{page}" style="width: {width}px; height: 800px; border: 0">
-</iframe><pre></pre><script>
+FRAME = '<iframe src="{page}" style="width: {width}px; height: 800px; border: 0"></iframe>'
+WATCH = """<!doctype html>{frames}<pre></pre><script>
 onload = () => {{
-  const page = frames[0].document, images = [...page.images];
-  document.querySelector("pre").textContent = JSON.stringify({{
-    title: page.title,
-    wide: page.scrollingElement.scrollWidth,
-    images: images.length,
-    drawn: images.filter(x => x.complete && x.naturalWidth > 0).length,
+  const found = [...Array(frames.length).keys()].map(number => {{
+    const page = frames[number].document, images = [...page.images];
+    return {{
+      title: page.title,
+      wide: page.scrollingElement.scrollWidth,
+      images: images.length,
+      drawn: images.filter(x => x.complete && x.naturalWidth > 0).length,
+    }};
   }});
+  document.querySelector("pre").textContent = JSON.stringify(found);
 }};
 </script>
 """
 
 
-def seen(page, width, scratch):
-    """What a browser sees of an HTML file: title, wide (pixels), images, drawn, errors.
+def seen(views, scratch):
+    """What a browser sees of each (HTML file, width): title, wide (pixels), images, drawn, errors.
 
     Skips the test where there is no Chromium.
     """
@@ -37,11 +40,17 @@ def seen(page, width, scratch):
     if chromium is None:
         pytest.skip("no chromium in PATH (on Debian: apt install chromium)")
     watch = scratch / "watch.html"
-    watch.write_text(WATCH.format(page=page.resolve().as_uri(), width=width))
+    places = [page.resolve().as_uri() for page, _ in views]
+    frames = [FRAME.format(page=place, width=width) for place, (_, width) in zip(places, views)]
+    watch.write_text(WATCH.format(frames="".join(frames)))
     flags = [f"--user-data-dir={scratch / 'profile'}", "--allow-file-access-from-files"]
     command = [chromium, *QUIET, *flags, "--enable-logging=stderr", "--dump-dom", watch.as_uri()]
-    found = subprocess.run(command, capture_output=True, text=True, timeout=300)
-    said = re.search(r"<pre>(.+)</pre>", found.stdout)
-    assert said, found.stderr
-    errors = [line for line in found.stderr.splitlines() if "CONSOLE" in line]
-    return json.loads(said[1]) | {"errors": errors}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    said = re.search(r"<pre>(.+)</pre>", done.stdout)
+    assert said, done.stderr
+    lines = [line for line in done.stderr.splitlines() if "CONSOLE" in line]
+    found = json.loads(said[1])
+    for view, place in zip(found, places, strict=True):
+        others = set(places) - {place}  # what names no page may be of any
+        view["errors"] = [line for line in lines if not any(other in line for other in others)]
+    return found

@@ -1,8 +1,10 @@
 """Commands that are struck by a signal at a chosen moment, each in a process of its own.
 
 They are forked from one process that has imported kd_jax, which saves each of them its seconds.
+What nobody disturbs runs in the process of the test.
 """
 
+import gc
 import itertools
 import multiprocessing
 import os
@@ -11,19 +13,16 @@ import re
 import resource
 import signal
 import sys
-import tempfile
 import threading
 import time
 from typing import NamedTuple
 
+from kd_jax import experiment
 from kd_jax.storage import manifest
 
 _processes = multiprocessing.get_context("forkserver")
-# Compiled programs, for all commands of a test process. The user's own cache may hold thousands,
-# which each process would look through before it adds one.
-_cache = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
 _processes.set_forkserver_preload(
-    ["kd_jax.experiment", "kd_jax.storage.model_store", "optax", "orbax.checkpoint.v1"]
+    ["kd_jax.experiment", "kd_jax.storage.model_store", "optax", "orbax.checkpoint"]
 )
 
 WRITES = {"open", "os.mkdir", "os.remove", "os.rename", "os.rmdir", "shutil.rmtree"}
@@ -47,20 +46,21 @@ class Strike(NamedTuple):
     signum: int = signal.SIGKILL
 
 
-def start(workdir, *flags, strike=None, largest=None):
-    """The process of the small experiment, which may write files of so many bytes at most."""
-    arguments = str(workdir), flags, strike, largest, None, _cache.name
+def start(workdir, strike=None, largest=None, spread=False, said=None):
+    """The process of the small experiment, which may write files of so many bytes at most.
+
+    spread: on a device for each core, and not on one as in the process of the test.
+    """
+    arguments = str(workdir), strike, largest, spread, said
     process = _processes.Process(target=_run, args=arguments)
     process.start()
     return process
 
 
-def ended(workdir, *flags, strike=None, largest=None):
+def ended(workdir, **options):
     """(exit code of the small experiment, what it said); the code is negative for a signal."""
     reader, writer = _processes.Pipe(duplex=False)  # a file would be under the limit as well
-    arguments = str(workdir), flags, strike, largest, writer, _cache.name
-    process = _processes.Process(target=_run, args=arguments)
-    process.start()
+    process = start(workdir, said=writer, **options)
     writer.close()
     said = b"".join(iter(lambda: os.read(reader.fileno(), 65536), b""))
     process.join()
@@ -69,8 +69,10 @@ def ended(workdir, *flags, strike=None, largest=None):
 
 def finished(workdir):
     """The bytes of the records of a command that nobody disturbs, the only one that finished."""
-    code, said = ended(workdir)
-    assert code == 0, said
+    import small_experiment  # which uses JAX
+
+    config = small_experiment.Config(workdir=str(workdir))
+    experiment.perform("small", config, small_experiment.program)
     return records(workdir)
 
 
@@ -81,22 +83,22 @@ def records(workdir):
     return (folder / "records.jsonl").read_bytes()
 
 
-def _run(workdir, flags, strike, largest, said, cache):
-    os.environ["XDG_CACHE_HOME"] = cache
+def _run(workdir, strike, largest, spread, said):
+    gc.freeze()  # what was imported stays
     output = said.fileno() if said else os.open(os.devnull, os.O_WRONLY)
     os.dup2(output, 1)
     os.dup2(output, 2)
     if largest:
         resource.setrlimit(resource.RLIMIT_FSIZE, (largest, largest))
+    if not spread:
+        os.environ["JAX_NUM_CPU_DEVICES"] = "1"
     import small_experiment
     import tqdm
-
-    from kd_jax import experiment
 
     tqdm.tqdm.set_lock(threading.RLock())  # its own is one of the system, which a kill leaves over
     if strike:
         _prepare(strike, workdir)
-    argv = ["small", f"--workdir={workdir}", *flags]
+    argv = ["small", f"--workdir={workdir}"]
     experiment.launch("small", small_experiment.Config, small_experiment.program, argv)
 
 

@@ -1,6 +1,6 @@
 """What tests of broken input share: damaged files, and what may come of them.
 
-KD_JAX_CASES: how many cases each of them tries, 200 unless it says otherwise; of the bytes of one
+KD_JAX_CASES: how many cases each of them tries, 100 unless it says otherwise; of the bytes of one
 file a quarter as many are changed.
 """
 
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from kd_jax.errors import InputError
 
-CASES = int(os.environ.get("KD_JAX_CASES", 200))
+CASES = int(os.environ.get("KD_JAX_CASES", 100))
 many = hypothesis.settings(
     max_examples=CASES, deadline=None, derandomize=True, database=None,
     suppress_health_check=list(hypothesis.HealthCheck),

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 
+import experiments.__main__ as experiments
 import kd_jax
 from experiments.quickstart.config import Config
 from kd_jax import experiment
@@ -103,10 +104,13 @@ def test_bad_input_exits_with_2_and_one_line_on_stderr():
     assert done.stderr.startswith("error: ") and done.stderr.count("\n") == 1
 
 
-def test_a_workdir_that_cannot_be_written_is_named():
-    done = command("--workdir=/proc/nowhere", "--preset=smoke")
-    assert done.returncode == 2 and done.stderr.count("\n") == 1
-    assert "--workdir=/proc/nowhere" in done.stderr
+def test_a_workdir_that_cannot_be_written_is_named(capsys):
+    argv = ["quickstart", "--workdir=/proc/nowhere"]
+    with pytest.raises(SystemExit) as ended:
+        experiment.launch("quickstart", Config, lambda: experiments.program("quickstart"), argv)
+    said = capsys.readouterr().err
+    assert ended.value.code == 2 and said.count("\n") == 1
+    assert "--workdir=/proc/nowhere" in said
 
 
 def test_help_prints_the_docstring_every_flag_and_what_presets_set():
@@ -139,10 +143,10 @@ def test_help_needs_no_package(package, name):
     assert done.returncode == 0 and "--seeds=" in done.stdout, done.stderr
 
 
-def test_version_says_commit_packages_and_device():
-    done = command("--version")
-    assert done.returncode == 0
-    first, packages, device = done.stdout.splitlines()
+def test_version_says_commit_packages_and_device(monkeypatch, capsys):
+    monkeypatch.setattr(experiments.signal, "signal", lambda *handler: None)
+    assert experiments.main(["quickstart", "--version"]) == 0
+    first, packages, device = capsys.readouterr().out.splitlines()
     assert first.startswith(f"kd_jax {kd_jax.__version__} (") and jax.__version__ in packages
     assert device == provenance.device()
 

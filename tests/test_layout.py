@@ -1,6 +1,7 @@
 """The layout: which package imports which, and what every experiment's folder holds."""
 
 import ast
+import functools
 import importlib
 import pathlib
 import subprocess
@@ -47,6 +48,7 @@ OWNERS = {  # of packages that one place alone may import
 }
 
 
+@functools.cache
 def imports(path):
     """Every module that a file imports, with `from a import b` as a.b."""
     found = set()

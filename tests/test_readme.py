@@ -1,6 +1,8 @@
 """What the pages show as code runs."""
 
+import functools
 import hashlib
+import importlib
 import os
 import pathlib
 import re
@@ -12,6 +14,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import experiments as package
+import experiments.__main__ as experiments
+from kd_jax import experiment
 from kd_jax.errors import InputError
 from kd_jax.report import docstrings
 from kd_jax.storage import jsonl
@@ -48,36 +53,33 @@ def narrow(tmp_path_factory):
     return folder
 
 
-def launched(folder, *flags):
-    """What `python -m experiments narrow` printed there."""
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-m", "experiments", "narrow", *flags]
-    ended = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
-    assert ended.returncode == 0, ended.stderr
-    return ended.stdout
-
-
-def test_the_whole_experiment_of_the_guide_runs(narrow):
-    flags = "--seeds=2", "--epochs=1", "--width=5", "--fast_compile", "--workdir=runs"
-    said = launched(narrow, *flags)
-    (folder,) = (narrow / "runs").glob("narrow/*")
-    records, table = jsonl.records(folder), (folder / "table.md").read_text()
+def test_the_whole_experiment_of_the_guide_runs(narrow, monkeypatch, capsys):
+    monkeypatch.setattr(package, "__path__", [*package.__path__, str(narrow / "experiments")])
+    monkeypatch.setattr(experiments, "HERE", narrow / "experiments")
+    flags = ["--seeds=2", "--epochs=1", "--width=5", f"--workdir={narrow / 'runs'}"]
+    config = importlib.import_module("experiments.narrow.config").Config
+    program = functools.partial(experiments.program, "narrow")
+    done = experiment.perform("narrow", experiment.parse(config, ["x", *flags]), program, flags)
+    records, table = jsonl.records(done.folder), (done.folder / "table.md").read_text()
     rows = ["labels only", "soft targets, T=1", "soft targets, T=3"]
     found = [(r["row"], r["seed"]) for r in records]
     assert found == [("teacher", 0), *((row, seed) for row in rows for seed in range(2))]
-    command = (folder / "command.txt").read_text()
+    command = (done.folder / "command.txt").read_text()
     assert command == f"./run.sh narrow {' '.join(flags)}\n"
-    assert all(f"| {row} " in table for row in rows) and table in said
-    assert (folder / "errors_by_temperature.png").is_file()
+    assert all(f"| {row} " in table for row in rows) and table in capsys.readouterr().out
+    assert (done.folder / "errors_by_temperature.png").is_file()
 
 
 def test_the_flags_of_the_guide_s_experiment_are_shown_without_jax(narrow):
     (narrow / "jax.py").write_text("raise ImportError\n")
     (narrow / "numpy.py").write_text("raise ImportError\n")
-    said = launched(narrow, "--help")
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "experiments", "narrow", "--help"]
+    said = subprocess.run(command, cwd=narrow, env=environment, capture_output=True, text=True)
     for name in ("jax.py", "numpy.py"):
         (narrow / name).unlink()
-    assert said.startswith("How narrow may a student be?") and "--width=10" in said
+    assert said.returncode == 0, said.stderr
+    assert said.stdout.startswith("How narrow may a student be?") and "--width=10" in said.stdout
 
 
 def test_the_guide_s_files_are_those_of_an_experiment(narrow):

@@ -46,6 +46,7 @@ def teacher_recipe(config: Config, count: int) -> teachers.Recipe:
     return teachers.Recipe(model, rate, sampler, config.teacher_epochs)
 
 
+@functools.cache  # with its loss, so that the students of all teachers are one program
 def student_recipe(config: Config, count: int) -> teachers.Recipe:
     """Gradient descent of a 6-width-3 network, on labels and on a teacher's outputs alike."""
     key = keys.key(config.base_seed, "student", "order")
@@ -54,6 +55,7 @@ def student_recipe(config: Config, count: int) -> teachers.Recipe:
     return teachers.Recipe(model, rate, sampler, config.student_epochs)
 
 
+@functools.cache
 def loss(apply, augment_batch=None):
     """Weights of regression on the teacher's log-probabilities and of the labels: see Arm."""
 

@@ -53,9 +53,20 @@ class Stage(NamedTuple):
     learning_rate: float
     epochs: int
 
-    def loss_fn(self, params, batch, key):
-        """The loss of a batch, as loop.fit asks for it."""
-        return self.loss(self.model.apply(params, batch.rows["inputs"])[0], batch.rows), {}
+    def means(self, size: int) -> tuple[Callable, optax.GradientTransformation, Callable]:
+        """(loss_fn, optimizer, sampler) of loop.fit over batches of so many rows in turn."""
+        return _means(self.model.apply, self.loss, self.learning_rate, size)
+
+
+@functools.cache  # so that trainings of one kind are one program
+def _means(apply, loss, learning_rate, size):
+    def loss_fn(params, batch, key):
+        return loss(apply(params, batch.rows["inputs"])[0], batch.rows), {}
+
+    def in_turn(seed, step):
+        return (step * size + jnp.arange(size))[None]
+
+    return loss_fn, optax.sgd(learning_rate), in_turn
 
 
 @jax.jit(static_argnames="apply")
@@ -101,14 +112,10 @@ def fit(
     own = {name: x[seen] for name, x in _padded(split).items()}
     if teachers is not None:
         own["teacher"] = _with_padding(np.asarray(teachers), 1)[everyone, seen]
-    optimizer = optax.sgd(stage.learning_rate)
+    loss_fn, optimizer, in_turn = stage.means(size)
     keys = jax.vmap(jax.random.key)(jnp.arange(seeds))  # of which nothing is drawn
     state = train_state.copies(params, optimizer, keys)
-    state, curves = loop.fit(
-        stage.loss_fn, optimizer, state, {},
-        lambda seed, step: (step * size + jnp.arange(size))[None],
-        epochs=epochs * steps, own=own,
-    )  # fmt: skip
+    state, curves = loop.fit(loss_fn, optimizer, state, {}, in_turn, epochs=epochs * steps, own=own)
     each = curves["loss"][:, :, 0].reshape(epochs, steps, seeds)
     lost = train_state.diverged(state)[:, 0]
     return train_state.arm_params(state), each.sum(1, dtype=np.float64), lost

@@ -137,7 +137,7 @@ def _uses(read, module, name):
     nodes = [x for x in scope.get(name, []) if isinstance(x, ast.AST)]
     sources = [x for x in scope.get(name, []) if isinstance(x, tuple)]
     more = [place for source in sources for place in _meant(read, *source)]
-    text = repr([ast.dump(node) for node in nodes])
+    text = repr([_dumped(node) for node in nodes])
     more += [place for node in nodes for place in _followed(read, module, node)]
     return hashlib.sha256(text.encode()).hexdigest(), more
 
@@ -148,25 +148,34 @@ def _meant(read, module, name):
     return [] if place[0].startswith(WITHOUT_NUMBERS) else [place]
 
 
+_dumped = functools.cache(ast.dump)
+
+
 def _followed(read, module, node):
     """The places of all that the names in a definition mean."""
     scope = dict(read.scope(module))
     package = read.package(module)
-    inside = list(ast.walk(node))
-    for each in inside:
-        inner = read.imports(each, package) if isinstance(each, ast.stmt) else {}
-        scope |= {name: [source] for name, source in inner.items()}
-    owners = {id(x.value) for x in inside if isinstance(x, ast.Attribute)}
+    imports, names = _inside(node)
+    for each in imports:
+        scope |= {name: [source] for name, source in read.imports(each, package).items()}
     found = []
-    for each in inside:
-        if isinstance(each, (ast.Attribute, ast.Name)) and id(each) not in owners:
-            parts = parts_of(each)
-            for source in scope.get(parts[0], []) if parts else []:
-                if isinstance(source, tuple):
-                    found += _dotted(read, source, parts[1:])
-                else:
-                    found += _meant(read, module, parts[0])
+    for first, *more in names:
+        for source in scope.get(first, []):
+            if isinstance(source, tuple):
+                found += _dotted(read, source, more)
+            else:
+                found += _meant(read, module, first)
     return found
+
+
+@functools.cache
+def _inside(node):
+    """(the imports, the dotted names as lists of their parts) in a definition."""
+    inside = list(ast.walk(node))
+    owners = {id(x.value) for x in inside if isinstance(x, ast.Attribute)}
+    names = [x for x in inside if isinstance(x, (ast.Attribute, ast.Name)) and id(x) not in owners]
+    imports = [x for x in inside if isinstance(x, (ast.Import, ast.ImportFrom))]
+    return imports, [parts for parts in map(parts_of, names) if parts]
 
 
 def _dotted(read, start, parts):

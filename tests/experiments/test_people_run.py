@@ -23,8 +23,10 @@ from kd_jax.storage import jsonl, run_folder
 from kd_jax.storage.checkpoint import Snapshots
 from kd_jax.training.state import Batch
 
+# A batch holds every row, so that trainings on any number of mistakes are one program.
 SHORT = {
     "teachers": 2, "seeds": 2, "teacher_width": 10, "teacher_epochs": 20, "student_epochs": 20,
+    "batch_size": 200,
 }  # fmt: skip
 ALL = {rows.TEACHER, rows.LABELS, rows.DISTILLED, rows.TUNED_RAW, rows.TUNED}
 
@@ -54,7 +56,7 @@ def test_every_teacher_has_students_of_its_own(folder):
 def test_the_first_networks_are_saved_and_are_those_of_the_records(folder):
     for row in ALL:
         found = saved_models.take(folder, row, 0, {})
-        logits, _ = found.model.apply(found.params, found.inputs)
+        logits, _ = jax.jit(found.model.apply)(found.params, found.inputs)
         assert (np.argmax(logits, -1) != found.labels).sum() == found.record["test_errors"]
         assert (found.record["teacher_seed"], found.record["row"]) == (0, row)
     student = saved_models.take(folder, rows.DISTILLED, 0, {})
@@ -83,7 +85,7 @@ def test_predict_trains_one_teacher_and_the_students_of_one_seed(
         (rows.TEACHER, rows.DISTILLED, rows.TUNED), capsys.readouterr().out.splitlines()[1:]
     ):
         saved = saved_models.take(folder, row, 0, {})  # trained beside others, up to rounding
-        logits = np.asarray(saved.model.apply(saved.params, person)[0])[0]
+        logits = np.asarray(jax.jit(saved.model.apply)(saved.params, person)[0])[0]
         expected = np.exp(logits) / np.exp(logits).sum()
         assert line.strip().startswith(row)
         np.testing.assert_allclose([float(x) for x in line.split()[-3:]], expected, atol=2e-4)

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 
+import event_files
 import fuzzing
 import numpy as np
 import pytest
@@ -40,7 +41,7 @@ def config(elsewhere, *flags):
 @pytest.fixture(scope="module")
 def folder(elsewhere):
     """The folder of a finished run in the folder runs there."""
-    return finished("quickstart", config(elsewhere))
+    return finished("quickstart", config(elsewhere, "--tensorboard"))
 
 
 def test_a_run_has_every_record_table_and_figure(folder, elsewhere):
@@ -58,6 +59,16 @@ def test_a_run_has_every_record_table_and_figure(folder, elsewhere):
     assert manifest.ready_seconds(said) == 0
     assert said["command"].startswith("./run.sh quickstart ")
     assert f" '--workdir={elsewhere / 'runs'}' " in said["command"]
+
+
+def test_a_run_has_the_curves_of_every_training(folder):
+    """All that the records say, and a loss for each epoch of teacher and students."""
+    found = event_files.scalars(folder)
+    assert found[event_files.tag("teacher, seed 0/loss")].keys() == {1, 2, 3}
+    assert found["14_students/loss"].keys() == {1, 2}
+    for r in jsonl.records(folder):
+        value = found[event_files.tag(f"{r['row']}/test_errors")][r["seed"]]
+        assert value == r["test_errors"]
 
 
 def test_the_digits_are_stratified_and_disjoint():

@@ -26,8 +26,15 @@ def of_process(**variables):
     return json.loads(found.stdout)["numerics"]
 
 
-def test_options_of_the_environment_count_where_they_are_set():
-    assert of_process() == {}
+def test_options_count_where_they_are_set(monkeypatch):
+    """In the environment, here of another process; where there are none, nothing counts."""
+    monkeypatch.delenv("XLA_FLAGS", raising=False)
+    given = jax.config.values["jax_disable_most_optimizations"]
+    jax.config.update("jax_disable_most_optimizations", False)
+    try:
+        assert fingerprint.surroundings()["numerics"] == {}
+    finally:
+        jax.config.update("jax_disable_most_optimizations", given)
     assert of_process(JAX_ENABLE_X64="1", JAX_DISABLE_MOST_OPTIMIZATIONS="1") == {
         "jax_enable_x64": True,
         "jax_disable_most_optimizations": True,

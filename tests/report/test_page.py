@@ -1,4 +1,4 @@
-"""The page of all records: nothing is missing, nothing is obeyed, and a browser shows it."""
+"""The page of all records: nothing is missing, nothing is obeyed, what is broken is named."""
 
 import base64
 import html.parser
@@ -10,7 +10,6 @@ import urllib.parse
 
 import numpy as np
 import pytest
-from browser import seen
 from PIL import Image
 
 from kd_jax.errors import InputError
@@ -220,16 +219,15 @@ def test_a_run_shows_its_own_command_its_processes_and_all_that_it_took(tmp_path
     assert "<dt>processes, 1, seconds</dt>" in text
 
 
-def report(folder):
-    command = [sys.executable, "-m", "kd_jax.report.page", str(folder)]
-    return subprocess.run(command, capture_output=True, text=True)
-
-
 def test_nothing_to_report_is_one_line_and_no_page(tmp_path):
     (tmp_path / "runs").mkdir()
-    for folder, line in (("runs", "holds no finished run"), ("none", "is no folder")):
-        found = report(tmp_path / folder)
-        assert found.returncode == 2 and found.stderr.count("\n") == 1 and line in found.stderr
+    command = [sys.executable, "-m", "kd_jax.report.page", str(tmp_path / "runs")]
+    found = subprocess.run(command, capture_output=True, text=True)
+    assert found.returncode == 2 and found.stderr.count("\n") == 1
+    assert "holds no finished run" in found.stderr
+    with pytest.raises(InputError, match="is no folder") as error:
+        page.write(tmp_path / "none")
+    assert "\n" not in str(error.value)
     assert not list(tmp_path.rglob("report*"))
 
 
@@ -239,23 +237,3 @@ def test_a_page_that_cannot_be_written_leaves_nothing_behind(tmp_path):
     with pytest.raises(InputError, match="report.html cannot be written"):
         page.write(tmp_path)
     assert not list(tmp_path.glob("*.partial"))
-
-
-@pytest.mark.parametrize("width", [390, 1280])
-def test_a_browser_shows_all_of_it_at_any_width(width, committed, tmp_path):
-    found = seen(committed, width, tmp_path)
-    assert found["title"] == "kd_jax: results" and found["errors"] == []
-    assert found["wide"] <= width
-    assert (
-        found["images"]
-        == found["drawn"]
-        == sum(len(list(folder.glob("*.png"))) for folder in RECORDS.values())
-    )
-
-
-def test_the_browser_would_have_seen_faults(tmp_path):
-    wrong = tmp_path / "wrong.html"
-    wrong.write_text("<div style='width: 700px'>x</div><img src=none.png><script>lost()</script>")
-    found = seen(wrong, 390, tmp_path)
-    assert found["wide"] >= 700 and found["images"] == 1 and found["drawn"] == 0
-    assert any("lost is not defined" in line for line in found["errors"])

@@ -4,47 +4,49 @@ import os
 import subprocess
 import sys
 
-import pytest
+import filelock
 
 from kd_jax.runtime import compilation
 
 PROGRAM = """
+import sys
 import jax
 from kd_jax.runtime import compilation
 compilation.cache_programs()
-print(jax.jit(lambda x: 3 * x + 4)(5.0))
+for line in sys.stdin:
+    jax.clear_caches()
+    print(jax.jit(lambda x: 3 * x + 4)(5.0), flush=True)
 """
 
 
-def said(home):
-    """(what a process prints, what it says besides) whose cache lies in a folder."""
-    known = {name: x for name, x in os.environ.items() if name != "JAX_COMPILATION_CACHE_DIR"}
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM], env=known | {"XDG_CACHE_HOME": str(home)},
-        capture_output=True, text=True,
-    )  # fmt: skip
-    return done.stdout, done.stderr
+class Process:
+    """A process whose cache lies in a folder; it compiles a program whenever it is asked."""
+
+    def __init__(self, home):
+        known = {name: x for name, x in os.environ.items() if name != "JAX_COMPILATION_CACHE_DIR"}
+        self.errors = home / "errors"
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", PROGRAM], env=known | {"XDG_CACHE_HOME": str(home)}, text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=open(self.errors, "w"),
+        )  # fmt: skip
+
+    def said(self):
+        """(what it prints for a program, what it says besides)."""
+        print(file=self.process.stdin, flush=True)
+        return self.process.stdout.readline(), self.errors.read_text()
 
 
-@pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    """A cache with a program in it."""
-    folder = tmp_path_factory.mktemp("home")
-    assert said(folder) == ("19.0\n", "")
-    assert list((folder / "kd_jax").glob("*-cache"))
-    return folder
-
-
-def test_half_a_program_is_compiled_again_without_a_word(home):
-    for path in (home / "kd_jax").glob("*-cache"):
+def test_neither_half_a_program_nor_a_lock_of_another_is_a_word(tmp_path):
+    asked = Process(tmp_path)
+    assert asked.said() == ("19.0\n", "")
+    kept = list((tmp_path / "kd_jax").glob("*-cache"))
+    assert kept
+    for path in kept:
         path.write_bytes(path.read_bytes()[:-40])
-    assert said(home) == ("19.0\n", "")
-
-
-def test_a_lock_that_another_holds_is_not_waited_for(home):
-    filelock = pytest.importorskip("filelock")
-    with filelock.FileLock(home / "kd_jax" / ".lockfile"):
-        assert said(home) == ("19.0\n", "")
+    assert asked.said() == ("19.0\n", "")  # compiled again
+    with filelock.FileLock(tmp_path / "kd_jax" / ".lockfile"):
+        assert asked.said() == ("19.0\n", "")  # not waited for
+    asked.process.communicate()
 
 
 def test_what_was_not_used_for_longest_is_removed(tmp_path):

@@ -3,6 +3,7 @@
 import errno
 import os
 import pathlib
+import resource
 import signal
 import subprocess
 import sys
@@ -10,9 +11,11 @@ import textwrap
 import threading
 import time
 
+import numpy as np
 import pytest
 
 from kd_jax import experiment
+from kd_jax.errors import InputError
 from kd_jax.runtime import signals
 from kd_jax.storage import checkpoint, locks
 
@@ -83,22 +86,26 @@ def test_without_a_training_a_signal_ends_at_once():
         os.kill(os.getpid(), signal.SIGINT)
 
 
-def test_a_second_signal_stops_at_once():
-    code = """
-    import os, signal
-    from kd_jax.runtime import signals
-    signals.handle()
-    with signals.training():
+def test_a_second_signal_stops_at_once(monkeypatch, capsys):
+    """Without the end that a process takes otherwise, which may wait for something."""
+    codes = []
+
+    class Stopped(BaseException):
+        pass
+
+    def stop(code):
+        codes.append(code)
+        raise Stopped
+
+    monkeypatch.setattr(os, "_exit", stop)
+    with pytest.raises(Stopped), signals.training():
         os.kill(os.getpid(), signal.SIGINT)
-        print("still here", flush=True)
+        assert codes == []
         os.kill(os.getpid(), signal.SIGTERM)
-        print("not any more", flush=True)
-    """
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True
-    )
-    assert done.returncode == 143 and done.stdout == "still here\n"
-    assert "the same signal again ends at once" in done.stderr
+        time.sleep(1)
+        codes.append("not any more")
+    assert codes == [143]
+    assert "the same signal again ends at once" in capsys.readouterr().err
 
 
 def launch(run):
@@ -128,27 +135,22 @@ def test_a_folder_without_room_is_one_line(number, capsys):
     assert said.count("\n") == 1
 
 
-def test_a_checkpoint_that_finds_no_room_is_one_line_and_the_older_one_stays(tmp_path):
+def test_a_checkpoint_that_finds_no_room_is_one_line_and_the_older_one_stays(tmp_path, capfd):
     """Under a limit of file sizes as with ulimit -f: a million numbers do not fit into 100 kB."""
-    code = f"""
-    import resource
-    import numpy as np
-    from kd_jax.storage import checkpoint
-    from kd_jax.errors import InputError
-    kept = checkpoint.Snapshots({str(tmp_path)!r}, {{}}, every=0.0)
-    kept.save(1, {{"w": np.zeros(3)}})
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+    kept = checkpoint.Snapshots(tmp_path, {}, every=0.0)
+    kept.save(1, {"w": np.zeros(3)})
+    large = {"w": np.random.default_rng(0).normal(size=1_000_000)}
+    capfd.readouterr()
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
     try:
-        kept.save(2, {{"w": np.random.default_rng(0).normal(size=1_000_000)}})
-    except InputError as error:
-        print(error)
-    """
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True
-    )
-    assert (done.returncode, done.stderr) == (0, "")  # what orbax logs would be many lines
-    assert "000000002 cannot be written (File too large): make room" in done.stdout
-    assert done.stdout.count("\n") == 1 and not list(tmp_path.glob("*tmp*"))
+        with pytest.raises(InputError) as error:
+            kept.save(2, large)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert capfd.readouterr() == ("", "")  # what orbax logs would be many lines
+    assert "000000002 cannot be written (File too large): make room" in str(error.value)
+    assert "\n" not in str(error.value) and not list(tmp_path.glob("*tmp*"))
     assert checkpoint.exists(tmp_path / "000000001")
     assert not checkpoint.exists(tmp_path / "000000002")
 
@@ -161,7 +163,7 @@ def test_a_second_run_waits_for_what_the_first_one_makes(tmp_path):
     from kd_jax.storage import locks
     with locks.alone({str(path)!r}):
         print("mine", flush=True)
-        time.sleep(1.0)
+        time.sleep(0.3)
         pathlib.Path({str(path)!r}).write_text("done")
         os._exit(9)
     """
