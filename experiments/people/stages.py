@@ -102,7 +102,7 @@ def fit(
     if teachers is not None:
         own["teacher"] = _with_padding(np.asarray(teachers), 1)[everyone, seen]
     optimizer = optax.sgd(stage.learning_rate)
-    one_arm = jax.tree.map(lambda x: jnp.asarray(x)[:, None], params)
+    one_arm = train_state.one_arm(params)
     keys = jax.vmap(jax.random.key)(jnp.arange(seeds))  # of which nothing is drawn
     state = train_state.grid(one_arm, optimizer, keys)
     state, curves = loop.fit(

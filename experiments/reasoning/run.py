@@ -4,7 +4,6 @@ import functools
 from collections.abc import Callable
 from typing import NamedTuple
 
-import jax
 import numpy as np
 
 from experiments.reasoning import (
@@ -25,6 +24,7 @@ from kd_jax.language import teacher_cache
 from kd_jax.metrics import records
 from kd_jax.models import llama
 from kd_jax.training import keys
+from kd_jax.training import state as train_state
 
 SAVED_PROBLEMS = 64  # saved beside a student for its export
 
@@ -105,7 +105,7 @@ def records_of(known, fitted, evaluate):
     """The records of an arm's students: what is known of each, and its measures."""
 
     def measure(member):
-        params = jax.tree.map(lambda x: x[member], fitted.params)
+        params = train_state.taken(fitted.params, member)
         more = {"train_loss": float(fitted.loss[member])}
         more |= {"train_tokens": float(np.round(fitted.tokens[member]))}
         return {**evaluate(params), **more}
@@ -125,7 +125,7 @@ def train(taught_by, arm, task):
     test = padding.unlabeled(data.tests["test"].prompts.take(slice(SAVED_PROBLEMS)))
     for member, fields in enumerate(known):
         if fields["problems"] == max(students.sizes):
-            one = jax.tree.map(lambda x, m=member: x[m][None, None], fitted.params)
+            one = train_state.taken(fitted.params, np.full((1, 1), member))
             where = {name: fields[name] for name in ("seed", "problems")}
             where |= {"teacher_seed": number}
             saved_models.save(task.run, net, one, [arm.row], test, **where)

@@ -7,7 +7,6 @@ same problems at every step.
 import functools
 from typing import Any, NamedTuple
 
-import jax
 import numpy as np
 
 from experiments.reasoning import pools, training
@@ -16,6 +15,7 @@ from experiments.reasoning.config import CHUNKS
 from kd_jax.errors import require
 from kd_jax.language import objectives, student_loss, teacher_outputs
 from kd_jax.runtime.execution import DEFAULT
+from kd_jax.training import state as train_state
 
 SFT = objectives.Objective("SFT before on-policy", objectives.labels)
 
@@ -95,7 +95,7 @@ class Students:
             return joined(self.after_sft, ended, settings.steps - last)
         steps = self.equal_steps(arm.pool) if arm.equal_tokens else settings.steps
         mine = self.members(arm)
-        start = jax.tree.map(lambda x: x[mine], self.start)
+        start = train_state.taken(self.start, mine)
         return self._phase(arm, settings._replace(steps=steps), start, execution)
 
     def _phase(self, arm, settings, start, execution=DEFAULT):

@@ -44,7 +44,7 @@ def sampler(key, seeds, counts, chains, settings):
         chains: [N, K] of the Pool.
         settings: TrainingSettings.
     """
-    seeds, counts, chains = (jnp.asarray(x, jnp.int32) for x in (seeds, counts, chains))
+    seeds, counts, chains = (jax.device_put(np.int32(x)) for x in (seeds, counts, chains))
     shape = settings.steps // CHUNKS, settings.batch_size
 
     def rows(member, chunk):
@@ -80,11 +80,11 @@ def fit(
         (parameters [M, …], curves {name: [CHUNKS, M]}, train_state.diverged [M]).
     """
     optimizer = settings.optimizer(settings.learning_rate, settings.steps)
-    grid = jax.tree.map(lambda x: jnp.array(x)[:, None], start)  # a copy: training takes it
+    grid = train_state.grid(train_state.one_arm(start), optimizer, keys)
     with execution.bar(label, CHUNKS) as report:
         state, curves = loop.fit(
             student_loss.loss(net, objective, on_policy=on_policy), optimizer,
-            train_state.grid(grid, optimizer, keys), rows, sampler, epochs=CHUNKS,
+            grid, rows, sampler, epochs=CHUNKS,
             shared={"teacher": teacher}, report=report, execution=execution,
         )  # fmt: skip
     curves = {name: np.asarray(x)[..., 0] for name, x in curves.items()}

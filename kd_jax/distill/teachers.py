@@ -122,8 +122,7 @@ def fit(
     if start is None:
         state = train_state.members(recipe.model.init, recipe.optimizer, keys)
     else:
-        grid = jax.tree.map(lambda x: x[:, None], start)
-        state = train_state.grid(grid, recipe.optimizer, keys)
+        state = train_state.grid(train_state.one_arm(start), recipe.optimizer, keys)
     with execution.bar(label(title, seeds), recipe.epochs) as report:
         state, _ = loop.fit(
             loss(recipe.model.apply, recipe.augment),

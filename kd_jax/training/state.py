@@ -121,6 +121,18 @@ def diverged(state: State) -> Int[np.ndarray, "*grid"]:
     return np.where(np.asarray(state.step) < 0, -1 - np.asarray(state.step), -1)
 
 
+@jax.jit
+def one_arm(params: Any) -> Any:
+    """Parameters [S, 1, …] of members [S, …]: new arrays, which a training may take."""
+    return jax.tree.map(lambda x: x[:, None], params)
+
+
+@jax.jit
+def taken(params: Any, members: Int[Array, "..."]) -> Any:
+    """Parameters of one of the members [S, …], or [s, …] of some."""
+    return jax.tree.map(lambda x: x[members], params)
+
+
 @functools.partial(jax.jit, static_argnames=("arm",))
 def arm_params(state: State, arm: int = 0) -> Any:
     """The parameters [S, …] of one arm of the grid."""
