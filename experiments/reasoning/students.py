@@ -59,7 +59,7 @@ class Students:
             self.counts.all(),
             f"--sizes: the teacher solves none of the first {min(sizes)} problems: give more",
         )
-        self.keys, self.order = keys[self.seeds], order
+        self.keys, self.order = train_state.taken(keys, self.seeds), order
 
     def members(self, arm):
         """The numbers [m] of the members that an arm has students of."""

@@ -86,7 +86,7 @@ def save(
     arrays = {"labels": test.labels, **_named(test.inputs)}
     facts: dict = {"test": fingerprint.arrays(arrays)}
     array_cache.kept(run.path(FOLDER), facts, lambda: arrays)
-    tree = {"params": jax.tree.map(lambda x: np.asarray(x[:seeds]), params)}
+    tree = {"params": jax.tree.map(lambda x: np.asarray(x)[:seeds], params)}
     classes = None if teacher_logits is None else _most_probable(teacher_logits, seeds)
     if classes is not None:
         tree["teacher_classes"] = classes

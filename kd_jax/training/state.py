@@ -128,9 +128,9 @@ def one_arm(params: Any) -> Any:
 
 
 @jax.jit
-def taken(params: Any, members: Int[Array, "..."]) -> Any:
-    """Parameters of one of the members [S, …], or [s, …] of some."""
-    return jax.tree.map(lambda x: x[members], params)
+def taken(tree: Any, members: Int[Array, "..."]) -> Any:
+    """Parameters or keys of one of the members [S, …], or [s, …] of some."""
+    return jax.tree.map(lambda x: x[members], tree)
 
 
 @functools.partial(jax.jit, static_argnames=("arm",))
