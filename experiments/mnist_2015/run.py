@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import optax
 
@@ -120,7 +119,7 @@ def teach(config: Config, data: Dataset, run: run_folder.Run, teacher: int) -> T
 
 def jitter_and_query(teacher: teachers.Teachers) -> Callable:
     """augment_batch: the batch's images moved, and the teacher's logits of the moved images."""
-    params = jax.tree.map(lambda x: jnp.asarray(x[0]), teacher.params)
+    params = jax.device_put(jax.tree.map(lambda x: np.asarray(x)[0], teacher.params))
 
     def augment_batch(batch, key):
         each = jax.random.split(key, len(batch["inputs"]))

@@ -4,7 +4,6 @@ import functools
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from experiments.specialists import data as two_digits
@@ -20,6 +19,7 @@ from kd_jax.export import saved_models
 from kd_jax.metrics import classification
 from kd_jax.storage import run_folder
 from kd_jax.training import keys, samplers
+from kd_jax.training import state as train_state
 
 
 def arms(config: Config) -> list[Arm]:
@@ -88,7 +88,7 @@ def fit_specialists(config: Config, data: Dataset, generalist, special, teacher:
     first = [specialists.from_generalist(generalist, classes) for classes in special]
     found = teachers.fit(
         special_recipe, keys.keys(base, "specialist", teacher, count=len(special)), data.train,
-        start=jax.tree.map(lambda *x: jnp.stack(x), *first), own={"labels": labels},
+        start=jax.tree.map(lambda *x: np.stack(x), *first), own={"labels": labels},
         title="specialist", execution=execution,
     )  # fmt: skip
     return special_recipe.model, found
@@ -96,7 +96,7 @@ def fit_specialists(config: Config, data: Dataset, generalist, special, teacher:
 
 def joined(config: Config, model, params, generalist, special, inputs, shift: float) -> np.ndarray:
     """log q [N, C] of a generalist's logits and its specialists. Args: shift: of dustbins."""
-    grid = jax.tree.map(lambda x: x[:, None], params)
+    grid = train_state.one_arm(params)
     each = classification.predict(model.apply, grid, inputs)[:, 0]
     each[..., -1] += shift
     log_p, log_m = np.asarray(jax.nn.log_softmax(generalist)), jax.nn.log_softmax(each)
@@ -107,7 +107,7 @@ def joined(config: Config, model, params, generalist, special, inputs, shift: fl
 
 def with_specialists(config: Config, data: Dataset, taught, special, teacher: int, execution):
     """({row: test logits [1, N, C]}, generalist and specialists' logits of the training rows)."""
-    first = jax.tree.map(lambda x: x[0], taught.params)
+    first = train_state.taken(taught.params, 0)
     part = execution.part("specialists")
     model, params = fit_specialists(config, data, first, special, teacher, part)
     longer = teachers.fit(
@@ -121,7 +121,7 @@ def with_specialists(config: Config, data: Dataset, taught, special, teacher: in
         inputs, logits = getattr(data, split).inputs, taught.logits[split][0]
         return joined(config, model, params, logits, special, inputs, shift)
 
-    grid = jax.tree.map(lambda x: x[:, None], longer)
+    grid = train_state.one_arm(longer)
     rows = {
         named.GENERALIST: taught.logits["test"],
         named.LONGER: classification.predict(taught.model.apply, grid, data.test.inputs)[:, 0],

@@ -18,6 +18,7 @@ from kd_jax.export import saved_models
 from kd_jax.metrics import classification
 from kd_jax.storage import run_folder
 from kd_jax.training import keys, loop, samplers
+from kd_jax.training import state as train_state
 
 
 @dataclasses.dataclass(frozen=True)
@@ -131,7 +132,7 @@ def transfer_set(config: Config, setup: Setup, spoken: data.Speech, members, ens
         return split, sources
     first = 10 + config.takes if setup.unlabeled else 10
     more = load(config, setup.late, first).frames.train
-    grid = jax.tree.map(lambda x: x[:, None], members.params)
+    grid = train_state.one_arm(members.params)
     logits = classification.predict(members.model.apply, grid, more.inputs)[:, 0]
     if setup.unlabeled:  # the ensemble's predictions take the place of the labels
         chosen = ensembles.arithmetic_mean(logits).argmax(-1)
