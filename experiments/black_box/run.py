@@ -104,7 +104,7 @@ def fit(config: Config, teacher: int, rows, targets, pool: Split, execution, gro
     each = keys.keys(config.base_seed, "student", teacher, count=config.seeds)
     arms = [students.Arm(row, soft_weight=1.0, teacher=row) for row in targets]
     params, curves = students.fit(
-        recipe, arms, pool, targets, each[np.arange(len(rows)) // group],
+        recipe, arms, pool, targets, train_state.at(each, np.arange(len(rows)) // group),
         label=f"{count:,} queries", execution=execution,
     )  # fmt: skip
     return net, arms, params, curves["diverged"]
@@ -142,12 +142,12 @@ def active_learning(config: Config, output: str, queried, test, task) -> list[di
         net, _, params, diverged = fit(config, teacher, both, target, pool, execution, group=2)
         measured = students.measure(net, params, *test)
         for choice, row in enumerate(STRATEGIES):
-            one = jax.tree.map(lambda x, c=choice: x[c::2], params)
+            one = train_state.at(params, np.arange(choice, len(both), 2))
             saved_models.save(task.run, net, one, [row], *test, **task.known, queries=count)
             metrics = {f"test_{name}": x[choice::2, 0] for name, x in measured.items()}
             found += seed_records(row, metrics, diverged[choice::2, 0], queries=count)
         if following:
-            last = jax.tree.map(lambda x: x[1::2], params)
+            last = train_state.at(params, np.arange(1, len(both), 2))
             p = jax.nn.softmax(classification.predict(net.apply, last, pool.inputs)[:, 0])
             rows = queries.smallest_margin(rows, queries.margin(p), following)
     return found

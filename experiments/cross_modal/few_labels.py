@@ -20,6 +20,7 @@ from kd_jax.export import saved_models
 from kd_jax.metrics import classification, records
 from kd_jax.storage import run_folder
 from kd_jax.training import samplers
+from kd_jax.training import state as train_state
 
 
 class Plan(NamedTuple):
@@ -161,7 +162,7 @@ def train(
         unit: of the run, where the chosen students are saved.
     """
     (pair, own), keys = pair_of(task, counts), task.plan.keys
-    members = keys[np.tile(np.arange(len(keys)), len(counts))]
+    members = train_state.at(keys, np.tile(np.arange(len(keys)), len(counts)))
     params = training.fit(pair, method, members, own=own, execution=unit.execution)["student"]
     params, weights = jax.tree.map(np.asarray, params), method.weights(pair.multiples)
     apply, found = task.student.apply, []

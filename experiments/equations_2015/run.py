@@ -76,6 +76,7 @@ def student_recipe(config: Config, count: int, teacher: int) -> teachers.Recipe:
     return teachers.adam_recipe(network, rate, sampler, epochs)
 
 
+@functools.lru_cache(maxsize=8)  # trainings of one loss share their programs
 def loss(apply: Callable, augment_batch=None) -> Callable:
     """Soft targets at T, or where their weight is 0 the limit that they have, logit matching."""
 

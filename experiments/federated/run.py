@@ -131,7 +131,7 @@ def train(config: Config, method: FederatedMethod, alpha: float, parts: Parts, t
     before, after, curve = federated.fit(plan, jax.device_put(clients), each, task.execution)
     metrics: dict = federated.evaluate(plan, before, after, test)
     metrics["validation_curve"] = curve
-    model, first = plan.groups[0][0], jax.tree.map(lambda x: x[:, :1], after[0])
+    model, first = plan.groups[0][0], jax.tree.map(lambda x: np.asarray(x)[:, :1], after[0])
     saved_models.save(task.run, model, first, [method.row], test, part=task.known["part"])
     accuracy = metrics["test_accuracy"].mean()
     print(f"alpha {alpha:g}, {method.row}: test accuracy {accuracy:.1%}")

@@ -4,7 +4,6 @@ import functools
 from collections.abc import Callable
 from typing import NamedTuple
 
-import jax
 import numpy as np
 
 from experiments.reasoning import (
@@ -126,7 +125,7 @@ def train(taught_by, arm, task):
     test = padding.unlabeled(data.tests["test"].prompts.take(slice(SAVED_PROBLEMS)))
     for member, fields in enumerate(known):
         if fields["problems"] == max(students.sizes):
-            one = jax.tree.map(lambda x, m=member: np.asarray(x)[m, None, None], fitted.params)
+            one = train_state.at(fitted.params, np.full((1, 1), member))
             where = {name: fields[name] for name in ("seed", "problems")}
             where |= {"teacher_seed": number}
             saved_models.save(task.run, net, one, [arm.row], test, **where)

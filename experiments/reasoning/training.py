@@ -44,7 +44,7 @@ def sampler(key, seeds, counts, chains, settings):
         chains: [N, K] of the Pool.
         settings: TrainingSettings.
     """
-    seeds, counts, chains = (jnp.asarray(x, jnp.int32) for x in (seeds, counts, chains))
+    seeds, counts, chains = (jax.device_put(np.int32(x)) for x in (seeds, counts, chains))
     shape = settings.steps // CHUNKS, settings.batch_size
 
     def rows(member, chunk):

@@ -4,7 +4,6 @@ import functools
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from experiments.specialists import data as two_digits
@@ -89,7 +88,7 @@ def fit_specialists(config: Config, data: Dataset, generalist, special, teacher:
     first = [specialists.from_generalist(generalist, classes) for classes in special]
     found = teachers.fit(
         special_recipe, keys.keys(base, "specialist", teacher, count=len(special)), data.train,
-        start=jax.tree.map(lambda *x: jnp.stack(x), *first), own={"labels": labels},
+        start=jax.tree.map(lambda *x: np.stack(x), *first), own={"labels": labels},
         title="specialist", execution=execution,
     )  # fmt: skip
     return special_recipe.model, found

@@ -76,7 +76,7 @@ def of_students(
     """
     found = []
     for a, arm in enumerate(arms):
-        one = jax.tree.map(lambda x, a=a: x[:, a : a + 1], params)
+        one = jax.device_put(jax.tree.map(lambda x, a=a: np.asarray(x)[:, a : a + 1], params))
         logits = {
             name: classification.predict(model.apply, one, getattr(spoken.frames, name).inputs)
             for name in HELD_OUT

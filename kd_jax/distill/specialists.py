@@ -150,7 +150,7 @@ def half_special_sampler(
     Returns:
         sampler(member, epoch) -> indices [steps, batch_size].
     """
-    rows = jnp.asarray(np.argsort(labels == size, axis=1, kind="stable"))
+    rows = jax.device_put(np.argsort(labels == size, axis=1, kind="stable"))
     special = int((labels[0] != size).sum())
     half = min(batch_size // 2, special)
     steps = special // half

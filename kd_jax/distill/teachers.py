@@ -179,6 +179,11 @@ def metrics(logits: np.ndarray, labels: np.ndarray, split: str = "test") -> dict
     return {f"{split}_{name}": np.asarray(values) for name, values in found.items()}
 
 
+@functools.lru_cache(maxsize=8)  # teachers of one network share its programs
+def _logits(apply):
+    return jax.vmap(lambda params, inputs: apply(params, inputs)[0], in_axes=(0, None))
+
+
 def _stored(row, recipe, keys, seeds, data, run):
     run.open()
     facts: dict = {"recipe": fingerprint.value(recipe), "fit": fingerprint.code(fit)}
@@ -193,7 +198,7 @@ def _stored(row, recipe, keys, seeds, data, run):
     found = model_store.of_run(run, facts, train, like, row=row, data=data.name)
     word = "restored" if found.restored else f"trained in {found.seconds:.0f} s"
     print(f"{label(row, seeds)}: {word} ({found.folder})")
-    apply = jax.vmap(lambda p, x: recipe.model.apply(p, x)[0], in_axes=(0, None))
+    apply = _logits(recipe.model.apply)
     splits = {"train": data.train, "validation": data.validation, "test": data.test}
     logits = {
         name: model_store.outputs(found, apply, split.inputs)

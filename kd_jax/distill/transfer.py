@@ -20,6 +20,7 @@ from kd_jax.metrics.records import seed_records
 from kd_jax.models import Model
 from kd_jax.runtime.execution import DEFAULT, Execution
 from kd_jax.training import samplers
+from kd_jax.training import state as train_state
 
 
 class TransferRun(NamedTuple):
@@ -119,16 +120,17 @@ def fit(
     """
 
     def adjust(params):
-        first = params["logits"]["bias"]
+        first = np.array(params["logits"]["bias"])
         for a, arm in enumerate(transfer_run.arms):
             for number, value in transfer_run.start.get(arm.row, {}).items():
-                first = first.at[:, a, number].set(value)
+                first[:, a, number] = value
         return {**params, "logits": {**params["logits"], "bias": first}}
 
     seeds = range(len(recipe.keys)) if seed is None else [seed]
     names = ", ".join(arm.row for arm in transfer_run.arms)
+    keys = train_state.at(recipe.keys, np.array(seeds))
     params, _ = students.fit(
-        recipe.of(transfer_run), transfer_run.arms, split, teachers, recipe.keys[np.array(seeds)],
+        recipe.of(transfer_run), transfer_run.arms, split, teachers, keys,
         seeds=seeds, label=None if seed is None else f"{transfer_run.name}: {names}, seed {seed}",
         augment_batch=transfer_run.augment_batch, adjust=adjust, execution=execution,
     )  # fmt: skip

@@ -1,5 +1,6 @@
 """Answers that a decoder writes to prompts: batched generation, and their NLL."""
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -61,11 +62,7 @@ def nll_of(teacher: DecoderTeacher) -> Callable:
         nll(texts, size) -> nats per token of the answers, the mean over all tokens of the Texts.
     """
 
-    @jax.jit
-    def each(params, texts):
-        z = llama.logits(params, tokens.answer_states(teacher.net, params, texts))
-        ids, mask = texts.answers
-        return jnp.sum(losses.cross_entropy(z, ids, where=mask)), jnp.sum(mask)
+    each = _summed_nll(teacher.net)
 
     def nll(texts, size):
         batches = tokens.in_batches(texts, min(size, len(texts.answers.ids)))
@@ -73,6 +70,17 @@ def nll_of(teacher: DecoderTeacher) -> Callable:
         return float(sum(map(float, sums)) / sum(map(int, counts)))
 
     return nll
+
+
+@functools.lru_cache(maxsize=8)  # a network compiles once
+def _summed_nll(net):
+    @jax.jit
+    def each(params, texts):
+        z = llama.logits(params, tokens.answer_states(net, params, texts))
+        ids, mask = texts.answers
+        return jnp.sum(losses.cross_entropy(z, ids, where=mask)), jnp.sum(mask)
+
+    return each
 
 
 def as_tokens(answers: Sequence[Sequence[int]], max_length: int) -> Tokens:

@@ -37,11 +37,18 @@ def test_gradients_reach_their_limit_as_equation_4_says(seed):
     )
 
 
-def test_a_smoke_run_trains_the_limit_beside_the_temperatures(tmp_path):
-    folder = finished("equations_2015", Config(**Config.PRESETS["smoke"], workdir=str(tmp_path)))
+SHORT = {"members": 2, "teacher_batch_size": 250, "student_batch_size": 250}
+
+
+@pytest.mark.parametrize("more", [SHORT, pytest.param({}, marks=pytest.mark.slow)])
+def test_a_smoke_run_trains_the_limit_beside_the_temperatures(tmp_path, more):
+    config = Config(**Config.PRESETS["smoke"] | more, workdir=str(tmp_path))
+    folder = finished("equations_2015", config)
     assert folder.parent == tmp_path / "equations_2015"
     records = jsonl.every_record(folder)
-    assert [r["part"] for r in records] == ["gradient"] * 12 + ["training"] * (3 + 2 + 14)
+    assert [r["part"] for r in records] == ["gradient"] * 12 + ["training"] * (
+        config.members + 2 + 14
+    )
     curves = {r["row"]: np.array(r["curve"]) for r in records if r.get("curve") and r["seed"] == 1}
     assert set(curves) == {
         *(f"soft targets, T={t}" for t in (1, 5, 20, 100)), "logit matching",

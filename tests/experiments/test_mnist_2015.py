@@ -4,7 +4,6 @@ import itertools
 import json
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 from in_process import finished, untrained
@@ -22,13 +21,14 @@ NAMES = named.of()
 
 def test_the_teacher_is_queried_on_the_very_images_that_the_student_sees():
     net = mnist_2015.network(8)
-    params = net.init(jax.random.key(0))
+    params = untrained(net)
     grid = jax.tree.map(lambda x: x[None], params)
     teacher = teachers.Teachers("teacher", net, grid, {}, "", 0.0)
-    images = jax.random.uniform(jax.random.key(1), (6, 28, 28)) + 0.1
-    batch = {"inputs": images, "labels": jnp.zeros(6, int), "teachers": jnp.zeros((6, 2, 10))}
-    seen = mnist_2015.jitter_and_query(teacher)(batch, jax.random.key(2))
-    np.testing.assert_allclose(seen["teachers"][:, 0], net.apply(params, seen["inputs"])[0])
+    images = np.random.default_rng(1).random((6, 28, 28), np.float32) + np.float32(0.1)
+    batch = {"inputs": images, "labels": np.zeros(6, int), "teachers": np.zeros((6, 2, 10))}
+    seen = jax.jit(mnist_2015.jitter_and_query(teacher))(batch, jax.random.key(2))
+    logits, _ = jax.jit(net.apply)(params, seen["inputs"])
+    np.testing.assert_allclose(seen["teachers"][:, 0], logits, rtol=1e-6)
     for before, after in zip(np.asarray(images), np.asarray(seen["inputs"])):
         shifts = [(y, x) for y in range(-2, 3) for x in range(-2, 3)]
         # the middle of the image is the middle of one shift of the original
@@ -84,13 +84,13 @@ def test_every_choice_follows_from_the_base_seed_and_the_teacher():
 
 
 FIT = transfer.fit
-TRAINED = {("all", NAMES.augmented), ("no 3", NAMES.soft)}
 
 
-def students_of_two_rows(transfer_run, recipe, split, sources, *, seed, execution):
-    """The students of the two rows of `TRAINED`; those of all others are networks by chance."""
+def students_of_one_row(transfer_run, recipe, split, sources, *, seed, execution):
+    """The students of augmented images; those of all others are networks by chance."""
     (first, *_) = arms = transfer_run.arms
-    if (transfer_run.name, first.row) in TRAINED:
+    assert (sources["teacher"].argmax(-1) == split.labels).mean() > 0.4  # it has learned
+    if first.row == NAMES.augmented:
         return FIT(transfer_run, recipe, split, sources, seed=seed, execution=execution)
     return untrained(recipe.model, 1, len(arms))
 
@@ -115,13 +115,13 @@ def check(folder):
     return records
 
 
-def smoke(workdir):
-    return Config(**Config.PRESETS["smoke"] | {"student_epochs": 2}, workdir=str(workdir))
+def smoke(workdir, **more):
+    return Config(**Config.PRESETS["smoke"] | {"student_epochs": 2} | more, workdir=str(workdir))
 
 
 def test_a_run_has_every_row_and_students_learn_from_its_teacher(tmp_path, monkeypatch):
-    monkeypatch.setattr(transfer, "fit", students_of_two_rows)
-    records = check(finished("mnist_2015", smoke(tmp_path)))
+    monkeypatch.setattr(transfer, "fit", students_of_one_row)
+    records = check(finished("mnist_2015", smoke(tmp_path, saved_seeds=0)))
     errors = {(r["part"], r["row"]): r["test_errors"] for r in records}
     assert errors["all", named.TEACHER] < errors["all", NAMES.augmented] < 1000
     assert all(x > 1000 for row, x in errors.items() if row[1] in (named.LABELS, NAMES.permuted))
