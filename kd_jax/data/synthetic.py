@@ -12,11 +12,9 @@ import numpy as np
 
 from kd_jax import fingerprint
 from kd_jax.data.dataset import Dataset, Split
-from kd_jax.errors import extra
+from kd_jax.errors import require_extra
 
-with extra("data"):
-    from sklearn.datasets import make_classification
-    from sklearn.model_selection import train_test_split
+require_extra("data", "sklearn")  # which is imported when it is used: that takes two seconds
 
 FEATURES, CLASSES, TEST_FRACTION = 100, 10, 0.2
 
@@ -42,6 +40,9 @@ def load(class_sep: float, informative: float, samples: int, seed: int) -> Datas
         Inputs [N, 100] float32, each feature standardized by the training rows' mean and standard
         deviation; labels [N] int32.
     """
+    from sklearn.datasets import make_classification
+    from sklearn.model_selection import train_test_split
+
     count, drawn = round(FEATURES * informative), np.random.RandomState(np.random.MT19937(seed))
     inputs, labels = make_classification(
         samples,

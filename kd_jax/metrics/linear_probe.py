@@ -5,12 +5,9 @@ import warnings
 import numpy as np
 from jaxtyping import Float, Int
 
-from kd_jax.errors import extra
+from kd_jax.errors import require_extra
 
-with extra("data"):
-    import threadpoolctl
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.linear_model import LogisticRegression
+require_extra("data", "sklearn")  # which is imported when it is used: that takes two seconds
 
 INVERSE_PENALTY = 0.1  # chosen on held-out questions of BANKING77
 ITERATIONS = 200
@@ -36,6 +33,10 @@ def probe_accuracy(
     Source:
         Alain and Bengio 2016, arXiv 1610.01644 (linear classifier probes).
     """
+    import threadpoolctl
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+
     mean, deviation = vectors.mean(0), vectors.std()
     regression = LogisticRegression(C=INVERSE_PENALTY, max_iter=ITERATIONS)
     with warnings.catch_warnings(), threadpoolctl.threadpool_limits(1):  # two only wait: 6 × slower

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 from scipy import special, stats
-from sklearn.metrics import brier_score_loss
 
 from kd_jax.metrics import classification
 
@@ -14,6 +13,8 @@ LABELS = RANDOM.integers(4, size=50)
 
 
 def test_brier_score_is_scikit_learns():
+    from sklearn.metrics import brier_score_loss  # for this test alone: it takes two seconds
+
     found = classification.measure(LOGITS, LABELS)["brier"]
     probabilities = special.softmax(LOGITS[1, 2].astype(np.float64), -1)
     expected = brier_score_loss(LABELS, probabilities, labels=range(4))
