@@ -23,11 +23,8 @@ from kd_jax.storage import jsonl, run_folder
 from kd_jax.storage.checkpoint import Snapshots
 from kd_jax.training.state import Batch
 
-# A batch holds every row, so that trainings on any number of mistakes are one program.
-SHORT = {
-    "teachers": 2, "seeds": 2, "teacher_width": 10, "teacher_epochs": 20, "student_epochs": 20,
-    "batch_size": 200,
-}  # fmt: skip
+SHORT = dict(teachers=2, seeds=2, teacher_width=10, teacher_epochs=20, student_epochs=20)
+SHORT |= {"batch_size": 200}  # all rows, so that trainings on any number of mistakes are alike
 ALL = {rows.TEACHER, rows.LABELS, rows.DISTILLED, rows.TUNED_RAW, rows.TUNED}
 
 
