@@ -107,8 +107,11 @@ def _prepare(strike, workdir):
     moments = itertools.count(1)
 
     def passed():
-        if next(moments) == strike.number:
+        """Whether this was the moment."""
+        struck = next(moments) == strike.number
+        if struck:
             _send(strike)
+        return struck
 
     if strike.kind == "any time":
         passed()
@@ -130,12 +133,15 @@ def _send(strike):
 
 
 def _before_training(passed):
+    from kd_jax.runtime import signals
     from kd_jax.training import loop
 
     advance = loop.Training.advance
 
     def counted(training, stop):
-        passed()
+        struck = passed()
+        while struck and not signals._signals:  # the main thread takes it, and epochs are short
+            time.sleep(0.001)
         advance(training, stop)
 
     loop.Training.advance = counted

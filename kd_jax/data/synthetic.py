@@ -12,7 +12,7 @@ import numpy as np
 
 from kd_jax import fingerprint
 from kd_jax.data.dataset import Dataset, Split
-from kd_jax.errors import require_extra
+from kd_jax.errors import extra, require_extra
 
 require_extra("data", "sklearn")  # which is imported when it is used: that takes two seconds
 
@@ -40,8 +40,9 @@ def load(class_sep: float, informative: float, samples: int, seed: int) -> Datas
         Inputs [N, 100] float32, each feature standardized by the training rows' mean and standard
         deviation; labels [N] int32.
     """
-    from sklearn.datasets import make_classification
-    from sklearn.model_selection import train_test_split
+    with extra("data"):
+        from sklearn.datasets import make_classification
+        from sklearn.model_selection import train_test_split
 
     count, drawn = round(FEATURES * informative), np.random.RandomState(np.random.MT19937(seed))
     inputs, labels = make_classification(

@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 from jaxtyping import Float, Int
 
-from kd_jax.errors import require_extra
+from kd_jax.errors import extra, require_extra
 
 require_extra("data", "sklearn")  # which is imported when it is used: that takes two seconds
 
@@ -33,9 +33,10 @@ def probe_accuracy(
     Source:
         Alain and Bengio 2016, arXiv 1610.01644 (linear classifier probes).
     """
-    import threadpoolctl
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.linear_model import LogisticRegression
+    with extra("data"):
+        import threadpoolctl
+        from sklearn.exceptions import ConvergenceWarning
+        from sklearn.linear_model import LogisticRegression
 
     mean, deviation = vectors.mean(0), vectors.std()
     regression = LogisticRegression(C=INVERSE_PENALTY, max_iter=ITERATIONS)
