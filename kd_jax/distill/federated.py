@@ -60,30 +60,6 @@ class FederatedConfig(NamedTuple):
     batch_size: int
 
 
-def train_steps(
-    loss_fn: Callable, optimizer: Any, params: Any, draw: Callable, steps: int, key: Key[Array, ""]
-) -> Any:
-    """Parameters of one network after `steps` steps of a fresh optimizer of optax.
-
-    Args:
-        loss_fn: (params, state.Batch, key) -> (loss, {}).
-        optimizer: begun anew.
-        params: where it starts.
-        draw: key -> rows of a batch.
-        steps: how many.
-        key: of batches and dropout.
-    """
-    draw_key, key = jax.random.split(key)
-    step = train_state.make_step(loss_fn, optimizer)
-    first = train_state.start(params, optimizer, key)
-
-    def one(state, _):
-        rows = draw(jax.random.fold_in(draw_key, state.step))
-        return step(state, train_state.Batch(rows))[0], None
-
-    return jax.lax.scan(one, first, length=steps)[0].params
-
-
 def by_group(config: FederatedConfig, *arrays: Any) -> Iterator[tuple]:
     """(Model, its part of each array [K, …]) of every group; clients are ordered by group."""
     first = 0
@@ -113,7 +89,9 @@ def local_training(
                 chosen = partition.sample(key, rows, count, config.batch_size)
                 return {"inputs": clients.inputs[chosen], "labels": clients.labels[chosen]}
 
-            return train_steps(loss_fn, config.optimizer, params, draw, config.local_steps, key)
+            return train_state.train_steps(
+                loss_fn, config.optimizer, params, draw, config.local_steps, key
+            )
 
         return jax.vmap(one)(params, rows, counts, keys)
 
@@ -160,7 +138,7 @@ def distill(
         return {"inputs": public[chosen], "consensus": consensus[chosen]}
 
     steps = config.distillation_steps
-    return train_steps(loss_fn, config.optimizer, params, draw, steps, key)
+    return train_state.train_steps(loss_fn, config.optimizer, params, draw, steps, key)
 
 
 def fit(

@@ -221,16 +221,13 @@ def fit(
         shared: {name: tree}, seen whole by every step.
         epoch_metrics: what it measures joins the curves.
         report: called as report(epochs_done, curves) after every chunk of epochs.
-        execution: where and how; a run resumed from its snapshots ends bitwise where the
-            uninterrupted one ends.
+        execution: where and how; resumed from its snapshots, it ends bitwise as uninterrupted.
 
     Returns:
-        (state, {name: [epochs, S, A]}), the curves being means over an epoch's steps, or what was
-        measured at its end. Members that do not fit into the memory together are trained in chunks,
-        see `chunking`.
+        (state, {name: [epochs, S, A]}), means over an epoch's steps or what was measured at its
+        end. Members that do not fit into the memory together are trained in chunks: `chunking`.
     """
     of_seeds = np.asarray(np.arange(len(state.step)) if seeds is None else seeds, np.int32)
-    own, numbers = own or {}, numbers or {}
 
     def training(rows, arms):
         """The Training of some seeds and arms."""

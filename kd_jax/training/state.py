@@ -129,6 +129,30 @@ def make_step(loss_fn: Callable, optimizer: optax.GradientTransformation) -> Cal
     return step
 
 
+def train_steps(
+    loss_fn: Callable, optimizer: Any, params: Any, draw: Callable, steps: int, key: jax.Array
+) -> Any:
+    """Parameters of one network after `steps` steps of a fresh optimizer of optax.
+
+    Args:
+        loss_fn: (params, Batch, key) -> (loss, {}).
+        optimizer: begun anew.
+        params: where it starts.
+        draw: key -> rows of a batch.
+        steps: how many.
+        key: of batches and dropout.
+    """
+    draw_key, key = jax.random.split(key)
+    step = make_step(loss_fn, optimizer)
+    first = start(params, optimizer, key)
+
+    def one(state, _):
+        rows = draw(jax.random.fold_in(draw_key, state.step))
+        return step(state, Batch(rows))[0], None
+
+    return jax.lax.scan(one, first, length=steps)[0].params
+
+
 def diverged(state: State) -> Int[np.ndarray, "*grid"]:
     """First step with a non-finite loss of each member, counted from 0, or −1."""
     return np.where(np.asarray(state.step) < 0, -1 - np.asarray(state.step), -1)

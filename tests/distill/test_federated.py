@@ -11,6 +11,7 @@ from scipy import special
 from kd_jax import models
 from kd_jax.data import partition
 from kd_jax.distill import aggregation, federated, teachers
+from kd_jax.training import state
 
 
 def network(*widths):
@@ -120,7 +121,7 @@ def test_clients_trained_together_are_those_trained_alone():
             return {"inputs": inputs[chosen], "labels": labels[chosen]}
 
         more = draw, config.local_steps, jax.random.wrap_key_data(key)
-        return federated.train_steps(teachers.loss(WIDE.apply), config.optimizer, params, *more)
+        return state.train_steps(teachers.loss(WIDE.apply), config.optimizer, params, *more)
 
     for client in range(3):
         own = one_of(different(WIDE, 3), client), clients.rows[client], clients.counts[client]
