@@ -36,11 +36,17 @@ def pytest_addoption(parser):
 
 
 def pytest_collection_modifyitems(config, items):
-    """Keep the slow tests, a part of them, or all others; and all that are asked for by name."""
+    """Keep the slow tests, a part of them, or all others; and all that are asked for by name.
+
+    Those marked as_users run in test_as_users_run.py, which asks for them by name.
+    """
     slow = config.getoption("--slow")
     if any("::" in name for name in config.args):
         return
-    kept = [item for item in items if (item.get_closest_marker("slow") is not None) == slow]
+    marks = {item: {mark.name for mark in item.iter_markers()} for item in items}
+    kept = [
+        item for item in items if ("slow" in marks[item]) == slow and "as_users" not in marks[item]
+    ]
     if config.getoption("--today"):
         kept = sorted(kept, key=lambda item: item.nodeid)[_day() % PARTS :: PARTS]
     left = set(items) - set(kept)

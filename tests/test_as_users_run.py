@@ -11,11 +11,11 @@ import pytest
 from published import ROOT
 
 NAMED = {
-    "replay, records, losses, resume": (
+    "losses": ("losses/test_golden.py::test_entry",),
+    "replay, records, resume": (
         "experiments/test_people.py::"
         "test_the_replay_prints_the_published_figures_and_opens_no_run_folder",
         "experiments/test_quickstart.py::test_a_run_has_every_record_table_and_figure",
-        "losses/test_golden.py::test_entry",
         "training/test_resumed.py::test_a_resumed_run_is_bitwise_the_uninterrupted_one",
     ),
     "export": ("export/test_export.py::test_the_report_counts_what_the_record_counts",),

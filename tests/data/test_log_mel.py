@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
-from scipy import signal
 
 from kd_jax.data import log_mel
 
 
 def test_filter_banks_are_those_of_a_direct_transform_and_interpolated_triangles():
+    from scipy import signal  # for this test alone: it takes a second
+
     samples = np.random.default_rng(0).normal(size=1000) * 0.1
     kernel = np.exp(-2j * np.pi * np.outer(np.arange(129), np.arange(200)) / 256)
     window = signal.get_window("hamming", 200, fftbins=False)

@@ -1,4 +1,4 @@
-"""The Harvard tutorial's rows, losses, biases and verdicts, derived by hand."""
+"""The Harvard tutorial's rows, losses and biases, derived by hand."""
 
 import itertools
 import json
@@ -6,7 +6,7 @@ import json
 import jax
 import numpy as np
 import pytest
-from scipy import special, stats
+from scipy import special
 
 from experiments.mnist_tutorial import parts, report
 from experiments.mnist_tutorial import rows as named
@@ -174,88 +174,3 @@ def test_rows_are_named_by_the_settings():
     ]
     assert "label smoothing 0.2" in rows
     assert "soft targets + labels, T=3, batch size 50" in rows
-
-
-def test_a_level_is_passed_by_the_means_of_teachers():
-    """Accuracies of four students, 0.5 and 0.7 of one teacher, 0.7 and 0.9 of another.
-
-    The teachers' means are 0.6 and 0.8: mean 0.7, s.d. √0.02, half width 12.7062 · 0.1 = 1.2706.
-    """
-    records = [
-        {**made("2b", named.SOFT, seed), "teacher_seed": teacher, "test_accuracy": value}
-        for teacher, values in enumerate([(0.5, 0.7), (0.7, 0.9)])
-        for seed, value in enumerate(values)
-    ]
-    ((*_, shown, _, _),) = lines_of(
-        sections.levels({"2b": records}, [("2b", named.SOFT, None, 0.5)])
-    )
-    assert shown == "70.0% [−57.1%, 197.1%]"
-
-
-def made(part, row, seed, errors=0, threes=0.0):
-    by_class = [0.0] * 3 + [threes] + [0.0] * 6
-    more = {"test_errors": errors, "test_accuracy": 0.5, "test_class_accuracy": by_class}
-    return {"part": part, "row": row, "seed": seed, **more}
-
-
-def lines_of(markdown):
-    """The lines of a Markdown table below its header, as lists of cells."""
-    lines = markdown.splitlines()[2:]
-    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
-
-
-def signed(value, form):
-    return format(value, form).replace("-", "−")
-
-
-def test_who_makes_fewer_errors_is_decided_by_students_interval():
-    errors = {
-        named.SOFT: (300, 305, 310, 301),
-        named.LABELS: (350, 352, 371, 349),  # all clearly more
-        named.MIXED: (351, 350, 373, 347),  # as the labels
-        named.PERMUTED: (250, 256, 259, 251),  # all clearly fewer
-        named.UNIFORM: (301, 303, 311, 300),
-    }
-    records = [
-        made("1", row, seed, count) for row, of in errors.items() for seed, count in enumerate(of)
-    ]
-    lines = lines_of(sections.compared({"1": records[::-1]}, named.COMPARED))
-    verdicts = ["BEATS", "INCONCLUSIVE", "WORSE", "INCONCLUSIVE"]
-    pairs = [(row, against) for part, row, against in named.COMPARED if part == "1"]
-    assert [(line[1], line[2]) for line in lines] == pairs
-    for line, verdict in zip(lines, verdicts, strict=True):
-        _, row, against, shown, word = line
-        difference = np.subtract(errors[row], errors[against])
-        low, high = stats.t.interval(0.95, 3, difference.mean(), stats.sem(difference))
-        mean, low, high = (signed(x, "+.1f") for x in (difference.mean(), low, high))
-        assert (shown, word) == (f"{mean} [{low}, {high}]", verdict)
-
-
-THREES = {
-    named.SOFT: (0.60, 0.62, 0.61),
-    named.MATCHED: (0.30, 0.35, 0.31),
-    named.INITIAL_BIAS["2a"]: (0.10, 0.80, 0.50),
-    named.FREE: (0.86, 0.87, 0.865),
-    named.VALIDATED: (0.84, 0.86, 0.85),
-}
-
-
-def shown_levels(seeds):
-    records = [
-        made("2a", row, seed, threes=of[seed]) for row, of in THREES.items() for seed in seeds
-    ]
-    return lines_of(sections.levels({"2a": records}, named.LEVELS))
-
-
-def test_levels_are_passed_when_the_whole_interval_is_above_them():
-    verdicts = ["BEATS", "WORSE", "INCONCLUSIVE", "BEATS", "INCONCLUSIVE"]
-    for line, (row, values), verdict in zip(shown_levels(range(3)), THREES.items(), verdicts):
-        low, high = stats.t.interval(0.95, 2, np.mean(values), stats.sem(values))
-        mean, low, high = (signed(x, ".1%") for x in (np.mean(values), low, high))
-        level = "85%" if row in (named.FREE, named.VALIDATED) else "50%"
-        assert line == ["2a", row, "3s", f"{mean} [{low}, {high}]", level, verdict]
-
-
-def test_one_seed_has_a_level_and_no_interval():
-    assert [line[3] for line in shown_levels([0])] == ["60.0%", "30.0%", "10.0%", "86.0%", "84.0%"]
-    assert {line[5] for line in shown_levels([0])} == {"INCONCLUSIVE"}

@@ -35,7 +35,7 @@ fine-tuned, NLL of raw outputs: prediction 0.1421 0.7870 0.0709
 """
 
 
-@pytest.mark.slow  # and always run by CI with the options that users get
+@pytest.mark.as_users
 def test_the_replay_prints_the_published_figures_and_opens_no_run_folder(capsys, tmp_path):
     here = run_folder.Run(tmp_path, "people", {})
     run(Config(replay=True), here)

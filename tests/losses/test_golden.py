@@ -15,7 +15,7 @@ from .quick import quick_jit
 
 PRECISIONS = {"float64": np.float64, "float32": np.float32}
 # float32 is what users get, and is tried with the options that they get: test_as_users_run.py
-labels = [pytest.param("float32", marks=pytest.mark.slow), "float64"]
+labels = [pytest.param("float32", marks=pytest.mark.as_users), "float64"]
 
 
 def precision(name):
