@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from in_process import untrained
 
 from kd_jax import experiment, models
 from kd_jax.data import Split
@@ -42,9 +43,9 @@ NETWORKS = [
 def test_a_network_is_built_again_from_its_description(network, shape):
     written = json.loads(json.dumps(serialization.describe(network)))
     both = [serialization.model_of(net, shape) for net in (network, serialization.build(written))]
-    params = jax.jit(both[0].init)(jax.random.key(0))
+    params = untrained(both[0])
     if shape:
-        inputs = jax.random.normal(jax.random.key(1), (2, *shape))
+        inputs = np.random.default_rng(1).normal(size=(2, *shape)).astype(np.float32)
     else:
         inputs = {"ids": jnp.array([[3, 5, 7]]), "mask": jnp.ones((1, 3), bool)}
     one, two = (jax.jit(model.apply)(params, inputs)[0] for model in both)
@@ -91,8 +92,7 @@ ROWS = ["plain", "soft"]
 
 
 def params_of(seeds, rows):
-    keys = jax.random.split(jax.random.key(0), (seeds, rows))
-    return jax.vmap(jax.vmap(MODEL.init))(keys)
+    return untrained(MODEL, seeds, rows)
 
 
 @pytest.fixture
@@ -109,7 +109,7 @@ def run(tmp_path):
 
 
 def teacher():
-    return jax.vmap(MODEL.init)(jax.random.key(9)[None])
+    return jax.tree.map(lambda x: 2 * x, untrained(MODEL, 1))
 
 
 def test_a_saved_network_is_the_trained_one(run):

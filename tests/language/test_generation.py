@@ -3,7 +3,6 @@
 import functools
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from tiny_llama import APPLY, NET, PARAMS, random_params
 
@@ -111,10 +110,8 @@ def test_the_nucleus_is_the_fewest_likeliest_tokens():
         0.92: [[0, 1, 2, 3], [0, 1]],  # of two equals both are kept
     }
     for top_p, tokens in kept.items():
-        found = np.isfinite(generation.nucleus(jnp.log(p), top_p))
+        found = np.isfinite(jax.jit(generation.nucleus)(np.log(p), top_p))
         assert [np.flatnonzero(row).tolist() for row in found] == tokens
-    draws = [
-        generation.sampled(1.0, 0.6)(jnp.log(p[:1]), key)[0]
-        for key in jax.random.split(jax.random.key(0), 60)
-    ]
-    assert set(map(int, draws)) == {0, 2}
+    draw = jax.jit(jax.vmap(generation.sampled(1.0, 0.6), in_axes=(None, 0)))
+    draws = draw(np.log(p[:1]), jax.random.split(jax.random.key(0), 60))
+    assert set(np.asarray(draws).ravel().tolist()) == {0, 2}

@@ -1,5 +1,6 @@
 """Diagnostics beside accuracy, against SciPy, scikit-learn, float64 NumPy and hand counts."""
 
+import jax
 import numpy as np
 import pytest
 from scipy import special, stats
@@ -59,7 +60,7 @@ def test_calibration_counts_every_example_once():
 def test_rank_correlation_of_the_wrong_classes_is_spearmans():
     student, teacher = LOGITS[1, 0].copy(), TEACHER[1, 0]
     student[:5, :2] = 0.25  # ties share their mean rank
-    found = classification.wrong_rank_correlation(student, teacher, LABELS)
+    found = jax.jit(classification.wrong_rank_correlation)(student, teacher, LABELS)
     wrong = np.arange(4) != LABELS[:, None]
     pairs = zip(student[wrong].reshape(-1, 3), teacher[wrong].reshape(-1, 3))
     expected = np.mean([stats.spearmanr(*pair).statistic for pair in pairs])

@@ -57,7 +57,7 @@ def by_hand(net, p, ids):
 
 
 def test_every_layer_is_what_the_equations_give():
-    logits, features = APPLY(PARAMS, {"ids": IDS, "mask": MASK})
+    logits, features = jax.tree.map(np.asarray, APPLY(PARAMS, {"ids": IDS, "mask": MASK}))
     assert features["hidden"].shape == (3, 2, 5, 8)
     for row, (ids, mask) in enumerate(zip(IDS, MASK)):
         expected, hidden = by_hand(NET, PARAMS, ids[mask])

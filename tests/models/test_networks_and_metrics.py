@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from in_process import untrained
 from scipy import special
 
 from kd_jax import models
@@ -19,7 +20,7 @@ def network(**options):
 
 def test_parameter_and_multiply_add_counts():
     net = network()
-    params = net.init(jax.random.key(0))
+    params = untrained(net)
     # 784·20 + 20 + 20·20 + 20 + 20·10 + 10 = 16,330; products alone 784·20 + 400 + 200 = 16,280
     assert cost.parameters(params) == 16_330 and cost.size_bytes(params) == 4 * 16_330
     assert cost.multiply_adds(net.apply, params, jnp.zeros((1, 28, 28))) == 16_280
@@ -37,24 +38,25 @@ def test_multiply_adds_of_a_convolution_and_a_scan():
 
 def test_a_network_is_the_product_of_its_matrices():
     net = network()
-    params = net.init(jax.random.key(1))
+    params = untrained(net)
     x = np.random.default_rng(0).random((4, 28, 28))
     p = jax.tree.map(lambda a: np.asarray(a, np.float64), params)
     h1 = np.maximum(x.reshape(4, -1) @ p["hidden_1"]["kernel"] + p["hidden_1"]["bias"], 0)
     h2 = np.maximum(h1 @ p["hidden_2"]["kernel"] + p["hidden_2"]["bias"], 0)
     expected = h2 @ p["logits"]["kernel"] + p["logits"]["bias"]
-    logits, features = net.apply(params, x.astype(np.float32))
+    logits, features = jax.jit(net.apply)(params, x.astype(np.float32))
     np.testing.assert_allclose(logits, expected, atol=1e-5)
     np.testing.assert_allclose(features["hidden_2"], h2, atol=1e-5)
 
 
 def test_dropout_acts_only_while_training():
     net = network(dropout=0.5, input_dropout=0.2)
-    params, x = net.init(jax.random.key(0)), jnp.ones((8, 28, 28))
-    still, _ = net.apply(params, x)
-    np.testing.assert_array_equal(still, net.apply(params, x)[0])
-    one, _ = net.apply(params, x, train=True, key=jax.random.key(1))
-    two, _ = net.apply(params, x, train=True, key=jax.random.key(2))
+    params, x = untrained(net), np.ones((8, 28, 28), np.float32)
+    apply = jax.jit(net.apply, static_argnames="train")
+    still, _ = apply(params, x)
+    np.testing.assert_array_equal(still, apply(params, x, key=jax.random.key(1))[0])
+    one, _ = apply(params, x, train=True, key=jax.random.key(1))
+    two, _ = apply(params, x, train=True, key=jax.random.key(2))
     assert (one != two).any() and (one != still).any()
 
 
@@ -64,12 +66,16 @@ def test_dropout_acts_only_while_training():
 def test_convolution_is_the_usual_one(kernel, shape):
     x = np.random.default_rng(0).normal(size=shape).astype(np.float32)
     module = convnet.Convolution(4, kernel)
-    params = module.init(jax.random.key(0), convnet.batch_last(x))
-    usual = jax.lax.conv_general_dilated(
-        x, params["params"]["kernel"], (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC")
-    )
-    ours = convnet.batch_last(module.apply(params, convnet.batch_last(x)))
-    np.testing.assert_allclose(ours, usual, atol=1e-5)
+    order = "NHWC", "HWIO", "NHWC"
+
+    @jax.jit
+    def both(x):
+        params = module.init(jax.random.key(0), convnet.batch_last(x))
+        kernel = params["params"]["kernel"]
+        usual = jax.lax.conv_general_dilated(x, kernel, (1, 1), "SAME", dimension_numbers=order)
+        return convnet.batch_last(module.apply(params, convnet.batch_last(x))), usual
+
+    np.testing.assert_allclose(*both(x), atol=1e-5)
 
 
 def test_pooling_takes_the_maximum_of_windows():
@@ -83,16 +89,16 @@ def test_columns_as_channels_sees_one_axis():
     """Permuting the columns' weights with the columns changes nothing; the rows' order matters."""
     net = models.ConvNet((4,), (1,), 10)
     module = models.functional(models.ColumnsAsChannels(net), (28, 28))
-    params = module.init(jax.random.key(0))
+    params, apply = untrained(module), jax.jit(module.apply)
     # kernel 3·3·28·4 + 4; after pooling 14 positions of 4 channels: 14·4·10 + 10
     assert cost.parameters(params) == 3 * 3 * 28 * 4 + 4 + 14 * 4 * 10 + 10
     x = np.random.default_rng(0).random((2, 28, 28), np.float32)
     order = np.random.default_rng(1).permutation(28)
     swapped = jax.tree.map(lambda a: a, params)
     swapped["net"]["conv_1"]["kernel"] = params["net"]["conv_1"]["kernel"][:, :, order]
-    plain, _ = module.apply(params, x)
-    np.testing.assert_allclose(module.apply(swapped, x[:, :, order])[0], plain, atol=1e-5)
-    assert np.abs(module.apply(swapped, x[:, order])[0] - plain).max() > 1e-3
+    plain = np.asarray(apply(params, x)[0])
+    np.testing.assert_allclose(apply(swapped, x[:, :, order])[0], plain, atol=1e-5)
+    assert np.abs(apply(swapped, x[:, order])[0] - plain).max() > 1e-3
 
 
 def test_uniform_control_keeps_the_labels_probability():
@@ -130,7 +136,7 @@ def test_bias_corrections():
 def test_jitter_moves_by_at_most_the_radius_in_every_direction():
     image = np.zeros((9, 9), np.float32)
     image[4, 4] = 1
-    moved = jax.vmap(augment.jitter, in_axes=(0, None))(
+    moved = jax.jit(jax.vmap(augment.jitter, in_axes=(0, None)))(
         jax.random.split(jax.random.key(0), 500), image
     )
     places = {tuple(np.argwhere(m)[0] - 4) for m in np.asarray(moved)}
@@ -139,7 +145,7 @@ def test_jitter_moves_by_at_most_the_radius_in_every_direction():
 
 def test_jitter_brings_in_zeros_and_keeps_channels():
     image = np.ones((6, 6, 3), np.float32)
-    moved = np.asarray(augment.jitter(jax.random.key(3), image))
+    moved = np.asarray(jax.jit(augment.jitter)(jax.random.key(3), image))
     assert moved.shape == image.shape and set(np.unique(moved)) <= {0.0, 1.0}
 
 
@@ -170,9 +176,9 @@ def test_metrics_against_float64_numpy():
 @pytest.mark.parametrize("count", [5, 1000, 1003])
 def test_predictions_do_not_depend_on_the_batches(count):
     net = network()
-    params = jax.vmap(jax.vmap(net.init))(jax.random.split(jax.random.key(0), (2, 3)))
+    params = untrained(net, 2, 3)
     images = np.random.default_rng(0).random((count, 28, 28), np.float32)
     found = classification.predict(net.apply, params, images)
     assert found.shape == (2, 3, count, 10)
     one = jax.tree.map(lambda x: x[1, 2], params)
-    np.testing.assert_allclose(found[1, 2], net.apply(one, images)[0], atol=1e-5)
+    np.testing.assert_allclose(found[1, 2], jax.jit(net.apply)(one, images)[0], atol=1e-5)

@@ -71,7 +71,7 @@ def test_a_folder_becomes_the_network_that_its_tensors_say(folder):
     kernel = tensors()["encoder.layer.1.intermediate.dense.weight"].T
     np.testing.assert_array_equal(params["layers"]["inner"]["kernel"][1], kernel)
     ids = np.array([[4, 7, 2]])
-    _, features = bert.sentence_encoder(net).apply(params, {"ids": ids, "mask": ids > 0})
+    _, features = jax.jit(bert.sentence_encoder(net).apply)(params, {"ids": ids, "mask": ids > 0})
     expected = by_hand(params, ids[0], ids[0] > 0)
     np.testing.assert_allclose(features["hidden"][:, 0], expected, rtol=1e-4, atol=1e-5)
 
@@ -107,7 +107,7 @@ def test_all_minilm_is_what_transformers_computes():
     tokens = tokenizer.encode(words, golden["sentences"], 128)
     width = len(golden["input_ids"][0])
     assert tokens.ids[:, :width].tolist() == golden["input_ids"]
-    vectors, features = bert.sentence_encoder(net).apply(params, tokens._asdict())
+    vectors, features = jax.jit(bert.sentence_encoder(net).apply)(params, tokens._asdict())
     expected = np.array(golden["embedding_l2_normalised_mean_pooled"])
     np.testing.assert_allclose(vectors, expected, atol=1e-6)
     norms = golden["hidden_state_norms_by_layer (valid tokens, per sentence)"]
