@@ -156,6 +156,6 @@ def test_a_tiny_model_that_is_believed_has_on_policy_students(tmp_path, monkeypa
 def test_a_run_on_published_problems_has_every_arm(tmp_path, monkeypatch):
     needed(DATA / "gsm8k")
     monkeypatch.setattr(gsm8k, "extracted", lambda text: "1")
-    longer = {"steps": 80, "on_policy_steps": 40, "prompt_tokens": 192, "answer_tokens": 96}
+    longer = {"prompt_tokens": 192, "answer_tokens": 96}
     where = {"workdir": str(tmp_path), "manual_dir": str(DATA)}
     has_arms(finished("reasoning", Config(**SETTINGS | longer | where)), arms.FEW)
