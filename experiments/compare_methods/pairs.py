@@ -207,7 +207,7 @@ def with_factors(
     state = train_state.members(lambda k: net.init(k, maps[:1])["params"], optimizer, key[None])
     epochs = config.factor_epochs
     state, _ = loop.fit(loss_fn, optimizer, state, {"maps": maps}, sampler, epochs=epochs)
-    params = jax.tree.map(lambda x: np.asarray(x)[0, 0], state.params)
+    params = train_state.at(state.params, 0, 0)
 
     def factor(params, maps):
         return net.apply({"params": params}, maps)[0], {}
