@@ -61,25 +61,35 @@ print(*sets[name], sep="\n")
 END
 }
 
-# The stamp of an extra holds what decides it; it is written last, so a broken installation is
-# repeated.
+# pip of some packages; their bytecode is left to all cores together, which halves an installation.
+pip_install() {
+  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-compile \
+    ${constraints:+--constraint "$constraints"} "$@"
+}
+
+# The stamp of an extra holds what decides it; stamps are written last, so that a broken
+# installation is repeated.
 install() {
   [[ -x "$venv/bin/python" ]] || make_venv
-  local name found wanted line lines
+  local name line lines wanted missing=() together=() alone=()
   wanted="$(cat -- "$here/requirements.txt" "$here/pyproject.toml" ${constraints:+"$constraints"})"
   for name in core "$@"; do
     if [[ "$wanted" == "$(cat -- "$venv/installed-$name" 2>/dev/null)" ]]; then
       continue
     fi
     lines="$(packages "$name")" || exit 2
-    found=()
-    while IFS= read -r line; do found+=("$line"); done <<<"$lines"
-    echo "installing $name into $venv (once, a few minutes at most)" >&2
-    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check \
-      ${constraints:+--constraint "$constraints"} "${found[@]}" ||
-      fail "installing $name failed; the lines above say why, and the same command tries again"
-    printf '%s\n' "$wanted" >"$venv/installed-$name"
+    missing+=("$name")
+    while IFS= read -r line; do
+      case "$lines" in --no-deps*) alone+=("$line") ;; *) together+=("$line") ;; esac
+    done <<<"$lines"
   done
+  [[ ${#missing[@]} -gt 0 ]] || return 0
+  echo "installing ${missing[*]} into $venv (once, a few minutes at most)" >&2
+  { [[ ${#together[@]} -eq 0 ]] || pip_install "${together[@]}"; } &&
+    { [[ ${#alone[@]} -eq 0 ]] || pip_install "${alone[@]}"; } ||
+    fail "installing ${missing[*]} failed; the lines above say why, and the same command tries again"
+  "$venv/bin/python" -m compileall -q -j 0 "$venv/lib" >/dev/null 2>&1 || true # some are templates
+  for name in "${missing[@]}"; do printf '%s\n' "$wanted" >"$venv/installed-$name"; done
 }
 
 list_experiments() {
@@ -108,6 +118,7 @@ case "$name" in
     shift
     install data report test
     cd -- "$here"
+    unset PYTHONDONTWRITEBYTECODE # tests are many processes, which read the same modules
     # Most of a test is compilation, which keeps one core busy: a process per core, and XLA's
     # optimisations off unless 0 asks for them; they change speed, not what is computed.
     export JAX_DISABLE_MOST_OPTIMIZATIONS="${JAX_DISABLE_MOST_OPTIMIZATIONS-1}"

