@@ -73,26 +73,26 @@ def test_what_shapes_the_program_cannot_be_traced(name, size):
         jax.eval_shape(lambda x, n: call(name, x, **{size: n}), arrays_of(name), 2)
 
 
-@pytest.mark.parametrize(
-    "name, parameter", [(name, key) for name, row in ROWS.items() for key in row.traced]
-)
-def test_a_traced_parameter(name, parameter):
-    """The same number as a known one; one out of range counts as 1, or as the nearer end."""
-    arrays, (good, others) = arrays_of(name), ROWS[name].traced[parameter]
+@having(lambda row: row.traced)
+def test_traced_parameters(name):
+    """The same numbers as known ones; one out of range counts as 1, or as the nearer end."""
+    arrays, traced = arrays_of(name), ROWS[name].traced
+    good = {parameter: known for parameter, (known, _) in traced.items()}
 
-    def total(value, arrays):
-        values = call(name, arrays, **{parameter: value})
-        return jnp.sum(values), values
+    def total(values, arrays):
+        found = call(name, arrays, **values)
+        return jnp.sum(found), found
 
-    run = quick_jit(jax.value_and_grad(total, has_aux=True))
-    # The row's own keywords, or the defaults, hold the same number.
+    run = quick_jit(jax.value_and_grad(total, has_aux=True))  # one program for all parameters
+    # The row's own keywords, or the defaults, hold the same numbers.
     assert_near(run(good, arrays)[0][1], compiled(name)(arrays)[0])
-    fraction = 2.0 in others
-    for value in others:
-        (_, values), slope = run(value, arrays)
-        assert_finite(values, slope)
-        instead = min(max(value, 0.0), 1.0) if fraction else 1.0
-        assert_near(values, run(instead, arrays)[0][1])
+    for parameter, (_, others) in traced.items():
+        fraction = 2.0 in others
+        for value in others:
+            (_, values), slopes = run({**good, parameter: value}, arrays)
+            assert_finite(values, slopes)
+            instead = min(max(value, 0.0), 1.0) if fraction else 1.0
+            assert_near(values, run({**good, parameter: instead}, arrays)[0][1])
 
 
 LABELLED = having(lambda row: row.classes and row.make.__name__ in ("labelled", "both"))
