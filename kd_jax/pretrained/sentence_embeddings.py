@@ -46,7 +46,8 @@ def embed(network: bert.Bert, params: Any, tokens: padding.Tokens) -> Float[np.n
     """
     vectors = np.zeros((len(tokens.ids), network.width), np.float32)
     params = jax.device_put(params)  # once, not for every batch
-    for rows, batch in padding.by_length(tokens, BATCH):
+    size = min(BATCH, -(-len(vectors) // 4))  # large batches of few sentences are mostly padding
+    for rows, batch in padding.by_length(tokens, size):
         vectors[rows] = _program(network)(params, batch._asdict())[: len(rows)]
     return vectors
 
