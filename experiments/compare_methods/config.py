@@ -57,5 +57,7 @@ class Config(experiment.TaughtConfig):
             "multiples": (1.0,),
             "workers": 1,
         },
-        "smoke": {**DIGITS, "seeds": 2, "teacher_epochs": 2, "student_epochs": 2},
-    }
+        "smoke": {
+            **DIGITS, "fast_compile": True, "seeds": 2, "teacher_epochs": 2, "student_epochs": 2,
+        },
+    }  # fmt: skip

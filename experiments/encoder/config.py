@@ -28,12 +28,14 @@ class Config(experiment.Config):
     questions: int = setting(0, "questions of each intent at most (default: all)", at_least(0))
     few_labels: int = setting(5, "labels of each intent where they are few", at_least(1))
     draws: int = setting(20, "draws of these few labels", at_least(1))
+    rounds: int = setting(5, "times that encoders are timed, the best counts", at_least(1))
 
     PRESETS = {
         "default": {},
         "smoke": {
-            "seeds": 1, "layers": (1,), "epochs": 1, "sentences": 32, "questions": 1,
-            "max_length": 16, "widths": (16,), "few_labels": 1, "draws": 1,
+            "fast_compile": True, "seeds": 1, "layers": (1,), "epochs": 1, "sentences": 32,
+            "questions": 1, "max_length": 16, "widths": (16,), "few_labels": 1, "draws": 1,
+            "rounds": 1,
         },
     }  # fmt: skip
 

@@ -137,7 +137,8 @@ class EncoderStudents:
         """The teacher's record, with what it and its cuts cost."""
         network, params, _, folder, _ = self.teacher
         cuts = [student_of(self.teacher, count)[:2] for count in self.config.layers]
-        costs = speed.costs([(network, params), *cuts], self.task.test_tokens, folder)
+        encoders = [(network, params), *cuts]
+        costs = speed.costs(encoders, self.task.test_tokens, folder, self.config.rounds)
         more = {"tests": len(self.task.test_labels), "layers": network.layers, "costs": costs}
         return [{"seed": 0, **self.task.measure(self.embeddings), **more}]
 

@@ -9,19 +9,20 @@ import numpy as np
 from kd_jax.data import padding
 from kd_jax.pretrained import sentence_embeddings
 
-TIMED, ROUNDS = 1000, 5  # sentences whose embedding is timed, and how often
+TIMED = 1000  # sentences whose embedding is timed
 
 
-def costs(encoders, tokens, folder):
+def costs(encoders, tokens, folder, rounds):
     """[{"layers", "parameters", "layer_parameters", "bytes", "sentences_per_second"}] of encoders.
 
-    Times are the best of ROUNDS, in which all take turns.
+    Times are the best of some rounds, in which all take turns.
 
     Args:
         encoders: [(Bert, params)], the first one that of `folder`: it is timed in PyTorch as well,
             "torch_sentences_per_second", where transformers is installed.
         tokens: of the sentences.
         folder: of the first encoder.
+        rounds: how many.
     """
     timed = tokens.take(slice(TIMED))
     work = [
@@ -29,7 +30,7 @@ def costs(encoders, tokens, folder):
     ]
     if all(importlib.util.find_spec(name) for name in ("torch", "transformers")):
         work.append(in_torch(folder, timed))
-    speeds = [len(timed.ids) / seconds for seconds in _in_turns(work)]
+    speeds = [len(timed.ids) / seconds for seconds in _in_turns(work, rounds)]
     found = [
         _sizes(*encoder) | {"sentences_per_second": speed}
         for encoder, speed in zip(encoders, speeds)
@@ -62,11 +63,11 @@ def in_torch(folder, tokens):
     return embed
 
 
-def _in_turns(work):
+def _in_turns(work, rounds):
     """The least seconds that each of several functions takes, called in turns."""
     for each in work:  # compiles
         each()
-    seconds = np.full((ROUNDS, len(work)), np.inf)
+    seconds = np.full((rounds, len(work)), np.inf)
     for row in seconds:
         for column, each in enumerate(work):
             began = time.perf_counter()

@@ -79,7 +79,7 @@ class Config(experiment.TaughtConfig):
             "fast_compile": True,
             "task": "automaton", "seeds": 2, "sizes": (32, 64), "tests": 20, "steps": 20,
             "on_policy_steps": 10, "batch_size": 4, "width": 16, "layers": 1,
-            "teacher_problems": 2000, "teacher_steps": 100, "teacher_width": 32,
+            "teacher_problems": 500, "teacher_steps": 30, "teacher_width": 32,
             "eval_batch_size": 40,
         },
     }  # fmt: skip

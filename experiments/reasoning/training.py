@@ -1,11 +1,13 @@
 """Training on texts of which members see different numbers, all in one program."""
 
+import functools
 from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.tree_util import Partial
 
 from experiments.reasoning.config import CHUNKS
 from kd_jax.language import student_loss
@@ -44,10 +46,13 @@ def sampler(key, seeds, counts, chains, settings):
         chains: [N, K] of the Pool.
         settings: TrainingSettings.
     """
-    seeds, counts, chains = (jax.device_put(np.int32(x)) for x in (seeds, counts, chains))
-    shape = settings.steps // CHUNKS, settings.batch_size
+    leaves = (jax.device_put(np.int32(x)) for x in (seeds, counts, chains))
+    return Partial(_rows(settings.steps // CHUNKS, settings.batch_size), key, *leaves)
 
-    def rows(member, chunk):
+
+@functools.lru_cache(maxsize=64)  # one function of each size, by which programs are told apart
+def _rows(*shape):
+    def rows(key, seeds, counts, chains, member, chunk):
         drawn = jax.random.fold_in(jax.random.fold_in(key, seeds[member]), chunk)
         of_problem, of_chain = jax.random.split(drawn)
         place = jax.random.uniform(of_problem, shape)  # below 1, but a product may round up
@@ -55,6 +60,11 @@ def sampler(key, seeds, counts, chains, settings):
         return chains[problem, jax.random.randint(of_chain, shape, 0, chains.shape[1])]
 
     return rows
+
+
+@functools.lru_cache(maxsize=2)  # arms of one loss and like shapes share a program
+def _loss(net, objective, on_policy):
+    return student_loss.loss(net, objective, on_policy=on_policy)
 
 
 def fit(
@@ -82,7 +92,7 @@ def fit(
     optimizer = settings.optimizer(settings.learning_rate, settings.steps)
     with execution.bar(label, CHUNKS) as report:
         state, curves = loop.fit(
-            student_loss.loss(net, objective, on_policy=on_policy), optimizer,
+            _loss(net, objective._replace(row=""), on_policy), optimizer,
             train_state.copies(start, optimizer, keys), rows, sampler, epochs=CHUNKS,
             shared={"teacher": teacher}, report=report, execution=execution,
         )  # fmt: skip

@@ -20,6 +20,10 @@ class Config(experiment.TaughtConfig):
     held_out: int = setting(
         500, "training digits of each class that validation images are made of", at_least(1)
     )
+    # questions of BANKING77
+    questions: int = setting(
+        0, "questions of each intent in a split at most (default: all)", within(0, 40)
+    )
     # all networks
     width: int = setting(12, "units in each of the two hidden layers of every network", at_least(1))
     batch_size: int = setting(60, "rows in a step of every network", at_least(2))
@@ -41,8 +45,8 @@ class Config(experiment.TaughtConfig):
     PRESETS = {
         "default": {},
         "smoke": {
-            "fast_compile": True, "teachers": 2, "train_per_class": 20, "validation_per_class": 5,
-            "test_per_class": 10, "width": 16, "epochs": 2, "specialists": 3,
-            "special_classes": 4, "special_epochs": 1, "student_epochs": 1,
+            "fast_compile": True, "teachers": 2, "train_per_class": 10, "validation_per_class": 5,
+            "test_per_class": 10, "questions": 1, "width": 16, "epochs": 2, "specialists": 3,
+            "special_classes": 4, "special_epochs": 2, "student_epochs": 1,
         },
     }  # fmt: skip

@@ -189,7 +189,7 @@ def tasks(config: Config) -> dict[str, tuple[Dataset, list[str]]]:
         print(f"without {named.QUESTIONS}: {error}")
         return found
     questions = sentence_embeddings.bank_questions(
-        *where, seed=keys.number(base, "draw", "questions")
+        *where, most=config.questions, seed=keys.number(base, "draw", "questions")
     )
     return found | {named.QUESTIONS: questions}
 

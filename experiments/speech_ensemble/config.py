@@ -50,6 +50,6 @@ class Config(experiment.TaughtConfig):
         "paper": {"layers": 8, "width": 2560, "epochs": 30},
         "smoke": {
             "fast_compile": True, "seeds": 2, "members": 2, "layers": 2, "width": 16, "epochs": 1,
-            "fraction": 0.2, "fraction_epochs": 3, "takes": 2,
+            "fraction": 0.2, "fraction_epochs": 3, "takes": 1,
         },
     }  # fmt: skip

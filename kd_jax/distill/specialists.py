@@ -5,12 +5,12 @@ Source of all of it: Hinton, Vinyals and Dean 2015, arXiv 1503.02531, section 5.
 """
 
 import functools
-from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from jax.tree_util import Partial
 from jaxtyping import Array, Bool, Float, Int
 
 
@@ -136,7 +136,7 @@ def specialist_labels(
 
 def half_special_sampler(
     key: jax.Array, labels: Int[np.ndarray, "M N"], size: int, batch_size: int
-) -> Callable:
+) -> Partial:
     """A sampler of specialists: half of each batch special, half of the rest, each shuffled anew.
 
     An epoch shows every special row once, as far as they fill half batches.
@@ -152,16 +152,17 @@ def half_special_sampler(
     """
     rows = jax.device_put(np.argsort(labels == size, axis=1, kind="stable"))
     special = int((labels[0] != size).sum())
-    half = min(batch_size // 2, special)
+    return Partial(_half_special(special, min(batch_size // 2, special)), key, rows)
+
+
+@functools.lru_cache(maxsize=64)  # one function of each size, by which programs are told apart
+def _half_special(special, half):
     steps = special // half
 
-    def sampler(member, epoch):
+    def sampler(key, rows, member, epoch):
         keys = jax.random.split(jax.random.fold_in(jax.random.fold_in(key, member), epoch))
-        mine, rest = rows[member, :special], rows[member, special:]
-        drawn = [
-            jax.random.permutation(k, x)[: steps * half].reshape(steps, half)
-            for k, x in zip(keys, (mine, rest))
-        ]
+        parts = zip(keys, (rows[member, :special], rows[member, special:]))
+        drawn = [jax.random.permutation(k, x)[: steps * half].reshape(steps, -1) for k, x in parts]
         return jnp.concatenate(drawn, axis=1)
 
     return sampler

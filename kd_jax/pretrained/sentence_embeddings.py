@@ -46,13 +46,14 @@ def embed(network: bert.Bert, params: Any, tokens: padding.Tokens) -> Float[np.n
     """
     vectors = np.zeros((len(tokens.ids), network.width), np.float32)
     params = jax.device_put(params)  # once, not for every batch
-    for rows, batch in padding.by_length(tokens, BATCH):
+    size = min(BATCH, -(-len(vectors) // 4))  # large batches of few sentences are mostly padding
+    for rows, batch in padding.by_length(tokens, size):
         vectors[rows] = _program(network)(params, batch._asdict())[: len(rows)]
     return vectors
 
 
 def bank_questions(
-    data_dir: str = "", manual_dir: str = "", *, seed: int
+    data_dir: str = "", manual_dir: str = "", *, most: int = 0, seed: int
 ) -> tuple[Dataset, list[str]]:
     """BANKING77 as a Dataset of sentence embeddings [N, 384], times √384.
 
@@ -61,6 +62,7 @@ def bank_questions(
     Args:
         data_dir: as for banking77.load.
         manual_dir: as for banking77.load.
+        most: so many questions of each intent in a split at most; 0: all.
         seed: of their draw.
 
     Returns:
@@ -72,8 +74,12 @@ def bank_questions(
     known, test, names = banking77.load(data_dir, manual_dir)
     folder = packaged()
     network, params = encoder.load(folder)
-    rest, held = subsets.held_out(known.labels, PER_CLASS["validation"], seed)
-    few = rest[subsets.held_out(known.labels[rest], PER_CLASS["train"], seed)[1]]
+    count = {name: min(most or rows, rows) for name, rows in PER_CLASS.items()}
+    rest, held = subsets.held_out(known.labels, count["validation"], seed)
+    few = rest[subsets.held_out(known.labels[rest], count["train"], seed)[1]]
+    of_test = np.arange(len(test.texts))
+    if most:
+        _, of_test = subsets.held_out(test.labels, most, seed)
     tokenizer = tokenizers.load(folder)
 
     def split(questions, rows):
@@ -81,8 +87,8 @@ def bank_questions(
         vectors = embed(network, params, tokens)
         return Split(vectors * np.sqrt(vectors.shape[1]), questions.labels[rows])
 
-    parts = split(known, few), split(known, held), split(test, range(len(test.texts)))
-    digest = {"questions": banking77.DIGEST, "rows": PER_CLASS, "seed": seed}
+    parts = split(known, few), split(known, held), split(test, of_test)
+    digest = {"questions": banking77.DIGEST, "rows": count, "seed": seed}
     digest |= {"encoder": fingerprint.arrays(params)}
     data = Dataset("BANKING77", banking77.CLASSES, *parts, digest=fingerprint.of(digest))
     return data, names

@@ -126,6 +126,10 @@ def test_half_of_every_batch_is_special_and_an_epoch_shows_each_special_row_once
         assert set(labels[special_rows]) <= set(classes) and not set(labels[rest]) & set(classes)
         assert len(set(special_rows)) == 30 and len(set(rest)) == 30
     assert own[0][labels == 3].tolist() == [1] * 20 and set(own[0][labels == 4]) == {2}
+    other = jax.jit(specialists.half_special_sampler(jax.random.key(1), own[::-1], 2, 60))
+    assert (np.asarray(other(0, 0)) != np.asarray(sampler(0, 0))).any()
+    same = (specialists.half_special_sampler(jax.random.key(k), own, 2, 60) for k in (0, 1))
+    assert len({jax.tree.structure(each) for each in same}) == 1  # so teachers share a program
 
 
 def test_networks_trained_further_begin_at_given_parameters_and_learn_labels_of_their_own():
