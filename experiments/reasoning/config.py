@@ -56,6 +56,7 @@ class Config(experiment.TaughtConfig):
         1000, "gsm8k: the last training problems, to choose settings on", at_least(1)
     )
     eval_batch_size: int = setting(250, "texts that are read or generated at a time", at_least(1))
+    workers: int = place(1, "arms trained at a time, in threads", at_least(1))
     all_objectives: bool = setting(False, "on-policy JSD as well")
     validation_only: bool = setting(False, "test on held-out problems, to choose settings")
 
@@ -76,7 +77,7 @@ class Config(experiment.TaughtConfig):
             "learning_rate": 3e-4, "layers": 10, "eval_batch_size": 32,
         },
         "smoke": {
-            "fast_compile": True,
+            "fast_compile": True, "workers": 2,
             "task": "automaton", "seeds": 2, "sizes": (32, 64), "tests": 20, "steps": 20,
             "on_policy_steps": 10, "batch_size": 4, "width": 16, "layers": 1,
             "teacher_problems": 500, "teacher_steps": 30, "teacher_width": 32,

@@ -23,6 +23,7 @@ from kd_jax.export import saved_models
 from kd_jax.language import teacher_cache
 from kd_jax.metrics import records
 from kd_jax.models import llama
+from kd_jax.runtime import parallel
 from kd_jax.training import keys
 from kd_jax.training import state as train_state
 
@@ -84,7 +85,7 @@ def taught(config, run, task_of, number):
 def measure_teacher(config, taught_by, task):
     """The record of a teacher: its answers, the majority of its samples, its chains."""
     number = task.known["teacher_seed"]
-    data, cache, sampled, *_ = taught_by(number)
+    data, cache, sampled, *_ = taught_by()
     test = data.tests["test"]
     key = keys.key(config.base_seed, "votes", number)
     drawn = cache.samples(test.blank(), config.samples, config.temperature, key)
@@ -119,7 +120,7 @@ def records_of(known, fitted, evaluate):
 def train(taught_by, arm, task):
     """Train an arm's students, save those of most problems, measure all."""
     number = task.known["teacher_seed"]
-    data, _, _, students, evaluate = taught_by(number)
+    data, _, _, students, evaluate = taught_by()
     fitted, known = students.fit(arm, task.execution), students.known(arm)
     net = llama.decoder(data.student)
     test = padding.unlabeled(data.tests["test"].prompts.take(slice(SAVED_PROBLEMS)))
@@ -136,12 +137,15 @@ def run(config, run):
     """Train each teacher, or load the given one, sample its chains, train and record students."""
     given, task_of = TASKS[config.task](config, run)
     run.uses(**given)
-    taught_by = functools.lru_cache(maxsize=1)(functools.partial(taught, config, run, task_of))
-    units = []
     for number in range(config.teachers):
-        known = {"teacher_seed": number, "row": rows.TEACHER}
-        units.append((known, functools.partial(measure_teacher, config, taught_by)))
-        for arm in chosen_arms(config):
-            known = {"teacher_seed": number, "row": arm.row}
-            units.append((known, functools.partial(train, taught_by, arm)))
-    run.each(units, by=("problems",))
+        taught_by = parallel.once(functools.partial(taught, config, run, task_of, number))
+        known = {"teacher_seed": number}
+        arms_units = [
+            ({**known, "row": arm.row}, functools.partial(train, taught_by, arm))
+            for arm in chosen_arms(config)
+        ]
+        measured = (
+            {**known, "row": rows.TEACHER},
+            functools.partial(measure_teacher, config, taught_by),
+        )
+        run.each([measured, *arms_units], workers=config.workers, by=("problems",))

@@ -4,7 +4,6 @@ All arms begin, seed by seed, with the same parameters, take the same number of 
 same problems at every step.
 """
 
-import functools
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,6 +13,7 @@ from experiments.reasoning.arms import ReasoningArm
 from experiments.reasoning.config import CHUNKS
 from kd_jax.errors import require
 from kd_jax.language import objectives, student_loss, teacher_outputs
+from kd_jax.runtime import parallel
 from kd_jax.runtime.execution import DEFAULT
 from kd_jax.training import state as train_state
 
@@ -60,18 +60,14 @@ class Students:
             f"--sizes: the teacher solves none of the first {min(sizes)} problems: give more",
         )
         self.keys, self.order = train_state.at(keys, self.seeds), order
+        self.start = task.start(self.keys)  # the parameters [M, …] that all arms begin with
+        self.after_sft = parallel.once(self._after_sft)  # arms may be trained side by side
 
     def members(self, arm):
         """The numbers [m] of the members that an arm has students of."""
         return np.flatnonzero((self.sizes == self.sizes.max()) | (not arm.equal_tokens))
 
-    @functools.cached_property
-    def start(self):
-        """The parameters [M, …] that all arms begin with."""
-        return self.task.start(self.keys)
-
-    @functools.cached_property
-    def after_sft(self):
+    def _after_sft(self):
         """The FittedArm on one right chain per problem that on-policy arms go on with."""
         steps = self.settings.steps - self.settings.on_policy_steps
         arm = ReasoningArm(pools.ONE, SFT)
@@ -91,8 +87,8 @@ class Students:
             last, rate = settings.on_policy_steps, settings.learning_rate
             rate *= settings.slow_rate_factor if arm.slow else 1
             rest = settings._replace(steps=last, learning_rate=rate)
-            ended = self._phase(arm, rest, self.after_sft.params, execution)
-            return joined(self.after_sft, ended, settings.steps - last)
+            ended = self._phase(arm, rest, self.after_sft().params, execution)
+            return joined(self.after_sft(), ended, settings.steps - last)
         steps = self.equal_steps(arm.pool) if arm.equal_tokens else settings.steps
         mine = self.members(arm)
         start = train_state.at(self.start, mine)
