@@ -60,8 +60,9 @@ class Students:
             f"--sizes: the teacher solves none of the first {min(sizes)} problems: give more",
         )
         self.keys, self.order = train_state.at(keys, self.seeds), order
-        self.start = task.start(self.keys)  # the parameters [M, …] that all arms begin with
-        self.after_sft = parallel.once(self._after_sft)  # arms may be trained side by side
+        # arms may be trained side by side: the parameters [M, …] that all begin with, and SFT's
+        self.start = parallel.once(lambda: task.start(self.keys))
+        self.after_sft = parallel.once(self._after_sft)
 
     def members(self, arm):
         """The numbers [m] of the members that an arm has students of."""
@@ -71,7 +72,7 @@ class Students:
         """The FittedArm on one right chain per problem that on-policy arms go on with."""
         steps = self.settings.steps - self.settings.on_policy_steps
         arm = ReasoningArm(pools.ONE, SFT)
-        return self._phase(arm, self.settings._replace(steps=steps), self.start)
+        return self._phase(arm, self.settings._replace(steps=steps), self.start())
 
     def equal_steps(self, pool):
         """In how many steps texts of a pool have, in the mean, as many tokens as right chains."""
@@ -91,7 +92,7 @@ class Students:
             return joined(self.after_sft(), ended, settings.steps - last)
         steps = self.equal_steps(arm.pool) if arm.equal_tokens else settings.steps
         mine = self.members(arm)
-        start = train_state.at(self.start, mine)
+        start = train_state.at(self.start(), mine)
         return self._phase(arm, settings._replace(steps=steps), start, execution)
 
     def _phase(self, arm, settings, start, execution=DEFAULT):

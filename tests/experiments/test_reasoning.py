@@ -206,8 +206,8 @@ def test_settings_that_do_not_fit_are_one_line(flags, said):
 
 
 def test_teachers_are_units_of_their_own():
-    run = types.SimpleNamespace(uses=lambda **given: None)
-    run.each = lambda units, by: setattr(run, "units", [known for known, _ in units])
+    run = types.SimpleNamespace(uses=lambda **given: None, units=[])
+    run.each = lambda units, **more: run.units.extend(known for known, _ in units)
     preset = Config.PRESETS["smoke"]
     experiment.run(Config(**preset, teachers=2), run)
     names = [rows.TEACHER, *(arm.row for arm in arms.FEW + arms.EQUAL_TOKENS)]
