@@ -63,16 +63,6 @@ def probabilities(p: Probabilities) -> Probabilities:
     return np.asarray(p)
 
 
-def as_logits(target: Probabilities) -> Probabilities:
-    """Finite logits whose softmax is the target, a zero becoming less than 10^−37.
-
-    With them losses.soft_targets at T = 1 is the target's cross-entropy less its entropy, which is
-    a constant: the same gradient.
-    """
-    target = np.asarray(target, np.float32)
-    return np.log(np.maximum(target, np.finfo(np.float32).tiny))
-
-
 def _ranks(p, k):
     """Ranks [..., C] of the probabilities, 1 for the largest; of equal ones the first is lower."""
     p = np.asarray(p)

@@ -19,7 +19,7 @@ from experiments.black_box.rows import (
     TEACHER,
     TRAINING,
 )
-from kd_jax import models
+from kd_jax import losses, models
 from kd_jax.data import Dataset, Split, augment, out_of_domain
 from kd_jax.distill import controls, students, teachers
 from kd_jax.errors import require
@@ -71,7 +71,9 @@ def fit_teacher(config: Config, data: Dataset, teacher: int, run) -> teachers.Te
 def restricted(config: Config, logits, teacher: int) -> dict[str, np.ndarray]:
     """{row: targets as logits [N, C]} of every output, for the teacher's logits [N, C]."""
     p, logits = np.asarray(jax.nn.softmax(logits)), np.asarray(logits)
-    found = {row: outputs.as_logits(output(p)) for row, output in outputs_of(config).items()}
+    found = {
+        row: np.asarray(losses.as_logits(output(p))) for row, output in outputs_of(config).items()
+    }
     seed = keys.number(config.base_seed, "draw", "permuted", teacher)
     return {**found, PERMUTED: controls.permuted(logits, p.argmax(-1), seed)}
 

@@ -35,7 +35,6 @@ from kd_jax.losses.logits import (
     label_smoothing,
     logit_matching,
     soft_targets,
-    standardize_logits,
     teacher_free,
 )
 from kd_jax.losses.relations import adjacent_correlation, relational_angle, relational_distance
@@ -53,11 +52,13 @@ from kd_jax.losses.similarities import (
     probabilistic_transfer,
     similarity_preserving,
 )
+from kd_jax.losses.transforms import as_logits, standardize_logits
 from kd_jax.losses.vocabulary import cached_top_k, top_k, universal_logit
 
 __all__ = [
     "activation_boundary",
     "adjacent_correlation",
+    "as_logits",
     "attention_transfer",
     "attention_transfer_paper",
     "cached_top_k",

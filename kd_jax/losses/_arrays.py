@@ -61,6 +61,20 @@ def check_logits(name: str, logits: Array, classes: int = 1) -> None:
         )
 
 
+def check_probabilities(name: str, p: np.ndarray) -> None:
+    """ValueError naming the first row of p [..., C] that is no distribution, within 0.01."""
+    p = np.asarray(p, np.float64)
+    rows = p.reshape(-1, p.shape[-1]) if p.size else p.reshape(0, 0)
+    wrong = ~((rows >= 0).all(-1) & (np.abs(rows.sum(-1) - 1) <= 0.01))  # of NaN too
+    if wrong.any():
+        first = int(np.flatnonzero(wrong)[0])
+        raise ValueError(
+            f"{name}: row {first} has least entry {rows[first].min():g} and sum "
+            f"{rows[first].sum():g}: expected no negative entry and sum 1; logits are given as "
+            "they are"
+        )
+
+
 def check_labels(labels: Array | np.ndarray, logits: Float[Array, "*B C"]) -> Int[Array, "*B"]:
     """Integer class labels for `logits`; ValueError where they cannot be that.
 

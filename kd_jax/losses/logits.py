@@ -20,7 +20,7 @@ from kd_jax.losses._arrays import (
     promoted,
     same_shape,
 )
-from kd_jax.losses._math import kl, norm
+from kd_jax.losses._math import kl
 
 
 def cross_entropy(
@@ -158,38 +158,6 @@ def logit_matching(
     difference = student - teacher
     centered = difference - jnp.mean(difference, -1, keepdims=True)
     return mask_values(where, 0.5 * jnp.mean(centered**2, -1))
-
-
-def standardize_logits(logits: Float[Array, "*B C"], *, eps: Scalar = 1e-7) -> Float[Array, "*B C"]:
-    """Logits with mean 0 and standard deviation 1 in each row: a transform, not a loss.
-
-    (z − mean z) / (std z + ε), with the unbiased std (C − 1 in the denominator)
-
-    Give soft_targets both sides transformed, and any temperature: scale and shift of the teacher's
-    logits then need not be matched. The gradient passes; a constant row gives zeros.
-
-    Args:
-        logits: Of student or teacher.
-        eps: ε, above 0.
-
-    Returns:
-        Logits without units.
-
-    Raises:
-        ValueError: If there are no classes or eps ≤ 0.
-
-    Source:
-        Sun et al. 2024, arXiv 2403.01427 (Z-score logit standardization). The authors' code adds ε
-        as here. C = 1 gives 0 here, NaN there.
-    """
-    eps = check_positive("eps", eps)
-    logits = promoted(logits)
-    check_logits("logits", logits)
-    # Taking the first score away beforehand makes a constant row exactly, not nearly, zero.
-    shifted = logits - jax.lax.stop_gradient(logits[..., :1])
-    centered = shifted - jnp.mean(shifted, -1, keepdims=True)
-    deviation = norm(centered, keepdims=True) / max(logits.shape[-1] - 1, 1) ** 0.5
-    return centered / (deviation + eps)
 
 
 def teacher_free(

@@ -155,6 +155,14 @@ def _traced_fraction(name, value):
 ROWS = {
     "activation_boundary": Row(maps, best=_right_side, bad=({"margin": 0.0},)),
     "adjacent_correlation": Row(vectors, result="batch", ordered=True),
+    "as_logits": Row(
+        lambda draw: [special.softmax(draw(BATCH, CLASSES), -1)],
+        (0,),
+        result="array",
+        best=None,
+        classes=(0,),
+        where=False,
+    ),
     "attention_transfer": Row(maps, equal_width=False, bad=({"power": 0}, {"power": 1.5})),
     "attention_transfer_paper": Row(maps, equal_width=False, smooth=False),
     "cached_top_k": Row(_cached, best=_as_cached, equal_width=False, tokens=True, shift=(0,)),
