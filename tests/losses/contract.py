@@ -160,7 +160,6 @@ ROWS = {
         (0,),
         result="array",
         best=None,
-        classes=(0,),
         where=False,
     ),
     "attention_transfer": Row(maps, equal_width=False, bad=({"power": 0}, {"power": 1.5})),

@@ -1,0 +1,149 @@
+"""Teachers that were not trained here: arrays of outputs, and functions of any framework.
+
+A teacher is a function of NumPy inputs [B, …] that gives [B, C], logits or probabilities; `ask`
+calls it once for every row, and what comes back are logits that every loss takes.
+
+    teacher = teacher_files.onnx("teacher.onnx")
+    logits = given_teachers.ask("teacher", teacher, train.inputs)
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Shaped
+
+from kd_jax import losses
+from kd_jax.errors import InputError, brief, require
+from kd_jax.runtime import progress
+
+BATCH = 1000  # rows that a teacher is asked about at once
+Teacher = Callable[[Any], Any]  # inputs [B, …] -> logits or probabilities [B, C]
+
+
+def ask(
+    name: str,
+    teacher: Teacher,
+    inputs: Shaped[np.ndarray, "N ..."],
+    *,
+    probabilities: bool | None = None,
+    classes: int | None = None,
+    batch_size: int = BATCH,
+) -> Float[np.ndarray, "N C"]:
+    """Ask a teacher about every row once, batch by batch, with a bar.
+
+    Args:
+        name: Of the teacher, for the bar and messages.
+        teacher: Gives [B, C] for inputs [B, …]; numbers of any framework that NumPy can read.
+        inputs: All rows.
+        probabilities: As for `logits_of`.
+        classes: As for `logits_of`.
+        batch_size: Rows at once.
+
+    Returns:
+        Logits in float32.
+
+    Raises:
+        InputError: The teacher fails, or what it gives is refused by `logits_of`: the first batch
+            is checked before the second is asked about.
+    """
+    found: list[np.ndarray] = []
+    with progress.bar(f"asking {name}", len(inputs), unit="row") as report:
+        for first in range(0, len(inputs), batch_size):
+            batch = inputs[first : first + batch_size]
+            outputs = _answer(name, teacher, batch)
+            check(name, outputs, len(batch), classes, first)
+            classes = outputs.shape[1]
+            found.append(outputs)
+            report(first + len(batch))
+    require(found, f"teacher {name} has nothing to say: there are no rows")
+    return logits_of(name, np.concatenate(found), probabilities=probabilities)
+
+
+def logits_of(
+    name: str,
+    outputs: Shaped[np.ndarray, "N C"],
+    *,
+    rows: int | None = None,
+    classes: int | None = None,
+    probabilities: bool | None = False,
+) -> Float[np.ndarray, "N C"]:
+    """A teacher's outputs as logits.
+
+    Args:
+        name: Of the teacher, for messages.
+        outputs: Logits or probabilities.
+        rows: N, where it is known.
+        classes: C, where it is known.
+        probabilities: Whether they are probabilities, which `losses.as_logits` turns into finite
+            logits; None: they are if every row is a distribution.
+
+    Returns:
+        Logits in float32.
+
+    Raises:
+        InputError: Another shape, an entry that is not finite, probabilities that are none, or
+            logits that are probabilities.
+    """
+    outputs = _numbers(name, outputs)
+    check(name, outputs, rows, classes)
+    looks = are_probabilities(outputs)
+    if probabilities is False and looks:
+        raise InputError(
+            f"teacher {name}: every row is a distribution (entries from 0 to 1, sum 1), so these "
+            "are no logits: say that they are probabilities"
+        )
+    if not (looks if probabilities is None else probabilities):
+        return outputs.astype(np.float32)
+    try:
+        return np.asarray(losses.as_logits(outputs))  # type: ignore[arg-type]
+    except ValueError as error:
+        raise InputError(f"teacher {name}: {error}") from None
+
+
+def are_probabilities(outputs: Shaped[np.ndarray, "N C"]) -> bool:
+    """Whether every row has entries from 0 to 1 and the sum 1, within 0.001."""
+    within = (outputs >= 0).all() and (outputs <= 1 + 1e-3).all()
+    return bool(within and np.allclose(outputs.sum(-1, dtype=np.float64), 1, rtol=0, atol=1e-3))
+
+
+def check(
+    name: str, outputs: np.ndarray, rows: int | None, classes: int | None, first: int = 0
+) -> None:
+    """InputError unless outputs are [rows, classes] and finite.
+
+    Args:
+        name: Of the teacher.
+        outputs: What it gave.
+        rows: How many it should be; None: any number.
+        classes: How many it should be; None: two or more.
+        first: The number of the first row, for messages.
+    """
+    shape = outputs.shape
+    fits = len(shape) == 2 and rows in (None, shape[0]) and classes in (None, shape[1])
+    wanted = f"[{'N' if rows is None else rows}, {'C' if classes is None else classes}]"
+    require(fits, f"teacher {name} gives {list(shape)}: expected {wanted}, a number per class")
+    require(shape[1] > 1, f"teacher {name} gives one class: expected two or more")
+    wrong = np.flatnonzero(~np.isfinite(outputs).all(-1))
+    if len(wrong):
+        raise InputError(
+            f"teacher {name} gives {outputs[wrong[0]].tolist()!s:.60} for row {first + wrong[0]}: "
+            "expected finite numbers"
+        )
+
+
+def _answer(name, teacher, batch):
+    try:
+        return _numbers(name, teacher(batch))
+    except InputError:
+        raise
+    except Exception as error:  # whatever somebody's function raises
+        what = f"{type(error).__name__}: {brief(error)}"
+        raise InputError(f"teacher {name} fails on inputs {list(batch.shape)}: {what}") from error
+
+
+def _numbers(name, outputs):
+    found = np.asarray(outputs)
+    numeric = found.dtype.kind in "fiub" or str(found.dtype) == "bfloat16"
+    require(numeric, f"teacher {name} gives {found.dtype}: expected numbers [N, C]")
+    return found if found.dtype.kind == "f" else found.astype(np.float32)
