@@ -1,4 +1,4 @@
-"""Teachers from outside are asked once per row; what they give are logits, or one line says why not."""
+"""Teachers from outside are asked once per row; they give logits, or one line says why not."""
 
 import numpy as np
 import pytest
