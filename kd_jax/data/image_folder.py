@@ -98,7 +98,7 @@ def _say_others(files, images):
     """One line about what is not read."""
     others = sorted({*files.stamps} - {*images}) + files.unfollowed
     if others:
-        said = f"{len(others):,} files that are no images, or links to what is listed, are not read"
+        said = f"not read, as no images or links to what is listed ({len(others):,})"
         _say(files.path, f"{said}: {class_folders.some(others)}")
 
 

@@ -77,7 +77,7 @@ def test_what_is_not_read_is_said_in_one_line(tmp_path, capsys):
     image_folder.read(write_folder(tmp_path, contents | more))
     said = capsys.readouterr().err.splitlines()
     assert len(said) == 2 and "\x1b" not in said[0]
-    assert "2 files that are no images" in said[0] and "readme.txt" in said[0]
+    assert "not read, as no images" in said[0] and "(2)" in said[0] and "readme.txt" in said[0]
     assert said[1].endswith("test has no images of b")
 
 
