@@ -20,7 +20,12 @@ class InputError(ValueError):
     """
 
     def __init__(self, message):
-        super().__init__("".join(c if c.isprintable() else ascii(c)[1:-1] for c in message))
+        super().__init__(printable(message))
+
+
+def printable(text: str) -> str:
+    """A text in which characters that do not print are shown as \\n, \\x00 and so on."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def brief(error: BaseException) -> str:
