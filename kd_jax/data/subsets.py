@@ -140,7 +140,7 @@ def stratified(
     )
     drawn: tuple[list, ...] = ([], [], [])
     for rows in _shuffled(labels, seed).values():
-        ends = np.cumsum(_counts(len(rows), shares / shares.sum()))
+        ends = np.cumsum(_counts(len(rows), shares))
         for part, own in zip(drawn, np.split(rows, ends[:-1])):
             part.append(own)
     train, validation, test = (np.sort(np.concatenate(part)) for part in drawn)

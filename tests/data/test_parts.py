@@ -34,14 +34,20 @@ def test_training_has_a_row_of_every_class(fractions):
     assert 2 in subsets.missing(LABELS, validation) and 2 in subsets.missing(LABELS, test)
 
 
-def test_equal_remainders_go_to_the_earlier_part():
-    # 5 rows: 2.5, 1.25, 1.25, one is left; 10 rows of 0.3, 0.3, 0.4 are whole rows though
-    # 10 * 0.3 is 3 and 30 * 0.1 is 3.0000000000000004 in floating point
+def test_the_row_that_training_is_given_is_the_largest_parts():
+    # 2 rows: 0.02, 1, 0.98; the test part has the largest remainder
+    parts = subsets.stratified(np.zeros(2, int), (0.01, 0.5, 0.49))
+    assert [len(rows) for rows in parts] == [1, 0, 1]
+
+
+def test_equal_remainders_go_to_the_earlier_part_though_floating_point_has_them_differ():
+    # 5 rows: 2.5, 1.25, 1.25, one is left
     labels = np.zeros(5, int)
-    assert counts(labels, subsets.stratified(labels, (0.5, 0.25, 0.25)))[0][0] == 3
-    labels = np.zeros(15, int)  # 4.5, 6, 4.5
-    parts = subsets.stratified(labels, (0.3, 0.4, 0.3))
-    assert [len(rows) for rows in parts] == [5, 6, 4]
+    assert [len(rows) for rows in subsets.stratified(labels, (0.5, 0.25, 0.25))] == [3, 1, 1]
+    # 12 rows: 0.6, 1.8, 9.6, two are left; 12 * 0.05 is 0.6000000000000001, 12 * 0.8 - 9 more
+    assert 12 * 0.05 < 12 * 0.8 - 9
+    labels = np.zeros(12, int)
+    assert [len(rows) for rows in subsets.stratified(labels, (0.05, 0.15, 0.8))] == [1, 2, 9]
 
 
 def test_the_seed_decides_which_rows():
@@ -80,6 +86,7 @@ def test_missing_names_the_classes_without_a_row():
     "fractions, text",
     [
         ((0.7, 0.1, 0.1), "0.7,0.1,0.1"),
+        ((0.333, 0.333, 0.333), "0.333,0.333,0.333"),
         ((0.9, 0.2, -0.1), "0.9,0.2,-0.1"),
         ((0, 0.5, 0.5), "0,0.5,0.5"),
         ((0.5, 0.5), "0.5,0.5"),

@@ -9,6 +9,7 @@ import fuzzing
 import hypothesis
 import published
 import pyarrow as pa
+import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import strategies as st
@@ -29,6 +30,7 @@ NASTY = {  # contents of csv files, and what they hold
     "none": (b"a,b\nx,None\n 1, None\n", {"a": ["x", "1"], "b": [None, None]}),
     "dates": (b"a,b\n2020-01-02,01\n,1e3\n", {"a": ["2020-01-02", None], "b": ["01", "1e3"]}),
     "not missing": (b"a,b\nn/a,nan\n-,NULL\n", {"a": ["n/a", "-"], "b": ["nan", "NULL"]}),
+    "a semicolon": (b'"a;b","c,d"\n1,2\n', {"a;b": ["1"], "c,d": ["2"]}),
     "letters": ("ä,名\né,…\nß,x\n".encode(), {"ä": ["é", "ß"], "名": ["…", "x"]}),
 }  # fmt: skip
 
@@ -49,6 +51,19 @@ def write(tmp_path):
         return path
 
     return to
+
+
+@hypothesis.settings(deadline=None, derandomize=True, database=None)
+@hypothesis.given(
+    st.lists(st.tuples(*[st.text("ab ,;\"'\r\n\tä?0.5", max_size=5)] * 3), min_size=1, max_size=5)
+)
+def test_what_arrow_writes_as_csv_is_read_back(tmp_path_factory, rows):
+    path = tmp_path_factory.mktemp("arrow") / "t.csv"
+    columns = [pa.array(column) for column in zip(*rows)]
+    pyarrow.csv.write_csv(pa.Table.from_arrays(columns, ["x", "y,", "z;"]), path)
+    fields = [[text.strip() for text in column] for column in zip(*rows)]
+    expected = [[None if text in ("", "?") else text for text in column] for column in fields]
+    assert tables.read(path).to_pydict() == dict(zip(["x", "y,", "z;"], expected))
 
 
 @pytest.mark.parametrize("name", NASTY)
@@ -76,12 +91,18 @@ def test_jsonl_keeps_types_and_order_and_absent_values_are_missing(write):
 
 
 def test_mixed_and_huge_values_of_jsonl_become_texts(write):
-    lines = [{"m": 1, "h": 2**70, "s": "?"}, {"m": "one", "h": 1, "s": 2}, {"m": True, "h": 0.5}]
+    lines = [
+        {"m": 1, "h": 2**70, "i": 2**70, "s": "?", "b": 1.5},
+        {"m": "one", "h": 1, "i": 2, "s": 2, "b": True},
+        {"m": True, "h": 0.5, "i": -3},
+    ]
     table = tables.read(write("t.jsonl", "\n".join(map(json.dumps, lines))))
     assert table.to_pydict() == {
         "m": ["1", "one", "true"],
         "h": [str(2**70), "1", "0.5"],
+        "i": [str(2**70), "2", "-3"],
         "s": [None, 2, None],
+        "b": ["1.5", "true", None],
     }
 
 
@@ -99,6 +120,7 @@ def test_parquet_keeps_numbers_and_others_become_texts(tmp_path):
         "t": pa.array(["x", "NA"], pa.large_string()),
         "c": pa.array(["u", "v"]).dictionary_encode(),
         "day": pa.array([day.date(), None]),
+        "days": pa.array([day.date(), day.date()]).dictionary_encode(),
         "time": pa.array([day, day], pa.timestamp("ns")),
         "d": pa.array([decimal.Decimal("1.50"), decimal.Decimal("20.00")]),
     }
@@ -110,6 +132,7 @@ def test_parquet_keeps_numbers_and_others_become_texts(tmp_path):
         "t": ["x", None],
         "c": ["u", "v"],
         "day": ["2020-01-02", None],
+        "days": ["2020-01-02"] * 2,
         "time": ["2020-01-02 00:00:00.000000000"] * 2,
         "d": ["1.50", "20.00"],
     }
@@ -182,6 +205,11 @@ def test_a_faulty_file_is_refused_in_one_line(write, name, content, match):
     refused(match, tables.read, path)
     with pytest.raises(InputError, match=str(path)):
         tables.read(path)
+
+
+def test_a_path_may_begin_with_the_home_folder(write, monkeypatch):
+    monkeypatch.setenv("HOME", str(write("t.csv", "a\n1\n").parent))
+    assert tables.read("~/t.csv").to_pydict() == {"a": ["1"]}
 
 
 def test_what_is_no_file_is_refused(tmp_path):
