@@ -11,7 +11,6 @@ import io
 import math
 import os
 import pathlib
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -96,7 +95,7 @@ def read_csv(path: str | os.PathLike) -> dict[str, list]:
     for number, row in enumerate(rows, 1):
         where = f"{path} row {number} below the header has {len(row)} fields"
         _require(len(row) == len(header), f"{where}, expected {len(header)} as in the header")
-    return {name: list(map(_field, values)) for name, values in zip(header, zip(*rows))}
+    return {name: _values(fields) for name, fields in zip(header, zip(*rows))}
 
 
 def read_text(path: pathlib.Path) -> str:
@@ -151,9 +150,8 @@ def _check_separator(path, header, separator):
     _require(not found, f"{where}, expected {separator!r}; {advice}")
 
 
-def _field(text):
-    text = text.strip()
-    return None if text in MISSING else sys.intern(text)  # a text that comes often is kept once
+def _values(fields):
+    return [None if text in MISSING else text for text in map(str.strip, fields)]
 
 
 def _check_rows(columns):
@@ -166,21 +164,14 @@ def _check_rows(columns):
 
 
 def _number(value):
-    """A value as a float, which may be infinite or NaN; None if it is no number."""
-    if isinstance(value, str) and (value.lower() in TRUTH or "_" in value):
-        return TRUTH.get(value.lower())  # Python takes 1_000 for a number, files do not
+    """A value as a float, which may be infinite or NaN; None if it is missing or no number."""
     try:
-        return float(value)
+        number = float(value)
     except (TypeError, ValueError):
-        return None
+        return TRUTH.get(str(value).lower())
     except OverflowError:  # an integer of hundreds of digits
         return math.inf
-
-
-def _numbers(values):
-    """Each value as a float, None where it is missing or no number."""
-    known = {value: _number(value) for value in set(values)}  # the same texts come again and again
-    return list(map(known.__getitem__, values))
+    return None if isinstance(value, str) and "_" in value else number  # 1_000 is Python's alone
 
 
 def _array(name, values, numbers):
@@ -197,9 +188,11 @@ def _fit_column(name, values):
     missing = values.count(None)
     where, advice = f"column {shown(name)} has", "leave it out with --ignore"
     _require(missing < len(values), f"{where} no value in any row: {advice}")
-    numbers = _numbers(values)
-    if numbers.count(None) > missing:
-        return _fit_texts(name, values, numbers)
+    numbers = []
+    for row, value in enumerate(values, 1):
+        numbers.append(_number(value))
+        if numbers[-1] is None and value is not None:
+            return _fit_texts(name, values, row)
     array = _array(name, values, numbers)
     known = array[~np.isnan(array)]
     mean, deviation = known[0], 1.0
@@ -214,22 +207,22 @@ def _fit_column(name, values):
     return {"name": name, "mean": float(mean), "deviation": float(deviation), "flag": missing > 0}
 
 
-def _fit_texts(name, values, numbers):
+def _fit_texts(name, values, row):
+    """Settings of a column that is no column of numbers because of this row."""
     texts = sorted({str(value) for value in set(values) - {None}})
     if len(texts) <= MOST_TEXTS:
         return {"name": name, "texts": texts}
-    known = len(numbers) - numbers.count(None)
-    odd = [r for r, v in enumerate(values) if v is not None and numbers[r] is None][0]
+    numbers = sum(_number(value) is not None for value in values)
     raise ValueError(
         f"column {shown(name)} has {len(texts)} different texts, expected at most {MOST_TEXTS} or "
-        f"numbers ({known} of {len(values)} are; {shown(values[odd])} in row {odd + 1} is none): "
+        f"numbers ({numbers} of {len(values)} are; {shown(values[row - 1])} in row {row} is none): "
         "leave it out with --ignore"
     )
 
 
 def _standardized(column, values):
     """[N, 1], or [N, 2] with a flag of missing values."""
-    array = _array(column["name"], values, _numbers(values))
+    array = _array(column["name"], values, list(map(_number, values)))
     missing = np.isnan(array)
     array[missing] = column["mean"]
     with np.errstate(over="ignore"):
