@@ -112,6 +112,70 @@ def held_out(
     return np.setdiff1d(np.arange(len(labels)), validation), validation
 
 
+def stratified(
+    labels: Int[np.ndarray, " N"], fractions: Sequence[float] = (0.7, 0.1, 0.2), seed: int = 0
+) -> tuple[Int[np.ndarray, " T"], Int[np.ndarray, " V"], Int[np.ndarray, " E"]]:
+    """Share out the rows of every class to training, validation and test, drawn at random.
+
+    A class is rounded to whole rows by the largest remainders; training has at least one row of
+    it. So a small class may be missing elsewhere, see `missing`.
+
+    Args:
+        labels: of all rows.
+        fractions: of training, above 0, of validation and of test; their sum is 1.
+        seed: of the draw, 0 or more.
+
+    Returns:
+        Row numbers of training, validation and test, ascending; together they are all rows.
+
+    Raises:
+        InputError: the fractions or the seed are out of range.
+    """
+    labels = _checked(labels)
+    shares = np.array(fractions, np.float64)
+    require(
+        shares.shape == (3,) and shares[0] > 0 and (shares >= 0).all() and _is_one(shares.sum()),
+        f"--split={','.join(f'{x:g}' for x in fractions)}: expected the fractions of training, "
+        "validation and test, like 0.7,0.1,0.2, whose sum is 1 and the first above 0",
+    )
+    drawn: tuple[list, ...] = ([], [], [])
+    for rows in _shuffled(labels, seed).values():
+        ends = np.cumsum(_counts(len(rows), shares))
+        for part, own in zip(drawn, np.split(rows, ends[:-1])):
+            part.append(own)
+    train, validation, test = (np.sort(np.concatenate(part)) for part in drawn)
+    return train, validation, test
+
+
+def missing(labels: Int[np.ndarray, " N"], rows: Int[np.ndarray, " R"]) -> list[int]:
+    """The classes of which a part has no row.
+
+    Args:
+        labels: of all rows.
+        rows: row numbers of the part.
+
+    Returns:
+        Class numbers, ascending.
+    """
+    return np.setdiff1d(labels, np.asarray(labels)[rows]).tolist()
+
+
+def _is_one(total):
+    return abs(total - 1) < 1e-6  # 0.1 and its like are no binary fractions
+
+
+def _counts(rows, shares):
+    """How many rows each part has: the whole rows of its share, and the largest remainders one."""
+    exact = np.round(rows * shares, 6)  # so that remainders which are the same compare equal
+    counts = np.floor(exact).astype(int)
+    order = np.argsort(counts - exact, kind="stable")  # equal ones in the order of the parts
+    counts[order[: rows - counts.sum()]] += 1
+    if counts[0] == 0:
+        counts[np.argmax(counts)] -= 1
+        counts[0] = 1
+    return counts
+
+
 def _checked(labels):
     labels = np.asarray(labels)
     require(

@@ -1,0 +1,208 @@
+"""Tables of one's own: csv, tsv, parquet and jsonl files, and which of their columns is the label.
+
+    table = tables.read("people.csv")
+    inputs, labels, names = tables.labelled(table, "income", ignore=["id"])
+    settings = preprocessing.fit(inputs.to_pydict())
+
+Values are those of the file: csv fields are texts, and no text becomes a date or a number here.
+"""
+
+import contextlib
+import itertools
+import json
+import os
+import pathlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from kd_jax.data import preprocessing
+from kd_jax.data.preprocessing import near, shown
+from kd_jax.errors import DAMAGED, InputError, brief, extra, require
+
+if TYPE_CHECKING:
+    import pyarrow
+
+MOST_CLASSES = 1000
+MOST_LEVELS = 20  # different numbers with fractions that may still be classes, such as ratings
+
+
+def read(path: str | os.PathLike) -> "pyarrow.Table":
+    """The table of a file.
+
+    Args:
+        path: of a file .csv, .tsv, .parquet or .jsonl (an object in every line).
+
+    Returns:
+        Its columns, null where a value is missing: where the file has none, or NaN, or a text of
+        preprocessing.MISSING. A column of texts and others is one of texts.
+
+    Raises:
+        InputError: the file is absent, of another kind, damaged or has no rows; a column has no
+            name, that of another, or nested values.
+    """
+    path = pathlib.Path(path).expanduser()
+    csv = preprocessing.read_csv
+    readers = {".csv": csv, ".tsv": csv, ".parquet": _parquet, ".jsonl": _jsonl}
+    reader = readers.get(path.suffix.lower())
+    if reader is None:
+        kinds = ", ".join(readers)
+        raise InputError(f"{path} ends in '{path.suffix}': expected a table, one of {kinds}")
+    require(path.exists(), f"there is no file {path}: check the path")
+    require(path.is_file(), f"{path} is no file: expected a table, one of {', '.join(readers)}")
+    require(path.stat().st_size, f"{path} is empty: expected columns with names, and rows")
+    with extra("data"):
+        import pyarrow as pa
+    try:
+        columns = reader(path)
+        table = pa.table({name: _array(path, name, values) for name, values in columns.items()})
+    except InputError:
+        raise
+    except UnicodeEncodeError as error:
+        raise InputError(f"{path} holds a text that is no Unicode ({brief(error)})") from None
+    except ValueError as error:  # of preprocessing, which knows no InputError
+        raise InputError(str(error)) from None
+    require(table.num_rows, f"{path} has no rows: expected some, with columns that have names")
+    return table
+
+
+def labelled(
+    table: "pyarrow.Table", label: str, columns: Sequence[str] = (), ignore: Sequence[str] = ()
+) -> tuple["pyarrow.Table", list[str], list[str]]:
+    """A table as inputs and labels.
+
+    Args:
+        table: of `read`.
+        label: the column to predict.
+        columns: the columns of the inputs; () takes all but the label.
+        ignore: columns that the inputs leave out.
+
+    Returns:
+        The columns of the inputs in the table's order; the label of every row, as text; the names
+        of the classes, sorted as texts.
+
+    Raises:
+        InputError: a column does not exist or is chosen twice over, no input is left, the label is
+            missing in some rows, or it does not look like a few classes.
+    """
+    known = table.column_names
+    require(not (columns and ignore), "--columns and --ignore are both given: expected one of them")
+    for flag, names in (("label", [label]), ("columns", columns), ("ignore", ignore)):
+        for name in names:
+            require(name in known, f"--{flag}={name}: no such column; {near(name, known)}")
+            which = f"--{flag} names {shown(name)}, which is --label: leave it out there"
+            require(flag == "label" or name != label, which)
+    kept = [x for x in known if x != label and (x in columns if columns else x not in ignore)]
+    require(kept, f"no column is left as input beside {label}: expected at least one")
+    labels = _labels(label, table[label].to_pylist())
+    return table.select(kept), labels, sorted(set(labels))
+
+
+def _labels(name, values):
+    """The labels as texts; InputError unless they look like classes."""
+    missing = [row for row, value in enumerate(values, 1) if value is None]
+    if missing:
+        raise InputError(
+            f"--label={name} is missing in {len(missing)} of {len(values)} rows, the first is row "
+            f"{missing[0]}: write a label there, or take these rows out of the file"
+        )
+    require(len(values) > 1, "the table has one row: expected several of every class")
+    labels = list(map(str, values))
+    classes = sorted(set(labels))
+    require(len(classes) > 1, f"--label={name} is {classes[0]!r} in every row: expected 2 or more")
+    require(
+        not _is_measured(classes, len(labels)),
+        f"--label={name} has {len(classes)} different numbers such as {classes[0]} and "
+        f"{classes[1]}, which looks like a measurement: expected classes; name another column",
+    )
+    require(
+        len(classes) <= MOST_CLASSES,
+        f"--label={name} has {len(classes)} different values such as {shown(classes[0])}: expected "
+        f"at most {MOST_CLASSES:,} classes; name another column",
+    )
+    return labels
+
+
+def _is_measured(classes, rows):
+    """Whether these are numbers, some with fractions, and more than a few classes would be."""
+    try:
+        whole = all(float(x).is_integer() for x in classes)
+    except ValueError:
+        return False
+    return not whole and len(classes) > min(MOST_LEVELS, rows / 2)
+
+
+def _jsonl(path):
+    rows = []
+    for number, line in enumerate(preprocessing.read_text(path).split("\n"), 1):
+        if line.strip():
+            rows.append(_row(line, f"{path} line {number}"))
+    names = list(dict.fromkeys(itertools.chain.from_iterable(rows)))
+    preprocessing.check_names(path, names)
+    return {name: [row.get(name) for row in rows] for name in names}
+
+
+def _row(line, where):
+    """The object in a line of a jsonl file."""
+    expected = 'expected an object such as {"age": 39, "income": "high"}'
+    try:
+        row = json.loads(line, object_pairs_hook=_distinct)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{where} is no JSON ({brief(error)}): {expected}") from None
+    require(isinstance(row, dict), f"{where} is {shown(row)}: {expected}")
+    return row
+
+
+def _distinct(pairs):
+    """The dict of an object's pairs; ValueError if a name stands there twice."""
+    row = dict(pairs)
+    if len(row) < len(pairs):
+        raise ValueError(f"two columns have the same name, of {shown(list(row))}")
+    return row
+
+
+def _parquet(path):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path) as file:
+            names = file.schema_arrow.names
+            columns = [_plain(column).to_pylist() for column in file.read().columns]
+    except (*DAMAGED, pa.ArrowException) as error:
+        raise InputError(f"{path} is unreadable ({brief(error)}): write it again") from None
+    preprocessing.check_names(path, names)
+    return dict(zip(names, columns))
+
+
+def _plain(column):
+    """Categories as their values; dates, times and decimals as texts."""
+    import pyarrow as pa
+
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        return _plain(column.cast(kind.value_type))
+    as_text = pa.types.is_temporal(kind) or pa.types.is_decimal(kind)
+    return column.cast(pa.string()) if as_text else column
+
+
+def _array(path, name, values):
+    """Python values as Arrow's: all booleans, all numbers or all texts, null where missing."""
+    import pyarrow as pa
+
+    values = [None if _is_missing(value) else value for value in values]
+    kinds = {type(value) for value in values} - {type(None)}
+    other = sorted(kind.__name__ for kind in kinds - {bool, int, float, str})
+    require(
+        not other,
+        f"{path}: column {shown(name)} holds values of type {', '.join(other)}: expected numbers, "
+        "booleans or texts; write each part to a column of its own, or leave it out of the file",
+    )
+    if kinds <= {bool} or kinds <= {int, float} or kinds <= {str}:
+        with contextlib.suppress(OverflowError, pa.ArrowInvalid):  # integers of more than 64 bits
+            return pa.array(values)
+    texts = [v if v is None or isinstance(v, str) else json.dumps(v) for v in values]
+    return pa.array(texts, pa.string())
+
+
+def _is_missing(value):
+    return value != value or (isinstance(value, str) and value in preprocessing.MISSING)
