@@ -38,12 +38,14 @@ def drawn(key):
 
 
 def init(key):
-    return {"w": drawn(key) + jnp.arange(3.0)}
+    return train_state.stateless({"w": drawn(key) + jnp.arange(3.0)})
 
 
-def loss_fn(params, batch, key):
-    error = batch.rows["inputs"] @ params["w"] - batch.rows["labels"] + 0.1 * drawn(key)
-    return jnp.mean(error**2), {}
+def loss_fn(variables, batch, key):
+    error = (
+        batch.rows["inputs"] @ variables["params"]["w"] - batch.rows["labels"] + 0.1 * drawn(key)
+    )
+    return train_state.Outcome(jnp.mean(error**2))
 
 
 def fitted(labels, execution):
@@ -55,7 +57,7 @@ def fitted(labels, execution):
         loss_fn, OPTIMIZER, state, data, ORDER, epochs=EPOCHS, execution=execution
     )
     return (
-        train_state.arm_params(state),
+        train_state.arm_variables(state)["params"],
         curves["loss"][-1, :, 0],
         train_state.diverged(state)[:, 0],
     )
@@ -67,7 +69,7 @@ def taught(settings):
         settings.workdir,
         {"teacher": "linear"},
         lambda snapshots: fitted(LABELS, Execution(snapshots=snapshots))[0],
-        jax.eval_shape(jax.vmap(init), KEYS),
+        jax.eval_shape(jax.vmap(init), KEYS)["params"],
         retrain=settings.retrain,
     )
     outputs = model_store.outputs(found, lambda p, x: x @ p["w"].T, INPUTS)[:, 0]

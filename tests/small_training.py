@@ -30,14 +30,19 @@ NUMBERS = {"weight": np.array([[1.0, 0.5], [1.0, 0.5], [1.0, 0.5]], np.float32)}
 
 
 def init(key):
-    return {"w": jax.random.normal(key, (3,)), "b": jnp.zeros(())}
+    return train_state.stateless({"w": jax.random.normal(key, (3,)), "b": jnp.zeros(())})
 
 
-def loss_fn(params, batch, key):
+def loss_fn(variables, batch, key):
+    params = variables["params"]
     x, y = batch.rows["x"], batch.rows["y"]
     noise = 0.1 * jax.random.key_data(key)[0] / 2.0**32  # random as the key is
     error = x @ params["w"] + params["b"] - y + noise
-    return batch.numbers["weight"] * jnp.mean(error**2), {"error": jnp.mean(jnp.abs(error))}
+    loss, metrics = (
+        batch.numbers["weight"] * jnp.mean(error**2),
+        {"error": jnp.mean(jnp.abs(error))},
+    )
+    return train_state.Outcome(loss, metrics)
 
 
 def states(seeds=3, arms=2):

@@ -5,16 +5,25 @@ import numpy as np
 from scipy import special
 
 from kd_jax.models import bert
+from kd_jax.training.state import stateless
 
 NET = bert.Bert(
     vocabulary=11, width=8, layers=2, heads=2, intermediate_size=12, max_position_embeddings=9
 )
-APPLY = jax.jit(bert.sentence_encoder(NET).apply)
+
+
+def outputs(net):
+    """The compiled (params, tokens) -> (vectors, features) of a Bert."""
+    apply = bert.sentence_encoder(net).apply
+    return jax.jit(lambda params, tokens: apply(stateless(params), tokens)[0])
+
+
+APPLY = outputs(NET)
 
 
 def random_params(net, seed):
     """Parameters none of which is 0 or 1, so that none can be forgotten."""
-    like = jax.eval_shape(bert.sentence_encoder(net).init, jax.random.key(0))
+    like = jax.eval_shape(bert.sentence_encoder(net).init, jax.random.key(0))["params"]
     random = np.random.default_rng(seed)
     return jax.tree.map(lambda x: random.normal(size=x.shape).astype(np.float32) / 2, like)
 

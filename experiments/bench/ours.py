@@ -24,9 +24,9 @@ def run(workload, arrays, epochs, seed, pause):
     for epoch in range(epochs):
         under_way.advance(epoch + 1)
         pause()
-    params = jax.tree.map(lambda x: x[:1, :1], under_way.whole()[0].params)
+    variables = jax.tree.map(lambda x: x[:1, :1], under_way.whole()[0].variables)
     apply = models.functional(network(workload), workload.shape).apply
-    logits = classification.predict(apply, params, arrays["test_inputs"])[0, 0]
+    logits = classification.predict(apply, variables, arrays["test_inputs"])[0, 0]
     return float(np.mean(logits.argmax(-1) == arrays["test_labels"]))
 
 
@@ -57,9 +57,10 @@ def temperatures(workload):
 def on_labels(apply):
     """The mean cross-entropy of a batch."""
 
-    def loss(params, batch, key):
-        logits, _ = apply(params, batch.rows["inputs"], train=True, key=key)
-        return losses.cross_entropy(logits, batch.rows["labels"]).mean(), {}
+    def loss(variables, batch, key):
+        (logits, _), state = apply(variables, batch.rows["inputs"], train=True, key=key)
+        hard = losses.cross_entropy(logits, batch.rows["labels"])
+        return train_state.Outcome(hard.mean(), state=state)
 
     return loss
 
@@ -67,10 +68,10 @@ def on_labels(apply):
 def on_soft(apply):
     """The mean soft-target loss of a batch, at the network's own temperature."""
 
-    def loss(params, batch, key):
+    def loss(variables, batch, key):
         rows, temperature = batch.rows, batch.numbers["temperature"]
-        logits, _ = apply(params, rows["inputs"], train=True, key=key)
+        (logits, _), state = apply(variables, rows["inputs"], train=True, key=key)
         soft = losses.soft_targets(logits, rows["logits"], temperature=temperature)
-        return soft.mean(), {}
+        return train_state.Outcome(soft.mean(), state=state)
 
     return loss

@@ -80,7 +80,7 @@ def restricted(config: Config, logits, teacher: int) -> dict[str, np.ndarray]:
 
 def answers(taught: teachers.Teachers, inputs) -> np.ndarray:
     """The logits [N, C] of a teacher for the inputs of a pool."""
-    params = train_state.one_arm(taught.params)
+    params = train_state.one_arm(taught.variables)
     return classification.predict(taught.model.apply, params, inputs)[0, 0]
 
 

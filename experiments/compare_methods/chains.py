@@ -34,7 +34,7 @@ def through(pair: training.TeacherStudentPair, steps: Sequence[Step], keys, exec
         execution: of the whole chain.
 
     Returns:
-        The records and [(step, its network, params [S, …])] of the steps that are shown.
+        The records and [(step, its network, variables [S, …])] of the steps that are shown.
     """
     records, students, own = [], [], None
     for number, step in enumerate(steps):
@@ -46,8 +46,8 @@ def through(pair: training.TeacherStudentPair, steps: Sequence[Step], keys, exec
         chosen = selection.choose(here, step.method, params)
         if step.shown:
             records += chosen.records
-            students.append((step, recipe.model, chosen.params))
-        own = training.logits_of(here, chosen.params)
+            students.append((step, recipe.model, chosen.variables))
+        own = training.logits_of(here, chosen.variables)
     return records, students
 
 

@@ -69,7 +69,7 @@ def augment_batch(teacher, params):
         view_key, permutation_key = jax.random.split(key)
         inputs, labels = batch["inputs"], batch["labels"]
         inputs = jax.vmap(augment.crop_and_flip)(jax.random.split(view_key, len(inputs)), inputs)
-        logits, features = teacher.apply(params, inputs)
+        (logits, features), _ = teacher.apply(params, inputs)
         return {
             **batch,
             "inputs": inputs,

@@ -150,7 +150,7 @@ def prepare(config: Config, spec: PairSpec, run: run_folder.Run) -> Prepared:
     """
     key, data = keys.key(config.base_seed, "teacher", spec.seed), spec.data._replace(name=spec.name)
     taught = teachers.one(TEACHER, spec.teacher, key, data, run, seed=spec.seed)
-    params = train_state.at(taught.params, 0)
+    params = train_state.at(taught.variables, 0)
     layers = training.layers(taught.model, params, data.test.inputs[: training.LAYER_ROWS])
     logits = taught.logits["validation"][0], taught.logits["test"][0]
     pair = training.TeacherStudentPair(
@@ -195,22 +195,24 @@ def with_factors(
     maps = list(pair.arrays["teacher"]["features"].values())[-1]
     net = projectors.Paraphraser(FACTORS)
 
-    def loss_fn(params, batch, key):
+    def loss_fn(variables, batch, key):
         maps = batch.rows["maps"]
-        _, again = net.apply({"params": params}, maps)
-        return jnp.mean((again - maps) ** 2), {}
+        _, again = net.apply({"params": variables["params"]}, maps)
+        return train_state.Outcome(jnp.mean((again - maps) ** 2))
 
     order = keys.key(config.base_seed, "factor", seed, "order")
     sampler = samplers.shuffled(order, len(maps), min(config.factor_batch_size, len(maps)))
     optimizer = optax.adam(config.factor_learning_rate)
     key = keys.key(config.base_seed, "factor", seed)
-    state = train_state.members(lambda k: net.init(k, maps[:1])["params"], optimizer, key[None])
+    state = train_state.members(
+        lambda k: train_state.stateless(net.init(k, maps[:1])["params"]), optimizer, key[None]
+    )
     epochs = config.factor_epochs
     state, _ = loop.fit(loss_fn, optimizer, state, {"maps": maps}, sampler, epochs=epochs)
     params = train_state.at(state.params, 0, 0)
 
     def factor(params, maps):
-        return net.apply({"params": params}, maps)[0], {}
+        return (net.apply({"params": params}, maps)[0], {}), {}
 
     factors, _ = training.outputs(factor, params, np.asarray(maps))
     return pair._replace(arrays={**pair.arrays, "factor": factors})

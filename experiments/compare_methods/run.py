@@ -46,8 +46,8 @@ def one_step(config: Config, spec: pairs.PairSpec) -> list[methods.Method]:
 
 def has_maps(model: models.Model, inputs: np.ndarray) -> bool:
     """Whether a hidden layer of a network is a feature map; nothing is computed."""
-    params = jax.eval_shape(model.init, jax.random.key(0))
-    _, features = jax.eval_shape(model.apply, params, inputs[:1])
+    variables = jax.eval_shape(model.init, jax.random.key(0))
+    (_, features), _ = jax.eval_shape(model.apply, variables, inputs[:1])
     return any(x.ndim == 4 for x in features.values())
 
 

@@ -91,7 +91,7 @@ def plan_of(config: Config, teacher: int) -> few_labels.Plan:
 
 def outputs(taught: teachers.Teachers, inputs):
     """Logits and features of a teacher."""
-    params = train_state.at(taught.params, 0)
+    params = train_state.at(taught.variables, 0)
     return training.outputs(taught.model.apply, params, inputs)
 
 

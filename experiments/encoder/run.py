@@ -64,7 +64,7 @@ def student_of(teacher, count, key=None):
     start = layer_selection.cut(teacher.params, chosen)
     if key is not None:
         drawn = state.at(state.initialize(bert.sentence_encoder(student).init)(key[None]), 0)
-        start = {**start, "layers": drawn["layers"]}
+        start = {**start, "layers": drawn["params"]["layers"]}
     return student, start, chosen
 
 
@@ -147,6 +147,7 @@ class EncoderStudents:
         one = jax.tree.map(lambda x: x[None, None], params)
         test = padding.unlabeled(self.task.test_tokens.take(slice(SAVED_TEXTS)))
         net, seed = bert.sentence_encoder(student), task.known.get("seed", 0)
+        one = state.stateless(one)
         saved_models.save(task.run, net, one, [task.known["row"]], test, seed=seed)
         return self.task.measure(self.task.embeddings(student, params), self.neighbors)
 

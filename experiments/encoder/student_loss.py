@@ -11,6 +11,7 @@ from kd_jax import losses
 from kd_jax.data import padding
 from kd_jax.models import bert
 from kd_jax.training import optimizers
+from kd_jax.training.state import Outcome, stateless
 
 
 class TeacherOutputs(NamedTuple):
@@ -34,7 +35,7 @@ def outputs(network, params, tokens, layers, size=64):
 
     @jax.jit
     def states(params, batch):
-        unit, features = encoder(params, batch)
+        (unit, features), _ = encoder(stateless(params), batch)
         chosen = features["hidden"][np.array(layers) + 1]  # the embeddings come first
         return unit, chosen.swapaxes(0, 1).astype(jnp.float16)
 
@@ -59,7 +60,7 @@ def loss(apply, cut_to):
     def terms(params, batch, width):
         tokens = {name: batch[name][:, :width] for name in ("ids", "mask")}
         params = {**params, "embeddings": jax.lax.stop_gradient(params["embeddings"])}
-        vectors, features = apply(params, tokens)
+        (vectors, features), _ = apply(stateless(params), tokens)
         cosine = 1 - jnp.sum(vectors * batch["vectors"], -1)
         theirs = batch["hidden"][:, :, :width].swapaxes(0, 1).astype(jnp.float32)
         ours = features["hidden"][1:]
@@ -69,16 +70,16 @@ def loss(apply, cut_to):
         gram = losses.similarity_preserving(vectors, batch["vectors"])
         return jnp.mean(cosine), hidden, gram
 
-    def loss_fn(params, batch, key):
+    def loss_fn(variables, batch, key):
         rows, weights = batch.rows, batch.numbers
         longest = jnp.max(jnp.sum(rows["mask"], -1))
         whole = rows["ids"].shape[1]
         widths = [*(width for width in cut_to if width < whole), whole]
         choices = [lambda p, b, w=w: terms(p, b, w) for w in widths]
         number = sum((longest > width).astype(int) for width in widths[:-1])
-        cosine, hidden, gram = jax.lax.switch(number, choices, params, rows)
+        cosine, hidden, gram = jax.lax.switch(number, choices, variables["params"], rows)
         total = cosine + weights["hidden_weight"] * hidden + weights["gram_weight"] * gram
-        return total, {"cosine": cosine, "hidden": hidden, "gram": gram}
+        return Outcome(total, {"cosine": cosine, "hidden": hidden, "gram": gram})
 
     return loss_fn
 

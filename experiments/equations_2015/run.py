@@ -16,6 +16,7 @@ from kd_jax.export import saved_models
 from kd_jax.metrics import classification, records
 from kd_jax.storage import run_folder
 from kd_jax.training import keys, samplers
+from kd_jax.training.state import Outcome
 
 CLASSES = 10
 
@@ -80,14 +81,14 @@ def student_recipe(config: Config, count: int, teacher: int) -> teachers.Recipe:
 def loss(apply: Callable, augment_batch=None) -> Callable:
     """Soft targets at T, or where their weight is 0 the limit that they have, logit matching."""
 
-    def loss_fn(params, batch, key):
+    def loss_fn(variables, batch, key):
         arm = batch.numbers
-        logits, _ = apply(params, batch.rows["inputs"])
+        (logits, _), state = apply(variables, batch.rows["inputs"])
         teacher = jnp.take(batch.rows["teachers"], arm["source"], axis=1)
         soft = losses.soft_targets(logits, teacher, temperature=arm["temperature"])
         match = losses.logit_matching(logits, teacher)
         term = jnp.where(arm["soft_weight"] > 0, soft, match)
-        return jnp.mean(term), {"matching": jnp.mean(match)}
+        return Outcome(jnp.mean(term), {"matching": jnp.mean(match)}, state)
 
     return loss_fn
 

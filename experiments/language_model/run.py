@@ -30,6 +30,7 @@ from kd_jax.pretrained import llama as llama_files
 from kd_jax.pretrained import load as pretrained
 from kd_jax.storage import run_folder
 from kd_jax.training import keys, optimizers, samplers, sequential
+from kd_jax.training import state as train_state
 
 SAVED_TEXTS = 16  # saved beside a student for its export
 STUDENT, GENERATED = "student", (32, 4)  # a folder; tokens and texts by which generation is timed
@@ -188,6 +189,7 @@ class DecoderStudents:
         """Save a student for export, with the first held-out texts."""
         few = tokens.next_token_split(self.data.test.take(slice(SAVED_TEXTS)))
         one = jax.tree.map(lambda x: x[None, None], params)
+        one = train_state.stateless(one)
         saved_models.save(run, llama.decoder(self.net), one, [objective.row], few, seed=seed)
         if objective.row == names.FORWARD and not seed:
             llama_files.save(run.path(STUDENT), self.net, params)

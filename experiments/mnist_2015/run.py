@@ -120,12 +120,12 @@ def teach(config: Config, data: Dataset, run: run_folder.Run, teacher: int) -> T
 
 def jitter_and_query(teacher: teachers.Teachers) -> Callable:
     """augment_batch: the batch's images moved, and the teacher's logits of the moved images."""
-    params = train_state.at(teacher.params, 0)
+    variables = train_state.at(teacher.variables, 0)
 
     def augment_batch(batch, key):
         each = jax.random.split(key, len(batch["inputs"]))
         moved = jax.vmap(augment.jitter)(each, batch["inputs"])
-        logits, _ = teacher.model.apply(params, moved)
+        logits = teacher.model.logits(variables, moved)
         return {**batch, "inputs": moved, "teachers": logits[:, None]}
 
     return augment_batch

@@ -58,8 +58,7 @@ def _fit(stage: Stage, params: Any, rows, draws, splits, teachers) -> Any:
         print(f"  {stage.row}: epoch {epoch:4d}  loss {sums[epoch, 0]:.4f}")
     one = train_state.at(params, 0)
     accuracy = (
-        float(classification.measure(stage.model.apply(one, x)[0], y)["accuracy"])
-        for x, y in splits
+        float(classification.measure(stage.model.logits(one, x), y)["accuracy"]) for x, y in splits
     )
     print("  {}: accuracy {:.4f} train, {:.4f} test".format(stage.row, *accuracy))
     return params

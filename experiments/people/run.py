@@ -59,12 +59,13 @@ def student_recipe(config: Config, count: int) -> teachers.Recipe:
 def loss(apply, augment_batch=None):
     """Weights of regression on the teacher's log-probabilities and of the labels: see Arm."""
 
-    def loss_fn(params, batch, key):
+    def loss_fn(variables, batch, key):
         rows, arm = batch.rows, batch.numbers
-        logits, _ = apply(params, rows["inputs"])
+        (logits, _), state = apply(variables, rows["inputs"])
         soft = stages.regression_loss(logits, {"teacher": rows["teachers"][:, 0]})
         hard = jnp.mean(losses.cross_entropy(logits, rows["labels"]))
-        return arm["soft_weight"] * soft + arm["label_weight"] * hard, {}
+        loss = arm["soft_weight"] * soft + arm["label_weight"] * hard
+        return train_state.Outcome(loss, state=state)
 
     return loss_fn
 
@@ -137,7 +138,7 @@ def train(config: Config, data: Dataset, taught: teachers.Teachers, task) -> lis
     params, lost = train_students(config, number, data.train, logits["train"], task.execution)
     model = stages.network(config.student_width)
     if number < run.saved_seeds:
-        alone = jax.tree.map(lambda x: x[number : number + 1, None], taught.params)
+        alone = jax.tree.map(lambda x: x[number : number + 1, None], taught.variables)
         saved_models.save(run, taught.model, alone, [TEACHER], data.test, **task.known)
         saved_models.save(
             run, model, params, STUDENTS, data.test, logits["test"], teacher=TEACHER, **task.known

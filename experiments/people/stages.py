@@ -60,8 +60,9 @@ class Stage(NamedTuple):
 
 @functools.cache  # so that trainings of one kind are one program
 def _means(apply, loss, learning_rate, size):
-    def loss_fn(params, batch, key):
-        return loss(apply(params, batch.rows["inputs"])[0], batch.rows), {}
+    def loss_fn(variables, batch, key):
+        (logits, _), state = apply(variables, batch.rows["inputs"])
+        return train_state.Outcome(loss(logits, batch.rows), state=state)
 
     def in_turn(seed, step):
         return (step * size + jnp.arange(size))[None]
@@ -70,9 +71,9 @@ def _means(apply, loss, learning_rate, size):
 
 
 @jax.jit(static_argnames="apply")
-def logits_of(apply, params, inputs):
+def logits_of(apply, variables, inputs):
     """Logits [S, N, 3] of networks [S, …]."""
-    return jax.vmap(lambda p: apply(p, inputs)[0])(params)
+    return jax.vmap(lambda v: apply(v, inputs)[0][0])(variables)
 
 
 def mistakes(model: models.Model, params: Any, split: Split) -> list[np.ndarray]:
@@ -118,7 +119,7 @@ def fit(
     state, curves = loop.fit(loss_fn, optimizer, state, {}, in_turn, epochs=epochs * steps, own=own)
     each = curves["loss"][:, :, 0].reshape(epochs, steps, seeds)
     lost = train_state.diverged(state)[:, 0]
-    return train_state.arm_params(state), each.sum(1, dtype=np.float64), lost
+    return train_state.arm_variables(state), each.sum(1, dtype=np.float64), lost
 
 
 def _padded(split):

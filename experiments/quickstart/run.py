@@ -88,7 +88,7 @@ def train(config: Config, data: Dataset, teacher: int, task) -> list[dict]:
     saved_models.save(run, recipe.model, params, names, test, outputs["test"], **task.known)
     saved_models.save_teachers(run, taught, test, **task.known)
     if teacher == 0:
-        large, small = train_state.at(taught.params, 0), train_state.at(params, 0, 0)
+        large, small = train_state.at(taught.variables, 0), train_state.at(params, 0, 0)
         networks = {TEACHER: (taught.model.apply, large), "student": (recipe.model.apply, small)}
         show(run, networks, test, outputs["test"])
     of_teacher = taught.records(data, ("validation", "test"), family=TEACHER)

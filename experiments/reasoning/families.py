@@ -52,7 +52,7 @@ def train(net, texts, settings, key, order, execution):
     count = len(texts.prompts.ids)
     chains = np.arange(count)[:, None]
     sampler = training.sampler(order, [0], [count], chains, settings)
-    start = state.initialize(llama.decoder(net).init)(key[None])
+    start = state.initialize(llama.decoder(net).init)(key[None])["params"]
     params, *_ = training.fit(
         rows.TEACHER, net, SFT, start, key[None], {"texts": texts}, sampler, settings, (),
         execution=execution,
@@ -81,7 +81,7 @@ def teacher(family, config, run, number):
     def fit(snapshots):
         return train(net, texts, settings, *own, run.execution._replace(snapshots=snapshots))
 
-    like = jax.eval_shape(llama.decoder(net).init, own[0])
+    like = jax.eval_shape(llama.decoder(net).init, own[0])["params"]
     found = model_store.of_run(run, facts, fit, like, row=rows.TEACHER, data=config.task)
     word = "restored" if found.restored else f"trained in {found.seconds:.0f} s"
     print(f"{rows.TEACHER}, seed {number}: {word} ({found.folder})")
@@ -96,7 +96,7 @@ def task(found, config, run, number):
     return tasks.ReasoningTask(
         teacher(found, config, run, number),
         student,
-        state.initialize(llama.decoder(student).init),
+        lambda keys: state.initialize(llama.decoder(student).init)(keys)["params"],
         optimizers.muon_warmup_cosine,
         problem_set(found, "train"),
         {style: solutions(found, "train", style) for style in (problems.ANSWER, problems.TERSE)},

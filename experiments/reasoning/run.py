@@ -129,7 +129,7 @@ def train(taught_by, arm, task):
             one = train_state.at(fitted.params, np.full((1, 1), member))
             where = {name: fields[name] for name in ("seed", "problems")}
             where |= {"teacher_seed": number}
-            saved_models.save(task.run, net, one, [arm.row], test, **where)
+            saved_models.save(task.run, net, train_state.stateless(one), [arm.row], test, **where)
     return records_of(known, fitted, evaluate)
 
 

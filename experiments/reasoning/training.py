@@ -93,8 +93,8 @@ def fit(
     with execution.bar(label, CHUNKS) as report:
         state, curves = loop.fit(
             _loss(net, objective._replace(row=""), on_policy), optimizer,
-            train_state.copies(start, optimizer, keys), rows, sampler, epochs=CHUNKS,
-            shared={"teacher": teacher}, report=report, execution=execution,
+            train_state.copies(train_state.stateless(start), optimizer, keys), rows, sampler,
+            epochs=CHUNKS, shared={"teacher": teacher}, report=report, execution=execution,
         )  # fmt: skip
     curves = {name: np.asarray(x)[..., 0] for name, x in curves.items()}
-    return train_state.arm_params(state), curves, train_state.diverged(state)[:, 0]
+    return train_state.arm_variables(state)["params"], curves, train_state.diverged(state)[:, 0]

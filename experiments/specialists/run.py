@@ -107,12 +107,12 @@ def joined(config: Config, model, params, generalist, special, inputs, shift: fl
 
 def with_specialists(config: Config, data: Dataset, taught, special, teacher: int, execution):
     """({row: test logits [1, N, C]}, generalist and specialists' logits of the training rows)."""
-    first = train_state.at(taught.params, 0)
+    first = train_state.at(taught.variables, 0)
     part = execution.part("specialists")
     model, params = fit_specialists(config, data, first, special, teacher, part)
     longer = teachers.fit(
         whole_recipe(config, data, config.special_epochs, "longer", teacher),
-        keys.key(config.base_seed, "longer", teacher)[None], data.train, start=taught.params,
+        keys.key(config.base_seed, "longer", teacher)[None], data.train, start=taught.variables,
         seeds=[teacher], title=named.LONGER, execution=execution.part("longer"),
     )  # fmt: skip
     shift = specialists.dustbin_shift(config.special_classes / data.classes)

@@ -1,6 +1,6 @@
 """Metrics of speech networks: frame accuracy and word errors on held-out recordings."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
@@ -87,10 +87,10 @@ def of_students(
     return found
 
 
-def accuracies(apply: Callable, params, arrays: dict) -> dict:
+def accuracies(model, variables, arrays: dict) -> dict:
     """{split: fraction of its frames that are right} of one network."""
     return {
-        name: jnp.mean(apply(params, split["inputs"])[0].argmax(-1) == split["labels"])
+        name: jnp.mean(model.logits(variables, split["inputs"]).argmax(-1) == split["labels"])
         for name, split in arrays.items()
     }
 

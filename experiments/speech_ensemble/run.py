@@ -132,7 +132,7 @@ def transfer_set(config: Config, setup: Setup, spoken: data.Speech, members, ens
         return split, sources
     first = 10 + config.takes if setup.unlabeled else 10
     more = load(config, setup.late, first).frames.train
-    grid = train_state.one_arm(members.params)
+    grid = train_state.one_arm(members.variables)
     logits = classification.predict(members.model.apply, grid, more.inputs)[:, 0]
     if setup.unlabeled:  # the ensemble's predictions take the place of the labels
         chosen = ensembles.arithmetic_mean(logits).argmax(-1)
@@ -187,7 +187,7 @@ def train_few(config: Config, spoken: data.Speech, trained, task) -> list[dict]:
     few_recipe = recipe(config, len(rows), config.fraction_epochs, order)
     parts = {"train": split, "validation": spoken.frames.validation, "test": spoken.frames.test}
     arrays = {name: part._asdict() for name, part in parts.items()}
-    measured = functools.partial(metrics.accuracies, few_recipe.model.apply)
+    measured = functools.partial(metrics.accuracies, few_recipe.model)
     wanted = arms_of_few(config)
     _, curves = students.fit(
         few_recipe, wanted, split, {name: x[rows] for name, x in sources.items()}, each,

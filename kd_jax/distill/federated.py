@@ -104,7 +104,7 @@ def client_logits(
 ) -> Float[Array, "K N C"]:
     """The logits of every client on the same inputs."""
     each = (
-        jax.vmap(lambda p, model=model: model.apply(p, inputs)[0])(of_group)
+        jax.vmap(lambda v, model=model: model.logits(v, inputs))(of_group)
         for (model, _), of_group in zip(config.groups, params)
     )
     return jnp.concatenate([*each])
@@ -129,9 +129,10 @@ def distill(
         key: of batches.
     """
 
-    def loss_fn(params, batch, key):
-        logits, _ = model.apply(params, batch.rows["inputs"], train=True, key=key)
-        return jnp.mean(losses.soft_targets(logits, batch.rows["consensus"])), {}
+    def loss_fn(variables, batch, key):
+        (logits, _), state = model.apply(variables, batch.rows["inputs"], train=True, key=key)
+        soft = losses.soft_targets(logits, batch.rows["consensus"])
+        return train_state.Outcome(jnp.mean(soft), state=state)
 
     def draw(key):
         chosen = jax.random.randint(key, (config.batch_size,), 0, len(public))

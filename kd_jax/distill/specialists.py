@@ -96,19 +96,20 @@ def _distances(points, centers):
     return ((points[:, None] - centers[None]) ** 2).sum(-1)
 
 
-def from_generalist(params: dict, special: Int[np.ndarray, " S"]) -> dict:
-    """A specialist's initial parameters: the generalist's, with S special logits and a dustbin.
+def from_generalist(variables: dict, special: Int[np.ndarray, " S"]) -> dict:
+    """A specialist's initial variables: the generalist's, with S special logits and a dustbin.
 
     The dustbin's weights are the mean of those of its classes, its bias is their mean plus the log
     of their number: the logarithm of a sum of exponentials near its middle.
 
     Args:
-        params: of the generalist, with "logits": {"kernel" [D, C], "bias" [C]}.
+        variables: of the generalist, its parameters with "logits": {"kernel" [D, C], "bias" [C]}.
         special: the special classes.
 
     Returns:
-        The parameters with "logits": {"kernel" [D, S + 1], "bias" [S + 1]}, the dustbin last.
+        Them with "logits": {"kernel" [D, S + 1], "bias" [S + 1]}, the dustbin last.
     """
+    params = variables["params"]
     kernel, bias = params["logits"]["kernel"], params["logits"]["bias"]
     rest = np.setdiff1d(np.arange(len(bias)), special)
     dustbin = kernel[:, rest].mean(1, keepdims=True)
@@ -117,7 +118,7 @@ def from_generalist(params: dict, special: Int[np.ndarray, " S"]) -> dict:
         "kernel": jnp.concatenate([kernel[:, special], dustbin], 1),
         "bias": jnp.concatenate([bias[special], level]),
     }
-    return {**params, "logits": logits}
+    return {**variables, "params": {**params, "logits": logits}}
 
 
 def specialist_labels(

@@ -60,22 +60,24 @@ def mixture(apply: Callable, augment_batch: Callable | None = None) -> Callable:
         augment_batch: (rows, key) -> rows, what a step sees of them.
 
     Returns:
-        loss_fn(params, Batch, key). Its rows are "inputs" [B, …], "labels" [B] and "teachers" [B,
-        K, C] (logits of K teachers), its numbers the arm's `NUMBERS` and "source", which of the K.
+        loss_fn(variables, Batch, key). Its rows are "inputs" [B, …], "labels" [B] and "teachers"
+        [B, K, C] (logits of K teachers), its numbers the arm's `NUMBERS` and "source", which of
+        the K.
 
     Source: Hinton, Vinyals and Dean 2015, arXiv 1503.02531, section 2.
     """
 
-    def loss_fn(params, batch, key):
+    def loss_fn(variables, batch, key):
         rows, arm = batch.rows, batch.numbers
         if augment_batch:
             batch_key, key = jax.random.split(key)
             rows = augment_batch(rows, batch_key)
-        logits, _ = apply(params, rows["inputs"], train=True, key=key)
+        (logits, _), state = apply(variables, rows["inputs"], train=True, key=key)
         source = jnp.take(rows["teachers"], arm["source"], axis=1)
         soft = losses.soft_targets(logits, source, temperature=arm["temperature"])
         hard = losses.label_smoothing(logits, rows["labels"], epsilon=arm["smoothing"])
-        return jnp.mean(arm["soft_weight"] * soft + arm["label_weight"] * hard), {}
+        loss = jnp.mean(arm["soft_weight"] * soft + arm["label_weight"] * hard)
+        return train_state.Outcome(loss, state=state)
 
     return loss_fn
 
@@ -140,7 +142,7 @@ def fit(
             report=report,
             execution=execution,
         )
-    return state.params, {**curves, "diverged": train_state.diverged(state)}
+    return state.variables, {**curves, "diverged": train_state.diverged(state)}
 
 
 def _stacked(teachers, rows):

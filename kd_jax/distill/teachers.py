@@ -50,14 +50,14 @@ def adam_recipe(
 
 
 class Teachers(NamedTuple):
-    """Teachers [S, …]: their row, Model, params, {split: logits [S, N, C]}, fingerprint, seconds.
+    """Teachers [S, …]: row, Model, variables, {split: logits [S, N, C]}, fingerprint, seconds.
 
     seconds: what their training took, summed over them.
     """
 
     row: str
     model: Any
-    params: Any
+    variables: Any
     logits: dict
     fingerprint: str
     seconds: float
@@ -79,13 +79,14 @@ def loss(apply: Callable, augment: Callable | None = None) -> Callable:
         augment: (key, input) -> input, drawn anew for each example and step.
     """
 
-    def loss_fn(params, batch, key):
+    def loss_fn(variables, batch, key):
         augment_key, dropout_key = jax.random.split(key)
         inputs = batch.rows["inputs"]
         if augment:
             inputs = jax.vmap(augment)(jax.random.split(augment_key, len(inputs)), inputs)
-        logits, _ = apply(params, inputs, train=True, key=dropout_key)
-        return jnp.mean(losses.cross_entropy(logits, batch.rows["labels"])), {}
+        (logits, _), state = apply(variables, inputs, train=True, key=dropout_key)
+        hard = losses.cross_entropy(logits, batch.rows["labels"])
+        return train_state.Outcome(jnp.mean(hard), state=state)
 
     return loss_fn
 
@@ -136,7 +137,7 @@ def fit(
             report=report,
             execution=execution,
         )
-    return train_state.arm_params(state)
+    return train_state.arm_variables(state)
 
 
 def one(
@@ -181,7 +182,7 @@ def metrics(logits: np.ndarray, labels: np.ndarray, split: str = "test") -> dict
 
 @functools.lru_cache(maxsize=8)  # teachers of one network share its programs
 def _logits(apply):
-    return jax.vmap(lambda params, inputs: apply(params, inputs)[0], in_axes=(0, None))
+    return jax.vmap(lambda variables, inputs: apply(variables, inputs)[0][0], in_axes=(0, None))
 
 
 def _stored(row, recipe, keys, seeds, data, run):

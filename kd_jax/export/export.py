@@ -52,10 +52,10 @@ def write(
         report: dict[str, dict[str, Any]] = {}
         if saved.teacher:
             one = saved.teacher
-            report[TEACHER] = _exported(folder, "teacher", [HLO], one, one.params)[HLO]
+            report[TEACHER] = _exported(folder, "teacher", [HLO], one, one.variables)[HLO]
             (folder / "teacher.stablehlo").unlink()
-        report |= _exported(folder, "student", SUFFIXES, saved, saved.params)
-        narrow = quantize.quantized(saved.params)
+        report |= _exported(folder, "student", SUFFIXES, saved, saved.variables)
+        narrow = quantize.quantized(saved.variables)
         found = _exported(folder, "student_int8", [HLO, TENSORS], saved, narrow)
         report |= {f"{form}, int8": measures for form, measures in found.items()}
         _check(report)
@@ -92,7 +92,10 @@ def _exported(folder, stem, forms: Iterable[str], saved, params):
     """
     function = formats.function_of(saved.model, params)
     expected = _logits(function, saved.inputs)
-    shared = {"parameters": cost.parameters(saved.params), "multiply_adds": _multiply_adds(saved)}
+    shared = {
+        "parameters": cost.parameters(saved.variables["params"]),
+        "multiply_adds": _multiply_adds(saved),
+    }
     report = {}
     for form in forms:
         path = folder / (stem + SUFFIXES[form])
@@ -137,7 +140,7 @@ def _logits(function, inputs):
 
 def _multiply_adds(saved):
     one = jax.tree.map(lambda x: x[:1], saved.inputs)
-    return cost.multiply_adds(saved.model.apply, saved.params, one)
+    return cost.multiply_adds(saved.model.apply, saved.variables, one)
 
 
 def _check(report):

@@ -38,7 +38,7 @@ def function_of(model: Model, params: Any) -> Callable[[Any], jax.Array]:
     def logits(inputs):
         with jax.default_matmul_precision("highest"):
             exact = quantize.dequantized(jax.tree.map(jnp.asarray, params))
-            return model.apply(exact, inputs)[0]
+            return model.logits(exact, inputs)
 
     return logits
 
@@ -120,14 +120,14 @@ def read_safetensors(folder: pathlib.Path, stem: str) -> tuple[Model, Any]:
         from safetensors.numpy import load_file
 
     facts = json.loads((folder / f"{stem}.json").read_text(encoding="utf-8"))
-    params: dict[str, Any] = {}
+    variables: dict[str, Any] = {"params": {}, "state": {}}
     for name, array in load_file(folder / f"{stem}.safetensors").items():
         *path, last = name.split(".")
-        at = params
+        at = variables
         for part in path:
             at = at.setdefault(part, {})
         at[last] = array
-    return serialization.model_of(serialization.build(facts["network"]), facts["inputs"]), params
+    return serialization.model_of(serialization.build(facts["network"]), facts["inputs"]), variables
 
 
 def names_of(inputs: Any) -> list[str]:

@@ -29,7 +29,7 @@ class SavedModel(NamedTuple):
     """
 
     model: Model
-    params: Any
+    variables: Any
     inputs: Any
     labels: np.ndarray
     teacher_classes: np.ndarray | None
@@ -57,7 +57,7 @@ class Group(NamedTuple):
 def save(
     run: Any,
     model: Model,
-    params: Any,
+    variables: Any,
     rows: Sequence[str],
     test: Any,
     teacher_logits: np.ndarray | None = None,
@@ -71,7 +71,7 @@ def save(
     Args:
         run: a storage.run_folder.Run.
         model: the network of all of them.
-        params: leaves [S, A, …], A as many as rows.
+        variables: leaves [S, A, …], A as many as rows.
         rows: their names in the records.
         test: a Split, or whatever else has `inputs` and `labels`, −1 where there is none.
         teacher_logits: [N, C] or [S, N, C], of their teacher on the test; None for a teacher.
@@ -80,13 +80,13 @@ def save(
         where: what the records of these rows have in common, as far as rows of the same name need
             it to be told apart.
     """
-    seeds = min(len(jax.tree.leaves(params)[0]), run.saved_seeds - seed)
+    seeds = min(len(jax.tree.leaves(variables)[0]), run.saved_seeds - seed)
     if seeds < 1:
         return
     arrays = {"labels": test.labels, **_named(test.inputs)}
     facts: dict = {"test": fingerprint.arrays(arrays)}
     array_cache.kept(run.path(FOLDER), facts, lambda: arrays)
-    tree = {"params": jax.tree.map(lambda x: np.asarray(x)[:seeds], params)}
+    tree = {"variables": jax.tree.map(lambda x: np.asarray(x)[:seeds], variables)}
     classes = None if teacher_logits is None else _most_probable(teacher_logits, seeds)
     if classes is not None:
         tree["teacher_classes"] = classes
@@ -102,11 +102,11 @@ def save_teachers(run: Any, teachers: Any, test: Any, **where: Any) -> None:
 
     Args:
         run: a storage.run_folder.Run.
-        teachers: with row, model and params, leaves [S, …]: a distill.teachers.Teachers.
+        teachers: with row, model and variables, leaves [S, …]: a distill.teachers.Teachers.
         test: as for `save`.
         where: as for `save`.
     """
-    grid = jax.tree.map(lambda x: np.asarray(x)[:, None], teachers.params)
+    grid = jax.tree.map(lambda x: np.asarray(x)[:, None], teachers.variables)
     save(run, teachers.model, grid, [teachers.row], test, **where)
 
 
@@ -167,14 +167,14 @@ def _loaded(folder, group, row, seed):
     facts, at = group.facts, (seed - group.seeds[0], group.rows.index(row))
     model = serialization.model_of(serialization.build(facts["network"]), facts["shape"])
     tree, _ = checkpoint.load(group.path, _like(model, facts))
-    params = jax.tree.map(lambda x: np.asarray(x[at]), tree["params"])
+    variables = jax.tree.map(lambda x: np.asarray(x[at]), tree["variables"])
     classes = np.asarray(tree["teacher_classes"]) if "teacher_classes" in tree else None
     if classes is not None:
         classes = classes[at[0] % len(classes)]  # one line where the seeds share a teacher
     test = array_cache.kept(pathlib.Path(folder) / FOLDER, {"test": facts["test"]}, _lost)
     line = _record(folder, {"row": row, "seed": seed, **group.where})
     labels = test.pop("labels")
-    return SavedModel(model, params, test.get("inputs", test), labels, classes, line)
+    return SavedModel(model, variables, test.get("inputs", test), labels, classes, line)
 
 
 def _named(inputs):
@@ -191,8 +191,8 @@ def _most_probable(logits, seeds):
 def _like(model, facts):
     one = jax.eval_shape(model.init, jax.random.key(0))
     grid = facts["seeds"][1], len(facts["rows"])
-    params = jax.tree.map(lambda x: jax.ShapeDtypeStruct((*grid, *x.shape), x.dtype), one)
-    like = {"params": params}
+    variables = jax.tree.map(lambda x: jax.ShapeDtypeStruct((*grid, *x.shape), x.dtype), one)
+    like = {"variables": variables}
     if facts["teacher_classes"]:
         like["teacher_classes"] = jax.ShapeDtypeStruct(tuple(facts["teacher_classes"]), np.int32)
     return like

@@ -11,6 +11,7 @@ from kd_jax.language import teacher_outputs, tokens
 from kd_jax.language.objectives import Objective
 from kd_jax.language.tokens import Texts
 from kd_jax.models import llama
+from kd_jax.training.state import Outcome
 
 
 def loss(
@@ -25,7 +26,7 @@ def loss(
         on_policy: what gives the rows, of `on_policy`; None: the batch itself.
 
     Returns:
-        loss_fn(params, Batch, key) for training.loop. Its rows are the objective's, shared is
+        loss_fn(variables, Batch, key) for training.loop. Its rows are the objective's, shared is
         {"teacher": what the teacher's logits are read with, or all its parameters}.
     """
 
@@ -33,7 +34,8 @@ def loss(
         z = llama.logits(params, tokens.answer_states(student, params, rows["texts"]))
         return jnp.sum(objective.term(z, rows, teacher))
 
-    def loss_fn(params, batch, key):
+    def loss_fn(variables, batch, key):
+        params = variables["params"]
         teacher, rows = batch.shared["teacher"], batch.rows
         if on_policy:
             rows = on_policy(params, teacher, rows, key)
@@ -41,7 +43,7 @@ def loss(
         found = tokens.micro_batched_mean(
             lambda p, r: total(p, r, teacher), params, rows, counted, micro_batches
         )
-        return found, {"tokens": jnp.sum(counted, dtype=jnp.float32)}
+        return Outcome(found, {"tokens": jnp.sum(counted, dtype=jnp.float32)})
 
     return loss_fn
 

@@ -21,8 +21,7 @@ INIT = jax.jit(llama.decoder(NET).init)
 
 def teacher(key: jax.Array) -> tuple[llama.Llama, Any]:
     """(Llama, params), the layers' matrices ten times as large as drawn: confident predictions."""
-    params = INIT(key)
-    params = jax.tree.map(np.asarray, params)
+    params = jax.tree.map(np.asarray, INIT(key)["params"])
     layers = jax.tree.map(lambda x: x if np.all(x == 1) else 10 * x, params["layers"])
     return NET, params | {"layers": layers}
 

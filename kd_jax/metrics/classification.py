@@ -35,7 +35,8 @@ def _grid(apply: Callable) -> Callable:
     """The compiled logits of a grid; cached, so that the same network compiles once."""
 
     def one(member, batch):
-        return apply(member, batch)[0]
+        (logits, _), _ = apply(member, batch)
+        return logits
 
     return jax.jit(jax.vmap(jax.vmap(one, in_axes=(0, None)), in_axes=(0, None)))
 

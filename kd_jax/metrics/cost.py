@@ -51,24 +51,24 @@ def multiply_adds(function: Callable, *arguments: PyTree) -> int:
 
 
 def summary(
-    apply: Callable, params: PyTree, inputs: Shaped[np.ndarray, "N ..."]
+    apply: Callable, variables: dict, inputs: Shaped[np.ndarray, "N ..."]
 ) -> dict[str, float]:
     """Parameters, bytes, multiply-adds per example and seconds per batch of one network.
 
     Args:
-        apply: (params, inputs [B, …]) -> anything.
-        params: Of the network.
+        apply: (variables, inputs [B, …]) -> anything.
+        variables: Of the network: {"params", "state"}.
         inputs: At least 128 examples.
 
     Returns:
         {"parameters", "multiply_adds", "bytes", "seconds_1", "seconds_128"}.
     """
     return {
-        "parameters": parameters(params),
-        "multiply_adds": multiply_adds(apply, params, inputs[:1]),
-        "bytes": size_bytes(params),
-        "seconds_1": latency(apply, params, inputs[:1]),
-        "seconds_128": latency(apply, params, inputs[:128]),
+        "parameters": parameters(variables["params"]),
+        "multiply_adds": multiply_adds(apply, variables, inputs[:1]),
+        "bytes": size_bytes(variables),
+        "seconds_1": latency(apply, variables, inputs[:1]),
+        "seconds_128": latency(apply, variables, inputs[:128]),
     }
 
 
@@ -78,7 +78,7 @@ def summaries(
     """The `summary` of several networks on the same inputs.
 
     Args:
-        networks: {name: (apply, params)}.
+        networks: {name: (apply, variables)}.
         inputs: As for `summary`.
 
     Returns:

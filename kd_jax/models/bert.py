@@ -156,10 +156,12 @@ def sentence_encoder(bert: Bert) -> Model:
     """
 
     def init(key):
-        return bert.init(key, jnp.zeros((1, 2), int), jnp.ones((1, 2), bool))["params"]
+        found = bert.init(key, jnp.zeros((1, 2), int), jnp.ones((1, 2), bool))
+        return {"params": found["params"], "state": {}}
 
-    def apply(params, inputs, train=False, key=None):
-        hidden: Any = bert.apply({"params": params}, inputs["ids"], inputs["mask"])
-        return mean_pooling(hidden[-1], inputs["mask"]), {"hidden": hidden}
+    def apply(variables, inputs, train=False, key=None):
+        params = {"params": variables["params"]}
+        hidden: Any = bert.apply(params, inputs["ids"], inputs["mask"])
+        return (mean_pooling(hidden[-1], inputs["mask"]), {"hidden": hidden}), variables["state"]
 
     return Model(init, apply, bert)

@@ -12,15 +12,23 @@ class Model(NamedTuple):
     """A network as two pure functions.
 
     Attributes:
-        init: key -> params.
-        apply: (params, inputs [B, …], train=False, key=None) -> (logits [B, C], features), with
-            features a dict of named arrays; `key` is needed where train=True draws dropout.
+        init: key -> variables {"params": what training moves, "state": running statistics such as
+            those of batch norm, {} where there are none}.
+        apply: (variables, inputs [B, …], train=False, key=None) -> ((logits [B, C], features),
+            state): features is a dict of named arrays, state what the running statistics are after
+            this batch, as they were unless train=True; `key` is needed where train=True draws
+            dropout.
         network: The Flax module that they are of, or None.
     """
 
     init: Callable
     apply: Callable
     network: Any = None
+
+    def logits(self, variables: Any, inputs: Any) -> Any:
+        """The logits [B, C] of trained variables alone."""
+        (found, _), _ = self.apply(variables, inputs)
+        return found
 
 
 def functional(module: nn.Module, input_shape: Sequence[int]) -> Model:
@@ -42,11 +50,15 @@ def functional(module: nn.Module, input_shape: Sequence[int]) -> Model:
 
 def _functional(module, input_shape):
     def init(key):
-        return module.init(key, jnp.zeros((1, *input_shape)), False)["params"]
+        collections = dict(module.init(key, jnp.zeros((1, *input_shape)), False))
+        return {"params": collections.pop("params", {}), "state": collections}
 
-    def apply(params, inputs, train=False, key=None):
+    def apply(variables, inputs, train=False, key=None):
         rngs = None if key is None else {"dropout": key}
-        return module.apply({"params": params}, inputs, train, rngs=rngs)
+        collections = {"params": variables["params"], **variables["state"]}
+        changing = list(variables["state"]) if train else False
+        found = module.apply(collections, inputs, train, rngs=rngs, mutable=changing)
+        return found if train else (found, variables["state"])
 
     return Model(init, apply, module)
 

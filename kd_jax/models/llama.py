@@ -200,11 +200,13 @@ def decoder(llama: Llama) -> Model:
     """
 
     def init(key):
-        return llama.init(key, jnp.zeros((1, 2), int), jnp.ones((1, 2), bool))["params"]
+        found = llama.init(key, jnp.zeros((1, 2), int), jnp.ones((1, 2), bool))
+        return {"params": found["params"], "state": {}}
 
-    def apply(params, inputs, train=False, key=None):
+    def apply(variables, inputs, train=False, key=None):
+        params = variables["params"]
         hidden, _ = llama.apply({"params": params}, inputs["ids"], inputs["mask"])
-        return logits(params, hidden[-1]), {"hidden": hidden}
+        return (logits(params, hidden[-1]), {"hidden": hidden}), variables["state"]
 
     return Model(init, apply, llama)
 

@@ -32,8 +32,8 @@ def packaged() -> pathlib.Path:
 @functools.lru_cache(maxsize=8)
 def _program(network):
     """The compiled encoder of a Bert; cached, so that each of its widths compiles once."""
-    apply = bert.sentence_encoder(network).apply
-    return jax.jit(lambda params, batch: apply(params, batch)[0])
+    encoder = bert.sentence_encoder(network)
+    return jax.jit(lambda p, batch: encoder.logits({"params": p, "state": {}}, batch))
 
 
 def embed(network: bert.Bert, params: Any, tokens: padding.Tokens) -> Float[np.ndarray, "N D"]:

@@ -43,18 +43,18 @@ def _members_step(loss_fn, optimizer, each):
 
 
 class EpochMetrics(NamedTuple):
-    """Metrics after each epoch: measure(params, arrays) -> {name: scalar}, of a member."""
+    """Metrics after each epoch: measure(variables, arrays) -> {name: scalar}, of a member."""
 
     measure: Callable
     arrays: Any
 
-    def grid(self, params: Any, arrays: Any) -> dict[str, Array]:
+    def grid(self, variables: Any, arrays: Any) -> dict[str, Array]:
         """The metrics of a whole grid: {name: [S, A]}."""
         each = jax.vmap(jax.vmap(self.measure, in_axes=(0, None)), in_axes=(0, None))
-        return each(params, arrays)
+        return each(variables, arrays)
 
 
-def _nothing(params, arrays):
+def _nothing(variables, arrays):
     return {}
 
 
@@ -71,7 +71,7 @@ def _epochs(loss_fn, optimizer, epoch_metrics, place, each):
                 lambda s, i: grid_step(s, i, data, shared, own, numbers), state, indices
             )
             means = jax.tree.map(lambda m: jnp.mean(m, axis=0), metrics)
-            means |= epoch_metrics.grid(state.params, measured_on)
+            means |= epoch_metrics.grid(state.variables, measured_on)
             return state, jax.tree.map(lambda c, m: c.at[number].set(m), curves, means)
 
         # The bounds are traced: chunks of any length are the same compiled program.
@@ -87,8 +87,9 @@ def _empty_curves(loss_fn, sampler, epoch_metrics, epochs, state, *fixed):
         state, numbers = jax.tree.map(lambda x: x[0, 0], (state, numbers))
         rows, own = sampler(seeds.ravel()[0], 0)[0], jax.tree.map(lambda x: x[0], own)
         batch = train_state.Batch(jax.tree.map(lambda x: x[rows], {**data, **own}), numbers, shared)
-        loss, metrics = loss_fn(state.params, batch, state.key)
-        return {"loss": loss, **metrics} | epoch_metrics.measure(state.params, epoch_metrics.arrays)
+        outcome = loss_fn(state.variables, batch, state.key)
+        measured = epoch_metrics.measure(state.variables, epoch_metrics.arrays)
+        return {"loss": outcome.loss, **outcome.metrics} | measured
 
     shapes = jax.eval_shape(said, state, *fixed)
     grid = state.step.shape
@@ -208,7 +209,7 @@ def fit(
     """Train every member of the grid [S, A] for `epochs` passes.
 
     Args:
-        loss_fn: (params, state.Batch, key) -> (scalar, {name: scalar}), of one member.
+        loss_fn: (variables, state.Batch, key) -> state.Outcome, of one member.
         optimizer: of optax.
         state: from `state.members`; its buffers are given up.
         data: {name: [N, …]}, shared by all.

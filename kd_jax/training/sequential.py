@@ -47,7 +47,7 @@ class Sequential:
         """A training that has not begun.
 
         Args:
-            loss_fn: (params, state.Batch, key) -> (scalar, {name: scalar}).
+            loss_fn: (variables, state.Batch, key) -> state.Outcome.
             optimizer: of optax.
             start: parameters of the shape of all networks.
             data: {name: leaves [N, …]}.
@@ -106,7 +106,9 @@ class Sequential:
 @functools.partial(jax.jit, static_argnames="optimizer")
 def _begun(params, optimizer, key, seed):
     one = jax.tree.map(lambda x: x[None, None], params)
-    return train_state.grid(one, optimizer, jax.random.fold_in(key, seed)[None])
+    return train_state.grid(
+        train_state.stateless(one), optimizer, jax.random.fold_in(key, seed)[None]
+    )
 
 
 def _grid(numbers):

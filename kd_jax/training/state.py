@@ -26,60 +26,81 @@ class Batch(NamedTuple):
     shared: dict = {}
 
 
+class Outcome(NamedTuple):
+    """What a loss gives: a scalar, metrics {name: scalar}, the network's state after the step."""
+
+    loss: Any
+    metrics: dict = {}
+    state: Any = {}
+
+
 class State(NamedTuple):
     """All that training changes; model and optimizer are closed over.
 
     step: how many were taken; −1 − n from the step n on whose loss was not a finite number.
+    model_state: running statistics of the network, {} where it has none.
     """
 
     step: Int[Array, "*grid"]
     params: Any
     opt_state: Any
     key: jax.Array
+    model_state: Any = {}
+
+    @property
+    def variables(self) -> dict:
+        """The network's variables, as its Model takes them."""
+        return {"params": self.params, "state": self.model_state}
 
 
-def start(params: Any, optimizer: optax.GradientTransformation, key: jax.Array) -> State:
+def stateless(params: Any) -> dict:
+    """The variables of a network that has parameters alone."""
+    return {"params": params, "state": {}}
+
+
+def start(variables: dict, optimizer: optax.GradientTransformation, key: jax.Array) -> State:
     """The state of one member before its first step."""
-    return State(jnp.int32(0), params, optimizer.init(params), key)
+    params = variables["params"]
+    return State(jnp.int32(0), params, optimizer.init(params), key, variables["state"])
 
 
-def grid(params: Any, optimizer: optax.GradientTransformation, keys: jax.Array) -> State:
-    """States [S, A] that start from given parameters.
+def grid(variables: dict, optimizer: optax.GradientTransformation, keys: jax.Array) -> State:
+    """States [S, A] that start from given variables.
 
     Args:
-        params: leaves [S, A, …].
+        variables: leaves [S, A, …].
         optimizer: of optax.
         keys: [S], shared by a seed's arms.
     """
-    return _starts(optimizer)(params, keys)
+    return _starts(optimizer)(variables, keys)
 
 
 def copies(
-    params: Any, optimizer: optax.GradientTransformation, keys: jax.Array, arms: int = 1
+    variables: dict, optimizer: optax.GradientTransformation, keys: jax.Array, arms: int = 1
 ) -> State:
-    """States [S, A] of copies of each seed's parameters, which stay as they are.
+    """States [S, A] of copies of each seed's variables, which stay as they are.
 
     Args:
-        params: leaves [S, …].
+        variables: leaves [S, …].
         optimizer: of optax.
         keys: [S], shared by a seed's arms.
         arms: A.
     """
-    return _starts(optimizer, arms)(params, keys)
+    return _starts(optimizer, arms)(variables, keys)
 
 
 @functools.lru_cache(maxsize=64)
 def _starts(optimizer, arms=None):
-    """The compiled start of a grid, of copies of each seed's parameters where arms are given.
+    """The compiled start of a grid, of copies of each seed's variables where arms are given.
 
     Kept, so that grids of one shape compile once.
     """
     each = jax.vmap(jax.vmap(start, in_axes=(0, None, None)), in_axes=(0, None, 0))
 
-    def begun(params, keys):
+    def begun(variables, keys):
         if arms is not None:
-            params = jax.tree.map(lambda x: jnp.repeat(x[:, None], arms, axis=1), params)
-        return each(params, optimizer, keys)
+            variables = jax.tree.map(lambda x: jnp.repeat(x[:, None], arms, axis=1), variables)
+        return each(variables, optimizer, keys)
 
     return jax.jit(begun)
 
@@ -90,7 +111,7 @@ def members(
     """States [S, A]: one initialization `init(key)` per seed, copied to each of its arms.
 
     Args:
-        init: key -> params.
+        init: key -> variables.
         optimizer: of optax.
         keys: [S].
         arms: A.
@@ -112,45 +133,50 @@ def make_step(loss_fn: Callable, optimizer: optax.GradientTransformation) -> Cal
     uninterrupted one would.
 
     Args:
-        loss_fn: (params, Batch, key) -> (scalar, {name: scalar}).
+        loss_fn: (variables, Batch, key) -> Outcome.
         optimizer: of optax.
     """
 
     def step(state, batch):
         key = jax.random.fold_in(state.key, state.step)
-        gradient = jax.value_and_grad(loss_fn, has_aux=True)
-        (loss, metrics), grads = gradient(state.params, batch, key)
+
+        def total(params):
+            outcome = loss_fn(state._replace(params=params).variables, batch, key)
+            return outcome.loss, outcome
+
+        (loss, outcome), grads = jax.value_and_grad(total, has_aux=True)(state.params)
         updates, opt_state = optimizer.update(grads, state.opt_state, state.params)
         params = optax.apply_updates(state.params, updates)
         next_step = jnp.where(jnp.isfinite(loss), state.step + 1, -state.step - 1)
         next_step = jnp.where(state.step < 0, state.step, next_step)  # that is not forgotten
-        return State(next_step, params, opt_state, state.key), {"loss": loss, **metrics}
+        after = State(next_step, params, opt_state, state.key, outcome.state)
+        return after, {"loss": loss, **outcome.metrics}
 
     return step
 
 
 def train_steps(
-    loss_fn: Callable, optimizer: Any, params: Any, draw: Callable, steps: int, key: jax.Array
-) -> Any:
-    """Parameters of one network after `steps` steps of a fresh optimizer of optax.
+    loss_fn: Callable, optimizer: Any, variables: dict, draw: Callable, steps: int, key: jax.Array
+) -> dict:
+    """Variables of one network after `steps` steps of a fresh optimizer of optax.
 
     Args:
-        loss_fn: (params, Batch, key) -> (loss, {}).
+        loss_fn: as for `make_step`.
         optimizer: begun anew.
-        params: where it starts.
+        variables: where it starts.
         draw: key -> rows of a batch.
         steps: how many.
         key: of batches and dropout.
     """
     draw_key, key = jax.random.split(key)
     step = make_step(loss_fn, optimizer)
-    first = start(params, optimizer, key)
+    first = start(variables, optimizer, key)
 
     def one(state, _):
         rows = draw(jax.random.fold_in(draw_key, state.step))
         return step(state, Batch(rows))[0], None
 
-    return jax.lax.scan(one, first, length=steps)[0].params
+    return jax.lax.scan(one, first, length=steps)[0].variables
 
 
 def diverged(state: State) -> Int[np.ndarray, "*grid"]:
@@ -159,9 +185,9 @@ def diverged(state: State) -> Int[np.ndarray, "*grid"]:
 
 
 @jax.jit
-def one_arm(params: Any) -> Any:
-    """Parameters [S, …] as those of a grid [S, 1, …]."""
-    return jax.tree.map(lambda x: x[:, None], params)
+def one_arm(variables: Any) -> Any:
+    """Variables [S, …] as those of a grid [S, 1, …]."""
+    return jax.tree.map(lambda x: x[:, None], variables)
 
 
 @jax.jit
@@ -171,6 +197,6 @@ def at(tree: Any, *place: Any) -> Any:
 
 
 @functools.partial(jax.jit, static_argnames=("arm",))
-def arm_params(state: State, arm: int = 0) -> Any:
-    """The parameters [S, …] of one arm of the grid."""
-    return jax.tree.map(lambda x: x[:, arm], state.params)
+def arm_variables(state: State, arm: int = 0) -> dict:
+    """The variables [S, …] of one arm of the grid."""
+    return jax.tree.map(lambda x: x[:, arm], state.variables)

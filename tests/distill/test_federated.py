@@ -44,7 +44,7 @@ OF_BOTH = clients_of(parts=((0, 1, 2, 3), (4, 5), (6,), (7, 8, 9), (10,)))
 
 
 def different(model, count):
-    """Parameters of clients that all differ."""
+    """Variables of clients that all differ."""
     like, random = jax.eval_shape(model.init, jax.random.key(0)), np.random.default_rng(7)
     return jax.tree.map(lambda x: random.normal(0, 0.5, (count, *x.shape)).astype("f4"), like)
 
@@ -53,8 +53,9 @@ def one_of(params, number):
     return jax.tree.map(lambda x: x[number], params)
 
 
-def logits_by_hand(params, inputs):
+def logits_by_hand(variables, inputs):
     """Of a network with ReLUs, in float64."""
+    params = variables["params"]
     *hidden, last = (params[name] for name in sorted(params))
     x = np.float64(inputs)
     for layer in hidden:
@@ -102,11 +103,13 @@ def test_a_step_is_gradient_descent_on_the_cross_entropy():
     (found,) = train((params,), clients, jax.random.key(1))
     for client, row in enumerate((0, 4)):
         x, y = np.float64(clients.inputs[row]), int(clients.labels[row])
-        kernel, bias = (np.float64(params["logits"][name][client]) for name in ("kernel", "bias"))
+        kernel, bias = (
+            np.float64(params["params"]["logits"][name][client]) for name in ("kernel", "bias")
+        )
         error = special.softmax(x @ kernel + bias) - np.eye(3)[y]
         expected = {"kernel": kernel - rate * np.outer(x, error), "bias": bias - rate * error}
         for name, value in expected.items():
-            np.testing.assert_allclose(found["logits"][name][client], value, atol=1e-6)
+            np.testing.assert_allclose(found["params"]["logits"][name][client], value, atol=1e-6)
 
 
 def test_clients_trained_together_are_those_trained_alone():

@@ -75,15 +75,19 @@ def everything(pair):
 
 def to_outputs(pair, batch, method, student):
     """A method's loss and its gradient by the student's outputs, as if these were parameters."""
-    model = pair.recipe.model._replace(apply=lambda params, *_, **__: params)
+    model = pair.recipe.model._replace(apply=lambda variables, *_, **__: (variables["params"], {}))
     bare = pair._replace(recipe=pair.recipe._replace(model=model))
     start = jax.eval_shape(method.extra, KEYS[0], student, methods.Outputs(**batch["teacher"]))
     random = np.random.default_rng(3)
     extra = jax.tree.map(lambda x: 0.3 * random.normal(size=x.shape).astype(np.float32), start)
     params = {"student": tuple(student), "extra": extra}
     weighted = Batch(batch, {"weight": method.weights(pair.multiples)[-1]})
-    gradient = jax.value_and_grad(training.loss(bare, method), has_aux=True)
-    (value, _), grads = gradient(params, weighted, jax.random.key(4))
+
+    def loss(params):
+        variables = {"params": params, "state": {}}
+        return training.loss(bare, method)(variables, weighted, jax.random.key(4)).loss
+
+    value, grads = jax.value_and_grad(loss)(params)
     return value, grads["student"]
 
 
@@ -97,7 +101,7 @@ def test_every_term_is_finite_and_reaches_the_student(pair):
 
     @jax.jit  # one program for all methods: most of the time is compilation
     def gradients(params):
-        student = methods.Outputs(*pair.recipe.model.apply(params, batch["inputs"]))
+        student = methods.Outputs(*pair.recipe.model.apply(params, batch["inputs"])[0])
         return [to_outputs(pair, batch, method, student) for method in (labels, *others)]
 
     (_, plain), *found = jax.tree.map(np.asarray, gradients(by_chance(pair.recipe.model)))
@@ -116,10 +120,12 @@ def test_rows_have_names_of_their_own():
 
 def loss_of_labels(pair, rows):
     """The loss of the baseline on some rows, and the student's parameters."""
-    params = by_chance(pair.recipe.model)
+    variables = by_chance(pair.recipe.model)
+    params = {"student": variables["params"], "extra": {}}
     batch = Batch(rows, {"weight": 0.0})
     loss_fn = jax.jit(training.loss(pair, ON_LABELS))
-    return loss_fn({"student": params, "extra": {}}, batch, jax.random.key(0))[0], params
+    found = loss_fn({"params": params, "state": {}}, batch, jax.random.key(0))
+    return found.loss, variables
 
 
 def test_the_baseline_is_cross_entropy_of_the_labels():
@@ -178,7 +184,7 @@ def test_the_weight_is_chosen_on_validation():
     by_weight = chosen.records[0]["validation_errors_by_weight"]
     assert by_weight[2] < by_weight[0] == by_weight[1]
     jax.tree.map(
-        np.testing.assert_array_equal, chosen.params, jax.tree.map(lambda x: x[:, 0], params)
+        np.testing.assert_array_equal, chosen.variables, jax.tree.map(lambda x: x[:, 0], params)
     )
 
 
@@ -193,11 +199,11 @@ def test_a_chain_learns_from_the_step_before(tmp_path):
     elsewhere = jax.vmap(lambda key: jax.random.fold_in(key, first.draw))(KEYS)
     fitted = training.fit(VECTORS, ON_LABELS, elsewhere)
     taught = selection.choose(VECTORS, ON_LABELS, fitted)
-    own = training.logits_of(VECTORS, taught.params)
+    own = training.logits_of(VECTORS, taught.variables)
     fitted = training.fit(VECTORS, SOFT, KEYS, own=own)
     again = selection.choose(VECTORS, SOFT, fitted)
     assert [r["test_nll"] for r in again.records] == [r["test_nll"] for r in records]
-    jax.tree.map(np.testing.assert_array_equal, again.params, params)
+    jax.tree.map(np.testing.assert_array_equal, again.variables, params)
 
 
 def test_factors_are_of_every_row():

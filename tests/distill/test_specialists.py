@@ -97,8 +97,8 @@ def test_a_class_that_is_never_confused_comes_to_no_other_specialist():
 
 def begun_as(generalist, *classes):
     """The first parameters of a specialist, in one program."""
-    begin = jax.jit(lambda params: specialists.from_generalist(params, np.array(classes)))
-    return jax.tree.map(np.asarray, begin(generalist))
+    begin = jax.jit(lambda found: specialists.from_generalist(found, np.array(classes)))
+    return jax.tree.map(np.asarray, begin({"params": generalist, "state": {}}))["params"]
 
 
 def test_a_specialist_begins_with_the_generalist_s_special_logits():
@@ -145,7 +145,7 @@ def test_networks_trained_further_begin_at_given_parameters_and_learn_labels_of_
         return teachers.fit(recipe, keys, split, start=start, own={"labels": labels})
 
     jax.tree.map(np.testing.assert_array_equal, trained(0), start)
-    layer = jax.tree.map(np.asarray, trained(50))["logits"]
+    layer = jax.tree.map(np.asarray, trained(50))["params"]["logits"]
     for number in (0, 1):
         logits = inputs @ layer["kernel"][number] + layer["bias"][number]
         assert (logits.argmax(-1) == number).mean() > 0.9

@@ -12,7 +12,7 @@ from kd_jax.data import Split
 from kd_jax.distill import students, teachers
 from kd_jax.errors import InputError
 from kd_jax.training import samplers
-from kd_jax.training.state import Batch
+from kd_jax.training.state import Batch, Outcome
 
 SPLIT = Split(np.zeros((12, 3), np.float32), np.zeros(12, np.int32))
 
@@ -39,8 +39,8 @@ def test_the_loss_of_an_arm_is_the_mixture():
     expected = np.mean(soft * t**2 * divergence + hard * entropy)
     numbers = {"temperature": t, "soft_weight": soft, "label_weight": hard, "smoothing": epsilon}
     rows = {"inputs": jnp.float32(logits), "labels": labels, "teachers": teachers_logits}
-    loss_fn = students.mixture(lambda params, x, train, key: (x, {}))
-    found, _ = loss_fn({}, Batch(rows, numbers | {"source": 2}), jax.random.key(0))
+    loss_fn = students.mixture(lambda variables, x, train, key: ((x, {}), {}))
+    found = loss_fn({}, Batch(rows, numbers | {"source": 2}), jax.random.key(0)).loss
     np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
@@ -48,10 +48,10 @@ def test_each_arm_learns_from_the_teacher_that_it_names():
     def told(apply, augment_batch):
         """A loss that says which constant the arm's teacher has, and its weight of the labels."""
 
-        def loss_fn(params, batch, key):
+        def loss_fn(variables, batch, key):
             of_arm = jnp.take(batch.rows["teachers"], batch.numbers["source"], axis=1)
             more = {"teacher": jnp.mean(of_arm), "weight": batch.numbers["label_weight"]}
-            return 0.0 * sum(jnp.sum(x) for x in jax.tree.leaves(params)), more
+            return Outcome(0.0 * sum(jnp.sum(x) for x in jax.tree.leaves(variables)), more)
 
         return loss_fn
 

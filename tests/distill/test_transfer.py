@@ -67,8 +67,9 @@ def test_biases_start_where_the_transfer_run_says_and_nothing_else_differs():
     plain, started = untrained({}), untrained({"b": {1: 3.5, 3: -2.0}})
     wanted = np.zeros((2, 3, 4))
     wanted[:, 1, 1], wanted[:, 1, 3] = 3.5, -2
-    np.testing.assert_array_equal(started["logits"]["bias"], wanted)
-    started["logits"]["bias"] = plain["logits"]["bias"]
+    moved = started["params"]["logits"]
+    np.testing.assert_array_equal(moved["bias"], wanted)
+    moved["bias"] = plain["params"]["logits"]["bias"]
     jax.tree.map(np.testing.assert_array_equal, started, plain)
 
 

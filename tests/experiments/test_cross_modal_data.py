@@ -76,7 +76,7 @@ def test_students_are_measured_on_the_rows_of_their_seed():
     inputs, labels = random.normal(size=(30, 4)).astype("f4"), random.integers(3, size=30)
     students = random.normal(size=(4, 2, 4, 3)).astype("f4")  # two numbers of labels, two seeds
     rows = np.array([[0, 3, 9], [4, 5, 29]])
-    found = few_labels.measure(lambda p, x: (x @ p, {}), students, (inputs, labels, rows))
+    found = few_labels.measure(lambda p, x: ((x @ p, {}), {}), students, (inputs, labels, rows))
     assert found["errors"].shape == (4, 2)
     for member in range(4):
         own = rows[member % 2]

@@ -29,7 +29,7 @@ from kd_jax.errors import InputError
 from kd_jax.models import bert
 from kd_jax.pretrained import bert as bert_files
 from kd_jax.pretrained import layer_selection, sentence_embeddings
-from kd_jax.training.state import Batch
+from kd_jax.training.state import Batch, stateless
 
 NET = bert.Bert(120, width=16, layers=2, heads=2, intermediate_size=16, max_position_embeddings=128)
 
@@ -114,7 +114,8 @@ def test_another_base_seed_draws_other_sentences_labels_and_layers(teacher, monk
     few = [data.IntentTask(config, teacher.tokenizer).few for config in (zero, one)]
     assert few[0]["seed"] != few[1]["seed"]
     trained = [encoder.EncoderStudents(config, teacher, None, None, None) for config in (zero, one)]
-    drawn = types.SimpleNamespace(init=lambda key: {"layers": jax.random.key_data(key)})
+    first_layers = lambda key: {"params": {"layers": jax.random.key_data(key)}}  # noqa: E731
+    drawn = types.SimpleNamespace(init=first_layers)
     monkeypatch.setattr(encoder.bert, "sentence_encoder", lambda net: drawn)
 
     def first(students, seed):
@@ -133,18 +134,24 @@ def test_the_loss_is_the_mean_of_three_terms_over_the_first_width_that_holds_the
     theirs /= np.linalg.norm(theirs, axis=1, keepdims=True)
     params = {"embeddings": word, "layers": np.float32(1.5)}
 
-    def apply(params, tokens):
+    def apply(variables, tokens):
+        params = variables["params"]
         first = params["embeddings"][tokens["ids"]]
         last = params["layers"] * first + tokens["ids"].shape[1]
-        return bert.mean_pooling(last, tokens["mask"]), {"hidden": jnp.stack([first, last])}
+        found = bert.mean_pooling(last, tokens["mask"]), {"hidden": jnp.stack([first, last])}
+        return found, variables["state"]
 
-    loss = jax.jit(jax.value_and_grad(student_loss.loss(apply, (4, 8)), has_aux=True))
+    def loss_and_parts(params, batch):
+        found = student_loss.loss(apply, (4, 8))(stateless(params), batch, None)
+        return found.loss, found.metrics
+
+    loss = jax.jit(jax.value_and_grad(loss_and_parts, has_aux=True))
     ids = random.integers(9, size=(3, 8))
     for lengths, width in (((4, 1, 2), 4), ((4, 5, 2), 8)):
         mask = np.arange(8) < np.array(lengths)[:, None]
         data = {"ids": ids, "mask": mask, "vectors": theirs, "hidden": hidden}
         batch = Batch(data, {"hidden_weight": 0.7, "gram_weight": 0.3})
-        (found, parts), slopes = loss(params, batch, None)
+        (found, parts), slopes = loss(params, batch)
         last = np.float64(word)[ids] * 1.5 + width
         mean = np.stack([text[here].mean(0) for text, here in zip(last, mask)])
         ours = mean / np.linalg.norm(mean, axis=1, keepdims=True)

@@ -83,10 +83,10 @@ def test_all_students_are_compared_with_the_dense_teacher_and_the_table_says_so(
     labels = np.arange(20) % 10
     test = Split(np.zeros((20, 28, 28), np.float32), labels)
     model = tutorial.student_recipe(Config(), 0).model
-    params = jax.eval_shape(model.init, jax.random.key(0))
-    params = jax.tree.map(lambda x: np.zeros((2, 1, *x.shape), np.float32), params)
-    params["logits"]["bias"][..., 4] = 1  # they call everything a 4
-    found = tutorial.measure(model, params, [arm("1", named.OF_CNN)], test, TEACHERS)
+    variables = jax.eval_shape(model.init, jax.random.key(0))
+    variables = jax.tree.map(lambda x: np.zeros((2, 1, *x.shape), np.float32), variables)
+    variables["params"]["logits"]["bias"][..., 4] = 1  # they call everything a 4
+    found = tutorial.measure(model, variables, [arm("1", named.OF_CNN)], test, TEACHERS)
     fours = (TEACHERS["teacher"].argmax(-1) == 4).mean(-1)
     assert [r["test_agreement"] for r in found] == pytest.approx([fours, fours])
     both = [*found, *({**r, "row": named.LABELS} for r in found)]

@@ -12,6 +12,7 @@ from experiments.people.torch_random import Generator
 from kd_jax.data import Split, people
 from kd_jax.errors import InputError
 from kd_jax.storage import run_folder
+from kd_jax.training.state import stateless
 
 PUBLISHED_LINES = """\
 teacher: epoch    0  loss 21.4943
@@ -123,7 +124,8 @@ def test_gradient_descent_over_given_batches_with_a_partial_one():
         w, b = w - rate * inputs[rows].T @ gradient, b - rate * gradient.sum(0)
     stage = stages.Stage("by hand", stages.network(), stages.label_loss, rate, 1)
     batches = np.array([[[[2, 0], [1, 3]]]])
-    params, sums, lost = stages.fit(stage, start, Split(inputs, labels), batches)
+    params, sums, lost = stages.fit(stage, stateless(start), Split(inputs, labels), batches)
+    params = params["params"]
     np.testing.assert_allclose(params["logits"]["kernel"][0], w, atol=1e-6)
     np.testing.assert_allclose(params["logits"]["bias"][0], b, atol=1e-6)
     np.testing.assert_allclose(sums, [[expected]], rtol=1e-6)
@@ -134,4 +136,4 @@ def test_a_network_that_diverges_is_named_by_its_step():
     start = {"logits": {"kernel": np.full((1, 6, 3), np.inf), "bias": np.zeros((1, 3))}}
     stage = stages.Stage("too large", stages.network(), stages.label_loss, 0.1, 1)
     split = Split(np.ones((2, 6), np.float32), np.array([0, 1], np.int32))
-    assert stages.fit(stage, start, split, np.array([[[[0, 1]]]]))[2].tolist() == [0]
+    assert stages.fit(stage, stateless(start), split, np.array([[[[0, 1]]]]))[2].tolist() == [0]

@@ -53,7 +53,7 @@ def test_every_teacher_has_students_of_its_own(folder):
 def test_the_first_networks_are_saved_and_are_those_of_the_records(folder):
     for row in ALL:
         found = saved_models.take(folder, row, 0, {})
-        logits, _ = jax.jit(found.model.apply)(found.params, found.inputs)
+        logits = jax.jit(found.model.logits)(found.variables, found.inputs)
         assert (np.argmax(logits, -1) != found.labels).sum() == found.record["test_errors"]
         assert (found.record["teacher_seed"], found.record["row"]) == (0, row)
     student = saved_models.take(folder, rows.DISTILLED, 0, {})
@@ -70,7 +70,8 @@ def test_predict_trains_one_teacher_and_the_students_of_one_seed(
 
         def spy(*arguments, fit=module.fit, **options):
             found = fit(*arguments, **options)
-            counts.append(len((found[0] if isinstance(found, tuple) else found)["logits"]["bias"]))
+            variables = found[0] if isinstance(found, tuple) else found
+            counts.append(len(variables["params"]["logits"]["bias"]))
             return found
 
         monkeypatch.setattr(module, "fit", spy)
@@ -82,7 +83,7 @@ def test_predict_trains_one_teacher_and_the_students_of_one_seed(
         (rows.TEACHER, rows.DISTILLED, rows.TUNED), capsys.readouterr().out.splitlines()[1:]
     ):
         saved = saved_models.take(folder, row, 0, {})  # trained beside others, up to rounding
-        logits = np.asarray(jax.jit(saved.model.apply)(saved.params, person)[0])[0]
+        logits = np.asarray(jax.jit(saved.model.logits)(saved.variables, person))[0]
         expected = np.exp(logits) / np.exp(logits).sum()
         assert line.strip().startswith(row)
         np.testing.assert_allclose([float(x) for x in line.split()[-3:]], expected, atol=2e-4)
@@ -222,12 +223,12 @@ def test_students_regress_log_probabilities_or_learn_labels():
         rows.LABELS: -log_softmax(logits)[range(4), labels].mean(),
         rows.DISTILLED: ((logits - log_softmax(teacher)) ** 2).mean(),
     }
-    loss_fn = demo.loss(lambda params, inputs: (logits, {}))
+    loss_fn = demo.loss(lambda variables, inputs: ((logits, {}), {}))
     for arm in demo.ARMS[:2]:
         weights = {"soft_weight": arm.soft_weight, "label_weight": arm.label_weight}
         given = {"inputs": None, "labels": labels, "teachers": teacher[:, None]}
         batch = Batch(given, weights)
-        np.testing.assert_allclose(loss_fn({}, batch, None)[0], expected[arm.row], rtol=1e-5)
+        np.testing.assert_allclose(loss_fn({}, batch, None).loss, expected[arm.row], rtol=1e-5)
 
 
 def test_students_are_compared_with_their_own_teacher(tmp_path):

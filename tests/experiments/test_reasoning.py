@@ -217,7 +217,7 @@ def test_teachers_are_units_of_their_own():
 def test_teachers_and_base_seeds_have_keys_and_problems_of_their_own(tmp_path, monkeypatch):
     def untrained(net, texts, settings, key, order, execution):
         drawn.append(tuple(np.asarray(jax.random.key_data(x)).tobytes() for x in (key, order)))
-        like = jax.eval_shape(llama.decoder(net).init, key)
+        like = jax.eval_shape(llama.decoder(net).init, key)["params"]
         return jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), like)
 
     drawn, texts, digests = [], [], []

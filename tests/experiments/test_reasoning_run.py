@@ -31,7 +31,8 @@ def plain(rate, steps):
 
 def unlearned(net, texts, settings, key, order, execution):
     """The parameters of a teacher that learned nothing."""
-    like, random = jax.eval_shape(llama.decoder(net).init, key), np.random.default_rng(0)
+    like = jax.eval_shape(llama.decoder(net).init, key)["params"]
+    random = np.random.default_rng(0)
     return jax.tree.map(lambda x: random.normal(size=x.shape, scale=0.3).astype(x.dtype), like)
 
 

@@ -29,9 +29,10 @@ STUDENT, TEACHER = (jax.tree.map(lambda x, i=i: x[[i]], untrained(MODEL, 2, 1)) 
 INPUTS = np.random.default_rng(0).normal(size=(300, 100)).astype(np.float32)
 
 
-def by_hand(params):
+def by_hand(variables):
     """Logits [N, 10] in float64: dense layers, the first two with rectifiers."""
     x = INPUTS.astype(np.float64)
+    params = variables["params"]
     for name in ("hidden_1", "hidden_2", "logits"):
         x = x @ params[name]["kernel"][0, 0] + params[name]["bias"][0, 0]
         x = x if name == "logits" else np.maximum(x, 0)
@@ -129,10 +130,10 @@ def test_stablehlo_is_for_every_platform_and_batch(out, network):
 
 def test_safetensors_holds_the_parameters(out, network):
     tensors = load_file(out / "student.safetensors")
-    layers = network[0].params
+    layers = network[0].variables["params"]
     assert len(tensors) == 6
     for name, array in tensors.items():
-        layer, kind = name.split(".")
+        _, layer, kind = name.split(".")
         np.testing.assert_array_equal(array, layers[layer][kind])
 
 

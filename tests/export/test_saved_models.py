@@ -48,7 +48,7 @@ def test_a_network_is_built_again_from_its_description(network, shape):
         inputs = np.random.default_rng(1).normal(size=(2, *shape)).astype(np.float32)
     else:
         inputs = {"ids": jnp.array([[3, 5, 7]]), "mask": jnp.ones((1, 3), bool)}
-    one, two = (jax.jit(model.apply)(params, inputs)[0] for model in both)
+    one, two = (jax.jit(model.logits)(params, inputs) for model in both)
     np.testing.assert_array_equal(one, two)
 
 
@@ -116,7 +116,7 @@ def test_a_saved_network_is_the_trained_one(run):
     found = saved_models.take(run.folder, "soft", 1, {"part": "b"})
     jax.tree.map(
         np.testing.assert_array_equal,
-        found.params,
+        found.variables,
         jax.tree.map(lambda x: x[1, 1], params_of(3, 2)),
     )
     np.testing.assert_array_equal(found.inputs, TEST.inputs)
@@ -125,7 +125,8 @@ def test_a_saved_network_is_the_trained_one(run):
     )  # the largest of a one-hot line
     assert found.record["part"] == "b" and found.record["seed"] == 1
     np.testing.assert_array_equal(
-        found.teacher.params["logits"]["bias"], teacher()["logits"]["bias"][0]
+        found.teacher.variables["params"]["logits"]["bias"],
+        teacher()["params"]["logits"]["bias"][0],
     )
 
 

@@ -56,7 +56,7 @@ def test_use_changes_nothing():
     @jax.jit
     def used(key, images):
         params = recipe.model.init(key)
-        gradient = jax.grad(lambda p: recipe.model.apply(p, images)[0].sum())(params)
+        gradient = jax.grad(lambda p: recipe.model.logits(p, images).sum())(params)
         step = recipe.optimizer.update(gradient, recipe.optimizer.init(params), params)
         return step, jax.vmap(recipe.augment, in_axes=(None, 0))(key, images), recipe.sampler(0, 0)
 

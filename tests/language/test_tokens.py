@@ -19,7 +19,7 @@ from kd_jax.language import objectives, student_loss, teacher_cache, teacher_out
 from kd_jax.language.tokens import Texts
 from kd_jax.models import llama
 from kd_jax.pretrained import layer_selection
-from kd_jax.training.state import Batch
+from kd_jax.training.state import Batch, stateless
 
 PROMPTS = [3, 1, 4], [9], [2, 6, 5, 3, 5], [8, 8]
 ANSWERS = [1, 5], [2, 7, 1, 8, 2, 8], [3], [4, 10, 6]  # 2, 6, 1 and 3 tokens count
@@ -48,9 +48,13 @@ def predictions(net, params, texts):
 
 @functools.cache
 def loss_of(objective, parts=1, on_policy=None):
-    return jax.jit(
-        jax.value_and_grad(student_loss.loss(NET, objective, parts, on_policy), has_aux=True)
-    )
+    loss_fn = student_loss.loss(NET, objective, parts, on_policy)
+
+    def loss(params, batch, key):
+        found = loss_fn(stateless(params), batch, key)
+        return found.loss, found.metrics
+
+    return jax.jit(jax.value_and_grad(loss, has_aux=True))
 
 
 def learnt(objective, rows, parts=1, on_policy=None, teacher=TOP):

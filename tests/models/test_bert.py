@@ -1,8 +1,7 @@
 """The BERT encoder against the equations in float64 NumPy, and what padding may not change."""
 
-import jax
 import numpy as np
-from tiny_bert import APPLY, NET, by_hand, random_params
+from tiny_bert import APPLY, NET, by_hand, outputs, random_params
 
 from kd_jax.models import bert
 
@@ -25,9 +24,7 @@ def test_without_token_types_it_is_distilbert():
     net = bert.Bert(vocabulary=11, width=8, layers=1, heads=4, intermediate_size=6, types=0)
     params = random_params(net, 1)
     assert set(params["embeddings"]) == {"word", "position", "norm"}
-    _, features = jax.jit(bert.sentence_encoder(net).apply)(
-        params, {"ids": IDS[:1], "mask": MASK[:1]}
-    )
+    _, features = outputs(net)(params, {"ids": IDS[:1], "mask": MASK[:1]})
     expected = by_hand(params, IDS[0], MASK[0], heads=4)
     np.testing.assert_allclose(features["hidden"][:, 0], expected, rtol=1e-4, atol=1e-5)
 

@@ -31,7 +31,7 @@ def test_equal_modules_are_one_model_and_others_are_not():
 
 def test_a_module_that_cannot_be_hashed_is_a_model_too():
     model = models.functional(Scaled(np.array([2.0, 3.0])), (4,))
-    params = model.init(jax.random.key(0))
+    variables = model.init(jax.random.key(0))
     x = np.ones((1, 4), np.float32)
-    expected = (x @ params["Dense_0"]["kernel"]) * np.array([2, 3])
-    np.testing.assert_allclose(model.apply(params, x)[0], expected, rtol=1e-6)
+    expected = (x @ variables["params"]["Dense_0"]["kernel"]) * np.array([2, 3])
+    np.testing.assert_allclose(model.logits(variables, x), expected, rtol=1e-6)

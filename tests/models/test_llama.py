@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy import special
-from tiny_llama import APPLY, NET, PARAMS, SIZES, random_params
+from tiny_llama import APPLY, NET, PARAMS, SIZES, outputs, random_params
 
 from kd_jax.models import llama
 
@@ -72,7 +72,7 @@ def test_tied_and_with_biases_it_is_a_small_qwen2():
     assert [n for n in params["layers"] if "bias" in params["layers"][n]] == [
         "key", "query", "value",
     ]  # fmt: skip
-    logits, _ = jax.jit(llama.decoder(net).apply)(params, {"ids": IDS[:1], "mask": MASK[:1]})
+    logits, _ = outputs(net)(params, {"ids": IDS[:1], "mask": MASK[:1]})
     np.testing.assert_allclose(logits[0], by_hand(net, params, IDS[0])[0], rtol=1e-4, atol=1e-5)
 
 
@@ -111,7 +111,7 @@ def test_padding_changes_nothing(left):
 def test_remat_layers_have_the_same_gradients():
     def slopes(net):
         def loss(params):
-            logits, _ = llama.decoder(net).apply(params, {"ids": IDS, "mask": MASK})
+            logits, _ = outputs(net)(params, {"ids": IDS, "mask": MASK})
             return jnp.sum(jnp.sin(logits))
 
         return jax.jit(jax.grad(loss))(PARAMS)
@@ -123,7 +123,7 @@ def test_remat_layers_have_the_same_gradients():
 
 def test_bfloat16_is_near_and_its_logits_are_float32():
     net = llama.Llama(**SIZES, dtype=jnp.bfloat16)
-    short, features = jax.jit(llama.decoder(net).apply)(PARAMS, {"ids": IDS, "mask": MASK})
+    short, features = outputs(net)(PARAMS, {"ids": IDS, "mask": MASK})
     exact, _ = APPLY(PARAMS, {"ids": IDS, "mask": MASK})
     assert short.dtype == jnp.float32 and features["hidden"].dtype == jnp.bfloat16
     error = np.linalg.norm((short - exact)[MASK]) / np.linalg.norm(exact[MASK])

@@ -22,7 +22,7 @@ def test_parameter_and_multiply_add_counts():
     net = network()
     params = untrained(net)
     # 784·20 + 20 + 20·20 + 20 + 20·10 + 10 = 16,330; products alone 784·20 + 400 + 200 = 16,280
-    assert cost.parameters(params) == 16_330 and cost.size_bytes(params) == 4 * 16_330
+    assert cost.parameters(params["params"]) == 16_330 and cost.size_bytes(params) == 4 * 16_330
     assert cost.multiply_adds(net.apply, params, jnp.zeros((1, 28, 28))) == 16_280
     assert cost.multiply_adds(net.apply, params, jnp.zeros((3, 28, 28))) == 3 * 16_280
 
@@ -40,11 +40,11 @@ def test_a_network_is_the_product_of_its_matrices():
     net = network()
     params = untrained(net)
     x = np.random.default_rng(0).random((4, 28, 28))
-    p = jax.tree.map(lambda a: np.asarray(a, np.float64), params)
+    p = jax.tree.map(lambda a: np.asarray(a, np.float64), params["params"])
     h1 = np.maximum(x.reshape(4, -1) @ p["hidden_1"]["kernel"] + p["hidden_1"]["bias"], 0)
     h2 = np.maximum(h1 @ p["hidden_2"]["kernel"] + p["hidden_2"]["bias"], 0)
     expected = h2 @ p["logits"]["kernel"] + p["logits"]["bias"]
-    logits, features = jax.jit(net.apply)(params, x.astype(np.float32))
+    (logits, features), _ = jax.jit(net.apply)(params, x.astype(np.float32))
     np.testing.assert_allclose(logits, expected, atol=1e-5)
     np.testing.assert_allclose(features["hidden_2"], h2, atol=1e-5)
 
@@ -53,10 +53,10 @@ def test_dropout_acts_only_while_training():
     net = network(dropout=0.5, input_dropout=0.2)
     params, x = untrained(net), np.ones((8, 28, 28), np.float32)
     apply = jax.jit(net.apply, static_argnames="train")
-    still, _ = apply(params, x)
-    np.testing.assert_array_equal(still, apply(params, x, key=jax.random.key(1))[0])
-    one, _ = apply(params, x, train=True, key=jax.random.key(1))
-    two, _ = apply(params, x, train=True, key=jax.random.key(2))
+    (still, _), _ = apply(params, x)
+    np.testing.assert_array_equal(still, apply(params, x, key=jax.random.key(1))[0][0])
+    (one, _), _ = apply(params, x, train=True, key=jax.random.key(1))
+    (two, _), _ = apply(params, x, train=True, key=jax.random.key(2))
     assert (one != two).any() and (one != still).any()
 
 
@@ -89,16 +89,17 @@ def test_columns_as_channels_sees_one_axis():
     """Permuting the columns' weights with the columns changes nothing; the rows' order matters."""
     net = models.ConvNet((4,), (1,), 10)
     module = models.functional(models.ColumnsAsChannels(net), (28, 28))
-    params, apply = untrained(module), jax.jit(module.apply)
+    params, logits = untrained(module), jax.jit(module.logits)
     # kernel 3·3·28·4 + 4; after pooling 14 positions of 4 channels: 14·4·10 + 10
-    assert cost.parameters(params) == 3 * 3 * 28 * 4 + 4 + 14 * 4 * 10 + 10
+    assert cost.parameters(params["params"]) == 3 * 3 * 28 * 4 + 4 + 14 * 4 * 10 + 10
     x = np.random.default_rng(0).random((2, 28, 28), np.float32)
     order = np.random.default_rng(1).permutation(28)
     swapped = jax.tree.map(lambda a: a, params)
-    swapped["net"]["conv_1"]["kernel"] = params["net"]["conv_1"]["kernel"][:, :, order]
-    plain = np.asarray(apply(params, x)[0])
-    np.testing.assert_allclose(apply(swapped, x[:, :, order])[0], plain, atol=1e-5)
-    assert np.abs(apply(swapped, x[:, order])[0] - plain).max() > 1e-3
+    kernel = params["params"]["net"]["conv_1"]["kernel"]
+    swapped["params"]["net"]["conv_1"]["kernel"] = kernel[:, :, order]
+    plain = np.asarray(logits(params, x))
+    np.testing.assert_allclose(logits(swapped, x[:, :, order]), plain, atol=1e-5)
+    assert np.abs(logits(swapped, x[:, order]) - plain).max() > 1e-3
 
 
 def test_uniform_control_keeps_the_labels_probability():
@@ -181,4 +182,4 @@ def test_predictions_do_not_depend_on_the_batches(count):
     found = classification.predict(net.apply, params, images)
     assert found.shape == (2, 3, count, 10)
     one = jax.tree.map(lambda x: x[1, 2], params)
-    np.testing.assert_allclose(found[1, 2], jax.jit(net.apply)(one, images)[0], atol=1e-5)
+    np.testing.assert_allclose(found[1, 2], jax.jit(net.logits)(one, images), atol=1e-5)

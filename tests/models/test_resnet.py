@@ -32,7 +32,7 @@ DEPTHS = {"resnet20": 20, "resnet56": 56, "resnet8x4": 8, "resnet32x4": 32}
 
 
 def shapes(name):
-    """The shapes of the parameters of a named network for 100 classes; nothing is computed."""
+    """The shapes of the variables of a named network for 100 classes; nothing is computed."""
     net = models.functional(getattr(models, name)(100), (32, 32, 3))
     return net, jax.eval_shape(net.init, jax.random.key(0))
 
@@ -51,9 +51,14 @@ def drawn(init, seed=0):
 @functools.cache
 def small():
     """One block per stage and few channels, its parameters, and six images of 8 × 8."""
-    init, apply, _ = models.functional(models.ResNet(8, (4, 4, 8, 16), 5), (8, 8, 3))
+    model = models.functional(models.ResNet(8, (4, 4, 8, 16), 5), (8, 8, 3))
     images = np.random.default_rng(1).normal(size=(6, 8, 8, 3)).astype(np.float32)
-    return jax.jit(apply, static_argnames="train"), drawn(init), images
+
+    def apply(params, inputs, train=False):
+        return model.apply({"params": params, "state": {}}, inputs, train)[0]
+
+    params = drawn(model.init)["params"]
+    return jax.jit(apply, static_argnames="train"), params, images
 
 
 @jax.jit
@@ -72,7 +77,7 @@ def slopes(params, images):
 
 @pytest.mark.parametrize("name", COUNTS)
 def test_parameters_are_those_counted_by_hand(name):
-    assert cost.parameters(shapes(name)[1]) == COUNTS[name]
+    assert cost.parameters(shapes(name)[1]["params"]) == COUNTS[name]
 
 
 @pytest.mark.parametrize("name", DEPTHS)
@@ -87,7 +92,7 @@ def test_the_depth_counts_the_layers_on_the_longest_path(name):
 )
 def test_stages_halve_the_image_and_name_their_maps(name, widths):
     net, params = shapes(name)
-    logits, features = jax.eval_shape(net.apply, params, jnp.zeros((2, 32, 32, 3)))
+    (logits, features), _ = jax.eval_shape(net.apply, params, jnp.zeros((2, 32, 32, 3)))
     assert logits.shape == (2, 100)
     assert {key: value.shape for key, value in features.items()} == {
         "stage_1": (2, 32, 32, widths[0]),

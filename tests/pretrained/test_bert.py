@@ -12,12 +12,11 @@ pytest.importorskip("tokenizers", reason="needs the extra text")
 
 import jax
 from safetensors.numpy import save_file
-from tiny_bert import by_hand
+from tiny_bert import by_hand, outputs
 from tokenizers import Tokenizer, models, pre_tokenizers
 
 from kd_jax.data import padding
 from kd_jax.errors import InputError
-from kd_jax.models import bert
 from kd_jax.pretrained import bert as encoder
 from kd_jax.pretrained import gguf, sentence_embeddings, tokenizer
 
@@ -71,7 +70,7 @@ def test_a_folder_becomes_the_network_that_its_tensors_say(folder):
     kernel = tensors()["encoder.layer.1.intermediate.dense.weight"].T
     np.testing.assert_array_equal(params["layers"]["inner"]["kernel"][1], kernel)
     ids = np.array([[4, 7, 2]])
-    _, features = jax.jit(bert.sentence_encoder(net).apply)(params, {"ids": ids, "mask": ids > 0})
+    _, features = outputs(net)(params, {"ids": ids, "mask": ids > 0})
     expected = by_hand(params, ids[0], ids[0] > 0)
     np.testing.assert_allclose(features["hidden"][:, 0], expected, rtol=1e-4, atol=1e-5)
 
@@ -107,7 +106,7 @@ def test_all_minilm_is_what_transformers_computes():
     tokens = tokenizer.encode(words, golden["sentences"], 128)
     width = len(golden["input_ids"][0])
     assert tokens.ids[:, :width].tolist() == golden["input_ids"]
-    vectors, features = jax.jit(bert.sentence_encoder(net).apply)(params, tokens._asdict())
+    vectors, features = outputs(net)(params, tokens._asdict())
     expected = np.array(golden["embedding_l2_normalised_mean_pooled"])
     np.testing.assert_allclose(vectors, expected, atol=1e-6)
     norms = golden["hidden_state_norms_by_layer (valid tokens, per sentence)"]

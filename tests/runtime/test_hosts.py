@@ -112,9 +112,10 @@ class Source:
         read.add(row)
         return {"x": x[row], "y": np.int32(x[row].sum() > 0)}
 
-def loss(params, batch, key):
-    z, _ = net.apply(params, batch.rows["x"])
-    return optax.softmax_cross_entropy_with_integer_labels(z, batch.rows["y"]).mean(), {}
+def loss(variables, batch, key):
+    z = net.logits(variables, batch.rows["x"])
+    hard = optax.softmax_cross_entropy_with_integer_labels(z, batch.rows["y"])
+    return train_state.Outcome(hard.mean())
 
 net = models.functional(models.MLP((5,), 2), (6,))
 optimizer = optax.adam(1e-3)

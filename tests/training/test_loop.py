@@ -78,8 +78,9 @@ def test_own_rows_belong_to_their_seed():
     """With the target of seed s equal to s and no inputs, the bias of seed s converges to s."""
     own = {"y": np.repeat(np.arange(3, dtype=np.float32)[:, None], ROWS, axis=1)}
 
-    def bias_loss(params, batch, key):
-        return jnp.mean((params["b"] - batch.rows["y"]) ** 2), {}
+    def bias_loss(variables, batch, key):
+        error = variables["params"]["b"] - batch.rows["y"]
+        return train_state.Outcome(jnp.mean(error**2))
 
     state, _ = train.fit(
         bias_loss, optax.sgd(0.4), train_state.members(init, optax.sgd(0.4), jax.random.split(
@@ -93,13 +94,15 @@ def test_what_is_shared_is_seen_whole_by_every_step():
     """Three prototypes, none of which belongs to a row, as if the loss held them itself."""
     table = np.arange(9, dtype=np.float32).reshape(3, 3) / 9
 
-    def near(params, batch, key):
+    def near(variables, batch, key):
         prototypes = batch.shared["table"]
         found, wanted = batch.rows["x"] @ prototypes["of"].T, prototypes["sum"][0]
-        return jnp.mean((found @ params["w"] - wanted) ** 2), {}
+        error = found @ variables["params"]["w"] - wanted
+        return train_state.Outcome(jnp.mean(error**2))
 
-    def held(params, batch, key):
-        return near(params, batch._replace(shared={"table": {"of": table, "sum": (2.0,)}}), key)
+    def held(variables, batch, key):
+        own = {"table": {"of": table, "sum": (2.0,)}}
+        return near(variables, batch._replace(shared=own), key)
 
     def trained(loss, **more):
         return train.fit(loss, OPTIMIZER, states(), DATA, ORDER, epochs=EPOCHS, **more)
@@ -121,8 +124,8 @@ def test_a_training_that_begins_again_is_one_of_its_own():
 
 
 def test_what_is_watched_is_of_each_member_at_the_end_of_each_epoch():
-    def far(params, arrays):
-        return {"far": jnp.sum((arrays["x"] @ params["w"]) ** 2)}
+    def far(variables, arrays):
+        return {"far": jnp.sum((arrays["x"] @ variables["params"]["w"]) ** 2)}
 
     epoch_metrics = train.EpochMetrics(far, {"x": DATA["x"][:4]})
     state, curves = fitted(epoch_metrics=epoch_metrics)
@@ -149,10 +152,10 @@ def test_a_member_that_loses_its_loss_is_marked_with_its_step_and_the_others_go_
     spoilt = np.zeros((3, 2), np.float32)
     spoilt[1, 0] = 1.0
 
-    def spoiling(params, batch, key):
-        loss, more = loss_fn(params, batch, key)
+    def spoiling(variables, batch, key):
+        found = loss_fn(variables, batch, key)
         bad = jnp.any(batch.rows["row"] == 13) & (batch.numbers["spoilt"] > 0)
-        return loss + jnp.where(bad, jnp.nan, 0.0), more
+        return found._replace(loss=found.loss + jnp.where(bad, jnp.nan, 0.0))
 
     data = DATA | {"row": np.arange(ROWS)}
     numbers = NUMBERS | {"spoilt": spoilt}
@@ -184,8 +187,9 @@ def test_a_column_of_the_data_may_bear_the_name_of_a_number():
     """A column of tens called "weight" beside the numbers ½ and 1 of that name: both are seen."""
     numbers = {"weight": np.array([[0.5, 1.0]], np.float32)}
 
-    def loss(params, batch, key):
-        return params["b"] * 0.0, {"seen": batch.rows["weight"].mean() * batch.numbers["weight"]}
+    def loss(variables, batch, key):
+        seen = batch.rows["weight"].mean() * batch.numbers["weight"]
+        return train_state.Outcome(variables["params"]["b"] * 0.0, {"seen": seen})
 
     data = {**DATA, "weight": np.full(ROWS, 10.0, np.float32)}
     _, curves = train.fit(loss, OPTIMIZER, states(seeds=1), data, ORDER, epochs=1, numbers=numbers)

@@ -6,13 +6,15 @@ import numpy as np
 import optax
 
 from kd_jax.training import samplers, sequential
+from kd_jax.training.state import Outcome
 
 STEPS = 3
 
 
 def test_what_a_network_draws_follows_from_the_key_and_its_seed():
-    def loss(params, batch, key):  # its gradient is what was drawn
-        return params["w"] * jax.random.normal(key) + 0 * jnp.sum(batch.rows["x"]), {}
+    def loss(variables, batch, key):  # its gradient is what was drawn
+        drawn = variables["params"]["w"] * jax.random.normal(key)
+        return Outcome(drawn + 0 * jnp.sum(batch.rows["x"]))
 
     start, data = {"w": np.float32(0)}, {"x": np.zeros((2 * STEPS, 1), np.float32)}
     sampler = samplers.shuffled(jax.random.key(1), 2 * STEPS, 2)

@@ -11,9 +11,10 @@ KEY = jax.random.key(5)
 RATE = 0.25
 
 
-def noisy(params, batch, key):
+def noisy(variables, batch, key):
     """w · x plus a draw: the gradient is x, and the loss tells the key."""
-    return params["w"] * batch.rows["x"] + jax.random.normal(key), {}
+    loss = variables["params"]["w"] * batch.rows["x"] + jax.random.normal(key)
+    return train_state.Outcome(loss)
 
 
 STEP = jax.jit(train_state.make_step(noisy, optax.sgd(RATE)))
@@ -21,7 +22,8 @@ STEP = jax.jit(train_state.make_step(noisy, optax.sgd(RATE)))
 
 def steps(xs):
     """(the states after each step, the losses)."""
-    state, states, losses = train_state.start({"w": jnp.float32(2)}, optax.sgd(RATE), KEY), [], []
+    first = train_state.stateless({"w": jnp.float32(2)})
+    state, states, losses = train_state.start(first, optax.sgd(RATE), KEY), [], []
     for x in xs:
         state, metrics = STEP(state, train_state.Batch({"x": jnp.float32(x)}))
         states.append(state)

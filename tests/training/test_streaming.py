@@ -39,15 +39,16 @@ class Together(Source):
         return [self[row] for row in rows]
 
 
-def loss_fn(params, batch, key):
+def loss_fn(variables, batch, key):
     noise = 0.1 * jax.random.normal(key, batch.rows["y"].shape)
-    error = batch.rows["x"] @ params["w"] - batch.rows["y"] + noise
-    return batch.numbers["weight"] * jnp.mean(error**2), {"error": jnp.mean(jnp.abs(error))}
+    error = batch.rows["x"] @ variables["params"]["w"] - batch.rows["y"] + noise
+    loss = batch.numbers["weight"] * jnp.mean(error**2)
+    return train_state.Outcome(loss, {"error": jnp.mean(jnp.abs(error))})
 
 
 def states():
     def init(key):
-        return {"w": jax.random.normal(key, (3,))}
+        return train_state.stateless({"w": jax.random.normal(key, (3,))})
 
     return train_state.members(init, OPTIMIZER, jax.random.split(jax.random.key(0), 3), 2)
 

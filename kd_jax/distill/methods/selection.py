@@ -18,23 +18,23 @@ from kd_jax.training import state as train_state
 class Chosen(NamedTuple):
     """The students [S, …] of the weight that was chosen on validation, and their records."""
 
-    params: Any
+    variables: Any
     weight: float
     records: list[dict]
 
 
-def choose(pair: training.TeacherStudentPair, method: methods.Method, params: dict) -> Chosen:
+def choose(pair: training.TeacherStudentPair, method: methods.Method, variables: dict) -> Chosen:
     """Choose the weight with the fewest validation errors; only then the test is read.
 
     Args:
         pair: teacher, student and data.
         method: whose weights they are.
-        params: as `fit` returns them.
+        variables: as `fit` returns them.
 
     Returns:
         The students of the weight of `best_weight`.
     """
-    students = jax.tree.map(np.asarray, params["student"])  # slicing needs no compilation
+    students = jax.tree.map(np.asarray, variables["student"])  # slicing needs no compilation
     apply = pair.recipe.model.apply
     on_validation = classification.measure(
         classification.predict(apply, students, pair.data.validation.inputs),

@@ -85,7 +85,7 @@ def outputs(
     """Logits and features {name: [N, …]} of a network, computed batch by batch."""
     program = jax.jit(apply)
     batches = (inputs[i : i + batch_size] for i in range(0, len(inputs), batch_size))
-    found = [jax.tree.map(np.asarray, program(params, batch)) for batch in batches]
+    found = [jax.tree.map(np.asarray, program(params, batch)[0]) for batch in batches]
     return jax.tree.map(lambda *pieces: np.concatenate(pieces), *found)
 
 
@@ -105,15 +105,18 @@ def loss(pair: TeacherStudentPair, method: methods.Method) -> Callable:
 
 @functools.lru_cache(maxsize=8)  # trainings of one loss share their programs
 def _loss(apply, augment_batch, of_method):
-    def loss_fn(params, batch, key):
+    def loss_fn(variables, batch, key):
         rows = augment_batch(batch.rows, key)
-        found = apply(params["student"], rows["inputs"], train=True, key=key)
+        params = variables["params"]
+        network = {"params": params["student"], "state": variables["state"]}
+        found, state = apply(network, rows["inputs"], train=True, key=key)
         student = methods.Outputs(*found)
         teacher = methods.Outputs(**rows["teacher"])
         hard = losses.cross_entropy(student.logits, rows["labels"])
         term = of_method(student, teacher, rows, params["extra"])
         weight = batch.numbers["weight"]
-        return losses.masked_mean(hard, where=rows["labeled"]) + weight * term, {}
+        loss = losses.masked_mean(hard, where=rows["labeled"]) + weight * term
+        return train_state.Outcome(loss, state=state)
 
     return loss_fn
 
@@ -136,17 +139,17 @@ def fit(
         execution: as for loop.fit.
 
     Returns:
-        Parameters {"student", "extra"}, leaves [S, W, …].
+        Variables, leaves [S, W, …]: {"student": of the network, "extra": of the method}.
     """
     arrays = {name: x for name, x in pair.arrays.items() if name not in (own or {})}
     weights = np.tile(np.asarray(method.weights(pair.multiples), np.float32), (len(keys), 1))
-    params, train_keys = _initial(pair, method, keys, weights.shape[1])
+    variables, train_keys = _initial(pair, method, keys, weights.shape[1])
     recipe = pair.recipe
     with execution.bar(f"{pair.name}, {method.row}", recipe.epochs) as report:
         state, _ = loop.fit(
             loss(pair, method),
             recipe.optimizer,
-            train_state.grid(params, recipe.optimizer, train_keys),
+            train_state.grid(variables, recipe.optimizer, train_keys),
             arrays,
             recipe.sampler,
             epochs=recipe.epochs,
@@ -155,28 +158,33 @@ def fit(
             report=report,
             execution=execution,
         )
-    return state.params
+    student = {"params": state.params["student"], "state": state.model_state}
+    return {"student": student, "extra": state.params["extra"]}
 
 
 def _initial(pair, method, keys, arms):
-    """The first {"student", "extra"} [S, W, …], alike for all W arms of a seed, and keys [S]."""
+    """The first variables [S, W, …], alike for all W arms of a seed, and keys [S].
+
+    Their parameters are {"student", "extra"}.
+    """
     student_keys, extra_keys, train_keys = split_each(keys, 3)
     student = train_state.initialize(pair.recipe.model.init)(student_keys)
 
     def extra(key, one, arrays):
         example = jax.tree.map(lambda x: x[:2], arrays)
         seen = pair.augment_batch(example, key)
-        ours = methods.Outputs(*pair.recipe.model.apply(one, seen["inputs"]))
+        ours = methods.Outputs(*pair.recipe.model.apply(one, seen["inputs"])[0])
         return method.extra(key, ours, methods.Outputs(**seen["teacher"]))
 
-    each, params = jax.vmap(extra, in_axes=(0, 0, None)), {"student": student, "extra": {}}
+    each, params = jax.vmap(extra, in_axes=(0, 0, None)), {"student": student["params"]}
     given = extra_keys, student, pair.arrays
+    params["extra"] = {}
     if jax.tree.leaves(jax.eval_shape(each, *given)):  # most methods: none to compile
         run_once = jax.jit(each, compiler_options=compilation.quick_options())
         params["extra"] = run_once(*given)
-    return jax.tree.map(
-        lambda x: np.repeat(np.asarray(x)[:, None], arms, axis=1), params
-    ), train_keys
+    variables = {"params": params, "state": student["state"]}
+    repeated = jax.tree.map(lambda x: np.repeat(np.asarray(x)[:, None], arms, axis=1), variables)
+    return repeated, train_keys
 
 
 def layers(model: Model, params: Any, inputs: Float[Array | np.ndarray, "N ..."]) -> dict:

@@ -153,7 +153,7 @@ def mutual(network: Model) -> Method:
     """
 
     def term(s, t, batch, extra):
-        peer, _ = network.apply(extra, batch["inputs"])
+        peer = network.logits(extra, batch["inputs"])
         both = losses.soft_targets(s.logits, peer) + losses.soft_targets(peer, s.logits)
         return jnp.mean(both) + losses.masked_mean(
             losses.cross_entropy(peer, batch["labels"]), where=batch["labeled"]
