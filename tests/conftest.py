@@ -13,7 +13,7 @@ import tracemalloc  # noqa: F401
 # pace takes an eighth of the suite.
 gc.set_threshold(200_000, 50, 100)
 
-PARTS = 10  # of the slow tests; CI runs one
+PARTS = 20  # of the slow tests; CI runs one
 
 # Programs are kept for all processes of these tests, away from the user's own.
 if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
@@ -31,7 +31,7 @@ def pytest_addoption(parser):
     parser.addoption(
         "--today",
         action="store_true",
-        help="of the slow tests run the tenth that the day of the last commit chooses",
+        help="of the slow tests run the twentieth that the day of the last commit chooses",
     )
 
 
