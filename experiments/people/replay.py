@@ -30,7 +30,8 @@ def replay(train: Split, test: Split, person: np.ndarray) -> None:
     draws, everyone = Generator(PUBLISHED), np.arange(len(train.labels))
 
     def initial(*widths):
-        return jax.tree.map(lambda x: x[None], draws.dense_layers((6, *widths, people.CLASSES)))
+        params = draws.dense_layers((6, *widths, people.CLASSES))
+        return train_state.stateless(jax.tree.map(lambda x: x[None], params))
 
     def probabilities(stage, params):
         (logits,) = stages.logits_of(stage.model.apply, params, person[None])[0]

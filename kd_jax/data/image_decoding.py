@@ -4,7 +4,11 @@ import io
 
 import numpy as np
 from jaxtyping import UInt8
-from PIL import Image, ImageOps
+
+from kd_jax.errors import extra
+
+with extra("data"):
+    from PIL import Image, ImageOps
 
 FORMATS = (
     "PNG",

@@ -67,8 +67,8 @@ def read(
             unreadable; they are of several sizes and image_size is None, or need more memory than
             there is; the cache cannot be written; Pillow is not installed.
     """
-    with errors.extra("data"):
-        from kd_jax.data import decoded_images
+    from kd_jax.data import decoded_images  # here, as it needs Pillow
+
     if image_size is not None:
         errors.within(1, 4097)("image_size", image_size)
     with image_files.opened(path) as files:

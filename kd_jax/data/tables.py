@@ -13,20 +13,20 @@ import json
 import os
 import pathlib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from kd_jax.data import preprocessing
 from kd_jax.data.preprocessing import near, shown
 from kd_jax.errors import DAMAGED, InputError, brief, extra, require
 
-if TYPE_CHECKING:
-    import pyarrow
+with extra("data"):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
 
 MOST_CLASSES = 1000
 MOST_LEVELS = 20  # different numbers with fractions that may still be classes, such as ratings
 
 
-def read(path: str | os.PathLike) -> "pyarrow.Table":
+def read(path: str | os.PathLike) -> pa.Table:
     """The table of a file.
 
     Args:
@@ -50,8 +50,6 @@ def read(path: str | os.PathLike) -> "pyarrow.Table":
     require(path.exists(), f"there is no file {path}: check the path")
     require(path.is_file(), f"{path} is no file: expected a table, one of {', '.join(readers)}")
     require(path.stat().st_size, f"{path} is empty: expected columns with names, and rows")
-    with extra("data"):
-        import pyarrow as pa
     try:
         columns = reader(path)
         table = pa.table({name: _array(path, name, values) for name, values in columns.items()})
@@ -66,8 +64,8 @@ def read(path: str | os.PathLike) -> "pyarrow.Table":
 
 
 def labelled(
-    table: "pyarrow.Table", label: str, columns: Sequence[str] = (), ignore: Sequence[str] = ()
-) -> tuple["pyarrow.Table", list[str], list[str]]:
+    table: pa.Table, label: str, columns: Sequence[str] = (), ignore: Sequence[str] = ()
+) -> tuple[pa.Table, list[str], list[str]]:
     """A table as inputs and labels.
 
     Args:
@@ -161,9 +159,6 @@ def _distinct(pairs):
 
 
 def _parquet(path):
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     try:
         with pq.ParquetFile(path) as file:
             names = file.schema_arrow.names
@@ -176,8 +171,6 @@ def _parquet(path):
 
 def _plain(column):
     """Categories as their values; dates, times and decimals as texts."""
-    import pyarrow as pa
-
     kind = column.type
     if pa.types.is_dictionary(kind):
         return _plain(column.cast(kind.value_type))
@@ -187,8 +180,6 @@ def _plain(column):
 
 def _array(path, name, values):
     """Python values as Arrow's: all booleans, all numbers or all texts, null where missing."""
-    import pyarrow as pa
-
     values = [None if _is_missing(value) else value for value in values]
     kinds = {type(value) for value in values} - {type(None)}
     other = sorted(kind.__name__ for kind in kinds - {bool, int, float, str})
