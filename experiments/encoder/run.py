@@ -144,10 +144,9 @@ class EncoderStudents:
 
     def measure(self, task, student, params):
         """Save a student and measure it."""
-        one = jax.tree.map(lambda x: x[None, None], params)
+        one = state.stateless(jax.tree.map(lambda x: x[None, None], params))
         test = padding.unlabeled(self.task.test_tokens.take(slice(SAVED_TEXTS)))
         net, seed = bert.sentence_encoder(student), task.known.get("seed", 0)
-        one = state.stateless(one)
         saved_models.save(task.run, net, one, [task.known["row"]], test, seed=seed)
         return self.task.measure(self.task.embeddings(student, params), self.neighbors)
 

@@ -188,8 +188,7 @@ class DecoderStudents:
     def save(self, run, objective, params, seed):
         """Save a student for export, with the first held-out texts."""
         few = tokens.next_token_split(self.data.test.take(slice(SAVED_TEXTS)))
-        one = jax.tree.map(lambda x: x[None, None], params)
-        one = train_state.stateless(one)
+        one = train_state.stateless(jax.tree.map(lambda x: x[None, None], params))
         saved_models.save(run, llama.decoder(self.net), one, [objective.row], few, seed=seed)
         if objective.row == names.FORWARD and not seed:
             llama_files.save(run.path(STUDENT), self.net, params)

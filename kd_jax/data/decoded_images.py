@@ -30,14 +30,21 @@ class Decoded(NamedTuple):
     digest: str
 
 
-def cached(
-    folder: str | os.PathLike | None,
-    files: Files,
-    names: list[str],
-    image_size: int | None,
-    skip_unreadable: bool,
-    bar: Callable,
-) -> Decoded:
+class Wanted(NamedTuple):
+    """Which images, and how.
+
+    files: which read them. names: of the files, in the order of the images. image_size: N for N × N
+    pixels, see image_decoding.decode; None if all are of one size. skip_unreadable: go on without
+    images that are damaged.
+    """
+
+    files: Files
+    names: list[str]
+    image_size: int | None
+    skip_unreadable: bool
+
+
+def cached(folder: str | os.PathLike | None, wanted: Wanted, bar: Callable) -> Decoded:
     """`decoded`, from a cache file if there is one of the same images, size and code.
 
     A damaged cache file is written again; one that lacks images which were unreadable serves only
@@ -45,20 +52,17 @@ def cached(
 
     Args:
         folder: where the cache file is; None for no cache.
-        files: see `decoded`, as for what follows.
-        names: in their order.
-        image_size: N for N × N pixels.
-        skip_unreadable: go on without images that are damaged.
-        bar: like runtime.progress.bar.
+        wanted: as for `decoded`.
+        bar: as for `decoded`.
 
     Raises:
         InputError: as `decoded`; the folder cannot be written.
     """
     if folder is None:
-        return decoded(files, names, image_size, skip_unreadable, bar)
+        return decoded(wanted, bar)
     facts = {
-        "files": [[name, *files.stamps[name]] for name in names],
-        "image_size": image_size,
+        "files": [[name, *wanted.files.stamps[name]] for name in wanted.names],
+        "image_size": wanted.image_size,
         "code": fingerprint.code(image_decoding.decode, _Stack),
         "versions": fingerprint.versions(["pillow", "numpy"]),
     }
@@ -66,9 +70,10 @@ def cached(
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with filelock.FileLock(path.with_name(f".{path.name}.lock")):  # others wait and find it
-            found = _stored(path, names)
-            if found is None or (len(found.files) < len(names) and not skip_unreadable):
-                found = decoded(files, names, image_size, skip_unreadable, bar)
+            found = _stored(path, wanted.names)
+            whole = found is not None and len(found.files) == len(wanted.names)
+            if found is None or not (whole or wanted.skip_unreadable):
+                found = decoded(wanted, bar)
                 _store(path, found)
             return found
     except OSError as error:
@@ -78,26 +83,18 @@ def cached(
         ) from None
 
 
-def decoded(
-    files: Files,
-    names: list[str],
-    image_size: int | None,
-    skip_unreadable: bool,
-    bar: Callable,
-) -> Decoded:
+def decoded(wanted: Wanted, bar: Callable) -> Decoded:
     """The images of files; gray, C = 1, if all pixels of all of them are, else all in RGB.
 
     Args:
-        files: which read them.
-        names: of the files, in the order of the images.
-        image_size: N for N × N pixels, see image_decoding.decode; None if all are of one size.
-        skip_unreadable: go on without images that are damaged.
+        wanted: which, and how.
         bar: like runtime.progress.bar, (label, total, unit) -> context of report(done).
 
     Raises:
         InputError: an image is unreadable, or all are; they are of several sizes and image_size is
             None; they need more memory than there is.
     """
+    files, names, image_size, skip_unreadable = wanted
     stack, total = _Stack(files.path, len(names)), f"{len(names):,}"
     with warnings.catch_warnings(), bar("decoding images", len(names), "image") as report:
         warnings.simplefilter("ignore")  # Pillow's, of odd files that it reads nevertheless

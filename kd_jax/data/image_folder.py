@@ -80,14 +80,20 @@ def read(
         for line in class_folders.missing(parts):
             _say(files.path, line)
         classes = sorted(parts["train"])
-        places = {
-            name: (part, label)
-            for part, found in parts.items()
-            for label, each in enumerate(classes)
-            for name in found.get(each, [])
-        }
-        decoded = decoded_images.cached(cache, files, [*places], image_size, skip_unreadable, bar)
+        places = _places(parts, classes)
+        wanted = decoded_images.Wanted(files, [*places], image_size, skip_unreadable)
+        decoded = decoded_images.cached(cache, wanted, bar)
         return _split(files.path, decoded, places, classes)
+
+
+def _places(parts, classes):
+    """{name: (part, label)} of all images, part by part and class by class."""
+    return {
+        name: (part, label)
+        for part, found in parts.items()
+        for label, each in enumerate(classes)
+        for name in found.get(each, [])
+    }
 
 
 def _say(path, line):
