@@ -52,7 +52,10 @@ def stablehlo(path: str | os.PathLike) -> Teacher:
     Raises:
         InputError: There is no such file, it is no such export, or it has several inputs.
     """
-    import jax.export  # needs flatbuffers, which jax asks for when this is used
+    import jax.export
+
+    with extra("export"):
+        import flatbuffers  # noqa: F401 (jax.export imports it where it reads)
 
     try:
         exported = jax.export.deserialize(bytearray(pathlib.Path(path).read_bytes()))

@@ -57,6 +57,9 @@ def stablehlo(path: str | os.PathLike, function: Callable[[Any], Any], inputs: A
         function: inputs -> logits.
         inputs: a tree of arrays [N, …], for their shapes.
     """
+    with extra("export"):
+        import flatbuffers  # noqa: F401 (jax.export imports it where it writes)
+
     exported = jax.export.export(jax.jit(function), platforms=PLATFORMS)(symbolic(inputs))
     pathlib.Path(path).write_bytes(exported.serialize())
 

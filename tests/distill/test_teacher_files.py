@@ -40,6 +40,7 @@ def test_an_onnx_file(tmp_path):
 
 
 def test_a_stablehlo_file(tmp_path):
+    pytest.importorskip("flatbuffers", reason="needs the extra export")
     (batch,) = jax.export.symbolic_shape("b")
     shape = jax.ShapeDtypeStruct((batch, 4), np.float32)
     exported = jax.export.export(jax.jit(lambda x: x @ KERNEL))(shape)
@@ -55,8 +56,8 @@ def test_a_stablehlo_file(tmp_path):
 
 @pytest.mark.parametrize("read", [teacher_files.onnx, teacher_files.stablehlo])
 def test_other_files_are_one_line(read, tmp_path):
-    if read is teacher_files.onnx:
-        pytest.importorskip("onnxruntime", reason="needs the extra export")
+    for package in ("onnxruntime", "flatbuffers"):
+        pytest.importorskip(package, reason="needs the extra export")
     (tmp_path / "empty").write_bytes(b"")
     (tmp_path / "other").write_bytes(b"no graph at all" * 9)
     for path in (tmp_path / "empty", tmp_path / "other", tmp_path / "missing", tmp_path):
