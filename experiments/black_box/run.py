@@ -104,7 +104,7 @@ def fit(config: Config, teacher: int, rows, targets, pool: Split, execution, gro
     epochs = config.steps * batch_size // count
     recipe = teachers.adam_recipe(net, config.learning_rate, sampler, epochs)
     each = keys.keys(config.base_seed, "student", teacher, count=config.seeds)
-    arms = [students.Arm(row, soft_weight=1.0, teacher=row) for row in targets]
+    arms = [students.Arm(row, weight=1.0, teacher=row) for row in targets]
     params, curves = students.fit(
         recipe, arms, pool, targets, train_state.at(each, np.arange(len(rows)) // group),
         label=f"{count:,} queries", execution=execution,

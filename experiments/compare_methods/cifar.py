@@ -73,8 +73,8 @@ def augment_batch(teacher, params):
         return {
             **batch,
             "inputs": inputs,
-            "teacher": {"logits": logits, "features": features},
-            "permuted_logits": permuted(permutation_key, logits, labels),
+            "teachers": jnp.stack([logits, permuted(permutation_key, logits, labels)], axis=1),
+            "features": features,
         }
 
     return see

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
@@ -154,8 +153,8 @@ def prepare(config: Config, spec: PairSpec, run: run_folder.Run) -> Prepared:
     layers = training.layers(taught.model, params, data.test.inputs[: training.LAYER_ROWS])
     logits = taught.logits["validation"][0], taught.logits["test"][0]
     pair = training.TeacherStudentPair(
-        spec.name, data, _arrays(config, spec, taught.model, params), *logits, layers,
-        student_recipe(config, spec), multiples=config.multiples,
+        spec.name, data, _lesson(config, spec, taught.model, params), *logits, layers,
+        student_recipe(config, spec),
     )  # fmt: skip
     if spec.augment_batch:
         pair = pair._replace(augment_batch=spec.augment_batch(taught.model, params))
@@ -177,22 +176,21 @@ def student_recipe(config: Config, spec: PairSpec) -> teachers.Recipe:
     return teachers.Recipe(spec.student, optimizer, sampler, spec.epochs)
 
 
-def _arrays(config, spec, teacher, params):
-    """The arrays of a pair; without the teacher's outputs where these come with each batch."""
+def _lesson(config, spec, teacher, params):
+    """What students learn from; where batches are augmented, each brings the teacher's outputs."""
     split = Split(spec.data.train.inputs[spec.rows], spec.data.train.labels[spec.rows])
     labeled = spec.labeled[spec.rows]
     if spec.augment_batch:
-        return {**split._asdict(), "labeled": labeled}
+        return training.Lesson(split, {"teacher": None, "permuted": None}, {"labeled": labeled})
     draw = drawn(config, "permuted", spec.seed)
-    found = training.teacher_arrays(teacher, params, split, labeled, permutation_seed=draw)
-    return jax.device_put(found)
+    return training.lesson(teacher, params, split, labeled, permutation_seed=draw)
 
 
 def with_factors(
     config: Config, pair: training.TeacherStudentPair, seed: int
 ) -> training.TeacherStudentPair:
     """The pair with its teacher's "factor" of its last map, from a Paraphraser trained on it."""
-    maps = list(pair.arrays["teacher"]["features"].values())[-1]
+    maps = list(pair.lesson.more["features"].values())[-1]
     net = projectors.Paraphraser(FACTORS)
 
     def loss_fn(variables, batch, key):
@@ -215,4 +213,5 @@ def with_factors(
         return (net.apply({"params": params}, maps)[0], {}), {}
 
     factors, _ = training.outputs(factor, params, np.asarray(maps))
-    return pair._replace(arrays={**pair.arrays, "factor": factors})
+    lesson = pair.lesson._replace(more={**pair.lesson.more, "factor": factors})
+    return pair._replace(lesson=lesson)

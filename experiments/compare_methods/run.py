@@ -41,7 +41,7 @@ def one_step(config: Config, spec: pairs.PairSpec) -> list[methods.Method]:
         found += methods.of_maps() + methods.of_projected_maps()
     if spec.factors:
         found.append(methods.factor_transfer(pairs.FACTORS))
-    return found
+    return [method.times(config.multiples) for method in found]
 
 
 def has_maps(model: models.Model, inputs: np.ndarray) -> bool:
@@ -53,7 +53,8 @@ def has_maps(model: models.Model, inputs: np.ndarray) -> bool:
 
 def steps_by_row(config: Config, spec: pairs.PairSpec) -> dict[str, list[chains.Step]]:
     """{row: steps} of all that is trained: chains first, as they take longest."""
-    labels, kd = methods.without_teacher()[0], methods.of_logits(config.temperature)[0]
+    labels, kd = methods.labels_only(), methods.of_logits(config.temperature)[0]
+    kd = kd.times(config.multiples)
     found = {}
     if spec.assistant:
         again = chains.born_again(labels, kd)

@@ -27,8 +27,7 @@ class Plan(NamedTuple):
     """How students are trained.
 
     keys [S]: of the seeds, the same for every method and number of labels. draws [S]: seeds of the
-    draws of the rows that have labels. order: the key of the batches. multiples: of every method's
-    center, the weights that are tuned over.
+    draws of the rows that have labels. order: the key of the batches.
     """
 
     keys: Key[Array, " S"]
@@ -37,21 +36,19 @@ class Plan(NamedTuple):
     epochs: int
     batch_size: int
     learning_rate: float
-    multiples: tuple[float, ...]
 
 
 class SemiSupervisedTask(NamedTuple):
     """A semi-supervised distillation task of one teacher: student, data, splits.
 
-    arrays: what a batch is gathered from, as in training.TeacherStudentPair, each [N, …]; own:
-    those of them that each seed has for itself, [S, N, …]. rows [S, n]: that students are shown.
-    splits: {"validation" and "test": (inputs [M, …], labels [M], rows [S, m])}, on which they are
-    measured.
+    own: arrays that each seed has for itself, [S, N, …], as in students.fit. rows [S, n]: that
+    students are shown. splits: {"validation" and "test": (inputs [M, …], labels [M], rows [S, m])},
+    on which they are measured.
     """
 
     name: str
     student: models.Model
-    arrays: dict
+    lesson: training.Lesson
     own: dict
     rows: np.ndarray
     splits: dict
@@ -112,7 +109,7 @@ def pair_of(
     task: SemiSupervisedTask, counts: Sequence[int]
 ) -> tuple[training.TeacherStudentPair, dict]:
     """The pair of all members, count by count and seed by seed, and their own arrays [C·S, …]."""
-    plan, labels, seeds = task.plan, task.arrays["labels"], range(len(task.rows))
+    plan, labels, seeds = task.plan, task.lesson.split.labels, range(len(task.rows))
     known = [labeled_rows(labels, task.rows[s], n, plan.draws[s]) for n in counts for s in seeds]
     labeled = np.zeros((len(known), len(labels)), bool)
     for mask, own in zip(labeled, known):
@@ -120,12 +117,9 @@ def pair_of(
     again = np.tile(seeds, len(counts))
     arrays_of_own = jax.tree.map(lambda x: x[again], task.own) | {"labeled": labeled}
     sampler = half_labeled(plan.order, known, task.rows[again], again, plan.batch_size)
-    arrays = {**task.arrays, **jax.tree.map(lambda x: x[0], arrays_of_own)}
     recipe = adam_recipe(task.student, plan.learning_rate, sampler, plan.epochs)
     # what a pair holds of one test set stays empty: here every seed may have another
-    pair = training.TeacherStudentPair(
-        task.name, None, arrays, None, None, {}, recipe, multiples=plan.multiples
-    )
+    pair = training.TeacherStudentPair(task.name, None, task.lesson, None, None, {}, recipe)
     return pair, arrays_of_own
 
 
@@ -163,8 +157,8 @@ def train(
     """
     (pair, own), keys = pair_of(task, counts), task.plan.keys
     members = train_state.at(keys, np.tile(np.arange(len(keys)), len(counts)))
-    params = training.fit(pair, method, members, own=own, execution=unit.execution)["student"]
-    params, weights = jax.tree.map(np.asarray, params), method.weights(pair.multiples)
+    params = training.fit(pair, method, members, own=own, execution=unit.execution)
+    params, weights = jax.tree.map(np.asarray, params), method.weights
     apply, found = task.student.apply, []
     for number, count in enumerate(counts):
         mine = slice(number * len(keys), (number + 1) * len(keys))

@@ -20,7 +20,7 @@ from experiments.cross_modal.rows import (
     permuted_row,
     softer_row,
 )
-from kd_jax import losses, models
+from kd_jax import models
 from kd_jax.data import Dataset, Split, augment, mnist, partition
 from kd_jax.distill import controls, methods, teachers
 from kd_jax.distill.methods import training
@@ -85,7 +85,6 @@ def plan_of(config: Config, teacher: int) -> few_labels.Plan:
         config.epochs,
         config.batch_size,
         config.learning_rate,
-        config.multiples,
     )
 
 
@@ -110,14 +109,15 @@ def audio_task(
     shuffles = draws(config, "permuted", teacher)
     permuted = [controls.permuted(z, z.argmax(-1), seed) for seed, z in zip(shuffles, paired)]
     own = {
-        "teacher": {"logits": paired, "features": {last: features[last][drawn]}},
-        "permuted_logits": np.stack(permuted),
+        "teachers": np.stack([paired, np.stack(permuted)], axis=2),
+        "features": {last: features[last][drawn]},
     }
     rows = spoken.leave_speakers_out(audio.speaker, config.seeds)
     splits = {name: (audio.inputs, audio.labels, rows[name]) for name in ("validation", "test")}
-    arrays, student = {"inputs": audio.inputs, "labels": audio.labels}, networks()[AUDIO][1]
+    split, student = Split(audio.inputs, audio.labels), networks()[AUDIO][1]
+    lesson = training.Lesson(split, {"teacher": None, "permuted": None}, {})
     plan = plan_of(config, teacher)
-    return SemiSupervisedTask(AUDIO, student, arrays, own, rows["train"], splits, plan)
+    return SemiSupervisedTask(AUDIO, student, lesson, own, rows["train"], splits, plan)
 
 
 def image_task(
@@ -125,7 +125,7 @@ def image_task(
 ) -> SemiSupervisedTask:
     """Images, with the logits and feature maps of a larger convnet."""
     logits, features = outputs(taught, images.students.inputs)
-    arrays = {**images.students._asdict(), "teacher": {"logits": logits, "features": features}}
+    lesson = training.Lesson(images.students, {"teacher": logits}, {"features": features})
 
     def all_rows(split):
         return np.tile(np.arange(len(split.labels)), (config.seeds, 1))
@@ -134,7 +134,7 @@ def image_task(
     splits = {name: (*split, all_rows(split)) for name, split in found.items()}
     student, rows = networks()[IMAGES][1], all_rows(images.students)
     plan = plan_of(config, teacher)
-    return SemiSupervisedTask(IMAGES, student, arrays, {}, rows, splits, plan)
+    return SemiSupervisedTask(IMAGES, student, lesson, {}, rows, splits, plan)
 
 
 def methods_of(config: Config, part: str) -> list[tuple[methods.Method, tuple[int, ...]]]:
@@ -143,12 +143,12 @@ def methods_of(config: Config, part: str) -> list[tuple[methods.Method, tuple[in
     Without any label a student can learn from logits alone: a hint has no classes.
     """
     few, temperature = config.labels, config.temperature
-    labels, (softer, permuted) = methods.without_teacher()[0], methods.of_logits(temperature)[:2]
-    hint, attention = methods.of_vectors()[0], methods.of_maps()[0]
-    softer = softer._replace(row=softer_row(temperature))
+    known = *methods.of_logits(temperature)[:2], methods.of_vectors()[0], methods.of_maps()[0]
+    soft = methods.Method(SOFT).times(config.multiples)
+    softer, permuted, hint, attention = (method.times(config.multiples) for method in known)
+    softer, labels = softer._replace(row=softer_row(temperature)), methods.labels_only()
     if part == IMAGES:
         return [(method, few) for method in (labels, softer, hint, attention)]
-    soft = methods.Method(SOFT, 1.0, methods.on_logits(losses.soft_targets))
     of_logits = soft, softer, permuted._replace(row=permuted_row(temperature))
     return [(labels, few), *((method, (0, *few)) for method in of_logits), (hint, few)]
 

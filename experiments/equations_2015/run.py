@@ -24,12 +24,12 @@ CLASSES = 10
 def arms(config: Config) -> list[Arm]:
     """The students; weight 0 stands for the limit of soft targets, logit matching."""
     t = config.mean_temperature
-    arithmetic = students.arms(rows.SOFT, config.temperatures, soft_weight=1, teacher="arithmetic")
+    arithmetic = students.arms(rows.SOFT, config.temperatures, weight=1, teacher="arithmetic")
     return [
         *arithmetic,
-        Arm(rows.MATCHING, soft_weight=0.0, teacher="arithmetic"),
-        Arm(f"{rows.OF_ARITHMETIC}, T={t:g}", t, soft_weight=1.0, teacher="arithmetic"),
-        Arm(f"{rows.OF_GEOMETRIC}, T={t:g}", t, soft_weight=1.0, teacher="geometric"),
+        Arm(rows.MATCHING, weight=0.0, teacher="arithmetic"),
+        Arm(f"{rows.OF_ARITHMETIC}, T={t:g}", t, weight=1.0, teacher="arithmetic"),
+        Arm(f"{rows.OF_GEOMETRIC}, T={t:g}", t, weight=1.0, teacher="geometric"),
     ]
 
 
@@ -87,7 +87,7 @@ def loss(apply: Callable, augment_batch=None) -> Callable:
         teacher = jnp.take(batch.rows["teachers"], arm["source"], axis=1)
         soft = losses.soft_targets(logits, teacher, temperature=arm["temperature"])
         match = losses.logit_matching(logits, teacher)
-        term = jnp.where(arm["soft_weight"] > 0, soft, match)
+        term = jnp.where(arm["weight"] > 0, soft, match)
         return Outcome(jnp.mean(term), {"matching": jnp.mean(match)}, state)
 
     return loss_fn

@@ -51,7 +51,7 @@ def transfer_runs(config: Config, labels: np.ndarray) -> list[TransferRun]:
     """The students of the paper's width."""
     everyone, held_out = np.arange(len(labels)), held_out_rows(config, labels)
     rows, batch_size = rows_of(config), config.student_batch_size
-    soft = Arm(rows.soft, config.temperature, soft_weight=1.0)
+    soft = Arm(rows.soft, config.temperature, weight=1.0)
     arms = [
         Arm(named.LABELS, label_weight=1.0),
         Arm(rows.smoothed, label_weight=1.0, smoothing=config.smoothing),
@@ -70,7 +70,7 @@ def transfer_runs(config: Config, labels: np.ndarray) -> list[TransferRun]:
 def sweep(config: Config, width: int, temperatures, labels: np.ndarray) -> TransferRun:
     """The students of one width over temperatures, and on labels only."""
     rest = np.setdiff1d(np.arange(len(labels)), held_out_rows(config, labels))
-    soft_targets = students.arms(named.SWEPT, temperatures, soft_weight=1.0)
+    soft_targets = students.arms(named.SWEPT, temperatures, weight=1.0)
     arms = [Arm(named.LABELS, label_weight=1.0), *soft_targets]
     return TransferRun(f"{width} units", arms, rest, config.student_batch_size)
 

@@ -89,7 +89,7 @@ def tutorial_loss(logits, teacher_logits, labels: np.ndarray, arm: Arm) -> np.nd
     objective w·CE + CE(teacher at T, student at T); students on labels: cross-entropy.
     """
     hard = losses.cross_entropy(logits, jnp.broadcast_to(labels, logits.shape[:2]))
-    if not arm.soft_weight:
+    if not arm.weight:
         return np.asarray(hard.mean(-1))
     at_t = jax.nn.log_softmax(logits / arm.temperature)
     if not arm.label_weight:

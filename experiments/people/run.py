@@ -26,7 +26,7 @@ from kd_jax.storage import run_folder
 from kd_jax.training import keys, samplers
 from kd_jax.training import state as train_state
 
-ARMS = [Arm(LABELS, label_weight=1.0), Arm(DISTILLED, soft_weight=1.0), Arm(TUNED_RAW), Arm(TUNED)]
+ARMS = [Arm(LABELS, label_weight=1.0), Arm(DISTILLED, weight=1.0), Arm(TUNED_RAW), Arm(TUNED)]
 STUDENTS = [arm.row for arm in ARMS]  # the last two begin where the distilled one ends
 
 
@@ -64,7 +64,7 @@ def loss(apply, augment_batch=None):
         (logits, _), state = apply(variables, rows["inputs"])
         soft = stages.regression_loss(logits, {"teacher": rows["teachers"][:, 0]})
         hard = jnp.mean(losses.cross_entropy(logits, rows["labels"]))
-        loss = arm["soft_weight"] * soft + arm["label_weight"] * hard
+        loss = arm["weight"] * soft + arm["label_weight"] * hard
         return train_state.Outcome(loss, state=state)
 
     return loss_fn

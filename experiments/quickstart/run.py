@@ -27,9 +27,9 @@ def arms(config: Config) -> list[students.Arm]:
             smoothing=config.smoothing,
             family=SMOOTHED,
         ),
-        *students.arms(SOFT, config.temperatures, soft_weight=1.0),
-        *students.arms(MIXED, config.temperatures, soft_weight=1, label_weight=config.label_weight),
-        *students.arms(PERMUTED, [middle], soft_weight=1.0, teacher="permuted"),
+        *students.arms(SOFT, config.temperatures, weight=1.0),
+        *students.arms(MIXED, config.temperatures, weight=1, label_weight=config.label_weight),
+        *students.arms(PERMUTED, [middle], weight=1.0, teacher="permuted"),
     ]
 
 

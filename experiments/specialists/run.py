@@ -24,7 +24,7 @@ from kd_jax.training import state as train_state
 
 def arms(config: Config) -> list[Arm]:
     """The students, those without a teacher first."""
-    mixed: dict[str, Any] = {"temperature": config.temperature, "soft_weight": 1.0}
+    mixed: dict[str, Any] = {"temperature": config.temperature, "weight": 1.0}
     mixed["label_weight"] = config.label_weight
     smoothed = f"{named.SMOOTHED} {config.smoothing:g}"
     return [

@@ -47,10 +47,10 @@ SETUPS = (
 
 def arms(config: Config, setup: Setup) -> list[Arm]:
     """The students of a set-up: all of the paper's in the first, the chief ones in the others."""
-    numbers: dict[str, Any] = {"soft_weight": 1.0, "label_weight": config.label_weight}
+    numbers: dict[str, Any] = {"weight": 1.0, "label_weight": config.label_weight}
     names, t = named.Names.of(config.results_key()), config.temperature
     mixed = students.arms(names.mixed, sorted(config.temperatures), **numbers)
-    alone = Arm(names.alone, t, soft_weight=1.0)
+    alone = Arm(names.alone, t, weight=1.0)
     labels_only = Arm(named.LABELS, label_weight=1.0)
     if setup.unlabeled:  # labels only: the students of the first set-up
         return [Arm(named.PSEUDO_LABELS, label_weight=1.0), *mixed[:-1], alone]
@@ -68,8 +68,8 @@ def arms_of_few(config: Config) -> list[Arm]:
     return [
         Arm(named.LAST, label_weight=1.0),
         Arm(names.smoothed_last, label_weight=1.0, smoothing=config.smoothing),
-        Arm(names.soft, t, soft_weight=1.0),
-        Arm(named.PERMUTED_LAST, t, soft_weight=1.0, teacher="permuted"),
+        Arm(names.soft, t, weight=1.0),
+        Arm(named.PERMUTED_LAST, t, weight=1.0, teacher="permuted"),
     ]
 
 

@@ -59,7 +59,7 @@ def arms(config: Config, unit: dict) -> list[Arm]:
     """The rows of a unit, the baseline first."""
     on_mnist = unit["dataset"] == named.MNIST
     temperatures = config.mnist_temperatures if on_mnist else config.temperatures
-    soft = students.arms(named.SOFT, sorted(temperatures), soft_weight=1.0)
+    soft = students.arms(named.SOFT, sorted(temperatures), weight=1.0)
     found = [Arm(named.LABELS, label_weight=1.0), *soft]
     if unit["part"] == named.WIDTH:
         return found
@@ -68,7 +68,7 @@ def arms(config: Config, unit: dict) -> list[Arm]:
     return [
         *found,
         Arm(smoothed, label_weight=1.0, smoothing=smoothing, family=named.SMOOTHED),
-        *students.arms(named.PERMUTED, at, soft_weight=1.0, teacher="permuted"),
+        *students.arms(named.PERMUTED, at, weight=1.0, teacher="permuted"),
     ]
 
 

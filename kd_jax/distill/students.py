@@ -1,97 +1,56 @@
-"""Students of cached teacher logits: every row of a table is an arm of one compiled program.
-
-An arm is a point in the mixture that Hinton, Vinyals and Dean 2015 (arXiv 1503.02531) and its
-controls span,
-
-    soft_weight · T² KL(teacher ‖ student) + label_weight · CE(smoothed labels, student),
-
-so labels only, label smoothing, soft targets at any temperature, mixtures with the labels and
-altered teachers differ by numbers alone and are compiled once.
-"""
+"""Students of given teachers: every arm of an objective, for every seed, in one program."""
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
-from kd_jax import losses
+from kd_jax.distill.objective import NUMBERS, Arm, Outputs, Term, objective, soft_targets
+from kd_jax.distill.objective import arms as arms
 from kd_jax.distill.teachers import Recipe
 from kd_jax.errors import require
 from kd_jax.metrics import classification
 from kd_jax.metrics.records import seed_records
+from kd_jax.runtime import compilation
 from kd_jax.runtime.execution import DEFAULT, Execution
 from kd_jax.training import loop
 from kd_jax.training import state as train_state
+from kd_jax.training.keys import split_each
 
 
-class Arm(NamedTuple):
-    """One row of a table, trained once per seed.
+def no_parameters(key: jax.Array, student: Outputs, teacher: Outputs) -> dict:
+    """The parameters of a term that has none of its own."""
+    return {}
 
-    row: its name. teacher: the name of the teacher it learns from. family: what rows share that
-    differ by temperature only; the row's own name where that is empty.
+
+class Compared(NamedTuple):
+    """How students are compared with a teacher: a term, and the parameters that it trains along.
+
+    extra: (key, student, teacher) -> the first parameters, from the Outputs of both for a few rows.
     """
 
-    row: str
-    temperature: float = 1.0
-    soft_weight: float = 0.0
-    label_weight: float = 0.0
-    smoothing: float = 0.0
-    teacher: str = "teacher"
-    family: str = ""
+    term: Term = soft_targets
+    extra: Callable = no_parameters
 
 
-NUMBERS = ("temperature", "soft_weight", "label_weight", "smoothing")
-
-
-def arms(family: str, temperatures: Sequence[float], **numbers) -> list[Arm]:
-    """One Arm of the family per temperature, named `family, T=…`."""
-    return [Arm(f"{family}, T={t:g}", t, family=family, **numbers) for t in temperatures]
-
-
-@functools.lru_cache(maxsize=8)  # trainings of one loss share their programs
-def mixture(apply: Callable, augment_batch: Callable | None = None) -> Callable:
-    """The loss of an arm, whose numbers come with the batch.
-
-    Args:
-        apply: of a Model.
-        augment_batch: (rows, key) -> rows, what a step sees of them.
-
-    Returns:
-        loss_fn(variables, Batch, key). Its rows are "inputs" [B, …], "labels" [B] and "teachers"
-        [B, K, C] (logits of K teachers), its numbers the arm's `NUMBERS` and "source", which of
-        the K.
-
-    Source: Hinton, Vinyals and Dean 2015, arXiv 1503.02531, section 2.
-    """
-
-    def loss_fn(variables, batch, key):
-        rows, arm = batch.rows, batch.numbers
-        if augment_batch:
-            batch_key, key = jax.random.split(key)
-            rows = augment_batch(rows, batch_key)
-        (logits, _), state = apply(variables, rows["inputs"], train=True, key=key)
-        source = jnp.take(rows["teachers"], arm["source"], axis=1)
-        soft = losses.soft_targets(logits, source, temperature=arm["temperature"])
-        hard = losses.label_smoothing(logits, rows["labels"], epsilon=arm["smoothing"])
-        loss = jnp.mean(arm["soft_weight"] * soft + arm["label_weight"] * hard)
-        return train_state.Outcome(loss, state=state)
-
-    return loss_fn
+SOFT_TARGETS = Compared()
 
 
 def fit(
     recipe: Recipe,
     arms: Sequence[Arm],
     split: Any,
-    teachers: Mapping[str, np.ndarray],
+    teachers: Mapping[str, np.ndarray | None],
     keys: jax.Array,
     *,
+    compared: Compared = SOFT_TARGETS,
+    more: Mapping[str, Any] | None = None,
+    own: dict[str, Any] | None = None,
     seeds: Sequence[int] | None = None,
     label: str | None = None,
-    loss: Callable = mixture,
+    loss: Callable | None = None,
     augment_batch: Callable | None = None,
     adjust: Callable | None = None,
     epoch_metrics: loop.EpochMetrics | None = None,
@@ -103,46 +62,108 @@ def fit(
         recipe: how each student is trained.
         arms: A rows.
         split: the Split that they learn on.
-        teachers: {name: logits [N, C]}, a row for each of the split.
-        keys: [S], one per seed.
+        teachers: {name: logits [N, C]}, a row for each of the split; None where each batch brings
+            its "teachers".
+        keys: [S], one per seed; the first student depends on its key alone.
+        compared: the term of the objective.
+        more: {name: [N, …]}, what else a batch is gathered from, see `objective`.
+        own: {name: [S, N, …]}, rows that each seed has for itself, in place of those for all.
         seeds: [S], the numbers that the sampler is asked with (default 0, 1, …).
         label: of the progress bar.
-        loss: (apply, augment_batch) -> loss_fn, of which `mixture` is one.
-        augment_batch: as for `mixture`.
+        loss: (apply, augment_batch) -> loss_fn of the student's variables, where it is no
+            `objective`.
+        augment_batch: as for `objective`.
         adjust: changes the initial parameters [S, A, …].
-        epoch_metrics: as for loop.fit.
+        epoch_metrics: as for loop.fit, of the student's variables.
         execution: as for loop.fit.
 
     Returns:
-        Parameters [S, A, …] and the curves {name: [epochs, S, A]}; among them is {"diverged":
-        [S, A]}, see training.state.diverged.
+        The students' variables [S, A, …] and the curves {name: [epochs, S, A]}; among them is
+        {"diverged": [S, A]}, see training.state.diverged.
 
     Raises:
         InputError: a teacher's logits are not one row for each of the split.
     """
-    state = train_state.members(recipe.model.init, recipe.optimizer, keys, len(arms))
+    data = {**split._asdict(), **(more or {})}
+    if all(logits is not None for logits in teachers.values()):
+        data["teachers"] = _stacked(teachers, len(split.labels))
+    data = {name: x for name, x in data.items() if name not in (own or {})}
+    variables, train_keys = _initial(recipe, compared, augment_batch, {**data, **_first(own)}, keys)
+    state = train_state.copies(variables, recipe.optimizer, train_keys, len(arms))
     if adjust:
-        state = state._replace(params=adjust(state.params))
-    names = list(teachers)
-    found = {name: [getattr(arm, name) for arm in arms] for name in NUMBERS}
-    found["source"] = [names.index(arm.teacher) for arm in arms]
-    numbers = {name: np.tile(np.array(x), (len(keys), 1)) for name, x in found.items()}
-    data = {**split._asdict(), "teachers": _stacked(teachers, len(split.labels))}
+        first = {**state.params, "student": adjust(state.params["student"])}
+        state = state._replace(params=first)
+    if loss:
+        loss_fn = _of_student(loss(recipe.model.apply, augment_batch))
+    else:
+        loss_fn = objective(recipe.model.apply, compared.term, augment_batch)
     with execution.bar(label or f"{len(keys) * len(arms)} students", recipe.epochs) as report:
         state, curves = loop.fit(
-            loss(recipe.model.apply, augment_batch),
+            loss_fn,
             recipe.optimizer,
             state,
             data,
             recipe.sampler,
             epochs=recipe.epochs,
             seeds=seeds,
-            numbers=numbers,
-            epoch_metrics=epoch_metrics,
+            own=own,
+            numbers=_numbers(arms, list(teachers), len(keys)),
+            epoch_metrics=epoch_metrics and _measured(epoch_metrics),
             report=report,
             execution=execution,
         )
-    return state.variables, {**curves, "diverged": train_state.diverged(state)}
+    return _student(state.variables), {**curves, "diverged": train_state.diverged(state)}
+
+
+def _initial(recipe, compared, augment_batch, data, keys):
+    """The first variables [S, …] and the keys [S] of the training."""
+    first_keys, train_keys = split_each(keys)
+    student = train_state.initialize(recipe.model.init)(first_keys)
+    params = {"student": student["params"], "extra": {}}
+    if compared.extra is not no_parameters:
+        example = jax.tree.map(lambda x: x[:2], data)
+
+        def extra(key, one):
+            key, batch_key = jax.random.split(key)
+            rows = augment_batch(example, batch_key) if augment_batch else example
+            ours = Outputs(*recipe.model.apply(one, rows["inputs"])[0])
+            theirs = Outputs(rows["teachers"][:, 0], rows.get("features", {}))
+            return compared.extra(key, ours, theirs)
+
+        each = jax.jit(jax.vmap(extra), compiler_options=compilation.quick_options())
+        params["extra"] = each(first_keys, student)
+    return {"params": params, "state": student["state"]}, train_keys
+
+
+def _first(own):
+    """The rows that the first seed has for itself."""
+    return jax.tree.map(lambda x: x[0], own or {})
+
+
+def _numbers(arms, teachers, seeds):
+    """{name: [S, A]} by which the members of a grid differ."""
+    found = {name: [getattr(arm, name) for arm in arms] for name in NUMBERS}
+    found["source"] = [teachers.index(arm.teacher) for arm in arms]
+    return {name: np.tile(np.array(x), (seeds, 1)) for name, x in found.items()}
+
+
+def _student(variables):
+    """The variables of the students alone."""
+    return {"params": variables["params"]["student"], "state": variables["state"]}
+
+
+@functools.lru_cache(maxsize=8)  # trainings of one loss share their programs
+def _of_student(loss_fn):
+    return lambda variables, batch, key: loss_fn(_student(variables), batch, key)
+
+
+@functools.lru_cache(maxsize=8)
+def _measure_student(measure):
+    return lambda variables, arrays: measure(_student(variables), arrays)
+
+
+def _measured(epoch_metrics):
+    return epoch_metrics._replace(measure=_measure_student(epoch_metrics.measure))
 
 
 def _stacked(teachers, rows):

@@ -10,7 +10,7 @@ from experiments.compare_methods import chains, pairs, report
 from experiments.compare_methods.config import Config
 from kd_jax import models
 from kd_jax.data import Dataset, Split
-from kd_jax.distill import methods
+from kd_jax.distill import methods, objective, students
 from kd_jax.distill.methods import selection, training
 from kd_jax.distill.teachers import Recipe
 from kd_jax.runtime.execution import Execution
@@ -20,7 +20,11 @@ from kd_jax.training.state import Batch
 
 RANDOM = np.random.default_rng(11)
 KEYS = jax.random.split(jax.random.key(0), 2)
-OPTIMIZER, ON_LABELS, SOFT = optax.adam(1e-2), methods.without_teacher()[0], methods.of_logits()[0]
+OPTIMIZER, ON_LABELS, SOFT = (
+    optax.adam(1e-2),
+    methods.labels_only(),
+    methods.of_logits()[0].times((0.1, 1, 10)),
+)
 
 
 def image_set(count=40, side=4, classes=3):
@@ -42,12 +46,12 @@ def a_pair(student, teacher, labeled=None):
     data = image_set()
     labeled = np.ones(40, bool) if labeled is None else labeled
     params = by_chance(teacher)
-    arrays = training.teacher_arrays(teacher, params, data.train, labeled, permutation_seed=0)
+    lesson = training.lesson(teacher, params, data.train, labeled, permutation_seed=0)
     logits, _ = training.outputs(teacher.apply, params, data.test.inputs)
     shown = training.layers(teacher, params, data.test.inputs)
     sampler = samplers.shuffled(jax.random.key(1), 40, 10)
     recipe = Recipe(student, OPTIMIZER, sampler, epochs=60)
-    return training.TeacherStudentPair("generated", data, arrays, logits, logits, shown, recipe)
+    return training.TeacherStudentPair("generated", data, lesson, logits, logits, shown, recipe)
 
 
 def mlp(*hidden):
@@ -73,19 +77,28 @@ def everything(pair):
     return found
 
 
+def first_rows(pair, rows):
+    """A batch of these rows, as training gathers them."""
+    split, teachers, more = pair.lesson
+    arrays = {**split._asdict(), **more, "teachers": np.stack([*teachers.values()], axis=1)}
+    return jax.tree.map(lambda x: x[rows], arrays)
+
+
 def to_outputs(pair, batch, method, student):
     """A method's loss and its gradient by the student's outputs, as if these were parameters."""
-    model = pair.recipe.model._replace(apply=lambda variables, *_, **__: (variables["params"], {}))
-    bare = pair._replace(recipe=pair.recipe._replace(model=model))
-    start = jax.eval_shape(method.extra, KEYS[0], student, methods.Outputs(**batch["teacher"]))
+    loss_fn = objective.objective(
+        lambda variables, *_, **__: (variables["params"], {}), method.term
+    )
+    teacher = methods.Outputs(batch["teachers"][:, 0], batch["features"])
+    start = jax.eval_shape(method.extra, KEYS[0], student, teacher)
     random = np.random.default_rng(3)
     extra = jax.tree.map(lambda x: 0.3 * random.normal(size=x.shape).astype(np.float32), start)
     params = {"student": tuple(student), "extra": extra}
-    weighted = Batch(batch, {"weight": method.weights(pair.multiples)[-1]})
+    numbers = students._numbers(method.arms()[-1:], [*pair.lesson.teachers], 1)
+    weighted = Batch(batch, {name: x[0, 0] for name, x in numbers.items()})
 
     def loss(params):
-        variables = {"params": params, "state": {}}
-        return training.loss(bare, method)(variables, weighted, jax.random.key(4)).loss
+        return loss_fn({"params": params, "state": {}}, weighted, jax.random.key(4)).loss
 
     value, grads = jax.value_and_grad(loss)(params)
     return value, grads["student"]
@@ -94,7 +107,7 @@ def to_outputs(pair, batch, method, student):
 @pytest.mark.parametrize("pair", [VECTORS, MAPS], ids=["vectors", "maps"])
 def test_every_term_is_finite_and_reaches_the_student(pair):
     """The gradient of every method is finite, and another than that of the labels alone."""
-    batch = {**jax.tree.map(lambda x: x[:10], pair.arrays), "factor": FACTOR}
+    batch = {**first_rows(pair, slice(10)), "factor": FACTOR}
     labels, *others = everything(pair)
     if pair is MAPS:  # of logits there are the same in both
         others = [each for each in others if each.row not in OF_LOGITS]
@@ -122,14 +135,15 @@ def loss_of_labels(pair, rows):
     """The loss of the baseline on some rows, and the student's parameters."""
     variables = by_chance(pair.recipe.model)
     params = {"student": variables["params"], "extra": {}}
-    batch = Batch(rows, {"weight": 0.0})
-    loss_fn = jax.jit(training.loss(pair, ON_LABELS))
+    numbers = {"weight": 0.0, "label_weight": 1.0, "smoothing": 0.0, "temperature": 1.0}
+    batch = Batch(rows, numbers | {"source": 0})
+    loss_fn = jax.jit(objective.objective(pair.recipe.model.apply))
     found = loss_fn({"params": params, "state": {}}, batch, jax.random.key(0))
     return found.loss, variables
 
 
 def test_the_baseline_is_cross_entropy_of_the_labels():
-    rows = jax.tree.map(lambda x: x[:10], VECTORS.arrays)
+    rows = first_rows(VECTORS, slice(10))
     found, params = loss_of_labels(VECTORS, rows)
     logits, _ = training.outputs(VECTORS.recipe.model.apply, params, rows["inputs"])
     log_q = special.log_softmax(np.float64(logits), -1)
@@ -141,10 +155,10 @@ def test_rows_without_a_label_teach_through_the_teacher_alone():
     """Changing the true label of an unlabeled row changes nothing; its array has the teacher's."""
     labeled = np.arange(40) < 10
     pair = a_pair(mlp(4, 5), mlp(6, 7), labeled)
-    chosen = np.asarray(pair.arrays["teacher"]["logits"]).argmax(-1)
-    np.testing.assert_array_equal(pair.arrays["labels"][10:], chosen[10:])
-    np.testing.assert_array_equal(pair.arrays["labels"][:10], pair.data.train.labels[:10])
-    found, _ = loss_of_labels(pair, jax.tree.map(lambda x: x[10:20], pair.arrays))
+    chosen = np.asarray(pair.lesson.teachers["teacher"]).argmax(-1)
+    np.testing.assert_array_equal(pair.lesson.split.labels[10:], chosen[10:])
+    np.testing.assert_array_equal(pair.lesson.split.labels[:10], pair.data.train.labels[:10])
+    found, _ = loss_of_labels(pair, first_rows(pair, slice(10, 20)))
     assert float(found) == 0
 
 
@@ -165,8 +179,8 @@ def test_every_method_begins_with_the_same_student():
     """With no epoch trained the students of all methods and weights are the same."""
     pair = VECTORS._replace(recipe=VECTORS.recipe._replace(epochs=0))
     one, two = (
-        [np.asarray(x) for x in jax.tree.leaves(training.fit(pair, method, KEYS)["student"])]
-        for method in (SOFT, methods.of_vectors()[0])
+        [np.asarray(x) for x in jax.tree.leaves(training.fit(pair, method, KEYS))]
+        for method in (SOFT, methods.of_vectors()[0].times((0.1, 1, 10)))
     )
     for a, b in zip(one, two):
         np.testing.assert_array_equal(a, b)
@@ -176,11 +190,11 @@ def test_every_method_begins_with_the_same_student():
 
 def test_the_weight_is_chosen_on_validation():
     """Of three students per seed the perfect one is at the third weight."""
-    params = training.fit(VECTORS, ON_LABELS, KEYS)["student"]
+    params = training.fit(VECTORS, ON_LABELS, KEYS)
     params = jax.tree.map(np.asarray, params)
     grid = jax.tree.map(lambda x: np.concatenate([0 * x, 0 * x, x], axis=1), params)
-    chosen = selection.choose(VECTORS, SOFT, {"student": grid})
-    assert chosen.weight == SOFT.weights(VECTORS.multiples)[2] == 90
+    chosen = selection.choose(VECTORS, SOFT, grid)
+    assert chosen.weight == SOFT.weights[2] == 90
     by_weight = chosen.records[0]["validation_errors_by_weight"]
     assert by_weight[2] < by_weight[0] == by_weight[1]
     jax.tree.map(
@@ -208,8 +222,8 @@ def test_a_chain_learns_from_the_step_before(tmp_path):
 
 def test_factors_are_of_every_row():
     pair = pairs.with_factors(Config(factor_epochs=1), MAPS, 0)
-    assert pair.arrays["factor"].shape == (40, 2, 2, pairs.FACTORS)
-    assert np.isfinite(pair.arrays["factor"]).all()
+    assert pair.lesson.more["factor"].shape == (40, 2, 2, pairs.FACTORS)
+    assert np.isfinite(pair.lesson.more["factor"]).all()
 
 
 def test_ranks_count_the_rows_that_beat_one():

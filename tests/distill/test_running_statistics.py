@@ -104,7 +104,7 @@ def test_members_trained_in_chunks_have_those_of_members_together():
 
 def test_students_of_all_arms_have_their_own():
     recipe = Recipe(MODEL, optax.sgd(0.5), ORDER, EPOCHS)
-    arms = [students.Arm("labels", label_weight=1.0), students.Arm("soft", soft_weight=1.0)]
+    arms = [students.Arm("labels", label_weight=1.0), students.Arm("soft", weight=1.0)]
     given = {"teacher": RANDOM.normal(size=(ROWS, 2)).astype(np.float32)}
     found, curves = students.fit(recipe, arms, SPLIT, given, KEYS)
     statistics = found["state"]["batch_stats"]["norm"]["mean"]

@@ -9,7 +9,7 @@ from scipy import special
 
 from kd_jax import models
 from kd_jax.data import Split
-from kd_jax.distill import students, teachers
+from kd_jax.distill import objective, students, teachers
 from kd_jax.errors import InputError
 from kd_jax.training import samplers
 from kd_jax.training.state import Batch, Outcome
@@ -28,7 +28,7 @@ def test_a_teacher_of_other_rows_is_refused_by_name(shape):
 
 
 def test_the_loss_of_an_arm_is_the_mixture():
-    """soft_weight · T² KL(p ‖ q) + label_weight · CE(labels smoothed by ε, q), in float64."""
+    """weight · T² KL(p ‖ q) + label_weight · CE(labels smoothed by ε, q), in float64."""
     random = np.random.default_rng(6)
     logits, teachers_logits = random.normal(size=(5, 4)), random.normal(size=(5, 3, 4)) * 2
     labels, t, soft, hard, epsilon = np.array([0, 3, 1, 1, 2]), 3.0, 0.7, 0.4, 0.2
@@ -37,10 +37,11 @@ def test_the_loss_of_an_arm_is_the_mixture():
     smooth = (1 - epsilon) * np.eye(4)[labels] + epsilon / 4
     entropy = -(smooth * special.log_softmax(logits, -1)).sum(-1)
     expected = np.mean(soft * t**2 * divergence + hard * entropy)
-    numbers = {"temperature": t, "soft_weight": soft, "label_weight": hard, "smoothing": epsilon}
+    numbers = {"temperature": t, "weight": soft, "label_weight": hard, "smoothing": epsilon}
     rows = {"inputs": jnp.float32(logits), "labels": labels, "teachers": teachers_logits}
-    loss_fn = students.mixture(lambda variables, x, train, key: ((x, {}), {}))
-    found = loss_fn({}, Batch(rows, numbers | {"source": 2}), jax.random.key(0)).loss
+    loss_fn = objective.objective(lambda variables, x, train, key: ((x, {}), {}))
+    variables = {"params": {"student": {}, "extra": {}}, "state": {}}
+    found = loss_fn(variables, Batch(rows, numbers | {"source": 2}), jax.random.key(0)).loss
     np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 

@@ -18,7 +18,7 @@ def test_a_student_trained_alone_is_the_one_of_its_grid():
     random = np.random.default_rng(3)
     split = Split(random.normal(size=(60, 4)).astype("f4"), random.integers(10, size=60))
     teachers = {"teacher": random.normal(size=(60, 10)).astype("f4")}
-    arms = students.arms("soft", (1.0, 4.0), soft_weight=1.0)
+    arms = students.arms("soft", (1.0, 4.0), weight=1.0)
     both = transfer.TransferRun("x", arms, np.arange(60), 20)
     keys = jax.random.split(jax.random.key(5), 3)
     sgd = optax.sgd(0.1)

@@ -10,6 +10,7 @@ from kd_jax import experiment
 from kd_jax.data import Dataset, Split
 from kd_jax.distill.methods import Outputs
 from kd_jax.errors import InputError
+from kd_jax.training.state import Batch
 
 DIGITS = Config.PRESETS["smoke"]
 
@@ -90,15 +91,16 @@ def test_temperature_smoothing_and_weights_are_settings():
     config = Config(temperature=2.0, smoothing=0.5, multiples=(1.0, 3.0), **SMALL)
     found = run.steps_by_row(config, pairs.mnist_few_labels(config, DATA, 0))
     ((kd,), (smoothed,)) = (found[row] for row in ("soft targets (KD)", "label smoothing"))
-    assert kd.method.weights(config.multiples) == (9.0, 27.0)
+    assert kd.method.weights == (9.0, 27.0)
     # logits (2, 0) and teacher (0, 0): T² KL of (½, ½) to softmax(1, 0) at T = 2
     student, teacher = (Outputs(np.array([z]), {}) for z in ([2.0, 0.0], [0.0, 0.0]))
     q = np.exp([1.0, 0.0]) / np.exp([1.0, 0.0]).sum()
     expected = 4 * np.sum(0.5 * np.log(0.5 / q))
-    assert float(kd.method.term(student, teacher, {}, {})) == pytest.approx(expected, rel=1e-5)
+    rows = {"labels": np.array([0]), "labeled": np.array([True])}
+    batch = Batch(rows, {"temperature": kd.method.temperature})
+    assert float(kd.method.term(student, teacher, batch, {})) == pytest.approx(expected, rel=1e-5)
     # ε = ½ of two classes: ¾ on the label, ¼ on the other; log-softmax of (2, 0)
     log_q = np.array([2.0, 0.0]) - np.log(np.exp(2) + 1)
-    batch = {"labels": np.array([0]), "labeled": np.array([True])}
     expected = -(0.75 * log_q[0] + 0.25 * log_q[1])
     assert float(smoothed.method.term(student, teacher, batch, {})) == pytest.approx(
         expected, rel=1e-5

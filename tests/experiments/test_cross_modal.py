@@ -7,7 +7,7 @@ import pytest
 from experiments.cross_modal import data, few_labels, report, rows
 from experiments.cross_modal import run as cross_modal
 from experiments.cross_modal.config import Config
-from kd_jax import experiment, losses, models
+from kd_jax import experiment, models
 from kd_jax.data import Split
 from kd_jax.distill import methods
 from kd_jax.distill.methods import training
@@ -21,13 +21,14 @@ ROWS = np.arange(10, 50)  # eight of each class
 
 def a_task():
     random = np.random.default_rng(1)
-    arrays = {"inputs": random.normal(size=(60, 4)).astype("f4"), "labels": LABELS}
-    own = {"teacher": {"logits": random.normal(size=(2, 60, 5)).astype("f4"), "features": {}}}
+    split = Split(random.normal(size=(60, 4)).astype("f4"), LABELS)
+    lesson = training.Lesson(split, {"teacher": None}, {})
+    own = {"teachers": random.normal(size=(2, 60, 1, 5)).astype("f4")}
     shown = np.stack([ROWS, ROWS + 10])
     student = models.functional(models.MLP((6,), 5), (4,))
     order, keys = jax.random.key(0), jax.random.split(jax.random.key(1), 2)
-    plan = few_labels.Plan(keys, (0, 1), order, 2, 8, learning_rate=3e-3, multiples=(0.1, 1.0, 10))
-    return few_labels.SemiSupervisedTask("tiny", student, arrays, own, shown, {}, plan)
+    plan = few_labels.Plan(keys, (0, 1), order, 2, 8, learning_rate=3e-3)
+    return few_labels.SemiSupervisedTask("tiny", student, lesson, own, shown, {}, plan)
 
 
 @pytest.fixture(scope="module")
@@ -36,17 +37,18 @@ def members():
     return few_labels.pair_of(a_task(), (0, 5, 20))
 
 
-ON_LABELS = methods.without_teacher()[0]
+ON_LABELS = methods.labels_only()
 
 
 def fitted(pair, own, method):
     """The students' parameters; members begin alike in every call."""
     keys = jax.random.split(jax.random.key(1), len(own["labeled"]))
-    return jax.tree.leaves(training.fit(pair, method, keys, own=own)["student"])
+    return jax.tree.leaves(training.fit(pair, method, keys, own=own))
 
 
 def relabeled(pair, labels):
-    return pair._replace(arrays={**pair.arrays, "labels": labels})
+    split = pair.lesson.split._replace(labels=labels)
+    return pair._replace(lesson=pair.lesson._replace(split=split))
 
 
 def same(ours, theirs):
@@ -68,7 +70,7 @@ def test_without_labels_only_the_teacher_teaches(members):
     def unlabeled(pair, method):
         return [x[:2] for x in fitted(pair, own, method)]
 
-    soft = methods.Method("soft", 1.0, methods.on_logits(losses.soft_targets))
+    soft = methods.Method("soft", weights=(0.1, 1.0, 10.0))
     found = unlabeled(pair, soft)
     assert same(found, unlabeled(relabeled(pair, LABELS[::-1]), soft))
     # without its logits too nothing moves a student from where it began
@@ -113,7 +115,7 @@ def test_teachers_draw_and_begin_differently_and_a_base_seed_changes_all():
         monkeypatch.setattr(cross_modal, "outputs", lambda *_: (logits, {"last": logits}))
         task = cross_modal.audio_task(config, audio, images, None, teacher)
         few = [few_labels.labeled_rows(audio.labels, task.rows[0], 50, n) for n in task.plan.draws]
-        permuted, paired = task.own["permuted_logits"], task.own["teacher"]["logits"]
+        paired, permuted = np.moveaxis(task.own["teachers"], 2, 0)
         pairs = [spoken.tobytes() for spoken in paired]
         assert len(set(pairs)) == config.seeds == len({own.tobytes() for own in few})
         arrays = {

@@ -57,8 +57,9 @@ def test_a_smaller_convnet_learns_from_its_own_images_and_their_outputs(monkeypa
     logits, maps = random.normal(size=(30, 10)), {"block 1": random.normal(size=(30, 2, 2, 3))}
     monkeypatch.setattr(cross_modal, "outputs", lambda *_: (logits, maps))
     task = cross_modal.image_task(Config(seeds=2), cross_modal.Images(whole, split), None, 0)
-    assert task.name == rows.IMAGES and task.arrays["inputs"] is split.inputs and not task.own
-    assert task.arrays["teacher"] == {"logits": logits, "features": maps}
+    assert task.name == rows.IMAGES and task.lesson.split is split and not task.own
+    assert task.lesson.teachers == {"teacher": logits}
+    assert task.lesson.more == {"features": maps}
     assert task.rows.tolist() == [list(range(30))] * 2
     shown = {name: (len(x), seen.shape) for name, (x, _, seen) in task.splits.items()}
     assert shown == {"validation": (20, (2, 20)), "test": (30, (2, 30))}

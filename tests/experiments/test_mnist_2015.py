@@ -48,8 +48,8 @@ def test_transfer_runs_leave_out_their_digits_and_the_validation_rows():
     assert counts["7 and 8"] == [0] * 7 + [270, 270, 0]
     assert not set(held) & {row for one in found if one.name != "all" for row in one.rows}
     for one in found:
-        assert {arm.temperature for arm in one.arms if arm.soft_weight} == {20}
-        mixed = [arm for arm in one.arms if arm.soft_weight and arm.label_weight]
+        assert {arm.temperature for arm in one.arms if arm.weight} == {20}
+        mixed = [arm for arm in one.arms if arm.weight and arm.label_weight]
         assert not mixed  # soft targets are the only regularizer
     swept = mnist_2015.sweep(Config(), 30, (1.0, 3.0), LABELS)
     assert np.bincount(LABELS[swept.rows]).tolist() == [270] * 10

@@ -56,8 +56,8 @@ def test_arms_have_the_tutorials_numbers():
 
     def numbers(part, row):
         found = arm(part, row)
-        soft_weight = found.soft_weight * found.temperature**2
-        return found.temperature, pytest.approx(soft_weight), found.label_weight, found.teacher
+        weight = found.weight * found.temperature**2
+        return found.temperature, pytest.approx(weight), found.label_weight, found.teacher
 
     assert numbers("1", named.SOFT) == (3, 1, 0, "teacher")
     assert numbers("1", named.MIXED) == (3, 1, pytest.approx(0.7 / 9), "teacher")

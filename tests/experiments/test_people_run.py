@@ -225,7 +225,7 @@ def test_students_regress_log_probabilities_or_learn_labels():
     }
     loss_fn = demo.loss(lambda variables, inputs: ((logits, {}), {}))
     for arm in demo.ARMS[:2]:
-        weights = {"soft_weight": arm.soft_weight, "label_weight": arm.label_weight}
+        weights = {"weight": arm.weight, "label_weight": arm.label_weight}
         given = {"inputs": None, "labels": labels, "teachers": teacher[:, None]}
         batch = Batch(given, weights)
         np.testing.assert_allclose(loss_fn({}, batch, None).loss, expected[arm.row], rtol=1e-5)

@@ -1,60 +1,44 @@
-"""What a distillation method is: one term beside the labels, CE(labels) + weight · term."""
+"""What a distillation method is: one term beside the labels, and the weights it is tuned over."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from jaxtyping import Array, Float
-
-from kd_jax import losses
-
-
-class Outputs(NamedTuple):
-    """Outputs of a network for a batch: logits [B, C] and named features, first layer first."""
-
-    logits: Any
-    features: dict
-
-    @property
-    def last(self) -> Float[Array, "B ..."]:
-        """The last hidden layer: [B, H, W, C] or [B, D]."""
-        return list(self.features.values())[-1]
-
-    @property
-    def maps(self) -> list[Float[Array, "B H W C"]]:
-        """The hidden layers that are feature maps."""
-        return [x for x in self.features.values() if x.ndim == 4]
-
-    @property
-    def embedding(self) -> Float[Array, "B D"]:
-        """The last hidden layer as vectors; a map is averaged over its positions."""
-        return self.last if self.last.ndim == 2 else self.last.mean((1, 2))
-
-
-Term = Callable[[Outputs, Outputs, dict, Any], Float[Array, ""] | float]
+from kd_jax.distill.objective import Arm, Term, soft_targets
+from kd_jax.distill.students import Compared, no_parameters
 
 
 class Method(NamedTuple):
-    """A term beside the labels and how its weight is tuned.
+    """A row of a table: weight · term + label_weight · CE(labels), see kd_jax.distill.objective.
 
-    row: its name in tables. center: the middle one of its weights; 0: nothing to tune. term:
-    (student, teacher, batch, extra) -> number, the first two being Outputs. The batch holds
-    "inputs", "labels" (the teacher's most probable class where unknown), "labeled" [B], the
-    control "permuted_logits", and for feature maps the teacher's "factor" (of a Paraphraser).
-    extra: (key, student, teacher) -> parameters that are trained with the student's.
+    row: its name. term: (student, teacher, batch, extra) -> number, the first two being Outputs;
+    batch.rows holds "inputs", "labels" (the teacher's most probable class where unknown) and what
+    else a batch was gathered from, batch.numbers the "temperature". weights: of the term; of
+    several the best on validation is taken. extra: (key, student, teacher) -> parameters that are
+    trained with the student's. teacher: the name of the one that it learns from. family: as for an
+    Arm.
     """
 
     row: str
-    center: float
-    term: Term
-    extra: Callable = lambda key, student, teacher: {}
+    term: Term = soft_targets
+    weights: tuple[float, ...] = (1.0,)
+    temperature: float = 1.0
+    label_weight: float = 1.0
+    smoothing: float = 0.0
+    extra: Callable = no_parameters
+    teacher: str = "teacher"
+    family: str = ""
 
-    def weights(self, multiples: Sequence[float]) -> tuple[float, ...]:
-        """The weights that are tried: multiples of the center, or 0 where nothing is tuned."""
-        return tuple(x * self.center for x in multiples) if self.center else (0.0,)
+    @property
+    def compared(self) -> Compared:
+        """What it has in common with the methods that train in one program with it."""
+        return Compared(self.term, self.extra)
 
+    def times(self, multiples: Sequence[float]) -> "Method":
+        """The method with multiples of its weights; unchanged where its weight is 0."""
+        weights = tuple(x * weight for weight in self.weights for x in multiples)
+        return self._replace(weights=weights) if any(weights) else self
 
-def on_labels(loss: Callable) -> Term:
-    """The term of a loss of (logits, labels): its mean over the labeled examples."""
-    return lambda s, t, batch, extra: losses.masked_mean(
-        loss(s.logits, batch["labels"]), where=batch["labeled"]
-    )
+    def arms(self) -> list[Arm]:
+        """An Arm for each of its weights."""
+        numbers = self.label_weight, self.smoothing, self.teacher, self.family
+        return [Arm(self.row, self.temperature, weight, *numbers) for weight in self.weights]

@@ -23,7 +23,7 @@ class Chosen(NamedTuple):
     records: list[dict]
 
 
-def choose(pair: training.TeacherStudentPair, method: methods.Method, variables: dict) -> Chosen:
+def choose(pair: training.TeacherStudentPair, method: methods.Method, variables: Any) -> Chosen:
     """Choose the weight with the fewest validation errors; only then the test is read.
 
     Args:
@@ -34,7 +34,7 @@ def choose(pair: training.TeacherStudentPair, method: methods.Method, variables:
     Returns:
         The students of the weight of `best_weight`.
     """
-    students = jax.tree.map(np.asarray, variables["student"])  # slicing needs no compilation
+    students = jax.tree.map(np.asarray, variables)  # slicing needs no compilation
     apply = pair.recipe.model.apply
     on_validation = classification.measure(
         classification.predict(apply, students, pair.data.validation.inputs),
@@ -44,7 +44,7 @@ def choose(pair: training.TeacherStudentPair, method: methods.Method, variables:
     best = best_weight(on_validation)
     students = jax.tree.map(lambda x: x[:, best : best + 1], students)
     found = {f"validation_{n}": np.asarray(x)[:, best] for n, x in on_validation.items()}
-    weights = method.weights(pair.multiples)
+    weights = method.weights
     more: dict[str, Any] = {"pair": pair.name, "weight": weights[best], "weights": list(weights)}
     more["validation_errors_by_weight"] = np.asarray(on_validation["errors"]).mean(0).tolist()
     found |= test_metrics(pair, students)

@@ -41,22 +41,22 @@ def _last_projector(key, s, t):
     return _init(_projector(t.last), key, s.last)
 
 
-def _projected(row, center, loss):
+def _projected(row, weight, loss):
     """A relation of embeddings that must be of the same width: the student's is projected."""
 
     def term(s, t, batch, extra):
         return loss(_apply(_projector(t.embedding), extra, s.embedding), t.embedding)
 
-    return Method(row, center, term, lambda k, s, t: _init(_projector(t.embedding), k, s.embedding))
+    return Method(
+        row, term, (weight,), extra=lambda k, s, t: _init(_projector(t.embedding), k, s.embedding)
+    )
 
 
 def _hint():
     def term(s, t, batch, extra):
         return jnp.mean(losses.hint(_apply(_projector(t.last), extra, s.last), t.last))
 
-    return Method(
-        "hint (FitNet)", 100.0, term, lambda k, s, t: _init(_projector(t.last), k, s.last)
-    )
+    return Method("hint (FitNet)", term, (100.0,), extra=_last_projector)
 
 
 def _activation_boundary():
@@ -66,7 +66,7 @@ def _activation_boundary():
             losses.activation_boundary(_apply(_projector(t.last), extra, s.last), t.last)
         )
 
-    return Method("activation boundary (AB)", 0.003, term, _last_projector)
+    return Method("activation boundary (AB)", term, (0.003,), extra=_last_projector)
 
 
 def _variational():
@@ -78,7 +78,7 @@ def _variational():
         return jnp.mean(losses.variational_information(mean, t.last, variance))
 
     return Method(
-        "variational information (VID)", 1.0, term, lambda k, s, t: _init(module(t), k, s.last)
+        "variational information (VID)", term, extra=lambda k, s, t: _init(module(t), k, s.last)
     )
 
 
@@ -96,7 +96,7 @@ def _contrastive():
         indices = (jnp.arange(size)[:, None] + jnp.arange(size)) % size
         return jnp.mean(losses.contrastive(ours, theirs, ours, theirs, indices))
 
-    return Method("contrastive (CRD, in the batch)", 0.8, term, extra)
+    return Method("contrastive (CRD, in the batch)", term, (0.8,), extra=extra)
 
 
 def _pyramid_extra(key, s, t):
@@ -115,14 +115,14 @@ def _flow():
         ours, theirs = _projected_maps(s, t, extra), t.maps
         return jnp.mean(losses.flow(ours[0], ours[-1], theirs[0], theirs[-1]))
 
-    return Method("flow (FSP)", 50.0, term, _pyramid_extra)
+    return Method("flow (FSP)", term, (50.0,), extra=_pyramid_extra)
 
 
 def _review():
     def term(s, t, batch, extra):
         return jnp.mean(losses.review_pyramid(_projected_maps(s, t, extra), t.maps))
 
-    return Method("review pyramid (HCL)", 5.0, term, _pyramid_extra)
+    return Method("review pyramid (HCL)", term, (5.0,), extra=_pyramid_extra)
 
 
 def factor_transfer(factors: int) -> Method:
@@ -136,9 +136,14 @@ def factor_transfer(factors: int) -> Method:
     module = projectors.Translator(factors)
 
     def term(s, t, batch, extra):
-        return jnp.mean(losses.factor_transfer(_apply(module, extra, s.maps[-1]), batch["factor"]))
+        return jnp.mean(
+            losses.factor_transfer(_apply(module, extra, s.maps[-1]), batch.rows["factor"])
+        )
 
-    return Method("factor transfer (FT)", 200.0, term, lambda k, s, t: _init(module, k, s.maps[-1]))
+    def extra(key, s, t):
+        return _init(module, key, s.maps[-1])
+
+    return Method("factor transfer (FT)", term, (200.0,), extra=extra)
 
 
 def mutual(network: Model) -> Method:
@@ -153,10 +158,10 @@ def mutual(network: Model) -> Method:
     """
 
     def term(s, t, batch, extra):
-        peer = network.logits(extra, batch["inputs"])
+        peer = network.logits(extra, batch.rows["inputs"])
         both = losses.soft_targets(s.logits, peer) + losses.soft_targets(peer, s.logits)
         return jnp.mean(both) + losses.masked_mean(
-            losses.cross_entropy(peer, batch["labels"]), where=batch["labeled"]
+            losses.cross_entropy(peer, batch.rows["labels"]), where=batch.rows.get("labeled")
         )
 
-    return Method("mutual learning (DML)", 1.0, term, lambda key, s, t: network.init(key))
+    return Method("mutual learning (DML)", term, extra=lambda key, s, t: network.init(key))
