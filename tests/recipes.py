@@ -42,12 +42,14 @@ def recipe(
     width=8, dropout=0.5, stddev=0.1, key=1, rows=100, batch_size=10, epochs=3, augment=moved,
     optimizer=None,
 ):  # fmt: skip
-    """A Recipe, built anew with each call."""
+    """A NetworkRecipe, built anew with each call."""
     start = jax.nn.initializers.normal(stddev)
     net = models.MLP((width,), 10, dropout=dropout, kernel_init=start)
     sampler = samplers.shuffled(jax.random.key(key), rows, batch_size)
     optimizer = optimizer or optax.adam(1e-3)
-    return teachers.Recipe(models.functional(net, (8, 8)), optimizer, sampler, epochs, augment)
+    return teachers.NetworkRecipe(
+        models.functional(net, (8, 8)), optimizer, sampler, epochs, augment
+    )
 
 
 def either(first):

@@ -51,7 +51,7 @@ def network(width, **options):
     return models.functional(models.MLP((width, width), CLASSES, **options), (28, 28))
 
 
-def teacher_recipe(config: Config, rows: int, teacher: int) -> teachers.Recipe:
+def teacher_recipe(config: Config, rows: int, teacher: int) -> teachers.NetworkRecipe:
     """784-width-width-10 with dropout, on images moved by up to 2 pixels."""
     net = network(config.teacher_width, dropout=0.25)
     order = keys.key(config.base_seed, "teacher", teacher, "order")

@@ -30,7 +30,7 @@ class PairSpec(NamedTuple):
     """A pair of one teacher before anything is trained.
 
     seed: which of several teachers. rows: of the training split that the student sees. labeled:
-    which training rows have labels. teacher: its Recipe. epochs: of the students. optimizer:
+    which training rows have labels. teacher: its NetworkRecipe. epochs: of the students. optimizer:
     (learning rate, epochs, sampler) -> an optax transformation. augment_batch: (teacher's Model,
     params) -> what a step sees of a batch. factors: whether there is a Paraphraser. fast_compile:
     whether programs compile longer than they run.
@@ -41,7 +41,7 @@ class PairSpec(NamedTuple):
     data: Dataset
     rows: np.ndarray
     labeled: np.ndarray
-    teacher: teachers.Recipe
+    teacher: teachers.NetworkRecipe
     student: models.Model
     assistant: models.Model | None
     epochs: int
@@ -74,11 +74,11 @@ def convnet(*channels, **options):
 
 
 def teacher_recipe(config: Config, model, labeled, epochs, seed, augment=None, optimizer=adam):
-    """The Recipe of a teacher on the labeled training rows."""
+    """The NetworkRecipe of a teacher on the labeled training rows."""
     order = keys.key(config.base_seed, "teacher", seed, "order")
     sampler = samplers.shuffled(order, np.flatnonzero(labeled), config.teacher_batch_size)
     optimizer = optimizer(config.teacher_learning_rate, epochs, sampler)
-    return teachers.Recipe(model, optimizer, sampler, epochs, augment)
+    return teachers.NetworkRecipe(model, optimizer, sampler, epochs, augment)
 
 
 def load_digits(config: Config) -> Dataset:
@@ -163,8 +163,8 @@ def prepare(config: Config, spec: PairSpec, run: run_folder.Run) -> Prepared:
     return Prepared(pair, taught)
 
 
-def student_recipe(config: Config, spec: PairSpec) -> teachers.Recipe:
-    """The Recipe of the students, whose batches are half labeled where not all rows are."""
+def student_recipe(config: Config, spec: PairSpec) -> teachers.NetworkRecipe:
+    """The NetworkRecipe of the students, whose batches are half labeled where not all rows are."""
     order = keys.key(config.base_seed, "student", spec.seed, "order")
     labeled, batch_size = spec.labeled[spec.rows], config.student_batch_size
     sampler: Callable
@@ -173,7 +173,7 @@ def student_recipe(config: Config, spec: PairSpec) -> teachers.Recipe:
     else:
         sampler = training.semi_supervised(order, labeled, batch_size)
     optimizer = spec.optimizer(config.student_learning_rate, spec.epochs, sampler)
-    return teachers.Recipe(spec.student, optimizer, sampler, spec.epochs)
+    return teachers.NetworkRecipe(spec.student, optimizer, sampler, spec.epochs)
 
 
 def _lesson(config, spec, teacher, params):

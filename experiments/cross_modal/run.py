@@ -51,8 +51,8 @@ def networks() -> dict[str, tuple[models.Model, models.Model]]:
     }
 
 
-def teacher_recipe(config: Config, part: str, rows: int, teacher: int) -> teachers.Recipe:
-    """The Recipe of a part's teacher, on images moved by up to 2 pixels."""
+def teacher_recipe(config: Config, part: str, rows: int, teacher: int) -> teachers.NetworkRecipe:
+    """The NetworkRecipe of a part's teacher, on images moved by up to 2 pixels."""
     model, _ = networks()[part]
     order = keys.key(config.base_seed, "teacher", teacher, "order")
     sampler = samplers.shuffled(order, rows, config.teacher_batch_size)

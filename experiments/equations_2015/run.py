@@ -59,7 +59,7 @@ def gradients(config: Config, seed: int) -> list[dict]:
     return found
 
 
-def teacher_recipe(config: Config, count: int, teacher: int) -> teachers.Recipe:
+def teacher_recipe(config: Config, count: int, teacher: int) -> teachers.NetworkRecipe:
     """784-width-width-10 with dropout, on `count` digits."""
     net = models.MLP((config.teacher_width,) * 2, CLASSES, dropout=0.5)
     order = keys.key(config.base_seed, "teacher", teacher, "order")
@@ -68,7 +68,7 @@ def teacher_recipe(config: Config, count: int, teacher: int) -> teachers.Recipe:
     return teachers.adam_recipe(network, rate, sampler, config.teacher_epochs)
 
 
-def student_recipe(config: Config, count: int, teacher: int) -> teachers.Recipe:
+def student_recipe(config: Config, count: int, teacher: int) -> teachers.NetworkRecipe:
     """784-20-20-10, on `count` digits."""
     network = models.functional(models.MLP((20, 20), CLASSES), (28, 28))
     order = keys.key(config.base_seed, "student", teacher, "order")

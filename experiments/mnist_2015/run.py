@@ -80,7 +80,7 @@ def network(width: int, **dropout) -> models.Model:
     return models.functional(models.MLP((width, width), 10, **dropout), (28, 28))
 
 
-def teacher_recipe(config: Config, rows: int, teacher: int) -> teachers.Recipe:
+def teacher_recipe(config: Config, rows: int, teacher: int) -> teachers.NetworkRecipe:
     """Dropout, max-norm, and images moved by up to 2 pixels, drawn anew each time."""
     epochs, dropout = config.teacher_epochs, config.dropout
     order = keys.key(config.base_seed, "teacher", teacher, "order")
@@ -88,7 +88,7 @@ def teacher_recipe(config: Config, rows: int, teacher: int) -> teachers.Recipe:
     decayed = optimizers.adam(config.teacher_learning_rate, epochs, sampler)
     optimizer = optax.chain(decayed, optimizers.max_norm(np.sqrt(config.squared_norm)))
     model = network(config.teacher_width, dropout=dropout, input_dropout=config.input_dropout)
-    return teachers.Recipe(model, optimizer, sampler, epochs, augment.jitter)
+    return teachers.NetworkRecipe(model, optimizer, sampler, epochs, augment.jitter)
 
 
 @functools.cache

@@ -31,7 +31,7 @@ def adam(learning_rate: float):
     return optax.adam(learning_rate, eps=1e-7)
 
 
-def teacher_recipes(config: Config, rows: int, teacher: int) -> dict[str, teachers.Recipe]:
+def teacher_recipes(config: Config, rows: int, teacher: int) -> dict[str, teachers.NetworkRecipe]:
     """The dense teacher, the CNN as the tutorial's input made it, and a 2-D CNN."""
     width, channels = config.teacher_width, config.cnn_channels
     normal = jax.nn.initializers.normal(0.01)
@@ -43,7 +43,7 @@ def teacher_recipes(config: Config, rows: int, teacher: int) -> dict[str, teache
     def recipe(net, learning_rate, batch_size, epochs):
         sampler = samplers.shuffled(order, rows, batch_size)
         model = models.functional(net, (28, 28))
-        return teachers.Recipe(model, adam(learning_rate), sampler, epochs)
+        return teachers.NetworkRecipe(model, adam(learning_rate), sampler, epochs)
 
     size, of_cnns = config.dense_batch_size, config.cnn_batch_size
     return {

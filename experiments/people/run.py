@@ -37,22 +37,22 @@ def load(config: Config) -> Dataset:
     return Dataset("people", people.CLASSES, train, empty, test, people.digest())
 
 
-def teacher_recipe(config: Config, count: int) -> teachers.Recipe:
+def teacher_recipe(config: Config, count: int) -> teachers.NetworkRecipe:
     """Gradient descent of a 6-width-width-3 network, each teacher in its own orders."""
     model = stages.network(config.teacher_width, config.teacher_width)
     key = keys.key(config.base_seed, "teacher", "order")
     sampler = samplers.shuffled(key, count, config.batch_size)
     rate = optax.sgd(config.teacher_learning_rate)
-    return teachers.Recipe(model, rate, sampler, config.teacher_epochs)
+    return teachers.NetworkRecipe(model, rate, sampler, config.teacher_epochs)
 
 
 @functools.cache  # with its loss, so that the students of all teachers are one program
-def student_recipe(config: Config, count: int) -> teachers.Recipe:
+def student_recipe(config: Config, count: int) -> teachers.NetworkRecipe:
     """Gradient descent of a 6-width-3 network, on labels and on a teacher's outputs alike."""
     key = keys.key(config.base_seed, "student", "order")
     sampler = samplers.shuffled(key, count, config.batch_size)
     model, rate = stages.network(config.student_width), optax.sgd(config.student_learning_rate)
-    return teachers.Recipe(model, rate, sampler, config.student_epochs)
+    return teachers.NetworkRecipe(model, rate, sampler, config.student_epochs)
 
 
 @functools.cache

@@ -33,12 +33,12 @@ def arms(config: Config) -> list[students.Arm]:
     ]
 
 
-def recipe(net, rate, epochs, sampler, augment=None) -> teachers.Recipe:
+def recipe(net, rate, epochs, sampler, augment=None) -> teachers.NetworkRecipe:
     """Adam with a cosine decay from `rate`, on 28 × 28 images."""
     return teachers.adam_recipe(models.functional(net, (28, 28)), rate, sampler, epochs, augment)
 
 
-def teacher_recipe(config: Config, rows: int, teacher: int) -> teachers.Recipe:
+def teacher_recipe(config: Config, rows: int, teacher: int) -> teachers.NetworkRecipe:
     """784-width-width-10 with dropout, on images moved by up to 2 pixels."""
     width = config.teacher_width
     net = models.MLP((width, width), 10, dropout=0.5, input_dropout=0.2)
@@ -48,7 +48,7 @@ def teacher_recipe(config: Config, rows: int, teacher: int) -> teachers.Recipe:
     return recipe(net, rate, epochs, sampler, augment.jitter)
 
 
-def student_recipe(config: Config, rows: int, teacher: int) -> teachers.Recipe:
+def student_recipe(config: Config, rows: int, teacher: int) -> teachers.NetworkRecipe:
     """784-width-width-10 on the clean images."""
     width = config.student_width
     net = models.MLP((width, width), 10, kernel_init=models.lecun_normal)

@@ -42,7 +42,9 @@ def network(width: int, classes: int, shape: tuple[int, ...]) -> models.Model:
     return models.functional(models.MLP((width, width), classes), shape)
 
 
-def recipe(config: Config, data: Dataset, epochs: int, sampler, classes: int) -> teachers.Recipe:
+def recipe(
+    config: Config, data: Dataset, epochs: int, sampler, classes: int
+) -> teachers.NetworkRecipe:
     """Adam with a cosine decay on a data set's inputs."""
     model = network(config.width, classes, data.train.inputs.shape[1:])
     return teachers.adam_recipe(model, config.learning_rate, sampler, epochs)
@@ -50,7 +52,7 @@ def recipe(config: Config, data: Dataset, epochs: int, sampler, classes: int) ->
 
 def whole_recipe(
     config: Config, data: Dataset, epochs: int, what: str, teacher: int
-) -> teachers.Recipe:
+) -> teachers.NetworkRecipe:
     """A network of all classes, on all rows in the order of what it is.
 
     Args:
@@ -65,7 +67,7 @@ def whole_recipe(
     return recipe(config, data, epochs, sampler, data.classes)
 
 
-def generalist_recipe(config: Config, data: Dataset, teacher: int) -> teachers.Recipe:
+def generalist_recipe(config: Config, data: Dataset, teacher: int) -> teachers.NetworkRecipe:
     """The generalist's."""
     return whole_recipe(config, data, config.epochs, "teacher", teacher)
 

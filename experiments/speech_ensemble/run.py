@@ -79,7 +79,9 @@ def network(layers: int, width: int) -> models.Model:
     return models.functional(models.MLP((width,) * layers, 30), (26, 40))
 
 
-def recipe(config: Config, count: int, epochs: int, order, wider: int = 1) -> teachers.Recipe:
+def recipe(
+    config: Config, count: int, epochs: int, order, wider: int = 1
+) -> teachers.NetworkRecipe:
     """Adam with a cosine decay on `count` frames. Args: order: the key of their order."""
     model = network(config.layers, config.width * wider)
     sampler = samplers.shuffled(order, count, min(config.batch_size, count))

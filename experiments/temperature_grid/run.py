@@ -97,27 +97,27 @@ def network(hidden: tuple[int, ...], shape: tuple[int, ...], dropout=0.0) -> mod
     return models.functional(models.MLP(hidden, 10, dropout=dropout), shape)
 
 
-def cluster_recipe(config: Config, count: int, teacher: int) -> teachers.Recipe:
+def cluster_recipe(config: Config, count: int, teacher: int) -> teachers.NetworkRecipe:
     """A teacher of an artificial data set: 100-100-100 with a fifth dropped."""
     net = network((100, 100, 100), (synthetic.FEATURES,), 0.2)
-    return teachers.Recipe(
+    return teachers.NetworkRecipe(
         net, adam(config), teacher_sampler(config, count, teacher), config.epochs
     )
 
 
-def mnist_recipe(config: Config, count: int, teacher: int) -> teachers.Recipe:
+def mnist_recipe(config: Config, count: int, teacher: int) -> teachers.NetworkRecipe:
     """A teacher on MNIST: 800-800, a fifth of the inputs dropped and half of the rest, jitter."""
     net = models.functional(models.MLP((800, 800), 10, dropout=0.5, input_dropout=0.2), (28, 28))
     peak, sampler = config.mnist_teacher_learning_rate, teacher_sampler(config, count, teacher)
     return teachers.adam_recipe(net, peak, sampler, config.mnist_epochs, augment.jitter)
 
 
-def student_recipe(config: Config, unit: dict, split) -> teachers.Recipe:
+def student_recipe(config: Config, unit: dict, split) -> teachers.NetworkRecipe:
     """Two hidden layers of the unit's width."""
     net = network((unit["width"],) * 2, split.inputs.shape[1:])
     order = keys.key(config.base_seed, "student", unit["teacher_seed"], "order")
     sampler = samplers.shuffled(order, len(split.labels), config.batch_size)
-    return teachers.Recipe(net, adam(config), sampler, unit["epochs"])
+    return teachers.NetworkRecipe(net, adam(config), sampler, unit["epochs"])
 
 
 def teach(config: Config, data: Dataset, run: run_folder.Run, teacher: int) -> teachers.Teachers:

@@ -9,7 +9,7 @@ import numpy as np
 
 from kd_jax.distill.objective import NUMBERS, Arm, Outputs, Term, objective, soft_targets
 from kd_jax.distill.objective import arms as arms
-from kd_jax.distill.teachers import Recipe
+from kd_jax.distill.teachers import NetworkRecipe
 from kd_jax.errors import require
 from kd_jax.metrics import classification
 from kd_jax.metrics.records import seed_records
@@ -39,7 +39,7 @@ SOFT_TARGETS = Compared()
 
 
 def fit(
-    recipe: Recipe,
+    recipe: NetworkRecipe,
     arms: Sequence[Arm],
     split: Any,
     teachers: Mapping[str, np.ndarray | None],

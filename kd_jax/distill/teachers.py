@@ -20,7 +20,7 @@ from kd_jax.training import loop, optimizers
 from kd_jax.training import state as train_state
 
 
-class Recipe(NamedTuple):
+class NetworkRecipe(NamedTuple):
     """How a network is trained.
 
     model: a kd_jax.models.Model. optimizer: of optax. sampler: (seed, epoch) -> indices
@@ -36,17 +36,17 @@ class Recipe(NamedTuple):
 
 def adam_recipe(
     model: Any, peak: float, sampler: Callable, epochs: int, augment: Callable | None = None
-) -> Recipe:
-    """The Recipe of Adam with a cosine decay from `peak` to zero, see optimizers.adam.
+) -> NetworkRecipe:
+    """The NetworkRecipe of Adam with a cosine decay from `peak` to zero, see optimizers.adam.
 
     Args:
         model: a kd_jax.models.Model.
         peak: the first learning rate.
-        sampler: as for `Recipe`.
-        epochs: as for `Recipe`.
-        augment: as for `Recipe`.
+        sampler: as for `NetworkRecipe`.
+        epochs: as for `NetworkRecipe`.
+        augment: as for `NetworkRecipe`.
     """
-    return Recipe(model, optimizers.adam(peak, epochs, sampler), sampler, epochs, augment)
+    return NetworkRecipe(model, optimizers.adam(peak, epochs, sampler), sampler, epochs, augment)
 
 
 class Teachers(NamedTuple):
@@ -97,7 +97,7 @@ def label(row: str, seeds: Sequence[int]) -> str:
 
 
 def fit(
-    recipe: Recipe,
+    recipe: NetworkRecipe,
     keys: jax.Array,
     split: Any,
     *,
@@ -141,7 +141,7 @@ def fit(
 
 
 def one(
-    row: str, recipe: Recipe, key: jax.Array, data: Any, run: Any, *, seed: int = 0
+    row: str, recipe: NetworkRecipe, key: jax.Array, data: Any, run: Any, *, seed: int = 0
 ) -> Teachers:
     """One teacher, trained or restored: Teachers [1, …], as `together` gives them for one key.
 
@@ -156,7 +156,7 @@ def one(
     return _stored(row, recipe, key[None], [seed], data, run)
 
 
-def together(row: str, recipe: Recipe, keys: jax.Array, data: Any, run: Any) -> Teachers:
+def together(row: str, recipe: NetworkRecipe, keys: jax.Array, data: Any, run: Any) -> Teachers:
     """Teachers of one recipe, one per key, all trained in one program, or restored.
 
     Best for small networks.

@@ -14,7 +14,7 @@ from jaxtyping import Array, Float, Int, Key, Shaped
 from kd_jax.data import subsets
 from kd_jax.data.dataset import Dataset, Split
 from kd_jax.distill import bias_correction, students
-from kd_jax.distill.teachers import Recipe
+from kd_jax.distill.teachers import NetworkRecipe
 from kd_jax.metrics import classification
 from kd_jax.metrics.records import seed_records
 from kd_jax.models import Model
@@ -62,8 +62,8 @@ class StudentRecipe(NamedTuple):
     sampler_key: Key[Array, ""]
     epochs: int
 
-    def of(self, transfer_run: TransferRun) -> Recipe:
-        """The Recipe of a transfer run's students.
+    def of(self, transfer_run: TransferRun) -> NetworkRecipe:
+        """The NetworkRecipe of a transfer run's students.
 
         Args:
             transfer_run: whose rows, batch size and passes decide the number of steps.
@@ -75,7 +75,7 @@ class StudentRecipe(NamedTuple):
         rows, batch_size = transfer_run.rows, transfer_run.batch_size
         sampler = samplers.shuffled(self.sampler_key, rows, batch_size)
         optimizer = self.optimizer(epochs * (len(rows) // batch_size))
-        return Recipe(self.model, optimizer, sampler, epochs)
+        return NetworkRecipe(self.model, optimizer, sampler, epochs)
 
 
 def held_out_rows(

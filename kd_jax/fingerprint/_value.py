@@ -27,7 +27,7 @@ def value(x: Any) -> str:
     The order of a dict and of a set does not matter, nor whether it says 1 or 1.0.
 
     Args:
-        x: like a teachers.Recipe, or an optax transformation.
+        x: like a teachers.NetworkRecipe, or an optax transformation.
 
     Returns:
         A digest that is the same in every process.

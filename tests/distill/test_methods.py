@@ -12,7 +12,7 @@ from kd_jax import models
 from kd_jax.data import Dataset, Split
 from kd_jax.distill import methods, objective, students
 from kd_jax.distill.methods import selection, training
-from kd_jax.distill.teachers import Recipe
+from kd_jax.distill.teachers import NetworkRecipe
 from kd_jax.runtime.execution import Execution
 from kd_jax.storage import checkpoint
 from kd_jax.training import samplers
@@ -50,7 +50,7 @@ def a_pair(student, teacher, labeled=None):
     logits, _ = training.outputs(teacher.apply, params, data.test.inputs)
     shown = training.layers(teacher, params, data.test.inputs)
     sampler = samplers.shuffled(jax.random.key(1), 40, 10)
-    recipe = Recipe(student, OPTIMIZER, sampler, epochs=60)
+    recipe = NetworkRecipe(student, OPTIMIZER, sampler, epochs=60)
     return training.TeacherStudentPair("generated", data, lesson, logits, logits, shown, recipe)
 
 

@@ -9,7 +9,7 @@ import pytest
 from kd_jax import models
 from kd_jax.data import Split
 from kd_jax.distill import students, teachers
-from kd_jax.distill.teachers import Recipe
+from kd_jax.distill.teachers import NetworkRecipe
 from kd_jax.metrics import classification
 from kd_jax.runtime.execution import Execution
 from kd_jax.storage import checkpoint
@@ -36,7 +36,7 @@ MODEL = models.functional(Normed(), (3,))
 
 
 def fitted(rate, **options):
-    recipe = Recipe(MODEL, optax.sgd(rate), ORDER, EPOCHS)
+    recipe = NetworkRecipe(MODEL, optax.sgd(rate), ORDER, EPOCHS)
     return jax.tree.map(np.asarray, teachers.fit(recipe, KEYS, SPLIT, **options))
 
 
@@ -103,7 +103,7 @@ def test_members_trained_in_chunks_have_those_of_members_together():
 
 
 def test_students_of_all_arms_have_their_own():
-    recipe = Recipe(MODEL, optax.sgd(0.5), ORDER, EPOCHS)
+    recipe = NetworkRecipe(MODEL, optax.sgd(0.5), ORDER, EPOCHS)
     arms = [students.Arm("labels", label_weight=1.0), students.Arm("soft", weight=1.0)]
     given = {"teacher": RANDOM.normal(size=(ROWS, 2)).astype(np.float32)}
     found, curves = students.fit(recipe, arms, SPLIT, given, KEYS)

@@ -21,7 +21,10 @@ SPLIT = Split(np.zeros((12, 3), np.float32), np.zeros(12, np.int32))
 def test_a_teacher_of_other_rows_is_refused_by_name(shape):
     sampler = samplers.shuffled(jax.random.key(0), 12, 4)
     model = models.functional(models.MLP((2,), 2), (3,))
-    recipe, arm = teachers.Recipe(model, optax.sgd(0.1), sampler, 1), students.Arm("soft targets")
+    recipe, arm = (
+        teachers.NetworkRecipe(model, optax.sgd(0.1), sampler, 1),
+        students.Arm("soft targets"),
+    )
     given = {"teacher": np.zeros((12, 2)), "other": np.zeros(shape)}
     with pytest.raises(InputError, match=r"teacher 'other' has logits .*: expected \[12, C\]"):
         students.fit(recipe, [arm], SPLIT, given, jax.random.split(jax.random.key(1), 2))
@@ -58,7 +61,7 @@ def test_each_arm_learns_from_the_teacher_that_it_names():
 
     sampler = samplers.shuffled(jax.random.key(0), 12, 4)
     model = models.functional(models.MLP((), 2), (3,))
-    recipe = teachers.Recipe(model, optax.sgd(0.1), sampler, 1)
+    recipe = teachers.NetworkRecipe(model, optax.sgd(0.1), sampler, 1)
     arms = [students.Arm(x, label_weight=w, teacher=x) for x, w in (("b", 3), ("a", 4), ("c", 5))]
     given = {name: np.full((12, 2), n) for n, name in enumerate("abc", 1)}
     keys = jax.random.split(jax.random.key(1), 2)

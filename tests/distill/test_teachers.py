@@ -28,7 +28,7 @@ DATA = Dataset("generated", 2, split(0), split(1), split(2), "none")
 def recipe(rate=0.1):
     sampler = samplers.shuffled(jax.random.key(0), 12, 4)
     model = models.functional(models.MLP((2,), 2), (3,))
-    return teachers.Recipe(model, optax.sgd(rate), sampler, 1)
+    return teachers.NetworkRecipe(model, optax.sgd(rate), sampler, 1)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from jaxtyping import Array, Bool, Float, Key
 
 from kd_jax.data import Split
 from kd_jax.distill import controls, methods, students
-from kd_jax.distill.teachers import Recipe
+from kd_jax.distill.teachers import NetworkRecipe
 from kd_jax.metrics import classification
 from kd_jax.models import Model
 from kd_jax.runtime.execution import DEFAULT, Execution
@@ -51,7 +51,7 @@ class TeacherStudentPair(NamedTuple):
     validation_logits: np.ndarray | None
     test_logits: np.ndarray | None
     teacher_layers: dict
-    recipe: Recipe
+    recipe: NetworkRecipe
     augment_batch: Callable | None = None
 
 
