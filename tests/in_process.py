@@ -20,9 +20,12 @@ def performed(name, config, program):
 
 
 def untrained(model, *grid):
-    """Parameters of a grid of networks by chance, where a test needs no training."""
+    """Variables of a grid of networks by chance, where a test needs no training."""
     random = np.random.default_rng(7)
     shapes = jax.eval_shape(model.init, jax.random.key(0))
-    return jax.tree.map(
-        lambda x: random.normal(scale=0.1, size=(*grid, *x.shape)).astype(np.float32), shapes
-    )
+
+    def draw(x):
+        return random.normal(scale=0.1, size=(*grid, *x.shape)).astype(np.float32)
+
+    params, state = jax.tree.map(draw, shapes["params"]), jax.tree.map(draw, shapes["state"])
+    return {"params": params, "state": jax.tree.map(np.exp, state)}  # a variance is above 0

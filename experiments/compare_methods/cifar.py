@@ -2,9 +2,8 @@
 
 --preset=cifar100 has its numbers: 240 epochs of batches of 64, SGD with momentum 0.9 and weight
 decay 5e-4, rate 0.05 divided by ten after 150, 180 and 210 epochs; crops and flips, the teacher
-sees the augmented batch of the student; every method at its published weight. Two departures: group
-norm in place of batch norm, since models keep no batch statistics, so the published accuracies are
-not directly comparable; and 5,000 training images are held out for validation.
+sees the augmented batch of the student; every method at its published weight. One departure: 5,000
+training images are held out for validation.
 Source: Tian, Krishnan and Isola 2020, arXiv 1910.10699, appendix, and its code, RepDistiller.
 """
 
@@ -51,7 +50,7 @@ def spec(name, teacher, student, config: Config, data: Dataset, seed: int) -> pa
     )
     return pairs.PairSpec(
         name, seed, data, rows, labeled, recipe, student, None, config.student_epochs,
-        optimizer=sgd, augment_batch=augment_batch,
+        optimizer=sgd, views=views,
     )  # fmt: skip
 
 
@@ -62,7 +61,7 @@ def sgd(first, epochs, sampler):
     return optax.chain(optax.add_decayed_weights(DECAY), optax.sgd(rate, MOMENTUM))
 
 
-def augment_batch(teacher, params):
+def views(teacher, params):
     """(batch, key) -> the batch with its inputs cropped and flipped, and the teacher's outputs."""
 
     def see(batch, key):

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from kd_jax.models.functional import Model
+from kd_jax.models.model import Model
 
 kernel_init = nn.initializers.normal(0.02)
 

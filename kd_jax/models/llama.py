@@ -18,7 +18,7 @@ from kd_jax.models.attention import (
     positions_and_mask,
     rotary_embedding,
 )
-from kd_jax.models.functional import Model
+from kd_jax.models.model import Model
 
 kernel_init = nn.initializers.normal(0.02)
 embedding_init = nn.linear.default_embed_init  # 1/√D: a small decoder hardly learns from less

@@ -1,12 +1,12 @@
-"""Residual networks for 32 × 32 images, with group norm: the pairs of the distillation tables.
+"""Residual networks for 32 × 32 images: the pairs of the distillation tables.
 
 Depths and widths are those that Tian et al. 2020 (arXiv 1910.10699) compare distillation methods
 with; the design is He et al. 2015 (arXiv 1512.03385, section 4.2), with projections where the shape
-changes. Published numbers are of networks with BATCH norm. These have group norm, as no model here
-keeps batch statistics, so their accuracies are not directly comparable with published ones: compare
-rows that were trained here. The number of parameters is the same in both.
+changes, and batch norm. With norm="group" they have group norm in its place, and an example's
+logits do not depend on the others of its batch; the number of parameters is the same in both.
 """
 
+import functools
 import math
 
 import flax.linen as nn
@@ -16,6 +16,7 @@ from kd_jax.models.mlp import glorot_uniform
 
 GROUPS = 8
 EPSILON = 1e-5
+MOMENTUM = 0.9  # of batch norm's running statistics; PyTorch, which weighs the new ones, says 0.1
 
 NARROW = (16, 16, 32, 64)  # channels of the stem and of the three stages
 WIDE = (32, 64, 128, 256)  # what the tables call "x4"
@@ -49,11 +50,26 @@ def convolution(channels: int, size: int, stride: int, name: str) -> nn.Conv:
     )
 
 
-def group_norm(channels: int, name: str) -> nn.GroupNorm:
+def batch_norm(channels: int, train: bool, name: str) -> nn.BatchNorm:
+    """Batch norm: by the batch's mean and variance while training, else by the running ones.
+
+    Args:
+        channels: Of the input.
+        train: Whether this is training.
+        name: Of the module.
+
+    Returns:
+        The Flax module.
+    """
+    return nn.BatchNorm(not train, momentum=MOMENTUM, epsilon=EPSILON, name=name)
+
+
+def group_norm(channels: int, train: bool, name: str) -> nn.GroupNorm:
     """Group norm over at most 8 groups, as many as divide the channels.
 
     Args:
         channels: Of the input.
+        train: Changes nothing.
         name: Of the module.
 
     Returns:
@@ -62,30 +78,36 @@ def group_norm(channels: int, name: str) -> nn.GroupNorm:
     return nn.GroupNorm(math.gcd(GROUPS, channels), epsilon=EPSILON, name=name)
 
 
+NORMS = {"batch": batch_norm, "group": group_norm}
+
+
 class ResidualBlock(nn.Module):
     """Basic residual block, relu(shortcut + residual): [B, H, W, C] -> [B, H/stride, W/stride, D].
 
-    The residual is two 3×3 convolutions, each followed by group norm, with ReLU between them; the
-    first has the stride. The shortcut is the input, or a 1×1 convolution of it with group norm
+    The residual is two 3×3 convolutions, each followed by the norm, with ReLU between them; the
+    first has the stride. The shortcut is the input, or a 1×1 convolution of it with the norm
     where the stride or the number of channels changes the shape.
 
     Attributes:
         channels: D.
         stride: Of the first convolution.
+        norm: "batch" or "group".
     """
 
     channels: int
     stride: int = 1
+    norm: str = "batch"
 
     @nn.compact
-    def __call__(self, x: Float[Array, "B H W C"]) -> Float[Array, "B h w D"]:
+    def __call__(self, x: Float[Array, "B H W C"], train: bool) -> Float[Array, "B h w D"]:
+        norm = functools.partial(NORMS[self.norm], self.channels, train)
         y = convolution(self.channels, 3, self.stride, "conv_1")(x)
-        y = nn.relu(group_norm(self.channels, "norm_1")(y))
+        y = nn.relu(norm("norm_1")(y))
         y = convolution(self.channels, 3, 1, "conv_2")(y)
-        y = group_norm(self.channels, "norm_2")(y)
+        y = norm("norm_2")(y)
         if self.stride != 1 or x.shape[-1] != self.channels:
             x = convolution(self.channels, 1, self.stride, "projection")(x)
-            x = group_norm(self.channels, "projection_norm")(x)
+            x = norm("projection_norm")(x)
         return nn.relu(x + y)
 
 
@@ -95,26 +117,30 @@ class ResNet(nn.Module):
     Inputs [B, H, W, C], made for 32 × 32; the second and third stage halve height and width.
     Returns (logits [B, classes], features): "stage_1", "stage_2", "stage_3" are the maps
     [B, H, W, channels] after each stage's last ReLU, "pooled" [B, D] is the mean of the last map
-    over positions. `train` changes nothing: there is neither dropout nor a batch statistic.
+    over positions.
 
     Attributes:
         depth: 6n + 2, counting the convolutions of stem and residuals and the dense layer.
         widths: Channels of the stem and of the three stages.
         classes: Number of classes.
+        norm: After each convolution, "batch" or "group".
 
     Raises:
-        ValueError: If depth is not 6n + 2 with n ≥ 1, or widths are not four.
+        ValueError: If depth is not 6n + 2 with n ≥ 1, widths are not four, or the norm is another.
     """
 
     depth: int
     widths: tuple[int, int, int, int]
     classes: int
+    norm: str = "batch"
 
     def __post_init__(self):
         if self.depth < 8 or self.depth % 6 != 2:
             raise ValueError(f"depth is {self.depth}: expected 6n + 2, as 8, 14, 20, 32 or 56")
         if len(self.widths) != 4:
             raise ValueError(f"widths are {self.widths}: expected four, of stem and three stages")
+        if self.norm not in NORMS:
+            raise ValueError(f"norm is {self.norm!r}: expected one of {', '.join(NORMS)}")
         super().__post_init__()
 
     @nn.compact
@@ -122,15 +148,29 @@ class ResNet(nn.Module):
         self, inputs: Float[Array, "B H W C"], train: bool
     ) -> tuple[Float[Array, "B classes"], dict[str, Array]]:
         stem, *stages = self.widths
-        x = nn.relu(group_norm(stem, "stem_norm")(convolution(stem, 3, 1, "stem")(inputs)))
+        x = convolution(stem, 3, 1, "stem")(inputs)
+        x = nn.relu(NORMS[self.norm](stem, train, "stem_norm")(x))
         features = {}
         for stage, channels in enumerate(stages, 1):
             for block in range(1, (self.depth - 2) // 6 + 1):
                 stride = 2 if stage > 1 and block == 1 else 1
-                x = ResidualBlock(channels, stride, name=f"stage_{stage}_block_{block}")(x)
+                name = f"stage_{stage}_block_{block}"
+                x = ResidualBlock(channels, stride, self.norm, name=name)(x, train)
             features[f"stage_{stage}"] = x
         pooled = features["pooled"] = x.mean((1, 2))
         return nn.Dense(self.classes, kernel_init=glorot_uniform, name="logits")(pooled), features
+
+
+def resnet8(classes: int) -> ResNet:
+    """ResNet-8 with 16, 16, 32 and 64 channels, the smallest student of the tables.
+
+    Args:
+        classes: Number of classes.
+
+    Returns:
+        The Flax module.
+    """
+    return ResNet(8, NARROW, classes)
 
 
 def resnet20(classes: int) -> ResNet:

@@ -9,19 +9,21 @@ import flax.linen as nn
 import jax
 import numpy as np
 
+from kd_jax.models.adapters import functional
 from kd_jax.models.bert import Bert, sentence_encoder
-from kd_jax.models.functional import Model, functional
 from kd_jax.models.llama import Llama, decoder
+from kd_jax.models.model import Model
+from kd_jax.models.standardized import Standardized, standardized
 
 PACKAGE = "kd_jax.models."
 OMITTED = "parent", "name", "kernel_init"  # Flax's own, and what only begins a training
 
 
-def describe(network: nn.Module) -> dict[str, Any]:
-    """JSON-like description of a Flax module of this package: its class and its fields.
+def describe(network: nn.Module | Standardized) -> dict[str, Any]:
+    """JSON-like description of a network of this package: its class and its fields.
 
     Args:
-        network: The module.
+        network: Of a Model.
 
     Returns:
         {"class": "file.Class", field: value, …}.
@@ -33,14 +35,14 @@ def describe(network: nn.Module) -> dict[str, Any]:
     }
 
 
-def build(description: dict[str, Any]) -> nn.Module:
-    """Build a Flax module from the description that `describe` gave.
+def build(description: dict[str, Any]) -> nn.Module | Standardized:
+    """Build a network from the description that `describe` gave.
 
     Args:
         description: JSON-like.
 
     Returns:
-        The module.
+        What was described.
 
     Raises:
         ValueError: If it describes none.
@@ -54,16 +56,30 @@ def build(description: dict[str, Any]) -> nn.Module:
         raise ValueError(f"{description} describes no network ({error})") from None
 
 
-def model_of(network: nn.Module, input_shape: Sequence[int]) -> Model:
-    """The Model of a Flax module.
+def is_described(network: Any) -> bool:
+    """Whether `build` gives a network again from what `describe` says of it.
 
     Args:
-        network: The module.
+        network: Of a Model; one that was defined elsewhere is not, nor is None.
+    """
+    try:
+        return type(build(describe(network))) is type(network)
+    except (AttributeError, TypeError, ValueError):
+        return False
+
+
+def model_of(network: nn.Module | Standardized, input_shape: Sequence[int]) -> Model:
+    """The Model of a network that was described.
+
+    Args:
+        network: Of `build`.
         input_shape: The shape of one input; not needed where it reads tokens.
 
     Returns:
         Its pure functions.
     """
+    if isinstance(network, Standardized):
+        return standardized(model_of(network.net, input_shape), network.mean, network.scale)
     if isinstance(network, Llama):
         return decoder(network)
     if isinstance(network, Bert):
@@ -88,6 +104,8 @@ def _value(plain: Any) -> Any:
         return tuple(_value(x) for x in plain)
     if not isinstance(plain, dict):
         return plain
+    if "class" in plain:  # first: its fields may be called as the others are
+        return build(plain)
     if "activation" in plain:
         return getattr(jax.nn, plain["activation"])
-    return np.dtype(plain["dtype"]) if "dtype" in plain else build(plain)
+    return np.dtype(plain["dtype"])

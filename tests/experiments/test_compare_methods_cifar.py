@@ -74,7 +74,7 @@ def test_the_teacher_sees_the_augmented_batch_of_the_student():
     net = models.functional(models.ResNet(8, (4, 4, 4, 4), 3), (8, 8, 3))
     params = jax.tree.map(lambda x: 4 * x, untrained(net))
     batch = images(64)._asdict()
-    seen = jax.jit(cifar.augment_batch(net, params))(batch, jax.random.key(1))
+    seen = jax.jit(cifar.views(net, params))(batch, jax.random.key(1))
     seen = jax.tree.map(np.asarray, seen)
     assert (seen["inputs"] != batch["inputs"]).any()
     logits, _ = training.outputs(net.apply, params, seen["inputs"])

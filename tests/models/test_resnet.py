@@ -1,4 +1,4 @@
-"""Residual networks: counts derived by hand, and what a residual and group norm must mean."""
+"""Residual networks: counts derived by hand, and what a residual and its norms must mean."""
 
 import functools
 
@@ -19,6 +19,8 @@ from kd_jax.models import resnet
 # A stage of n blocks has n − 1 of the second kind, and begins with one of the third, unless it
 # changes neither channels nor stride: the first stage of the narrow networks.
 COUNTS = {
+    # n = 1 and not 3: two of each of resnet20's less, 2·(4,672 + 18,560 + 73,984) = 194,432
+    "resnet8": 464 + 14_016 + 51_648 + 205_696 + 6_500 - 194_432,
     # 29·16 = 464; 3·4,672 = 14,016; 14,528 + 2·18,560 = 51,648; 57,728 + 2·73,984 = 205,696; 6,500
     "resnet20": 464 + 14_016 + 51_648 + 205_696 + 6_500,
     # n = 9 and not 3: six more of each, 6·(4,672 + 18,560 + 73,984) = 583,296
@@ -28,7 +30,7 @@ COUNTS = {
     # n = 5 and not 1: four more of each, 4·(73,984 + 295,424 + 1,180,672) = 6,200,320
     "resnet32x4": 928 + 57_728 + 230_144 + 919_040 + 25_700 + 6_200_320,
 }
-DEPTHS = {"resnet20": 20, "resnet56": 56, "resnet8x4": 8, "resnet32x4": 32}
+DEPTHS = {"resnet8": 8, "resnet20": 20, "resnet56": 56, "resnet8x4": 8, "resnet32x4": 32}
 
 
 def shapes(name):
@@ -38,12 +40,12 @@ def shapes(name):
 
 
 def drawn(init, seed=0):
-    """Parameters of the shapes that init gives, from NumPy: scales near 1, biases near 0."""
+    """Variables of the shapes that init gives, from NumPy: scales near 1, biases near 0."""
     random = np.random.default_rng(seed)
 
     def draw(path, leaf):
         values = random.normal(size=leaf.shape) * (0.3 if leaf.ndim > 1 else 0.1)
-        return np.float32(values + ("scale" in jax.tree_util.keystr(path)))
+        return np.float32(values + any(x in jax.tree_util.keystr(path) for x in ("scale", "var")))
 
     return jax.tree.map_with_path(draw, jax.eval_shape(init, jax.random.key(0)))
 
@@ -51,7 +53,7 @@ def drawn(init, seed=0):
 @functools.cache
 def small():
     """One block per stage and few channels, its parameters, and six images of 8 × 8."""
-    model = models.functional(models.ResNet(8, (4, 4, 8, 16), 5), (8, 8, 3))
+    model = models.functional(models.ResNet(8, (4, 4, 8, 16), 5, "group"), (8, 8, 3))
     images = np.random.default_rng(1).normal(size=(6, 8, 8, 3)).astype(np.float32)
 
     def apply(params, inputs, train=False):
@@ -102,27 +104,55 @@ def test_stages_halve_the_image_and_name_their_maps(name, widths):
     }
 
 
-def test_a_block_without_residual_is_its_shortcut():
+@pytest.mark.parametrize("norm", ["batch", "group"])
+def test_a_block_without_residual_is_its_shortcut(norm):
     """With the last norm's scale at zero nothing is added: the input passes, or its projection."""
     x = np.random.default_rng(0).normal(size=(2, 6, 6, 16)).astype(np.float32)
-    for block in (resnet.ResidualBlock(16), resnet.ResidualBlock(24, stride=2)):
-        params = drawn(lambda key, block=block: block.init(key, x)["params"])
+    for block in (resnet.ResidualBlock(16, norm=norm), resnet.ResidualBlock(24, 2, norm)):
+        variables = drawn(lambda key, block=block: block.init(key, x, True))
+        params = variables["params"]
         params["norm_2"] = jax.tree.map(jnp.zeros_like, params["norm_2"])
         shortcut = x
-        if block.stride == 2:  # every second pixel, mixed by a matrix, then three channels a group
+        if block.stride == 2:  # every second pixel, mixed by a matrix, then normed
             mixed = x[:, ::2, ::2] @ params["projection"]["kernel"][0, 0]
-            groups = mixed.reshape(2, 9, 8, 3)
-            mean, variance = groups.mean((1, 3), keepdims=True), groups.var((1, 3), keepdims=True)
+            # group norm: eight groups of three channels, of each example for itself
+            groups = mixed.reshape(2, 9, 8, 3) if norm == "group" else mixed.reshape(18, 24)
+            axes = (1, 3) if norm == "group" else 0
+            mean, variance = groups.mean(axes, keepdims=True), groups.var(axes, keepdims=True)
             normed = ((groups - mean) / jnp.sqrt(variance + 1e-5)).reshape(2, 3, 3, 24)
             shortcut = normed * params["projection_norm"]["scale"]
             shortcut += params["projection_norm"]["bias"]
         expected = jnp.maximum(shortcut, 0)
-        np.testing.assert_allclose(jax.jit(block.apply)({"params": params}, x), expected, atol=1e-4)
+        apply = jax.jit(block.apply, static_argnums=2, static_argnames="mutable")
+        found, _ = apply(variables, x, True, mutable="batch_stats")
+        np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+def test_batch_norm_keeps_nine_tenths_of_its_statistics_at_a_step():
+    """Of the stem, by hand in float64: a 3×3 convolution is nine shifted products."""
+    model = models.functional(models.ResNet(8, (4, 4, 4, 4), 5), (4, 4, 3))
+    variables = drawn(model.init)
+    images = np.random.default_rng(2).normal(size=(3, 4, 4, 3))
+    padded = np.pad(images, [(0, 0), (1, 1), (1, 1), (0, 0)])
+    kernel = np.float64(variables["params"]["stem"]["kernel"])
+    maps = sum(padded[:, i : i + 4, j : j + 4] @ kernel[i, j] for i in range(3) for j in range(3))
+    apply = jax.jit(model.apply, static_argnames="train")
+    (trained, _), state = apply(variables, images, train=True)
+    before, after = (x["batch_stats"]["stem_norm"] for x in (variables["state"], state))
+    expected = {"mean": maps.mean((0, 1, 2)), "var": maps.var((0, 1, 2))}
+    for name, value in expected.items():
+        by_hand = 0.9 * np.float64(before[name]) + 0.1 * value
+        np.testing.assert_allclose(after[name], by_hand, rtol=1e-4, atol=1e-6)
+    (found, _), same = apply(variables, images)  # an evaluation knows the running ones alone
+    jax.tree.map(np.testing.assert_array_equal, same, variables["state"])
+    assert not np.allclose(found, trained, atol=1e-2)
+    others = np.concatenate([images[:1], 0 * images[1:]])
+    np.testing.assert_allclose(apply(variables, others)[0][0][0], found[0], rtol=1e-4, atol=1e-5)
 
 
 def test_a_block_starts_with_he_normal_kernels_of_its_outputs():
     block, x = resnet.ResidualBlock(32), jnp.zeros((1, 2, 2, 32))
-    params = jax.jit(block.init)(jax.random.key(0), x)["params"]
+    params = jax.jit(block.init, static_argnums=2)(jax.random.key(0), x, False)["params"]
     # variance 2 / (9·32) of 9,216 draws, so the s.d. is known to 0.7 %
     assert params["conv_1"]["kernel"].std() == pytest.approx((2 / (9 * 32)) ** 0.5, rel=0.03)
     for name in ("norm_1", "norm_2"):
@@ -173,9 +203,11 @@ def test_members_are_vmapped_like_any_network():
     np.testing.assert_allclose(logits[1], apply(halved, images)[0], atol=1e-4)
 
 
-def test_bad_depths_and_widths_are_refused():
+def test_bad_depths_widths_and_norms_are_refused():
     for depth in (2, 10, 21, -4):
         with pytest.raises(ValueError, match=f"depth is {depth}: expected 6n \\+ 2"):
             models.ResNet(depth, resnet.NARROW, 10)
     with pytest.raises(ValueError, match="expected four"):
         models.ResNet(20, (16, 32, 64), 10)
+    with pytest.raises(ValueError, match="norm is 'layer': expected one of batch, group"):
+        models.ResNet(20, resnet.NARROW, 10, "layer")
