@@ -24,6 +24,7 @@ COUNTS = {"train": 50_000, "test": 10_000}
 CLASSES = 100
 PLANES = (3, 32, 32)
 ROW = 2 + 3 * 32 * 32
+ROWS = 4096  # images whose values are counted together
 HELD_OUT = 50  # of each class, for validation
 
 
@@ -46,11 +47,8 @@ def load(
         InputError: the file is missing and cannot be downloaded, or is not the published one;
             data_dir cannot be written, or what it holds is damaged.
     """
-    image_set = image_cache.ImageSet(
-        VERSION, (32, 32, 3), CLASSES, COUNTS, lambda paths: read(paths[FILE])
-    )
-    arrays = image_cache.arrays("cifar100", image_set, data_dir, manual_dir)
-    images, labels, test_images, test_labels = arrays
+    found = arrays(data_dir, manual_dir)
+    images, labels, test_images, test_labels = found
     rest, held = subsets.held_out(labels, HELD_OUT, seed)
     mean, deviation = channel_moments(images[rest])
     splits = {
@@ -62,7 +60,25 @@ def load(
         split: Split((pixels - mean) / deviation, classes.astype(np.int32))
         for split, (pixels, classes) in splits.items()
     }
-    return Dataset("cifar100", CLASSES, **normalized, digest=sources.digest(arrays))
+    return Dataset("cifar100", CLASSES, **normalized, digest=sources.digest(found))
+
+
+def arrays(
+    data_dir: str | os.PathLike = "", manual_dir: str | os.PathLike = ""
+) -> list[UInt8[np.ndarray, "..."]]:
+    """50,000 training images [N, 32, 32, 3] and labels [N], 10,000 test images and labels, uint8.
+
+    Args:
+        data_dir: as for `load`.
+        manual_dir: as for `load`.
+
+    Raises:
+        InputError: as for `load`.
+    """
+    image_set = image_cache.ImageSet(
+        VERSION, (32, 32, 3), CLASSES, COUNTS, lambda paths: read(paths[FILE])
+    )
+    return image_cache.arrays("cifar100", image_set, data_dir, manual_dir)
 
 
 def channel_moments(
@@ -72,9 +88,10 @@ def channel_moments(
 
     From the counts of the 256 values, which are exact for any number of pixels.
     """
-    counts = np.stack(
-        [np.bincount(channel.ravel(), minlength=256) for channel in np.moveaxis(images, -1, 0)]
-    )
+    counts = np.zeros((images.shape[-1], 256), np.int64)
+    for first in range(0, len(images), ROWS):  # NumPy counts copies of 8 bytes a value
+        for channel, own in zip(np.moveaxis(images[first : first + ROWS], -1, 0), counts):
+            own += np.bincount(channel.ravel(), minlength=256)
     frequencies, values = counts / counts.sum(-1, keepdims=True), np.arange(256)
     mean = frequencies @ values
     variance = frequencies @ values**2 - mean**2

@@ -63,16 +63,6 @@ def arranged(path: pathlib.Path, images: list[str], folders: Collection[str]) ->
     return parts
 
 
-def missing(parts: Arranged) -> list[str]:
-    """A line for each part that lacks classes which "train" has."""
-    lines = []
-    for part, classes in parts.items():
-        absent = [name for name in parts["train"] if name not in classes]
-        if absent:
-            lines.append(f"{part} has no images of {some(absent)}")
-    return lines
-
-
 def some(names: list[str]) -> str:
     """The first three names, and how many there are besides."""
     more = f" and {len(names) - 3:,} more" if len(names) > 3 else ""

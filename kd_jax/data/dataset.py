@@ -2,7 +2,7 @@
 
 import os
 import pathlib
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -11,10 +11,10 @@ from kd_jax.errors import InputError
 
 
 class Split(NamedTuple):
-    """Examples: inputs [N, …] float32 and labels [N] int32."""
+    """Examples: inputs [N, …] float32 and labels [N] int32; None where nobody knows them."""
 
     inputs: Float[np.ndarray, "N ..."]
-    labels: Int[np.ndarray, " N"]
+    labels: Int[np.ndarray, " N"] | Any  # or None
 
 
 class Dataset(NamedTuple):

@@ -15,9 +15,11 @@ import numpy as np
 from jaxtyping import UInt8
 
 from kd_jax import fingerprint
-from kd_jax.data import image_decoding
 from kd_jax.data.image_files import Files
-from kd_jax.errors import InputError, brief, require
+from kd_jax.errors import InputError, brief, extra, require
+
+with extra("data"):
+    from kd_jax.data import image_decoding
 
 BLOCK = 256  # images that are decoded before any is copied: bounds what is in memory besides
 

@@ -1,14 +1,12 @@
-"""One image file's bytes -> its pixels, whatever its format. Needs Pillow."""
+"""One image file's bytes -> its pixels, whatever its format.
+
+A copy of this file goes with an exported student: it imports NumPy and Pillow, nothing else.
+"""
 
 import io
 
 import numpy as np
-from jaxtyping import UInt8
-
-from kd_jax.errors import extra
-
-with extra("data"):
-    from PIL import Image, ImageOps
+from PIL import Image, ImageOps
 
 FORMATS = (
     "PNG",
@@ -23,8 +21,8 @@ FORMATS = (
 Image.init()  # now: threads that find a format missing would all look for it at once
 
 
-def decode(content: bytes, image_size: int | None = None) -> UInt8[np.ndarray, "H W C"]:
-    """The pixels of an image, 8 bits each: C is 1 if all of them are gray, else 3.
+def decode(content: bytes, image_size: int | None = None) -> np.ndarray:
+    """The pixels [H, W, C] of an image, uint8: C is 1 if all of them are gray, else 3.
 
     It is turned upright as its EXIF data say; what is transparent shows a white background, as the
     colors beneath are arbitrary; 16 bits are rounded to 8; palettes, CMYK and others become RGB

@@ -4,19 +4,14 @@ import contextlib
 import os
 import pathlib
 import posixpath
-import re
 import stat
 import zipfile
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from kd_jax.data import image_names
 from kd_jax.errors import InputError, brief, require
 
-SUFFIXES = tuple(
-    ".png .jpg .jpeg .jpe .jfif .bmp .gif .tif .tiff .webp .ppm .pgm .pbm .pnm".split()
-)  # others that Pillow knows, as PostScript, start programs
-# hidden files, and what systems leave beside one's own
-IGNORED = re.compile(r"(^|/)(\..*|__macosx|thumbs\.db|desktop\.ini)(/|$)", re.IGNORECASE)
 MAX_BYTES = 2**28  # of one file: a zip of a few bytes may claim to hold any number of them
 
 
@@ -40,7 +35,7 @@ class Files(NamedTuple):
 
 @contextlib.contextmanager
 def opened(path: str | os.PathLike) -> Iterator[Files]:
-    """List a folder or a zip, hidden files and those of IGNORED left out.
+    """List a folder or a zip, hidden files and those of image_names.IGNORED left out.
 
     Args:
         path: of the folder or the .zip file.
@@ -76,28 +71,9 @@ def _no_zip(path, error):
     return f"{path} is no zip file: expected a folder or a .zip file of images"
 
 
-def is_image(name: str) -> bool:
-    """Whether a file's name ends as those of images do."""
-    return os.path.splitext(name)[1].lower() in SUFFIXES
-
-
 def _of_folder(path):
-    """The Files of a folder. Links are followed, to each folder once: they may lead in circles."""
-    stamps, folders, unfollowed, seen = {}, set(), [], {_identity(path)}
-    for here, below, names in os.walk(path, followlinks=True):
-        inside = pathlib.PurePath(here).relative_to(path)
-        below[:] = sorted(name for name in below if not IGNORED.search(name))
-        for name in [*below]:
-            identity, relative = _identity(os.path.join(here, name)), (inside / name).as_posix()
-            if identity in seen:
-                below.remove(name)
-                unfollowed.append(relative)
-            else:
-                seen.add(identity)
-                folders.add(relative)
-        for name in names:
-            if not IGNORED.search(name):
-                stamps[(inside / name).as_posix()] = _stamp(os.path.join(here, name))
+    names, folders, unfollowed = image_names.listed(str(path))
+    stamps = {name: _stamp(path / name) for name in names}
 
     def read(name):
         with open(path / name, "rb") as file:
@@ -106,11 +82,6 @@ def _of_folder(path):
         return content
 
     return Files(path, stamps, folders, unfollowed, read)
-
-
-def _identity(folder):
-    found = os.stat(folder)
-    return (found.st_dev, found.st_ino) if found.st_ino else os.path.realpath(folder)
 
 
 def _stamp(file):
@@ -130,7 +101,7 @@ def _of_zip(path, archive):
         outside = name.startswith("/") or ".." in name.split("/")
         require(not outside, f"{path}: its member {name} would lie outside: make the zip again")
         clean = posixpath.normpath(name)
-        if IGNORED.search(clean):
+        if image_names.IGNORED.search(clean):
             continue
         if name.endswith("/"):
             folders.add(clean)

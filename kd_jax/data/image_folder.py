@@ -1,6 +1,7 @@
 """Images of one's own in class folders, or in a .zip of them, as arrays that are decoded once."""
 
 import contextlib
+import functools
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -10,7 +11,7 @@ import numpy as np
 from jaxtyping import Int, UInt8
 
 from kd_jax import errors, fingerprint
-from kd_jax.data import class_folders, image_files
+from kd_jax.data import class_folders, image_files, image_names
 from kd_jax.errors import require
 
 
@@ -25,8 +26,8 @@ class Images(NamedTuple):
 class ImageFolder(NamedTuple):
     """What was read: {"train": …, perhaps "validation": …, "test": …}, in this order.
 
-    classes: their names, sorted as text; labels are positions in them. digest: of the pixels,
-    labels, parts and names of classes.
+    classes: their names, sorted as text; labels are positions in them; [] where images lie in no
+    class folders, and labels are 0 then. digest: of the pixels, labels, parts and names of classes.
     """
 
     parts: dict[str, Images]
@@ -40,6 +41,11 @@ def no_bar(label: str, total: int, unit: str) -> Iterator[Callable[[int], Any]]:
     yield lambda done: None
 
 
+def to_stderr(line: str) -> None:
+    """Print a line to standard error."""
+    print(line, file=sys.stderr)
+
+
 def read(
     path: str | os.PathLike,
     *,
@@ -47,12 +53,12 @@ def read(
     skip_unreadable: bool = False,
     cache: str | os.PathLike | None = None,
     bar: Callable = no_bar,
+    say: Callable[[str], Any] = to_stderr,
 ) -> ImageFolder:
-    """Read images in class folders; see class_folders for their layout.
+    """Read images in class folders, see class_folders for their layout, or in none at all.
 
     Images are gray, C = 1, if all pixels of all of them are; else they all are RGB. What becomes of
-    transparent, rotated and other ones, image_decoding.decode says. What is worth knowing, as files
-    that are no images, is printed to standard error.
+    transparent, rotated and other ones, image_decoding.decode says.
 
     Args:
         path: of the folder, or of a .zip, which is read without unpacking it.
@@ -61,6 +67,7 @@ def read(
         cache: folder where the arrays are kept, found by names, stamps (see image_files.Files),
             image_size and the code that decodes; None keeps nothing.
         bar: like runtime.progress.bar, (label, total, unit) -> context of report(done).
+        say: is called with each line that is worth knowing, as about files that are no images.
 
     Raises:
         InputError: see image_files.opened and class_folders.arranged; there are no images; one is
@@ -72,18 +79,19 @@ def read(
     if image_size is not None:
         errors.within(1, 4097)("image_size", image_size)
     with image_files.opened(path) as files:
-        images = [name for name in files.stamps if image_files.is_image(name)]
-        _say_others(files, images)
-        known = " ".join(image_files.SUFFIXES)
+        images = [name for name in files.stamps if image_names.is_image(name)]
+        say = functools.partial(_say, say, files.path)
+        _say_others(say, files, images)
+        known = " ".join(image_names.SUFFIXES)
         require(images, f"{files.path} holds no images: expected class folders of files {known}")
-        parts = class_folders.arranged(files.path, images, files.folders)
-        for line in class_folders.missing(parts):
-            _say(files.path, line)
+        parts = {"train": {"": sorted(images)}}
+        if files.folders:
+            parts = class_folders.arranged(files.path, images, files.folders)
         classes = sorted(parts["train"])
         places = _places(parts, classes)
         wanted = decoded_images.Wanted(files, [*places], image_size, skip_unreadable)
         decoded = decoded_images.cached(cache, wanted, bar)
-        return _split(files.path, decoded, places, classes)
+        return _split(files.path, decoded, places, [x for x in classes if x], say)
 
 
 def _places(parts, classes):
@@ -96,24 +104,24 @@ def _places(parts, classes):
     }
 
 
-def _say(path, line):
-    print(errors.printable(f"{path}: {line}"), file=sys.stderr)
+def _say(say, path, line):
+    say(errors.printable(f"{path}: {line}"))
 
 
-def _say_others(files, images):
+def _say_others(say, files, images):
     """One line about what is not read."""
     others = sorted({*files.stamps} - {*images}) + files.unfollowed
     if others:
         said = f"not read, as no images or links to what is listed ({len(others):,})"
-        _say(files.path, f"{said}: {class_folders.some(others)}")
+        say(f"{said}: {class_folders.some(others)}")
 
 
-def _split(path, decoded, places, classes):
+def _split(path, decoded, places, classes, say):
     """The ImageFolder of decoded images: each part is a slice of the array of all."""
     skipped = sorted({*places} - {*decoded.files})
     if skipped:
         listed = class_folders.some(skipped)
-        _say(path, f"skipped {len(skipped):,} of {len(places):,} images, unreadable: {listed}")
+        say(f"skipped {len(skipped):,} of {len(places):,} images, unreadable: {listed}")
     part_of = np.array([places[name][0] for name in decoded.files])
     labels = np.array([places[name][1] for name in decoded.files], np.int32)
     names, parts = np.array(decoded.files), {}
@@ -123,7 +131,8 @@ def _split(path, decoded, places, classes):
         chosen = slice(rows[0], rows[-1] + 1)
         parts[part] = Images(decoded.images[chosen], labels[chosen], names[chosen])
     counts = np.bincount(parts["train"].labels, minlength=len(classes))
-    lost = classes[int(counts.argmin())]
-    require(counts.min(), f"{path}: no image of the class {lost} in train is readable: restore one")
+    lost = [name for name, count in zip(classes, counts) if not count]
+    which = f"the class {lost[0]}" if lost else ""
+    require(not lost, f"{path}: no image of {which} in train is readable: restore one")
     facts = [decoded.digest, part_of.tolist(), labels.tolist(), classes]
     return ImageFolder(parts, classes, fingerprint.of(facts))

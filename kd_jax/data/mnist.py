@@ -7,6 +7,7 @@ import pathlib
 from typing import Any
 
 import numpy as np
+from jaxtyping import UInt8
 
 from kd_jax.data import idx, image_cache, sources
 from kd_jax.data import mnist_5k as shipped
@@ -33,13 +34,10 @@ def load(name: str = "mnist", data_dir: str = "", manual_dir: str = "") -> Datas
         InputError: the files are missing and cannot be downloaded, or are not the published ones;
             data_dir cannot be written, or what it holds is damaged.
     """
-    require(name in NAMES, f"data set '{name}' is unknown: expected {' or '.join(NAMES)}")
-    own = pathlib.Path(manual_dir).expanduser() / name
-    manual_dir = str(own) if manual_dir and own.is_dir() else manual_dir
-    arrays = image_cache.arrays(name, _layout(), data_dir, manual_dir)
+    found = arrays(name, data_dir, manual_dir)
     splits = [
         Split(images.astype(np.float32) / 255, labels.astype(np.int32))
-        for images, labels in (arrays[:2], arrays[2:])
+        for images, labels in (found[:2], found[2:])
     ]
     # Papers of MNIST have no validation split; subsets.held_out takes one from the training rows.
     none = Split(splits[0].inputs[:0], splits[0].labels[:0])
@@ -51,6 +49,19 @@ def load(name: str = "mnist", data_dir: str = "", manual_dir: str = "") -> Datas
         test=splits[1],
         digest=sources.PUBLISHED[name].digest,
     )
+
+
+def arrays(
+    name: str = "mnist", data_dir: str = "", manual_dir: str = ""
+) -> list[UInt8[np.ndarray, "..."]]:
+    """Training images [N, 28, 28] and labels [N], test images and labels, as published.
+
+    The arguments and what is raised are those of `load`.
+    """
+    require(name in NAMES, f"data set '{name}' is unknown: expected {' or '.join(NAMES)}")
+    own = pathlib.Path(manual_dir).expanduser() / name
+    manual_dir = str(own) if manual_dir and own.is_dir() else manual_dir
+    return image_cache.arrays(name, _layout(), data_dir, manual_dir)
 
 
 def images(mnist_5k: bool, data_dir: str = "", manual_dir: str = "") -> Dataset:

@@ -132,10 +132,10 @@ def shown(value: Any, most: int = 60) -> str:
     return text if len(text) <= most else text[:most] + "…"
 
 
-def near(name: str, known: Sequence[str]) -> str:
+def near(name: str, known: Sequence[str], what: str = "columns") -> str:
     """The end of a message about a column that does not exist: which one may be meant."""
     found = difflib.get_close_matches(name, known, 1)
-    return f"did you mean {shown(found[0])}?" if found else f"the columns are {shown(known, 200)}"
+    return f"did you mean {shown(found[0])}?" if found else f"the {what} are {shown(known, 200)}"
 
 
 def _require(condition, message):

@@ -82,29 +82,63 @@ def labelled(
         InputError: a column does not exist or is chosen twice over, no input is left, the label is
             missing in some rows, or it does not look like a few classes.
     """
+    kept = inputs_of(table, label, columns, ignore)
+    labels = labels_of(table, label)
+    _check_classes(label, labels)
+    return table.select(kept), labels, sorted(set(labels))
+
+
+def inputs_of(
+    table: pa.Table, label: str = "", columns: Sequence[str] = (), ignore: Sequence[str] = ()
+) -> list[str]:
+    """The names of the columns that are inputs, in the table's order.
+
+    Args:
+        table: of `read`.
+        label: the column to predict; "" for none.
+        columns: as for `labelled`.
+        ignore: as for `labelled`.
+
+    Raises:
+        InputError: a column does not exist or is chosen twice over, or no input is left.
+    """
     known = table.column_names
     require(not (columns and ignore), "--columns and --ignore are both given: expected one of them")
-    for flag, names in (("label", [label]), ("columns", columns), ("ignore", ignore)):
+    asked = [label] if label else []
+    for flag, names in (("label", asked), ("columns", columns), ("ignore", ignore)):
         for name in names:
             require(name in known, f"--{flag}={name}: no such column; {near(name, known)}")
             which = f"--{flag} names {shown(name)}, which is --label: leave it out there"
             require(flag == "label" or name != label, which)
     kept = [x for x in known if x != label and (x in columns if columns else x not in ignore)]
-    require(kept, f"no column is left as input beside {label}: expected at least one")
-    labels = _labels(label, table[label].to_pylist())
-    return table.select(kept), labels, sorted(set(labels))
+    beside = f" beside {label}" if label else ""
+    require(kept, f"no column is left as input{beside}: expected at least one")
+    return kept
 
 
-def _labels(name, values):
-    """The labels as texts; InputError unless they look like classes."""
+def labels_of(table: pa.Table, label: str) -> list[str]:
+    """The label of every row, as text.
+
+    Args:
+        table: of `read`.
+        label: the name of a column.
+
+    Raises:
+        InputError: it is missing in some rows.
+    """
+    values = table[label].to_pylist()
     missing = [row for row, value in enumerate(values, 1) if value is None]
     if missing:
         raise InputError(
-            f"--label={name} is missing in {len(missing)} of {len(values)} rows, the first is row "
+            f"--label={label} is missing in {len(missing)} of {len(values)} rows, the first is row "
             f"{missing[0]}: write a label there, or take these rows out of the file"
         )
-    require(len(values) > 1, "the table has one row: expected several of every class")
-    labels = list(map(str, values))
+    return list(map(str, values))
+
+
+def _check_classes(name, labels):
+    """InputError unless the labels look like classes."""
+    require(len(labels) > 1, "the table has one row: expected several of every class")
     classes = sorted(set(labels))
     require(len(classes) > 1, f"--label={name} is {classes[0]!r} in every row: expected 2 or more")
     require(
@@ -117,7 +151,6 @@ def _labels(name, values):
         f"--label={name} has {len(classes)} different values such as {shown(classes[0])}: expected "
         f"at most {MOST_CLASSES:,} classes; name another column",
     )
-    return labels
 
 
 def _is_measured(classes, rows):

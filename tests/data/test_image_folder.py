@@ -76,9 +76,14 @@ def test_what_is_not_read_is_said_in_one_line(tmp_path, capsys):
     more = {"readme.txt": b"", "train/a/\x1b.csv": b"", "train/a/Thumbs.db": b""}
     image_folder.read(write_folder(tmp_path, contents | more))
     said = capsys.readouterr().err.splitlines()
-    assert len(said) == 2 and "\x1b" not in said[0]
+    assert len(said) == 1 and "\x1b" not in said[0]
     assert "not read, as no images" in said[0] and "(2)" in said[0] and "readme.txt" in said[0]
-    assert said[1].endswith("test has no images of b")
+
+
+def test_images_in_no_class_folders_have_no_classes(tmp_path):
+    found = image_folder.read(write_folder(tmp_path, png_files(["b.png", "a.png"])))
+    assert found.classes == [] and found.parts["train"].files.tolist() == ["a.png", "b.png"]
+    np.testing.assert_array_equal(found.parts["train"].images, [drawn(1), drawn(0)])
 
 
 def test_links_are_followed_once(tmp_path, capsys):
