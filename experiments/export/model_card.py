@@ -73,7 +73,7 @@ def _introduction(record, manifest, inputs):
     return [
         f"# {record['experiment']}: {record['row']}, seed {record['seed']}",
         "",
-        "A network trained by knowledge distillation with kd_jax. `python predict.py "
+        "A network trained by knowledge distillation with kd_jax. `python measure.py "
         "student.stablehlo inputs.npz outputs.npz` runs it; that needs jax and numpy alone.",
         "",
         f"- Inputs: {inputs}, prepared as the experiment does.",

@@ -5,7 +5,6 @@ import hashlib
 import os
 import pathlib
 import shutil
-import tempfile
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -13,11 +12,10 @@ import jax
 import numpy as np
 
 from kd_jax.errors import InputError, require
-from kd_jax.export import formats, predict, quantize, verify
+from kd_jax.export import folders, formats, measure, quantize, verify
 from kd_jax.export.saved_models import SavedModel
 from kd_jax.metrics import cost
 
-TOLERANCE = 1e-5  # of logits, as a part of the largest where that is above 1
 POINTS = 0.2  # of accuracy that int8 may lose
 TEACHER, HLO, TENSORS, ONNX = "teacher", "StableHLO", "safetensors", "ONNX"
 CARD = "model_card.md"
@@ -41,14 +39,13 @@ def write(
         The report, {format: measures}; see `_measured`.
 
     Raises:
-        InputError: a format does not give the network's logits to TOLERANCE, or `out` is a folder
-            of something else; nothing is left behind then.
+        InputError: a format does not give the network's logits to verify.TOLERANCE, or `out` is a
+            folder of something else; nothing is left behind then.
     """
     out = pathlib.Path(out)
     ours = (out / CARD).is_file() or not out.exists() or out.is_dir() and not any(out.iterdir())
     require(ours, f"--out={out} is there and is no export: expected a new folder")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with _unfinished(out.parent) as folder:
+    with folders.written_whole(out) as folder:
         report: dict[str, dict[str, Any]] = {}
         if saved.teacher:
             one = saved.teacher
@@ -61,11 +58,8 @@ def write(
         _check(report)
         for path in folder.glob("student_int8.*") if _loss(report) > POINTS else ():
             path.unlink()
-        shutil.copy(predict.__file__, folder / "predict.py")
+        shutil.copy(measure.__file__, folder)
         describe(folder, report)
-        if out.exists():
-            shutil.rmtree(out)
-        folder.replace(out)
     return report
 
 
@@ -73,16 +67,6 @@ def digests(folder: str | os.PathLike) -> dict[str, str]:
     """{file: SHA-256} of an export's folder."""
     files = sorted(path for path in pathlib.Path(folder).iterdir() if path.is_file())
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
-
-
-@contextlib.contextmanager
-def _unfinished(parent):
-    folder = pathlib.Path(tempfile.mkdtemp(prefix=".export-", dir=parent))
-    folder.chmod(0o755)
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _exported(folder, stem, forms: Iterable[str], saved, params):
@@ -112,10 +96,9 @@ def _exported(folder, stem, forms: Iterable[str], saved, params):
 def _measured(path, saved, expected):
     """Latency and memory of an exported file, its errors and its agreement with the teacher.
 
-    deviation: the largest difference of its logits from `expected`, as a part of the largest one.
+    deviation: of its logits from `expected`, see verify.deviation.
     """
     logits, costs = verify.logits_and_cost(path, saved.inputs)
-    scale = max(1.0, float(np.abs(expected).max()))
     labeled, predicted = saved.labels >= 0, logits.argmax(-1)
     same = None if saved.teacher_classes is None else predicted == saved.teacher_classes
     return {
@@ -124,7 +107,7 @@ def _measured(path, saved, expected):
         "errors": int((predicted != saved.labels)[labeled].sum()),
         "of": int(labeled.sum()),
         "agreement": None if same is None else float(same[labeled].mean()),
-        "deviation": float(np.abs(logits - expected).max()) / scale,
+        "deviation": verify.deviation(logits, expected),
     }
 
 
@@ -132,8 +115,8 @@ def _logits(function, inputs):
     """function(inputs) [N, …], in the batches that the other process has."""
     compiled, count = jax.jit(function), len(jax.tree.leaves(inputs)[0])
     batches = (
-        jax.tree.map(lambda x, i=i: x[i : i + predict.BATCH], inputs)
-        for i in range(0, count, predict.BATCH)
+        jax.tree.map(lambda x, i=i: x[i : i + measure.BATCH], inputs)
+        for i in range(0, count, measure.BATCH)
     )
     return np.concatenate([np.asarray(compiled(batch)) for batch in batches])
 
@@ -145,10 +128,10 @@ def _multiply_adds(saved):
 
 def _check(report):
     for form, found in report.items():
-        if not found["deviation"] <= TOLERANCE:
+        if not found["deviation"] <= verify.TOLERANCE:
             raise InputError(
                 f"{form} read again differs by {found['deviation']:.1e} of the largest logit, "
-                f"expected {TOLERANCE:g} at most: nothing was exported"
+                f"expected {verify.TOLERANCE:g} at most: nothing was exported"
             )
 
 

@@ -38,9 +38,27 @@ def function_of(model: Model, params: Any) -> Callable[[Any], jax.Array]:
     def logits(inputs):
         with jax.default_matmul_precision("highest"):
             exact = quantize.dequantized(jax.tree.map(jnp.asarray, params))
-            return model.logits(exact, inputs)
+            return jnp.asarray(model.logits(exact, inputs), jnp.float32)
 
     return logits
+
+
+def of_any_batch(function: Callable[[Any], Any], inputs: Any) -> Callable[[Any], Any]:
+    """A function that takes a batch of any size, also where it asks for len(inputs) of its own.
+
+    Args:
+        function: inputs [B, …] -> logits [B, …].
+        inputs: a tree of arrays [N, …], for their shapes.
+
+    Returns:
+        The function, or what it gives of each row alone.
+    """
+    try:
+        jax.eval_shape(function, symbolic(inputs))
+        return function
+    except Exception:  # of somebody's own functions, to which no number is a size
+        one = jax.vmap(lambda row: function(jax.tree.map(lambda x: x[None], row))[0])
+        return lambda inputs: one(inputs)
 
 
 def symbolic(inputs: Any) -> Any:
@@ -57,9 +75,6 @@ def stablehlo(path: str | os.PathLike, function: Callable[[Any], Any], inputs: A
         function: inputs -> logits.
         inputs: a tree of arrays [N, …], for their shapes.
     """
-    with extra("export"):
-        import flatbuffers  # noqa: F401 (jax.export imports it where it writes)
-
     exported = jax.export.export(jax.jit(function), platforms=PLATFORMS)(symbolic(inputs))
     pathlib.Path(path).write_bytes(exported.serialize())
 

@@ -1,84 +1,255 @@
-"""Run an exported network: python predict.py student.stablehlo inputs.npz outputs.npz
+"""Predict with the student of this folder: python predict.py new.csv
 
-inputs.npz holds the array "inputs" [N, …], or for text "ids" and "mask" [N, T]; outputs.npz will
-hold "logits". The cost is printed as JSON: seconds of a batch of 1 and of 128 (medians of 50), and
-the peak memory of the process in bytes. Needs jax and numpy for .stablehlo, onnxruntime
-and numpy for .onnx, nothing else.
+Reads what the student learned from: a table .csv or .tsv whose header names the columns, image
+files or a folder of them, or a .npz file with the array "inputs" [N, …]. Prints csv: the most
+probable class of each row and the probability of every class, for images with the file's name
+before. Needs numpy and onnxruntime (or jax, where student.stablehlo is alone), and Pillow for
+images; no kd_jax.
 """
 
+import csv
+import importlib.util
 import json
-import resource
+import os
+import pathlib
 import sys
-import time
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
+HERE = pathlib.Path(__file__).parent
 BATCH = 128
+Batch = tuple[list[str], np.ndarray]  # names of files, [] where rows have none; and inputs
 
 
-def read(path: str) -> Callable[[dict], Any]:
-    """The function {name: inputs} -> logits of an exported file."""
-    if path.endswith(".onnx"):
-        import onnxruntime
+def checked(inputs: np.ndarray, shape: Sequence[int], dtype: str) -> np.ndarray:
+    """Inputs as a network takes them.
 
-        session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-        return lambda inputs: session.run(None, inputs)[0]
+    Args:
+        inputs: [N, …].
+        shape: of one input.
+        dtype: "float32" or "uint8".
+
+    Raises:
+        ValueError: they have another shape, are no numbers, or not of that type.
+    """
+    inputs, expected = np.asarray(inputs), f"[N{''.join(f', {n}' for n in shape)}]"
+    if inputs.ndim == 0 or list(inputs.shape[1:]) != list(shape):
+        raise ValueError(f"inputs have the shape {list(inputs.shape)}: expected {expected}")
+    fits = inputs.dtype == np.uint8 if dtype == "uint8" else inputs.dtype.kind in "biuf"
+    if not fits:
+        raise ValueError(f"inputs are {inputs.dtype}: expected {dtype} {expected}")
+    if inputs.dtype != np.uint8:
+        with np.errstate(over="ignore"):  # what float32 cannot hold becomes inf, and is named
+            inputs = inputs.astype(np.float32)
+        bad = np.flatnonzero(~np.isfinite(inputs).all(tuple(range(1, inputs.ndim))))
+        if len(bad):
+            raise ValueError(f"inputs have NaN or infinity in row {bad[0]}: expected finite ones")
+    return inputs.astype(dtype)
+
+
+def probabilities(logits: np.ndarray) -> np.ndarray:
+    """The softmax [N, C] of logits, in float64."""
+    shifted = np.asarray(logits, np.float64)
+    powers = np.exp(shifted - shifted.max(-1, keepdims=True))
+    return powers / powers.sum(-1, keepdims=True)
+
+
+def network(folder: pathlib.Path) -> Callable[[np.ndarray], np.ndarray]:
+    """The function inputs -> logits of a folder's student.onnx, or of its student.stablehlo.
+
+    Raises:
+        ValueError: none is there, none has its packages, or it is damaged.
+    """
+    known = [("student.onnx", "onnxruntime", _onnx), ("student.stablehlo", "jax", _stablehlo)]
+    there = [each for each in known if (folder / each[0]).exists()]
+    _require(there, f"{folder} holds neither student.onnx nor student.stablehlo: export it again")
+    usable = [each for each in there if importlib.util.find_spec(each[1])]
+    name, package, _ = there[0]
+    _require(usable, f"{name} needs a package: pip install {package}")
+    name, _, read = usable[0]
+    try:
+        return read(folder / name)
+    except Exception as error:  # onnxruntime and the compiler raise their own
+        why = _brief(error)
+        raise ValueError(f"{folder / name} is unreadable ({why}): export it again") from None
+
+
+def _onnx(path):
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3  # errors
+    providers = ["CPUExecutionProvider"]
+    session = onnxruntime.InferenceSession(path.read_bytes(), options, providers=providers)
+    return lambda inputs: session.run(None, {"inputs": inputs})[0]
+
+
+def _stablehlo(path):
     import jax
     import jax.export
 
-    with open(path, "rb") as file:
-        call = jax.jit(jax.export.deserialize(bytearray(file.read())).call)
-    return lambda inputs: np.asarray(call(inputs if len(inputs) > 1 else inputs["inputs"]))
+    call = jax.jit(jax.export.deserialize(bytearray(path.read_bytes())).call)
+    return lambda inputs: np.asarray(call(inputs))
 
 
-def seconds(predict: Callable[[dict], Any], inputs: dict, repeats: int = 50) -> float:
-    """Median seconds of predict(inputs), after two calls to warm up."""
-    taken = []
-    for _ in range(repeats + 2):
-        began = time.perf_counter()
-        predict(inputs)
-        taken.append(time.perf_counter() - began)
-    return float(np.median(taken[2:]))
-
-
-def predict_and_time(predict: Callable[[dict], Any], inputs: dict) -> tuple[Any, dict]:
-    """Predict in batches, and measure the cost.
+def batches(paths: Sequence[str], settings: dict[str, Any]) -> Iterator[Batch]:
+    """What a network is to be asked: names of files, if they are images, and inputs.
 
     Args:
-        predict: {name: inputs} -> logits.
-        inputs: {name: array [N, …]}.
+        paths: of files, or of a folder of images.
+        settings: of preprocessing.json.
 
-    Returns:
-        Logits [N, …], and {"seconds_1", "seconds_128", "peak_bytes"}.
+    Raises:
+        ValueError: they cannot be read, or are not what the network learned from.
     """
-    count = len(next(iter(inputs.values())))
-    batches = [
-        {name: x[first : first + BATCH] for name, x in inputs.items()}
-        for first in range(0, count, BATCH)
-    ]
-    logits = np.concatenate([predict(batch) for batch in batches])
-    one = {name: x[:1] for name, x in inputs.items()}
-    cost = {"seconds_1": seconds(predict, one), "seconds_128": seconds(predict, batches[0])}
-    return logits, cost | {"peak_bytes": peak_bytes()}
+    how = settings["preprocessing"]
+    for path in paths:
+        _require(os.path.exists(path), f"there is no file {path}: check the path")
+    suffixes = {pathlib.Path(path).suffix.lower() for path in paths}
+    if how["kind"] == "images" and suffixes != {".npz"}:
+        yield from _images(paths, how["size"], settings["shape"])
+        return
+    _require(len(paths) == 1, f"{len(paths)} files are given: expected one")
+    read = _table if how["kind"] == "table" and suffixes != {".npz"} else _arrays
+    inputs = checked(read(paths[0], how), settings["shape"], settings["dtype"])
+    for first in range(0, len(inputs), BATCH):
+        yield [], inputs[first : first + BATCH]
 
 
-def peak_bytes() -> int:
-    """The peak memory of this process."""
-    try:  # what getrusage says may be the parent's, which exec does not forget
-        with open("/proc/self/status", encoding="utf-8") as file:
-            (line,) = (line for line in file if line.startswith("VmHWM:"))
-        return 1024 * int(line.split()[1])
-    except OSError:
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # bytes where there is no /proc
+def _beside(name):
+    """A file that lies beside this one; in the package that it was copied from, one of data."""
+    return importlib.import_module(f"kd_jax.data.{name}" if __package__ else name)
+
+
+def _table(path, how):
+    expected = "expected a table .csv or .tsv; save it as .csv"
+    _require(path.lower().endswith((".csv", ".tsv")), f"{path} is not read here: {expected}")
+    preprocessing = _beside("preprocessing")
+    return preprocessing.apply(how, preprocessing.read_csv(path))
+
+
+def _arrays(path, how):
+    expected = 'expected a .npz file with the array "inputs"'
+    _require(path.lower().endswith(".npz"), f"{path} is not read here: {expected}")
+    try:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as stored:
+            found = [stored[name] for name in stored.files if name == "inputs"]
+    except Exception as error:  # zipfile, zlib and numpy each raise their own
+        raise ValueError(f"{path} is unreadable ({_brief(error)}): {expected}") from None
+    _require(found, f"{path} holds no inputs: {expected}")
+    return found[0]
+
+
+def _images(paths, size, shape):
+    """Batches of images, decoded as for training."""
+    names = _beside("image_names")
+    _require(importlib.util.find_spec("PIL"), "images need a package: pip install pillow")
+    decode = _beside("image_decoding").decode
+    expected = f"expected a folder, or files {' '.join(names.SUFFIXES)}"
+    files = [(path, path) for path in paths]  # as they are shown, and where they are
+    if len(paths) == 1 and os.path.isdir(paths[0]):
+        inside = sorted(filter(names.is_image, names.listed(paths[0])[0]))
+        files = [(name, os.path.join(paths[0], name)) for name in inside]
+        _require(files, f"{paths[0]} holds no images: {expected}")
+    for name, _ in files:
+        _require(names.is_image(name), f"{name} is no image: {expected}")
+    for first in range(0, len(files), BATCH):
+        block = files[first : first + BATCH]
+        pixels = [_pixels(decode, path, size, shape) for _, path in block]
+        yield [name for name, _ in block], np.stack(pixels)
+
+
+def _pixels(decode, path, size, shape):
+    """The pixels of an image file as [H, W, C] of a network, which repeats gray as colors."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow's, of odd files that it reads nevertheless
+            pixels = decode(pathlib.Path(path).read_bytes(), size)
+    except Exception as error:  # each format raises its own
+        why = _brief(error)
+        raise ValueError(f"{path} is unreadable ({why}): restore it or leave it out") from None
+    height, width, channels = shape
+    colors = f"{path} has colors and the student learned from gray images: make it gray"
+    _require(pixels.shape[2] <= channels, colors)
+    found = f"{path} has {pixels.shape[1]} × {pixels.shape[0]} pixels"
+    _require(pixels.shape[:2] == (height, width), f"{found}: expected {width} × {height}")
+    return np.broadcast_to(pixels, shape)
+
+
+def write(file: Any, classes: Sequence[str], names: Sequence[str], logits: np.ndarray) -> None:
+    """Print csv of predictions.
+
+    Args:
+        file: to write to.
+        classes: names of the C classes.
+        names: of the N files, [] where rows have none.
+        logits: [N, C].
+    """
+    rows = csv.writer(file, lineterminator="\n")
+    rows.writerow([*(["file"] if names else []), "label", *(f"p({name})" for name in classes)])
+    firsts = [[name] for name in names] or [[]] * len(logits)
+    for first, most, each in zip(firsts, logits.argmax(-1), probabilities(logits)):
+        rows.writerow([*first, classes[most], *(f"{p:.6g}" for p in each)])
+
+
+def main(paths: Sequence[str]) -> None:
+    """Print the predictions for files; ValueError where that cannot be done."""
+    settings = _settings(HERE / "preprocessing.json")
+    names, logits, call = [], [], None
+    for files, inputs in batches(paths, settings):
+        call = call or network(HERE)
+        names += files
+        logits.append(call(inputs))
+    _require(logits, f"{paths[0]} has no rows: expected at least one")
+    found = np.concatenate(logits)
+    _require(not np.isnan(found).any(), "the network gives NaN: are the inputs far from usual?")
+    write(sys.stdout, settings["classes"], names, found)
+    sys.stdout.flush()
+
+
+def _settings(path):
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        return {name: found[name] for name in ("preprocessing", "shape", "dtype", "classes")}
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise ValueError(f"{path} is unreadable ({_brief(error)}): export it again") from None
+
+
+def _require(condition, message):
+    if not condition:
+        raise ValueError(message)
+
+
+def _brief(error):
+    return " ".join(str(error).split())[:160] or type(error).__name__
+
+
+def _in_one_line(text):
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def _run(paths: Sequence[str]) -> int:
+    """Run the program; the exit code."""
+    for file, errors in ((sys.stdout, "surrogateescape"), (sys.stderr, "backslashreplace")):
+        file.reconfigure(encoding="utf-8", errors=errors, newline="\n")  # type: ignore[union-attr]
+    if not paths or paths[0] in ("-h", "--help"):
+        print(__doc__, end="", file=sys.stdout if paths else sys.stderr)
+        return 0 if paths else 2
+    sys.dont_write_bytecode = True  # this folder stays as it is
+    sys.path.insert(0, str(HERE))
+    try:
+        main(paths)
+    except BrokenPipeError:  # who reads has seen enough, as `| head` has
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except (ValueError, OSError, ImportError) as error:
+        print(f"error: {_in_one_line(str(error))}", file=sys.stderr)
+        return 2
+    return 0
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 4:
-        sys.exit(__doc__)
-    exported, given, wanted = sys.argv[1:]
-    with np.load(given) as stored:
-        found, cost_of_it = predict_and_time(read(exported), dict(stored))
-    np.savez(wanted, logits=found)
-    print(json.dumps(cost_of_it))
+    sys.exit(_run(sys.argv[1:]))

@@ -15,14 +15,15 @@ import jax.numpy as jnp
 import numpy as np
 
 BLOCK = 32  # weights of a column that share a scale
-SUFFIX = "_scale"  # of the name of a kernel's scales
+KERNEL, SCALE = "kernel", "kernel_scale"
 
 
 def quantized(params: dict[str, Any]) -> dict[str, Any]:
     """The parameters with "kernel" of dense layers as int8, and beside it "kernel_scale".
 
     Args:
-        params: a tree of dicts with arrays; a "kernel" [D, E] or [layers, D, E] is a dense one's.
+        params: a tree of dicts with arrays; a "kernel" [D, E] or [layers, D, E] is a dense layer's,
+            one of four axes a convolution's.
 
     Returns:
         The same tree, kernels as int8 [..., D, E] with scales [..., ⌈D/32⌉, E] float32.
@@ -31,8 +32,8 @@ def quantized(params: dict[str, Any]) -> dict[str, Any]:
     for name, value in params.items():
         if isinstance(value, dict):
             found[name] = quantized(value)
-        elif name == "kernel" and value.ndim in (2, 3):  # four are a convolution's
-            found[name], found[name + SUFFIX] = _rounded(np.asarray(value, np.float32))
+        elif name == KERNEL and SCALE not in params and np.ndim(value) in (2, 3):
+            found[KERNEL], found[SCALE] = _rounded(np.asarray(value, np.float32))
         else:
             found[name] = value
     return found
@@ -44,12 +45,16 @@ def dequantized(params: dict[str, Any]) -> dict[str, Any]:
     for name, value in params.items():
         if isinstance(value, dict):
             found[name] = dequantized(value)
-        elif name + SUFFIX in params:
-            scale = jnp.repeat(params[name + SUFFIX], BLOCK, axis=-2)[..., : value.shape[-2], :]
+        elif name == KERNEL and _is_rounded(params):
+            scale = jnp.repeat(params[SCALE], BLOCK, axis=-2)[..., : value.shape[-2], :]
             found[name] = value.astype(jnp.float32) * scale
-        elif not name.endswith(SUFFIX):
+        elif name != SCALE or not _is_rounded(params):  # others may call theirs so
             found[name] = value
     return found
+
+
+def _is_rounded(params):
+    return KERNEL in params and SCALE in params and params[KERNEL].dtype == np.int8
 
 
 def _rounded(kernel):

@@ -4,19 +4,27 @@ import json
 import pathlib
 import subprocess
 import sys
+import tempfile
 from typing import Any
 
 import jax
 import numpy as np
 
 from kd_jax.errors import InputError
-from kd_jax.export import formats, predict
+from kd_jax.export import formats, measure
+
+TOLERANCE = 1e-5  # of logits, see deviation
+
+
+def deviation(logits: np.ndarray, expected: np.ndarray) -> float:
+    """The largest difference of logits, as a part of the largest where that is above 1."""
+    return float(np.abs(logits - expected).max()) / max(1.0, float(np.abs(expected).max()))
 
 
 def logits_and_cost(path: pathlib.Path, inputs: Any) -> tuple[np.ndarray, dict[str, float]]:
     """Read an exported file in a process of its own and predict with it.
 
-    StableHLO and ONNX are read without kd_jax, by predict.py alone; a .safetensors by kd_jax.
+    StableHLO and ONNX are read without kd_jax, by measure.py alone; a .safetensors by kd_jax.
 
     Args:
         path: of the file.
@@ -28,21 +36,20 @@ def logits_and_cost(path: pathlib.Path, inputs: Any) -> tuple[np.ndarray, dict[s
     Raises:
         InputError: that process fails.
     """
-    given, found = path.with_name("given.npz"), path.with_name("found.npz")
     named = dict(zip(formats.names_of(inputs), jax.tree.leaves(inputs)))
-    np.savez(given, **{name or "inputs": x for name, x in named.items()})
-    command = ["-I", predict.__file__]  # isolated: it sees neither this folder nor PYTHONPATH
+    command = ["-I", measure.__file__]  # isolated: it sees neither this folder nor PYTHONPATH
     if path.suffix == ".safetensors":
         command = ["-m", "kd_jax.export.verify"]
-    command = [sys.executable, *command, str(path), str(given), str(found)]
-    ended = subprocess.run(command, capture_output=True, text=True)
-    if ended.returncode:
-        why = (ended.stderr.strip() or f"exit code {ended.returncode}").splitlines()[-1]
-        raise InputError(f"{path} cannot be read again in a process of its own ({why})")
-    with np.load(found) as stored:
-        logits = stored["logits"]
-    given.unlink()
-    found.unlink()
+    with tempfile.TemporaryDirectory() as folder:
+        given, found = pathlib.Path(folder) / "given.npz", pathlib.Path(folder) / "found.npz"
+        np.savez(given, **{name or "inputs": x for name, x in named.items()})
+        command = [sys.executable, *command, str(path), str(given), str(found)]
+        ended = subprocess.run(command, capture_output=True, text=True)
+        if ended.returncode:
+            why = (ended.stderr.strip() or f"exit code {ended.returncode}").splitlines()[-1]
+            raise InputError(f"{path} cannot be read again in a process of its own ({why})")
+        with np.load(found) as stored:
+            logits = stored["logits"]
     return logits, json.loads(ended.stdout.splitlines()[-1])
 
 
@@ -56,6 +63,6 @@ if __name__ == "__main__":
     exported, given_path, wanted = sys.argv[1:]
     with np.load(given_path) as stored_inputs:
         function = _read(pathlib.Path(exported))
-        outputs, cost = predict.predict_and_time(function, dict(stored_inputs))
+        outputs, cost = measure.predict_and_time(function, dict(stored_inputs))
     np.savez(wanted, logits=outputs)
     print(json.dumps(cost))

@@ -11,6 +11,7 @@ pytest.importorskip("onnxruntime", reason="needs the extra export")
 pytest.importorskip("safetensors", reason="needs the extra export")
 
 import jax
+import one_process
 import onnxruntime
 from in_process import performed, untrained
 from safetensors.numpy import load_file
@@ -21,7 +22,7 @@ from kd_jax import experiment, models
 from kd_jax.data import Split
 from kd_jax.errors import InputError
 from kd_jax.export import export as exporting
-from kd_jax.export import predict, saved_models, verify
+from kd_jax.export import saved_models
 
 ROW = "soft targets, T=3"
 MODEL = models.functional(models.MLP((80, 20), 10), (100,))
@@ -81,7 +82,7 @@ def network(folder):
 
 def test_every_file_is_there_with_its_digest(out):
     wanted = {
-        "model_card.md", "predict.py", "report.json", "student.json", "student.onnx",
+        "measure.py", "model_card.md", "report.json", "student.json", "student.onnx",
         "student.safetensors", "student.stablehlo",
     }  # fmt: skip
     found = {path.name: path for path in out.iterdir()}
@@ -137,15 +138,9 @@ def test_safetensors_holds_the_parameters(out, network):
         np.testing.assert_array_equal(array, layers[layer][kind])
 
 
-def in_this_process(path, inputs):
-    """verify.logits_and_cost without a process for each file."""
-    read = verify._read if path.suffix == ".safetensors" else lambda path: predict.read(str(path))
-    return predict.predict_and_time(read(path), {"inputs": inputs})
-
-
 def test_int8_that_loses_too_much_is_measured_but_not_exported(folder, tmp_path, monkeypatch):
     monkeypatch.setattr(exporting, "POINTS", -100.0)
-    monkeypatch.setattr(exporting.verify, "logits_and_cost", in_this_process)
+    one_process.verified_here(monkeypatch)
     exported(Config(run=str(folder), row=ROW, seed=0, out=str(tmp_path / "out")))
     assert not list((tmp_path / "out").glob("student_int8*"))
     assert "StableHLO, int8" in json.loads((tmp_path / "out" / "report.json").read_text())

@@ -81,6 +81,12 @@ def test_rounding_is_within_half_a_step(shape):
     assert (np.abs(again - kernel) <= scale / 2 * (1 + 1e-5)).all()
 
 
+def test_names_of_others_that_end_alike_stay():
+    params = {"a_scale": np.ones(2), "b": {"kernel": np.ones((2, 2)), "kernel_scale": np.ones(3)}}
+    for call in (quantize.quantized, quantize.dequantized):
+        jax.tree.map(np.testing.assert_array_equal, call(params), params)
+
+
 def test_convolutions_and_embeddings_stay_as_they_are():
     params = {"kernel": np.ones((3, 3, 1, 2)), "embedding": np.ones((4, 2))}
     assert quantize.quantized(params) == params
