@@ -12,88 +12,19 @@ gathered batch is shared: their first layers become one large matrix product.
 import functools
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import optax
 from jax.tree_util import Partial
-from jaxtyping import Array, ArrayLike
+from jaxtyping import ArrayLike
 
 from kd_jax.runtime import hosts, memory, signals
 from kd_jax.runtime.execution import DEFAULT, Execution
-from kd_jax.training import chunking, programs, samplers
+from kd_jax.training import chunking, programs
 from kd_jax.training import state as train_state
-
-
-def _members_step(loss_fn, optimizer, each):
-    """The step of the whole grid: inputs are states, indices, data, shared, own and numbers.
-
-    each: 0 for indices [S, B] of each seed's own, None for indices [B] that all seeds share.
-    """
-    step = train_state.make_step(loss_fn, optimizer)
-
-    def seed_step(state, indices, data, shared, own, numbers):
-        rows = jax.tree.map(lambda x: x[indices], {**data, **own})
-        batch = train_state.Batch(rows, shared=shared)
-        return jax.vmap(lambda s, n: step(s, batch._replace(numbers=n)))(state, numbers)
-
-    return jax.vmap(seed_step, in_axes=(0, each, None, None, 0, 0))
-
-
-class EpochMetrics(NamedTuple):
-    """Metrics after each epoch: measure(variables, arrays) -> {name: scalar}, of a member."""
-
-    measure: Callable
-    arrays: Any
-
-    def grid(self, variables: Any, arrays: Any) -> dict[str, Array]:
-        """The metrics of a whole grid: {name: [S, A]}."""
-        each = jax.vmap(jax.vmap(self.measure, in_axes=(0, None)), in_axes=(0, None))
-        return each(variables, arrays)
-
-
-def _nothing(variables, arrays):
-    return {}
-
-
-def _epochs(loss_fn, optimizer, epoch_metrics, place, each):
-    """run(state, curves, first, stop, sampler, …): the epochs [first, stop) of the grid."""
-    grid_step = _members_step(loss_fn, optimizer, each)
-
-    def run(state, curves, first, stop, sampler, data, shared, seeds, own, numbers, measured_on):
-
-        def epoch(number, carry):
-            state, curves = carry
-            indices = place.batches(samplers.of_seeds(sampler, seeds, number))
-            state, metrics = jax.lax.scan(
-                lambda s, i: grid_step(s, i, data, shared, own, numbers), state, indices
-            )
-            means = jax.tree.map(lambda m: jnp.mean(m, axis=0), metrics)
-            means |= epoch_metrics.grid(state.variables, measured_on)
-            return state, jax.tree.map(lambda c, m: c.at[number].set(m), curves, means)
-
-        # The bounds are traced: chunks of any length are the same compiled program.
-        return jax.lax.fori_loop(first, stop, epoch, (state, curves))
-
-    return run
-
-
-def _empty_curves(loss_fn, sampler, epoch_metrics, epochs, state, *fixed):
-    """Zeros {name: [epochs, S, A]} of all that members say; one of them is traced."""
-
-    def said(state, seeds, data, shared, own, numbers):
-        state, numbers = jax.tree.map(lambda x: x[0, 0], (state, numbers))
-        rows, own = sampler(seeds.ravel()[0], 0)[0], jax.tree.map(lambda x: x[0], own)
-        batch = train_state.Batch(jax.tree.map(lambda x: x[rows], {**data, **own}), numbers, shared)
-        outcome = loss_fn(state.variables, batch, state.key)
-        measured = epoch_metrics.measure(state.variables, epoch_metrics.arrays)
-        return {"loss": outcome.loss, **outcome.metrics} | measured
-
-    shapes = jax.eval_shape(said, state, *fixed)
-    grid = state.step.shape
-    return jax.tree.map(lambda m: np.zeros((epochs, *grid, *m.shape), m.dtype), shapes)
+from kd_jax.training.grid_program import NO_METRICS, EpochMetrics, empty_curves, of_epochs
 
 
 class Training:
@@ -101,15 +32,15 @@ class Training:
 
     def __init__(
         self, loss_fn, optimizer, state, data, sampler, *, epochs,
-        seeds=None, own=None, numbers=None, shared=None, epoch_metrics=None,
+        seeds=None, own=None, numbers=None, shared=None, epoch_metrics=None, views=None,
         execution=DEFAULT,
     ):  # fmt: skip
         seeds = np.asarray(np.arange(len(state.step)) if seeds is None else seeds, np.int32)
         own, numbers, shared = own or {}, numbers or {}, shared or {}
-        epoch_metrics = epoch_metrics or EpochMetrics(_nothing, ())
+        epoch_metrics = epoch_metrics or NO_METRICS
         each = 0 if seeds.ndim else None
         given = seeds, data, shared, own, numbers
-        curves = _empty_curves(loss_fn, sampler, epoch_metrics, epochs, state, *given)
+        curves = empty_curves(loss_fn, sampler, epoch_metrics, epochs, views, state, *given)
         place = self.place = execution.layout(*state.step.shape)
         # an argument, so that orders of other keys are the same program
         traced = sampler if isinstance(sampler, Partial) else Partial(sampler)
@@ -120,10 +51,11 @@ class Training:
         self.resume(0, (state, curves))
         options = execution.compiler_options()
         jitted = jax.jit(
-            _epochs(loss_fn, optimizer, epoch_metrics, place, each), donate_argnums=(0, 1),
-            out_shardings=place.outputs(self.state), compiler_options=options,
+            of_epochs(loss_fn, optimizer, epoch_metrics, place, each, views),
+            donate_argnums=(0, 1), out_shardings=place.outputs(self.state),
+            compiler_options=options,
         )  # fmt: skip
-        known = optimizer, epoch_metrics.measure, place, each, tuple((options or {}).items())
+        known = optimizer, epoch_metrics.measure, place, each, views, tuple((options or {}).items())
         self._compiled = functools.partial(programs.compiled, loss_fn, known, jitted)
 
     @functools.cached_property
@@ -203,6 +135,7 @@ def fit(
     numbers: dict | None = None,
     shared: dict | None = None,
     epoch_metrics: EpochMetrics | None = None,
+    views: Callable | None = None,
     report: Callable | None = None,
     execution: Execution = DEFAULT,
 ) -> tuple[train_state.State, dict[str, np.ndarray]]:
@@ -221,6 +154,7 @@ def fit(
         numbers: {name: [S, A]}, the numbers by which members differ.
         shared: {name: tree}, seen whole by every step.
         epoch_metrics: what it measures joins the curves.
+        views: (rows, key) -> rows, what a step sees of a batch, drawn once for a seed's arms.
         report: called as report(epochs_done, curves) after every chunk of epochs.
         execution: where and how; resumed from its snapshots, it ends bitwise as uninterrupted.
 
@@ -237,7 +171,7 @@ def fit(
             loss_fn, optimizer, jax.tree.map(of_both, state), data, sampler, epochs=epochs,
             seeds=of_seeds[rows] if of_seeds.ndim else of_seeds, own=jax.tree.map(by_seed, own),
             numbers=jax.tree.map(of_both, numbers), shared=shared, epoch_metrics=epoch_metrics,
-            execution=execution,
+            views=views, execution=execution,
         )  # fmt: skip
 
     most, snapshots = execution.members_per_chunk, execution.snapshots

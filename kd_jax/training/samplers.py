@@ -109,6 +109,30 @@ def _scattered(steps, batch_size):
     return sampler
 
 
+def scattered_each(
+    key: jax.Array, rows: Int[np.ndarray, "S n"] | Array, batch_size: int
+) -> Partial:
+    """sampler(seed, epoch) -> indices [steps, batch_size]: `scattered`, of rows of each seed's own.
+
+    Args:
+        key: of all orders.
+        rows: n for each of S seeds, which are 0, …, S − 1.
+        batch_size: B.
+
+    Raises:
+        InputError: not even one batch can be filled.
+    """
+    rows = jax.device_put(rows)
+    _, steps = _batches(rows.shape[1], batch_size)
+    return Partial(_scattered_each(steps, batch_size), key, rows)
+
+
+@functools.lru_cache(maxsize=64)
+def _scattered_each(steps, batch_size):
+    of_one = _scattered(steps, batch_size)
+    return lambda key, rows, seed, epoch: of_one(key, rows[seed], seed, epoch)
+
+
 def by_length(
     key: jax.Array, lengths: Int[np.ndarray, " N"], widths: Sequence[int], batch_size: int
 ) -> Partial:

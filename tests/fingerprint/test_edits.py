@@ -29,15 +29,15 @@ RESULTS = [  # (whose results, file, text, what takes its place)
     (CIFAR, "kd_jax/models/resnet.py", "y = nn.relu(", "y = nn.tanh("),
     (CIFAR, "kd_jax/models/resnet.py", "GROUPS = 8", "GROUPS = 4"),
     (CIFAR, "kd_jax/models/resnet.py", "(16, 16, 32, 64)", "(16, 16, 32, 48)"),
-    (CIFAR, "kd_jax/models/functional.py", "jnp.zeros((1", "jnp.ones((1"),
+    (CIFAR, "kd_jax/models/inputs.py", "jnp.zeros((1", "jnp.ones((1"),
     (CIFAR, "kd_jax/data/augment.py", "bernoulli(flip_key)", "bernoulli(flip_key, 0.1)"),
     (COMPARE, "kd_jax/losses/_math.py", "* (log_p - log_q)", "* (log_q - log_p)"),
     (COMPARE, "kd_jax/data/subsets.py", "rows[:per_class]", "rows[-per_class:]"),
     (COMPARE, "kd_jax/models/projectors.py", "range(3)", "range(4)"),
-    (COMPARE, "kd_jax/distill/methods/parameter_free.py", "losses.decoupled", "losses.hint"),
+    (COMPARE, "kd_jax/distill/methods/terms.py", "losses.decoupled", "losses.hint"),
     (FIT, "kd_jax/distill/teachers.py", "train=True", "train=False"),
     (FIT, "kd_jax/training/state.py", "state.step + 1", "state.step + 2"),
-    (FIT, "kd_jax/training/loop.py", "m, axis=0", "m, axis=-1"),
+    (FIT, "kd_jax/training/grid_program.py", "m, axis=0", "m, axis=-1"),
     (QUICKSTART, "experiments/quickstart/run.py", "dropout=0.5", "dropout=0.4"),
     (QUICKSTART, "kd_jax/models/mlp.py", "= nn.relu", "= nn.tanh"),
     (QUICKSTART, "kd_jax/models/mlp.py", "of_x, lax.dot_general(x", "of_x, 2 * lax.dot_general(x"),
@@ -82,7 +82,7 @@ def replaced(old, new):
 
 
 OTHERS = {  # (file, edit)
-    "a docstring": ("kd_jax/distill/students.py", replaced("One row of a table", "A row")),
+    "a docstring": ("kd_jax/distill/objective.py", replaced("One row of a table", "A row")),
     "a comment": ("kd_jax/training/state.py", replaced("  # that is not forgotten", "")),
     "an annotation": ("kd_jax/losses/_math.py", replaced('"*B C"', '"*N C"')),
     "the header of a table": ("experiments/quickstart/report.py", replaced("verdict", "decision")),
@@ -128,7 +128,7 @@ def test_an_edit_that_changes_no_result_does_not(what):
 
 
 TEACHERS = [
-    ("kd_jax/models/functional.py", "jnp.zeros((1", "jnp.ones((1"),
+    ("kd_jax/models/inputs.py", "jnp.zeros((1", "jnp.ones((1"),
     ("kd_jax/models/mlp.py", "=glorot_uniform, name", "=lecun_normal, name"),
     ("kd_jax/data/augment.py", "2 * radius", "3 * radius"),
     ("kd_jax/training/samplers.py", "fold_in(key, seed)", "fold_in(key, seed + 1)"),

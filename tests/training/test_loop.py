@@ -206,3 +206,30 @@ def test_trainings_in_other_orders_are_one_program():
         other = draw(jax.random.key(2), np.arange(ROWS - 1), BATCH)
         assert not np.array_equal(one(0, 0), other(0, 0))
         assert program(one) is program(other)
+
+
+def test_a_seeds_arms_see_one_view_of_a_step_whichever_train_together():
+    def see(rows, key):
+        return {**rows, "x": rows["x"] + jax.random.normal(key, (1, 3)), "y": rows["y"]}
+
+    def loss(variables, batch, key):
+        outcome = loss_fn(variables, batch, key)
+        # the first arm diverges in the second step, and the second goes on
+        bad = (batch.numbers["weight"] > 1) & (variables["params"]["b"] != 0)
+        metrics = {"view": jnp.sum(batch.rows["x"] * batch.rows["y"][:, None])}
+        return train_state.Outcome(jnp.where(bad, jnp.nan, outcome.loss), metrics)
+
+    numbers = {"weight": np.tile(np.float32([2.0, 0.5]), (3, 1))}
+
+    def trained(**options):
+        return train.fit(
+            loss, OPTIMIZER, states(), DATA, ORDER, epochs=EPOCHS, numbers=numbers, views=see,
+            **options,
+        )  # fmt: skip
+
+    state, curves = trained()
+    assert (train_state.diverged(state) == [[1, -1]] * 3).all()
+    np.testing.assert_array_equal(curves["view"][..., 0], curves["view"][..., 1])
+    apart, alone = trained(execution=Execution(members_per_chunk=1))
+    np.testing.assert_allclose(alone["view"][..., 1], curves["view"][..., 1], rtol=1e-5)
+    np.testing.assert_allclose(apart.params["w"][:, 1], state.params["w"][:, 1], rtol=1e-4)
