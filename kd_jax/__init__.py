@@ -2,7 +2,7 @@
 
     import kd_jax as kd
 
-    kd.losses.soft_targets(student, teacher, labels, temperature=2.0)
+    kd.losses.soft_targets(student, teacher, temperature=2.0)
 
 Submodules and names are imported when they are first used, so importing kd_jax imports no jax.
 """
@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # what the tables below say, for type checkers and editors
     from kd_jax import data as data
-    from kd_jax import distill as distill
     from kd_jax import errors as errors
     from kd_jax import experiment as experiment
     from kd_jax import export as export
@@ -28,9 +27,29 @@ if TYPE_CHECKING:  # what the tables below say, for type checkers and editors
     from kd_jax import training as training
     from kd_jax.data.dataset import Dataset as Dataset
     from kd_jax.data.dataset import Split as Split
+    from kd_jax.distill import methods as methods
+    from kd_jax.distill.driver import distill as distill
+    from kd_jax.distill.fit_teacher import fit_teacher as fit_teacher
+    from kd_jax.distill.fitting import fit_students as fit_students
+    from kd_jax.distill.methods import Method as Method
+    from kd_jax.distill.methods import label_smoothing as label_smoothing
+    from kd_jax.distill.methods import labels_only as labels_only
+    from kd_jax.distill.methods import pseudo_labels as pseudo_labels
+    from kd_jax.distill.methods import soft_targets as soft_targets
+    from kd_jax.distill.named_teachers import ensemble as ensemble
+    from kd_jax.distill.named_teachers import probabilities as probabilities
+    from kd_jax.distill.recipe import Recipe as Recipe
+    from kd_jax.distill.students import evaluate as evaluate
     from kd_jax.errors import InputError as InputError
-    from kd_jax.models.functional import Model as Model
-    from kd_jax.models.functional import functional as functional
+    from kd_jax.export.network import Network as Network
+    from kd_jax.export.network import load as load
+    from kd_jax.models import Model as Model
+    from kd_jax.models import from_equinox as from_equinox
+    from kd_jax.models import from_flax as from_flax
+    from kd_jax.models import from_haiku as from_haiku
+    from kd_jax.models import from_nnx as from_nnx
+    from kd_jax.models import functional as functional
+    from kd_jax.report.tables import compare as compare
 
 __version__ = "0.1.0"
 
@@ -51,19 +70,40 @@ _SUBMODULES = (
     "storage",
     "training",
 )
-_NAMES = {  # public name -> the module that defines it
+_NAMES = {  # public name -> the module that defines it, and what it is called there
     "Dataset": "kd_jax.data.dataset",
     "InputError": "kd_jax.errors",
-    "Model": "kd_jax.models.functional",
+    "Method": "kd_jax.distill.methods",
+    "Model": "kd_jax.models",
+    "Network": "kd_jax.export.network",
+    "Recipe": "kd_jax.distill.recipe",
     "Split": "kd_jax.data.dataset",
-    "functional": "kd_jax.models.functional",
+    "compare": "kd_jax.report.tables",
+    "ensemble": "kd_jax.distill.named_teachers",
+    "evaluate": "kd_jax.distill.students",
+    "fit_students": "kd_jax.distill.fitting",
+    "fit_teacher": "kd_jax.distill.fit_teacher",
+    "from_equinox": "kd_jax.models",
+    "from_flax": "kd_jax.models",
+    "from_haiku": "kd_jax.models",
+    "from_nnx": "kd_jax.models",
+    "functional": "kd_jax.models",
+    "label_smoothing": "kd_jax.distill.methods",
+    "labels_only": "kd_jax.distill.methods",
+    "load": "kd_jax.export.network",
+    "methods": "kd_jax.distill",
+    "probabilities": "kd_jax.distill.named_teachers",
+    "pseudo_labels": "kd_jax.distill.methods",
+    "soft_targets": "kd_jax.distill.methods",
 }
 __all__ = ["__version__", *_SUBMODULES, *_NAMES]
 
 
 def __getattr__(name: str):
     """A public name, imported at its first use (PEP 562)."""
-    if name in _NAMES:
+    if name == "methods":  # which belongs to one's own problem, as deep as it lies
+        found = importlib.import_module("kd_jax.distill.methods")
+    elif name in _NAMES:
         found = getattr(importlib.import_module(_NAMES[name]), name)
     elif name in _SUBMODULES:
         found = importlib.import_module(f"{__name__}.{name}")

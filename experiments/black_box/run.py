@@ -126,7 +126,7 @@ def random_queries(config: Config, queried, test, task) -> list[dict]:
     rows = queries.random(draws(config, teacher), len(pool.inputs), count)
     net, arms, params, diverged = fit(config, teacher, rows, targets, pool, task.execution)
     saved_models.save(task.run, net, params, [*targets], *test(teacher), **task.known)
-    return students.records(arms, diverged, test=students.measure(net, params, *test(teacher)))
+    return students.records(arms, diverged, test=students.evaluate(net, params, *test(teacher)))
 
 
 def active_learning(config: Config, output: str, queried, test, task) -> list[dict]:
@@ -142,7 +142,7 @@ def active_learning(config: Config, output: str, queried, test, task) -> list[di
         both = np.stack([chance[:, :count], rows], axis=1).reshape(-1, count)
         execution = task.execution.part(f"{count} queries")
         net, _, params, diverged = fit(config, teacher, both, target, pool, execution, group=2)
-        measured = students.measure(net, params, *test)
+        measured = students.evaluate(net, params, *test)
         for choice, row in enumerate(STRATEGIES):
             one = train_state.at(params, np.arange(choice, len(both), 2))
             saved_models.save(task.run, net, one, [row], *test, **task.known, queries=count)

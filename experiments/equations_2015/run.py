@@ -78,7 +78,7 @@ def student_recipe(config: Config, count: int, teacher: int) -> teachers.Network
 
 
 @functools.lru_cache(maxsize=8)  # trainings of one loss share their programs
-def loss(apply: Callable, augment_batch=None) -> Callable:
+def loss(apply: Callable) -> Callable:
     """Soft targets at T, or where their weight is 0 the limit that they have, logit matching."""
 
     def loss_fn(variables, batch, key):

@@ -15,7 +15,7 @@ from kd_jax import models
 from kd_jax.data import augment, mnist
 from kd_jax.data.dataset import Dataset
 from kd_jax.data.subsets import keep, omit
-from kd_jax.distill import controls, students, teachers, transfer
+from kd_jax.distill import augmented, controls, students, teachers, transfer
 from kd_jax.distill.students import Arm
 from kd_jax.distill.transfer import StudentRecipe, TransferRun
 from kd_jax.export import saved_models
@@ -118,17 +118,10 @@ def teach(config: Config, data: Dataset, run: run_folder.Run, teacher: int) -> T
     return Taught(taught, train_logits, taught.logits["test"][0])
 
 
-def jitter_and_query(teacher: teachers.Teachers) -> Callable:
-    """augment_batch: the batch's images moved, and the teacher's logits of the moved images."""
-    variables = train_state.at(teacher.variables, 0)
-
-    def augment_batch(batch, key):
-        each = jax.random.split(key, len(batch["inputs"]))
-        moved = jax.vmap(augment.jitter)(each, batch["inputs"])
-        logits = teacher.model.logits(variables, moved)
-        return {**batch, "inputs": moved, "teachers": logits[:, None]}
-
-    return augment_batch
+def jitter_and_query(teacher: teachers.Teachers, inputs: np.ndarray) -> Callable:
+    """What a step sees: its images moved, and the teacher's logits of the moved images."""
+    one = teacher._replace(variables=train_state.at(teacher.variables, 0))
+    return augmented.views(augment.jitter, {"teacher": one}, inputs)
 
 
 def measure(
@@ -160,7 +153,9 @@ def train(
     taught, seed, names = teacher(), task.known.get("seed"), rows_of(config)
     arms, model, rows = transfer_run.arms, recipe.model, [arm.row for arm in transfer_run.arms]
     if rows == [names.augmented]:
-        transfer_run = transfer_run._replace(augment_batch=jitter_and_query(taught.teacher))
+        transfer_run = transfer_run._replace(
+            views=jitter_and_query(taught.teacher, data.train.inputs)
+        )
     params = transfer.fit(
         transfer_run, recipe, data.train, taught.train, seed=seed, execution=task.execution
     )

@@ -56,7 +56,7 @@ def student_recipe(config: Config, count: int) -> teachers.NetworkRecipe:
 
 
 @functools.cache
-def loss(apply, augment_batch=None):
+def loss(apply):
     """Weights of regression on the teacher's log-probabilities and of the labels: see Arm."""
 
     def loss_fn(variables, batch, key):
@@ -148,7 +148,7 @@ def train(config: Config, data: Dataset, taught: teachers.Teachers, task) -> lis
     measured, of_teacher = {}, {}
     for name in ("train", "test"):
         split = getattr(data, name)
-        measured[name] = students.measure(model, params, split, logits[name])
+        measured[name] = students.evaluate(model, params, split, logits[name])
         of_teacher |= teachers.metrics(logits[name][None], split.labels, name)
     return seed_records(TEACHER, of_teacher) + students.records(ARMS, lost, **measured)
 

@@ -81,7 +81,7 @@ def train(config: Config, data: Dataset, teacher: int, task) -> list[dict]:
         recipe, wanted, data.train, sources, each, execution=task.execution
     )
     measured = {
-        split: students.measure(recipe.model, params, getattr(data, split), outputs[split])
+        split: students.evaluate(recipe.model, params, getattr(data, split), outputs[split])
         for split in ("validation", "test")
     }
     test, names = data.test, [arm.row for arm in wanted]

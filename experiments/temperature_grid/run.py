@@ -141,7 +141,7 @@ def train(config: Config, data: Dataset, teacher: Callable, task: run_folder.Tas
     params, curves = students.fit(
         recipe, wanted, data.train, sources, each, execution=task.execution
     )
-    measured = students.measure(recipe.model, params, data.test, logits["test"])
+    measured = students.evaluate(recipe.model, params, data.test, logits["test"])
     rows = [arm.row for arm in wanted]
     saved_models.save_teachers(task.run, taught, data.test, **unit)
     saved_models.save(task.run, recipe.model, params, rows, data.test, logits["test"], **unit)

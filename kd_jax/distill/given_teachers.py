@@ -7,11 +7,12 @@ calls it once for every row, and what comes back are logits that every loss take
     logits = given_teachers.ask("teacher", teacher, train.inputs)
 """
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Shaped
+from jaxtyping import Bool, Float, Shaped
 
 from kd_jax import losses
 from kd_jax.errors import InputError, brief, require
@@ -47,17 +48,47 @@ def ask(
         InputError: The teacher fails, or what it gives is refused by `logits_of`: the first batch
             is checked before the second is asked about.
     """
+    found = answers(name, teacher, inputs, classes=classes, batch_size=batch_size)
+    return logits_of(name, found, probabilities=probabilities)
+
+
+def answers(
+    name: str,
+    teacher: Teacher,
+    inputs: Any,
+    *,
+    classes: int | None = None,
+    batch_size: int = BATCH,
+) -> Shaped[np.ndarray, "N C"]:
+    """What a teacher says of every row, as it says it: logits or probabilities.
+
+    Args:
+        name: As for `ask`.
+        teacher: As for `ask`.
+        inputs: All rows: an array or a table, which have a length and slices.
+        classes: As for `ask`.
+        batch_size: As for `ask`.
+
+    Returns:
+        Its outputs, finite and of one width.
+
+    Raises:
+        InputError: As `ask`, as far as `check` refuses them.
+    """
     found: list[np.ndarray] = []
-    with progress.bar(f"asking {name}", len(inputs), unit="row") as report:
+    bar: Any = contextlib.nullcontext(lambda done: None)  # of one batch, as in a step of a training
+    if len(inputs) > batch_size:
+        bar = progress.bar(f"asking {name}", len(inputs), unit="row")
+    with bar as report:
         for first in range(0, len(inputs), batch_size):
             batch = inputs[first : first + batch_size]
-            outputs = _answer(name, teacher, batch)
+            outputs = answer(name, teacher, batch)
             check(name, outputs, len(batch), classes, first)
             classes = outputs.shape[1]
             found.append(outputs)
             report(first + len(batch))
     require(found, f"teacher {name} has nothing to say: there are no rows")
-    return logits_of(name, np.concatenate(found), probabilities=probabilities)
+    return np.concatenate(found)
 
 
 def logits_of(
@@ -85,13 +116,13 @@ def logits_of(
         InputError: Another shape, an entry that is not finite, probabilities that are none, or
             logits that are probabilities.
     """
-    outputs = _numbers(name, outputs)
+    outputs = numbers(name, outputs)
     check(name, outputs, rows, classes)
     looks = are_probabilities(outputs)
     if probabilities is False and looks:
         raise InputError(
             f"teacher {name}: every row is a distribution (entries from 0 to 1, sum 1), so these "
-            "are no logits: say that they are probabilities"
+            "are no logits: say that they are probabilities, as kd.probabilities(teacher) does"
         )
     if not (looks if probabilities is None else probabilities):
         return outputs.astype(np.float32)
@@ -103,8 +134,13 @@ def logits_of(
 
 def are_probabilities(outputs: Shaped[np.ndarray, "N C"]) -> bool:
     """Whether every row has entries from 0 to 1 and the sum 1, within 0.001."""
-    within = (outputs >= 0).all() and (outputs <= 1 + 1e-3).all()
-    return bool(within and np.allclose(outputs.sum(-1, dtype=np.float64), 1, rtol=0, atol=1e-3))
+    return bool(distributions(outputs).all())
+
+
+def distributions(outputs: Shaped[np.ndarray, "N C"]) -> Bool[np.ndarray, " N"]:
+    """Which rows have entries from 0 to 1 and the sum 1, within 0.001."""
+    within = (outputs >= 0).all(-1) & (outputs <= 1 + 1e-3).all(-1)
+    return within & (np.abs(outputs.sum(-1, dtype=np.float64) - 1) <= 1e-3)
 
 
 def check(
@@ -132,17 +168,29 @@ def check(
         )
 
 
-def _answer(name, teacher, batch):
+def answer(name: str, teacher: Teacher, batch: Any) -> Shaped[np.ndarray, "..."]:
+    """What a teacher says of one batch, as numbers.
+
+    Args:
+        name: Of the teacher.
+        teacher: As for `ask`.
+        batch: What it is asked about.
+
+    Raises:
+        InputError: It fails, or gives no numbers.
+    """
     try:
-        return _numbers(name, teacher(batch))
+        own = batch.copy() if isinstance(batch, np.ndarray) else batch  # some change what they see
+        return numbers(name, teacher(own))
     except InputError:
         raise
-    except Exception as error:  # whatever somebody's function raises
+    except (Exception, SystemExit) as error:  # whatever somebody's function raises
         what = f"{type(error).__name__}: {brief(error)}"
         raise InputError(f"teacher {name} fails on inputs {list(batch.shape)}: {what}") from error
 
 
-def _numbers(name, outputs):
+def numbers(name: str, outputs: Any) -> Shaped[np.ndarray, "..."]:
+    """A teacher's outputs as an array of floats; InputError if they are no numbers."""
     found = np.asarray(outputs)
     numeric = found.dtype.kind in "fiub" or str(found.dtype) == "bfloat16"
     require(numeric, f"teacher {name} gives {found.dtype}: expected numbers [N, C]")

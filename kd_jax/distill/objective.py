@@ -7,11 +7,11 @@ only, label smoothing, soft targets at any temperature, mixtures of both and alt
 arms of one compiled program.
 """
 
+import collections
 import functools
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -43,6 +43,21 @@ class Outputs(NamedTuple):
 
 # (student, teacher, batch, parameters that are trained along) -> a number
 Term = Callable[[Outputs, Outputs, Batch, Any], Any]
+
+
+@functools.lru_cache(maxsize=64)
+def ordered(apply: Callable) -> Callable:
+    """The apply of a Model, with features that stay in their order: JAX sorts those of a dict.
+
+    Args:
+        apply: (variables, inputs) -> ((logits, features), state).
+    """
+
+    def found(variables, inputs):
+        (logits, features), state = apply(variables, inputs)
+        return (logits, collections.OrderedDict(features)), state
+
+    return found
 
 
 class Arm(NamedTuple):
@@ -81,15 +96,12 @@ def soft_targets(
 
 
 @functools.lru_cache(maxsize=64)  # trainings of one loss share their programs
-def objective(
-    apply: Callable, term: Term = soft_targets, augment_batch: Callable | None = None
-) -> Callable:
+def objective(apply: Callable, term: Term = soft_targets) -> Callable:
     """The loss of an arm, whose numbers come with the batch.
 
     Args:
         apply: of the student's Model.
         term: What compares the student with its teacher.
-        augment_batch: (rows, key) -> rows, what a step sees of them.
 
     Returns:
         loss_fn(variables, Batch, key), whose parameters are {"student", "extra"}: the network's,
@@ -100,9 +112,6 @@ def objective(
     """
 
     def loss_fn(variables, batch, key):
-        if augment_batch:
-            batch_key, key = jax.random.split(key)
-            batch = batch._replace(rows=augment_batch(batch.rows, batch_key))
         rows, numbers, params = batch.rows, batch.numbers, variables["params"]
         network = {"params": params["student"], "state": variables["state"]}
         found, state = apply(network, rows["inputs"], train=True, key=key)

@@ -51,7 +51,7 @@ def fit(
     seeds: Sequence[int] | None = None,
     label: str | None = None,
     loss: Callable | None = None,
-    augment_batch: Callable | None = None,
+    views: Callable | None = None,
     adjust: Callable | None = None,
     epoch_metrics: loop.EpochMetrics | None = None,
     execution: Execution = DEFAULT,
@@ -70,9 +70,8 @@ def fit(
         own: {name: [S, N, …]}, rows that each seed has for itself, in place of those for all.
         seeds: [S], the numbers that the sampler is asked with (default 0, 1, …).
         label: of the progress bar.
-        loss: (apply, augment_batch) -> loss_fn of the student's variables, where it is no
-            `objective`.
-        augment_batch: as for `objective`.
+        loss: (apply) -> loss_fn of the student's variables, where it is no `objective`.
+        views: (rows, key) -> rows, what a step sees of a batch, as for loop.fit.
         adjust: changes the initial parameters [S, A, …].
         epoch_metrics: as for loop.fit, of the student's variables.
         execution: as for loop.fit.
@@ -88,15 +87,15 @@ def fit(
     if all(logits is not None for logits in teachers.values()):
         data["teachers"] = _stacked(teachers, len(split.labels))
     data = {name: x for name, x in data.items() if name not in (own or {})}
-    variables, train_keys = _initial(recipe, compared, augment_batch, {**data, **_first(own)}, keys)
+    variables, train_keys = _initial(recipe, compared, views, {**data, **_first(own)}, keys)
     state = train_state.copies(variables, recipe.optimizer, train_keys, len(arms))
     if adjust:
         first = {**state.params, "student": adjust(state.params["student"])}
         state = state._replace(params=first)
     if loss:
-        loss_fn = _of_student(loss(recipe.model.apply, augment_batch))
+        loss_fn = _of_student(loss(recipe.model.apply))
     else:
-        loss_fn = objective(recipe.model.apply, compared.term, augment_batch)
+        loss_fn = objective(recipe.model.apply, compared.term)
     with execution.bar(label or f"{len(keys) * len(arms)} students", recipe.epochs) as report:
         state, curves = loop.fit(
             loss_fn,
@@ -109,13 +108,14 @@ def fit(
             own=own,
             numbers=_numbers(arms, list(teachers), len(keys)),
             epoch_metrics=epoch_metrics and _measured(epoch_metrics),
+            views=views,
             report=report,
             execution=execution,
         )
     return _student(state.variables), {**curves, "diverged": train_state.diverged(state)}
 
 
-def _initial(recipe, compared, augment_batch, data, keys):
+def _initial(recipe, compared, views, data, keys):
     """The first variables [S, …] and the keys [S] of the training."""
     first_keys, train_keys = split_each(keys)
     student = train_state.initialize(recipe.model.init)(first_keys)
@@ -124,8 +124,8 @@ def _initial(recipe, compared, augment_batch, data, keys):
         example = jax.tree.map(lambda x: x[:2], data)
 
         def extra(key, one):
-            key, batch_key = jax.random.split(key)
-            rows = augment_batch(example, batch_key) if augment_batch else example
+            key, view_key = jax.random.split(key)
+            rows = views(example, view_key) if views else example
             ours = Outputs(*recipe.model.apply(one, rows["inputs"])[0])
             theirs = Outputs(rows["teachers"][:, 0], rows.get("features", {}))
             return compared.extra(key, ours, theirs)
@@ -175,16 +175,18 @@ def _stacked(teachers, rows):
     return np.stack(list(teachers.values()), axis=1, dtype=np.float32)
 
 
-def measure(model: Any, params: Any, split: Any, teacher_logits: np.ndarray) -> dict:
-    """{metric: [S, A]} of students on a split.
+def evaluate(
+    model: Any, variables: Any, split: Any, teacher_logits: np.ndarray | None = None
+) -> dict[str, np.ndarray]:
+    """{metric: [S, A]} of students on a split, see classification.measure.
 
     Args:
         model: of the students.
-        params: leaves [S, A, …].
+        variables: leaves [S, A, …].
         split: what they are measured on.
-        teacher_logits: [N, C], of the same inputs.
+        teacher_logits: [N, C], of the same inputs; None: without what compares with a teacher.
     """
-    logits = classification.predict(model.apply, params, split.inputs)
+    logits = classification.predict(model.apply, variables, split.inputs)
     found = classification.measure(logits, split.labels, teacher_logits)
     return {name: np.asarray(values) for name, values in found.items()}
 
@@ -195,7 +197,7 @@ def records(arms: Sequence[Arm], diverged: np.ndarray, **measured: dict) -> list
     Args:
         arms: A rows.
         diverged: [S, A], of the curves of `fit`.
-        measured: {split: {metric: [S, A]}}, as `measure` gives them.
+        measured: {split: {metric: [S, A]}}, as `evaluate` gives them.
     """
     found = []
     for a, arm in enumerate(arms):

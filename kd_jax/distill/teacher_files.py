@@ -10,7 +10,36 @@ from typing import Any
 import numpy as np
 
 from kd_jax.distill.given_teachers import Teacher
-from kd_jax.errors import DAMAGED, InputError, brief, extra, require
+from kd_jax.errors import InputError, brief, extra, require
+from kd_jax.export.network import load
+
+
+def read(name: str, path: str | os.PathLike) -> Any:
+    """The teacher that a path leads to: saved outputs, a network's file or folder.
+
+    Args:
+        name: Of the teacher.
+        path: Of outputs.npy, of a file .onnx or .stablehlo, or of a folder of kd.load.
+
+    Raises:
+        InputError: There is none, or it is damaged.
+    """
+    path = pathlib.Path(path).expanduser()
+    if path.is_dir():
+        return load(path)
+    readers = {".npy": _outputs, ".onnx": onnx, ".stablehlo": stablehlo}
+    reader = readers.get(path.suffix.lower())
+    expected = f"expected a folder that kd.load reads, or a file {', '.join(readers)}"
+    if not (reader and path.is_file()):
+        raise InputError(f"teacher {name} is the path {path}: {expected}")
+    return reader(path)
+
+
+def _outputs(path):
+    try:
+        return np.load(path, allow_pickle=False)
+    except Exception as error:  # each damage has its own
+        raise InputError(f"{path} is no array that can be read ({brief(error)})") from None
 
 
 def onnx(path: str | os.PathLike) -> Teacher:
@@ -29,8 +58,8 @@ def onnx(path: str | os.PathLike) -> Teacher:
         import onnxruntime  # here, as few need it
 
     try:
-        content = pathlib.Path(path).read_bytes()
-        session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+        place = os.fspath(path)  # by which it finds the weights that lie beside it
+        session = onnxruntime.InferenceSession(place, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime raises classes of its own
         raise InputError(f"{path} is no ONNX file that can be read: {brief(error)}") from None
     names = [given.name for given in session.get_inputs()]
@@ -54,9 +83,6 @@ def stablehlo(path: str | os.PathLike) -> Teacher:
     """
     import jax.export
 
-    with extra("export"):
-        import flatbuffers  # noqa: F401 (jax.export imports it where it reads)
-
     try:
         exported = jax.export.deserialize(bytearray(pathlib.Path(path).read_bytes()))
     except Exception as error:  # of flatbuffers and of the compiler
@@ -68,7 +94,18 @@ def stablehlo(path: str | os.PathLike) -> Teacher:
 
 
 def function(where: str) -> Any:
-    """A function by its place: 'file.py:name' or 'package.module:name'.
+    """A function by its place, see `value`.
+
+    Raises:
+        InputError: As for `value`; what is there is no function.
+    """
+    found = value(where)
+    require(callable(found), f"{where} is {type(found).__name__}: expected a function")
+    return found
+
+
+def value(where: str) -> Any:
+    """A value by its place: 'file.py:name' or 'package.module:name'.
 
     A file's own folder is searched for what it imports, as when it is run.
 
@@ -82,12 +119,13 @@ def function(where: str) -> Any:
     require(place and name, f"{where}: expected file.py:function or package.module:function")
     try:
         module = _of_file(pathlib.Path(place)) if place.endswith(".py") else _module(place)
-    except (*DAMAGED, ImportError, SyntaxError, NameError) as error:
+    except InputError:
+        raise
+    except (Exception, SystemExit) as error:  # whatever somebody's file raises
         what = f"{type(error).__name__}: {brief(error)}"
         raise InputError(f"{where}: {place} cannot be imported ({what})") from error
-    found = getattr(module, name, None)
-    require(callable(found), f"{where}: {place} has no function {name}")
-    return found
+    require(hasattr(module, name), f"{where}: {place} has no {name}")
+    return getattr(module, name)
 
 
 def _module(name):
@@ -95,11 +133,13 @@ def _module(name):
 
 
 def _of_file(path):
-    require(path.is_file(), f"{path}: there is no such file")
+    path = path.expanduser()
+    require(os.path.isfile(path), f"{path}: there is no such file")
     sys.path.insert(0, str(path.parent.absolute()))
+    spec = importlib.util.spec_from_file_location(f"{path.stem} of {path.absolute()}", path)
+    module = importlib.util.module_from_spec(spec)  # type: ignore[arg-type]
+    sys.modules[module.__name__] = module  # where dataclasses look for what annotations name
     try:
-        spec = importlib.util.spec_from_file_location(path.stem, path)
-        module = importlib.util.module_from_spec(spec)  # type: ignore[arg-type]
         spec.loader.exec_module(module)  # type: ignore[union-attr]
     finally:
         sys.path.pop(0)

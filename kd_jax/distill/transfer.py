@@ -33,7 +33,7 @@ class TransferRun(NamedTuple):
         batch_size: rows per step.
         passes: how many times the recipe's epochs.
         start: {row of an arm: {class: initial value of its bias}}, where it is not zero.
-        augment_batch: what a step sees of a batch, see students.mixture.
+        views: what a step sees of a batch, see students.fit.
     """
 
     name: str
@@ -42,7 +42,7 @@ class TransferRun(NamedTuple):
     batch_size: int = 128
     passes: int = 1
     start: Mapping[str, Mapping[int, float]] = {}
-    augment_batch: Callable | None = None
+    views: Callable | None = None
 
 
 class StudentRecipe(NamedTuple):
@@ -132,7 +132,7 @@ def fit(
     params, _ = students.fit(
         recipe.of(transfer_run), transfer_run.arms, split, teachers, keys,
         seeds=seeds, label=None if seed is None else f"{transfer_run.name}: {names}, seed {seed}",
-        augment_batch=transfer_run.augment_batch, adjust=adjust, execution=execution,
+        views=transfer_run.views, adjust=adjust, execution=execution,
     )  # fmt: skip
     return params
 

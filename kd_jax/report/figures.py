@@ -6,7 +6,7 @@ import contextlib
 import functools
 import importlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -70,6 +70,24 @@ def figure(
             drawn.savefig(path)
         finally:
             plt.close(drawn)
+
+
+def standing(draw: Callable[[Axes], None], size: tuple[float, float] = (6.0, 4.0)) -> Any:
+    """A figure that stays open, as a notebook shows it.
+
+    Args:
+        draw: (axes) -> None.
+        size: in inches.
+
+    Returns:
+        matplotlib's Figure.
+    """
+    plt = _pyplot()
+    with plt.rc_context(STYLE):
+        drawn, axes = plt.subplots(figsize=size, layout="constrained")
+        draw(axes)
+        plt.close(drawn)  # of the window; the Figure itself stays
+    return drawn
 
 
 def band(

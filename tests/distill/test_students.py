@@ -49,7 +49,7 @@ def test_the_loss_of_an_arm_is_the_mixture():
 
 
 def test_each_arm_learns_from_the_teacher_that_it_names():
-    def told(apply, augment_batch):
+    def told(apply):
         """A loss that says which constant the arm's teacher has, and its weight of the labels."""
 
         def loss_fn(variables, batch, key):

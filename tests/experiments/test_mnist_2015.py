@@ -26,7 +26,7 @@ def test_the_teacher_is_queried_on_the_very_images_that_the_student_sees():
     teacher = teachers.Teachers("teacher", net, grid, {}, "", 0.0)
     images = np.random.default_rng(1).random((6, 28, 28), np.float32) + np.float32(0.1)
     batch = {"inputs": images, "labels": np.zeros(6, int), "teachers": np.zeros((6, 2, 10))}
-    seen = jax.jit(mnist_2015.jitter_and_query(teacher))(batch, jax.random.key(2))
+    seen = jax.jit(mnist_2015.jitter_and_query(teacher, batch["inputs"]))(batch, jax.random.key(2))
     logits = jax.jit(net.logits)(params, seen["inputs"])
     np.testing.assert_allclose(seen["teachers"][:, 0], logits, rtol=1e-6)
     for before, after in zip(np.asarray(images), np.asarray(seen["inputs"])):

@@ -13,6 +13,7 @@ from jaxtyping import Array, Bool, Float, Key
 
 from kd_jax.data import Split
 from kd_jax.distill import controls, methods, students
+from kd_jax.distill.objective import ordered
 from kd_jax.distill.teachers import NetworkRecipe
 from kd_jax.metrics import classification
 from kd_jax.models import Model
@@ -40,7 +41,7 @@ class TeacherStudentPair(NamedTuple):
     """A teacher, a student and the data that methods are compared on.
 
     data: the Dataset, or None where students are measured elsewhere. teacher_layers: {name:
-    [LAYER_ROWS, …]} of the teacher on the first test inputs. recipe: of the student. augment_batch:
+    [LAYER_ROWS, …]} of the teacher on the first test inputs. recipe: of the student. views:
     (rows, key) -> rows, what a step sees of them: drawn anew, where inputs are augmented and the
     teacher is queried with them.
     """
@@ -52,7 +53,7 @@ class TeacherStudentPair(NamedTuple):
     test_logits: np.ndarray | None
     teacher_layers: dict
     recipe: NetworkRecipe
-    augment_batch: Callable | None = None
+    views: Callable | None = None
 
 
 def lesson(
@@ -84,8 +85,8 @@ def lesson(
 def outputs(
     apply: Callable, params: Any, inputs: Float[Array | np.ndarray, "N ..."], batch_size: int = 1000
 ) -> tuple[Float[np.ndarray, "N C"], dict]:
-    """Logits and features {name: [N, …]} of a network, computed batch by batch."""
-    program = jax.jit(apply)
+    """Logits and features {name: [N, …]} of a network, first layer first, batch by batch."""
+    program = jax.jit(ordered(apply))
     batches = (inputs[i : i + batch_size] for i in range(0, len(inputs), batch_size))
     found = [jax.tree.map(np.asarray, program(params, batch)[0]) for batch in batches]
     return jax.tree.map(lambda *pieces: np.concatenate(pieces), *found)
@@ -121,7 +122,7 @@ def fit(
         more=pair.lesson.more,
         own=own,
         label=f"{pair.name}, {method.row}",
-        augment_batch=pair.augment_batch,
+        views=pair.views,
         execution=execution,
     )
     return variables

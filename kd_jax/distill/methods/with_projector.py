@@ -11,18 +11,18 @@ from kd_jax.models import Model, projectors
 def of_vectors() -> list[Method]:
     """Methods that compare the last hidden layers, maps or vectors, mostly through a projector."""
     return [
-        _hint(),
-        _variational(),
-        _activation_boundary(),
-        _projected("correlation congruence (CC)", 0.02, losses.correlation_congruence),
+        hint(),
+        variational_information(),
+        activation_boundary(),
+        correlation_congruence(),
         _projected("adjacent correlation", 0.02, losses.adjacent_correlation),
-        _contrastive(),
+        contrastive(),
     ]
 
 
 def of_projected_maps() -> list[Method]:
     """Methods that compare feature maps, the student's projected to the teacher's channels."""
-    return [_flow(), _review()]
+    return [flow(), review()]
 
 
 def _apply(module, extra, x):
@@ -52,14 +52,23 @@ def _projected(row, weight, loss):
     )
 
 
-def _hint():
+def correlation_congruence() -> Method:
+    """Labels beside correlations of rows (CC). Source: Peng et al. 2019, arXiv 1904.01802."""
+    return _projected("correlation congruence (CC)", 0.02, losses.correlation_congruence)
+
+
+def hint() -> Method:
+    """Labels beside the last hidden layer (FitNet). Source: Romero et al. 2015, arXiv 1412.6550."""
+
     def term(s, t, batch, extra):
         return jnp.mean(losses.hint(_apply(_projector(t.last), extra, s.last), t.last))
 
     return Method("hint (FitNet)", term, (100.0,), extra=_last_projector)
 
 
-def _activation_boundary():
+def activation_boundary() -> Method:
+    """Labels beside which units are active (AB). Source: Heo et al. 2019, arXiv 1811.03233."""
+
     def term(s, t, batch, extra):
         # the layer is after its ReLU: zero where the unit was inactive, as the loss asks
         return jnp.mean(
@@ -69,7 +78,9 @@ def _activation_boundary():
     return Method("activation boundary (AB)", term, (0.003,), extra=_last_projector)
 
 
-def _variational():
+def variational_information() -> Method:
+    """Labels beside a Gaussian of the layer (VID). Source: Ahn et al. 2019, arXiv 1904.05835."""
+
     def module(t):
         return projectors.Regressor(t.last.shape[-1])
 
@@ -82,7 +93,8 @@ def _variational():
     )
 
 
-def _contrastive():
+def contrastive() -> Method:
+    """Labels beside telling rows of a batch apart (CRD). Source: Tian et al., arXiv 1910.10699."""
     head = projectors.Embedding(64)
 
     def extra(key, s, t):
@@ -110,7 +122,9 @@ def _projected_maps(s, t, extra):
     return [_apply(_projector(theirs), e, ours) for e, ours, theirs in pairs]
 
 
-def _flow():
+def flow() -> Method:
+    """Labels beside products of first and last maps (FSP). Source: Yim et al. 2017, CVPR."""
+
     def term(s, t, batch, extra):
         ours, theirs = _projected_maps(s, t, extra), t.maps
         return jnp.mean(losses.flow(ours[0], ours[-1], theirs[0], theirs[-1]))
@@ -118,7 +132,9 @@ def _flow():
     return Method("flow (FSP)", term, (50.0,), extra=_pyramid_extra)
 
 
-def _review():
+def review() -> Method:
+    """Labels beside maps at several scales (HCL). Source: Chen et al. 2021, arXiv 2104.09044."""
+
     def term(s, t, batch, extra):
         return jnp.mean(losses.review_pyramid(_projected_maps(s, t, extra), t.maps))
 

@@ -1,0 +1,149 @@
+"""A problem as it is before anything is trained: rows, what teachers say of them, what is odd."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from kd_jax.data import Split
+from kd_jax.distill import augmented, checks, fitting, given_rows, named_teachers
+from kd_jax.distill.fitting import Taught
+from kd_jax.distill.methods import Method
+from kd_jax.distill.recipe import Recipe
+from kd_jax.errors import require
+from kd_jax.models import Model, fitted
+
+FEW_STEPS = 500
+
+
+class Problem(NamedTuple):
+    """What students learn and are measured by.
+
+    Attributes:
+        student: The network of all students.
+        splits: {"train", "validation" and "test": Split}; where labels are unknown, those of the
+            first teacher are in their place.
+        logits: {part: logits [N, C] of the first teacher}, without parts that it says nothing of.
+        taught: What teachers say of the training rows.
+        labeled: Whether labels are known.
+        notes: What a person would want to know, a line each.
+    """
+
+    student: Model
+    splits: dict[str, Split]
+    logits: dict[str, np.ndarray]
+    taught: Taught
+    labeled: bool
+    notes: list[str]
+
+    @property
+    def classes(self) -> int:
+        """How many classes there are."""
+        return self.logits["train"].shape[1]
+
+
+def prepare(
+    student: Model, teacher: Any, rows: given_rows.Rows, wanted: Sequence[Method], recipe: Recipe
+) -> Problem:
+    """Ask the teachers about every row, once, and check that methods and networks fit.
+
+    Args:
+        student: As for `distill`.
+        teacher: As for `distill`.
+        rows: Of the problem.
+        wanted: Methods, which may need the teacher's features.
+        recipe: Whose augmentation the teachers see too.
+
+    Raises:
+        InputError: Something does not fit.
+    """
+    teachers = named_teachers.named(teacher)
+    said = _said(teachers, rows)
+    first = next(iter(said.values()))
+    classes = first["train"].shape[1]
+    require(
+        rows.classes <= classes,
+        f"labels are up to {rows.classes - 1} and the teacher has {classes} classes: expected "
+        f"labels from 0 to {classes - 1}",
+    )
+    splits = rows.splits() if rows.labeled else _labeled_by(first, rows.splits())
+    known = {part: logits for part, logits in first.items() if logits is not None}
+    train = splits["train"]
+    model = fitted(student, train.inputs[:2], classes, "the student")
+    labeled = None if rows.labeled else np.zeros(len(train.labels), bool)
+    asked = named_teachers.again(teachers)
+    views = recipe.augment and augmented.views(recipe.augment, asked, train.inputs)
+    of_train = {name: logits["train"] for name, logits in said.items()}
+    taught = Taught(of_train, labeled, views=views)
+    taught = _with_features(taught, next(iter(asked.values())), wanted, model, train)
+    problem = Problem(model, splits, known, taught, rows.labeled, [])
+    few = of_few_steps(recipe, len(train.labels))
+    return problem._replace(notes=[*_notes(problem, rows), *few])
+
+
+def of_few_steps(recipe: Recipe, rows: int) -> list[str]:
+    """A line where students take so few steps that all of them may be half trained.
+
+    Args:
+        recipe: Of the students.
+        rows: That they are trained on.
+    """
+    steps = recipe.steps(rows)
+    few = f"Each student takes {steps:,} steps: more epochs may train all of them better."
+    return [few] if steps < FEW_STEPS else []
+
+
+def _said(teachers, rows):
+    """{name: {part: logits}} of all teachers, which have as many classes as the first."""
+    said: dict[str, dict] = {}
+    classes = None
+    for name, each in teachers.items():
+        said[name] = named_teachers.outputs(name, each, rows, classes)
+        classes = said[name]["train"].shape[1]
+    return said
+
+
+def _with_features(taught, first, wanted, model, train):
+    """What is taught with the features of the first teacher, where a method reads them."""
+    wanted = fitting.of_known_teachers(wanted, taught)
+    shapes = named_teachers.features_like(first, train.inputs[:1])
+    if not checks.check(wanted, model, train, taught._replace(features=shapes)):
+        return taught
+    found = named_teachers.features(first, train.inputs)
+    if not found:
+        taught = taught._replace(views=augmented.with_features(taught.views, first), like=shapes)
+    return taught._replace(features=found)
+
+
+def _labeled_by(logits, splits):
+    """Splits whose labels are the teacher's most probable classes."""
+    for part, found in logits.items():
+        known = found is not None
+        require(known, f"without labels the teacher's outputs are needed for {part} too")
+    return {
+        part: split._replace(labels=logits[part].argmax(-1).astype(np.int32))
+        for part, split in splits.items()
+    }
+
+
+def _notes(problem, rows):
+    """What a person would want to know before anything is trained."""
+    counts = ", ".join(f"{name} {len(split.labels):,}" for name, split in problem.splits.items())
+    taken = [name for name, part in rows.parts.items() if part.given != name]
+    found = [f"Rows: {counts}" + (f" ({' and '.join(taken)} taken from train)." if taken else ".")]
+    if not problem.labeled:
+        return found
+    train = problem.splits["train"].labels
+    for name in ("validation", "test"):
+        absent = np.setdiff1d(train, problem.splits[name].labels)
+        if len(absent):
+            shown = ", ".join(map(str, absent[:5]))
+            found.append(f"{name} has no row of class {shown}: nothing is said about it there.")
+    right = float((problem.logits["train"].argmax(-1) == train).mean())
+    if right >= 0.99 and not problem.taught.views:
+        found.append(
+            f"The teacher is right on {right:.1%} of the training rows: its soft targets are "
+            "nearly the labels there. Teach on rows that it was not trained on, or with "
+            "augmentation."
+        )
+    return found

@@ -1,0 +1,188 @@
+"""What `kd.distill` found: records, a table with its verdict, and the students to take away."""
+
+import dataclasses
+import html
+import importlib
+import os
+import shutil
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import jax
+import numpy as np
+
+from kd_jax.errors import InputError
+from kd_jax.export.network import Network
+from kd_jax.models import Model
+from kd_jax.report.comparison import Comparison, lost, score
+
+if TYPE_CHECKING:
+    from kd_jax.distill.problem import Problem
+
+
+ECE = 0.01  # by which a teacher may be worse calibrated without a word
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """Students by several methods, compared with a baseline.
+
+    Attributes:
+        comparison: Their records, and what is said of them.
+        students: {row: variables [S, …] of its students}.
+        template: The Network of a student but for its variables.
+    """
+
+    comparison: Comparison
+    students: dict[str, Any]
+    template: Network
+
+    @classmethod
+    def of(cls, model: Model, students: dict[str, Any], records: list[dict], problem: "Problem"):
+        """The Result of measured students.
+
+        Args:
+            model: Their network.
+            students: {row: variables [S, …]}, in the order of the table, the baseline first.
+            records: Of all of them, and perhaps of the teacher.
+            problem: That they were trained on.
+        """
+        by_row = {row: [r for r in records if r["row"] == row] for row in students}
+        best = max(students, key=lambda row: score(by_row[row]))
+        notes = [*problem.notes, *_of_teacher(records, by_row[next(iter(students))])]
+        comparison = Comparison(records, next(iter(students)), best, problem.labeled, notes)
+        inputs = problem.splits["train"].inputs
+        classes = [str(number) for number in range(problem.classes)]
+        about = inputs.shape[1:], str(inputs.dtype), {"kind": "arrays"}
+        return cls(comparison, students, Network(model, None, classes, *about))
+
+    @property
+    def records(self) -> list[dict]:
+        """One per student, its row, seed, settings and metrics."""
+        return list(self.comparison.records)
+
+    @property
+    def best(self) -> Network:
+        """The student that was chosen: the best row's, with the fewest validation errors."""
+        row = self.comparison.best
+        found = [r for r in self.records if r["row"] == row and not lost(r)]
+        if not found:
+            raise InputError(f"all students of {row} diverged: try a smaller learning rate")
+        return self.student(row, min(found, key=_errors)["seed"])
+
+    def student(self, row: str, seed: int = 0) -> Network:
+        """One of the students.
+
+        Args:
+            row: Of the table.
+            seed: Which of its students.
+
+        Raises:
+            InputError: There is no such row or seed.
+        """
+        if row not in self.students:
+            known = ", ".join(self.students)
+            raise InputError(f"there is no row {row}: expected one of {known}")
+        leaves = jax.tree.leaves(self.students[row])
+        if not 0 <= seed < len(leaves[0]):
+            raise InputError(f"seed={seed}: expected 0 to {len(leaves[0]) - 1}")
+        one = jax.tree.map(lambda x: np.asarray(x[seed]), self.students[row])
+        return self.template._replace(variables=one)
+
+    def predict(self, inputs: Any) -> np.ndarray:
+        """The classes that `best` predicts; see export.network.Network.
+
+        Args:
+            inputs: [N, …].
+        """
+        return self.best.predict(inputs)
+
+    def save(self, folder: str | os.PathLike) -> None:
+        """Write `best` for kd.load; see export.network.Network.
+
+        Args:
+            folder: A new one.
+        """
+        self.best.save(folder)
+
+    def export(self, folder: str | os.PathLike, *formats: str) -> list[str]:
+        """Write `best` for other programs; see export.network.Network.
+
+        Args:
+            folder: A new one.
+            *formats: Like "onnx".
+        """
+        return self.best.export(folder, *formats)
+
+    def to_pandas(self) -> Any:
+        """The records as a pandas DataFrame."""
+        try:
+            pandas = importlib.import_module("pandas")  # which nothing else here needs
+        except ImportError:
+            raise InputError("to_pandas() needs pandas: pip install pandas") from None
+        return pandas.DataFrame(self.records)
+
+    def plot(self) -> Any:
+        """A matplotlib figure: every method's difference to the baseline, with its interval."""
+        from kd_jax.report import comparison_figure  # here, as it needs matplotlib
+
+        return comparison_figure.drawn(self.comparison)
+
+    def page(self, notes: Sequence[str]) -> str:
+        """The table as text that fits the terminal, with these notes below it.
+
+        Args:
+            notes: A line each, in place of all that there are.
+        """
+        width = shutil.get_terminal_size((100, 24)).columns
+        return self.comparison._replace(notes=notes).text(width).rstrip()
+
+    def __str__(self) -> str:
+        return self.page(self.comparison.notes)
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        header, cells = self.comparison.columns()
+        rows = "".join(f"<tr>{_cells('td', row)}</tr>" for row in cells)
+        under = "".join(
+            f"<p><small>{html.escape(line)}</small></p>" for line in self.comparison.under()
+        )
+        first = f"<p><b>{html.escape(self.comparison.sentence())}</b></p>"
+        return f"{first}<table><tr>{_cells('th', header)}</tr>{rows}</table>{under}"
+
+
+def _cells(tag, row):
+    return "".join(f"<{tag}>{html.escape(str(cell))}</{tag}>" for cell in row)
+
+
+def _errors(record):
+    return record["validation_errors"], record["validation_nll"]
+
+
+def _of_teacher(records, baseline):
+    """What is odd about the teacher beside students of the baseline, a line each."""
+    teachers = [r for r in records if "temperature" not in r and "validation_accuracy" in r]
+    kept = [r for r in baseline if not lost(r)]
+    if not (teachers and kept):
+        return []
+    row, theirs = kept[0]["row"], teachers[0]
+
+    def mean(metric):
+        return float(np.mean([r[metric] for r in kept]))
+
+    found = []
+    if theirs["validation_accuracy"] < mean("validation_accuracy"):
+        right = theirs["validation_accuracy"], mean("validation_accuracy")
+        found.append(
+            f"The teacher is right on {right[0]:.1%} of the validation rows, {row} on "
+            f"{right[1]:.1%}: does it see rows as it learned them, and in this order of classes?"
+        )
+    if theirs["validation_ece"] > mean("validation_ece") + ECE:
+        found.append(
+            f"The teacher is worse calibrated than {row} on validation: ECE "
+            f"{theirs['validation_ece']:.3f} and NLL {theirs['validation_nll']:.3f} against "
+            f"{mean('validation_ece'):.3f} and {mean('validation_nll'):.3f}; higher temperatures "
+            "may help."
+        )
+    return found

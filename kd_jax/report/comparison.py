@@ -1,0 +1,237 @@
+"""A comparison of methods as text: one sentence that says what was gained, and a table."""
+
+import io
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from rich import box
+from rich.cells import cell_len
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from kd_jax.metrics import statistics
+from kd_jax.report import tables
+from kd_jax.report.published import DASH
+
+UNKNOWN = "UNKNOWN"  # a verdict on one student of each method
+SAYS = {  # of a verdict
+    statistics.BEATS: "the gain is real",
+    statistics.WORSE: "it is worse",
+    statistics.INCONCLUSIVE: "that may be chance",
+    UNKNOWN: "train more seeds to know whether that is real",
+}
+
+
+class Comparison(NamedTuple):
+    """The test of several methods against a baseline.
+
+    Attributes:
+        records: One per student; those that diverged have "diverged" and no metrics.
+        baseline: The row that others are compared with.
+        best: The row that was chosen on validation.
+        labeled: Whether students are held against labels, or else against their teacher.
+        notes: What else a person would want to know, a line each.
+    """
+
+    records: Sequence[tables.Record]
+    baseline: str
+    best: str
+    labeled: bool = True
+    notes: Sequence[str] = ()
+
+    def lines(self) -> dict[str, tables.Line]:
+        """{row: its accuracy in percent, in pairs with the baseline's}, in order.
+
+        Paired are the seeds of which neither student diverged; rows of which all did are left out.
+        """
+        rows = {
+            # a float32's last digits are no points of accuracy
+            row: {r["seed"]: round(100 * r["test_accuracy"], 4) for r in records if not lost(r)}
+            for row, records in tables.by_row(self.records).items()
+        }
+        others, against = set(self.methods()) - {self.baseline}, rows.get(self.baseline, {})
+        found = {}
+        for row, ours in rows.items():
+            both = [seed for seed in ours if seed in against] if row in others else []
+            pairs = [[of[seed] for seed in both] for of in (ours, against)]
+            paired = statistics.paired(*pairs, lower_is_better=False) if both else None
+            if ours:
+                found[row] = tables.line_of(row, list(ours.values()), paired)
+        return found
+
+    def methods(self) -> dict[str, list[tables.Record]]:
+        """{row: records} of the students alone, without those of their teacher."""
+        return tables.by_row(r for r in self.records if "weight" in r)
+
+    def sentence(self) -> str:
+        """What the row chosen on validation gains over the baseline, and whether it is real."""
+        lines = self.lines()
+        trained = {row: of for row, of in self.methods().items() if row in lines}
+        others = [row for row in trained if row != self.baseline]
+        if not trained:
+            return "All students diverged: try a smaller learning rate."
+        if self.baseline not in trained:
+            return (
+                f"All students of {self.baseline} diverged, so that nothing can be compared with "
+                "them: try a smaller learning rate."
+            )
+        if not others:
+            return f"There are students of {self.baseline} alone: nothing to compare them with."
+        if self.best == self.baseline:
+            second = max(others, key=lambda row: score(trained[row]))
+            change, verdict = self._change(lines[second])
+            closest = f"of the others {second} came closest" if others[1:] else second
+            return f"{self.baseline} did best on validation; {closest}: {change}, {verdict}."
+        change, verdict = self._change(lines[self.best])
+        return f"{verdict}: {self.best} against {self.baseline}: {change}; {SAYS[verdict]}."
+
+    def _change(self, line):
+        """A line's difference to the baseline in words, and its verdict."""
+        if line.paired is None:
+            return "no seed of which neither student diverged", UNKNOWN
+        what = "accuracy" if self.labeled else "agreement"
+        if not has_interval(line):
+            return f"{_signed(line.paired.mean)} points of test {what} of one student", UNKNOWN
+        mean, low, high = map(_signed, line.paired[:3])
+        return f"{mean} points of test {what} [{low}, {high}]", line.paired.verdict
+
+    def columns(self) -> tuple[list[str], list[list[str]]]:
+        """The table's titles and cells, the most important columns first."""
+        lines, rows = self.lines(), tables.by_row(self.records)
+        what = "accuracy" if self.labeled else "agreement"
+        header = ["method", "verdict", f"{what}, %", f"vs. {self.baseline} [95 %]"]
+        known = {name for record in self.records for name in record}
+        of_labels = {"NLL": "test_nll", "ECE": "test_ece", "agrees": "test_agreement"}
+        more = {**(of_labels if self.labeled else {}), "KL(t‖s)": "test_kl"}
+        more = {title: metric for title, metric in more.items() if metric in known}
+        tuned = any(len(r.get("weights", ())) > 1 for r in self.records)
+        cells = []
+        for row, records in rows.items():
+            name = f"{row} (chosen)" if row == self.best else row
+            kept = [r for r in records if not lost(r)]
+            rest = [_mean(kept, metric) for metric in more.values()]
+            weight = [_weight(records[0])] if tuned else []
+            cells.append([name, *_compared(lines.get(row)), *rest, *weight])
+        return [*header, *more, *(["weight"] if tuned else [])], cells
+
+    def under(self) -> list[str]:
+        """The lines below the table: how many students, what diverged, the notes."""
+        count = max(len(of) for of in self.methods().values())
+        said = ["Of the test; one teacher, one student of each method: no interval."]
+        if count > 1:
+            said = [
+                f"Of the test. ±: s.d. over {count} seeds. [95 %]: Student's t over the paired "
+                "differences of seeds; one teacher, one draw of test examples."
+            ]
+        for row, records in tables.by_row(self.records).items():
+            gone = sum(map(lost, records))
+            if gone:
+                are = "is" if gone == 1 else "are"
+                said.append(
+                    f"{gone} of {len(records)} students of {row} diverged and {are} left out."
+                )
+        return [*said, *self.notes]
+
+    def text(self, width: int) -> str:
+        """The sentence, the table and what is below it, for a terminal of so many columns."""
+        header, cells = self.columns()
+        for count in range(len(header), 1, -1):  # as many columns as fit
+            shown = _drawn(header[:count], [row[:count] for row in cells], width)
+            if max(map(cell_len, shown)) <= width:
+                break
+        below = [part for line in self.under() for part in _wrapped(line, width)]
+        return "\n".join([*_wrapped(self.sentence(), width), "", *shown, *below]) + "\n"
+
+    def markdown(self) -> str:
+        """The same in Markdown, where names mean nothing but themselves."""
+        titles, rows = self.columns()
+        header, *cells = [list(map(_plain, row)) for row in [titles, *rows]]
+        table = tables.markdown(header, cells).rstrip()
+        paragraphs = [f"**{_plain(self.sentence())}**", table, *map(_plain, self.under())]
+        return "\n\n".join(paragraphs) + "\n"
+
+
+def lost(record: Mapping[str, Any]) -> bool:
+    """Whether a record is of a student that diverged."""
+    return "diverged" in record
+
+
+def score(records: Sequence[tables.Record]) -> tuple[float, float]:
+    """How good students are on validation: their mean accuracy, on a tie the lower mean NLL.
+
+    Args:
+        records: Of a row; −∞ where all diverged.
+    """
+    kept = [r for r in records if not lost(r)]
+    if not kept:
+        return -math.inf, -math.inf
+    accuracy, nll = (np.mean([r[f"validation_{of}"] for r in kept]) for of in ("accuracy", "nll"))
+    return float(accuracy), -float(nll)
+
+
+def has_interval(line: tables.Line) -> bool:
+    """Whether two or more seeds of a row are paired with the baseline."""
+    return line.paired is not None and math.isfinite(line.paired.low)
+
+
+def _signed(number):
+    return f"{number:+.2f}".replace("-", "−")
+
+
+def _compared(line):
+    """Of a line its verdict, mean and difference; None where all students diverged."""
+    if line is None:
+        return [DASH, "diverged", DASH]
+    if not has_interval(line):
+        return [DASH, tables.spread(line, 2), DASH]
+    return [tables.verdict(line), tables.spread(line, 2), tables.difference(line, 2)]
+
+
+def _mean(records, metric):
+    """The mean of a metric; the NLL of a student gone astray has many digits."""
+    found = [r[metric] for r in records if metric in r]
+    if not found:
+        return DASH
+    mean = float(np.mean(found))
+    form = ".1%" if metric == "test_agreement" else ".3f" if mean < 1000 else ".3g"
+    return format(mean, form).replace("-", "−")
+
+
+def _weight(record):
+    """The weight of a row; marked where it is the first or last of several."""
+    if "weight" not in record:
+        return DASH
+    weight, weights = record["weight"], record["weights"]
+    edge = len(weights) > 1 and weight in (min(weights), max(weights))
+    return f"{weight:.3g}" + (" (edge)" if edge else "")
+
+
+def _plain(text):
+    """A text of which Markdown shows every character."""
+    for mark in "\\`*_<|&":
+        text = text.replace(mark, "\\" + mark)
+    return text
+
+
+def _wrapped(text, width):
+    """The lines of a text in so many columns."""
+    return [str(line).rstrip() for line in Text(text).wrap(Console(width=width), width)]
+
+
+def _drawn(header, cells, width):
+    """The lines of a table, as wide as its cells are; names of methods are wrapped to fit."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    for number, title in enumerate(header):
+        table.add_column(Text(title), justify="left" if number < 2 else "right", no_wrap=number > 0)
+    rest = max(len(row[1]) for row in [header, *cells]) + 4
+    table.columns[0].max_width = max(min(width - rest, max(26, width - 54)), 8)
+    table.columns[0].overflow = "fold"
+    for row in cells:
+        table.add_row(*map(Text, row))
+    console = Console(file=io.StringIO(), width=1000, highlight=False)
+    console.print(table)
+    lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    return [line.rstrip() for line in lines if line.strip()]

@@ -1,0 +1,71 @@
+"""The figure of a comparison: every method's difference to the baseline, with its interval."""
+
+import os
+import textwrap
+from typing import Any
+
+from kd_jax.metrics import statistics
+from kd_jax.report import figures
+from kd_jax.report.comparison import Comparison
+
+MARKS = {  # of a verdict: its mark and color
+    statistics.BEATS: ("o", figures.COLORS[2]),
+    statistics.WORSE: ("s", figures.COLORS[1]),
+    statistics.INCONCLUSIVE: ("D", figures.GREY),
+}
+
+
+def save(comparison: Comparison, path: str | os.PathLike) -> None:
+    """Write the figure.
+
+    Args:
+        comparison: What is drawn.
+        path: Of the file; its suffix says of which kind.
+    """
+    with figures.figure(path, size=_size(comparison)) as axes:
+        draw(axes, comparison)
+
+
+def drawn(comparison: Comparison) -> Any:
+    """The figure itself, for a notebook.
+
+    Args:
+        comparison: What is drawn.
+    """
+    return figures.standing(lambda axes: draw(axes, comparison), _size(comparison))
+
+
+def _size(comparison):
+    return 6.5, 0.17 * sum(2 + x.count("\n") for x in _names(comparison)) + 1.3
+
+
+def _names(comparison):
+    """What the methods are called, in lines that leave room for the axes."""
+    chosen = {comparison.best: " (chosen)"}
+    return [textwrap.fill(x.row + chosen.get(x.row, ""), 40) for x in _compared(comparison)]
+
+
+def _compared(comparison):
+    """The lines of what is compared with the baseline, the last first: it is drawn lowest."""
+    return [line for line in comparison.lines().values() if line.paired][::-1]
+
+
+def draw(axes: Any, comparison: Comparison) -> None:
+    """Draw a point and an interval per method; right of zero is better.
+
+    Args:
+        axes: To draw on.
+        comparison: What is drawn.
+    """
+    for y, line in enumerate(_compared(comparison)):
+        mark, color = MARKS[line.paired.verdict]
+        mean, low, high, _ = line.paired
+        axes.plot([low, high], [y, y], color=color, lw=1.5)
+        axes.plot(mean, y, mark, color=color, ms=6)
+    axes.axvline(0, color=figures.GREY, lw=1, ls=":")
+    names = [x.replace("$", "\\$") for x in _names(comparison)]  # which would begin a formula
+    axes.set_yticks(range(len(names)), names)
+    baseline = textwrap.shorten(comparison.baseline, 40).replace("$", "\\$")
+    what = "accuracy" if comparison.labeled else "agreement with the teacher"
+    axes.set_xlabel(f"test {what}, points against {baseline}, 95 % interval")
+    axes.margins(y=0.15)
