@@ -15,6 +15,7 @@ import sys
 HERE = pathlib.Path(__file__).parent
 TOOLS = {
     "test": "Run the tests.",
+    "distill": "Distil your teacher into your student on your data; --help shows the flags.",
     "check": "Lint, format and types of the code.",
     "list": "Show the runs, their state, how to go on with or delete each.",
     "install": "Install extras of pyproject.toml, like text, without running anything.",
@@ -83,6 +84,8 @@ def main(arguments):
     if not arguments or arguments[0] in ("-h", "--help"):
         return printed(listing())
     name, *flags = arguments
+    if name == "distill":  # a command of the library, which needs no clone
+        return importlib.import_module("kd_jax.command.__main__").main(arguments)
     if name in TOOLS:
         return printed(f"./run.sh {name}: {TOOLS[name]}")
     if name not in experiments():

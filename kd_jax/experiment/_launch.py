@@ -1,6 +1,7 @@
 """The launch of an experiment, from the command line or from Python."""
 
 import contextlib
+import os
 import sys
 import typing
 from collections.abc import Callable
@@ -26,7 +27,7 @@ def perform(
 
     run, table, draw = program()
     here = run_folder.Run(
-        config.workdir, name, config.results_key(), program=run,
+        os.path.expanduser(config.workdir), name, config.results_key(), program=run,
         retrain=config.retrain, saved_seeds=config.saved_seeds,
         flags=flags_of(config) if flags is None else flags,
         execution=Execution(config.mesh, config.members_per_chunk, config.fast_compile),

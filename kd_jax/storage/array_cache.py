@@ -30,6 +30,16 @@ def cached(
     return kept(folder, {**facts, **fingerprint.surroundings()}, compute, again=again)
 
 
+def holds(folder: str | os.PathLike, facts: dict) -> bool:
+    """Whether `cached` would find its file, which may be damaged all the same.
+
+    Args:
+        folder: as for `cached`.
+        facts: as for `cached`.
+    """
+    return _file(folder, {**facts, **fingerprint.surroundings()}).exists()
+
+
 def kept(
     folder: str | os.PathLike, facts: dict, compute: Callable, *, again: bool = False
 ) -> dict[str, np.ndarray]:
@@ -44,7 +54,7 @@ def kept(
     Raises:
         InputError: the file is corrupted, or of other facts.
     """
-    path = pathlib.Path(folder) / f"outputs-{fingerprint.of(facts)}.npz"
+    path = _file(folder, facts)
     with locks.alone(path):
         if path.exists() and not again:
             return _read(path, facts)
@@ -52,6 +62,10 @@ def kept(
         if hosts.first_host():
             _write(path, facts, arrays)
     return arrays
+
+
+def _file(folder, facts):
+    return pathlib.Path(folder) / f"outputs-{fingerprint.of(facts)}.npz"
 
 
 def _write(path, facts, arrays):

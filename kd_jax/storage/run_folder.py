@@ -69,6 +69,7 @@ class Run:
         self.retrain, self.saved_seeds, self.noted = retrain, saved_seeds, {}
         self.execution, self.tensorboard = execution, tensorboard
         self._manifest: manifest.Manifest | None = None  # of the first host, once open
+        self.shown = ""  # what is printed at the end in place of the table
         self.command = shlex.join(["./run.sh", experiment, *flags])
         self.about = {"experiment": experiment, "began": manifest.now(), **commits.of_code()}
         if program:
@@ -225,7 +226,7 @@ class Run:
         for left in self.folder.glob("training *"):  # snapshots of what is recorded, after a kill
             shutil.rmtree(left, ignore_errors=True)
         self._manifest.finish()
-        print(f"\n{text}\nrecords, table and figures: {self.folder}")
+        print(f"\n{self.shown or text}\nrecords, table and figures: {self.folder}")
 
     def leave(self, error: BaseException) -> None:
         """End this process's part in a run: write why, unless it was interrupted, and unlock it."""

@@ -1,0 +1,191 @@
+"""The folder of --out: model card, table, records, figure and the student in its formats."""
+
+import os
+import pathlib
+import re
+import tempfile
+from typing import Any
+
+from kd_jax import fingerprint
+from kd_jax.command import card, source_files
+from kd_jax.command.problem import Problem
+from kd_jax.distill.result import Result
+from kd_jax.errors import InputError, brief, require, require_extra
+from kd_jax.export import folders, quantize
+from kd_jax.export.network import Network
+from kd_jax.report import comparison_figure
+from kd_jax.report.comparison import Comparison
+from kd_jax.storage import jsonl, run_folder
+
+FACTORY = re.compile(r":[A-Za-z_]\w*$")  # the end of a place of a function
+SAID = "comparison.json"  # of a run: what its records are compared by
+FILES = {"README.md", "table.md", "records.jsonl", "comparison.png", "student"}  # of --out
+
+
+def check(config: Any) -> None:
+    """InputError unless --out can be written in the end: nothing else is lost by it.
+
+    Args:
+        config: The flags.
+    """
+    if not config.out:
+        return
+    out = f"--out={config.out}"
+    require("\0" not in config.out, f"{out} is no path of a folder: expected a new one")
+    try:
+        _check_theirs(out, pathlib.Path(config.out).expanduser())
+        _check_apart(config, out)
+        _check_written(pathlib.Path(os.path.realpath(pathlib.Path(config.out).expanduser())))
+    except (OSError, RuntimeError) as error:  # the latter of a ~ that is nobody's
+        reason = (isinstance(error, OSError) and error.strerror) or brief(error)
+        raise InputError(f"{out} cannot be written ({reason}): name another folder") from None
+    packages = {"onnx": "jax2onnx", "safetensors": "safetensors"}
+    for name in config.formats:
+        if name in packages:
+            require_extra("export", packages[name])
+
+
+def _check_theirs(out, path):
+    """InputError if a folder is somebody's: neither new nor empty nor of an earlier export."""
+    if not os.path.lexists(path):
+        return
+    require(path.is_dir(), f"{out} is a file: expected a new folder")
+    held = {each.name for each in path.iterdir()}
+    ours = FILES <= held or not held
+    require(
+        ours and held <= FILES,
+        f"{out} holds other files ({', '.join(sorted(held - FILES))[:60] or 'a part of ours'}"
+        "): expected a new folder, or that of an earlier export",
+    )
+
+
+def _check_apart(config, out):
+    """InputError if --out would replace what is read or written meanwhile, or be read as data."""
+    own = os.path.realpath(pathlib.Path(config.out).expanduser())
+    read = {name: getattr(config, name) for name in ("data", "validation_data", "test_data")}
+    places = [*read.items(), ("workdir", config.workdir), ("plugin", config.plugin)]
+    places += [("teacher", name.rpartition(".py:")[0] or name) for name in config.teacher]
+    for flag, name in places:
+        place = os.path.realpath(pathlib.Path(name).expanduser()) if name else ""
+        if place and (flag == "workdir" or os.path.exists(place)):
+            lost = _within(place, own) or (flag in read and _within(own, place))
+            require(not lost, f"{out} and --{flag}={name} overlap: name a folder apart from it")
+
+
+def _within(path, folder):
+    return os.path.commonpath([path, folder]) == folder
+
+
+def _check_written(path):
+    """OSError unless the folder can be made; what is made to see that is deleted again."""
+    above = path.parent
+    while not above.exists():
+        above = above.parent
+    with tempfile.TemporaryDirectory(prefix=".export-", dir=above) as beside:
+        pathlib.Path(beside, path.name or "root").mkdir()
+
+
+def sources(config: Any) -> dict[str, str]:
+    """{flag: digest} of the user's Python files that decide the results, besides teachers asked.
+
+    Args:
+        config: The flags.
+    """
+    named = {"plugin_code": f"{config.plugin}:METHODS" if config.plugin else ""}
+    networks = [config.student, *(name for name in config.teacher if name.startswith("train:"))]
+    for number, name in enumerate(networks):
+        if FACTORY.search(name):
+            named[f"network_code_{number}"] = name.removeprefix("train:")
+    return {name: source_files.digest(where) for name, where in named.items() if where}
+
+
+def plain(name: str) -> str:
+    """A name as one of a file, which no other name has."""
+    words = re.sub(r"\W+", "_", name).strip("_")
+    return f"{words[:60]}-{fingerprint.of(name)[:8]}"
+
+
+def remember(run: run_folder.Run, comparison: Comparison) -> None:
+    """Write what the table and the figure of a run need besides its records.
+
+    Args:
+        run: Open.
+        comparison: Of its records.
+    """
+    said = comparison._asdict()
+    extra = [r for r in said.pop("records") if r not in run.records()]
+    run.write(SAID, jsonl.text([{**said, "notes": list(said["notes"]), "teacher": extra}]))
+
+
+def comparison(path: pathlib.Path) -> Comparison:
+    """The Comparison of a run folder.
+
+    Args:
+        path: Of the run.
+    """
+    said = jsonl.only(path / SAID)
+    records = said.pop("teacher") + jsonl.records(path)
+    return Comparison(records, **said)
+
+
+def table(path: pathlib.Path) -> str:
+    """The Markdown of a run folder.
+
+    Args:
+        path: Of the run.
+    """
+    return comparison(path).markdown()
+
+
+def draw(path: pathlib.Path) -> None:
+    """The figure of a run folder.
+
+    Args:
+        path: Of the run.
+    """
+    comparison_figure.save(comparison(path), path / "comparison.png")
+
+
+def write(
+    config: Any, run: run_folder.Run, result: Result, problem: Problem, teachers: dict[str, str]
+) -> None:
+    """Write --out, whole or not at all.
+
+    Args:
+        config: The flags.
+        run: That it is of.
+        result: What was found.
+        problem: What it was found on.
+        teachers: {name: digest}.
+    """
+    check(config)
+    run.notes(chosen=result.comparison.best)  # and the seconds until now
+    best = result.best
+    with folders.written_whole(pathlib.Path(config.out).expanduser()) as path:
+        (path / "table.md").write_text(result.comparison.markdown(), encoding="utf-8")
+        (path / "records.jsonl").write_text(jsonl.text(result.records), encoding="utf-8")
+        comparison_figure.save(result.comparison, path / "comparison.png")
+        files = best.export(path / "student", *config.formats)
+        shares = rounding(best, problem) if "int8" in config.formats else None
+        about = card.About(config, run, result, problem, teachers, files, shares)
+        (path / "README.md").write_text(card.text(about), encoding="utf-8")
+    print(f"model card, table and student: {config.out}")
+
+
+def rounding(best: Network, problem: Problem) -> tuple[float, float] | None:
+    """The shares of test rows that a student is right on, exact and with int8 kernels.
+
+    Args:
+        best: The student.
+        problem: Whose test rows count.
+
+    Returns:
+        The shares, or None without labels.
+    """
+    test = problem.test
+    if test.labels is None:
+        return None
+    rounded = quantize.dequantized(quantize.quantized(best.variables))
+    both = best, best._replace(variables=rounded)
+    exact, int8 = (float((x.predict(test.inputs) == test.labels).mean()) for x in both)
+    return exact, int8

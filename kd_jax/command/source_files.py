@@ -1,0 +1,99 @@
+"""The content that a function of somebody's Python file depends on, as far as its text shows it."""
+
+import ast
+import hashlib
+import importlib.util
+import os
+import pathlib
+
+from kd_jax.errors import InputError, brief, require
+
+
+def digest(where: str) -> str:
+    """SHA-256 of a function's source file and of what it names.
+
+    That is its file, the modules beside it that it imports, and these theirs; and files that texts
+    in them name, such as weights, as paths from the file's folder or from here. What is found
+    otherwise, as a path that is put together or what a network gives, is not known.
+
+    Args:
+        where: file.py:function or package.module:function.
+
+    Raises:
+        InputError: The file is absent, or the module cannot be found.
+    """
+    place, _, name = where.rpartition(":")
+    expected = "expected file.py:function or package.module:function"
+    require(place and name, f"{where}: {expected}")
+    path = pathlib.Path(place).expanduser() if place.endswith(".py") else _origin(place)
+    require(path is None or os.path.isfile(path), f"{path}: there is no such file")
+    summed = hashlib.sha256(name.encode())
+    for file in sorted(_reached(path.absolute()) if path else []):
+        summed.update(hashlib.sha256(file.read_bytes()).digest())
+    return summed.hexdigest()
+
+
+def _origin(module):
+    """The file of a module; None of one without."""
+    try:
+        spec = importlib.util.find_spec(module)
+    except Exception as error:  # whatever the packages around it raise
+        what = f"{type(error).__name__}: {brief(error)}"
+        raise InputError(f"{module}: the module cannot be imported ({what})") from error
+    origin = (spec.origin if spec else None) or ""
+    return pathlib.Path(origin) if origin.endswith(".py") else None
+
+
+def _reached(path):
+    """All files that a source file depends on, itself among them."""
+    found, left, top = set(), [path], path.parent
+    while (top / "__init__.py").is_file():  # names of a package begin beside it
+        top = top.parent
+    while left:
+        here = left.pop()
+        if here in found:
+            continue
+        found.add(here)
+        if here.suffix == ".py":
+            left += _named(top, here)
+    return found
+
+
+def _named(folder, path):
+    """The modules below a folder that a source file imports, and the files that its texts name."""
+    try:
+        tree = ast.parse(path.read_bytes())
+    except (SyntaxError, ValueError, OSError):
+        return  # who imports it is told
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield from _modules(folder, path.parent, alias.name)
+        elif isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                whole = f"{node.module or ''}.{alias.name}"
+                yield from _modules(folder, path.parent, whole)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield from _files(path.parent, node.value)
+
+
+def _modules(*places):
+    """The files of a dotted name in folders, those of the packages around it too."""
+    *folders, name = places
+    parts = [part for part in name.split(".") if part]
+    for folder in dict.fromkeys(folders):
+        for end in range(1, len(parts) + 1):
+            at = folder.joinpath(*parts[:end])
+            for file in (at.with_name(at.name + ".py"), at / "__init__.py"):
+                if file.is_file():
+                    yield file
+
+
+def _files(folder, text):
+    """The file that a text is the path of, if it is."""
+    if not text or len(text) > 255 or "\n" in text or "\0" in text:
+        return
+    for file in (folder / text, pathlib.Path(text).absolute()):
+        if file.is_file():
+            yield file
+            return

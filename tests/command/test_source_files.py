@@ -1,0 +1,37 @@
+"""The digest of a function's source changes with what its text reaches, and with nothing else."""
+
+import pytest
+
+from kd_jax.command import source_files
+
+CONTENTS = {
+    "teacher.py": "import one\nfrom package import two\nimport numpy\nPATH = 'weights.bin'\n",
+    "one.py": "import package.three as t\n",
+    "package/__init__.py": "",
+    "package/two.py": "from . import four\n",
+    "package/three.py": "from package import one\n",
+    "package/four.py": "import teacher\n",
+    "weights.bin": "0",
+    "other.py": "",
+    "package/other.py": "",
+}
+REACHED = [name for name in CONTENTS if "other" not in name]
+
+
+@pytest.mark.parametrize("changed", CONTENTS)
+def test_a_change_of_a_file(write, changed):
+    path = [write(name, content) for name, content in CONTENTS.items()][0]
+    before = source_files.digest(f"{path}:f")
+    assert source_files.digest(f"{path}:g") != before
+    write(changed, CONTENTS[changed] + "\n#")
+    assert (source_files.digest(f"{path}:f") != before) == (changed in REACHED)
+
+
+def test_a_module_is_found_where_python_finds_it(write, monkeypatch):
+    path = write("elsewhere/of_this_test/__init__.py", "")
+    monkeypatch.syspath_prepend(path.parent.parent)
+    write("elsewhere/of_this_test/inner.py", "from of_this_test import beside\n")
+    write("elsewhere/of_this_test/beside.py", "")
+    before = source_files.digest("of_this_test.inner:f")
+    write("elsewhere/of_this_test/beside.py", "x = 1\n")
+    assert source_files.digest("of_this_test.inner:f") != before
