@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from experiments.compare_methods.rows import PAIRS
+from experiments.compare_methods.rows import NAMES, PAIRS
 from kd_jax import experiment
 from kd_jax.errors import above_0, at_least, distinct, one_of, within
 from kd_jax.experiment import place, setting
@@ -33,6 +33,10 @@ class Config(experiment.TaughtConfig):
     student_batch_size: int = setting(64, "images in a step of the students", at_least(2))
     student_learning_rate: float = setting(3e-3, "peak learning rate of the students", above_0)
     # methods
+    methods: tuple[str, ...] = setting(
+        tuple(NAMES), "rows of the tables, those that fit a pair; labels and kd always are"
+    )
+    plugin: str = place("", "Python file with METHODS of your own, see docs/methods.md")
     temperature: float = setting(4.0, "temperature of the methods that have one", above_0)
     smoothing: float = setting(0.2, "label smoothing of its row", within(0, 1))
     multiples: tuple[float, ...] = setting(
@@ -44,6 +48,11 @@ class Config(experiment.TaughtConfig):
     factor_batch_size: int = setting(128, "images in a step of it", at_least(1))
     factor_learning_rate: float = setting(1e-3, "its learning rate", above_0)
     workers: int = place(2, "trainings at a time; each keeps about one core busy", at_least(1))
+
+    def validate(self):
+        super().validate()
+        if self.methods:
+            one_of(*NAMES)("methods", self.methods)
 
     PRESETS = {
         "default": {},

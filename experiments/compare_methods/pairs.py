@@ -31,7 +31,7 @@ class PairSpec(NamedTuple):
 
     seed: which of several teachers. rows: of the training split that the student sees. labeled:
     which training rows have labels. teacher: its NetworkRecipe. epochs: of the students. optimizer:
-    (learning rate, epochs, sampler) -> an optax transformation. augment_batch: (teacher's Model,
+    (learning rate, epochs, sampler) -> an optax transformation. views: (teacher's Model,
     params) -> what a step sees of a batch. factors: whether there is a Paraphraser. fast_compile:
     whether programs compile longer than they run.
     """
@@ -46,7 +46,7 @@ class PairSpec(NamedTuple):
     assistant: models.Model | None
     epochs: int
     optimizer: Callable = adam
-    augment_batch: Callable | None = None
+    views: Callable | None = None
     factors: bool = False
     fast_compile: bool = False
 
@@ -156,8 +156,8 @@ def prepare(config: Config, spec: PairSpec, run: run_folder.Run) -> Prepared:
         spec.name, data, _lesson(config, spec, taught.model, params), *logits, layers,
         student_recipe(config, spec),
     )  # fmt: skip
-    if spec.augment_batch:
-        pair = pair._replace(augment_batch=spec.augment_batch(taught.model, params))
+    if spec.views:
+        pair = pair._replace(views=spec.views(taught.model, params))
     if spec.factors:
         pair = with_factors(config, pair, spec.seed)
     return Prepared(pair, taught)
@@ -180,7 +180,7 @@ def _lesson(config, spec, teacher, params):
     """What students learn from; where batches are augmented, each brings the teacher's outputs."""
     split = Split(spec.data.train.inputs[spec.rows], spec.data.train.labels[spec.rows])
     labeled = spec.labeled[spec.rows]
-    if spec.augment_batch:
+    if spec.views:
         return training.Lesson(split, {"teacher": None, "permuted": None}, {"labeled": labeled})
     draw = drawn(config, "permuted", spec.seed)
     return training.lesson(teacher, params, split, labeled, permutation_seed=draw)

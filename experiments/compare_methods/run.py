@@ -8,9 +8,12 @@ import numpy as np
 
 from experiments.compare_methods import chains, cifar, pairs
 from experiments.compare_methods.config import Config
-from experiments.compare_methods.rows import ASSISTANT, TEACHER
+from experiments.compare_methods.rows import ASSISTANT, KD, LABELS, NAMES, TEACHER
 from kd_jax import models
+from kd_jax.command import source_files
 from kd_jax.distill import methods, teachers
+from kd_jax.distill.methods import plugin
+from kd_jax.errors import require
 from kd_jax.export import saved_models
 from kd_jax.metrics import classification
 from kd_jax.metrics.records import seed_records
@@ -60,7 +63,21 @@ def steps_by_row(config: Config, spec: pairs.PairSpec) -> dict[str, list[chains.
         again = chains.born_again(labels, kd)
         found = {again[-1].method.row: again}
         found[ASSISTANT] = chains.assistant(spec.assistant, kd)
-    return found | {m.row: [chains.Step(m)] for m in one_step(config, spec)}
+    found |= {m.row: [chains.Step(m)] for m in one_step(config, spec)}
+    kept = {LABELS, KD, *(NAMES[name] for name in config.methods)}
+    added = [method.times(config.multiples) for method in of_plugin(config)]
+    for method in added:
+        known = (
+            f"--plugin={config.plugin} has a method {method.row}, as there is: name it otherwise"
+        )
+        require(method.row not in found, known)
+    found = {row: steps for row, steps in found.items() if row in kept}
+    return found | {method.row: [chains.Step(method)] for method in added}
+
+
+def of_plugin(config: Config) -> list[methods.Method]:
+    """The methods of --plugin, if there are any."""
+    return plugin.of_file(config.plugin) if config.plugin else []
 
 
 def record_teacher(prepared: Callable[[], pairs.Prepared], task) -> list[dict]:
@@ -118,6 +135,8 @@ def run(config: Config, run: run_folder.Run) -> None:
     """Train the teachers of each pair, then the students of every method."""
     data = {name: PAIRS[name][0](config) for name in config.pairs}
     run.uses(data={name: found.digest for name, found in data.items()})
+    if config.plugin:
+        run.uses(plugin=source_files.digest(f"{config.plugin}:METHODS"))
     for name, found in data.items():
         for seed in range(config.teachers):
             spec = PAIRS[name][1](config, found, seed)

@@ -1,11 +1,13 @@
 """Comparison of methods: what follows from the base seed, and units that prepare a teacher once."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from experiments.compare_methods import pairs, run
 from experiments.compare_methods.config import Config
-from experiments.compare_methods.rows import LABELS, TEACHER
+from experiments.compare_methods.rows import KD, LABELS, NAMES, TEACHER
 from kd_jax import experiment
 from kd_jax.data import Dataset, Split
 from kd_jax.distill.methods import Outputs
@@ -113,3 +115,33 @@ def test_temperature_smoothing_and_weights_are_settings():
 def test_settings_out_of_range_are_refused_by_name(flag):
     with pytest.raises(InputError, match=flag.split("=")[0]):
         experiment.parse(Config, ["x", flag])
+
+
+OWN = """
+import kd_jax as kd
+
+METHODS = kd.Method("mine", lambda student, teacher, batch, extra: 0.0, weights=(2.0,))
+"""
+
+
+def test_rows_are_chosen_and_a_file_adds_a_method(tmp_path):
+    (tmp_path / "mine.py").write_text(OWN)
+    (tmp_path / "dist.py").write_text(OWN.replace('"mine"', '"DIST"'))
+    config = Config(methods=("dist",), plugin=str(tmp_path / "mine.py"), **DIGITS)
+    spec = pairs.digits(config, pairs.load_digits(config), 0)
+    found = run.steps_by_row(config, spec)
+    assert {*found} == {LABELS, KD, "DIST", "mine"}
+    (step,) = found["mine"]
+    assert step.method.weights == (0.2, 2.0, 20.0)
+    with pytest.raises(InputError, match="a method DIST, as there is: name it otherwise"):
+        run.steps_by_row(dataclasses.replace(config, plugin=str(tmp_path / "dist.py")), spec)
+    with pytest.raises(InputError, match="--methods=dits: expected one of labels, kd"):
+        Config(methods=("dits",))
+
+
+def test_every_row_has_a_short_name():
+    config = Config(**SMALL)
+    found = run.steps_by_row(config, pairs.fashion(config, DATA, 0)).keys()
+    later = {"through an assistant (TAKD)"}  # of the chain that the assistant begins
+    assert found - later <= {*NAMES.values()}
+    assert len({*NAMES.values()}) == len(NAMES)
