@@ -87,7 +87,7 @@ ALL = [
         ("sign", "state.py", "state.step + 1, -state.step - 1)", "state.step + 1, state.step - 1)"),
     ),
     *of("training", "training/test_loop",
-        ("sum for mean", "loop.py", "jnp.mean(m, axis=0), metrics)",
+        ("sum for mean", "grid_program.py", "jnp.mean(m, axis=0), metrics)",
          "jnp.sum(m, axis=0), metrics)"),
     ),
     *of("training", "training/test_resumed",

@@ -31,14 +31,18 @@ MAY_IMPORT = {
     "pretrained": ["models", "data", "losses", "training", "fingerprint", "errors"],
     "distill": [
         "losses", "models", "metrics", "data", "training", "storage", "runtime", "fingerprint",
-        "errors",
+        "report", "export", "errors",
     ],
     "language": [
         "losses", "models", "data", "pretrained", "training", "storage", "fingerprint", "errors",
     ],
     "report": ["metrics", "storage.jsonl", "storage.manifest", "storage.commits", "errors"],
-    "export": ["models", "metrics", "storage", "fingerprint", "errors"],
+    "export": ["models", "metrics", "data", "storage", "fingerprint", "errors"],
     "experiment": ["runtime", "storage", "errors"],
+    "command": [
+        "losses", "models", "metrics", "data", "runtime", "training", "storage", "distill",
+        "export", "report", "experiment", "fingerprint", "errors",
+    ],
 }  # fmt: skip
 OWNERS = {  # of packages that one place alone may import
     "absl.flags": ("kd_jax/experiment/",),

@@ -10,7 +10,6 @@ import shutil
 import subprocess
 import sys
 
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -22,7 +21,6 @@ from kd_jax.report import docstrings
 from kd_jax.storage import jsonl
 
 ROOT = pathlib.Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text()
 
 
 def examples(page):
@@ -97,22 +95,6 @@ def test_the_docstring_of_the_guide_has_what_pages_are_made_of(tmp_path):
     package.write_text(examples("adding_an_experiment.md")["__init__.py"])
     about = docstrings.read(package)
     assert about.title and set(about.headings) == {"Command", "Takes", "Found"}
-
-
-def test_the_loss_of_the_readme_runs():
-    (code,) = re.findall(r"```python\n(.*?)```\n", README, re.DOTALL)
-
-    class Student:
-        def apply(self, params, inputs):
-            return inputs @ params
-
-    names = {"student": Student()}
-    exec(code, names)
-    batch = {"inputs": jnp.eye(3), "labels": jnp.array([0, 1, 2])}
-    batch["teacher_logits"] = 4 * jnp.eye(3)
-    # the student is the teacher: its divergence is 0, and its cross-entropy log(e⁴ + 2) − 4
-    loss = names["loss_fn"](4 * jnp.eye(3), batch)
-    np.testing.assert_allclose(loss, 0.1 * (np.log(np.exp(4) + 2) - 4), rtol=1e-5)
 
 
 def test_a_docstring_s_headings_go_on_in_indented_lines(tmp_path):
