@@ -19,6 +19,7 @@ from kd_jax.distill import augmented, controls, students, teachers, transfer
 from kd_jax.distill.students import Arm
 from kd_jax.distill.transfer import StudentRecipe, TransferRun
 from kd_jax.export import saved_models
+from kd_jax.export.network import Network
 from kd_jax.metrics import classification, records
 from kd_jax.runtime import parallel
 from kd_jax.storage import run_folder
@@ -120,7 +121,7 @@ def teach(config: Config, data: Dataset, run: run_folder.Run, teacher: int) -> T
 
 def jitter_and_query(teacher: teachers.Teachers, inputs: np.ndarray) -> Callable:
     """What a step sees: its images moved, and the teacher's logits of the moved images."""
-    one = teacher._replace(variables=train_state.at(teacher.variables, 0))
+    one = Network(teacher.model, train_state.at(teacher.variables, 0))
     return augmented.views(augment.jitter, {"teacher": one}, inputs)
 
 
