@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # what the tables below say, for type checkers and editors
     from kd_jax import runtime as runtime
     from kd_jax import storage as storage
     from kd_jax import training as training
+    from kd_jax.command.read_data import read_data as read_data
     from kd_jax.data.dataset import Dataset as Dataset
     from kd_jax.data.dataset import Split as Split
     from kd_jax.distill import methods as methods
@@ -94,6 +95,7 @@ _NAMES = {  # public name -> the module that defines it, and what it is called t
     "methods": "kd_jax.distill",
     "probabilities": "kd_jax.distill.named_teachers",
     "pseudo_labels": "kd_jax.distill.methods",
+    "read_data": "kd_jax.command.read_data",
     "soft_targets": "kd_jax.distill.methods",
 }
 __all__ = ["__version__", *_SUBMODULES, *_NAMES]

@@ -50,6 +50,7 @@ class Network(NamedTuple):
         Raises:
             InputError: They cannot be read, or are not what the network learned from.
         """
+        require(self.shape is not None, "this Network has no shape: say it, kd.Network(…, shape=…)")
         how = {"preprocessing": self.preprocessing, "shape": self.shape, "dtype": self.dtype}
         try:
             found = [x for _, x in predict.batches([os.fspath(path) for path in paths], how)]
