@@ -7,6 +7,7 @@ import numpy as np
 from kd_jax import fingerprint
 from kd_jax.command.parts import Content, Part, Reader, take, whole
 from kd_jax.data import npz
+from kd_jax.data.disk_rows import DiskRows
 from kd_jax.distill import given_teachers
 from kd_jax.errors import require
 
@@ -15,7 +16,7 @@ def read(settings: Any, path: str, first: bool, say: Any) -> Content:
     """The arrays of a .npz file; its `split` says which rows are of which part.
 
     Args:
-        settings: Not needed.
+        settings: With stream, which leaves the inputs on disk.
         path: Of the file.
         first: Whether it is --data.
         say: As in `Reader`.
@@ -23,7 +24,7 @@ def read(settings: Any, path: str, first: bool, say: Any) -> Content:
     Raises:
         InputError: See npz.read.
     """
-    found = npz.read(path)
+    found = npz.read(path, settings.stream)
     given = found.teacher_logits
     if found.teacher_probabilities is not None:
         name = f"of {path}"
@@ -34,6 +35,8 @@ def read(settings: Any, path: str, first: bool, say: Any) -> Content:
         there = [name for name in npz.SPLITS if name in found.split]
         parts = {name: take(every, np.flatnonzero(found.split == name)) for name in there}
     arrays = {name: array for name, array in found._asdict().items() if array is not None}
+    if isinstance(found.inputs, DiskRows):
+        arrays["inputs"] = np.frombuffer(found.inputs.digest.encode(), np.uint8)
     return Content(path, parts, found.classes or [], fingerprint.arrays(arrays | {"classes": 0}))
 
 
@@ -71,4 +74,4 @@ def encode(
     return parts, {"kind": "arrays"}
 
 
-READER = Reader("arrays", (), read, agree, encode)
+READER = Reader("arrays", ("stream",), read, agree, encode)

@@ -11,6 +11,7 @@ import numpy as np
 from kd_jax import fingerprint
 from kd_jax.command.problem import Problem
 from kd_jax.command.teacher_sources import Asked
+from kd_jax.data.disk_rows import DiskRows
 from kd_jax.distill import given_teachers
 from kd_jax.errors import InputError, extra
 from kd_jax.storage import array_cache
@@ -82,6 +83,8 @@ def _ask(asked, name, part, width):
 
 def _digest(rows):
     """Of an array, or of a table, which is told by its bytes in Arrow's own format."""
+    if isinstance(rows, DiskRows):
+        return rows.digest
     if isinstance(rows, np.ndarray):
         return fingerprint.arrays(rows)
     with extra("data"):

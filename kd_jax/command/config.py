@@ -73,6 +73,10 @@ class Config(experiment.Config):
         0, "parts of the training rows, each taught by a teacher trained on the others; 0: one "
         "teacher of all rows", within(0, 100),
     )  # fmt: skip
+    stream: bool = setting(
+        False, "leave the inputs of an .npz file on disk and read batches ahead; all seeds see the "
+        "same ones",
+    )  # fmt: skip
     out: str = place("", "new folder for the model card, the table and the student")
     formats: tuple[str, ...] = place(
         ("onnx", "stablehlo"), f"of the student in --out, some of {', '.join(FORMATS)}",

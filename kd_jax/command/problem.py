@@ -12,6 +12,7 @@ from kd_jax.command import array_files, image_sets, parts, table_files
 from kd_jax.command.parts import NAMES, Content, Reader
 from kd_jax.command.parts import Part as Part
 from kd_jax.data import cifar100
+from kd_jax.data.disk_rows import DiskRows
 from kd_jax.data.preprocessing import shown
 from kd_jax.errors import InputError, require
 
@@ -20,7 +21,14 @@ READERS = {  # by the end of a path
     **{end: table_files.READER for end in (".csv", ".tsv", ".parquet", ".jsonl")},
     ".zip": image_sets.READER,
 }
-OWN = {"label": "", "columns": (), "ignore": (), "image_size": 0, "skip_unreadable": False}
+OWN = {
+    "label": "",
+    "columns": (),
+    "ignore": (),
+    "image_size": 0,
+    "skip_unreadable": False,
+    "stream": False,
+}
 
 
 class Problem(NamedTuple):
@@ -160,8 +168,13 @@ def _moments(inputs):
     """Mean and inverse standard deviation of each channel of uint8 inputs."""
     if inputs.dtype != np.uint8:
         return None, None
-    mean, deviation = cifar100.channel_moments(inputs if inputs.ndim == 4 else inputs[..., None])
+    mean, deviation = cifar100.channel_moments(inputs if inputs.ndim == 4 else _gray(inputs))
     return mean, (1 / np.where(deviation > 0, deviation, 1)).astype(np.float32)
+
+
+def _gray(inputs):
+    """Inputs with an axis of one channel."""
+    return inputs.of_one_channel() if isinstance(inputs, DiskRows) else inputs[..., None]
 
 
 def _about(settings, found, absent, classes):

@@ -92,6 +92,7 @@ def read_data(
     ignore: Sequence[str] = (),
     image_size: int = 0,
     skip_unreadable: bool = False,
+    stream: bool = False,
     base_seed: int = 0,
     workdir: str | os.PathLike = "runs",
 ) -> Data:
@@ -107,6 +108,7 @@ def read_data(
         ignore: Of a table, those that are not.
         image_size: Height and width of images; 0: as they are.
         skip_unreadable: Go on without images that cannot be read.
+        stream: Leave the inputs of an .npz file on disk, for kd.distill to read batches ahead.
         base_seed: Of the draw of the parts.
         workdir: Where decoded images are kept.
 
@@ -117,7 +119,7 @@ def read_data(
         data=os.fspath(path), label=label, validation_data=os.fspath(validation_data),
         test_data=os.fspath(test_data), split=tuple(split), columns=tuple(columns),
         ignore=tuple(ignore), image_size=image_size, skip_unreadable=skip_unreadable,
-        base_seed=base_seed, workdir=os.fspath(workdir), data_dir="", manual_dir="",
+        stream=stream, base_seed=base_seed, workdir=os.fspath(workdir), data_dir="", manual_dir="",
     ))  # fmt: skip
     train, validation, test = (Split(part.inputs, part.labels) for part in found.parts.values())
     raw = {name: part.raw for name, part in found.parts.items()}

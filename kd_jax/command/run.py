@@ -38,6 +38,9 @@ def run(config: Config, run: run_folder.Run) -> None:
     wanted = methods.chosen(config, bool(given.classes))
     groups = fitting.groups(wanted)
     models = _to_train(given, sources)
+    names = ", ".join(models)
+    in_memory = f"--teacher=train:{names} and --stream: a teacher is trained on rows in memory only"
+    require(not (models and config.stream), in_memory)
     read = next(iter(models.values()), None) if len(sources) == 1 and not config.cross_fit else None
     fits = functools.partial(_student, config, given, wanted, read)
     student = fits(len(given.classes)) if given.classes else None

@@ -75,5 +75,10 @@ def check(config: Any, problem: Problem) -> None:
         fits, f"--augment={config.augment} is for images [H, W, C] and {problem.name} has inputs "
         f"{list(shape)}: leave it out",
     )  # fmt: skip
+    require(
+        config.augment == "none" or not config.stream,
+        f"--augment={config.augment} and --stream: expected one of them; views are drawn of rows "
+        "in memory",
+    )
     parts = f"--cross_fit={config.cross_fit}: expected at most {count}, as many as training rows"
     require(config.cross_fit <= count, parts)

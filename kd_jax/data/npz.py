@@ -4,26 +4,26 @@ import difflib
 import os
 import pathlib
 import zipfile
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int, Shaped
 
+from kd_jax.data import disk_rows, npz_labels
 from kd_jax.errors import InputError, brief, require
 
 NAMES = ("inputs", "labels", "teacher_logits", "teacher_probabilities", "split")
 SPLITS = ("train", "validation", "test")
-ROWS = 4096  # that are looked at together, as what is computed of all may not fit in memory
 
 
 class Arrays(NamedTuple):
     """What a file holds; what it does not hold is None.
 
-    inputs: uint8 as they are, others as float32. labels: positions in `classes`, whose names are
-    texts. split: of each row "train", "validation" or "test".
+    inputs: [N, …], uint8 as they are, others as float32. labels: positions in `classes`, whose
+    names are texts. split: of each row "train", "validation" or "test".
     """
 
-    inputs: Shaped[np.ndarray, "N ..."]
+    inputs: Any
     labels: Int[np.ndarray, " N"] | None
     classes: list[str] | None
     teacher_logits: Float[np.ndarray, "N C"] | None
@@ -31,7 +31,7 @@ class Arrays(NamedTuple):
     split: Shaped[np.ndarray, " N"] | None
 
 
-def read(path: str | os.PathLike) -> Arrays:
+def read(path: str | os.PathLike, stream: bool = False) -> Arrays:
     """Read the arrays of NAMES, of which `inputs` is needed. Nothing is unpickled.
 
     Labels that are 0 … C − 1 stay what they are, where C is the number of a teacher's columns or,
@@ -40,6 +40,7 @@ def read(path: str | os.PathLike) -> Arrays:
 
     Args:
         path: of a file that np.savez(path, inputs=…, labels=…) or savez_compressed wrote.
+        stream: leave the inputs on disk, as DiskRows; the file must not be compressed.
 
     Returns:
         The checked arrays. A teacher's logits may hold −inf, which is probability 0.
@@ -50,10 +51,10 @@ def read(path: str | os.PathLike) -> Arrays:
             distribution or of no known split; both kinds of a teacher's outputs are there.
     """
     path = pathlib.Path(path).expanduser()
-    stored = _stored(path)
+    stored = _stored(path, stream)
     shape = stored["inputs"].shape
     require(
-        stored["inputs"].ndim and stored["inputs"].size,
+        stored["inputs"].ndim and np.prod(shape),
         f"{path}: inputs has the shape {shape}, expected [N, …] with at least one row: fill it",
     )
     for name, array in stored.items():
@@ -69,11 +70,11 @@ def read(path: str | os.PathLike) -> Arrays:
     labels, classes = None, None
     if "labels" in stored:
         columns = None if teacher is None else teacher.shape[1]
-        labels, classes = _labels(path, stored["labels"], columns)
+        labels, classes = npz_labels.of_file(path, stored["labels"], columns)
     return Arrays(inputs, labels, classes, logits, probabilities, split)
 
 
-def _stored(path):
+def _stored(path, stream):
     """{name: array} as the file has them."""
     require(path.is_file(), f"{path} does not exist: expected a .npz file")
     require(
@@ -83,7 +84,9 @@ def _stored(path):
     try:
         with open(path, "rb") as file, np.load(file, allow_pickle=False) as stored:
             _check_names(path, stored.files)
-            return {name: _member(path, stored, name) for name in stored.files}
+            read = [name for name in stored.files if not (stream and name == "inputs")]
+            found = {name: _member(path, stored, name) for name in read}
+        return {**found, "inputs": disk_rows.of_npz(path, "inputs")} if stream else found
     except InputError:
         raise
     except Exception as error:  # zipfile, zlib and numpy each raise their own
@@ -119,16 +122,6 @@ def _member(path, stored, name):
     return array
 
 
-def _first(array, wrong):
-    """The number of the first row that has a wrong value, or None."""
-    for first in range(0, len(array), ROWS):
-        found = wrong(array[first : first + ROWS])
-        rows = np.flatnonzero(found.reshape(len(found), -1).any(1))
-        if len(rows):
-            return first + int(rows[0])
-    return None
-
-
 def _inputs(path, inputs):
     kind = inputs.dtype
     require(
@@ -136,6 +129,14 @@ def _inputs(path, inputs):
         f"{path}: inputs are {kind}, expected uint8 or floats: convert them, like "
         "inputs.astype(np.float32)",
     )
+    if isinstance(inputs, disk_rows.DiskRows):
+        plain = kind in (np.uint8, np.float32)
+        require(
+            plain, f"{path}: inputs are {kind}, which are not streamed: expected float32 or uint8"
+        )
+        if kind == np.float32:
+            _check_finite(path, "inputs", inputs)
+        return inputs
     return inputs if kind == np.uint8 else _floats(path, "inputs", inputs)
 
 
@@ -143,13 +144,17 @@ def _floats(path, name, array, low=None):
     """An array as float32, of which every value is finite, or perhaps `low`."""
     with np.errstate(over="ignore"):  # what float32 cannot hold becomes inf, and is named
         array = np.asarray(array, np.float32)
-    row = _first(array, lambda x: ~np.isfinite(x) & (x != low))
+    _check_finite(path, name, array, low)
+    return array
+
+
+def _check_finite(path, name, array, low=None):
+    row = npz_labels.first_row(array, lambda x: ~np.isfinite(x) & (x != low))
     require(
         row is None,
         f"{path}: {name} has NaN or infinity in row {row}: expected finite numbers below 3.4e38; "
         "repair or leave out such rows",
     )
-    return array
 
 
 def _columns(path, name, array):
@@ -165,7 +170,7 @@ def _logits(path, logits):
         return None
     _columns(path, "teacher_logits", logits)
     logits = _floats(path, "teacher_logits", logits, low=-np.inf)
-    row = _first(logits, lambda x: (x == -np.inf).all(1))
+    row = npz_labels.first_row(logits, lambda x: (x == -np.inf).all(1))
     require(row is None, f"{path}: teacher_logits is −inf in all of row {row}: leave the row out")
     return logits
 
@@ -175,7 +180,7 @@ def _probabilities(path, given):
         return None
     _columns(path, "teacher_probabilities", given)
     given = _floats(path, "teacher_probabilities", given)
-    row = _first(given, lambda x: (x.min(1) < 0) | (abs(x.sum(1) - 1) > 1e-3))
+    row = npz_labels.first_row(given, lambda x: (x.min(1) < 0) | (abs(x.sum(1) - 1) > 1e-3))
     require(
         row is None,
         f"{path}: teacher_probabilities has no distribution in row {row}: expected numbers from 0 "
@@ -184,67 +189,12 @@ def _probabilities(path, given):
     return given
 
 
-def _texts(path, name, array):
-    """An array [N] of texts."""
-    require(
-        array.ndim == 1 and array.dtype.kind in "US",
-        f"{path}: {name} is {array.dtype} of shape {array.shape}: expected texts [N]",
-    )
-    try:
-        return np.char.decode(array, "utf-8") if array.dtype.kind == "S" else array
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: {name} is not in UTF-8 ({brief(error)}): convert it") from None
-
-
 def _split(path, split):
     if split is None:
         return None
-    split = _texts(path, "split", split)
-    row = _first(split, lambda x: ~np.isin(x, SPLITS))
+    split = npz_labels.texts(path, "split", split)
+    row = npz_labels.first_row(split, lambda x: ~np.isin(x, SPLITS))
     found, known = "" if row is None else str(split[row])[:80], ", ".join(SPLITS)
     require(row is None, f"{path}: split is '{found}' in row {row}: expected one of {known}")
     require("train" in split, f"{path}: split has no row of train: expected some to train on")
     return split
-
-
-def _labels(path, labels, columns):
-    """(labels as positions, names of the classes); columns: a teacher's, or None."""
-    if labels.ndim != 1 or labels.dtype.kind not in "US":
-        labels = _whole(path, labels)
-    values, positions = np.unique(labels, return_inverse=True)
-    require(len(values) > 1, f"{path}: all labels are {values[0]}: expected two classes or more")
-    if labels.dtype.kind == "i":
-        classes = len(values) if columns is None else columns
-        if values[0] >= 0 and values[-1] < classes:
-            return labels.astype(np.int32), [str(number) for number in range(classes)]
-        require(
-            columns is None,
-            f"{path}: labels are from {values[0]} to {values[-1]} and the teacher has {columns} "
-            "columns: expected labels that are numbers of columns, from 0 on",
-        )
-        names = sorted(map(str, values))
-        place = {name: number for number, name in enumerate(names)}
-        return np.array([place[str(value)] for value in values], np.int32)[positions], names
-    texts = _texts(path, "labels", values)
-    require(
-        columns in (None, len(texts)),
-        f"{path}: labels are {len(texts)} different texts and the teacher has {columns} columns: "
-        "expected as many; or give as labels the numbers of the columns, from 0 on",
-    )
-    return positions.astype(np.int32), texts.tolist()
-
-
-def _whole(path, labels):
-    """Labels that are whole numbers, as int64."""
-    kind = labels.dtype.kind
-    require(
-        labels.ndim == 1 and kind in "biuf",
-        f"{path}: labels are {labels.dtype} of shape {labels.shape}: expected whole numbers or "
-        "texts [N]; of one-hot rows take labels.argmax(1)",
-    )
-    if kind == "b":
-        return labels.astype(np.int64)
-    row = _first(labels, lambda x: (x != np.floor(x)) | (x >= 2**53) | (x <= -(2**53)))
-    found = labels[row or 0]
-    require(row is None, f"{path}: labels has {found} in row {row}: expected whole numbers")
-    return labels.astype(np.int64)

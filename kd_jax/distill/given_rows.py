@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from kd_jax.data import Split, subsets
+from kd_jax.data.disk_rows import DiskRows
 from kd_jax.errors import InputError, brief, require
 
 HELD_OUT = {"validation": 0.1, "test": 0.2}  # of the training rows, where nothing else is given
@@ -79,7 +80,9 @@ def parted(train: Split, validation: Split | None, test: Split | None, seed: int
 
 
 def _take(split, rows):
-    return Split(split.inputs[rows], None if split.labels is None else split.labels[rows])
+    on_disk = isinstance(split.inputs, DiskRows)
+    inputs = split.inputs.take(rows) if on_disk else split.inputs[rows]
+    return Split(inputs, None if split.labels is None else split.labels[rows])
 
 
 def checked(name: str, split: Any) -> Split:
@@ -97,7 +100,7 @@ def checked(name: str, split: Any) -> Split:
         f"{name} has inputs {inputs.dtype} {list(inputs.shape)}: expected numbers [N, …], one row "
         "or more",
     )
-    if inputs.dtype != np.uint8:  # images stay as small as they are
+    if inputs.dtype != np.uint8 and isinstance(inputs, np.ndarray):  # images stay small
         with np.errstate(over="ignore"):  # what float32 cannot hold becomes inf, and is named
             inputs = inputs.astype(np.float32)
         wrong = np.flatnonzero(~np.isfinite(inputs.reshape(len(inputs), -1)).all(1))
@@ -112,7 +115,7 @@ def checked(name: str, split: Any) -> Split:
 
 def _array(name, what, given):
     try:
-        return np.asarray(given)
+        return given if isinstance(given, DiskRows) else np.asarray(given)
     except Exception as error:  # of rows of several lengths, or arrays of other frameworks
         message = f"{name} has {what} that are no array: {brief(error)}"
         raise InputError(message) from error

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from kd_jax.data.disk_rows import DiskRows
+from kd_jax.distill import streamed
 from kd_jax.distill.objective import NUMBERS, Arm, Outputs, Term, objective, soft_targets
 from kd_jax.distill.objective import arms as arms
 from kd_jax.distill.teachers import NetworkRecipe
@@ -61,7 +63,7 @@ def fit(
     Args:
         recipe: how each student is trained.
         arms: A rows.
-        split: the Split that they learn on.
+        split: the Split that they learn on; inputs that are DiskRows are streamed.
         teachers: {name: logits [N, C]}, a row for each of the split; None where each batch brings
             its "teachers".
         keys: [S], one per seed; the first student depends on its key alone.
@@ -97,7 +99,8 @@ def fit(
     else:
         loss_fn = objective(recipe.model.apply, compared.term)
     with execution.bar(label or f"{len(keys) * len(arms)} students", recipe.epochs) as report:
-        state, curves = loop.fit(
+        train = streamed.fit if isinstance(split.inputs, DiskRows) else loop.fit
+        state, curves = train(
             loss_fn,
             recipe.optimizer,
             state,
