@@ -81,7 +81,9 @@ def read_csv(path: str | os.PathLike) -> dict[str, list]:
     """
     path = pathlib.Path(path)
     separator = "\t" if path.suffix.lower() == ".tsv" else ","
-    text = io.StringIO(read_text(path), newline="")  # "": line ends within quotes are kept
+    content = read_text(path)
+    text = io.StringIO(content, newline="")  # "": line ends within quotes are kept
+    csv.field_size_limit(max(csv.field_size_limit(), len(content)))  # a long text is no fault
     reader = csv.reader(text, delimiter=separator, skipinitialspace=True, strict=True)
     try:
         header, *rows = [row for row in reader if row]  # a blank line has no fields

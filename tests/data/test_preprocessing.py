@@ -178,6 +178,12 @@ def test_the_file_runs_where_only_numpy_is_installed(tmp_path):
     assert done.stdout == "[[-1.0, 1.0, 0.0, 0.0], [1.0, 0.0, 1.0, 0.0]]\n"
 
 
+def test_a_text_may_be_long(tmp_path):
+    path = tmp_path / "rows.csv"
+    path.write_text(f"a,b\n1,{'x' * 2**20}\n")
+    assert preprocessing.read_csv(path) == {"a": ["1"], "b": ["x" * 2**20]}
+
+
 FIELDS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=6)
 TABLES = st.integers(1, 4).flatmap(
     lambda width: st.lists(st.lists(FIELDS, min_size=width, max_size=width), min_size=1, max_size=5)
