@@ -6,7 +6,7 @@ A copy of this file goes with an exported student: it imports NumPy and Pillow, 
 import io
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 FORMATS = (
     "PNG",
@@ -36,7 +36,7 @@ def decode(content: bytes, image_size: int | None = None) -> np.ndarray:
     Raises:
         Exception: of any kind, by the format and its damage.
     """
-    with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+    with _opened(content) as image:
         if image_size:
             # large JPEGs are decoded at a half, quarter or eighth of their size, several times as
             # fast, but at least at twice the size that the filter below gives
@@ -52,6 +52,14 @@ def decode(content: bytes, image_size: int | None = None) -> np.ndarray:
     red, green, blue = pixels[..., 0], pixels[..., 1], pixels[..., 2]
     gray = np.array_equal(red, green) and np.array_equal(green, blue)
     return pixels[:, :, :1] if gray else pixels
+
+
+def _opened(content):
+    try:
+        return Image.open(io.BytesIO(content), formats=FORMATS)
+    except UnidentifiedImageError:  # its text names a place in memory
+        found = f"{len(content):,} bytes that are no image" if content else "it is empty"
+        raise ValueError(f"{found}: expected one of {', '.join(FORMATS)}") from None
 
 
 def _plain(image):
