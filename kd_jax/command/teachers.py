@@ -131,7 +131,11 @@ def ensemble(answers: Sequence[Answers]) -> Answers:
 
 
 def notes(
-    name: str, logits: Float[np.ndarray, "N C"], labels: Int[np.ndarray, " N"], classes: list[str]
+    name: str,
+    logits: Float[np.ndarray, "N C"],
+    labels: Int[np.ndarray, " N"],
+    classes: list[str],
+    trained_here: bool = False,
 ) -> list[str]:
     """What is worth knowing of a teacher's outputs on the training rows.
 
@@ -140,6 +144,7 @@ def notes(
         logits: On the training rows.
         labels: Of these.
         classes: Their names.
+        trained_here: Whether its columns are surely in their order.
     """
     right = int((np.argmax(logits, -1) == labels).sum())
     of_all = f"{right:,} of {len(labels):,} training rows ({right / len(labels):.1%})"
@@ -152,10 +157,9 @@ def notes(
     if right < counts.max():
         largest = f"{classes[int(counts.argmax())]} alone is {counts.max() / len(labels):.1%}"
         order = ", ".join(classes[:6]) + (", …" if len(classes) > 6 else "")
-        return [
-            f"teacher {name} is right on {of_all}, and the class {largest}: are its columns in "
-            f"the order {order}?"
-        ]
+        doubt = f"are its columns in the order {order}?"
+        advice = "it has learned too little: raise --teacher_epochs" if trained_here else doubt
+        return [f"teacher {name} is right on {of_all}, and the class {largest}: {advice}"]
     return []
 
 

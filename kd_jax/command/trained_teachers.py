@@ -37,7 +37,8 @@ def train(name: str, model: Model, problem: Problem, config: Any, run: Run) -> A
     data = Dataset(problem.name, len(problem.classes), **splits, digest=problem.digest)
     fit = _alone if config.cross_fit == 0 else _on_parts
     logits, network, digest = fit(model, problem, data, config, run)
-    notes = teachers.notes(name, logits["train"], splits["train"].labels, problem.classes)
+    known = logits["train"], splits["train"].labels, problem.classes
+    notes = teachers.notes(name, *known, trained_here=True)
     return Answers(name, logits, problem.classes, network, digest, notes)
 
 
