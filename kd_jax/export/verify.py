@@ -1,6 +1,7 @@
 """Logits and cost of an exported network, read again by a process of its own."""
 
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -44,13 +45,20 @@ def logits_and_cost(path: pathlib.Path, inputs: Any) -> tuple[np.ndarray, dict[s
         given, found = pathlib.Path(folder) / "given.npz", pathlib.Path(folder) / "found.npz"
         np.savez(given, **{name or "inputs": x for name, x in named.items()})
         command = [sys.executable, *command, str(path), str(given), str(found)]
-        ended = subprocess.run(command, capture_output=True, text=True)
+        ended = subprocess.run(command, capture_output=True, text=True, env=_environment())
         if ended.returncode:
             why = (ended.stderr.strip() or f"exit code {ended.returncode}").splitlines()[-1]
             raise InputError(f"{path} cannot be read again in a process of its own ({why})")
         with np.load(found) as stored:
             logits = stored["logits"]
     return logits, json.loads(ended.stdout.splitlines()[-1])
+
+
+def _environment():
+    """This process's, in which `-m kd_jax…` is this kd_jax, wherever it was imported from."""
+    own = str(pathlib.Path(__file__).parents[2])
+    places = [own, *filter(None, [os.environ.get("PYTHONPATH")])]
+    return os.environ | {"PYTHONPATH": os.pathsep.join(places), "PYTHONSAFEPATH": "1"}
 
 
 def _read(path):
