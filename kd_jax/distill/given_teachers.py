@@ -160,11 +160,12 @@ def check(
     wanted = f"[{'N' if rows is None else rows}, {'C' if classes is None else classes}]"
     require(fits, f"teacher {name} gives {list(shape)}: expected {wanted}, a number per class")
     require(shape[1] > 1, f"teacher {name} gives one class: expected two or more")
-    wrong = np.flatnonzero(~np.isfinite(outputs).all(-1))
+    with np.errstate(over="ignore"):
+        wrong = np.flatnonzero(~np.isfinite(outputs.astype(np.float32)).all(-1))
     if len(wrong):
         raise InputError(
             f"teacher {name} gives {outputs[wrong[0]].tolist()!s:.60} for row {first + wrong[0]}: "
-            "expected finite numbers"
+            "expected finite numbers below 3.4e38"
         )
 
 

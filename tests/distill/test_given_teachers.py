@@ -55,6 +55,7 @@ def test_bad_outputs_are_one_line():
         (LOGITS[:, 0], {}, r"gives \[23\]: expected \[N, C\]"),
         (LOGITS[:, :1], {}, "one class"),
         (flawed, {}, "row 17: expected finite numbers"),
+        (np.where(np.isnan(flawed), 1e39, flawed), {}, "row 17: expected finite numbers below 3.4"),
         (np.array([["a", "b"]]), {}, "expected numbers"),
     ]:
         with pytest.raises(InputError, match=said):
