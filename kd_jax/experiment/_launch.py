@@ -78,6 +78,8 @@ def launch(
         if line is None:
             hosts.leave(error)
             raise
+        if isinstance(error, BrokenPipeError):  # else Python, as it ends, writes the rest there
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         print(line, file=sys.stderr)
         hosts.stop(code)
 

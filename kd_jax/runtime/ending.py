@@ -16,6 +16,8 @@ def of(error: BaseException) -> tuple[str | None, int]:
         return f"error: {error}", 2
     if isinstance(error, signals.Interrupted):
         return "\ninterrupted: the same command goes on where it was", 128 + error.signum
+    if isinstance(error, BrokenPipeError):  # `| head` has seen enough
+        return "nobody reads what is printed here: the same command goes on where it was", 141
     if isinstance(error, OSError) and error.errno in NO_ROOM + NO_FOLDER:
         where = f" to {error.filename}" if error.filename else ""
         return (

@@ -1,6 +1,7 @@
 """The command line: --help needs no jax, teachers may be repeated, the entry point is there."""
 
 import importlib
+import os
 import pathlib
 import subprocess
 import sys
@@ -27,6 +28,25 @@ def test_the_entry_point_is_the_command():
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text())
     module, _, name = settings["project"]["scripts"]["kd-jax"].partition(":")
     assert getattr(importlib.import_module(module), name) is command.main
+
+
+def test_a_pipe_that_is_closed_ends_a_training_in_one_line(tmp_path):
+    (tmp_path / "talks.py").write_text("def run(config, run):\n    print('rows', flush=True)\n")
+    code = """if True:
+        import talks
+        from kd_jax.command import __main__ as command
+        command.program = lambda: (talks.run, None, None)
+        command.main(["distill", "--data=x.csv"])
+    """
+    reading, writing = os.pipe()
+    os.close(reading)
+    found = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, stdout=writing, stderr=subprocess.PIPE,
+        text=True, env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    os.close(writing)
+    assert found.returncode == 141 and found.stderr.startswith("nobody reads what is printed here")
+    assert found.stderr.count("\n") == 1
 
 
 def test_teachers_may_be_given_several_times():
