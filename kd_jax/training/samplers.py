@@ -35,7 +35,7 @@ def permutation(key: jax.Array, count: int) -> Int[Array, " count"]:
     Source: Mitchell, Stokes, Frank and Holmes 2021, arXiv 2106.06161, section 4.
     """
     base = np.uint32(max(2, math.isqrt(count - 1) + 1))
-    keys = jax.random.bits(key, (ROUNDS,))
+    keys = jax.random.bits(key, (ROUNDS,), jnp.uint32)
 
     def exchange(halves, k):
         left, right = halves

@@ -21,6 +21,12 @@ def test_every_row_comes_once(count):
     np.testing.assert_array_equal(np.sort(found), np.tile(np.arange(count), (8, 1)))
 
 
+def test_the_order_is_the_same_where_numbers_are_64_bits_wide():
+    found = samplers.permutation(jax.random.key(0), 10)
+    with jax.enable_x64(True):
+        np.testing.assert_array_equal(samplers.permutation(jax.random.key(0), 10), found)
+
+
 def test_all_orders_of_four_rows_are_as_likely():
     """24 orders, 24,000 draws: χ² with 23 degrees of freedom exceeds its bound once in 1,000."""
     keys = jax.random.split(jax.random.key(0), 24_000)
