@@ -7,7 +7,8 @@ import pytest
 
 USUAL = {
     "data": "", "validation_data": "", "test_data": "", "split": (0.7, 0.1, 0.2), "label": "",
-    "columns": (), "ignore": (), "image_size": 0, "skip_unreadable": False, "stream": False, "data_dir": "",
+    "columns": (), "ignore": (), "image_size": 0, "skip_unreadable": False,
+    "stream": False, "data_dir": "",
     "manual_dir": "", "base_seed": 0,
 }  # fmt: skip
 
