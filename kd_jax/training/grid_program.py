@@ -14,11 +14,16 @@ from kd_jax.training import state as train_state
 VIEW = 2**32 - 1  # beyond the number of any step, by which all other keys are folded
 
 
-def _members_step(loss_fn, optimizer, each, views):
+def members_step(
+    loss_fn: Callable, optimizer: Any, each: int | None, views: Callable | None
+) -> Callable:
     """The step of the whole grid: inputs are states, indices, data, shared, own and numbers.
 
-    each: 0 for indices [S, B] of each seed's own, None for indices [B] that all seeds share.
-    views: as for `fit`.
+    Args:
+        loss_fn: as for loop.fit.
+        optimizer: as for loop.fit.
+        each: 0 for indices [S, B] of each seed's own, None for indices [B] that all seeds share.
+        views: as for loop.fit.
     """
     step = train_state.make_step(loss_fn, optimizer)
 
@@ -70,7 +75,7 @@ def of_epochs(
         each: 0 where each seed has batches of its own, None where all share theirs.
         views: as for loop.fit.
     """
-    grid_step = _members_step(loss_fn, optimizer, each, views)
+    grid_step = members_step(loss_fn, optimizer, each, views)
 
     def run(state, curves, first, stop, sampler, data, shared, seeds, own, numbers, measured_on):
 
@@ -98,8 +103,8 @@ def empty_curves(
     views: Callable | None,
     state: train_state.State,
     *fixed: Any,
-) -> dict[str, np.ndarray]:
-    """Zeros {name: [epochs, S, A]} of all that members say; one of them is traced.
+) -> tuple[dict[str, np.ndarray], Any]:
+    """Zeros {name: [epochs, S, A]} of all that members say, and the jaxpr of one's loss.
 
     Args:
         loss_fn: as for loop.fit.
@@ -120,6 +125,7 @@ def empty_curves(
         measured = epoch_metrics.measure(state.variables, epoch_metrics.arrays)
         return {"loss": outcome.loss, **outcome.metrics} | measured
 
-    shapes = jax.eval_shape(said, state, *fixed)
+    jaxpr, shapes = jax.make_jaxpr(said, return_shape=True)(state, *fixed)
     grid = state.step.shape
-    return jax.tree.map(lambda m: np.zeros((epochs, *grid, *m.shape), m.dtype), shapes)
+    curves = jax.tree.map(lambda m: np.zeros((epochs, *grid, *m.shape), m.dtype), shapes)
+    return curves, jaxpr

@@ -22,7 +22,7 @@ from jaxtyping import ArrayLike
 
 from kd_jax.runtime import hosts, memory, signals
 from kd_jax.runtime.execution import DEFAULT, Execution
-from kd_jax.training import chunking, programs
+from kd_jax.training import chunking, programs, step_program
 from kd_jax.training import state as train_state
 from kd_jax.training.grid_program import NO_METRICS, EpochMetrics, empty_curves, of_epochs
 
@@ -40,7 +40,7 @@ class Training:
         epoch_metrics = epoch_metrics or NO_METRICS
         each = 0 if seeds.ndim else None
         given = seeds, data, shared, own, numbers
-        curves = empty_curves(loss_fn, sampler, epoch_metrics, epochs, views, state, *given)
+        curves, jaxpr = empty_curves(loss_fn, sampler, epoch_metrics, epochs, views, state, *given)
         place = self.place = execution.layout(*state.step.shape)
         # an argument, so that orders of other keys are the same program
         traced = sampler if isinstance(sampler, Partial) else Partial(sampler)
@@ -50,12 +50,18 @@ class Training:
         self.epochs = epochs
         self.resume(0, (state, curves))
         options = execution.compiler_options()
+        known = optimizer, epoch_metrics.measure, place, each, views, tuple((options or {}).items())
+        parts = loss_fn, optimizer, epoch_metrics, place, each, views
+        if step_program.is_faster(jaxpr):
+            self._compiled = lambda state, *_: step_program.StepProgram(
+                *parts, options, known, state, self.fixed
+            )
+            return
         jitted = jax.jit(
-            of_epochs(loss_fn, optimizer, epoch_metrics, place, each, views),
+            of_epochs(*parts),
             donate_argnums=(0, 1), out_shardings=place.outputs(self.state),
             compiler_options=options,
         )  # fmt: skip
-        known = optimizer, epoch_metrics.measure, place, each, views, tuple((options or {}).items())
         self._compiled = functools.partial(programs.compiled, loss_fn, known, jitted)
 
     @functools.cached_property
