@@ -14,7 +14,7 @@ from kd_jax.command import saved_networks, source_files
 from kd_jax.command.problem import Problem
 from kd_jax.data.preprocessing import near, shown
 from kd_jax.distill import given_teachers, teacher_files
-from kd_jax.errors import DAMAGED, InputError, brief, require
+from kd_jax.errors import InputError, brief, require
 
 # commas separate teachers, but not the widths of train:mlp:512,512
 BETWEEN = re.compile(r",(?!\s*\d+\s*(?:,|$))")
@@ -110,7 +110,7 @@ def _outputs(name, path, problem):
         content = path.read_bytes()
         outputs = np.load(path, allow_pickle=False)
         require(isinstance(outputs, np.ndarray), f"{path} holds several arrays")
-    except DAMAGED as error:
+    except Exception as error:  # each damage has its own
         what = f"--teacher={name} is no array that can be read ({brief(error)})"
         raise InputError(f"{what}: write it with np.save(path, outputs)") from None
     shape = outputs.shape

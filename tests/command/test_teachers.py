@@ -267,6 +267,8 @@ one.classes = ["no"]
         ("{}/mixed.npy", "39 of 40 rows are distributions, and row .* is none"),
         ("{}/text.npy", "expected numbers"),
         ("{}/cut.npy", "no array that can be read"),
+        ("{}/empty.npy", "no array that can be read"),
+        ("{}/zip.npy", "no array that can be read"),
         ("{}/bad.onnx", "no ONNX file that can be read"),
         ("{}/bad.stablehlo", "no export of jax that can be read"),
         ("{}", "preprocessing.json"),
@@ -284,6 +286,8 @@ def test_bad_teachers_are_one_line(table, write, tmp_path, name, match):
         np.save(tmp_path / f"{stem}.npy", array)
     for stem in ("cut.npy", "bad.onnx", "bad.stablehlo"):
         write(stem, b"\x93NUMPY")
+    write("empty.npy", b"")
+    write("zip.npy", b"PK\x03\x04 and no more")
     refused(match, read, [name.format(tmp_path, tmp_path)], table, tmp_path / "runs")
 
 
