@@ -76,6 +76,8 @@ def _of_folder(path):
     stamps = {name: _stamp(path / name) for name in names}
 
     def read(name):
+        if not stat.S_ISREG(os.stat(path / name).st_mode):  # a pipe would be waited for
+            raise ValueError("it is no file")
         with open(path / name, "rb") as file:
             content = file.read(MAX_BYTES + 1)
         _check_size(len(content))

@@ -1,6 +1,7 @@
 """Faults of image folders and zips are refused in one line that says what to do."""
 
 import io
+import os
 import re
 import sys
 import zipfile
@@ -172,6 +173,12 @@ def test_a_link_that_leads_nowhere_is_unreadable(tmp_path):
     write_folder(tmp_path, GOOD)
     (tmp_path / "b" / "2.png").symlink_to(tmp_path / "gone")
     refused("image 4 of 4, b/2.png, is unreadable .*No such file", tmp_path)
+
+
+def test_a_pipe_is_unreadable_and_not_waited_for(tmp_path):
+    write_folder(tmp_path, GOOD)
+    os.mkfifo(tmp_path / "b" / "2.png")
+    refused("image 4 of 4, b/2.png, is unreadable .it is no file", tmp_path)
 
 
 def test_no_pillow(tmp_path, monkeypatch):
