@@ -83,9 +83,7 @@ def test_a_function_is_asked_once_a_step_for_all_seeds_and_methods(monkeypatch):
     assert rows.startswith("Rows: train 210, validation 30, test 60")
     # a few are tried; then 210 rows are 3 batches of 70, in two epochs, of both seeds together
     assert [batch.shape for batch in views] == [(8, 4)] + [(2 * 70, 4)] * 6
-    assert [label for label in bars if label.startswith("asking")] == [
-        f"asking teacher: {part}" for part in ("train", "validation", "test")
-    ]
+    assert not [label for label in bars if label.startswith("asking")]  # of one batch each
     # the views of an epoch are those of every training row, once for each seed
     first = np.concatenate([batch.reshape(2, 70, 4) for batch in views[1:4]], axis=1) - 100
     noise = []
