@@ -39,7 +39,7 @@ def views(augment: Callable, teachers: Mapping[str, Any], inputs: np.ndarray) ->
         _try(augment, *list(teachers.items())[number], inputs[:TRIED])
 
     def see(rows, key):
-        inputs, logits = rows["inputs"], rows["teachers"]
+        inputs, logits = rows["inputs"], jnp.asarray(rows["teachers"])
         inputs = jax.vmap(augment)(jax.random.split(key, len(inputs)), inputs)
         seen = {**rows, "inputs": inputs}
         for number, ask in asked.items():
