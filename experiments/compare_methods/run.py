@@ -65,7 +65,10 @@ def steps_by_row(config: Config, spec: pairs.PairSpec) -> dict[str, list[chains.
         found[ASSISTANT] = chains.assistant(spec.assistant, kd)
     found |= {m.row: [chains.Step(m)] for m in one_step(config, spec)}
     kept = {LABELS, KD, *(NAMES[name] for name in config.methods)}
-    added = [method.times(config.multiples) for method in of_plugin(config)]
+    added = [
+        method.times(config.multiples) if len(method.weights) == 1 else method
+        for method in of_plugin(config)
+    ]
     for method in added:
         known = (
             f"--plugin={config.plugin} has a method {method.row}, as there is: name it otherwise"

@@ -36,6 +36,7 @@ def said(run):
     return "\n".join(json.loads((run / "comparison.json").read_text())["notes"])
 
 
+@pytest.mark.slow
 def test_without_labels_students_agree_with_the_teacher_and_the_baseline_is_its_classes(tmp_path):
     split = np.array(["train"] * 60 + ["validation"] * 10 + ["test"] * 20)
     np.savez(tmp_path / "data.npz", inputs=INPUTS, teacher_logits=LOGITS, split=split)

@@ -39,7 +39,7 @@ def test_a_function_is_given_all_columns_but_the_label_and_numbers_as_such(setti
     raw = found.test.raw
     assert raw.schema == pa.schema([("age", pa.int64()), ("town", "string"), ("id", "string")])
     assert raw["age"].to_pylist() == (20 + found.test.rows).tolist()
-    assert raw.to_pandas()["age"].dtype == np.int64
+    assert raw["age"].to_numpy().dtype == np.int64
     assert found.train.inputs.shape[1] == 1
 
 

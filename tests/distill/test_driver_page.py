@@ -2,12 +2,14 @@
 
 import numpy as np
 import optax
+import pytest
 import small_driver as small
 from flax import nnx
 
 import kd_jax as kd
 
 
+@pytest.mark.slow  # the README has it too
 def test_the_program_of_the_pages_runs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     x_train, y_train, x_test, y_test = *small.TRAIN, *small.TEST

@@ -169,3 +169,10 @@ def test_what_cannot_be_exported_is_refused(tmp_path):
             one.export(out, *formats)
         assert "\n" not in str(error.value)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_network_is_shown_without_its_numbers():
+    """Two classes of three inputs: 3·2 weights and 2 biases."""
+    model = models.functional(models.MLP((), 2), (3,))
+    shown = repr(Network(model, model.init(jax.random.key(0)), ["a", "b"], (3,)))
+    assert shown == "Network(2 classes, inputs float32 [3], 8 numbers)"
