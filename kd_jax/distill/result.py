@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from kd_jax.distill.problem import Problem
 
 
+SEEN = 0.05  # of accuracy, by which a teacher may be better on validation than on the test
 ECE = 0.01  # by which a teacher may be worse calibrated without a word
 
 
@@ -177,6 +178,12 @@ def _of_teacher(records, baseline):
         found.append(
             f"The teacher is right on {right[0]:.1%} of the validation rows, {row} on "
             f"{right[1]:.1%}: does it see rows as it learned them, and in this order of classes?"
+        )
+    better = theirs["validation_accuracy"] - theirs.get("test_accuracy", 1.0)
+    if better > SEEN:
+        found.append(
+            f"The teacher is {100 * better:.0f} points better on validation than on the test: was "
+            "it fitted on these rows? Then what it says of them misleads the choice and students."
         )
     if theirs["validation_ece"] > mean("validation_ece") + ECE:
         found.append(

@@ -1,0 +1,33 @@
+"""What a result says of its teacher: worse than labels, seen rows, worse calibrated; or nothing."""
+
+import pytest
+
+from kd_jax.distill import result
+
+STUDENTS = [
+    {"row": "labels only", "temperature": 1.0, "validation_accuracy": x, "validation_ece": 0.02,
+     "validation_nll": 0.4} for x in (0.79, 0.81)
+]  # fmt: skip
+SOUND = {
+    "row": "teacher", "validation_accuracy": 0.85, "test_accuracy": 0.84,
+    "validation_ece": 0.025, "validation_nll": 0.3,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "odd, said",
+    [
+        ({}, []),
+        ({"validation_accuracy": 0.70}, ["right on 70.0% of the validation rows, labels only on"]),
+        ({"test_accuracy": 0.74}, ["11 points better on validation than on the test"]),
+        ({"validation_ece": 0.05}, ["worse calibrated than labels only on validation: ECE 0.050"]),
+    ],
+)
+def test_a_line_for_each_thing_that_is_odd(odd, said):
+    lines = result._of_teacher([{**SOUND, **odd}, *STUDENTS], STUDENTS)
+    assert len(lines) == len(said) and all(x in line for x, line in zip(said, lines))
+
+
+def test_without_a_teacher_or_with_students_that_diverged_nothing_is_said():
+    assert result._of_teacher(STUDENTS, STUDENTS) == []
+    assert result._of_teacher([SOUND], [{**STUDENTS[0], "diverged": 3}]) == []
