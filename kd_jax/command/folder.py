@@ -112,8 +112,8 @@ def remember(run: run_folder.Run, comparison: Comparison) -> None:
         run: Open.
         comparison: Of its records.
     """
-    said = comparison._asdict()
-    extra = [r for r in said.pop("records") if r not in run.records()]
+    said, recorded = comparison._asdict(), run.records()
+    extra = [r for r in said.pop("records") if r not in recorded]
     run.write(SAID, jsonl.text([{**said, "notes": list(said["notes"]), "teacher": extra}]))
 
 

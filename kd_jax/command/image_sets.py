@@ -32,12 +32,11 @@ def read(settings: Any, path: str, first: bool, say: Any) -> Content:
         bar=progress.bar,
         say=say,
     )
-    parts: dict[str, Part] = {}
-    for name, images in found.parts.items():
-        labels = images.labels if found.classes else None
-        first_row = sum(len(part.rows) for part in parts.values())
-        parts[name] = whole(images.images, labels, first=first_row)
-    return Content(path, parts, found.classes, found.digest)
+    parts = {
+        name: (each.images, each.labels if found.classes else None)
+        for name, each in found.parts.items()
+    }
+    return Content(path, _one_after_another(parts), found.classes, found.digest)
 
 
 def read_prepared(settings: Any, path: str, first: bool, say: Any) -> Content:
@@ -61,13 +60,18 @@ def read_prepared(settings: Any, path: str, first: bool, say: Any) -> Content:
     if others:
         say(f"{path}: not read, as none of {', '.join(NAMES)}: {', '.join(others)}")
     require("train" in found.splits, f"{path} has no split train: expected rows to learn from")
-    parts: dict[str, Part] = {}
-    for split, (images, labels) in found.splits.items():
-        if split in NAMES:
-            count = sum(len(part.rows) for part in parts.values())
-            parts[split] = whole(images, labels, first=count)
-    held = [array for split in parts for array in found.splits[split]]
-    return Content(path, parts, found.classes, sources.digest(held))
+    parts = {split: pair for split, pair in found.splits.items() if split in NAMES}
+    digest = sources.digest([array for pair in parts.values() for array in pair])
+    return Content(path, _one_after_another(parts), found.classes, digest)
+
+
+def _one_after_another(parts):
+    """{part: Part} of {part: (images, labels)}, whose rows are counted through."""
+    found: dict[str, Part] = {}
+    for name, (images, labels) in parts.items():
+        first = sum(len(part.rows) for part in found.values())
+        found[name] = whole(images, labels, first=first)
+    return found
 
 
 def _published(name, data_dir, manual_dir):

@@ -15,6 +15,8 @@ from kd_jax.data import cifar100
 from kd_jax.data.disk_rows import DiskRows
 from kd_jax.data.preprocessing import shown
 from kd_jax.errors import InputError, require
+from kd_jax.export.network import Network
+from kd_jax.models import Model
 
 READERS = {  # by the end of a path
     ".npz": array_files.READER,
@@ -60,6 +62,18 @@ class Problem(NamedTuple):
     scale: Float[np.ndarray, " C"] | None
     notes: list[str]
     digest: str
+
+    def network(self, model: Model, variables: Any, classes: list[str]) -> Network:
+        """A network of these rows, which knows what new ones are made of.
+
+        Args:
+            model: Its functions.
+            variables: Of it; None where they come later.
+            classes: Their names.
+        """
+        inputs = self.train.inputs
+        about = inputs.shape[1:], str(inputs.dtype), self.preprocessing
+        return Network(model, variables, classes, *about)
 
     @property
     def parts(self) -> dict[str, Part]:

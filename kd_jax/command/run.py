@@ -169,9 +169,6 @@ def _concluded(config, given, prepared, wanted, groups, run) -> Result:
         for method in wanted
     ]
     result = driver.concluded(prepared, chosen)
-    inputs = given.train.inputs
-    classes = given.classes or result.template.classes
-    about = inputs.shape[1:], str(inputs.dtype), given.preprocessing
-    return dataclasses.replace(
-        result, template=Network(prepared.student, None, list(classes), *about)
-    )
+    classes = list(given.classes or result.template.classes)
+    template = given.network(prepared.student, None, classes)
+    return dataclasses.replace(result, template=template)

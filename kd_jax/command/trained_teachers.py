@@ -12,7 +12,6 @@ from kd_jax.command.teachers import Answers
 from kd_jax.data import Dataset, Split
 from kd_jax.distill import ensembles
 from kd_jax.distill import teachers as supervised
-from kd_jax.export.network import Network
 from kd_jax.models import Model
 from kd_jax.storage.run_folder import Run
 from kd_jax.training import keys, samplers
@@ -50,9 +49,7 @@ def _alone(model, problem, data, config, run):
     recipe = settings.network_recipe(config, model, sampler, config.teacher_epochs)
     found = supervised.one("teacher", recipe, keys.key(config.base_seed, "teacher"), data, run)
     variables = jax.tree.map(np.asarray, train_state.at(found.variables, 0))
-    inputs = data.train.inputs
-    about = inputs.shape[1:], str(inputs.dtype), problem.preprocessing
-    network = Network(model, variables, problem.classes, *about)
+    network = problem.network(model, variables, problem.classes)
     return {part: of[0] for part, of in found.logits.items()}, network, found.fingerprint
 
 

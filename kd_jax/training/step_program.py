@@ -3,7 +3,6 @@
 On a CPU XLA runs a convolution within a loop of its own some 14 times slower than outside.
 """
 
-import functools
 from collections.abc import Callable, Hashable
 from typing import Any
 
@@ -29,6 +28,9 @@ def _convolves(jaxpr):
     if any(equation.primitive.name == "conv_general_dilated" for equation in jaxpr.eqns):
         return True
     return any(map(_convolves, core.subjaxprs(jaxpr)))
+
+
+_indices = jax.jit(samplers.of_seeds)  # orders of other keys are the same program
 
 
 class StepProgram:
@@ -63,14 +65,13 @@ class StepProgram:
                 numbers, and what metrics are measured on.
         """
         sampler, data, shared, seeds, own, numbers, _ = fixed
-        self.indices = jax.jit(functools.partial(samplers.of_seeds, sampler))
         self.measure = jax.jit(epoch_metrics.grid)
         split = place.outputs(state)
         jitted = jax.jit(
             members_step(loss_fn, optimizer, each, views), donate_argnums=0,
             out_shardings=split and (split[0], split[0].step), compiler_options=options,
         )  # fmt: skip
-        first = np.asarray(self.indices(seeds, 0))[0]
+        first = np.asarray(_indices(sampler, seeds, 0))[0]
         given = state, first, data, shared, own, numbers
         self.step = programs.compiled(loss_fn, (known, "step"), jitted, *given)
 
@@ -86,16 +87,16 @@ class StepProgram:
             curves: {name: [epochs, S, A]}, written to.
             first: Epoch.
             stop: Epoch.
-            *fixed: As they were when it was compiled.
+            *fixed: Like those that it was compiled for.
 
         Returns:
             The state and the curves after that.
         """
-        _, data, shared, seeds, own, numbers, measured_on = fixed
+        sampler, data, shared, seeds, own, numbers, measured_on = fixed
         curves = jax.tree.map(np.array, curves)
         for number in range(first, stop):
             found = []
-            for rows in np.asarray(self.indices(seeds, number)):
+            for rows in np.asarray(_indices(sampler, seeds, number)):
                 state, metrics = self.step(state, rows, data, shared, own, numbers)
                 found.append(metrics)
             means = {name: np.mean([np.asarray(x[name]) for x in found], 0) for name in found[0]}
