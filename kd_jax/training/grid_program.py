@@ -50,6 +50,11 @@ class EpochMetrics(NamedTuple):
         return each(variables, arrays)
 
 
+def _mean(metrics):
+    """Over the steps, which lie first: a fraction, also where steps count."""
+    return jax.tree.map(lambda m: jnp.mean(m, axis=0), metrics)
+
+
 def _nothing(variables, arrays):
     return {}
 
@@ -85,7 +90,7 @@ def of_epochs(
             state, metrics = jax.lax.scan(
                 lambda s, i: grid_step(s, i, data, shared, own, numbers), state, indices
             )
-            means = jax.tree.map(lambda m: jnp.mean(m, axis=0), metrics)
+            means = _mean(metrics)
             means |= epoch_metrics.grid(state.variables, measured_on)
             return state, jax.tree.map(lambda c, m: c.at[number].set(m), curves, means)
 
@@ -123,7 +128,8 @@ def empty_curves(
         seen = views(gathered, state.key) if views else gathered
         outcome = loss_fn(state.variables, train_state.Batch(seen, numbers, shared), state.key)
         measured = epoch_metrics.measure(state.variables, epoch_metrics.arrays)
-        return {"loss": outcome.loss, **outcome.metrics} | measured
+        of_steps = jax.tree.map(lambda m: m[None], {"loss": outcome.loss, **outcome.metrics})
+        return _mean(of_steps) | measured
 
     jaxpr, shapes = jax.make_jaxpr(said, return_shape=True)(state, *fixed)
     grid = state.step.shape

@@ -10,6 +10,7 @@ import shutil
 import struct
 import subprocess
 import sys
+import tempfile
 import threading
 import warnings
 
@@ -70,6 +71,13 @@ def refused(match, function, *arguments):
         function(*arguments)
     assert "\n" not in str(error.value)
     return str(error.value)
+
+
+def test_nothing_is_left_in_the_temporary_folder(small, tmp_path, monkeypatch):
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    load(tmp_path)
+    assert not list((tmp_path / "temporary").iterdir())
 
 
 def test_a_second_process_waits_for_the_one_that_prepares(small, tmp_path, capfd):
@@ -180,11 +188,15 @@ def test_a_damaged_cache_is_refused_by_path(small, tmp_path, damage):
         np.savez(cache, **dict.fromkeys(image_cache.KEYS, np.zeros(3, np.uint8)))
     else:
         np.savez(cache, **dict.fromkeys(image_cache.KEYS, np.array([{}], object)))
+    gc.collect()  # what other tests left open speaks before
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
         assert str(cache) in refused("delete that file", load, tmp_path)
         gc.collect()
-    assert not [each for each in warned if each.category is ResourceWarning]  # nothing left open
+    open_files = [
+        w for w in warned if w.category is ResourceWarning and str(cache) in str(w.message)
+    ]
+    assert not open_files
     cache.unlink()
     load(tmp_path)
 

@@ -26,7 +26,7 @@ from kd_jax.errors import InputError
 from kd_jax.runtime import compilation
 from kd_jax.runtime.execution import Execution
 from kd_jax.training import loop as train
-from kd_jax.training import samplers
+from kd_jax.training import samplers, step_program
 from kd_jax.training import state as train_state
 
 STEP = jax.jit(train_state.make_step(loss_fn, OPTIMIZER))
@@ -194,6 +194,28 @@ def test_a_column_of_the_data_may_bear_the_name_of_a_number():
     data = {**DATA, "weight": np.full(ROWS, 10.0, np.float32)}
     _, curves = train.fit(loss, OPTIMIZER, states(seeds=1), data, ORDER, epochs=1, numbers=numbers)
     np.testing.assert_allclose(curves["seen"][0, 0], [5.0, 10.0])
+
+
+def test_the_mean_of_counts_is_no_count(monkeypatch):
+    # The steps see the rows 0 to 3 and 4 to 7: 3 and then 4 of them are above 0.
+    data = {"inputs": np.arange(8, dtype=np.float32)}
+
+    def counted(variables, batch, key):
+        above = jnp.sum(batch.rows["inputs"] > 0)
+        return train_state.Outcome(jnp.sum(variables["params"]), {"above": above})
+
+    def in_order(seed, epoch):
+        return jnp.arange(8).reshape(2, 4)
+
+    for step_by_step in (False, True):
+        monkeypatch.setattr(step_program, "is_faster", lambda jaxpr, told=step_by_step: told)
+        start = train_state.members(
+            lambda key: {"params": jnp.zeros(2), "state": {}},
+            OPTIMIZER,
+            jax.random.split(jax.random.key(0), 1),
+        )
+        _, curves = train.fit(counted, OPTIMIZER, start, data, in_order, epochs=1)
+        assert curves["above"].tolist() == [[[3.5]]]
 
 
 def test_trainings_in_other_orders_are_one_program():
