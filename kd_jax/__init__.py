@@ -29,17 +29,17 @@ if TYPE_CHECKING:  # what the tables below say, for type checkers and editors
     from kd_jax.data.dataset import Dataset as Dataset
     from kd_jax.data.dataset import Split as Split
     from kd_jax.distill import methods as methods
-    from kd_jax.distill.driver import distill as distill
-    from kd_jax.distill.fit_teacher import fit_teacher as fit_teacher
-    from kd_jax.distill.fitting import fit_students as fit_students
+    from kd_jax.distill.driver.distill import distill as distill
+    from kd_jax.distill.driver.fit_teacher import fit_teacher as fit_teacher
+    from kd_jax.distill.driver.fitting import fit_students as fit_students
+    from kd_jax.distill.driver.named_teachers import ensemble as ensemble
+    from kd_jax.distill.driver.named_teachers import probabilities as probabilities
+    from kd_jax.distill.driver.recipe import Recipe as Recipe
     from kd_jax.distill.methods import Method as Method
     from kd_jax.distill.methods import label_smoothing as label_smoothing
     from kd_jax.distill.methods import labels_only as labels_only
     from kd_jax.distill.methods import pseudo_labels as pseudo_labels
     from kd_jax.distill.methods import soft_targets as soft_targets
-    from kd_jax.distill.named_teachers import ensemble as ensemble
-    from kd_jax.distill.named_teachers import probabilities as probabilities
-    from kd_jax.distill.recipe import Recipe as Recipe
     from kd_jax.distill.students import evaluate as evaluate
     from kd_jax.errors import InputError as InputError
     from kd_jax.export.network import Network as Network
@@ -77,13 +77,13 @@ _NAMES = {  # public name -> the module that defines it, and what it is called t
     "Method": "kd_jax.distill.methods",
     "Model": "kd_jax.models",
     "Network": "kd_jax.export.network",
-    "Recipe": "kd_jax.distill.recipe",
+    "Recipe": "kd_jax.distill.driver.recipe",
     "Split": "kd_jax.data.dataset",
     "compare": "kd_jax.report.tables",
-    "ensemble": "kd_jax.distill.named_teachers",
+    "ensemble": "kd_jax.distill.driver.named_teachers",
     "evaluate": "kd_jax.distill.students",
-    "fit_students": "kd_jax.distill.fitting",
-    "fit_teacher": "kd_jax.distill.fit_teacher",
+    "fit_students": "kd_jax.distill.driver.fitting",
+    "fit_teacher": "kd_jax.distill.driver.fit_teacher",
     "from_equinox": "kd_jax.models",
     "from_flax": "kd_jax.models",
     "from_haiku": "kd_jax.models",
@@ -93,7 +93,7 @@ _NAMES = {  # public name -> the module that defines it, and what it is called t
     "labels_only": "kd_jax.distill.methods",
     "load": "kd_jax.export.network",
     "methods": "kd_jax.distill",
-    "probabilities": "kd_jax.distill.named_teachers",
+    "probabilities": "kd_jax.distill.driver.named_teachers",
     "pseudo_labels": "kd_jax.distill.methods",
     "read_data": "kd_jax.command.read_data",
     "soft_targets": "kd_jax.distill.methods",

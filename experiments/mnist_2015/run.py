@@ -15,7 +15,8 @@ from kd_jax import models
 from kd_jax.data import augment, mnist
 from kd_jax.data.dataset import Dataset
 from kd_jax.data.subsets import keep, omit
-from kd_jax.distill import augmented, controls, students, teachers, transfer
+from kd_jax.distill import controls, students, teachers, transfer
+from kd_jax.distill.driver import augmented
 from kd_jax.distill.students import Arm
 from kd_jax.distill.transfer import StudentRecipe, TransferRun
 from kd_jax.export import saved_models

@@ -4,7 +4,7 @@ import re
 from typing import Any, NamedTuple
 
 from kd_jax.command.problem import Problem
-from kd_jax.distill.result import Result
+from kd_jax.distill.driver.result import Result
 from kd_jax.errors import printable
 from kd_jax.storage import manifest
 from kd_jax.storage.run_folder import Run

@@ -9,7 +9,7 @@ from typing import Any
 from kd_jax import fingerprint
 from kd_jax.command import card, source_files
 from kd_jax.command.problem import Problem
-from kd_jax.distill.result import Result
+from kd_jax.distill.driver.result import Result
 from kd_jax.errors import InputError, brief, require, require_extra
 from kd_jax.export import folders, quantize
 from kd_jax.export.network import Network

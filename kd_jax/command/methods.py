@@ -4,7 +4,8 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from kd_jax.distill import checks, methods
+from kd_jax.distill import methods
+from kd_jax.distill.driver import checks
 from kd_jax.distill.methods import Method
 from kd_jax.distill.methods import plugin as plugins
 from kd_jax.errors import require

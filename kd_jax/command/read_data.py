@@ -15,7 +15,7 @@ from kd_jax import models
 from kd_jax.command import problem
 from kd_jax.data import Split
 from kd_jax.distill import given_teachers
-from kd_jax.distill.named_teachers import Known
+from kd_jax.distill.driver.named_teachers import Known
 from kd_jax.export.network import Network
 
 

@@ -12,11 +12,12 @@ from kd_jax.command import folder, methods, networks, problem, settings, teacher
 from kd_jax.command.config import Config
 from kd_jax.command.teacher_sources import ToTrain
 from kd_jax.data import Split
-from kd_jax.distill import checks, driver, fitting, given_rows, named_teachers
-from kd_jax.distill.fitting import Taught
+from kd_jax.distill.driver import checks, fitting, given_rows, named_teachers
+from kd_jax.distill.driver import distill as driver
+from kd_jax.distill.driver.fitting import Taught
+from kd_jax.distill.driver.problem import Problem, of_few_steps, prepare
+from kd_jax.distill.driver.result import Result
 from kd_jax.distill.methods import Method
-from kd_jax.distill.problem import Problem, of_few_steps, prepare
-from kd_jax.distill.result import Result
 from kd_jax.errors import printable, require
 from kd_jax.export.network import Network
 from kd_jax.storage import checkpoint, run_folder

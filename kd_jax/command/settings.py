@@ -8,7 +8,7 @@ import optax
 
 from kd_jax.command.problem import Problem
 from kd_jax.data import augment
-from kd_jax.distill.recipe import Recipe
+from kd_jax.distill.driver.recipe import Recipe
 from kd_jax.distill.teachers import NetworkRecipe
 from kd_jax.errors import require
 from kd_jax.models import Model

@@ -13,7 +13,8 @@ from kd_jax.command import asking
 from kd_jax.command.parts import NAMES
 from kd_jax.command.problem import Problem
 from kd_jax.command.teacher_sources import Asked, Saved, ToTrain, separate, source
-from kd_jax.distill import ensembles, given_teachers, named_teachers
+from kd_jax.distill import ensembles, given_teachers
+from kd_jax.distill.driver import named_teachers
 from kd_jax.errors import require
 
 NEARLY = 0.99  # the share of training rows that a teacher is right on, from which a note is made

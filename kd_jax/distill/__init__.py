@@ -1,6 +1,6 @@
 """Distillation: teachers, students, methods and the ways in which they are trained.
 
-This package is called like a function, that of kd_jax.distill.driver, whose docstring says more:
+This package is called like the function of driver/distill.py, whose docstring says more:
 
     kd.distill(
         student,            # a kd.Model, or what kd.from_flax, kd.from_nnx … give
@@ -25,7 +25,7 @@ class _Callable(types.ModuleType):
     """A package that is a function too: one word for the work and for the room of its parts."""
 
     def __call__(self, *arguments: Any, **options: Any) -> Any:
-        from kd_jax.distill.driver import distill  # here, so that the parts load without it
+        from kd_jax.distill.driver.distill import distill  # here, so that the parts load without it
 
         return distill(*arguments, **options)
 

@@ -15,13 +15,14 @@ import jax
 import numpy as np
 
 from kd_jax.data import Split
-from kd_jax.distill import checks, fitting, given_rows, methods, students
-from kd_jax.distill.fitting import Students
+from kd_jax.distill import methods, students
+from kd_jax.distill.driver import checks, fitting, given_rows
+from kd_jax.distill.driver.fitting import Students
+from kd_jax.distill.driver.problem import Problem, prepare
+from kd_jax.distill.driver.recipe import USUAL, Recipe
+from kd_jax.distill.driver.result import Result
 from kd_jax.distill.methods import Method
 from kd_jax.distill.methods.selection import best_weight
-from kd_jax.distill.problem import Problem, prepare
-from kd_jax.distill.recipe import USUAL, Recipe
-from kd_jax.distill.result import Result
 from kd_jax.distill.teachers import metrics as teacher_metrics
 from kd_jax.errors import require
 from kd_jax.metrics.records import seed_records

@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from kd_jax.data import Split
-from kd_jax.distill import augmented, checks, fitting, given_rows, named_teachers
-from kd_jax.distill.fitting import Taught
+from kd_jax.distill.driver import augmented, checks, fitting, given_rows, named_teachers
+from kd_jax.distill.driver.fitting import Taught
+from kd_jax.distill.driver.recipe import Recipe
 from kd_jax.distill.methods import Method
-from kd_jax.distill.recipe import Recipe
 from kd_jax.errors import require
 from kd_jax.models import Model, fitted
 

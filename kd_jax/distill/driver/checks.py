@@ -15,7 +15,7 @@ from kd_jax.models import Model
 from kd_jax.training.state import Batch
 
 if TYPE_CHECKING:
-    from kd_jax.distill.fitting import Taught
+    from kd_jax.distill.driver.fitting import Taught
 
 BATCH = 4  # rows that a term is tried on
 

@@ -8,7 +8,7 @@ import pytest
 import small_driver as small
 
 import kd_jax as kd
-from kd_jax.distill import fitting
+from kd_jax.distill.driver import fitting
 from kd_jax.distill.objective import soft_targets
 from kd_jax.models import fitted
 

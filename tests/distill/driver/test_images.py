@@ -8,7 +8,9 @@ import optax
 import pytest
 
 import kd_jax as kd
-from kd_jax.distill import driver, fitting, given_rows, methods
+from kd_jax.distill import methods
+from kd_jax.distill.driver import distill as driver
+from kd_jax.distill.driver import fitting, given_rows
 from kd_jax.models import fitted
 
 RANDOM = np.random.default_rng(1)

@@ -9,7 +9,8 @@ from scipy import special
 
 import kd_jax as kd
 from kd_jax.data import Split
-from kd_jax.distill import ensembles, given_rows, named_teachers
+from kd_jax.distill import ensembles
+from kd_jax.distill.driver import given_rows, named_teachers
 
 RANDOM = np.random.default_rng(2)
 KERNEL = RANDOM.normal(size=(4, 3))

@@ -11,7 +11,7 @@ import pytest
 import small_driver as small
 
 import kd_jax as kd
-from kd_jax.distill import augmented, named_teachers
+from kd_jax.distill.driver import augmented, named_teachers
 from kd_jax.errors import InputError
 from kd_jax.models import fitted
 from kd_jax.runtime import progress

@@ -12,7 +12,8 @@ import small_driver as small
 from scipy import special
 
 import kd_jax as kd
-from kd_jax.distill import driver, fitting
+from kd_jax.distill.driver import distill as driver
+from kd_jax.distill.driver import fitting
 from kd_jax.errors import InputError
 
 WEIGHTS = (0.1, 1.0, 10.0)
@@ -171,7 +172,7 @@ def test_a_result_is_shown_escaped_drawn_and_given_to_pandas(result, monkeypatch
     name = "<b>|x"
     renamed = [{**r, "row": name} if r["row"] == "labels only" else r for r in result.records]
     odd = result.comparison._replace(records=renamed, baseline=name, best="tuned, T=2")
-    shown = kd.distill.result.Result(odd, result.students, result.template)._repr_html_()
+    shown = kd.distill.driver.result.Result(odd, result.students, result.template)._repr_html_()
     assert "<b>|x" not in shown and "&lt;b&gt;|x" in shown
     assert result.plot().axes[0].get_yticklabels()
 

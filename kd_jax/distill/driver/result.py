@@ -17,7 +17,7 @@ from kd_jax.models import Model
 from kd_jax.report.comparison import Comparison, lost, score
 
 if TYPE_CHECKING:
-    from kd_jax.distill.problem import Problem
+    from kd_jax.distill.driver.problem import Problem
 
 
 SEEN = 0.05  # of accuracy, by which a teacher may be better on validation than on the test

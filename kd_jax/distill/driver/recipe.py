@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import jax
 import optax
 
-from kd_jax.distill import checks
+from kd_jax.distill.driver import checks
 from kd_jax.distill.teachers import NetworkRecipe
 from kd_jax.errors import require
 from kd_jax.models import Model

@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Float
 
 from kd_jax.distill import ensembles, given_teachers, teacher_files
-from kd_jax.distill.given_rows import Rows
+from kd_jax.distill.driver.given_rows import Rows
 from kd_jax.distill.methods import training
 from kd_jax.distill.objective import ordered
 from kd_jax.errors import InputError, require

@@ -6,8 +6,9 @@ import jax
 import numpy as np
 
 from kd_jax.data import Split
-from kd_jax.distill import checks, given_rows, teachers
-from kd_jax.distill.recipe import USUAL, Recipe
+from kd_jax.distill import teachers
+from kd_jax.distill.driver import checks, given_rows
+from kd_jax.distill.driver.recipe import USUAL, Recipe
 from kd_jax.errors import require
 from kd_jax.export.network import Network
 from kd_jax.models import Model, fitted

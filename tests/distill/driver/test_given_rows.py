@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from kd_jax.data import Split
-from kd_jax.distill import given_rows
+from kd_jax.distill.driver import given_rows
 from kd_jax.errors import InputError
 
 LABELS = np.repeat([0, 1, 2], [100, 60, 40])

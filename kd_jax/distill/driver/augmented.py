@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from kd_jax.distill import named_teachers
+from kd_jax.distill.driver import named_teachers
 from kd_jax.distill.objective import ordered
 from kd_jax.errors import InputError, brief, require
 

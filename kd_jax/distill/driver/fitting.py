@@ -12,9 +12,10 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from kd_jax.data import Split
-from kd_jax.distill import augmented, checks, students
+from kd_jax.distill import students
+from kd_jax.distill.driver import augmented, checks
+from kd_jax.distill.driver.recipe import USUAL, Recipe
 from kd_jax.distill.methods import Method
-from kd_jax.distill.recipe import USUAL, Recipe
 from kd_jax.errors import require
 from kd_jax.models import Model, fitted
 from kd_jax.runtime.execution import DEFAULT, Execution

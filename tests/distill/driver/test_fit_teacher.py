@@ -6,7 +6,7 @@ import pytest
 from refusals import refused
 
 import kd_jax as kd
-from kd_jax.distill import named_teachers
+from kd_jax.distill.driver import named_teachers
 
 RANDOM = np.random.default_rng(3)
 INPUTS = RANDOM.normal(size=(90, 4)).astype(np.float32)

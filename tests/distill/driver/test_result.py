@@ -2,7 +2,7 @@
 
 import pytest
 
-from kd_jax.distill import result
+from kd_jax.distill.driver import result
 
 STUDENTS = [
     {"row": "labels only", "temperature": 1.0, "validation_accuracy": x, "validation_ece": 0.02,
