@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
 from kd_jax import fingerprint
 from kd_jax.command import asking
@@ -14,10 +14,13 @@ from kd_jax.command.parts import NAMES
 from kd_jax.command.problem import Problem
 from kd_jax.command.teacher_sources import Asked, Saved, ToTrain, separate, source
 from kd_jax.distill import ensembles, given_teachers
-from kd_jax.distill.driver import named_teachers
+from kd_jax.distill.driver import named_teachers, teacher_notes
 from kd_jax.errors import require
 
-NEARLY = 0.99  # the share of training rows that a teacher is right on, from which a note is made
+FRESH = (
+    "it says more of rows that it did not learn from (--cross_fit=5 where it is train:…), or of "
+    "views of them (--augment)"
+)
 FOLDER = "teachers"  # of the workdir
 
 
@@ -131,39 +134,6 @@ def ensemble(answers: Sequence[Answers]) -> Answers:
     )  # fmt: skip
 
 
-def notes(
-    name: str,
-    logits: Float[np.ndarray, "N C"],
-    labels: Int[np.ndarray, " N"],
-    classes: list[str],
-    trained_here: bool = False,
-) -> list[str]:
-    """What is worth knowing of a teacher's outputs on the training rows.
-
-    Args:
-        name: Of the teacher.
-        logits: On the training rows.
-        labels: Of these.
-        classes: Their names.
-        trained_here: Whether its columns are surely in their order.
-    """
-    right = int((np.argmax(logits, -1) == labels).sum())
-    of_all = f"{right:,} of {len(labels):,} training rows ({right / len(labels):.1%})"
-    if right >= NEARLY * len(labels):
-        return [
-            f"teacher {name} is right on {of_all}: its soft targets are nearly the labels there; "
-            "it says more of rows that it did not learn from (--cross_fit=5 where it is train:…)"
-        ]
-    counts = np.bincount(labels, minlength=len(classes))
-    if right < counts.max():
-        largest = f"{classes[int(counts.argmax())]} alone is {counts.max() / len(labels):.1%}"
-        order = ", ".join(classes[:6]) + (", …" if len(classes) > 6 else "")
-        doubt = f"are its columns in the order {order}?"
-        advice = "it has learned too little: raise --teacher_epochs" if trained_here else doubt
-        return [f"teacher {name} is right on {of_all}, and the class {largest}: {advice}"]
-    return []
-
-
 def _of_data(problem):
     """The teacher whose outputs --data holds."""
     logits = {name: part.given for name, part in problem.parts.items()}
@@ -200,7 +170,8 @@ def _answers(name, logits, ask, problem, digest, classes):
     width = next(x.shape[1] for x in logits.values() if x is not None)
     classes = problem.classes or classes or [str(number) for number in range(width)]
     require(len(classes) == width, f"teacher {name} gives {width} classes and names {len(classes)}")
-    said = notes(name, logits["train"], train.labels, classes) if train.labels is not None else []
+    known = logits["train"], train.labels, classes
+    said = teacher_notes.notes(f"teacher {name}", *known, fresh=FRESH)
     return Answers(name, logits, classes, ask, digest, said)
 
 

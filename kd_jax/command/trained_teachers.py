@@ -12,6 +12,7 @@ from kd_jax.command.teachers import Answers
 from kd_jax.data import Dataset, Split
 from kd_jax.distill import ensembles
 from kd_jax.distill import teachers as supervised
+from kd_jax.distill.driver import teacher_notes
 from kd_jax.models import Model
 from kd_jax.storage.run_folder import Run
 from kd_jax.training import keys, samplers
@@ -36,8 +37,10 @@ def train(name: str, model: Model, problem: Problem, config: Any, run: Run) -> A
     data = Dataset(problem.name, len(problem.classes), **splits, digest=problem.digest)
     fit = _alone if config.cross_fit == 0 else _on_parts
     logits, network, digest = fit(model, problem, data, config, run)
-    known = logits["train"], splits["train"].labels, problem.classes
-    notes = teachers.notes(name, *known, trained_here=True)
+    notes = teacher_notes.notes(
+        f"teacher {name}", logits["train"], splits["train"].labels, problem.classes,
+        fresh=teachers.FRESH, learned_little="it has learned too little: raise --teacher_epochs",
+    )  # fmt: skip
     return Answers(name, logits, problem.classes, network, digest, notes)
 
 

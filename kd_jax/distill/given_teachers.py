@@ -114,7 +114,7 @@ def logits_of(
 
     Raises:
         InputError: Another shape, an entry that is not finite, probabilities that are none, or
-            logits that are probabilities.
+            logits that are probabilities or percentages.
     """
     outputs = numbers(name, outputs)
     check(name, outputs, rows, classes)
@@ -123,6 +123,11 @@ def logits_of(
         raise InputError(
             f"teacher {name}: every row is a distribution (entries from 0 to 1, sum 1), so these "
             "are no logits: say that they are probabilities, as kd.probabilities(teacher) does"
+        )
+    if are_probabilities(outputs / 100):
+        raise InputError(
+            f"teacher {name}: every row sums to 100, so these are percentages: divide them by 100 "
+            "and say that they are probabilities, as kd.probabilities(teacher) does"
         )
     if not (looks if probabilities is None else probabilities):
         return outputs.astype(np.float32)

@@ -19,7 +19,7 @@ from kd_jax.report.published import DASH
 UNKNOWN = "UNKNOWN"  # a verdict on one student of each method
 SAYS = {  # of a verdict
     statistics.BEATS: "the gain is real",
-    statistics.WORSE: "it is worse",
+    statistics.WORSE: "{baseline} is the better choice here",
     statistics.INCONCLUSIVE: "that may be chance",
     UNKNOWN: "train more seeds to know whether that is real",
 }
@@ -86,7 +86,8 @@ class Comparison(NamedTuple):
             closest = f"of the others {second} came closest" if others[1:] else second
             return f"{self.baseline} did best on validation; {closest}: {change}, {verdict}."
         change, verdict = self._change(lines[self.best])
-        return f"{verdict}: {self.best} against {self.baseline}: {change}; {SAYS[verdict]}."
+        says = SAYS[verdict].format(baseline=self.baseline)
+        return f"{verdict}: {self.best} against {self.baseline}: {change}; {says}."
 
     def _change(self, line):
         """A line's difference to the baseline in words, and its verdict."""

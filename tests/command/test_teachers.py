@@ -210,23 +210,6 @@ def test_commas_separate_teachers_but_not_widths():
     ]  # fmt: skip
 
 
-def test_notes_say_that_soft_targets_are_labels_or_that_columns_may_be_swapped():
-    labels = np.array([0] * 60 + [1] * 40)
-    z = np.eye(2)[labels]
-    (note,) = teachers.notes("t", z, labels, ["a", "b"])
-    assert "100 of 100 training rows (100.0%)" in note and "--cross_fit=5" in note
-    (note,) = teachers.notes("t", -z, labels, ["a", "b"])
-    assert "right on 0 of 100" in note and "class a alone is 60.0%" in note
-    assert note.endswith("are its columns in the order a, b?")
-    (note,) = teachers.notes("t", -z, labels, ["a", "b"], trained_here=True)
-    assert note.endswith("it has learned too little: raise --teacher_epochs")
-    z[:1], z[60:63] = [0, 1], [1, 0]  # 96 of 100
-    assert teachers.notes("t", z, labels, ["a", "b"]) == []
-    z[:1] = z[60:62] = [0, 1]
-    z[0] = [1, 0]  # 99 of 100
-    assert len(teachers.notes("t", z, labels, ["a", "b"])) == 1
-
-
 FUNCTIONS = """
 import numpy as np
 def short(rows): return np.zeros((1, 2))

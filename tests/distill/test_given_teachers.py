@@ -49,6 +49,9 @@ def test_bad_outputs_are_one_line():
     flawed[17, 1] = np.nan
     for outputs, more, said in [
         (p, {}, "every row is a distribution .* say that they are probabilities"),
+        (100 * p, {}, "every row sums to 100, .*: divide them by 100"),
+        (100 * p, {"probabilities": None}, "every row sums to 100"),
+        (100 * p, {"probabilities": True}, "every row sums to 100"),
         (LOGITS, {"probabilities": True}, "row 0 has least entry .* logits are given as they are"),
         (LOGITS[:20], {"rows": 23}, r"gives \[20, 3\]: expected \[23, C\]"),
         (LOGITS, {"classes": 10}, r"gives \[23, 3\]: expected \[N, 10\]"),

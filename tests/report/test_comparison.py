@@ -53,7 +53,8 @@ def test_the_interval_is_that_of_students_t():
         ([soft(0.85, 0.86, 0.84, 0.86)], {}, "BEATS: soft against labels only: +5.25 points of "
          "test accuracy [+4.45, +6.05]; the gain is real."),
         ([soft(0.75, 0.76, 0.74, 0.76)], {}, "WORSE: soft against labels only: −4.75 points of "
-         "test accuracy [−5.55, −3.95]; it is worse."),
+         "test accuracy [−5.55, −3.95]; labels only is the better choice "
+         "here."),
         ([soft(0.75, 0.86, 0.74, 0.86)], {"labeled": False}, "INCONCLUSIVE: soft against labels "
          "only: +0.25 points of test agreement [−9.42, +9.92]; that may be chance."),
         ([soft(0.75, 0.76, 0.74, 0.76), records("b", [0.79, 0.78, 0.78, 0.795])],

@@ -6,7 +6,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from kd_jax.data import Split
-from kd_jax.distill.driver import augmented, checks, fitting, given_rows, named_teachers
+from kd_jax.distill.driver import (
+    augmented,
+    checks,
+    fitting,
+    given_rows,
+    named_teachers,
+    teacher_notes,
+)
 from kd_jax.distill.driver.fitting import Taught
 from kd_jax.distill.driver.recipe import Recipe
 from kd_jax.distill.methods import Method
@@ -14,6 +21,7 @@ from kd_jax.errors import require
 from kd_jax.models import Model, fitted
 
 FEW_STEPS = 500
+FRESH = "teach on rows that it was not trained on, or with augmentation"
 
 
 class Problem(NamedTuple):
@@ -131,19 +139,15 @@ def _notes(problem, rows):
     counts = ", ".join(f"{name} {len(split.labels):,}" for name, split in problem.splits.items())
     taken = [name for name, part in rows.parts.items() if part.given != name]
     found = [f"Rows: {counts}" + (f" ({' and '.join(taken)} taken from train)." if taken else ".")]
-    if not problem.labeled:
-        return found
-    train = problem.splits["train"].labels
-    for name in ("validation", "test"):
-        absent = np.setdiff1d(train, problem.splits[name].labels)
+    train = problem.splits["train"].labels if problem.labeled else None
+    for name in ("validation", "test") if problem.labeled else ():
+        absent = np.setdiff1d(problem.splits["train"].labels, problem.splits[name].labels)
         if len(absent):
             shown = ", ".join(map(str, absent[:5]))
             found.append(f"{name} has no row of class {shown}: nothing is said about it there.")
-    right = float((problem.logits["train"].argmax(-1) == train).mean())
-    if right >= 0.99 and not problem.taught.views:
-        found.append(
-            f"The teacher is right on {right:.1%} of the training rows: its soft targets are "
-            "nearly the labels there. Teach on rows that it was not trained on, or with "
-            "augmentation."
-        )
+    classes = [str(number) for number in range(problem.classes)]
+    fresh = None if problem.taught.views else FRESH
+    for name, logits in problem.taught.logits.items():
+        who = "The teacher" if len(problem.taught.logits) == 1 else f"Teacher {name}"
+        found += [f"{x}." for x in teacher_notes.notes(who, logits, train, classes, fresh=fresh)]
     return found

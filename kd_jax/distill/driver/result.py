@@ -51,6 +51,7 @@ class Result:
         by_row = {row: [r for r in records if r["row"] == row] for row in students}
         best = max(students, key=lambda row: score(by_row[row]))
         notes = [*problem.notes, *_of_teacher(records, by_row[next(iter(students))])]
+        notes += _of_one_class(by_row, [problem.splits[x].labels for x in ("validation", "test")])
         comparison = Comparison(records, next(iter(students)), best, problem.labeled, notes)
         inputs = problem.splits["train"].inputs
         classes = [str(number) for number in range(problem.classes)]
@@ -193,3 +194,22 @@ def _of_teacher(records, baseline):
             "may help."
         )
     return found
+
+
+def _of_one_class(by_row, labels):
+    """A line where all students of a row are right on one class and wrong on the others.
+
+    So they are that many times on validation and on the test; by chance that is most unlikely.
+    """
+    counts = [np.bincount(each, minlength=max(map(np.max, labels)) + 1) for each in labels]
+    wrong = set(zip(*(len(of) - count for of, count in zip(labels, counts))))
+    rows = []
+    for row, records in by_row.items():
+        errors = {(r["validation_errors"], r["test_errors"]) for r in records if not lost(r)}
+        if len(errors) == 1 and errors <= wrong:
+            rows.append(row)
+    return [
+        f"All students of {row} seem to name one class for every row: train longer, or with "
+        "another learning rate."
+        for row in rows
+    ]

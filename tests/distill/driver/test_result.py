@@ -1,5 +1,6 @@
 """What a result says of its teacher: worse than labels, seen rows, worse calibrated; or nothing."""
 
+import numpy as np
 import pytest
 
 from kd_jax.distill.driver import result
@@ -31,3 +32,17 @@ def test_a_line_for_each_thing_that_is_odd(odd, said):
 def test_without_a_teacher_or_with_students_that_diverged_nothing_is_said():
     assert result._of_teacher(STUDENTS, STUDENTS) == []
     assert result._of_teacher([SOUND], [{**STUDENTS[0], "diverged": 3}]) == []
+
+
+def test_students_that_name_one_class_for_every_row():
+    # 5, 3 and 2 rows of the classes on validation; 4, 4 and 2 on the test
+    labels = [np.repeat([0, 1, 2], [5, 3, 2]), np.repeat([0, 1, 2], [4, 4, 2])]
+
+    def said(*errors):
+        records = [{"validation_errors": v, "test_errors": t} for v, t in errors]
+        return result._of_one_class({"mine": records}, labels)
+
+    assert "students of mine seem to name one class" in said((7, 6), (7, 6))[0]  # class 1
+    assert said((7, 6), (5, 6)) == []  # of two classes
+    assert said((7, 5), (7, 5)) == []  # of no class: it would be wrong 6 times on the test
+    assert result._of_one_class({"mine": [{"diverged": 3}]}, labels) == []
