@@ -38,7 +38,9 @@ class Config(experiment.Config):
     validation_data: str = place("", "rows that choose (default: a part of --data)")
     test_data: str = place("", "rows that are read once (default: a part of --data)")
     split: tuple[float, ...] = setting(
-        (0.7, 0.1, 0.2), "parts of --data: training, validation, test, of each class alike"
+        (0.7, 0.1, 0.2),
+        "parts of --data: training, validation, test, of each class alike; a sum "
+        "below 1 leaves rows out",
     )
     label: str = setting("", "column of a table that is to be predicted; none: nobody knows labels")
     columns: tuple[str, ...] = setting((), "columns that are inputs (default: all but the label)")

@@ -115,7 +115,7 @@ def drawn(part: Part, absent: list[str], settings: Any) -> dict[str, Int[np.ndar
         part: What they are drawn from.
         absent: Parts that no file gives.
         settings: With `split`, of which the fractions of absent parts and of "train" count, in
-            proportion; and `base_seed`.
+            proportion, and with them what their sum lacks of 1; and `base_seed`.
 
     Raises:
         InputError: The fractions are none, or a part has no row.
@@ -129,7 +129,8 @@ def drawn(part: Part, absent: list[str], settings: Any) -> dict[str, Int[np.ndar
     shares = [
         share if name in ("train", *absent) else 0.0 for name, share in zip(NAMES, settings.split)
     ]
-    rows = subsets.stratified(labels, [share / sum(shares) for share in shares], seed)
+    of_all = sum(shares) + max(0.0, 1 - sum(settings.split))  # with the rows that are left out
+    rows = subsets.stratified(labels, [share / of_all for share in shares], seed)
     found = {name: own for name, own in zip(NAMES, rows) if name in ("train", *absent)}
     for name, own in found.items():
         split = ",".join(f"{share:g}" for share in settings.split)

@@ -113,7 +113,7 @@ def read(settings: Any) -> Problem:
     found = {name: found[name] for name in NAMES}
     _check_train(content, found)
     mean, scale = _moments(found["train"].inputs)
-    notes[:0] = _about(settings, found, absent, content.classes)
+    notes[:0] = _about(settings, found, absent, content)
     notes += parts.lacking(found, content.classes)
     return Problem(
         _name(settings.data), reader.kind, content.classes, found["train"], found["validation"],
@@ -191,8 +191,9 @@ def _gray(inputs):
     return inputs.of_one_channel() if isinstance(inputs, DiskRows) else inputs[..., None]
 
 
-def _about(settings, found, absent, classes):
+def _about(settings, found, absent, content):
     """Lines about the parts, how many rows and where they come from, and about the classes."""
+    classes, given = content.classes, len(content.parts["train"].rows)
     sizes = ", ".join(f"{name} {len(part.rows):,}" for name, part in found.items())
     lines = [f"rows: {sizes}"]
     if classes:
@@ -204,6 +205,9 @@ def _about(settings, found, absent, classes):
             f"{' and '.join(absent)} drawn {alike} from the rows of {settings.data}, by "
             f"--split={split} and --base_seed={settings.base_seed}"
         )
+        unused = given - sum(len(found[name].rows) for name in ("train", *absent))
+        if unused:
+            lines.append(f"{unused:,} of {given:,} rows are left out, as --split={split} says")
     return lines
 
 

@@ -13,6 +13,8 @@ from jaxtyping import Int
 
 from kd_jax.errors import InputError, require
 
+NEARLY = 1e-6  # by which a sum may miss 1: 0.1 and its like are no binary fractions
+
 
 def omit(labels: Int[np.ndarray, " N"], classes: Sequence[int]) -> Int[np.ndarray, " R"]:
     """All rows except those of some classes; a transfer set in which they never occur.
@@ -122,26 +124,29 @@ def stratified(
 
     Args:
         labels: of all rows.
-        fractions: of training, above 0, of validation and of test; their sum is 1.
+        fractions: of training, above 0, of validation and of test; where their sum is below 1,
+            the other rows of each class are left out.
         seed: of the draw, 0 or more.
 
     Returns:
-        Row numbers of training, validation and test, ascending; together they are all rows.
+        Row numbers of training, validation and test, ascending.
 
     Raises:
         InputError: the fractions or the seed are out of range.
     """
     labels = _checked(labels)
     shares = np.array(fractions, np.float64)
+    rest = 1 - shares.sum()
     require(
-        shares.shape == (3,) and shares[0] > 0 and (shares >= 0).all() and _is_one(shares.sum()),
+        shares.shape == (3,) and shares[0] > 0 and (shares >= 0).all() and rest > -NEARLY,
         f"--split={','.join(f'{x:g}' for x in fractions)}: expected the fractions of training, "
-        "validation and test, like 0.7,0.1,0.2, whose sum is 1 and the first above 0",
+        "validation and test, like 0.7,0.1,0.2, whose sum is at most 1 and the first above 0",
     )
+    shares = np.append(shares, rest) if rest > NEARLY else shares
     drawn: tuple[list, ...] = ([], [], [])
     for rows in _shuffled(labels, seed).values():
         ends = np.cumsum(_counts(len(rows), shares))
-        for part, own in zip(drawn, np.split(rows, ends[:-1])):
+        for part, own in zip(drawn, np.split(rows, ends[:-1])):  # not the rest, the last of four
             part.append(own)
     train, validation, test = (np.sort(np.concatenate(part)) for part in drawn)
     return train, validation, test
@@ -158,10 +163,6 @@ def missing(labels: Int[np.ndarray, " N"], rows: Int[np.ndarray, " R"]) -> list[
         Class numbers, ascending.
     """
     return np.setdiff1d(labels, np.asarray(labels)[rows]).tolist()
-
-
-def _is_one(total):
-    return abs(total - 1) < 1e-6  # 0.1 and its like are no binary fractions
 
 
 def _counts(rows, shares):

@@ -39,6 +39,14 @@ def test_parts_are_drawn_where_there_is_no_split(settings, arrays):
     np.testing.assert_allclose(special.softmax(bare.train.given, -1), p[bare.train.rows], atol=1e-6)
 
 
+def test_rows_that_no_fraction_asks_for_are_left_out_and_counted(settings, arrays):
+    found = problem.read(settings(data=arrays(inputs=INPUTS, labels=LABELS), split=(0.5, 0.1, 0.2)))
+    assert [np.bincount(part.labels).tolist() for part in found.parts.values()] == [
+        [5] * 4, [1] * 4, [2] * 4,
+    ]  # fmt: skip
+    assert "8 of 40 rows are left out, as --split=0.5,0.1,0.2 says" in found.notes
+
+
 def test_a_split_without_validation_shares_its_training_rows(settings, arrays):
     split = np.array(["train", "train", "train", "test"] * 10)
     found = problem.read(settings(data=arrays(inputs=INPUTS, split=split)))

@@ -116,7 +116,7 @@ ROWS = "a,b,y\n" + "1,2,u\n3,4,v\n" * 10
             {"label": "y"}, "column 'a' has 200 different texts.*--ignore",
         ),
         (ROWS, {"label": "y", "image_size": 8}, "--image_size is given with .*a table: leave it"),
-        (ROWS, {"label": "y", "split": (0.5, 0.2, 0.2)}, "--split=0.5,0.2,0.2: expected"),
+        (ROWS, {"label": "y", "split": (0.5, 0.4, 0.2)}, "--split=0.5,0.4,0.2: expected"),
         (ROWS, {"label": "y", "split": (0.9, 0.0, 0.1)}, "no row of 20 for validation"),
     ],
 )  # fmt: skip

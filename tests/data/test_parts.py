@@ -85,8 +85,8 @@ def test_missing_names_the_classes_without_a_row():
 @pytest.mark.parametrize(
     "fractions, text",
     [
-        ((0.7, 0.1, 0.1), "0.7,0.1,0.1"),
-        ((0.333, 0.333, 0.333), "0.333,0.333,0.333"),
+        ((0.7, 0.2, 0.2), "0.7,0.2,0.2"),
+        ((0.334, 0.334, 0.334), "0.334,0.334,0.334"),
         ((0.9, 0.2, -0.1), "0.9,0.2,-0.1"),
         ((0, 0.5, 0.5), "0,0.5,0.5"),
         ((0.5, 0.5), "0.5,0.5"),
@@ -96,13 +96,21 @@ def test_missing_names_the_classes_without_a_row():
     ],
 )
 def test_fractions_that_are_none_are_refused(fractions, text):
-    with pytest.raises(InputError, match=f"--split={text}: expected .* whose sum is 1"):
+    with pytest.raises(InputError, match=f"--split={text}: expected .* whose sum is at most 1"):
         subsets.stratified(LABELS, fractions)
 
 
 def test_thirds_are_fractions_though_their_sum_is_rounded():
     assert len(subsets.stratified(LABELS, (0.1, 0.2, 0.7))[0]) == 4  # 2, 1 of 0.7, 1 given
     subsets.stratified(LABELS, (1 / 3, 1 / 3, 1 / 3))
+
+
+def test_of_a_sum_below_1_the_other_rows_of_each_class_are_left_out():
+    # 20 rows: 4, 1, 5, 10. 7 rows: 1.4, 0.35, 1.75, 3.5; whole rows 1, 0, 1, 3, and the two left go
+    # to 0.75 and 0.5. 1 row: 0.2, 0.05, 0.25, 0.5; it would be left out, and training is given it.
+    parts = subsets.stratified(LABELS, (0.2, 0.05, 0.25), seed=3)
+    assert counts(LABELS, parts) == [[4, 1, 1], [1, 0, 0], [5, 2, 0]]
+    assert len(np.unique(np.concatenate(parts))) == 14
 
 
 def test_a_bad_seed_and_bad_labels_are_refused():
