@@ -26,8 +26,8 @@ def bar(
         events: where the curves are written too.
 
     Yields:
-        `report`, which the work calls after each chunk: report(done) when so many are done,
-        report(done, curves) to show the loss of the last epoch too.
+        `report`, which the work calls after each chunk: report(done) when so many are done, perhaps
+        with a fraction; report(done, curves) to show the loss of the last epoch too.
     """
     live = sys.stderr.isatty()
     layout = "{desc:<28} {bar:24} {unit} {n_fmt}/{total_fmt} {postfix} {elapsed} < {remaining}"
@@ -40,14 +40,18 @@ def bar(
         ascii=not live,
         disable=not hosts.first_host(),
     ) as drawn:
+        written = 0
 
         def report(done, curves=None):
+            nonlocal written
             if curves:
                 if events:
-                    events.of_training(label, curves, drawn.n, done)
+                    events.of_training(label, curves, written, done)
+                written = done
                 loss = np.asarray(curves["loss"])[done - 1]
                 drawn.set_postfix_str(f"loss {np.mean(loss):.4f}", refresh=False)
-            drawn.update(done - drawn.n)
+            drawn.n = int(done) if int(done) == done else round(done, 1)
+            drawn.update(0)
             parallel.check()
 
         yield report

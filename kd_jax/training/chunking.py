@@ -68,6 +68,8 @@ def _of_chunk(report, number, count):
     """The report of one of several chunks: epochs done count for their share of the whole."""
 
     def of_chunk(done, curves):
+        if not curves:
+            return
         latest = {name: np.asarray(values)[done - 1 : done] for name, values in curves.items()}
         epochs = len(next(iter(curves.values())))
         through = max(1, (number * epochs + done) // count)

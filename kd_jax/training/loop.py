@@ -115,6 +115,8 @@ class Training:
         if restored:
             self.resume(*restored)
         length = 1
+        if isinstance(self.program, step_program.StepProgram):
+            self.program.report = report
         with signals.training():
             while self.done < self.epochs:
                 began = time.monotonic()
@@ -161,7 +163,8 @@ def fit(
         shared: {name: tree}, seen whole by every step.
         epoch_metrics: what it measures joins the curves.
         views: (rows, key) -> rows, what a step sees of a batch, drawn once for a seed's arms.
-        report: called as report(epochs_done, curves) after every chunk of epochs.
+        report: called as report(epochs_done, curves) after every chunk of epochs, and within one
+            that takes its steps one by one with a fraction and {}.
         execution: where and how; resumed from its snapshots, it ends bitwise as uninterrupted.
 
     Returns:

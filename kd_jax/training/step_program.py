@@ -64,6 +64,7 @@ class StepProgram:
             fixed: The arguments of a training that stay: sampler, data, shared, seeds, own,
                 numbers, and what metrics are measured on.
         """
+        self.report: Callable | None = None  # called as report(epochs, a fraction, {}) in each step
         sampler, data, shared, seeds, own, numbers, _ = fixed
         self.measure = jax.jit(epoch_metrics.grid)
         split = place.outputs(state)
@@ -96,9 +97,12 @@ class StepProgram:
         curves = jax.tree.map(np.array, curves)
         for number in range(first, stop):
             found = []
-            for rows in np.asarray(_indices(sampler, seeds, number)):
+            orders = np.asarray(_indices(sampler, seeds, number))
+            for rows in orders:
                 state, metrics = self.step(state, rows, data, shared, own, numbers)
                 found.append(metrics)
+                if self.report:
+                    self.report(number + len(found) / (len(orders) + 1), {})
             means = {name: np.mean([np.asarray(x[name]) for x in found], 0) for name in found[0]}
             means |= jax.tree.map(np.asarray, self.measure(state.variables, measured_on))
             for name, values in means.items():

@@ -31,12 +31,12 @@ MODEL = models.from_flax(Convolutional(), DATA["inputs"][:2])
 OPTIMIZER, LOSS = optax.sgd(0.1), teachers.loss(MODEL.apply)
 
 
-def trained(epochs=3, snapshots=None):
+def trained(epochs=3, snapshots=None, report=None):
     keys = jax.random.split(jax.random.key(0), 2)
     state = train_state.members(MODEL.init, OPTIMIZER, keys)
     sampler = samplers.scattered(jax.random.key(1), 24, 8)
     whole = loop.Training(LOSS, OPTIMIZER, state, DATA, sampler, epochs=epochs)
-    return whole, whole.run(snapshots=snapshots)
+    return whole, whole.run(report, snapshots)
 
 
 def test_step_by_step_is_the_compiled_loop(monkeypatch):
@@ -51,6 +51,15 @@ def test_step_by_step_is_the_compiled_loop(monkeypatch):
     compared = zip(jax.tree.leaves(state.variables), jax.tree.leaves(expected.variables))
     for ours, theirs in compared:
         np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-5)
+
+
+def test_each_step_is_reported():
+    told = []
+    trained(epochs=2, report=lambda done, curves: told.append((done, sorted(curves))))
+    # 3 steps of 8 rows; the last of an epoch comes before its means, and so is no whole yet
+    steps = [(epoch + step / 4, []) for epoch in (0, 1) for step in (1, 2, 3)]
+    assert [each for each in told if not each[1]] == steps
+    assert [done for done, curves in told if "loss" in curves] == [1, 2]
 
 
 @pytest.mark.parametrize("module, faster", [(Convolutional(), True), (models.MLP((3,), 2), False)])
