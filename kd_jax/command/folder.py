@@ -13,12 +13,10 @@ from kd_jax.distill.driver.result import Result
 from kd_jax.errors import InputError, brief, require, require_extra
 from kd_jax.export import folders, quantize
 from kd_jax.export.network import Network
-from kd_jax.report import comparison_figure
-from kd_jax.report.comparison import Comparison
+from kd_jax.report import compared_run, comparison_figure
 from kd_jax.storage import jsonl, run_folder
 
 FACTORY = re.compile(r":[A-Za-z_]\w*$")  # the end of a place of a function
-SAID = "comparison.json"  # of a run: what its records are compared by
 FILES = {"README.md", "table.md", "records.jsonl", "comparison.png", "student"}  # of --out
 
 
@@ -105,36 +103,13 @@ def plain(name: str) -> str:
     return f"{words[:60]}-{fingerprint.of(name)[:8]}"
 
 
-def remember(run: run_folder.Run, comparison: Comparison) -> None:
-    """Write what the table and the figure of a run need besides its records.
-
-    Args:
-        run: Open.
-        comparison: Of its records.
-    """
-    said, recorded = comparison._asdict(), run.records()
-    extra = [r for r in said.pop("records") if r not in recorded]
-    run.write(SAID, jsonl.text([{**said, "notes": list(said["notes"]), "teacher": extra}]))
-
-
-def comparison(path: pathlib.Path) -> Comparison:
-    """The Comparison of a run folder.
-
-    Args:
-        path: Of the run.
-    """
-    said = jsonl.only(path / SAID)
-    records = said.pop("teacher") + jsonl.records(path)
-    return Comparison(records, **said)
-
-
 def table(path: pathlib.Path) -> str:
     """The Markdown of a run folder.
 
     Args:
         path: Of the run.
     """
-    return comparison(path).markdown()
+    return compared_run.read(path).markdown()
 
 
 def draw(path: pathlib.Path) -> None:
@@ -143,7 +118,7 @@ def draw(path: pathlib.Path) -> None:
     Args:
         path: Of the run.
     """
-    comparison_figure.save(comparison(path), path / "comparison.png")
+    comparison_figure.save(compared_run.read(path), path / "comparison.png")
 
 
 def write(

@@ -20,6 +20,7 @@ from kd_jax.distill.driver.result import Result
 from kd_jax.distill.methods import Method
 from kd_jax.errors import printable, require
 from kd_jax.export.network import Network
+from kd_jax.report import compared_run
 from kd_jax.storage import checkpoint, run_folder
 from kd_jax.training import keys
 
@@ -62,7 +63,7 @@ def run(config: Config, run: run_folder.Run) -> None:
         for group in groups
     ])  # fmt: skip
     result = _concluded(config, given, prepared, wanted, groups, run)
-    folder.remember(run, result.comparison)
+    compared_run.remember(run, result.comparison)
     said = {*prepared.notes}  # above, before anything was trained
     run.shown = result.page([note for note in result.comparison.notes if note not in said])
     if config.out:

@@ -2,14 +2,15 @@
 
 experiments/NAME/README.md is made of the docstring of experiments/NAME/__init__.py, of findings.md
 and of the tables and figures of records/ and of records_PRESET/ of other presets. In README.md the
-parts between `<!-- quickstart -->` or `<!-- experiments -->` and `<!-- end -->` are replaced.
+parts between `<!-- adult -->`, which is of docs/records/adult, `<!-- quickstart -->` or
+`<!-- experiments -->` and `<!-- end -->` are replaced.
 """
 
 import pathlib
 import re
 
 from kd_jax.errors import require
-from kd_jax.report import commands, docstrings, manifests, tables
+from kd_jax.report import commands, compared_run, docstrings, manifests, tables
 from kd_jax.storage import manifest
 
 NOTICE = "<!-- By ./run.sh publish from __init__.py, findings.md and the records: edit those -->"
@@ -161,6 +162,9 @@ def front_page(text: str, root: pathlib.Path) -> str:
     quickstart = root / "experiments" / "quickstart" / "records" / "table.md"
     if quickstart.is_file():
         text = _replaced(text, "quickstart", short(quickstart.read_text(encoding="utf-8")))
+    example = root / "docs" / "records" / "adult"
+    if example.is_dir():
+        text = _replaced(text, "adult", compared_run.terminal(example))
     return _replaced(text, "experiments", overview(root))
 
 

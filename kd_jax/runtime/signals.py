@@ -40,7 +40,8 @@ def _received(signum, _frame):
     _signals.append(signum)
     if not _trainings or hosts.one_at_a_time():  # other hosts would wait for one that saves
         raise Interrupted(signum)
-    print("\nsaving what was trained when its epoch ends; the same signal again ends at once", file=sys.stderr)
+    said = "\nsaving what was trained when its epoch ends; the same signal again ends at once"
+    print(said, file=sys.stderr)
 
 
 @contextlib.contextmanager
