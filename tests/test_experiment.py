@@ -13,6 +13,7 @@ import experiments.__main__ as experiments
 import kd_jax
 from experiments.quickstart.config import Config
 from kd_jax import experiment
+from kd_jax.command import config as distill
 from kd_jax.errors import InputError
 from kd_jax.storage import provenance
 
@@ -76,6 +77,14 @@ def test_bad_settings_get_one_line_that_names_them(argument, message):
 def test_flags_say_what_a_config_is(config):
     """As for the command of a run that was given from Python."""
     assert parse(*experiment.flags_of(config)) == config
+
+
+def test_names_in_a_list_may_hold_commas_and_quotes():
+    names = ("city, state", 'the "new" one', "plain")
+    config = distill.Config(data="x.csv", ignore=names)
+    _, flag = experiment.flags_of(config)
+    assert flag == """--ignore="city, state","the ""new"" one",plain"""
+    assert experiment.parse(distill.Config, ["distill", "--data=x.csv", flag]) == config
 
 
 def test_flags_leave_out_what_the_preset_says():

@@ -59,9 +59,14 @@ def parse(config_class: type[Config], argv: list[str]) -> Config:
 def listed(value: typing.Any) -> str:
     """A setting's value as a flag has it, to the last digit."""
     if isinstance(value, tuple):
-        return ",".join(map(listed, value))
+        return ",".join(_quoted(listed(each)) for each in value)
     short = isinstance(value, float) and float(f"{value:g}") == value
     return f"{value:g}" if short else str(value)
+
+
+def _quoted(text):
+    """An entry of a list, in quotes as in a csv file where it holds a comma or quotes itself."""
+    return '"' + text.replace('"', '""') + '"' if {",", '"'} & {*text} else text
 
 
 def flags_of(config: Config) -> list[str]:
