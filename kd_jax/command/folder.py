@@ -17,7 +17,6 @@ from kd_jax.report import compared_run, comparison_figure
 from kd_jax.storage import jsonl, run_folder
 
 FACTORY = re.compile(r":[A-Za-z_]\w*$")  # the end of a place of a function
-FILES = {"README.md", "table.md", "records.jsonl", "comparison.png", "student"}  # of --out
 
 
 def check(config: Any) -> None:
@@ -31,7 +30,7 @@ def check(config: Any) -> None:
     out = f"--out={config.out}"
     require("\0" not in config.out, f"{out} is no path of a folder: expected a new one")
     try:
-        _check_theirs(out, pathlib.Path(config.out).expanduser())
+        folders.check(pathlib.Path(config.out).expanduser(), out)
         _check_apart(config, out)
         _check_written(pathlib.Path(os.path.realpath(pathlib.Path(config.out).expanduser())))
     except (OSError, RuntimeError) as error:  # the latter of a ~ that is nobody's
@@ -41,20 +40,6 @@ def check(config: Any) -> None:
     for name in config.formats:
         if name in packages:
             require_extra("export", packages[name])
-
-
-def _check_theirs(out, path):
-    """InputError if a folder is somebody's: neither new nor empty nor of an earlier export."""
-    if not os.path.lexists(path):
-        return
-    require(path.is_dir(), f"{out} is a file: expected a new folder")
-    held = {each.name for each in path.iterdir()}
-    ours = FILES <= held or not held
-    require(
-        ours and held <= FILES,
-        f"{out} holds other files ({', '.join(sorted(held - FILES))[:60] or 'a part of ours'}"
-        "): expected a new folder, or that of an earlier export",
-    )
 
 
 def _check_apart(config, out):

@@ -11,7 +11,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from kd_jax.errors import InputError, require
+from kd_jax.errors import InputError
 from kd_jax.export import folders, formats, measure, quantize, verify
 from kd_jax.export.saved_models import SavedModel
 from kd_jax.metrics import cost
@@ -43,8 +43,7 @@ def write(
             folder of something else; nothing is left behind then.
     """
     out = pathlib.Path(out)
-    ours = (out / CARD).is_file() or not out.exists() or out.is_dir() and not any(out.iterdir())
-    require(ours, f"--out={out} is there and is no export: expected a new folder")
+    folders.check(out, f"--out={out}")
     with folders.written_whole(out) as folder:
         report: dict[str, dict[str, Any]] = {}
         if saved.teacher:

@@ -1,18 +1,33 @@
-"""Folders that are written beside and renamed: whole, or not at all."""
+"""Folders that are written beside and renamed: whole, or not at all, and nothing else is lost.
+
+A folder says in LIST which files were written into it. Only such a folder is replaced, and only
+while every file in it is one of these, unchanged.
+"""
 
 import contextlib
+import hashlib
+import json
 import os
 import pathlib
 import shutil
 import tempfile
 from collections.abc import Iterator
 
-from kd_jax.errors import InputError, brief
+import filelock
+
+from kd_jax.errors import InputError, brief, require
+
+LIST = ".written.json"  # {file: SHA-256}
+BESIDE = ".export-"  # begins the name of a folder that is being written
+LOCK, NAME, NEW, OLD = ".lock", "name", "new", "old"  # in it
+EXPECTED = "expected a new folder, or an earlier export alone"
 
 
 @contextlib.contextmanager
 def written_whole(out: str | os.PathLike) -> Iterator[pathlib.Path]:
-    """A folder to write in, which becomes `out` when the block ends; one that is there is replaced.
+    """A folder to write in, which becomes `out` when the block ends; see `check` if that is there.
+
+    What a killed process left beside `out` is removed, and what it had moved there put back.
 
     Args:
         out: the folder; those above it are made.
@@ -21,25 +36,94 @@ def written_whole(out: str | os.PathLike) -> Iterator[pathlib.Path]:
         An empty folder beside it, deleted if the block raises.
 
     Raises:
-        InputError: the system refuses to write there.
+        InputError: the system refuses to write there, or `check` refuses it.
     """
     out = pathlib.Path(os.path.realpath(out))  # a link stays, and leads to what is new
+    check(out)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        beside = pathlib.Path(tempfile.mkdtemp(prefix=".export-", dir=out.parent))
-        new, old = beside / "new", beside / "old"
-        new.mkdir()
+        _clear(out.parent)
+        beside = pathlib.Path(tempfile.mkdtemp(prefix=BESIDE, dir=out.parent))
         try:
-            yield new
-            if out.exists():
-                out.replace(old)
-            try:
-                new.replace(out)
-            except OSError:
-                if old.exists():
-                    old.replace(out)
-                raise
+            (beside / NAME).write_text(out.name, encoding="utf-8")
+            with filelock.FileLock(beside / LOCK):
+                new = beside / NEW
+                new.mkdir()
+                yield new
+                listed = {name: _digest(new / name) for name in _files(new)}
+                (new / LIST).write_text(json.dumps(listed, indent=1) + "\n", encoding="utf-8")
+                check(out)
+                _replace(out, beside)
         finally:
             shutil.rmtree(beside, ignore_errors=True)
     except OSError as error:
         raise InputError(f"{out} cannot be written ({error.strerror or brief(error)})") from None
+
+
+def check(out: str | os.PathLike, called: str = "") -> None:
+    """InputError unless a folder is new, empty, or holds what was written there and nothing else.
+
+    Args:
+        out: the folder.
+        called: what a message calls it; by default its path.
+    """
+    out, called = pathlib.Path(out), called or str(out)
+    if not os.path.lexists(out):
+        return
+    require(out.is_dir(), f"{called} is a file: {EXPECTED}")
+    try:
+        listed = json.loads((out / LIST).read_text(encoding="utf-8"))
+        listed = {str(name): str(digest) for name, digest in listed.items()} | {LIST: ""}
+    except (OSError, ValueError, AttributeError):
+        listed = {}
+    files = _files(out)
+    others = [name for name in files if name not in listed]
+    require(not others, f"{called} holds other files ({_some(others)}): {EXPECTED}")
+    changed = [name for name in files if name != LIST and _digest(out / name) != listed[name]]
+    require(not changed, f"{called} holds files that were changed ({_some(changed)}): {EXPECTED}")
+
+
+def _replace(out, beside):
+    """Put the new folder in the place of the old one, which comes back if that fails."""
+    if out.exists():
+        out.replace(beside / OLD)
+    try:
+        (beside / NEW).replace(out)
+    except OSError:
+        _put_back(beside)
+        raise
+
+
+def _put_back(beside):
+    """Rename the old folder back, if it was moved and nothing has taken its place."""
+    out = beside.parent / (beside / NAME).read_text(encoding="utf-8")
+    if (beside / OLD).exists() and not out.exists():
+        (beside / OLD).rename(out)
+
+
+def _clear(parent):
+    """Remove the folders of processes that were killed, which hold their locks no longer."""
+    for beside in parent.glob(f"{BESIDE}*"):
+        if beside.is_symlink() or not ((beside / LOCK).is_file() and (beside / NAME).is_file()):
+            continue
+        with contextlib.suppress(OSError, filelock.Timeout):  # it is written now, or not ours
+            with filelock.FileLock(beside / LOCK, timeout=0):
+                _put_back(beside)
+                shutil.rmtree(beside, ignore_errors=True)
+
+
+def _files(folder):
+    """The names of all files below a folder, but for those that Python makes of programs."""
+    found = (path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
+    names = sorted(path.relative_to(folder).as_posix() for path in found)
+    return [name for name in names if "__pycache__" not in name.split("/")]
+
+
+def _digest(file):
+    if file.is_symlink() or not file.is_file():  # a pipe would be waited for
+        return ""
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def _some(names):
+    return ", ".join(names[:3]) + (f" and {len(names) - 3:,} more" if len(names) > 3 else "")

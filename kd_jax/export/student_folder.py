@@ -47,7 +47,7 @@ def write(network: "Network", out: str | os.PathLike, wanted: Sequence[str]) -> 
     """
     out = pathlib.Path(out).expanduser()
     student_files.check_formats(wanted)
-    _check_replaceable(out)
+    folders.check(out)
     _check_network(network)
     about = {
         "version": VERSION,
@@ -132,17 +132,6 @@ def _exported(folder, stem):
         return (exported.call(inputs), {}), variables["state"]
 
     return Model(init, apply), init(None)
-
-
-def _check_replaceable(out):
-    """InputError if something else lies there than an earlier export."""
-    require(out.is_dir() or not out.exists(), f"{out} is a file: expected a new folder")
-    held = {path.name for path in out.iterdir()} if out.exists() else set()
-    programs = {file.name for file in PROGRAMS + FOR_IMAGES}
-    tensors = {f"{stem}{end}" for stem in ("student", "student_int8") for end in SUFFIXES}
-    others = held - programs - tensors - {FACTS, "__pycache__"} if FACTS in held else held
-    advice = "expected a new folder, or an exported student's alone"
-    require(not others, f"{out} holds {min(others, default='')}: {advice}")
 
 
 def _check_network(network):

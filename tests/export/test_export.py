@@ -22,7 +22,7 @@ from kd_jax import experiment, models
 from kd_jax.data import Split
 from kd_jax.errors import InputError
 from kd_jax.export import export as exporting
-from kd_jax.export import saved_models
+from kd_jax.export import folders, saved_models
 
 ROW = "soft targets, T=3"
 MODEL = models.functional(models.MLP((80, 20), 10), (100,))
@@ -83,13 +83,13 @@ def network(folder):
 def test_every_file_is_there_with_its_digest(out):
     wanted = {
         "measure.py", "model_card.md", "report.json", "student.json", "student.onnx",
-        "student.safetensors", "student.stablehlo",
+        "student.safetensors", "student.stablehlo", folders.LIST,
     }  # fmt: skip
     found = {path.name: path for path in out.iterdir()}
     narrow = {"student_int8.json", "student_int8.safetensors", "student_int8.stablehlo"}
     assert found.keys() in (wanted, wanted | narrow)
     card = (out / "model_card.md").read_text()
-    for name in found.keys() - {"model_card.md"}:
+    for name in found.keys() - {"model_card.md", folders.LIST}:
         assert hashlib.sha256(found[name].read_bytes()).hexdigest() in card
     assert "- Teacher: teacher, " in card
     assert [path.name for path in out.parent.iterdir()] == [out.name]  # nothing half-written
@@ -158,7 +158,9 @@ def test_what_differs_is_not_exported(folder, tmp_path, monkeypatch):
 
 def test_nothing_else_is_replaced_by_an_export(folder, tmp_path):
     (tmp_path / "thesis.tex").write_text("all of it")
-    with pytest.raises(InputError, match="is there and is no export: expected a new folder"):
+    with pytest.raises(
+        InputError, match=r"holds other files \(thesis.tex\): expected a new folder"
+    ):
         exported(Config(run=str(folder), row=ROW, out=str(tmp_path)))
     assert (tmp_path / "thesis.tex").read_text() == "all of it"
 

@@ -19,7 +19,7 @@ from safetensors.numpy import load_file
 import kd_jax as kd
 from kd_jax import models
 from kd_jax.errors import InputError
-from kd_jax.export import formats, student_folder, verify
+from kd_jax.export import folders, formats, student_folder, verify
 from kd_jax.export.network import Network
 
 RANDOM = np.random.default_rng(5)
@@ -28,6 +28,7 @@ KERNEL, BIAS = RANDOM.normal(size=(12, 3)).astype("f"), RANDOM.normal(size=3).as
 CLASSES = ["cat, tabby", "dog", "naïve"]
 IMAGES = RANDOM.integers(256, size=(5, 2, 2, 3), dtype=np.uint8)
 LOGITS = ((IMAGES - np.array(MEAN)) * SCALE).reshape(5, 12) @ np.float64(KERNEL) + BIAS
+LISTED = {folders.LIST}
 PROGRAMS = {"predict.py", "preprocessing.py", "image_decoding.py", "image_names.py"}
 TENSORS = {"student.stablehlo", "student.safetensors", "student.json", "preprocessing.json"}
 INT8 = {"student_int8.stablehlo", "student_int8.safetensors", "student_int8.json"}
@@ -57,7 +58,7 @@ def test_every_file_gives_the_logits(tmp_path, capsys):
     out = tmp_path / "runs" / "student"
     names = network().export(out, "int8")
     assert names[:2] == ["student.stablehlo", "student.safetensors"] and len(names) == 4
-    assert {path.name for path in out.iterdir()} == PROGRAMS | TENSORS | INT8
+    assert {path.name for path in out.iterdir()} == PROGRAMS | TENSORS | INT8 | LISTED
     assert list(out.parent.iterdir()) == [out] and capsys.readouterr().err == ""
     close(stablehlo(out / "student.stablehlo"), LOGITS)
     tensors = load_file(out / "student.safetensors")
@@ -81,14 +82,17 @@ def test_an_earlier_export_is_replaced_and_nothing_else(tmp_path, monkeypatch):
     changed = network()._replace(classes=["a", "b", "c"], preprocessing={"kind": "arrays"})
     changed.save(tmp_path / "link")
     assert (tmp_path / "link").is_symlink() and kd.load(out).classes == ["a", "b", "c"]
-    assert {path.name for path in out.iterdir()} == TENSORS | {"predict.py", "preprocessing.py"}
+    assert {path.name for path in out.iterdir()} == TENSORS | {
+        "predict.py",
+        "preprocessing.py",
+    } | LISTED
     (out / "notes.txt").write_text("mine")
     (tmp_path / "code").mkdir()
     (tmp_path / "code" / "predict.py").write_text("mine too")
     (tmp_path / "file").write_text("mine as well")
     for place, line in [
-        (out, "student holds notes.txt: expected a new folder"),
-        (tmp_path / "code", "code holds predict.py: expected a new folder"),
+        (out, r"student holds other files \(notes.txt\): expected a new folder"),
+        (tmp_path / "code", r"code holds other files \(predict.py\): expected a new folder"),
         (tmp_path / "file", "file is a file: expected a new folder"),
         (tmp_path / "file" / "student", "student cannot be written"),
     ]:
@@ -119,7 +123,7 @@ def test_what_differs_or_is_not_converted_is_left_out_with_its_reason(
         "expected 1e-05 at most",
     ]
     here = {path.name for path in (tmp_path / "student").iterdir()}
-    assert here == PROGRAMS | {"student.stablehlo", "preprocessing.json"}
+    assert here == PROGRAMS | {"student.stablehlo", "preprocessing.json"} | LISTED
     close(kd.load(tmp_path / "student").logits(IMAGES), LOGITS)
 
 

@@ -1,0 +1,113 @@
+"""A folder is written whole; only what was written there before, and is unchanged, is replaced."""
+
+import pathlib
+import re
+import subprocess
+import sys
+import time
+
+import pytest
+from refusals import refused
+
+from kd_jax.errors import InputError
+from kd_jax.export import folders
+
+
+def write(out, **files):
+    with folders.written_whole(out) as folder:
+        for name, text in files.items():
+            (folder / name).write_text(text)
+
+
+def held(out):
+    return {path.name: path.read_text() for path in out.iterdir() if path.name != folders.LIST}
+
+
+def test_what_was_written_is_replaced_whole(tmp_path):
+    write(tmp_path / "out", a="1", b="2")
+    (tmp_path / "out" / "__pycache__").mkdir()  # as by running a program that lies there
+    (tmp_path / "out" / "__pycache__" / "a.pyc").write_bytes(b"")
+    write(tmp_path / "out", a="3")
+    assert held(tmp_path / "out") == {"a": "3"}
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_nothing_of_anybody_else_is_replaced(tmp_path):
+    out = tmp_path / "out"
+    write(out, a="1", b="2")
+    (out / "notes.txt").write_text("mine")
+    refused(re.escape("out holds other files (notes.txt)"), write, out, a="3")
+    (out / "notes.txt").unlink()
+    (out / "a").write_text("edited")
+    refused(re.escape("out holds files that were changed (a)"), write, out, a="3")
+    assert held(out) == {"a": "edited", "b": "2"}
+    (out / "a").unlink()
+    write(out, a="3")  # what is gone is not lost by it
+    assert held(out) == {"a": "3"}
+
+
+def test_a_file_or_a_folder_without_a_list_is_somebodys(tmp_path):
+    (tmp_path / "file").write_text("mine")
+    refused(re.escape("file is a file: expected a new folder"), write, tmp_path / "file", a="1")
+    (tmp_path / "theirs" / "below").mkdir(parents=True)
+    write(tmp_path / "theirs" / "below", a="1")  # which is empty
+    refused(
+        re.escape("theirs holds other files (below/.written.json, below/a)"),
+        write,
+        tmp_path / "theirs",
+        a="1",
+    )
+    (tmp_path / "odd").mkdir()
+    (tmp_path / "odd" / folders.LIST).write_text("[")
+    refused(re.escape("odd holds other files (.written.json)"), write, tmp_path / "odd", a="1")
+
+
+def test_what_came_while_it_was_written_is_kept(tmp_path):
+    line = re.escape("out holds other files (new.txt)")
+    with pytest.raises(InputError, match=line), folders.written_whole(tmp_path / "out"):
+        (tmp_path / "out").mkdir()
+        (tmp_path / "out" / "new.txt").write_text("mine")
+    assert held(tmp_path / "out") == {"new.txt": "mine"}
+
+
+def test_an_error_leaves_what_was_there(tmp_path):
+    write(tmp_path / "out", a="1")
+    with pytest.raises(KeyError), folders.written_whole(tmp_path / "out") as folder:
+        (folder / "a").write_text("2")
+        raise KeyError
+    assert held(tmp_path / "out") == {"a": "1"} and len(list(tmp_path.iterdir())) == 1
+    with pytest.raises(InputError, match="cannot be written"):
+        write(tmp_path / "out" / "a" / "below", a="1")
+
+
+KILLED = """
+import pathlib, sys, time
+sys.path.insert(0, sys.argv[2])
+from kd_jax.export import folders
+out = pathlib.Path(sys.argv[1])
+if sys.argv[3] == "replacing":  # between the two renames
+    pathlib.Path.replace = lambda self, to: (
+        self.rename(to) if to.name == "old" else (print("now", flush=True), time.sleep(60)))
+with folders.written_whole(out) as folder:
+    (folder / "a").write_text("2")
+    if sys.argv[3] == "writing":
+        print("now", flush=True)
+        time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("when", ["writing", "replacing"])
+def test_what_a_killed_process_left_is_cleared_and_what_it_moved_put_back(tmp_path, when):
+    out, root = tmp_path / "out", pathlib.Path(folders.__file__).parents[2]
+    write(out, a="1")
+    (tmp_path / ".export-theirs").mkdir()
+    command = [sys.executable, "-c", KILLED, str(out), str(root), when]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "now\n"
+        write(tmp_path / "other", a="3")  # whose process lives: it is left alone
+        assert len(list(tmp_path.glob(".export-*"))) == 2
+        process.kill()
+    time.sleep(0.1)
+    write(tmp_path / "other", a="4")
+    assert [path.name for path in tmp_path.glob(".export-*")] == [".export-theirs"]
+    assert held(out) == {"a": "1"}
