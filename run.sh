@@ -5,7 +5,8 @@
 # ./run.sh check                     lint, format and types of the code, as CI reads them
 # ./run.sh list [WORKDIR]            the runs below runs/, their state, how to go on or delete them
 # ./run.sh report [WORKDIR]          one page of the runs below it, or of the committed records
-# ./run.sh publish RUN_FOLDER        keep a finished run as a record and renew the README
+# ./run.sh publish RUN_FOLDER        keep a finished run as a record and renew the READMEs
+# ./run.sh publish --readmes         renew the READMEs alone
 # ./run.sh install [EXTRA …]         install extras without running anything
 # ./run.sh --help                    list the experiments
 #

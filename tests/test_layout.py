@@ -36,7 +36,10 @@ MAY_IMPORT = {
     "language": [
         "losses", "models", "data", "pretrained", "training", "storage", "fingerprint", "errors",
     ],
-    "report": ["metrics", "storage.jsonl", "storage.manifest", "storage.commits", "errors"],
+    "report": [
+        "metrics", "storage.jsonl", "storage.manifest", "storage.commits", "storage.whole_file",
+        "errors",
+    ],
     "export": ["models", "metrics", "data", "storage", "fingerprint", "errors"],
     "experiment": ["runtime", "storage", "errors"],
     "command": [

@@ -74,7 +74,6 @@ def write(folder: str | os.PathLike | None = None) -> pathlib.Path:
         place.mkdir(parents=True, exist_ok=True)
         jsonl.write_whole(path, rendered(source, finished, others))
     except OSError as error:
-        path.with_name(path.name + ".partial").unlink(missing_ok=True)
         raise InputError(f"{path} cannot be written ({error.strerror}): make room there") from None
     return path
 

@@ -3,8 +3,8 @@
 Copies its settings, manifest, command, records, tables and figures to
 experiments/<name>/records/, or to experiments/<name>/records_<preset>/ where the preset is not the
 default one, and renews the READMEs (see readmes.py); publishable.py says which runs are refused.
-Without a folder it renews the READMEs alone, as after a change of an experiment's docstring or
-findings.
+With --readmes in place of a folder it renews the READMEs alone, as after a change of an
+experiment's docstring or findings.
 """
 
 import json
@@ -38,22 +38,43 @@ def publish(run_folder: str | os.PathLike, root: pathlib.Path = ROOT) -> pathlib
     source = pathlib.Path(run_folder).resolve()
     target = records_folder(root, *publishable.checked(source, root))
     partial, old = target.with_name(f".{target.name}.new"), target.with_name(f".{target.name}.old")
-    for left in (partial, old):  # of a process that was killed
+    recover(root)
+    for left in (partial, old):
         shutil.rmtree(left, ignore_errors=True)
-    partial.mkdir()
-    copy(source, partial)
-    if target.exists():
-        target.rename(old)
-    partial.rename(target)
+    try:
+        partial.mkdir()
+        copy(source, partial)
+        if target.exists():
+            target.rename(old)
+        partial.rename(target)
+    except OSError as error:
+        recover(root)
+        shutil.rmtree(partial, ignore_errors=True)
+        why = error.strerror or brief(error)
+        raise InputError(f"{target} cannot be written ({why}): make room there") from None
     try:
         readmes.write(root)
     except DAMAGED as error:
         shutil.rmtree(target)
-        if old.exists():
-            old.rename(target)
-        raise InputError(f"{source} cannot be shown on a page ({brief(error)})") from None
+        recover(root)
+        why = (isinstance(error, OSError) and error.strerror) or brief(error)
+        raise InputError(f"{source} cannot be shown on a page ({why})") from None
     shutil.rmtree(old, ignore_errors=True)
     return target
+
+
+def recover(root: pathlib.Path) -> None:
+    """Put records back that a process was killed over, between the two renames of `publish`."""
+    for old in root.glob("experiments/*/.records*.old"):
+        target = old.with_name(old.name.removeprefix(".").removesuffix(".old"))
+        if not target.exists():
+            old.rename(target)
+
+
+def renew(root: pathlib.Path = ROOT) -> list[pathlib.Path]:
+    """Renew the READMEs alone; the paths of those that changed."""
+    recover(root)
+    return readmes.write(root)
 
 
 def copy(source: pathlib.Path, target: pathlib.Path) -> None:
@@ -90,5 +111,7 @@ def all_records(root: pathlib.Path = ROOT) -> dict[str, pathlib.Path]:
 
 if __name__ == "__main__":
     with one_line():
-        require(len(sys.argv) < 3, "expected one argument at most, the folder of a finished run")
-        print(*([publish(sys.argv[1])] if len(sys.argv) > 1 else readmes.write(ROOT)), sep="\n")
+        expected = "expected the folder of a finished run, or --readmes to renew the pages alone"
+        require(len(sys.argv) == 2, f"publish has {len(sys.argv) - 1} arguments: {expected}")
+        given = sys.argv[1]
+        print(*(renew() if given == "--readmes" else [publish(given)]), sep="\n")

@@ -1,4 +1,6 @@
-"""The READMEs, generated from docstrings, findings and records: `./run.sh publish` renews them.
+"""The READMEs, generated from docstrings, findings and records.
+
+`./run.sh publish --readmes` renews them.
 
 experiments/NAME/README.md is made of the docstring of experiments/NAME/__init__.py, of findings.md
 and of the tables and figures of records/ and of records_PRESET/ of other presets. In README.md the
@@ -6,12 +8,13 @@ parts between `<!-- adult -->`, which is of docs/records/adult, `<!-- quickstart
 `<!-- experiments -->` and `<!-- end -->` are replaced.
 """
 
+import contextlib
 import pathlib
 import re
 
 from kd_jax.errors import require
 from kd_jax.report import commands, compared_run, docstrings, manifests, tables
-from kd_jax.storage import manifest
+from kd_jax.storage import manifest, whole_file
 
 NOTICE = "<!-- By ./run.sh publish from __init__.py, findings.md and the records: edit those -->"
 FIGURE = re.compile(r"\]\((records\w*/[^)]+\.png)\)")
@@ -27,14 +30,19 @@ def write(root: pathlib.Path) -> list[pathlib.Path]:
         root: the folder of the repository.
 
     Returns:
-        The paths of the files that were written.
+        The paths of the files that were written: all of them or, without room, none.
     """
-    changed = []
-    for path, text in rendered(root).items():
-        if not path.is_file() or path.read_text(encoding="utf-8") != text:
-            path.write_text(text, encoding="utf-8")
-            changed.append(path)
-    return changed
+    changed = {
+        path: text
+        for path, text in rendered(root).items()
+        if not path.is_file() or path.read_text(encoding="utf-8") != text
+    }
+    with contextlib.ExitStack() as stack:  # all are written before the first is replaced
+        for path, text in changed.items():
+            file = stack.enter_context(whole_file.written(path))
+            file.write(text)
+            file.flush()
+    return list(changed)
 
 
 def rendered(root: pathlib.Path) -> dict[pathlib.Path, str]:

@@ -10,7 +10,7 @@ import numpy as np
 from kd_jax import fingerprint
 from kd_jax.errors import InputError, brief
 from kd_jax.runtime import hosts
-from kd_jax.storage import locks
+from kd_jax.storage import locks, whole_file
 
 
 def cached(
@@ -70,10 +70,8 @@ def _file(folder, facts):
 
 def _write(path, facts, arrays):
     text = json.dumps({**facts, "digest": fingerprint.arrays(arrays)})
-    partial = path.with_suffix(".partial")
-    with open(partial, "wb") as file:
+    with whole_file.written(path, binary=True) as file:
         np.savez(file, **arrays, facts=np.frombuffer(text.encode(), np.uint8))
-    partial.replace(path)
 
 
 def _read(path, facts):

@@ -18,7 +18,7 @@ import numpy as np
 from kd_jax import fingerprint
 from kd_jax.errors import InputError, brief, require
 from kd_jax.runtime import hosts, progress
-from kd_jax.storage import locks
+from kd_jax.storage import locks, whole_file
 
 ADVICE = "delete that folder"
 
@@ -93,9 +93,8 @@ def _append(path, seal, block, first, rows):
             file.seek(maps[name].offset + first * maps[name].strides[0])
             file.write(np.ascontiguousarray(values).tobytes())
     seal["digests"].append(fingerprint.arrays(block))
-    partial = path / "blocks.partial"
-    partial.write_text(json.dumps(seal), encoding="utf-8")
-    partial.replace(path / "blocks.json")
+    with whole_file.written(path / "blocks.json") as file:
+        json.dump(seal, file)
 
 
 def _block(maps, first, size):

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 
 from kd_jax.errors import InputError, require
+from kd_jax.storage import whole_file
 
 
 def text(found: Sequence[dict]) -> str:
@@ -124,12 +125,8 @@ def with_notes(table: Callable, folder: pathlib.Path) -> str:
 
 def write_whole(path: pathlib.Path, text: str) -> None:
     """Write a text file that is never seen half-written."""
-    partial = path.with_name(path.name + ".partial")
-    with open(partial, "w", encoding="utf-8") as file:
+    with whole_file.written(path) as file:
         file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
 
 
 def only(path: pathlib.Path) -> dict:

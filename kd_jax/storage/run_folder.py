@@ -22,7 +22,16 @@ from kd_jax.errors import InputError, require
 from kd_jax.runtime import ending, hosts, parallel
 from kd_jax.runtime.execution import DEFAULT, Execution
 from kd_jax.runtime.tensorboard import Events
-from kd_jax.storage import checkpoint, commits, jsonl, locks, manifest, model_store, provenance
+from kd_jax.storage import (
+    checkpoint,
+    commits,
+    jsonl,
+    locks,
+    manifest,
+    model_store,
+    provenance,
+    whole_file,
+)  # fmt: skip
 
 RECORDS = "records.jsonl"
 IDENTITY = "row", "seed", "teacher_seed", "teacher", "part"  # what tells records of a run apart
@@ -143,10 +152,8 @@ class Run:
         """Write arrays as an .npz file, for figures. The first host writes."""
         path = self.path(name)
         if hosts.first_host():
-            partial = path.with_suffix(".partial")
-            with open(partial, "wb") as file:
+            with whole_file.written(path, binary=True) as file:
                 np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
-            partial.replace(path)
 
     def append(self, records: Sequence[dict], by: Sequence[str] = ()) -> None:
         """Append one JSON line per trained model: all of them or, if the process dies, none.

@@ -1,5 +1,7 @@
 """Publishing keeps what everybody can look up, and refuses in one line what nobody can."""
 
+import contextlib
+import errno
 import json
 import pathlib
 import subprocess
@@ -10,7 +12,7 @@ from small_repository import MANIFEST, TABLE, committed, git, record, tree, with
 
 from kd_jax.errors import InputError
 from kd_jax.report import commands, publish
-from kd_jax.storage import commits, jsonl, manifest
+from kd_jax.storage import commits, jsonl, manifest, whole_file
 
 ROOT = pathlib.Path(__file__).parents[2]
 RECORDS = publish.all_records()
@@ -215,6 +217,33 @@ def test_what_a_killed_publish_left_is_no_change(root, left):
     (root / "experiments" / "small" / left).mkdir()
     (root / "experiments" / "small" / left / "costs.json").write_text("{}")
     assert publish.publish(finished(root), root=root).name == "records"
+
+
+def test_records_over_which_a_publish_was_killed_come_back(root):
+    """Between its two renames the old records lie beside, and the new ones are not there yet."""
+    folder = publish.publish(finished(root), root=root)
+    before = contents(root, root / "runs")
+    folder.rename(folder.with_name(".records.old"))
+    assert publish.renew(root) == []
+    assert contents(root, root / "runs") == before
+
+
+def test_without_room_for_the_pages_nothing_changes(root, monkeypatch):
+    run = finished(root)
+    publish.publish(run, root=root)
+    (run / "table.md").write_text(TABLE.replace("BEATS", "WORSE"))
+    written = whole_file.written
+
+    @contextlib.contextmanager
+    def full(path, **options):
+        with written(path, **options) as file:
+            if path.parent.name == "small":  # the second page of two
+                file.write("half of it")
+                raise OSError(errno.ENOSPC, "No space left on device")
+            yield file
+
+    monkeypatch.setattr(whole_file, "written", full)
+    assert "cannot be shown on a page (No space left on device)" in refused(root, run)
 
 
 def test_a_run_with_options_that_nobody_else_sets_is_refused(root):

@@ -178,7 +178,9 @@ def test_only_what_changed_is_written(tmp_path):
     "path", readmes.rendered(ROOT), ids=lambda path: path.relative_to(ROOT).as_posix()
 )
 def test_committed_readmes_are_current(path):
-    assert path.read_text() == readmes.rendered(ROOT)[path], f"{path} is old: ./run.sh publish"
+    assert path.read_text() == readmes.rendered(ROOT)[path], (
+        f"{path} is old: ./run.sh publish --readmes"
+    )
 
 
 @pytest.mark.parametrize("folder", readmes.folders(ROOT), ids=lambda path: path.name)
