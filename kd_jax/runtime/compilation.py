@@ -5,6 +5,7 @@ import functools
 import itertools
 import os
 import pathlib
+import stat
 import tempfile
 import warnings
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import jax
 
 LARGEST = 2**31  # bytes of compiled programs that are kept
+WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 # What XLA may leave out for a program that runs for less time than it takes to compile.
 QUICK = {
     "xla_backend_optimization_level": 0,
@@ -36,6 +38,7 @@ def quick_options() -> dict[str, Any]:
 def cache_programs() -> None:
     """Keep compiled programs in the user's cache folder, or a temporary one where that fails.
 
+    A folder that others own or may write to is not used: a run goes without.
     JAX_COMPILATION_CACHE_DIR, when set, wins; set to an empty string it turns the cache off.
     Runs share the folder without a lock, which many of them would wait for: a program that another
     is writing at this moment, or that a killed run left unfinished, is compiled again. Only at the
@@ -77,7 +80,14 @@ def _writable_folder():
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             with tempfile.TemporaryFile(dir=folder):
-                return folder
+                if _is_ours(folder):
+                    return folder
         except OSError:
             continue
     return None
+
+
+def _is_ours(folder):
+    """Whether nobody else can have put programs there: JAX executes what it finds."""
+    found, link = folder.stat(), folder.lstat()  # a link of one's own may lead to another disk
+    return found.st_uid == link.st_uid == os.getuid() and not found.st_mode & WRITABLE_BY_OTHERS

@@ -1,10 +1,11 @@
-"""The cache of compiled programs: no lock, no word, no more than its size, and no need of it."""
+"""The cache of compiled programs: no lock, no word, nobody else's, no more than its size."""
 
 import os
 import subprocess
 import sys
 
 import filelock
+import pytest
 
 from kd_jax.runtime import compilation
 
@@ -59,3 +60,33 @@ def test_what_was_not_used_for_longest_is_removed(tmp_path):
     compilation.prune(tmp_path, 25)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "d"]
     compilation.prune(tmp_path / "absent", 25)
+
+
+def test_programs_are_not_read_where_others_can_write(tmp_path, monkeypatch):
+    """The home's folder comes first, then that in /tmp, where anybody may have been before."""
+    temporary, uid = tmp_path / "tmp", os.getuid()
+    temporary.mkdir()
+    monkeypatch.setattr(compilation.tempfile, "tempdir", str(temporary))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))
+    home, fallback = tmp_path / "home" / "kd_jax", temporary / f"kd_jax-{uid}"
+    assert compilation._writable_folder() == home
+    assert home.stat().st_mode & 0o777 == 0o700 and not fallback.exists()
+    home.chmod(0o770)  # of a group
+    assert compilation._writable_folder() == fallback
+    assert fallback.stat().st_mode & 0o777 == 0o700
+    fallback.chmod(0o702)  # of everybody
+    assert compilation._writable_folder() is None
+    home.chmod(0o755)  # to be read by others
+    assert compilation._writable_folder() == home
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="needs the right to give files away")
+def test_programs_are_not_read_where_another_user_leads(tmp_path):
+    mine, theirs = tmp_path / "mine", tmp_path / "theirs"
+    mine.mkdir(mode=0o700)
+    theirs.symlink_to(mine)
+    assert compilation._is_ours(theirs)
+    os.lchown(theirs, 65534, -1)
+    assert not compilation._is_ours(theirs)
+    os.chown(mine, 65534, -1)
+    assert not compilation._is_ours(mine)
