@@ -1,7 +1,10 @@
 """The one exception that means: the input is at fault, not the code; and checks that raise it."""
 
 import contextlib
+import errno
 import importlib.util
+import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -10,6 +13,13 @@ Check = Callable[[str, Any], None]  # of a flag's name and value; raises InputEr
 
 # what reading a damaged file may raise
 DAMAGED = (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError)
+
+
+# what the system says of files that may be sound
+REFUSED = {
+    errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ESTALE,
+    errno.ETIMEDOUT, errno.EAGAIN,
+}  # fmt: skip
 
 
 class InputError(ValueError):
@@ -31,6 +41,34 @@ def printable(text: str) -> str:
 def brief(error: BaseException) -> str:
     """What an exception says, as one line of at most 160 characters: some quote whole files."""
     return (" ".join(str(error).split()) or type(error).__name__)[:160]
+
+
+def unreadable(what: str, error: BaseException, advice: str) -> InputError:
+    """The InputError of a file that cannot be read, with what to do.
+
+    Args:
+        what: the file, and what it is.
+        error: why.
+        advice: for a file that is damaged, like "delete that file". Where the system refuses to
+            read it (no right, too many open files, no memory) nothing speaks against the file.
+    """
+    number = number_of(error)
+    if number in REFUSED:
+        return InputError(
+            f"{what} cannot be read ({os.strerror(number)}): nothing says that it is damaged; see "
+            "to its permissions, or to the limits of this process (ulimit -a)"
+        )
+    return InputError(f"{what} is unreadable ({brief(error)}): {advice}")
+
+
+def number_of(error: BaseException) -> int | None:
+    """The errno of what the operating system says in an error of Python's or tensorstore's."""
+    if isinstance(error, MemoryError):
+        return errno.ENOMEM
+    if isinstance(error, OSError):
+        return error.errno
+    found = re.search(r"os_error_code='(\d+)'", str(error))
+    return int(found[1]) if found else None
 
 
 def require(condition: Any, message: str) -> None:

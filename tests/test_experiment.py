@@ -168,7 +168,7 @@ def test_a_device_without_memory_is_one_line_that_names_the_flag(capsys):
         experiment.launch("some", Config, lambda: (run, None, None), ["experiment"])
     assert ended.value.code == 2
     said = capsys.readouterr().err
-    assert said.startswith("error: the device has no memory left: give --members_per_chunk=N")
+    assert said.startswith("error: no memory is left: give --members_per_chunk=N")
     assert said.count("\n") == 1
 
 

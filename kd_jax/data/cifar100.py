@@ -15,7 +15,7 @@ from jaxtyping import Float, UInt8
 
 from kd_jax.data import image_cache, sources, subsets
 from kd_jax.data.dataset import Dataset, Split
-from kd_jax.errors import InputError, require
+from kd_jax.errors import require, unreadable
 
 VERSION = "4.0.0"  # not the stock 3.0.2, which has no row numbers: the two can share a data_dir
 FILE = "cifar-100-binary.tar.gz"
@@ -122,7 +122,7 @@ def read(path: str | os.PathLike) -> dict[str, tuple[np.ndarray, np.ndarray]]:
                     if member.name == name:
                         found[split] = _rows(path, archive, member, COUNTS[split])
     except (OSError, EOFError, zlib.error, tarfile.TarError) as error:
-        raise InputError(f"{path} is unreadable ({error}): fetch the original again") from None
+        raise unreadable(str(path), error, "fetch the original again") from None
     absent = [name for split, name in MEMBERS.items() if split not in found]
     require(not absent, f"{path} lacks {', '.join(absent)}: fetch the original again")
     return {split: found[split] for split in MEMBERS}

@@ -16,7 +16,7 @@ from jaxtyping import UInt8
 
 from kd_jax import fingerprint
 from kd_jax.data.image_files import Files
-from kd_jax.errors import InputError, brief, extra, require
+from kd_jax.errors import REFUSED, InputError, brief, extra, number_of, require, unreadable
 
 with extra("data"):
     from kd_jax.data import image_decoding
@@ -133,6 +133,8 @@ def _stored(path, names):
         require(fits and {*files} <= {*names}, "it holds other arrays")
         return Decoded(images, files, digest)
     except Exception as error:  # zipfile, zlib, json and numpy each raise their own
+        if number_of(error) in REFUSED:
+            raise unreadable(str(path), error, "") from None
         print(f"{path} is damaged ({brief(error)}): decoding again", file=sys.stderr)
         return None
 

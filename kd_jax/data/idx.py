@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import UInt8
 
-from kd_jax.errors import InputError, require
+from kd_jax.errors import require, unreadable
 
 UNSIGNED_BYTE = 8
 
@@ -37,7 +37,7 @@ def read(path: str | os.PathLike, shape: Sequence[int]) -> UInt8[np.ndarray, "..
             count = math.prod(shape)
             content = file.read(count + 1)  # gzip checks its own sum where the file ends
     except (OSError, EOFError, zlib.error) as error:
-        raise InputError(f"{path} is unreadable ({error}): fetch the original again") from None
+        raise unreadable(str(path), error, "fetch the original again") from None
     require(
         len(content) == count,
         f"{path} holds {'fewer' if len(content) < count else 'more'} values than the {count} "

@@ -17,7 +17,7 @@ from jaxtyping import UInt8
 
 from kd_jax.data import sources
 from kd_jax.data.dataset import check_digest, home
-from kd_jax.errors import InputError, brief, require
+from kd_jax.errors import InputError, require, unreadable
 
 KEYS = ("train_images", "train_labels", "test_images", "test_labels")
 
@@ -104,7 +104,7 @@ def _read(cache, name, image_set):
         with open(cache, "rb") as file, np.load(file, allow_pickle=False) as stored:
             found = [stored[key] for key in KEYS]
     except Exception as error:  # zipfile, zlib and numpy each raise their own
-        raise InputError(f"{cache} is unreadable ({brief(error)}): {advice}") from None
+        raise unreadable(str(cache), error, advice) from None
     shapes = [(array.dtype.name, array.shape) for array in found]
     counts = image_set.counts.values()
     expected = [("uint8", shape) for n in counts for shape in ((n, *image_set.shape), (n,))]

@@ -10,7 +10,7 @@ import pathlib
 import numpy as np
 
 from kd_jax.data.dataset import Dataset, Split, check_digest
-from kd_jax.errors import InputError, brief
+from kd_jax.errors import unreadable
 
 FILE = pathlib.Path(__file__).parent / "rows" / "mnist_5k.npz"
 DIGEST = "1b845fda528288bf79346626fdf2fff6549f0170890dc9174bc1ef609807bbfa"  # of the rows, unpacked
@@ -31,7 +31,7 @@ def load() -> Dataset:
             images, labels = stored["images"], stored["labels"]
         table = np.column_stack([images.reshape(len(labels), -1), labels])
     except Exception as error:  # zipfile, zlib and numpy each raise their own
-        raise InputError(f"{FILE} is unreadable ({brief(error)}): reinstall kd_jax") from None
+        raise unreadable(str(FILE), error, "reinstall kd_jax") from None
     check_digest(str(FILE), hashlib.sha256(table.tobytes()).hexdigest(), DIGEST)
     images, labels = images.astype(np.float32) / 255, labels.astype(np.int32)
     rows = _stratified(labels)

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float, Int, Shaped
 
 from kd_jax.data import disk_rows, npz_labels
-from kd_jax.errors import InputError, brief, require
+from kd_jax.errors import InputError, require, unreadable
 
 NAMES = ("inputs", "labels", "teacher_logits", "teacher_probabilities", "split")
 SPLITS = ("train", "validation", "test")
@@ -74,23 +74,27 @@ def read(path: str | os.PathLike, stream: bool = False) -> Arrays:
     return Arrays(inputs, labels, classes, logits, probabilities, split)
 
 
+def _check_zip(path, file):
+    advice = "write it with np.savez(path, inputs=…, labels=…)"
+    require(zipfile.is_zipfile(file), f"{path} is no .npz file, or truncated: {advice}")
+    file.seek(0)
+
+
 def _stored(path, stream):
     """{name: array} as the file has them."""
     require(path.is_file(), f"{path} does not exist: expected a .npz file")
-    require(
-        zipfile.is_zipfile(path),
-        f"{path} is no .npz file, or truncated: write it with np.savez(path, inputs=…, labels=…)",
-    )
     try:
-        with open(path, "rb") as file, np.load(file, allow_pickle=False) as stored:
-            _check_names(path, stored.files)
-            read = [name for name in stored.files if not (stream and name == "inputs")]
-            found = {name: _member(path, stored, name) for name in read}
+        with open(path, "rb") as file:
+            _check_zip(path, file)
+            with np.load(file, allow_pickle=False) as stored:
+                _check_names(path, stored.files)
+                read = [name for name in stored.files if not (stream and name == "inputs")]
+                found = {name: _member(path, stored, name) for name in read}
         return {**found, "inputs": disk_rows.of_npz(path, "inputs")} if stream else found
     except InputError:
         raise
     except Exception as error:  # zipfile, zlib and numpy each raise their own
-        raise InputError(f"{path} is unreadable ({brief(error)}): write it again") from None
+        raise unreadable(str(path), error, "write it again") from None
 
 
 def _check_names(path, names):

@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float
 
 from kd_jax.data.dataset import Split, check_digest
-from kd_jax.errors import InputError, require
+from kd_jax.errors import InputError, require, unreadable
 
 ROWS = pathlib.Path(__file__).parent / "rows"
 FILES = {
@@ -78,7 +78,7 @@ def _read(path, digest):
     except FileNotFoundError:
         raise InputError(f"{path} is missing: it is part of the package, restore it") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is unreadable ({error}): restore the published file") from None
+        raise unreadable(str(path), error, "restore the published file") from None
     inputs, labels = [], []
     for number, line in enumerate(text.splitlines(), 1):
         person, comma, label = line.rpartition(",")

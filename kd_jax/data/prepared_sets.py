@@ -15,7 +15,7 @@ from jaxtyping import Int, UInt8
 
 from kd_jax.data.dataset import home
 from kd_jax.data.preprocessing import near
-from kd_jax.errors import InputError, brief, extra, require
+from kd_jax.errors import InputError, extra, require, unreadable
 
 BATCH = 1000
 OURS = ("cifar100", "fashion_mnist", "mnist")  # that this package prepares itself
@@ -55,7 +55,7 @@ def read(name: str, data_dir: str | os.PathLike = "") -> PreparedSet:
         raise
     except Exception as error:  # protobuf, array_record, Pillow and tfds each raise their own
         advice = "prepare it with file_format=array_record, or delete it if it is damaged"
-        raise InputError(f"{folder} is unreadable ({brief(error)}): {advice}") from None
+        raise unreadable(str(folder), error, advice) from None
     return PreparedSet(splits, list(map(str, builder.info.features[label].names)))
 
 

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 
 from kd_jax.data import preprocessing
 from kd_jax.data.preprocessing import near, shown
-from kd_jax.errors import DAMAGED, InputError, brief, extra, require
+from kd_jax.errors import DAMAGED, InputError, brief, extra, require, unreadable
 
 with extra("data"):
     import pyarrow as pa
@@ -197,7 +197,7 @@ def _parquet(path):
             names = file.schema_arrow.names
             columns = [_plain(column).to_pylist() for column in file.read().columns]
     except (*DAMAGED, pa.ArrowException) as error:
-        raise InputError(f"{path} is unreadable ({brief(error)}): write it again") from None
+        raise unreadable(str(path), error, "write it again") from None
     preprocessing.check_names(path, names)
     return dict(zip(names, columns))
 

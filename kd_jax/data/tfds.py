@@ -19,7 +19,7 @@ from jaxtyping import UInt8
 
 from kd_jax.data import sources
 from kd_jax.data.image_cache import ImageSet
-from kd_jax.errors import InputError, brief, extra, require
+from kd_jax.errors import InputError, brief, extra, require, unreadable
 
 with extra("data"):
     import requests
@@ -229,9 +229,8 @@ def _readable(folder):
     try:
         yield
     except Exception as error:  # protobuf, array_record, Pillow and tfds each raise their own
-        raise InputError(
-            f"{folder} is unreadable ({brief(error)}): delete {folder.parent}, and it is made anew"
-        ) from None
+        advice = f"delete {folder.parent}, and it is made anew"
+        raise unreadable(str(folder), error, advice) from None
 
 
 @contextlib.contextmanager

@@ -58,8 +58,11 @@ def launch(
         argv: the command line, its first word left out of account.
     """
     argv = sys.argv if argv is None else argv
+    from kd_jax.runtime import limits
+
     try:
         config = parse(config_class, argv)
+        limits.check()
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
@@ -99,6 +102,6 @@ def prepare(config: Config) -> None:
     if not (config.mesh or config.coordinator_address or config.fast_compile):
         devices.spread_over_cores()
     hosts.join(config.coordinator_address, config.num_processes, config.process_id)
-    devices.parse(config.mesh, len(jax.devices()))
+    devices.parse(config.mesh, len(devices.found()))
     if config.fast_compile:
         jax.config.update("jax_disable_most_optimizations", True)

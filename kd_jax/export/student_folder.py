@@ -17,7 +17,7 @@ import jax
 import jax.export
 
 from kd_jax.data import image_names, preprocessing
-from kd_jax.errors import DAMAGED, InputError, brief, require
+from kd_jax.errors import DAMAGED, InputError, brief, require, unreadable
 from kd_jax.export import folders, formats, predict, student_files
 from kd_jax.models import Model
 
@@ -80,7 +80,7 @@ def facts(folder: str | os.PathLike) -> dict[str, Any]:
         version = int(found["version"])
         require(version > VERSION or _is_whole(found), "it says other things")
     except DAMAGED as error:
-        raise InputError(f"{path} is unreadable ({brief(error)}): save the student again") from None
+        raise unreadable(str(path), error, "save the student again") from None
     require(version <= VERSION, f"{path} is of a newer kd_jax (version {version}): update kd_jax")
     return found
 
@@ -117,7 +117,7 @@ def read(folder: str | os.PathLike, facts: dict[str, Any]) -> tuple[Model, Any]:
         _check_logits(model, variables, facts["shape"], facts["dtype"], len(facts["classes"]))
         return model, variables
     except Exception as error:  # safetensors, flatbuffers and the compiler raise their own
-        raise InputError(f"{path} is unreadable ({brief(error)}): {advice}") from None
+        raise unreadable(str(path), error, advice) from None
 
 
 def _exported(folder, stem):

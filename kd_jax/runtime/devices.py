@@ -19,7 +19,7 @@ import numpy as np
 from jax.sharding import AxisType, NamedSharding
 from jax.sharding import PartitionSpec as P
 
-from kd_jax.errors import require
+from kd_jax.errors import InputError, brief, require
 
 AXES = "members", "data"
 LARGE = 2**20  # numbers in a parameter that is worth splitting; it is gathered to be used
@@ -49,6 +49,23 @@ def parse(text: str, devices: int) -> dict[str, int]:
     count = sizes["members"] * sizes["data"]
     require(count == devices, f"--mesh={text} is of {count} devices: there are {devices}")
     return sizes
+
+
+def found() -> list[jax.Device]:
+    """JAX's devices.
+
+    Raises:
+        InputError: it finds none of the kind that JAX_PLATFORMS asks for.
+    """
+    try:
+        return jax.devices()
+    except (RuntimeError, AssertionError) as error:  # the latter of a kind that is not installed
+        asked = os.environ.get("JAX_PLATFORMS", "")
+        why = f" ({brief(error)})" if str(error) else ""
+        raise InputError(
+            f"JAX_PLATFORMS={asked}: JAX finds no such device{why}; unset it, or install JAX for "
+            "it as README says"
+        ) from None
 
 
 def spread_over_cores() -> None:

@@ -2,7 +2,7 @@
 
 import errno
 
-from kd_jax.errors import InputError
+from kd_jax.errors import InputError, brief
 from kd_jax.runtime import memory, signals
 
 # a full disk, a quota, a limit of file sizes, a folder that is read-only or somebody else's
@@ -25,5 +25,5 @@ def of(error: BaseException) -> tuple[str | None, int]:
             "with --workdir or --data_dir; what was written before is whole"
         ), 2
     if memory.exhausted(error):
-        return f"error: {memory.ADVICE} ({str(error).splitlines()[0][:160]})", 2
+        return f"error: {memory.ADVICE} ({brief(error)})", 2
     return None, 1

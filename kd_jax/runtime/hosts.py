@@ -51,7 +51,7 @@ def leave(error: BaseException) -> None:
     An error that begins with a status of XLA (UNAVAILABLE: …) means that another process is gone:
     one line says so. Where there is one process nothing is done.
     """
-    if jax.process_count() == 1:
+    if not _several():
         return
     if re.match(r"[A-Z_]+: ", str(error)):
         first = str(error).splitlines()[0][:160]
@@ -71,9 +71,17 @@ def stop(code: int) -> NoReturn:
     Their usual end would wait for the others.
     """
     sys.stderr.flush()
-    if jax.process_count() > 1:
+    if _several():
         os._exit(code)
     sys.exit(code)
+
+
+def _several():
+    """Whether there are other processes; there are none where JAX found no device."""
+    try:
+        return jax.process_count() > 1
+    except (RuntimeError, AssertionError):
+        return False
 
 
 def first_host() -> bool:

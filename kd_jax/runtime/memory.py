@@ -5,7 +5,9 @@ from typing import Any
 
 import jax
 
-ADVICE = "the device has no memory left: give --members_per_chunk=N, fewer networks at once"
+ADVICE = (
+    "no memory is left: give --members_per_chunk=N, fewer networks at once, or smaller settings"
+)
 RESERVE = 0.9  # of the free memory that a training may take
 
 
@@ -64,5 +66,6 @@ def _number(path, after="", unit=1):
 
 
 def exhausted(error: BaseException) -> bool:
-    """Whether an exception says that a device has no memory left."""
-    return isinstance(error, jax.errors.JaxRuntimeError) and "RESOURCE_EXHAUSTED" in str(error)
+    """Whether an exception says that a device, or this process, has no memory left."""
+    of_jax = isinstance(error, jax.errors.JaxRuntimeError) and "RESOURCE_EXHAUSTED" in str(error)
+    return of_jax or isinstance(error, MemoryError)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from kd_jax import fingerprint
-from kd_jax.errors import InputError, brief
+from kd_jax.errors import InputError, unreadable
 from kd_jax.runtime import hosts
 from kd_jax.storage import locks, whole_file
 
@@ -82,9 +82,7 @@ def _read(path, facts):
             arrays = {name: stored[name] for name in stored.files if name != "facts"}
             digest = found.pop("digest")
     except Exception as error:  # zipfile, zlib, json and numpy each raise their own
-        raise InputError(
-            f"teacher outputs {path} are unreadable ({brief(error)}): {advice}"
-        ) from None
+        raise unreadable(f"teacher outputs {path}", error, advice) from None
     if found != facts:
         differ = fingerprint.mismatch(found, facts)
         raise InputError(f"teacher outputs {path} are {differ}: {advice}")

@@ -16,7 +16,7 @@ from collections.abc import Callable
 import numpy as np
 
 from kd_jax import fingerprint
-from kd_jax.errors import InputError, brief, require
+from kd_jax.errors import InputError, require, unreadable
 from kd_jax.runtime import hosts, progress
 from kd_jax.storage import locks, whole_file
 
@@ -108,7 +108,7 @@ def _seal(path, facts):
         found = dict(seal["facts"])
         _, _ = seal["arrays"], seal["digests"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path}/blocks.json is unreadable ({brief(error)}): {ADVICE}") from None
+        raise unreadable(f"{path}/blocks.json", error, ADVICE) from None
     require(found == facts, f"{path} is {fingerprint.mismatch(found, facts)}: {ADVICE}")
     return seal
 
@@ -123,7 +123,7 @@ def _open(path, arrays, create=False):
         try:
             found[name] = np.load(file, mmap_mode="r", allow_pickle=False)
         except Exception as error:  # what reads the header, Python's own parser, raises its own
-            raise InputError(f"{file} is unreadable ({brief(error)}): {ADVICE}") from None
+            raise unreadable(str(file), error, ADVICE) from None
         right = list(found[name].shape) == shape and found[name].dtype.str == dtype
         require(right, f"{file} is of another shape than blocks.json says: {ADVICE}")
     return found

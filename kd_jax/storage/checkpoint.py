@@ -6,7 +6,6 @@ import json
 import logging
 import os
 import pathlib
-import re
 import shutil
 import sys
 import threading
@@ -16,7 +15,7 @@ from typing import Any
 
 import jax
 
-from kd_jax.errors import InputError, brief
+from kd_jax.errors import InputError, number_of, unreadable
 from kd_jax.runtime import devices, hosts
 
 ADVICE = "delete that folder or pass --retrain"
@@ -45,14 +44,14 @@ def save(path: str | os.PathLike, tree: Any, facts: dict) -> None:
             partial.replace(_seal(path))
         hosts.wait("sealed")
     except (OSError, ValueError) as error:
-        reason = _of_system(error)
-        if reason is None:
+        number = number_of(error)
+        if number is None:
             raise
         for unfinished in path.parent.glob(f"{path.name}.orbax-checkpoint-tmp*"):
             shutil.rmtree(unfinished, ignore_errors=True)
         raise InputError(
-            f"checkpoint {path} cannot be written ({reason}): make room or choose another folder "
-            "with --workdir; what was written before is whole"
+            f"checkpoint {path} cannot be written ({os.strerror(number)}): make room or choose "
+            "another folder with --workdir; what was written before is whole"
         ) from None
 
 
@@ -73,14 +72,6 @@ def _orbax():
     sys.unraisablehook = hook
     logging.getLogger("absl").addFilter(lambda said: "orbax" not in said.pathname)
     return ocp
-
-
-def _of_system(error):
-    """What the operating system says in an error of Python's or tensorstore's, or None."""
-    if isinstance(error, OSError):
-        return error.strerror
-    number = re.search(r"os_error_code='(\d+)'", str(error))
-    return os.strerror(int(number[1])) if number else None
 
 
 def exists(path: str | os.PathLike) -> bool:
@@ -110,7 +101,7 @@ def load(path: str | os.PathLike, like: Any) -> tuple[Any, dict]:
     except Exception as error:  # orbax, tensorstore and json each raise their own
         # what orbax leaves unfinished would add its own lines to the one that we print
         warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
-        raise InputError(f"checkpoint {path} is unreadable ({brief(error)}): {ADVICE}") from None
+        raise unreadable(f"checkpoint {path}", error, ADVICE) from None
 
 
 def facts(path: str | os.PathLike) -> dict:
@@ -164,9 +155,9 @@ def _digests(path):
 def _check(path):
     try:
         expected = json.loads(_seal(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        raise InputError(f"checkpoint {path} has no readable seal: {ADVICE}") from None
-    found = _digests(path)
+        found = _digests(path)
+    except (OSError, ValueError) as error:
+        raise unreadable(f"checkpoint {path}", error, ADVICE) from None
     changed = sorted(name for name in {*expected, *found} if expected.get(name) != found.get(name))
     if changed:
         raise InputError(f"checkpoint {path} is corrupted ({changed[0]} changed): {ADVICE}")
