@@ -7,7 +7,7 @@ import sys
 
 import filelock
 
-from kd_jax.errors import DAMAGED, InputError, brief, one_line, require
+from kd_jax.errors import DAMAGED, InputError, brief, one_line, printable, require
 from kd_jax.report import commands, tables
 from kd_jax.storage import jsonl, manifest
 
@@ -48,6 +48,7 @@ def _state(folder):
         return FAILED, f"{folder} cannot be written ({error.strerror})"
     failure = folder / "failed.txt"
     if failure.exists():
+        require(failure.is_file(), f"{failure} is no file: delete it")  # a pipe would be waited for
         return FAILED, " ".join(failure.read_text(encoding="utf-8").split())
     again = commands.read(folder) or "the command that began it"
     return RESUMABLE, f"{count} records so far; resume: {again}"
@@ -61,7 +62,7 @@ def below(workdir: pathlib.Path) -> list[pathlib.Path]:
     """
     require(workdir.is_dir(), f"{workdir} is no folder: expected the --workdir of a run")
     folders = [path.parent for path in workdir.glob("*/*/config.json")]
-    return sorted(folders, key=lambda folder: (folder / "config.json").stat().st_mtime)
+    return sorted(folders, key=lambda folder: (folder / "config.json").lstat().st_mtime)
 
 
 def table(workdir: str | os.PathLike) -> str:
@@ -74,7 +75,10 @@ def table(workdir: str | os.PathLike) -> str:
     folders = below(workdir)
     if not folders:
         return f"{workdir} holds no runs yet: ./run.sh begins the first\n"
-    lines = [[folder.relative_to(workdir), *state(folder)] for folder in folders]
+    lines = [
+        list(map(printable, [str(folder.relative_to(workdir)), *state(folder)]))
+        for folder in folders
+    ]
     found = tables.markdown(["run", "state", ""], lines)
     here = shlex.quote(str(workdir))
     return f"{found}\nDelete one: rm -r {here}/<run>; trained teachers: {here}/teachers\n"
