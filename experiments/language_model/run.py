@@ -56,8 +56,9 @@ def load_teacher(config, problems):
         some = [text for problem in problems[: config.texts] for text in problem]
         net, params = tiny_teacher.teacher(keys.key(config.base_seed, "teacher"))
         tokenizer = tiny_teacher.tokenizer(some)
+        stop: Any = chat_template.stop_token(tokenizer)
     else:
-        net, params, tokenizer = pretrained.load(config.teacher)
+        net, params, tokenizer, stop = pretrained.load(config.teacher)
     require(
         config.layers < net.layers,
         f"--layers={config.layers}: expected fewer than the teacher's {net.layers}",
@@ -73,7 +74,7 @@ def load_teacher(config, problems):
         f"--top_k={kept}: expected below {net.vocabulary}, the teacher's vocabulary",
     )
     net = dataclasses.replace(net, dtype=jnp.bfloat16 if config.bfloat16 else jnp.float32)
-    digest, stop = fingerprint.arrays(params), chat_template.stop_token(tokenizer)
+    digest = fingerprint.arrays(params)
     return teacher_cache.DecoderTeacher(net, jax.device_put(params), digest, stop), tokenizer
 
 

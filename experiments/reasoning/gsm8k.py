@@ -50,7 +50,7 @@ def task(model, train, test, max_lengths, layers):
     """The ReasoningTask of a teacher and a student with so many of its layers.
 
     Args:
-        model: (Llama, params, tokenizer).
+        model: a ChatModel.
         train: (problems, how many of them).
         test: the same of what students are measured on.
         max_lengths: (tokens of a prompt, of an answer).
@@ -59,14 +59,14 @@ def task(model, train, test, max_lengths, layers):
     Raises:
         InputError: the model has too few layers or positions, or too few problems fit.
     """
-    net, params, tokenizer = model
+    net, params, tokenizer, stop = model
     require(layers < net.layers, f"--layers={layers}: expected below the teacher's {net.layers}")
     require(
         sum(max_lengths) <= net.max_position_embeddings,
         f"--prompt_tokens={max_lengths[0]} and --answer_tokens={max_lengths[1]}: expected "
         f"{net.max_position_embeddings} in all at most, the teacher's positions",
     )
-    digest, stop = fingerprint.arrays(params), chat_template.stop_token(tokenizer)
+    digest = fingerprint.arrays(params)
     known, solutions = problem_set(tokenizer, train, max_lengths)
     short = chat_template.answers(tokenizer, [f"#### {answer}" for answer in known.gold])
     return tasks.ReasoningTask(
@@ -99,7 +99,8 @@ def load(config):
     if config.tiny:
         some = [text for problem in problems[:100] for text in problem]
         drawn = tiny_teacher.teacher(keys.key(config.base_seed, "teacher", 0))
-        model = *drawn, tiny_teacher.tokenizer(some)
+        tokenizer = tiny_teacher.tokenizer(some)
+        model = pretrained.ChatModel(*drawn, tokenizer, (chat_template.stop_token(tokenizer),))
     else:
         model = pretrained.load(config.teacher)
     train = problems[: -config.held_out], max(config.sizes)

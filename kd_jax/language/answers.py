@@ -17,7 +17,7 @@ from kd_jax.models import llama
 
 def writer(
     net: Any,
-    stop: int,
+    stop: int | tuple[int, ...],
     max_length: int,
     choose: Callable = generation.greedy,
     key: jax.Array | None = None,
@@ -26,7 +26,7 @@ def writer(
 
     Args:
         net: a Llama.
-        stop: the token that ends an answer.
+        stop: the token that ends an answer, or several.
         max_length: tokens of an answer at most, the stop token included.
         choose: of generation.generate.
         key: of what `choose` draws, if anything.
@@ -39,7 +39,7 @@ def writer(
     def each(params, prompts):
         return generation.generate(
             llama.cached_decoder(net), params, prompts.ids, prompts.mask, key, tokens=max_length,
-            stop=(stop,), choose=choose,
+            stop=stop, choose=choose,
         )  # fmt: skip
 
     def write(params, prompts, size):

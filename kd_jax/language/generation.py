@@ -58,7 +58,7 @@ def generate(
     key: Any = None,
     *,
     tokens: int,
-    stop: Sequence[int] = (),
+    stop: int | Sequence[int] = (),
     choose: Callable = greedy,
 ) -> Generated:
     """Continue prompts token by token, each up to its stop token.
@@ -74,7 +74,7 @@ def generate(
         key: of choose(logits, key); token n is chosen with fold_in(key, n), whatever the length.
             None, which is given to it then, for one that draws nothing.
         tokens: N, the most that are written.
-        stop: token ids that end a text.
+        stop: the token that ends a text, or several.
         choose: `greedy`, or what `sampled` gives.
     """
     batch, length = ids.shape
@@ -85,7 +85,7 @@ def generate(
 
 def _written(step, logits, cache, key, tokens, stop, choose):
     """The Generated texts after prompts whose last logits and cache are given."""
-    batch, stop_ids = len(logits), jnp.asarray(stop, jnp.int32)
+    batch, stop_ids = len(logits), jnp.atleast_1d(jnp.asarray(stop, jnp.int32))
     written = Generated(jnp.zeros((batch, tokens), jnp.int32), jnp.zeros(batch, jnp.int32))
 
     def choose_next(n, logits, going, written):

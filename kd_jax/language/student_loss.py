@@ -48,14 +48,14 @@ def loss(
     return loss_fn
 
 
-def on_policy(student: Any, teacher: Any, fraction: float, stop: int) -> Callable:
+def on_policy(student: Any, teacher: Any, fraction: float, stop: int | tuple[int, ...]) -> Callable:
     """On-policy distillation: in a fraction of the steps the student writes the answers itself.
 
     Args:
         student: a Llama.
         teacher: the Llama that reads them.
         fraction: of the steps, λ in the paper.
-        stop: the token that ends an answer.
+        stop: the token that ends an answer, or several.
 
     Returns:
         rows(params, teacher's params, rows, key) -> rows.

@@ -18,12 +18,12 @@ from kd_jax.storage import block_cache
 
 
 class DecoderTeacher(NamedTuple):
-    """net: a Llama; params: on the device; digest: of them; stop: the token that ends an answer."""
+    """net: a Llama; params: on the device; digest: of them; stop: what ends an answer."""
 
     net: Any
     params: Any
     digest: str
-    stop: int
+    stop: int | tuple[int, ...]
 
 
 class TeacherCache:

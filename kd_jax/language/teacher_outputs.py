@@ -69,7 +69,12 @@ def top_tokens(
 
 
 def sampled_answers(
-    net: Any, params: Any, texts: Texts, key: Any, stop: int, temperature: float = 1.0
+    net: Any,
+    params: Any,
+    texts: Texts,
+    key: Any,
+    stop: int | tuple[int, ...],
+    temperature: float = 1.0,
 ) -> Texts:
     """The Texts with answers that a decoder samples itself, as long at most as those given.
 
@@ -80,14 +85,14 @@ def sampled_answers(
         params: its parameters.
         texts: their prompts are answered.
         key: of the samples.
-        stop: the token that ends an answer.
+        stop: the token that ends an answer, or several.
         temperature: of the samples.
     """
     length = texts.answers.ids.shape[1]
     found = generation.generate(
         llama.cached_decoder(net), jax.lax.stop_gradient(params),
         texts.prompts.ids, texts.prompts.mask,
-        key, tokens=length, stop=(stop,), choose=generation.sampled(temperature),
+        key, tokens=length, stop=stop, choose=generation.sampled(temperature),
     )  # fmt: skip
     return Texts(texts.prompts, Tokens(found.ids, jnp.arange(length) < found.lengths[:, None]))
 
@@ -103,7 +108,7 @@ def answers(
     params: Any,
     texts: Texts,
     key: Any,
-    stop: int,
+    stop: int | tuple[int, ...],
     size: int,
     first: int = 0,
     temperature: float = 1.0,
@@ -115,7 +120,7 @@ def answers(
         params: its parameters.
         texts: their prompts are answered.
         key: of the samples.
-        stop: the token that ends an answer.
+        stop: the token that ends an answer, or several.
         size: texts of a batch.
         first: the text to begin with.
         temperature: of the samples.

@@ -1,14 +1,41 @@
 """BERT and DistilBERT from a Hugging Face folder: one encoder under two sets of names."""
 
 import os
+import re
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from kd_jax.errors import require
 from kd_jax.models.bert import Bert
+from kd_jax.pretrained import harmless, safetensors_files
 from kd_jax.pretrained import model_folder as folders
 from kd_jax.pretrained import weight_names as tables
+from kd_jax.pretrained.weights import Weights, any_values
 
 EPSILON = 1e-12  # of the normalizations, where a config lacks it
+GELU = "gelu", "gelu_python"  # two names of one function
+# what is not implemented, with the values at which it changes nothing
+NEUTRAL = harmless.NEUTRAL | {
+    "position_embedding_type": ("absolute",),
+    "is_decoder": (False,),
+    "directionality": ("bidi",),
+}
+# of the head of a task, and positions that lie in a table
+HARMLESS_SETTINGS = harmless.COMMON | frozenset(
+    """
+    tie_word_embeddings tie_weights_ sinusoidal_pos_embds pooler_type pooler_fc_size
+    pooler_num_attention_heads pooler_num_fc_layers pooler_size_per_head
+    """.split()
+)
+HARMLESS_TENSORS = {
+    r"embeddings\.position_ids": lambda array: np.array_equal(
+        np.ravel(array), np.arange(np.size(array))
+    ),
+    r"pooler\.dense\.(weight|bias)": any_values,  # it reads the last hidden states, as heads do
+    r"(cls|classifier|pre_classifier|qa_outputs)\..*": any_values,
+    r"vocab_(transform|layer_norm|projector)\.(weight|bias)": any_values,
+}
 
 
 class Architecture(NamedTuple):
@@ -80,18 +107,32 @@ ARCHITECTURES = {
 
 
 def load(folder: str | os.PathLike) -> tuple[Bert, Any]:
-    """(Bert, params) of a folder with a BERT or DistilBERT.
+    """(Bert, params) of a folder with a BERT or DistilBERT; a task's head is left out.
 
     Raises:
-        InputError: it is of another architecture, or incomplete or damaged.
+        InputError: it is of another architecture, incomplete, damaged, or has settings or tensors
+            that this one does not use.
     """
-    found = folders.config(folder)
-    names = ARCHITECTURES[folders.kind(found, ARCHITECTURES, folder)]
-    bert = _network(found, names, folder)
-    weights = folders.Weights(folder, folders.tensors(folder))
+    kind, found = folders.settings(folder, ARCHITECTURES)
+    names = ARCHITECTURES[kind]
+    bert = _network(found, names)
+    weights = Weights(folder, _renamed(safetensors_files.read(folder), folder))
     if any(name.startswith(names.prefix) for name in weights.found):
         weights.prefix = names.prefix
-    return bert, tables.params(_entries(bert, names), bert.layers, weights.take)
+    params = tables.params(_entries(bert, names), bert.layers, weights.take)
+    weights.accounted(HARMLESS_TENSORS)
+    return bert, params
+
+
+def _renamed(arrays, folder):
+    """The arrays, those of normalizations no longer under the names of the first checkpoints."""
+    found = {}
+    for name, array in arrays.items():
+        new = re.sub(r"LayerNorm\.gamma$", "LayerNorm.weight", name)
+        new = re.sub(r"LayerNorm\.beta$", "LayerNorm.bias", new)
+        require(new not in found, f"{folder} has the tensor '{new}' under two names: keep one")
+        found[new] = array
+    return found
 
 
 def save(
@@ -125,15 +166,14 @@ def save(
     folders.save(folder, settings, arrays, tokenizer)
 
 
-def _network(found, names, folder):
-    sizes = {ours: folders.setting(found, theirs, folder) for ours, theirs in names.sizes.items()}
+def _network(found, names):
+    sizes = {ours: found.whole(theirs) for ours, theirs in names.sizes.items()}
     width, heads = sizes["width"], sizes["heads"]
-    require(
-        width % heads == 0, f"{folder}/config.json: width {width} is no multiple of {heads} heads"
-    )
-    name = found.get(names.activation, "gelu")
-    require(name == "gelu", f"{folder}/config.json: activation is '{name}', expected gelu")
-    epsilon = folders.positive(found, "layer_norm_eps", EPSILON, folder)
+    require(width % heads == 0, f"{found.source}: width {width} is no multiple of {heads} heads")
+    epsilon = found.positive("layer_norm_eps", EPSILON)
+    fixed = {} if "types" in sizes else {"layer_norm_eps": (EPSILON,)}  # a DistilBERT's is
+    found.neutral(NEUTRAL | {names.activation: GELU} | fixed)
+    found.accounted(HARMLESS_SETTINGS)
     return Bert(**{"types": 0} | sizes, epsilon=epsilon)
 
 

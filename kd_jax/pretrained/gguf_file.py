@@ -132,16 +132,31 @@ def read(path: str | os.PathLike) -> GgufFile:
         f"{path} is GGUF of version {version}, expected 2 or 3, little-endian; convert it anew",
     )
     tensors, keys = cursor.number("Q"), cursor.number("Q")
-    metadata = {cursor.string(): cursor.value(cursor.number("I")) for _ in range(keys)}
-    listed = [(cursor.string(), *_placed(cursor)) for _ in range(tensors)]
+    metadata = _once(cursor, "key", keys, lambda: cursor.value(cursor.number("I")))
+    listed = _once(cursor, "tensor", tensors, lambda: _placed(cursor))
     alignment = metadata.get("general.alignment", 32)
     require(
         isinstance(alignment, int) and alignment > 0,
         f"{path} is damaged: general.alignment is {alignment!r}, expected 1 or more",
     )
     start = -(-cursor.at // alignment) * alignment
-    places = {name: Tensor(shape, kind, start + offset) for name, shape, kind, offset in listed}
+    places = {
+        name: Tensor(shape, kind, start + offset) for name, (shape, kind, offset) in listed.items()
+    }
     return GgufFile(path, metadata, places, data)
+
+
+def _once(cursor, what, count, value):
+    """{name: value} of so many that follow, no name twice."""
+    found: dict = {}
+    for _ in range(count):
+        name = cursor.string()
+        require(
+            name not in found,
+            f"{cursor.path} is damaged: the {what} {name[:80]!r} stands there twice; get it again",
+        )
+        found[name] = value()
+    return found
 
 
 def _placed(cursor):

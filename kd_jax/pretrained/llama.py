@@ -6,10 +6,14 @@ SmolLM2 is a Llama.
 import os
 from typing import Any
 
+import numpy as np
+
 from kd_jax.errors import require
 from kd_jax.models.llama import Llama
+from kd_jax.pretrained import harmless, rotations, safetensors_files
 from kd_jax.pretrained import model_folder as folders
 from kd_jax.pretrained import weight_names as tables
+from kd_jax.pretrained.weights import Weights
 
 SIZES = {
     "vocabulary": "vocab_size",
@@ -26,6 +30,24 @@ OPTIONAL = {
 BIASES = {"llama": False, "qwen2": True}  # on queries, keys and values, by model_type
 MODELS = {"llama": "LlamaForCausalLM", "qwen2": "Qwen2ForCausalLM"}
 DEFAULTS = {"theta": 10000.0, "epsilon": 1e-6}  # where a config does not say them
+# what is not implemented, with the values at which it changes nothing
+NEUTRAL = harmless.NEUTRAL | {
+    "hidden_act": ("silu", "swish"),
+    "attention_bias": (False,),
+    "mlp_bias": (False,),
+    "use_sliding_window": (False,),
+    "is_decoder": (True, False),  # it is one anyhow
+    "rope_interleaved": (False,),
+    "use_mrope": (False,),
+    "use_qk_norm": (False,),
+    "qk_layernorm": (False,),
+    "attn_logit_softcapping": (None,),
+    "final_logit_softcapping": (None,),
+    "embedding_multiplier": (1,),
+    "residual_multiplier": (1,),
+    "logits_scaling": (1,),
+    "logit_scale": (1,),
+}
 
 # what we call a tensor: what the files call it; {} is the number of the layer
 NAMES = {
@@ -48,11 +70,30 @@ def load(folder: str | os.PathLike) -> tuple[Llama, Any]:
     """(Llama, params) of a folder with a Llama or Qwen2.
 
     Raises:
-        InputError: it is of another architecture, or incomplete or damaged.
+        InputError: it is of another architecture, incomplete, damaged, or has settings or tensors
+            that this one does not use.
     """
-    llama = _network(folders.config(folder), folder)
-    weights = folders.Weights(folder, folders.tensors(folder))
-    return llama, tables.params(entries(llama, NAMES), llama.layers, weights.take)
+    llama = _network(folder)
+    weights = Weights(folder, safetensors_files.read(folder))
+    params = tables.params(entries(llama, NAMES), llama.layers, weights.take)
+    weights.accounted(_harmless(llama, params))
+    return llama, params
+
+
+def _harmless(llama, params):
+    """Tensors that files have and nobody needs, if they hold what follows from the others."""
+    exponents = np.arange(0, llama.head_dim, 2) / llama.head_dim
+    frequencies = llama.theta**-exponents
+
+    def frequency(array):  # in half precision, too
+        alike = array.shape == frequencies.shape
+        return alike and np.allclose(np.float64(array), frequencies, rtol=0.02, atol=1e-6)
+
+    found = {r"model\.layers\.\d+\.self_attn\.rotary_emb\.inv_freq": frequency}
+    if llama.tied:
+        table = params["embedding"]
+        found["lm_head.weight"] = lambda array: np.array_equal(np.float32(array), table)
+    return found
 
 
 def save(
@@ -142,35 +183,25 @@ def network(
     return Llama(**sizes, theta=theta, epsilon=epsilon, tied=tied, biases=biases)
 
 
-def _network(found, folder):
-    kind, source = folders.kind(found, BIASES, folder), f"{folder}/config.json"
-    for name, expected in (
-        ("hidden_act", "silu"),
-        ("attention_bias", False),
-        ("mlp_bias", False),
-        ("use_sliding_window", False),
-    ):
-        value = found.get(name, expected)
-        require(value == expected, f"{source}: {name} is {value}, expected {expected}")
-    sizes = {ours: folders.setting(found, theirs, folder) for ours, theirs in SIZES.items()}
-    for ours, theirs in OPTIONAL.items():
-        if found.get(theirs) is not None:
-            sizes[ours] = folders.setting(found, theirs, folder)
-    epsilon = folders.positive(found, "rms_norm_eps", DEFAULTS["epsilon"], folder)
-    tied = bool(found.get("tie_word_embeddings", False))
-    return network(source, sizes, _theta(found, source, folder), epsilon, tied, BIASES[kind])
+def _network(folder):
+    kind, found = folders.settings(folder, BIASES)
+    sizes = {ours: found.whole(theirs) for ours, theirs in SIZES.items()}
+    sizes |= {ours: found.whole(theirs) for ours, theirs in OPTIONAL.items() if found.has(theirs)}
+    epsilon = found.positive("rms_norm_eps", DEFAULTS["epsilon"])
+    tied = found.truth("tie_word_embeddings", False)
+    theta = rotations.theta(found, DEFAULTS["theta"])
+    found.neutral(NEUTRAL | _windows(kind, found, sizes))
+    found.accounted(harmless.COMMON)
+    return network(found.source, sizes, theta, epsilon, tied, BIASES[kind])
 
 
-def _theta(found, source, folder):
-    """The base of the rotations, of an older config or of a newer one's rope_parameters."""
-    rope = found.get("rope_parameters") or found.get("rope_scaling") or {}
-    require(isinstance(rope, dict), f"{source}: rope_parameters are {rope}, expected an object")
-    kind = rope.get("rope_type", rope.get("type", "default"))
-    require(
-        kind == "default",
-        f"{source}: rotations are scaled by '{kind}', expected default: such positions are not "
-        "implemented, choose a model without rope_scaling",
-    )
-    part = rope.get("partial_rotary_factor", found.get("partial_rotary_factor", 1))
-    require(part == 1, f"{source}: partial_rotary_factor is {part}, expected 1")
-    return folders.positive(found | rope, "rope_theta", DEFAULTS["theta"], folder)
+def _windows(kind, found, sizes):
+    """What says which tokens each layer sees: all earlier ones is what is implemented."""
+    layers, positions = sizes["layers"], sizes.get("max_position_embeddings", 0)
+    neutral = {"layer_types": (["full_attention"] * layers,)}
+    if kind == "qwen2":  # has the windows' sizes in its files even where it uses none
+        found.get("sliding_window"), found.get("max_window_layers")
+        return neutral | {"attention_bias": (True, False)}  # it has them whatever is said
+    width = found.get("sliding_window")
+    wide = isinstance(width, int) and not isinstance(width, bool) and 0 < positions <= width
+    return neutral | {"sliding_window": (width,) if wide else (None,)}

@@ -1,5 +1,6 @@
-"""Hugging Face model folders: config.json, *.safetensors, tokenizer.json, hub names."""
+"""Hugging Face model folders: config.json, tokenizer and weights as files, hub names."""
 
+import collections
 import json
 import os
 import pathlib
@@ -8,14 +9,35 @@ import shutil
 from collections.abc import Iterable
 from typing import Any
 
-import ml_dtypes  # noqa: F401, tells NumPy what bfloat16 is
 import numpy as np
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
 
-from kd_jax.errors import InputError, extra, require
+from kd_jax.errors import InputError, brief, extra, require
+from kd_jax.pretrained import safetensors_files
+from kd_jax.pretrained.settings import Settings
 
-LARGE = 1e30  # above every number of a config
+
+def json_object(path: str | os.PathLike) -> dict:
+    """The JSON object in a file, each of its names once.
+
+    Raises:
+        InputError: it is unreadable, no JSON object, or has a name twice.
+    """
+    try:
+        found = json.loads(pathlib.Path(path).read_bytes(), object_pairs_hook=_once)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(f"{path} is no JSON ({brief(error)}): restore it") from None
+    require(isinstance(found, dict), f"{path} holds no settings: expected a JSON object")
+    return found
+
+
+def _once(pairs):
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = collections.Counter(name for name, _ in pairs).most_common(1)[0][0]
+        raise InputError(f"'{twice}' stands there twice: expected it once")
+    return found
 
 
 def config(folder: str | os.PathLike) -> dict:
@@ -26,124 +48,26 @@ def config(folder: str | os.PathLike) -> dict:
     """
     path = pathlib.Path(folder) / "config.json"
     require(path.is_file(), f"{folder} has no config.json: expected a Hugging Face model folder")
-    try:
-        found = json.loads(path.read_bytes())
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path} is no JSON ({error}): restore it") from None
-    require(isinstance(found, dict), f"{path} holds no settings: expected a JSON object")
-    return found
+    return json_object(path)
 
 
-def kind(found: dict, known: Iterable[str], folder: str | os.PathLike) -> str:
-    """The model_type of a config.
+def settings(folder: str | os.PathLike, known: Iterable[str]) -> tuple[str, Settings]:
+    """(model_type, Settings) of a folder's config.json.
 
     Args:
-        found: the config.
+        folder: with the model.
         known: the types that can be read.
-        folder: its folder, for the error message.
 
     Raises:
-        InputError: it is another.
+        InputError: it is missing, no JSON object, or of another type.
     """
-    given: Any = found.get("model_type")
+    found = config(folder)
+    kind: Any = found.get("model_type")
     require(
-        isinstance(given, str) and given in known,
-        f"{folder}: model_type is '{given}', expected {' or '.join(known)}",
+        isinstance(kind, str) and kind in known,
+        f"{folder}: model_type is '{kind}', expected {' or '.join(known)}",
     )
-    return given
-
-
-def setting(found: dict, name: str, folder: str | os.PathLike) -> int:
-    """One positive whole number of a config.
-
-    Raises:
-        InputError: it is missing or no such.
-    """
-    value: Any = found.get(name)
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    require(whole and value > 0, f"{folder}/config.json: {name} is {value}, expected 1 or more")
-    return value
-
-
-def positive(found: dict, name: str, default: float, folder: str | os.PathLike) -> float:
-    """One positive number of a config.
-
-    Raises:
-        InputError: it is no such.
-    """
-    value = found.get(name, default)
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    positive = number and 0 < value < LARGE
-    require(positive, f"{folder}/config.json: {name} is {value}, expected more than 0")
-    return float(value)
-
-
-def tensors(folder: str | os.PathLike) -> dict[str, np.ndarray]:
-    """{name: array, float32 or shorter} of all safetensors files of the folder.
-
-    With a model.safetensors.index.json they are the files that it names.
-
-    Raises:
-        InputError: there is none, or one is missing or damaged.
-    """
-    found = {}
-    for path in _shards(pathlib.Path(folder)):
-        require(path.is_file(), f"{path} is missing: model.safetensors.index.json names it")
-        try:
-            with safe_open(path, framework="numpy") as file:
-                found |= {name: file.get_tensor(name) for name in file.keys()}
-        except (SafetensorError, OSError, TypeError) as error:
-            raise InputError(f"{path} is damaged ({error}): get it again") from None
-    return found
-
-
-def _shards(folder):
-    index = folder / "model.safetensors.index.json"
-    if not index.is_file():
-        paths = sorted(folder.glob("*.safetensors"))
-        require(paths, f"{folder} has no .safetensors file: expected the model's weights in one")
-        return paths
-    try:
-        names = set(json.loads(index.read_bytes())["weight_map"].values())
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise InputError(f"{index} has no weight_map ({error!r}): get it again") from None
-    for name in names:
-        own = isinstance(name, str) and pathlib.PurePath(name).name == name
-        require(own, f"{index} names the file {name!r}: expected one in the same folder")
-    return [folder / name for name in sorted(names)]
-
-
-class Weights:
-    """Tensors taken one by one with the shape that is expected of each."""
-
-    def __init__(self, source: Any, found: Any, authority: str = "config.json says"):
-        """All tensors of a model; `prefix`, an attribute, stands before every name.
-
-        Args:
-            source: their file or folder, for error messages.
-            found: {name: array}.
-            authority: what gives the expected shapes, for error messages.
-        """
-        self.source, self.found, self.authority = source, found, authority
-        self.prefix = ""
-
-    def take(self, name: str, *shape: int) -> np.ndarray:
-        """The float32 tensor of that name.
-
-        Raises:
-            InputError: it is missing, or of another shape.
-        """
-        array = self.found.get(self.prefix + name)
-        require(
-            array is not None,
-            f"{self.source} has no tensor '{self.prefix}{name}': the weights are not of this "
-            "architecture, or one of their files is missing",
-        )
-        require(
-            array.shape == shape,
-            f"{self.source}: tensor '{name}' has shape {array.shape}, {self.authority} {shape}",
-        )
-        return np.asarray(array, np.float32)
+    return kind, Settings(found, pathlib.Path(folder) / "config.json")
 
 
 def save(
@@ -153,6 +77,8 @@ def save(
     tokenizer: str | os.PathLike | None = None,
 ) -> None:
     """Write config.json, model.safetensors and tokenizer files.
+
+    What is read from there afterwards are these arrays, whatever weights lay there before.
 
     Args:
         folder: is made when missing.
@@ -170,16 +96,25 @@ def save(
             (pathlib.Path(tokenizer) / "tokenizer.json").is_file(),
             f"{tokenizer} has no tokenizer.json: expected the model's tokenizer",
         )
-        for path in sorted(pathlib.Path(tokenizer).glob("tokenizer*.json")):
+        for path in _texts_files(pathlib.Path(tokenizer)):
             if path.resolve() != (folder / path.name).resolve():
                 shutil.copyfile(path, folder / path.name)
-    save_file(arrays, folder / "model.safetensors", metadata={"format": "pt"})
+    safetensors_files.write(folder, arrays)
     settings = settings | {"torch_dtype": "float32"}
-    (folder / "config.json").write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
+    safetensors_files.replace(folder / "config.json", json.dumps(settings, indent=2) + "\n")
+
+
+def _texts_files(folder):
+    """A folder's files of tokens: the tokenizer's, and which of them end a text."""
+    ends = folder / "generation_config.json"
+    return [*sorted(folder.glob("tokenizer*.json")), *([ends] if ends.is_file() else [])]
 
 
 HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
-HUB_FILES = "config.json", "*.safetensors", "*.safetensors.index.json", "tokenizer*.json"
+HUB_FILES = (
+    "config.json", "generation_config.json", "*.safetensors", "*.safetensors.index.json",
+    "tokenizer*.json",
+)  # fmt: skip
 
 
 def find(name: str | os.PathLike) -> pathlib.Path:

@@ -1,30 +1,82 @@
 """Tokenizers of model folders, and encoding of texts."""
 
+import contextlib
 import os
 import pathlib
 from collections.abc import Iterable
+from typing import Any
 
 from tokenizers import Tokenizer
 
 from kd_jax.data.padding import Tokens, padded
-from kd_jax.errors import InputError, require
+from kd_jax.errors import InputError, brief, require
+from kd_jax.pretrained import model_folder, tokenizer_settings
+
+# what shows that a tokenizer can be used at all: the library builds some that panic when used
+TRIAL = "a B é 1 12"
 
 
 def load(folder: str | os.PathLike) -> Tokenizer:
     """The tokenizer of a model folder.
 
+    Cutting and padding that its file asks for are left out: callers say how texts are cut.
+
     Raises:
-        InputError: it is missing or damaged.
+        InputError: it is missing or damaged, has tokens that the model of the folder lacks, or its
+            tokenizer_config.json contradicts it.
     """
     path = pathlib.Path(folder) / "tokenizer.json"
     require(path.is_file(), f"{folder} has no tokenizer.json: expected the model's tokenizer")
+    found = model_folder.json_object(path)
+    tokenizer_settings.require_sound(found, path)
+    tokenizer = built(lambda: Tokenizer.from_file(str(path)), path)
+    tokenizer_settings.require_agreement(found, tokenizer, pathlib.Path(folder))
+    if (path.parent / "config.json").is_file():
+        rows = model_folder.config(folder).get("vocab_size")
+        if isinstance(rows, int):
+            require_fits(tokenizer, rows, path)
+    return tokenizer
+
+
+def built(build: Any, source: str | os.PathLike) -> Tokenizer:
+    """What `build` gives, without padding and truncation.
+
+    Args:
+        build: () -> a Tokenizer.
+        source: its file, for the error message.
+
+    Raises:
+        InputError: the library cannot build it, or not use it.
+    """
     try:
-        found = Tokenizer.from_file(str(path))
-    except Exception as error:  # the library raises a bare Exception
-        raise InputError(f"{path} is damaged ({error}): get it again") from None
-    found.no_padding()
-    found.no_truncation()
+        found = build()
+        found.no_padding()
+        found.no_truncation()
+        with contextlib.suppress(Exception):  # a text that it cannot write says so itself
+            found.encode(TRIAL)
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # a bare Exception of the library, or a panic, which is none
+        raise InputError(f"{source} is damaged ({brief(error)}): get it again") from None
     return found
+
+
+def require_fits(tokenizer: Tokenizer, vocabulary: int, source: str | os.PathLike) -> None:
+    """InputError unless a model of so many tokens can read and write all of a tokenizer's.
+
+    Args:
+        tokenizer: of the model.
+        vocabulary: rows of the model's embedding.
+        source: the tokenizer's file, for the error message.
+    """
+    known = tokenizer.get_vocab(with_added_tokens=True)
+    known |= {"around every text": max(tokenizer.encode("").ids, default=0)}
+    last = max(known, key=known.__getitem__)
+    require(
+        known[last] < vocabulary,
+        f"{source}: token {last!r} is number {known[last]}, but the model has {vocabulary} tokens, "
+        f"0 to {vocabulary - 1}: expected the model's own tokenizer",
+    )
 
 
 def encode(tokenizer: Tokenizer, texts: Iterable[str], max_length: int) -> Tokens:

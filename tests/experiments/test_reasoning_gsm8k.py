@@ -20,6 +20,7 @@ from experiments.reasoning.config import Config
 from kd_jax.data.gsm8k import QuestionAndSolution
 from kd_jax.errors import InputError
 from kd_jax.language import tiny_teacher
+from kd_jax.pretrained import chat_template
 
 SOME = [
     QuestionAndSolution("How many?", "4+3 = <<4+3=7>>7.\nTwice that is 14.\n#### 14"),
@@ -53,12 +54,17 @@ def test_the_answer_is_the_number_after_the_mark(text, answer):
 def task(**changes):
     max_lengths = changes.pop("max_lengths", (120, 30))
     layers = changes.pop("layers", 2)
-    model = *tiny_teacher.teacher(jax.random.key(0)), tiny_teacher.tokenizer([])
+    tokenizer = tiny_teacher.tokenizer([])
+    model = (
+        *tiny_teacher.teacher(jax.random.key(0)),
+        tokenizer,
+        (chat_template.stop_token(tokenizer),),
+    )
     return model, gsm8k.task(model, (SOME, 2), (SOME[1:], 2), max_lengths, layers)
 
 
 def test_prompts_solutions_and_answers_of_a_chat_model():
-    (_, _, words), found = task()
+    (_, _, words, _), found = task()
 
     def said(tokens, row):
         return words.decode(tokens.ids[row][tokens.mask[row]].tolist(), skip_special_tokens=False)
@@ -74,7 +80,7 @@ def test_prompts_solutions_and_answers_of_a_chat_model():
 
 
 def test_a_student_has_some_of_its_teacher_s_layers():
-    (net, params, _), found = task()
+    (net, params, *_), found = task()
     assert found.student.layers == 2 and net.layers == 4
     start = found.start(np.arange(3))
     kernels = params["layers"]["query"]["kernel"], start["layers"]["query"]["kernel"]

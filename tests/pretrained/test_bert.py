@@ -147,7 +147,7 @@ def test_every_bad_folder_is_one_line(folder, tmp_path):
         ({"num_hidden_layers": 3}, "no tensor 'encoder.layer.2.attention.self.query.weight'"),
         ({"vocab_size": 12}, "has shape (11, 8), config.json says (12, 8)"),
         ({"num_attention_heads": 3}, "width 8 is no multiple of 3 heads"),
-        ({"hidden_act": "relu"}, "activation is 'relu', expected gelu"),
+        ({"hidden_act": "relu"}, "hidden_act is relu, expected gelu"),
     ):
         config.write_text(json.dumps({"model_type": "bert", **SIZES, **change}))
         assert said in refused(folder)
@@ -162,7 +162,7 @@ def test_every_bad_folder_is_one_line(folder, tmp_path):
     weights.unlink()
     assert "has no .safetensors file" in refused(folder)
     (folder / "tokenizer.json").write_text("{")
-    with pytest.raises(InputError, match="tokenizer.json is damaged"):
+    with pytest.raises(InputError, match="tokenizer.json is no JSON"):
         tokenizer.load(folder)
     (folder / "tokenizer.json").unlink()
     with pytest.raises(InputError, match="has no tokenizer.json"):

@@ -146,7 +146,7 @@ def test_every_other_fault_is_one_line(path, tmp_path):
     deep = write(tmp_path / "deep.gguf", **{"llama.block_count": 2**31})
     assert "no tensor 'blk.2.attn_norm.weight'" in refused(deep)
     scaled = write(tmp_path / "scaled.gguf", **{"llama.rope.scaling.type": 1})
-    assert "its rotations are scaled ('1'), expected none" in refused(scaled)
+    assert "llama.rope.scaling.type is 1, expected none" in refused(scaled)
 
 
 def test_a_tensor_of_unknown_kind_is_one_line(path):

@@ -1,0 +1,112 @@
+"""The tensors of a model folder's .safetensors files: each in one file, and none read twice."""
+
+import json
+import os
+import pathlib
+
+import ml_dtypes  # noqa: F401, tells NumPy what bfloat16 is
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from kd_jax.errors import InputError, brief, require
+
+WHOLE, INDEX = "model.safetensors", "model.safetensors.index.json"
+
+
+def read(folder: str | os.PathLike) -> dict[str, np.ndarray]:
+    """{name: array} of all safetensors files of the folder.
+
+    With a model.safetensors.index.json they are the files that it names.
+
+    Raises:
+        InputError: there is none, one is missing or damaged, or two hold the same tensor.
+    """
+    found: dict = {}
+    owners: dict = {}
+    for path in _shards(pathlib.Path(folder)):
+        require(path.is_file(), f"{path} is missing: {INDEX} names it")
+        for name, array in _arrays(path):
+            require(
+                name not in found,
+                f"{folder}: tensor '{name}' lies in {owners.get(name)} and in {path.name}: "
+                "expected it once; move the file that is not meant elsewhere",
+            )
+            found[name], owners[name] = array, path.name
+    return found
+
+
+def _arrays(path):
+    """(name, array) of one file."""
+    try:
+        with safe_open(path, framework="numpy") as file:
+            for name in file.keys():
+                kind = file.get_slice(name).get_dtype()
+                require(
+                    not kind.startswith(("F8", "F6", "F4")),
+                    f"{path}: tensor '{name}' holds {kind}, which is quantized: expected float32, "
+                    "float16 or bfloat16; get the model unquantized",
+                )
+                yield name, file.get_tensor(name)
+    except InputError:
+        raise
+    except (SafetensorError, OSError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(f"{path} is damaged ({brief(error)}): get it again") from None
+
+
+def _shards(folder):
+    """The files that hold a folder's tensors."""
+    index = folder / INDEX
+    if not index.is_file():
+        paths = sorted(folder.glob("*.safetensors"))
+        require(paths, f"{folder} has no .safetensors file: expected the model's weights in one")
+        return paths
+    try:
+        names = set(json.loads(index.read_bytes())["weight_map"].values())
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise InputError(f"{index} has no weight_map ({brief(error)}): get it again") from None
+    for name in names:
+        own = isinstance(name, str) and pathlib.PurePath(name).name == name
+        require(own, f"{index} names the file {name!r}: expected one in the same folder")
+    if not (folder / WHOLE).is_file() or WHOLE in names:
+        return [folder / name for name in sorted(names)]
+    both = any((folder / name).is_file() for name in names)
+    require(
+        not both,
+        f"{folder} holds {WHOLE} and the files of {INDEX}: which of the two is the model? "
+        "move the other elsewhere",
+    )
+    return [folder / WHOLE]  # the index is left of a model that lay there before
+
+
+def write(folder: pathlib.Path, arrays: dict[str, np.ndarray]) -> None:
+    """Write model.safetensors, so that `read` gives these arrays whatever else lies there.
+
+    Where the folder has an index, or other .safetensors files, the index names the new file;
+    those of a model that was there before are left where they are.
+
+    Args:
+        folder: exists.
+        arrays: {name: array}.
+    """
+    partial = folder / f".{WHOLE}.partial"
+    try:
+        save_file(arrays, partial, metadata={"format": "pt"})
+        partial.replace(folder / WHOLE)
+    finally:
+        partial.unlink(missing_ok=True)
+    others = [path for path in folder.glob("*.safetensors") if path.name != WHOLE]
+    if others or (folder / INDEX).exists():
+        total = sum(array.nbytes for array in arrays.values())
+        index = {"metadata": {"total_size": total}, "weight_map": dict.fromkeys(arrays, WHOLE)}
+        replace(folder / INDEX, json.dumps(index, indent=2) + "\n")
+
+
+def replace(path: pathlib.Path, text: str) -> None:
+    """Write a text file whole or not at all."""
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)

@@ -1,0 +1,86 @@
+"""What tokenizer.json and tokenizer_config.json say and their library does not look at.
+
+tokenizer.json says how texts become tokens, and its library implements or refuses all of it. Older
+settings in tokenizer_config.json override some of it elsewhere: they must agree with it.
+"""
+
+import pathlib
+from typing import Any
+
+from tokenizers import Tokenizer
+
+from kd_jax.errors import require
+from kd_jax.pretrained import model_folder
+from kd_jax.pretrained.settings import Settings, shown
+
+# of a BertNormalizer: tokenizer_config.json's names for its settings
+NORMALIZER = {
+    "do_lower_case": "lowercase",
+    "strip_accents": "strip_accents",
+    "tokenize_chinese_chars": "handle_chinese_chars",
+}
+FLAGS = "special", "lstrip", "rstrip", "single_word", "normalized"
+
+
+def require_sound(found: dict, path: pathlib.Path) -> None:
+    """InputError unless tokenizer.json is one that always gives the same tokens, and no abort.
+
+    Args:
+        found: what is in the file.
+        path: the file.
+    """
+    model = found.get("model")
+    require(isinstance(model, dict), f"{path} is damaged (it has no model): get it again")
+    settings = Settings(model, path)  # type: ignore[arg-type]
+    settings.neutral({"dropout": (0,)})  # draws how a text is cut
+    prefix = settings.get("continuing_subword_prefix")
+    if settings.get("type", "BPE") == "BPE" and prefix:
+        merges = settings.get("merges", [])
+        begins = isinstance(prefix, str) and prefix.isascii() and isinstance(merges, list)
+        # the library cuts the prefix off without a look, and ends the process where it cannot
+        require(
+            begins and all(_second(merge).startswith(prefix) for merge in merges),
+            f"{path} is damaged (its merges lack the prefix {shown(prefix)}): get it again",
+        )
+
+
+def _second(merge):
+    """The second of the two pieces that a merge joins, of the older and the newer spelling."""
+    pieces = merge.split(" ") if isinstance(merge, str) else merge
+    pair = isinstance(pieces, list) and len(pieces) == 2 and isinstance(pieces[1], str)
+    return pieces[1] if pair else ""
+
+
+def require_agreement(found: dict, tokenizer: Tokenizer, folder: pathlib.Path) -> None:
+    """InputError where tokenizer_config.json and tokenizer.json contradict each other.
+
+    Args:
+        found: what is in tokenizer.json.
+        tokenizer: built of it.
+        folder: with the files.
+    """
+    path = folder / "tokenizer_config.json"
+    if not path.is_file():
+        return
+    said = Settings(model_folder.json_object(path), path)
+    normalizer, splits = found.get("normalizer") or {}, found.get("pre_tokenizer") or {}
+    if normalizer.get("type") == "BertNormalizer":
+        said.neutral({theirs: (normalizer.get(ours),) for theirs, ours in NORMALIZER.items()})
+    if splits.get("type") == "ByteLevel":
+        said.neutral({"add_prefix_space": (splits.get("add_prefix_space"),)})
+    added = said.get("added_tokens_decoder") or {}
+    require(isinstance(added, dict), f"{path}: added_tokens_decoder is {shown(added)}")
+    known = {str(n): token for n, token in tokenizer.get_added_tokens_decoder().items()}
+    for number, token in added.items():
+        require(
+            _alike(token, known.get(number)),
+            f"{path}: token {shown(number)} is {shown(token)}, tokenizer.json says "
+            f"{shown(known.get(number))}: expected the same in both; get them again",
+        )
+
+
+def _alike(said: Any, known: Any) -> bool:
+    """Whether a token is the same in both files."""
+    if known is None or not isinstance(said, dict) or said.get("content") != known.content:
+        return False
+    return all(said.get(flag, getattr(known, flag)) == getattr(known, flag) for flag in FLAGS)
