@@ -22,8 +22,8 @@ TRAINING = frozenset(
     seq_classif_dropout resid_pdrop embd_pdrop attn_pdrop resid_dropout embd_dropout
     gradient_checkpointing use_cache finetuning_task problem_type id2label label2id num_labels
     task_specific_params tf_legacy_loss keys_to_ignore_at_inference output_attentions
-    output_hidden_states output_past return_dict use_return_dict summary_type summary_use_proj summary_activation
-    summary_last_dropout summary_first_dropout summary_proj_to_labels
+    output_hidden_states output_past return_dict use_return_dict summary_type summary_use_proj
+    summary_activation summary_last_dropout summary_first_dropout summary_proj_to_labels
     """.split()
 )
 # how another library splits the same sums

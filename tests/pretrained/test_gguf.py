@@ -11,56 +11,10 @@ pytest.importorskip("gguf", reason="needs the extra text")
 
 import gguf as library
 import jax
-from tiny_llama import random_params
+from tiny_gguf import MARKS, NET, PARAMS, TOKENS, WORDS, write
 
 from kd_jax.errors import InputError
-from kd_jax.models import llama
-from kd_jax.pretrained import gguf, gguf_file, weight_names
-from kd_jax.pretrained import llama as decoder
-
-MARKS = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
-LETTERS = [chr(n) for n in range(33, 127)] + ["Ġ", "Ċ"]  # as byte-level BPE writes them
-TOKENS = MARKS + LETTERS + ["Ġh", "Ġhi"]
-NET = llama.Llama(
-    vocabulary=len(TOKENS), width=32, layers=2, heads=2,
-    num_kv_heads=1, head_dim=16, intermediate_size=64, theta=500.0,
-    epsilon=1e-5, tied=True,
-)  # fmt: skip
-PARAMS = random_params(NET, 0)
-METADATA = {
-    "llama.block_count": 2, "llama.embedding_length": 32, "llama.feed_forward_length": 64,
-    "llama.attention.head_count": 2, "llama.attention.head_count_kv": 1,
-}  # fmt: skip
-
-
-def neighbours(rows, heads):
-    """Pairs of rows i and i + H/2 of each head, side by side, as GGUF has them."""
-    half = len(rows) // heads // 2
-    order = [h * 2 * half + i + j * half for h in range(heads) for i in range(half) for j in (0, 1)]
-    return rows[order]
-
-
-def write(path, kind=library.GGMLQuantizationType.F32, architecture="llama", **changed):
-    file = library.GGUFWriter(path, architecture)
-    for name, number in (METADATA | changed).items():
-        file.add_uint32(name, number)
-    file.add_float32("llama.rope.freq_base", 500.0)
-    file.add_float32("llama.attention.layer_norm_rms_epsilon", 1e-5)
-    file.add_tokenizer_model("gpt2")
-    file.add_tokenizer_pre("smollm")
-    file.add_token_list(TOKENS)
-    file.add_token_types([3] * len(MARKS) + [1] * (len(TOKENS) - len(MARKS)))
-    file.add_token_merges(["Ġ h", "Ġh i"])
-    for name, array in weight_names.tensors(decoder.entries(NET, gguf.NAMES), PARAMS).items():
-        for part, heads in (("attn_q.", 2), ("attn_k.", 1)):
-            array = neighbours(array, heads) if part in name else array
-        of = kind if array.ndim > 1 else library.GGMLQuantizationType.F32
-        file.add_tensor(name, library.quantize(array, of), raw_dtype=of)
-    file.write_header_to_file()
-    file.write_kv_data_to_file()
-    file.write_tensors_to_file()
-    file.close()
-    return path
+from kd_jax.pretrained import gguf, gguf_file, load
 
 
 @pytest.fixture
@@ -81,6 +35,12 @@ def test_short_numbers_are_dequantized(tmp_path, name, error):
     for found, exact in zip(jax.tree.leaves(params), jax.tree.leaves(PARAMS)):
         assert found.dtype == np.float32
         assert np.abs(found - exact).max() <= error
+
+
+def test_parameters_stay_when_the_file_is_written_again(path):
+    _, params = gguf.load(path)
+    path.write_bytes(bytes(path.stat().st_size))
+    jax.tree.map(np.testing.assert_array_equal, params, PARAMS)
 
 
 def test_its_tokenizer_cuts_digits_and_keeps_marks(path):
@@ -155,3 +115,146 @@ def test_a_tensor_of_unknown_kind_is_one_line(path):
     for kind, said in ((9999, "of unknown kind 9999"), (24, "quantized as I8")):
         file.tensors["blk.0.attn_q.weight"] = place._replace(kind=kind)
         assert said in refused(file, lambda file: gguf.dequantized(file, "blk.0.attn_q.weight"))
+
+
+BIASES = {"attn_q": 32, "attn_k": 16, "attn_v": 16}
+
+
+def test_biases_of_attention_are_read_and_others_refused(tmp_path):
+    random = np.random.default_rng(1)
+    ours = {p: random.normal(size=(2, n)).astype(np.float32) for p, n in BIASES.items()}
+    theirs = {f"blk.{n}.{p}.bias": rows[n] for p, rows in ours.items() for n in range(2)}
+    net, params = gguf.load(write(tmp_path / "biased.gguf", tensors=theirs))
+    assert net.biases
+    for theirs_name, name in (("attn_q", "query"), ("attn_k", "key"), ("attn_v", "value")):
+        np.testing.assert_array_equal(params["layers"][name]["bias"], ours[theirs_name])
+        kernel = PARAMS["layers"][name]["kernel"]
+        np.testing.assert_array_equal(params["layers"][name]["kernel"], kernel)
+    few = {name: array for name, array in theirs.items() if name != "blk.1.attn_v.bias"}
+    assert "no tensor 'blk.1.attn_v.bias'" in refused(write(tmp_path / "few.gguf", tensors=few))
+    for name in ("blk.0.attn_k.bias", "blk.0.attn_output.bias", "blk.1.ffn_up.scale", "new.weight"):
+        path = write(tmp_path / "more.gguf", tensors={name: np.ones(32, np.float32)})
+        assert f"tensor '{name}' is not used by this architecture" in refused(path)
+
+
+def test_factors_of_rotations_are_harmless_only_where_they_are_1(tmp_path):
+    ones = {"rope_freqs.weight": np.ones(8, np.float32)}
+    net, _ = gguf.load(write(tmp_path / "ones.gguf", tensors=ones))
+    assert net.theta == 500
+    ones["rope_freqs.weight"][-1] = 8
+    said = refused(write(tmp_path / "scaled.gguf", tensors=ones))
+    assert "tensor 'rope_freqs.weight' is not used" in said
+
+
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        ("llama.rope.scale_linear", 4.0),  # older spellings of scaled positions
+        ("llama.rope.scaling.factor", 4.0),
+        ("llama.rope.scaling.type", "yarn"),
+        ("llama.rope.scaling.attn_factor", 2.0),
+        ("llama.rope.scaling.yarn_log_multiplier", 0.1),
+        ("llama.rope.dimension_count", 8),  # of a head of 16
+        ("llama.attention.value_length", 8),
+        ("llama.rope.freq_base", float("inf")),
+        ("llama.rope.freq_base", float("nan")),
+        ("llama.rope.freq_base", 0),
+        ("llama.rope.freq_base", "500"),
+        ("llama.rope.freq_base_swa", 100.0),
+        ("llama.rope.freq_bass", 500.0),
+        ("llama.attention.layer_norm_epsilon", 1e-5),
+        ("llama.attention.sliding_window", 64),
+        ("llama.attention.causal", False),
+        ("llama.attention.clamp_kqv", 8.0),
+        ("llama.attention.scale", 0.5),
+        ("llama.attn_logit_softcapping", 50.0),
+        ("llama.expert_count", 8),
+        ("llama.vocab_size", 99),
+        ("llama.logit_scale", 0.5),
+        ("qwen2.block_count", 2),
+        ("adapter.type", "lora"),
+        ("general.type", "adapter"),
+        ("split.count", 2),
+    ],
+)
+def test_settings_that_are_not_implemented_are_refused_by_name(tmp_path, name, value):
+    said = refused(write(tmp_path / "other.gguf", **{name: value}))
+    assert name in said
+
+
+def test_settings_that_change_nothing_are_read(tmp_path):
+    """Those of SmolLM2's file, neutral values, and numbers of another type."""
+    path = write(
+        tmp_path / "more.gguf",
+        **{
+            "general.name": "Smollm2", "general.file_type": 3, "general.languages": ["en"],
+            "general.quantization_version": 2, "llama.vocab_size": len(TOKENS),
+            "llama.rope.dimension_count": 16, "llama.rope.freq_base": 500,
+            "llama.rope.scaling.type": "none", "llama.rope.scale_linear": 1.0,
+            "llama.attention.key_length": 16, "llama.attention.value_length": 16,
+            "llama.context_length": 2048, "llama.expert_count": 0,
+            "tokenizer.chat_template": "{{ x }}", "quantize.imatrix.file": "x", "split.count": 1,
+        },
+    )  # fmt: skip
+    net, params = gguf.load(path)
+    assert net.clone(epsilon=1e-5) == NET
+    jax.tree.map(np.testing.assert_array_equal, params, PARAMS)
+
+
+def test_names_that_stand_twice_are_refused(path, tmp_path):
+    whole, bad = path.read_bytes(), tmp_path / "bad.gguf"
+    bad.write_bytes(whole.replace(b"blk.1.attn_norm.weight", b"blk.0.attn_norm.weight"))
+    assert "the tensor 'blk.0.attn_norm.weight' stands there twice" in refused(bad)
+    other = write(tmp_path / "two.gguf", **{"llama.attention.head_count_kw": 1})
+    bad.write_bytes(other.read_bytes().replace(b"head_count_kw", b"head_count_kv"))
+    assert "the key 'llama.attention.head_count_kv' stands there twice" in refused(bad)
+
+
+def kinds(**of):
+    """The kinds of tokens, those of some tokens changed."""
+    found = list(WORDS["tokenizer.ggml.token_type"])
+    for token, kind in of.items():
+        found[TOKENS.index(token)] = kind
+    return {"tokenizer.ggml.token_type": found}
+
+
+def test_a_user_s_own_tokens_are_found_in_texts_and_stay_in_answers(tmp_path):
+    """Kind 4, like <think>; control tokens, kind 3, vanish from what was written."""
+    words = gguf.tokenizer(write(tmp_path / "own.gguf", **kinds(Ġhi=4)))
+    ids = words.encode("<|im_start|>aĠhib<|im_end|>").ids
+    assert [TOKENS[n] for n in ids] == [MARKS[1], "a", "Ġhi", "b", MARKS[2]]
+    assert words.decode(ids, skip_special_tokens=True) in ("aĠhib", "a hib")
+    unused = gguf.tokenizer(write(tmp_path / "unused.gguf", **kinds(Ġhi=5)))
+    assert unused.get_vocab_size() == len(TOKENS)
+
+
+@pytest.mark.parametrize(
+    "change, said",
+    [
+        ({"tokenizer.ggml.pre": None}, "has no tokenizer.ggml.pre"),
+        ({"tokenizer.ggml.pre": "default"}, "cuts words as 'default', expected smollm, gpt-2"),
+        ({"tokenizer.ggml.pre": "llama-bpe"}, "cuts words as 'llama-bpe'"),
+        ({"tokenizer.ggml.model": None}, "tokenizer is 'None', expected gpt2"),
+        ({"tokenizer.ggml.token_type": None}, "has no tokenizer.ggml.token_type of 101 tokens"),
+        ({"tokenizer.ggml.token_type": [3, 3, 3]}, "has no tokenizer.ggml.token_type of 101"),
+        (kinds(a=6), "token 'a' is of kind 6, expected 1, 3, 4 or 5"),
+        (kinds(a=2), "token 'a' is of kind 2"),
+        ({"tokenizer.ggml.tokens": [*TOKENS, "more"],
+          "tokenizer.ggml.token_type": [1] * 102}, "token 'more' is number 101, but the model has"),
+        ({"tokenizer.ggml.add_bos_token": True}, "add_bos_token is True, expected False"),
+        ({"tokenizer.ggml.add_space_prefix": True}, "add_space_prefix is True, expected False"),
+        ({"tokenizer.ggml.normalizer.lowercase": True}, "normalizer.lowercase (True) is not"),
+        ({"tokenizer.ggml.merges": ["Ġ"]}, "is damaged"),
+    ],
+)  # fmt: skip
+def test_tokenizers_that_are_not_implemented_are_refused(tmp_path, change, said):
+    assert said in refused(write(tmp_path / "other.gguf", **change), gguf.tokenizer)
+
+
+def test_an_answer_ends_with_any_token_that_the_file_names(tmp_path):
+    more = {"tokenizer.ggml.eos_token_id": 0, "tokenizer.ggml.eot_token_id": 2}
+    found = load.load(str(write(tmp_path / "ends.gguf", **more)))
+    assert found.stop == (2, 0)  # <|im_end|>, then those of the file
+    more["tokenizer.ggml.eos_token_id"] = len(TOKENS)
+    bad = write(tmp_path / "bad.gguf", **more)
+    assert "eos_token_id is 101" in refused(bad, lambda path: load.load(str(path)))

@@ -1,0 +1,134 @@
+"""Tokenizers fit their model and always give the same tokens; which tokens end an answer."""
+
+import json
+
+import pytest
+
+pytest.importorskip("safetensors", reason="needs the extra text")
+pytest.importorskip("tokenizers", reason="needs the extra text")
+
+import tiny_folders as tiny
+
+from kd_jax.errors import InputError
+from kd_jax.pretrained import load, tokenizer
+
+
+def refused(folder, read=tokenizer.load):
+    with pytest.raises(InputError) as caught:
+        read(folder)
+    assert "\n" not in str(caught.value) and len(str(caught.value)) < 600
+    return str(caught.value)
+
+
+def test_a_tokenizer_has_no_token_that_its_model_lacks(tmp_path):
+    tiny.words(tiny.write(tmp_path, tiny.LLAMA))
+    assert tokenizer.load(tmp_path).get_vocab_size() == 13
+    (tmp_path / "config.json").write_text(json.dumps(tiny.LLAMA | {"vocab_size": 12}))
+    assert "token '<|im_end|>' is number 12, but the model has 12 tokens" in refused(tmp_path)
+    (tmp_path / "config.json").unlink()
+    assert tokenizer.load(tmp_path).get_vocab_size() == 13  # there is nothing to compare with
+
+
+def test_what_is_put_around_every_text_is_of_the_model_too(tmp_path):
+    part = {"SpecialToken": {"id": "[X]", "type_id": 0}}
+    text = {"Sequence": {"id": "A", "type_id": 0}}
+    template = {
+        "type": "TemplateProcessing", "single": [part, text], "pair": [part, text],
+        "special_tokens": {"[X]": {"id": "[X]", "ids": [13], "tokens": ["[X]"]}},
+    }  # fmt: skip
+    tiny.words(tiny.write(tmp_path, tiny.LLAMA), post_processor=template)
+    assert "token 'around every text' is number 13, but the model has 13" in refused(tmp_path)
+
+
+def test_cutting_and_padding_that_a_file_asks_for_are_left_to_callers(tmp_path):
+    cut = {"max_length": 2, "strategy": "LongestFirst", "stride": 0, "direction": "Right"}
+    pad = {"strategy": {"Fixed": 9}, "direction": "Left", "pad_to_multiple_of": None,
+           "pad_id": 0, "pad_type_id": 0, "pad_token": "a"}  # fmt: skip
+    tiny.words(tmp_path, truncation=cut, padding=pad)
+    assert tokenizer.load(tmp_path).encode("abcab").ids == [0, 1, 2, 0, 1]
+
+
+BROKEN = [
+    ({"model": {"merges": ["a b"], "continuing_subword_prefix": "####"}}, "its merges lack"),
+    ({"model": {"merges": [["a", "b"]], "continuing_subword_prefix": "bb"}}, "its merges lack"),
+    # this one ends the process where nobody looks first
+    (
+        {"model": {"vocab": {"a": 0, "éb": 1, "ab": 2}, "merges": ["a éb"],
+                   "continuing_subword_prefix": "x"}},
+        "its merges lack",
+    ),
+    ({"model": {"merges": ["a é"], "continuing_subword_prefix": "é"}}, "its merges lack"),
+    ({"model": {"merges": ["a"]}}, "is damaged"),
+    ({"model": {"merges": ["a q"]}}, "is damaged"),
+    ({"model": {"vocab": {"a": 2**40}}}, "is damaged"),
+    ({"model": {"dropout": 0.1}}, "dropout is 0.1, expected 0"),
+    ({"model": {"type": "New"}}, "is damaged"),
+    ({"normalizer": {"type": "Precompiled", "precompiled_charsmap": "AAAA"}}, "is damaged"),
+    ({"pre_tokenizer": {"type": "FixedLength", "length": 0}}, "is damaged"),
+    ({"pre_tokenizer": {"type": "New"}}, "is damaged"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("changes, said", BROKEN)
+def test_a_broken_tokenizer_is_one_line_and_no_panic(tmp_path, changes, said):
+    tiny.words(tmp_path, **json.loads(json.dumps(changes)))
+    assert said in refused(tmp_path)
+
+
+def test_merges_with_a_prefix_are_read_where_they_are_sound(tmp_path):
+    model = {"vocab": {"a": 0, "##b": 1, "ab": 2}, "merges": ["a ##b"],
+             "continuing_subword_prefix": "##"}  # fmt: skip
+    tiny.words(tmp_path, **{"model": model})
+    content = json.loads((tmp_path / "tokenizer.json").read_text())
+    content["model"]["vocab"] = model["vocab"]
+    content["added_tokens"] = []
+    (tmp_path / "tokenizer.json").write_text(json.dumps(content))
+    assert tokenizer.load(tmp_path).encode("ab").ids == [2]
+
+
+def test_tokenizer_config_must_agree(tmp_path):
+    marks = {"11": {"content": "<|im_start|>", "special": True, "lstrip": False}}
+    agreeing = {"add_prefix_space": False, "model_max_length": 32, "added_tokens_decoder": marks}
+    tiny.words(tmp_path)
+    path = tmp_path / "tokenizer_config.json"
+    path.write_text(json.dumps(agreeing | {"eos_token": "<|im_end|>", "chat_template": "x"}))
+    assert tokenizer.load(tmp_path).encode("a").ids == [0]
+    for change, said in (
+        ({"add_prefix_space": True}, "add_prefix_space is True, expected False"),
+        ({"added_tokens_decoder": {"12": marks["11"]}}, "token 12 is"),
+        ({"added_tokens_decoder": {"13": {"content": "<new>"}}}, "token 13 is"),
+        ({"added_tokens_decoder": {"11": marks["11"] | {"special": False}}}, "token 11 is"),
+        ({"added_tokens_decoder": [1]}, "added_tokens_decoder is [1]"),
+    ):
+        path.write_text(json.dumps(agreeing | change))
+        assert said in refused(tmp_path)
+    lower = {"type": "BertNormalizer", "clean_text": True, "handle_chinese_chars": True,
+             "strip_accents": None, "lowercase": True}  # fmt: skip
+    tiny.words(tmp_path, normalizer=lower)
+    path.write_text(json.dumps({"do_lower_case": True, "strip_accents": None}))
+    assert tokenizer.load(tmp_path).encode("A").ids == [0]
+    for name, value in (("do_lower_case", False), ("strip_accents", True)):
+        path.write_text(json.dumps({name: value}))
+        assert f"{name} is {value}" in refused(tmp_path)
+
+
+def test_an_answer_ends_with_any_token_that_the_files_name(tmp_path):
+    tiny.words(tiny.write(tmp_path, tiny.LLAMA))
+    assert load.load(str(tmp_path)).stop == (12,)  # <|im_end|>
+    for config, generation, stop in (
+        ({"eos_token_id": 3}, None, (12, 3)),
+        ({"eos_token_id": 3}, {"eos_token_id": [12, 0, 5]}, (12, 0, 5)),  # instead of config.json's
+        ({"eos_token_id": [4, 4]}, {"temperature": 0.7}, (12, 4)),
+        ({}, {"eos_token_id": None}, (12,)),
+    ):
+        (tmp_path / "config.json").write_text(json.dumps(tiny.LLAMA | config))
+        path = tmp_path / "generation_config.json"
+        path.unlink(missing_ok=True)
+        if generation is not None:
+            path.write_text(json.dumps(generation))
+        assert load.load(str(tmp_path)).stop == stop
+    for value in (13, -1, True, "2", [2, None], {"a": 1}, 2.0):
+        (tmp_path / "generation_config.json").write_text(json.dumps({"eos_token_id": value}))
+        assert "the end token eos_token_id is" in refused(tmp_path, lambda x: load.load(str(x)))
+    (tmp_path / "generation_config.json").write_text("[")
+    assert "generation_config.json is no JSON" in refused(tmp_path, lambda x: load.load(str(x)))
