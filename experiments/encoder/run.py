@@ -16,7 +16,7 @@ from kd_jax.export import saved_models
 from kd_jax.metrics import linear_probe, records
 from kd_jax.models import bert
 from kd_jax.pretrained import bert as encoder
-from kd_jax.pretrained import layer_selection, model_folder, sentence_embeddings
+from kd_jax.pretrained import layer_selection, model_folder, sentence_embeddings, sentence_pooling
 from kd_jax.pretrained import tokenizer as tokenizers
 from kd_jax.storage import array_cache
 from kd_jax.training import keys, optimizers, samplers, sequential, state
@@ -38,6 +38,7 @@ def load(config):
     """The EncoderTeacher. Raises: InputError when settings do not fit it."""
     given = config.teacher
     folder = model_folder.find(given) if given else sentence_embeddings.packaged()
+    sentence_pooling.require_mean(folder)
     network, params = encoder.load(folder)
     require(
         max(config.layers) < network.layers,

@@ -172,7 +172,9 @@ def _network(found, names):
     require(width % heads == 0, f"{found.source}: width {width} is no multiple of {heads} heads")
     epsilon = found.positive("layer_norm_eps", EPSILON)
     fixed = {} if "types" in sizes else {"layer_norm_eps": (EPSILON,)}  # a DistilBERT's is
-    found.neutral(NEUTRAL | {names.activation: GELU} | fixed)
+    others = ARCHITECTURES["bert"].sizes  # a DistilBERT's sizes may stand there under both names
+    twice = {theirs: (sizes[ours],) for ours, theirs in others.items() if ours in sizes}
+    found.neutral(NEUTRAL | twice | {names.activation: GELU} | fixed)
     found.accounted(HARMLESS_SETTINGS)
     return Bert(**{"types": 0} | sizes, epsilon=epsilon)
 

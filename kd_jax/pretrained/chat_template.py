@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Bool
 
 from kd_jax.data import padding
+from kd_jax.errors import require
 
 START, END = "<|im_start|>", "<|im_end|>"
 SYSTEM = "You are a helpful AI assistant named SmolLM, trained by Hugging Face"
@@ -20,6 +21,24 @@ def prompt(question: str, system: str = SYSTEM) -> str:
     messages = [("system", system)] * bool(system) + [("user", question)]
     text = "".join(f"{START}{who}\n{what}{END}\n" for who, what in messages)
     return f"{text}{START}assistant\n"
+
+
+def require_chatml(tokenizer: Any, template: Any, source: Any) -> None:
+    """InputError unless a model is one that chats in ChatML.
+
+    Args:
+        tokenizer: of the model.
+        template: the chat template that its files give: a text, a list of them, or None.
+        source: of the model, for the error message.
+    """
+    require(
+        tokenizer.token_to_id(END) is not None,
+        f"{source}: its tokenizer lacks {END}: expected a ChatML chat model",
+    )
+    require(
+        template is None or START in str(template),
+        f"{source}: its chat template has no {START}: expected a ChatML chat model",
+    )
 
 
 def stop_token(tokenizer: Any) -> int:

@@ -13,7 +13,6 @@ from kd_jax.pretrained import gguf_file
 from kd_jax.pretrained import llama as decoder
 from kd_jax.pretrained import packaged as packages
 from kd_jax.pretrained import weight_names as tables
-from kd_jax.pretrained.gguf_tokenizer import end_tokens as end_tokens
 from kd_jax.pretrained.gguf_tokenizer import tokenizer as tokenizer
 from kd_jax.pretrained.settings import Settings, shown
 from kd_jax.pretrained.weights import Harmless, Weights

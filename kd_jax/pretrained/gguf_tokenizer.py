@@ -83,6 +83,11 @@ def end_tokens(path: str | os.PathLike) -> list:
     return [found.get(name) for name in names if found.has(name)]
 
 
+def template(path: str | os.PathLike) -> Any:
+    """The chat template of a GGUF file, None where it has none."""
+    return gguf_file.read(path).metadata.get("tokenizer.chat_template")
+
+
 def _settings(file):
     own = {name: value for name, value in file.metadata.items() if name.startswith(PREFIX)}
     return Settings({name.removeprefix(PREFIX): own[name] for name in own}, file.path)

@@ -11,7 +11,7 @@ NAMES = frozenset(
     torch_dtype dtype use_bfloat16 tokenizer_class license is_llama_config transformers.js_config
     unsloth_fixed unsloth_version _attn_implementation _attn_implementation_autoset
     attn_implementation _flash_attn_2_enabled use_flash_attn use_flash_attention
-    torchscript is_composition transformers_weights
+    torchscript is_composition transformers_weights sentence_transformers base_model_name_or_path
     """.split()
 )
 # of training, and of a task's head, which is no part of what is read
@@ -38,7 +38,8 @@ GENERATION = frozenset(
     encoder_repetition_penalty length_penalty no_repeat_ngram_size
     encoder_no_repeat_ngram_size bad_words_ids num_return_sequences output_scores output_logits
     return_dict_in_generate remove_invalid_values exponential_decay_length_penalty
-    suppress_tokens begin_suppress_tokens sequence_bias guidance_scale prefix generation_config
+    suppress_tokens begin_suppress_tokens sequence_bias max_sequence_length bos_token
+    eos_token pad_token unk_token guidance_scale prefix generation_config
     """.split()
 )
 COMMON = NAMES | TRAINING | SPLITTING | GENERATION

@@ -37,6 +37,7 @@ NEUTRAL = harmless.NEUTRAL | {
     "mlp_bias": (False,),
     "use_sliding_window": (False,),
     "is_decoder": (True, False),  # it is one anyhow
+    "is_causal": (True,),
     "rope_interleaved": (False,),
     "use_mrope": (False,),
     "use_qk_norm": (False,),

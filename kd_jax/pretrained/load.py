@@ -2,9 +2,15 @@
 
 from typing import Any, NamedTuple
 
-from kd_jax.errors import require
 from kd_jax.models.llama import Llama
-from kd_jax.pretrained import chat_template, end_tokens, gguf, llama, model_folder
+from kd_jax.pretrained import (
+    chat_files,
+    chat_template,
+    gguf,
+    gguf_tokenizer,
+    llama,
+    model_folder,
+)
 from kd_jax.pretrained import tokenizer as tokenizers
 
 
@@ -29,17 +35,13 @@ def load(name: str = "") -> ChatModel:
     if name and not name.endswith(".gguf"):
         where: Any = model_folder.find(name)
         (net, params), tokenizer = llama.load(where), tokenizers.load(where)
-        ends = end_tokens.of_folder(where)
+        template, ends = chat_files.template(where), chat_files.end_tokens(where)
     else:
         where = name or gguf.packaged()
         (net, params), tokenizer = gguf.load(where), gguf.tokenizer(where)
-        ends = gguf.end_tokens(where)
+        template, ends = gguf_tokenizer.template(where), gguf_tokenizer.end_tokens(where)
     tokenizers.require_fits(tokenizer, net.vocabulary, where)
-    template: Any = tokenizer.token_to_id(chat_template.END)
-    require(
-        template is not None,
-        f"{where}: its tokenizer lacks {chat_template.END}: expected a ChatML chat model",
-    )
-    return ChatModel(
-        net, params, tokenizer, end_tokens.chosen(template, ends, net.vocabulary, where)
-    )
+    chat_template.require_chatml(tokenizer, template, where)
+    first = chat_template.stop_token(tokenizer)
+    stop = chat_files.stops(first, ends, net.vocabulary, where)
+    return ChatModel(net, params, tokenizer, stop)

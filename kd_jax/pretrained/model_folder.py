@@ -22,14 +22,30 @@ def json_object(path: str | os.PathLike) -> dict:
     Raises:
         InputError: it is unreadable, no JSON object, or has a name twice.
     """
+    found = _json(path)
+    require(isinstance(found, dict), f"{path} holds no settings: expected a JSON object")
+    return found
+
+
+def json_objects(path: str | os.PathLike) -> list[dict]:
+    """The list of JSON objects in a file.
+
+    Raises:
+        InputError: it is unreadable or no such.
+    """
+    found = _json(path)
+    right = isinstance(found, list) and all(isinstance(each, dict) for each in found)
+    require(right, f"{path} holds no settings: expected a list of JSON objects")
+    return found
+
+
+def _json(path):
     try:
-        found = json.loads(pathlib.Path(path).read_bytes(), object_pairs_hook=_once)
+        return json.loads(pathlib.Path(path).read_bytes(), object_pairs_hook=_once)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
     except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{path} is no JSON ({brief(error)}): restore it") from None
-    require(isinstance(found, dict), f"{path} holds no settings: expected a JSON object")
-    return found
 
 
 def _once(pairs):
@@ -62,6 +78,12 @@ def settings(folder: str | os.PathLike, known: Iterable[str]) -> tuple[str, Sett
         InputError: it is missing, no JSON object, or of another type.
     """
     found = config(folder)
+    more = pathlib.Path(folder) / "adapter_config.json"
+    require(
+        not more.exists(),
+        f"{more}: an adapter is to be added to these weights, which is not implemented: expected "
+        "a folder with the weights merged",
+    )
     kind: Any = found.get("model_type")
     require(
         isinstance(kind, str) and kind in known,
@@ -113,7 +135,8 @@ def _texts_files(folder):
 HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 HUB_FILES = (
     "config.json", "generation_config.json", "*.safetensors", "*.safetensors.index.json",
-    "tokenizer*.json",
+    "tokenizer*.json", "added_tokens.json", "chat_template*", "adapter_config.json",
+    "modules.json", "*_Pooling/config.json",
 )  # fmt: skip
 
 

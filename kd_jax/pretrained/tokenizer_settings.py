@@ -59,6 +59,7 @@ def require_agreement(found: dict, tokenizer: Tokenizer, folder: pathlib.Path) -
         tokenizer: built of it.
         folder: with the files.
     """
+    _require_added(tokenizer, folder / "added_tokens.json")
     path = folder / "tokenizer_config.json"
     if not path.is_file():
         return
@@ -76,6 +77,17 @@ def require_agreement(found: dict, tokenizer: Tokenizer, folder: pathlib.Path) -
             _alike(token, known.get(number)),
             f"{path}: token {shown(number)} is {shown(token)}, tokenizer.json says "
             f"{shown(known.get(number))}: expected the same in both; get them again",
+        )
+
+
+def _require_added(tokenizer, path):
+    """InputError where the older list of a folder's added tokens, {token: number}, is another."""
+    for token, number in (model_folder.json_object(path) if path.is_file() else {}).items():
+        known = tokenizer.token_to_id(token)
+        require(
+            known == number,
+            f"{path}: token {shown(token)} is number {shown(number)}, tokenizer.json says "
+            f"{known}: expected the same in both; get them again",
         )
 
 

@@ -220,10 +220,11 @@ def kinds(**of):
 
 def test_a_user_s_own_tokens_are_found_in_texts_and_stay_in_answers(tmp_path):
     """Kind 4, like <think>; control tokens, kind 3, vanish from what was written."""
-    words = gguf.tokenizer(write(tmp_path / "own.gguf", **kinds(Ġhi=4)))
-    ids = words.encode("<|im_start|>aĠhib<|im_end|>").ids
-    assert [TOKENS[n] for n in ids] == [MARKS[1], "a", "Ġhi", "b", MARKS[2]]
-    assert words.decode(ids, skip_special_tokens=True) in ("aĠhib", "a hib")
+    own = MARKS[0]
+    words = gguf.tokenizer(write(tmp_path / "own.gguf", **kinds(**{own: 4})))
+    ids = words.encode(f"<|im_start|>a{own}b<|im_end|>").ids
+    assert [TOKENS[n] for n in ids] == [MARKS[1], "a", own, "b", MARKS[2]]
+    assert words.decode(ids, skip_special_tokens=True) == f"a{own}b"
     unused = gguf.tokenizer(write(tmp_path / "unused.gguf", **kinds(Ġhi=5)))
     assert unused.get_vocab_size() == len(TOKENS)
 
@@ -253,8 +254,12 @@ def test_tokenizers_that_are_not_implemented_are_refused(tmp_path, change, said)
 
 def test_an_answer_ends_with_any_token_that_the_file_names(tmp_path):
     more = {"tokenizer.ggml.eos_token_id": 0, "tokenizer.ggml.eot_token_id": 2}
-    found = load.load(str(write(tmp_path / "ends.gguf", **more)))
+    template = {"tokenizer.chat_template": "<|im_start|>{{ text }}"}
+    found = load.load(str(write(tmp_path / "ends.gguf", **more, **template)))
     assert found.stop == (2, 0)  # <|im_end|>, then those of the file
     more["tokenizer.ggml.eos_token_id"] = len(TOKENS)
     bad = write(tmp_path / "bad.gguf", **more)
+    other = write(tmp_path / "other.gguf", **{"tokenizer.chat_template": "[INST] {{ text }}"})
+    said = refused(other, lambda path: load.load(str(path)))
+    assert "its chat template has no <|im_start|>: expected a ChatML chat model" in said
     assert "eos_token_id is 101" in refused(bad, lambda path: load.load(str(path)))

@@ -112,6 +112,33 @@ def test_tokenizer_config_must_agree(tmp_path):
         assert f"{name} is {value}" in refused(tmp_path)
 
 
+def test_the_older_list_of_added_tokens_must_agree(tmp_path):
+    tiny.words(tmp_path)
+    path = tmp_path / "added_tokens.json"
+    path.write_text(json.dumps({"<|im_end|>": 12}))
+    tokenizer.load(tmp_path)
+    for list_of in ({"<|im_end|>": 13}, {"<think>": 13}):
+        path.write_text(json.dumps(list_of))
+        assert "tokenizer.json says" in refused(tmp_path)
+
+
+def test_a_chat_template_of_another_form_is_refused(tmp_path):
+    tiny.words(tiny.write(tmp_path, tiny.LLAMA))
+    for name, content in (
+        ("tokenizer_config.json", {"chat_template": "[INST] {{ x }}"}),
+        ("chat_template.json", {"chat_template": [{"name": "default", "template": "[INST]"}]}),
+        ("chat_template.jinja", "[INST] {{ x }}"),
+    ):
+        text = content if isinstance(content, str) else json.dumps(content)
+        (tmp_path / name).write_text(text)
+        said = refused(tmp_path, lambda x: load.load(str(x)))
+        assert "its chat template has no <|im_start|>" in said
+        (tmp_path / name).write_text(text.replace("[INST]", "<|im_start|>"))
+        load.load(str(tmp_path))
+    (tmp_path / "chat_template.jinja").write_bytes(b"\xff")
+    assert "chat_template.jinja is unreadable" in refused(tmp_path, lambda x: load.load(str(x)))
+
+
 def test_an_answer_ends_with_any_token_that_the_files_name(tmp_path):
     tiny.words(tiny.write(tmp_path, tiny.LLAMA))
     assert load.load(str(tmp_path)).stop == (12,)  # <|im_end|>
