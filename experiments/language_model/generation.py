@@ -4,6 +4,7 @@ import time
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from kd_jax.errors import require
 from kd_jax.language import answers, generation
@@ -34,6 +35,8 @@ def prompt_of(tokenizer, question, net, max_length):
 def answer(net, params, tokenizer, prompt, stop, max_length, choose, key):
     """The text that a decoder writes after one prompt, Tokens [1, T], without the stop token."""
     (ids,) = answers.writer(net, stop, max_length, choose, key)(params, prompt, 1)
+    if ids and ids[-1] in np.atleast_1d(stop):  # not every model marks it as special
+        ids = ids[:-1]
     return tokenizer.decode(ids, skip_special_tokens=True)
 
 

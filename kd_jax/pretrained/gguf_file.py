@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from kd_jax.errors import InputError, require
+from kd_jax.errors import InputError, brief, require
 
 VERSIONS = 2, 3
 SCALARS = {
@@ -118,13 +118,7 @@ def read(path: str | os.PathLike) -> GgufFile:
     """
     path = pathlib.Path(path)
     require(path.is_file(), f"{path} is no file: expected a .gguf file")
-    with open(path, "rb") as file:
-        magic = file.read(4)
-        require(
-            magic == b"GGUF", f"{path} is no GGUF file: it starts with {magic!r}, expected b'GGUF'"
-        )
-        data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
-    cursor = Cursor(path, data)
+    cursor = Cursor(path, _mapped(path))
     cursor.take(4)
     version = cursor.number("I")
     require(
@@ -143,7 +137,21 @@ def read(path: str | os.PathLike) -> GgufFile:
     places = {
         name: Tensor(shape, kind, start + offset) for name, (shape, kind, offset) in listed.items()
     }
-    return GgufFile(path, metadata, places, data)
+    return GgufFile(path, metadata, places, cursor.data)
+
+
+def _mapped(path):
+    """The bytes of a file, which stay on disk until they are looked at."""
+    try:
+        with open(path, "rb") as file:
+            magic = file.read(4)
+            require(
+                magic == b"GGUF",
+                f"{path} is no GGUF file: it starts with {magic!r}, expected b'GGUF'",
+            )
+            return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({brief(error)})") from None
 
 
 def _once(cursor, what, count, value):

@@ -199,10 +199,12 @@ def _network(folder):
 def _windows(kind, found, sizes):
     """What says which tokens each layer sees: all earlier ones is what is implemented."""
     layers, positions = sizes["layers"], sizes.get("max_position_embeddings", 0)
-    neutral = {"layer_types": (["full_attention"] * layers,)}
-    if kind == "qwen2":  # has the windows' sizes in its files even where it uses none
-        found.get("sliding_window"), found.get("max_window_layers")
-        return neutral | {"attention_bias": (True, False)}  # it has them whatever is said
+    neutral: dict[str, tuple] = {"layer_types": (["full_attention"] * layers,)}
+    if kind == "qwen2":  # has the biases whatever is said
+        neutral["attention_bias"] = True, False
+    if kind == "qwen2" or found.get("use_sliding_window") is False:
+        found.get("sliding_window"), found.get("max_window_layers")  # of windows that are not used
+        return neutral
     width = found.get("sliding_window")
     wide = isinstance(width, int) and not isinstance(width, bool) and 0 < positions <= width
     return neutral | {"sliding_window": (width,) if wide else (None,)}

@@ -44,7 +44,9 @@ def _json(path):
         return json.loads(pathlib.Path(path).read_bytes(), object_pairs_hook=_once)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
-    except (OSError, ValueError, RecursionError) as error:
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({brief(error)})") from None
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path} is no JSON ({brief(error)}): restore it") from None
 
 

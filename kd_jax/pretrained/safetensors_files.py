@@ -50,7 +50,9 @@ def _arrays(path):
                 yield name, file.get_tensor(name)
     except InputError:
         raise
-    except (SafetensorError, OSError, TypeError, ValueError, AttributeError) as error:
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({brief(error)})") from None
+    except (SafetensorError, TypeError, ValueError, AttributeError) as error:
         raise InputError(f"{path} is damaged ({brief(error)}): get it again") from None
 
 

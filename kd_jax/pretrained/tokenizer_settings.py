@@ -64,6 +64,7 @@ def require_agreement(found: dict, tokenizer: Tokenizer, folder: pathlib.Path) -
     if not path.is_file():
         return
     said = Settings(model_folder.json_object(path), path)
+    said.neutral({"split_special_tokens": (False,)})
     normalizer, splits = found.get("normalizer") or {}, found.get("pre_tokenizer") or {}
     if normalizer.get("type") == "BertNormalizer":
         said.neutral({theirs: (normalizer.get(ours),) for theirs, ours in NORMALIZER.items()})

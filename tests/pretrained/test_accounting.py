@@ -14,7 +14,7 @@ import tiny_folders as tiny
 from safetensors.numpy import load_file, save_file
 
 from kd_jax.errors import InputError
-from kd_jax.pretrained import bert, llama, sentence_pooling
+from kd_jax.pretrained import bert, llama, safetensors_files, sentence_pooling
 
 READERS = {"llama": llama.load, "qwen2": llama.load, "bert": bert.load, "distilbert": bert.load}
 CONFIGS = {
@@ -95,6 +95,21 @@ def test_what_published_folders_say_besides_is_harmless(tmp_path, kind):
     for more in PUBLISHED[kind]:
         (tmp_path / "config.json").write_text(json.dumps(CONFIGS[kind] | more))
         same(READERS[kind](tmp_path), expected)
+
+
+def test_a_file_that_cannot_be_read_is_not_called_damaged(tmp_path, monkeypatch):
+    tiny.write(tmp_path, tiny.LLAMA)
+
+    def denied(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(safetensors_files, "safe_open", denied)
+        said = refused(tmp_path, "llama")
+    assert "model.safetensors cannot be read" in said and "again" not in said
+    with monkeypatch.context() as patched:
+        patched.setattr("pathlib.Path.read_bytes", denied)
+        assert "config.json cannot be read ([Errno 13]" in refused(tmp_path, "llama")
 
 
 @KINDS
@@ -215,6 +230,7 @@ def test_settings_that_are_not_implemented_are_refused_by_name(tmp_path, kind):
         {"rope_theta": 500},
         {"hidden_act": "swish"},
         {"tie_word_embeddings": None},
+        {"use_sliding_window": False, "sliding_window": 16, "max_window_layers": 1},
         {"sliding_window": 32},  # as many as there are positions
     ],
 )

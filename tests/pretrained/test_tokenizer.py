@@ -95,6 +95,7 @@ def test_tokenizer_config_must_agree(tmp_path):
     assert tokenizer.load(tmp_path).encode("a").ids == [0]
     for change, said in (
         ({"add_prefix_space": True}, "add_prefix_space is True, expected False"),
+        ({"split_special_tokens": True}, "split_special_tokens is True, expected False"),
         ({"added_tokens_decoder": {"12": marks["11"]}}, "token 12 is"),
         ({"added_tokens_decoder": {"13": {"content": "<new>"}}}, "token 13 is"),
         ({"added_tokens_decoder": {"11": marks["11"] | {"special": False}}}, "token 11 is"),
