@@ -19,6 +19,7 @@ NORMALIZER = {
     "strip_accents": "strip_accents",
     "tokenize_chinese_chars": "handle_chinese_chars",
 }
+STEPS = "normalizer", "pre_tokenizer", "post_processor", "decoder"
 FLAGS = "special", "lstrip", "rstrip", "single_word", "normalized"
 
 
@@ -31,6 +32,13 @@ def require_sound(found: dict, path: pathlib.Path) -> None:
     """
     model = found.get("model")
     require(isinstance(model, dict), f"{path} is damaged (it has no model): get it again")
+    for name in STEPS:  # the library takes a list for whatever step has as many settings
+        step = found.get(name)
+        require(
+            step is None or (isinstance(step, dict) and isinstance(step.get("type"), str)),
+            f"{path} is damaged ({name} is {shown(step)}, expected an object with its type): get "
+            "it again",
+        )
     settings = Settings(model, path)  # type: ignore[arg-type]
     settings.neutral({"dropout": (0,)})  # draws how a text is cut
     prefix = settings.get("continuing_subword_prefix")

@@ -66,6 +66,8 @@ BROKEN = [
     ({"normalizer": {"type": "Precompiled", "precompiled_charsmap": "AAAA"}}, "is damaged"),
     ({"pre_tokenizer": {"type": "FixedLength", "length": 0}}, "is damaged"),
     ({"pre_tokenizer": {"type": "New"}}, "is damaged"),
+    ({"normalizer": ["full"]}, "normalizer is ['full'], expected an object"),  # else a Prepend
+    ({"decoder": {"prefix": "a"}}, "decoder is {'prefix': 'a'}, expected an object"),
 ]  # fmt: skip
 
 
