@@ -76,16 +76,12 @@ def tokenizer(path: str | os.PathLike) -> Tokenizer:
     return built
 
 
-def end_tokens(path: str | os.PathLike) -> list:
-    """The tokens that end a text or a turn, as the file says."""
-    found = _settings(gguf_file.read(path))
-    names = "eos_token_id", "eot_token_id", "eom_token_id"
-    return [found.get(name) for name in names if found.has(name)]
-
-
-def template(path: str | os.PathLike) -> Any:
-    """The chat template of a GGUF file, None where it has none."""
-    return gguf_file.read(path).metadata.get("tokenizer.chat_template")
+def chat(path: str | os.PathLike) -> tuple[Any, list]:
+    """(chat template or None, the tokens that end a text or a turn), as a GGUF file says."""
+    file = gguf_file.read(path)
+    found, names = _settings(file), ("eos_token_id", "eot_token_id", "eom_token_id")
+    ends = [found.get(name) for name in names if found.has(name)]
+    return file.metadata.get("tokenizer.chat_template"), ends
 
 
 def _settings(file):

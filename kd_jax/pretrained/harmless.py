@@ -20,9 +20,10 @@ TRAINING = frozenset(
     initializer_range initializer_factor attention_dropout hidden_dropout dropout
     hidden_dropout_prob attention_probs_dropout_prob classifier_dropout qa_dropout
     seq_classif_dropout resid_pdrop embd_pdrop attn_pdrop resid_dropout embd_dropout
-    gradient_checkpointing use_cache finetuning_task problem_type id2label label2id num_labels
-    task_specific_params tf_legacy_loss keys_to_ignore_at_inference output_attentions
-    output_hidden_states output_past return_dict use_return_dict summary_type summary_use_proj
+    neftune_noise_alpha gradient_checkpointing use_reentrant_checkpointing use_cache
+    finetuning_task problem_type id2label label2id num_labels task_specific_params
+    tf_legacy_loss keys_to_ignore_at_inference output_attentions output_hidden_states
+    output_past return_dict use_return_dict summary_type summary_use_proj
     summary_activation summary_last_dropout summary_first_dropout summary_proj_to_labels
     """.split()
 )

@@ -42,6 +42,7 @@ NEUTRAL = harmless.NEUTRAL | {
     "use_mrope": (False,),
     "use_qk_norm": (False,),
     "qk_layernorm": (False,),
+    "qk_layer_norms": (False,),
     "attn_logit_softcapping": (None,),
     "final_logit_softcapping": (None,),
     "embedding_multiplier": (1,),
@@ -90,7 +91,7 @@ def _harmless(llama, params):
         alike = array.shape == frequencies.shape
         return alike and np.allclose(np.float64(array), frequencies, rtol=0.02, atol=1e-6)
 
-    found = {r"model\.layers\.\d+\.self_attn\.rotary_emb\.inv_freq": frequency}
+    found = {r"model\.(layers\.\d+\.self_attn\.)?rotary_emb\.inv_freq": frequency}
     if llama.tied:
         table = params["embedding"]
         found["lm_head.weight"] = lambda array: np.array_equal(np.float32(array), table)
@@ -198,13 +199,14 @@ def _network(folder):
 
 def _windows(kind, found, sizes):
     """What says which tokens each layer sees: all earlier ones is what is implemented."""
-    layers, positions = sizes["layers"], sizes.get("max_position_embeddings", 0)
-    neutral: dict[str, tuple] = {"layer_types": (["full_attention"] * layers,)}
+    each, full = found.get("layer_types"), "full_attention"
+    whole = isinstance(each, list) and all(one == full for one in each)
+    neutral: dict[str, tuple] = {"layer_types": (each if whole else [full],)}
     if kind == "qwen2":  # has the biases whatever is said
         neutral["attention_bias"] = True, False
     if kind == "qwen2" or found.get("use_sliding_window") is False:
         found.get("sliding_window"), found.get("max_window_layers")  # of windows that are not used
         return neutral
-    width = found.get("sliding_window")
+    width, positions = found.get("sliding_window"), sizes.get("max_position_embeddings", 0)
     wide = isinstance(width, int) and not isinstance(width, bool) and 0 < positions <= width
     return neutral | {"sliding_window": (width,) if wide else (None,)}

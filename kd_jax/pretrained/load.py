@@ -39,7 +39,7 @@ def load(name: str = "") -> ChatModel:
     else:
         where = name or gguf.packaged()
         (net, params), tokenizer = gguf.load(where), gguf.tokenizer(where)
-        template, ends = gguf_tokenizer.template(where), gguf_tokenizer.end_tokens(where)
+        template, ends = gguf_tokenizer.chat(where)
     tokenizers.require_fits(tokenizer, net.vocabulary, where)
     chat_template.require_chatml(tokenizer, template, where)
     first = chat_template.stop_token(tokenizer)

@@ -13,7 +13,7 @@ import numpy as np
 
 from kd_jax.errors import InputError, brief, extra, require
 from kd_jax.pretrained import safetensors_files
-from kd_jax.pretrained.settings import Settings
+from kd_jax.pretrained.settings import Settings, shown
 
 
 def json_object(path: str | os.PathLike) -> dict:
@@ -54,7 +54,7 @@ def _once(pairs):
     found = dict(pairs)
     if len(found) < len(pairs):
         twice = collections.Counter(name for name, _ in pairs).most_common(1)[0][0]
-        raise InputError(f"'{twice}' stands there twice: expected it once")
+        raise InputError(f"'{shown(twice)}' stands there twice: expected it once")
     return found
 
 
@@ -89,7 +89,7 @@ def settings(folder: str | os.PathLike, known: Iterable[str]) -> tuple[str, Sett
     kind: Any = found.get("model_type")
     require(
         isinstance(kind, str) and kind in known,
-        f"{folder}: model_type is '{kind}', expected {' or '.join(known)}",
+        f"{folder}: model_type is '{shown(kind)}', expected {' or '.join(known)}",
     )
     return kind, Settings(found, pathlib.Path(folder) / "config.json")
 

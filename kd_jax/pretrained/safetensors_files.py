@@ -10,6 +10,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from kd_jax.errors import InputError, brief, require
+from kd_jax.pretrained.settings import shown
 
 WHOLE, INDEX = "model.safetensors", "model.safetensors.index.json"
 
@@ -29,7 +30,7 @@ def read(folder: str | os.PathLike) -> dict[str, np.ndarray]:
         for name, array in _arrays(path):
             require(
                 name not in found,
-                f"{folder}: tensor '{name}' lies in {owners.get(name)} and in {path.name}: "
+                f"{folder}: tensor '{shown(name)}' lies in {owners.get(name)} and in {path.name}: "
                 "expected it once; move the file that is not meant elsewhere",
             )
             found[name], owners[name] = array, path.name
@@ -44,8 +45,8 @@ def _arrays(path):
                 kind = file.get_slice(name).get_dtype()
                 require(
                     not kind.startswith(("F8", "F6", "F4")),
-                    f"{path}: tensor '{name}' holds {kind}, which is quantized: expected float32, "
-                    "float16 or bfloat16; get the model unquantized",
+                    f"{path}: tensor '{shown(name)}' holds {kind}, which is quantized: expected "
+                    "float32, float16 or bfloat16; get the model unquantized",
                 )
                 yield name, file.get_tensor(name)
     except InputError:
@@ -69,7 +70,7 @@ def _shards(folder):
         raise InputError(f"{index} has no weight_map ({brief(error)}): get it again") from None
     for name in names:
         own = isinstance(name, str) and pathlib.PurePath(name).name == name
-        require(own, f"{index} names the file {name!r}: expected one in the same folder")
+        require(own, f"{index} names the file {shown(name)!r}: expected one in the same folder")
     if not (folder / WHOLE).is_file() or WHOLE in names:
         return [folder / name for name in sorted(names)]
     both = any((folder / name).is_file() for name in names)

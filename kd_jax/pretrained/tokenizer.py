@@ -11,6 +11,7 @@ from tokenizers import Tokenizer
 from kd_jax.data.padding import Tokens, padded
 from kd_jax.errors import InputError, brief, require
 from kd_jax.pretrained import model_folder, tokenizer_settings
+from kd_jax.pretrained.settings import shown
 
 # what shows that a tokenizer can be used at all: the library builds some that panic when used
 TRIAL = "a B é 1 12"
@@ -74,8 +75,8 @@ def require_fits(tokenizer: Tokenizer, vocabulary: int, source: str | os.PathLik
     last = max(known, key=known.__getitem__)
     require(
         known[last] < vocabulary,
-        f"{source}: token {last!r} is number {known[last]}, but the model has {vocabulary} tokens, "
-        f"0 to {vocabulary - 1}: expected the model's own tokenizer",
+        f"{source}: token {shown(last)!r} is number {known[last]}, but the model has "
+        f"{vocabulary} tokens, 0 to {vocabulary - 1}: expected the model's own tokenizer",
     )
 
 

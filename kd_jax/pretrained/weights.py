@@ -64,12 +64,11 @@ class Weights:
             InputError: a tensor is left over.
         """
         for name in self.found:
-            if name not in self.taken and not self._harmless(name, harmless):
-                require(
-                    False,
-                    f"{self.source}: tensor '{shown(name)}' is not used by this architecture: "
-                    "without it the model would compute something else",
-                )
+            require(
+                name in self.taken or self._harmless(name, harmless),
+                f"{self.source}: tensor '{shown(name)}' is not used by this architecture: "
+                "without it the model would compute something else",
+            )
 
     def _harmless(self, name, harmless):
         own = name.removeprefix(self.prefix)
