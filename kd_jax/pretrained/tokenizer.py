@@ -1,6 +1,7 @@
 """Tokenizers of model folders, and encoding of texts."""
 
 import contextlib
+import math
 import os
 import pathlib
 from collections.abc import Iterable
@@ -32,10 +33,11 @@ def load(folder: str | os.PathLike) -> Tokenizer:
     tokenizer_settings.require_sound(found, path)
     tokenizer = built(lambda: Tokenizer.from_file(str(path)), path)
     tokenizer_settings.require_agreement(found, tokenizer, pathlib.Path(folder))
+    tokenizer_settings.require_understood(found, tokenizer, path)
+    rows: Any = math.inf  # where there is no model beside it
     if (path.parent / "config.json").is_file():
         rows = model_folder.config(folder).get("vocab_size")
-        if isinstance(rows, int):
-            require_fits(tokenizer, rows, path)
+    require_fits(tokenizer, rows if isinstance(rows, int) else math.inf, path)
     return tokenizer
 
 
@@ -62,7 +64,7 @@ def built(build: Any, source: str | os.PathLike) -> Tokenizer:
     return found
 
 
-def require_fits(tokenizer: Tokenizer, vocabulary: int, source: str | os.PathLike) -> None:
+def require_fits(tokenizer: Tokenizer, vocabulary: float, source: str | os.PathLike) -> None:
     """InputError unless a model of so many tokens can read and write all of a tokenizer's.
 
     Args:
@@ -71,6 +73,10 @@ def require_fits(tokenizer: Tokenizer, vocabulary: int, source: str | os.PathLik
         source: the tokenizer's file, for the error message.
     """
     known = tokenizer.get_vocab(with_added_tokens=True)
+    require(
+        len(set(known.values())) == len(known),
+        f"{source} is damaged (two tokens have one number): get it again",
+    )
     known |= {"around every text": max(tokenizer.encode("").ids, default=0)}
     last = max(known, key=known.__getitem__)
     require(

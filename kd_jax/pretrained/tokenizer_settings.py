@@ -4,6 +4,7 @@ tokenizer.json says how texts become tokens, and its library implements or refus
 settings in tokenizer_config.json override some of it elsewhere: they must agree with it.
 """
 
+import json
 import pathlib
 from typing import Any
 
@@ -20,6 +21,9 @@ NORMALIZER = {
     "tokenize_chinese_chars": "handle_chinese_chars",
 }
 STEPS = "normalizer", "pre_tokenizer", "post_processor", "decoder"
+ELSEWHERE = "truncation", "padding"  # which callers choose
+TABLES = "vocab", "merges"  # of a model, each used or refused by the library
+LEGACY = "add_prefix_space", "str_rep"
 FLAGS = "special", "lstrip", "rstrip", "single_word", "normalized"
 
 
@@ -59,6 +63,47 @@ def _second(merge):
     return pieces[1] if pair else ""
 
 
+def require_understood(found: dict, tokenizer: Tokenizer, path: pathlib.Path) -> None:
+    """InputError where the library leaves out a setting of tokenizer.json, or takes another value.
+
+    It skips names that it does not know without a word, and gives added tokens numbers of its own
+    where theirs are taken. What it understood is what it would write.
+
+    Args:
+        found: what is in the file.
+        tokenizer: built of it.
+        path: the file.
+    """
+    written = json.loads(tokenizer.to_str())
+    for whole in (found, written):
+        added = whole.get("added_tokens") or []
+        whole["added_tokens"] = {str(each.get("content")): each for each in added}
+        for name in ELSEWHERE:
+            whole.pop(name, None)
+        for name in TABLES:
+            whole["model"].pop(name, None)
+    lost = next(_lost(found, written, ""), None)
+    require(
+        lost is None,
+        f"{path}: the setting {lost} is not known to the library tokenizers, or contradicts "
+        "another: it may change how texts become tokens; if it does not, remove it from the file",
+    )
+
+
+def _lost(said, known, where):
+    """The places of settings that are not the same, or not at all, in what is known."""
+    if isinstance(said, dict) and isinstance(known, dict):
+        older = LEGACY if said.get("type") == "Metaspace" else ()  # which the library translates
+        for name, value in said.items():
+            if value is not None and name not in older:
+                yield from _lost(value, known.get(name), f"{where}.{shown(name)}".lstrip("."))
+    elif isinstance(said, list) and isinstance(known, list) and len(said) == len(known):
+        for number, (one, other) in enumerate(zip(said, known)):
+            yield from _lost(one, other, f"{where}[{number}]")
+    elif said != known:
+        yield where
+
+
 def require_agreement(found: dict, tokenizer: Tokenizer, folder: pathlib.Path) -> None:
     """InputError where tokenizer_config.json and tokenizer.json contradict each other.
 
@@ -91,8 +136,9 @@ def require_agreement(found: dict, tokenizer: Tokenizer, folder: pathlib.Path) -
 
 def _require_added(tokenizer, path):
     """InputError where the older list of a folder's added tokens, {token: number}, is another."""
+    vocabulary = tokenizer.get_vocab(with_added_tokens=True)
     for token, number in (model_folder.json_object(path) if path.is_file() else {}).items():
-        known = tokenizer.token_to_id(token)
+        known = vocabulary.get(token)
         require(
             known == number,
             f"{path}: token {shown(token)} is number {shown(number)}, tokenizer.json says "

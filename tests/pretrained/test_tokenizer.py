@@ -77,6 +77,40 @@ def test_a_broken_tokenizer_is_one_line_and_no_panic(tmp_path, changes, said):
     assert said in refused(tmp_path)
 
 
+def test_what_the_library_would_skip_is_refused_by_name(tmp_path):
+    tiny.words(tmp_path)
+    content = (tmp_path / "tokenizer.json").read_text()
+
+    def changed(change):
+        found = json.loads(content)
+        change(found)
+        (tmp_path / "tokenizer.json").write_text(json.dumps(found))
+        return refused(tmp_path)
+
+    said = changed(lambda x: x["model"].update(unk_tokens="a"))
+    assert "the setting model.unk_tokens is not known" in said
+    said = changed(lambda x: x["pre_tokenizer"].update(add_prefix_spaces=True))
+    assert "the setting pre_tokenizer.add_prefix_spaces is not known" in said
+    said = changed(lambda x: x["added_tokens"][0].update(id=5))  # taken: it would be 11
+    assert "the setting added_tokens.<|im_start|>.id is not known" in said
+
+    def twice(found):
+        found["model"]["vocab"]["b"], found["added_tokens"] = 0, []
+
+    assert "two tokens have one number" in changed(twice)
+
+
+def test_older_spellings_are_read(tmp_path):
+    """Of a Metaspace, as T5 and the first Llamas have it: "▁" before the text, and for spaces."""
+    older = {"type": "Metaspace", "replacement": "▁", "add_prefix_space": True, "str_rep": "▁"}
+    tiny.words(tmp_path, pre_tokenizer=older, model={"vocab": {"▁": 0, "a": 1, "▁a": 2},
+               "merges": ["▁ a"]}, added_tokens=[])  # fmt: skip
+    content = json.loads((tmp_path / "tokenizer.json").read_text())
+    content["model"]["vocab"] = {"▁": 0, "a": 1, "▁a": 2}
+    (tmp_path / "tokenizer.json").write_text(json.dumps(content))
+    assert tokenizer.load(tmp_path).encode("a aa").ids == [2, 2, 1]
+
+
 def test_merges_with_a_prefix_are_read_where_they_are_sound(tmp_path):
     model = {"vocab": {"a": 0, "##b": 1, "ab": 2}, "merges": ["a ##b"],
              "continuing_subword_prefix": "##"}  # fmt: skip
@@ -120,7 +154,7 @@ def test_the_older_list_of_added_tokens_must_agree(tmp_path):
     path = tmp_path / "added_tokens.json"
     path.write_text(json.dumps({"<|im_end|>": 12}))
     tokenizer.load(tmp_path)
-    for list_of in ({"<|im_end|>": 13}, {"<think>": 13}):
+    for list_of in ({"<|im_end|>": 13}, {"<think>": 13}, {"\ud800": 13}):
         path.write_text(json.dumps(list_of))
         assert "tokenizer.json says" in refused(tmp_path)
 
