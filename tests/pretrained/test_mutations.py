@@ -13,22 +13,15 @@ pytest.importorskip("tokenizers", reason="needs the extra text")
 pytest.importorskip("gguf", reason="needs the extra text")
 
 import fuzzing
-import jax
 import tiny_folders as tiny
 import tiny_gguf
+from model_loaders import CONFIGS, KINDS, READERS, same
 from safetensors.numpy import save_file
 
-from kd_jax.pretrained import bert, gguf, llama, load, tokenizer
+from kd_jax.pretrained import gguf, load, tokenizer
 
 pytestmark = pytest.mark.slow
 CASES, SEED = 1000, 23
-CONFIGS = {
-    "llama": tiny.LLAMA,
-    "qwen2": tiny.QWEN2,
-    "bert": tiny.BERT,
-    "distilbert": tiny.DISTILBERT,
-}
-READERS = {"llama": llama.load, "qwen2": llama.load, "bert": bert.load, "distilbert": bert.load}
 # settings that models of this kind have somewhere, few of them implemented
 NAMES = """
 attention_bias mlp_bias hidden_act hidden_activation activation_function rope_scaling
@@ -47,12 +40,6 @@ VALUES = [
     {"type": "linear", "factor": 2.0}, {"factor": 2.0}, {"rope_type": "yarn"}, {"0": [1]},
     {"quant_method": "gptq"}, ["full_attention"], ["sliding_attention"] * 2,
 ]  # fmt: skip
-
-
-def same(found, expected):
-    """Whether network and parameters are the same, and so every logit is."""
-    alike = jax.tree.map(lambda a, b: a.shape == b.shape and (a == b).all(), found[1], expected[1])
-    return found[0] == expected[0] and all(jax.tree.leaves(alike))
 
 
 def pick(random, several):
@@ -97,7 +84,7 @@ def other_tensors(random, arrays):
     return changed
 
 
-@pytest.mark.parametrize("kind", READERS)
+@KINDS
 def test_a_mutated_folder(tmp_path, kind):
     random, config = np.random.default_rng(SEED), CONFIGS[kind]
     arrays, read = tiny.arrays(config), READERS[kind]
