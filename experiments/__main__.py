@@ -12,6 +12,8 @@ import re
 import signal
 import sys
 
+from kd_jax.errors import one_line
+
 HERE = pathlib.Path(__file__).parent
 TOOLS = {
     "test": "Run the tests.",
@@ -70,9 +72,8 @@ def interrupted(signum, frame):
 
 def printed(text):
     """Print a text and give the exit code 0; that `| head` closes the pipe is no fault."""
-    if hasattr(signal, "SIGPIPE"):
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    print(text)
+    with one_line():
+        print(text)
     return 0
 
 

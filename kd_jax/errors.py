@@ -104,13 +104,29 @@ def _missing(package, name):
 
 @contextlib.contextmanager
 def one_line() -> Iterator[None]:
-    """In this block an InputError ends the command: one line on standard error, exit code 2."""
+    """In this block an InputError ends the command: one line on standard error, exit code 2.
+
+    So does a full disk below what is printed; where nobody reads it any more, a code says so.
+    """
     sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
     try:
         yield
+        sys.stdout.flush()
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
+    except BrokenPipeError:
+        _print_nothing_more()
+        sys.exit(141)
+    except OSError as error:
+        _print_nothing_more()
+        print(f"error: cannot write ({error.strerror})", file=sys.stderr)
+        sys.exit(2)
+
+
+def _print_nothing_more():
+    """Else Python, as it ends, writes the rest, and says that it could not."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def _short(value):
@@ -142,6 +158,14 @@ def above_0(name: str, value: float) -> None:
     """The check that a number is finite and above 0, in float32 too."""
     finite = 2**-126 <= value < 2.0**127
     require(finite, f"--{name}={value:g}: expected a finite number above 0")
+
+
+def address(name: str, value: str) -> None:
+    """The check that a text is address:port, "auto" or empty."""
+    host, _, port = value.rpartition(":")
+    fits = bool(host) and port.isascii() and port.isdigit() and 0 < int(port[:6]) < 2**16
+    expected = "expected address:port, with a port from 1 to 65535, or auto"
+    require(fits or value in ("", "auto"), f"--{name}={value[:80]}: {expected}")
 
 
 def one_of(*known: str) -> Check:

@@ -1,7 +1,9 @@
 """The command line: defaults, presets, explicit flags, and what bad input gets."""
 
 import dataclasses
+import os
 import pathlib
+import socket
 import subprocess
 import sys
 
@@ -15,6 +17,7 @@ from experiments.quickstart.config import Config
 from kd_jax import experiment
 from kd_jax.command import config as distill
 from kd_jax.errors import InputError
+from kd_jax.runtime import hosts
 from kd_jax.storage import provenance
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -177,3 +180,46 @@ def test_processes_that_cannot_find_each_other_are_refused():
         dataclasses.replace(Config(), num_processes=2)
     with pytest.raises(InputError, match="--members_per_chunk=-1: expected at least 0"):
         dataclasses.replace(Config(), members_per_chunk=-1)
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["nonsense", "host", "host:", ":1", "host:0", "host:65536", "host:1e3", "host:٣", "h:-1"],
+)
+def test_an_address_that_is_none_is_refused(given):
+    with pytest.raises(InputError, match="expected address:port, with a port from 1 to 65535"):
+        dataclasses.replace(Config(), coordinator_address=given)
+
+
+@pytest.mark.parametrize("given", ["host:1", "10.0.0.1:65535", "[::1]:8080", "auto"])
+def test_an_address_that_is_one_is_taken(given):
+    assert dataclasses.replace(Config(), coordinator_address=given).coordinator_address == given
+
+
+def test_a_first_process_that_is_not_there_is_one_line(monkeypatch):
+    monkeypatch.setattr(hosts, "SECONDS", 0)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # and nobody listens
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        with pytest.raises(InputError, match="process 0 is not there: Connection refused.; start"):
+            hosts.join(address, 2, 1)
+    with pytest.raises(InputError, match="process 0 is not there"):
+        hosts.join("no.such.host.invalid:1", 2, 1)
+
+
+PRINTS = "from kd_jax.errors import one_line\nwith one_line():\n    print('x' * 100_000)"
+
+
+@pytest.mark.parametrize("place, code, line", [
+    ("/dev/full", 2, "error: cannot write (No space left on device)\n"), ("pipe", 141, ""),
+])  # fmt: skip
+def test_what_cannot_be_printed_is_a_line_or_a_code(place, code, line):
+    if place == "pipe":
+        reader, writer = os.pipe()
+        os.close(reader)
+    else:
+        writer = os.open(place, os.O_WRONLY)
+    command = [sys.executable, "-c", PRINTS]
+    ended = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True)
+    os.close(writer)
+    assert (ended.returncode, ended.stderr) == (code, line)

@@ -1,10 +1,10 @@
 """`kd-jax distill --flag=value`, what works outside of a clone."""
 
-import signal
 import sys
 
 from kd_jax import experiment
 from kd_jax.command.config import ABOUT, Config
+from kd_jax.errors import one_line
 
 USAGE = "kd-jax distill --flag=value …   (kd-jax distill --help shows the flags)"
 
@@ -53,19 +53,21 @@ def main(arguments: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="replace")  # type: ignore[union-attr] # where the locale lacks characters
-    if hasattr(signal, "SIGPIPE") and {"-h", "--help"} & {*arguments}:
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # that `| head` closes the pipe is no fault
     if not arguments or arguments[0] in ("-h", "--help"):
-        print(USAGE)
-        return 0
+        return _printed(USAGE)
     name, *flags = arguments
     if name != "distill":
         print(f"error: there is no command {name[:60]!r}; there is: distill", file=sys.stderr)
         return 2
     if {"-h", "--help"} & set(flags):
-        print(experiment.usage(Config, ABOUT))
-        return 0
+        return _printed(experiment.usage(Config, ABOUT))
     experiment.launch("distill", Config, program, ["distill", *joined(flags)])
+    return 0
+
+
+def _printed(text):
+    with one_line():
+        print(text)
     return 0
 
 

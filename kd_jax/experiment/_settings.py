@@ -4,7 +4,7 @@ import dataclasses
 import json
 import typing
 
-from kd_jax.errors import Check, at_least, require, within
+from kd_jax.errors import Check, address, at_least, require, within
 
 
 def setting(
@@ -40,7 +40,9 @@ class Config:
     )
     fast_compile: bool = place(False, "leave out XLA's optimizations: compiles sooner, runs slower")
     mesh: str = place("", "members:M,data:D, what devices are for (default: members over all)")
-    coordinator_address: str = place("", "address:port of process 0 of several, or auto (clusters)")
+    coordinator_address: str = place(
+        "", "address:port of process 0 of several, or auto (clusters)", address
+    )
     num_processes: int = place(1, "processes that run this command together", at_least(1))
     process_id: int = place(0, "which of them this one is: 0, 1, …; process 0 writes and prints")
 

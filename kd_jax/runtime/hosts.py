@@ -5,7 +5,9 @@ All run the same command and compute; the first one writes and prints.
 
 import os
 import re
+import socket
 import sys
+import time
 import traceback
 from typing import Any, NoReturn
 
@@ -14,6 +16,8 @@ import numpy as np
 from jax.experimental import multihost_utils
 
 from kd_jax.errors import InputError
+
+SECONDS = 60  # that processes wait for each other
 
 
 def join(coordinator_address: str, num_processes: int, process_id: int) -> None:
@@ -36,13 +40,31 @@ def join(coordinator_address: str, num_processes: int, process_id: int) -> None:
         "process_id": process_id,
     }  # fmt: skip
     try:
-        jax.distributed.initialize(**known, initialization_timeout=60, heartbeat_timeout_seconds=20)
+        if known and process_id:  # JAX would abort without a line
+            _wait_for(coordinator_address)
+        jax.distributed.initialize(
+            **known, initialization_timeout=SECONDS, heartbeat_timeout_seconds=20
+        )
     except (RuntimeError, ValueError) as error:
         first = str(error).splitlines()[0]
         raise InputError(
             f"--coordinator_address={coordinator_address}: the processes did not find each other "
             f"({first}); start the same command for each of them, with its own --process_id"
         ) from None
+
+
+def _wait_for(address):
+    """RuntimeError unless something listens at address:port before the time is over."""
+    host, _, port = address.rpartition(":")
+    until = time.monotonic() + SECONDS
+    while True:
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), timeout=5).close()
+            return
+        except OSError as error:  # process 0 may begin later than this one
+            if time.monotonic() > until or isinstance(error, socket.gaierror):
+                raise RuntimeError(f"process 0 is not there: {error.strerror or error}") from None
+            time.sleep(0.5)
 
 
 def leave(error: BaseException) -> None:
