@@ -5,9 +5,7 @@ All run the same command and compute; the first one writes and prints.
 
 import os
 import re
-import socket
 import sys
-import time
 import traceback
 from typing import Any, NoReturn
 
@@ -16,6 +14,7 @@ import numpy as np
 from jax.experimental import multihost_utils
 
 from kd_jax.errors import InputError
+from kd_jax.runtime import rendezvous
 
 SECONDS = 60  # that processes wait for each other
 
@@ -40,8 +39,8 @@ def join(coordinator_address: str, num_processes: int, process_id: int) -> None:
         "process_id": process_id,
     }  # fmt: skip
     try:
-        if known and process_id:  # JAX would abort without a line
-            _wait_for(coordinator_address)
+        if known:
+            rendezvous.meet(coordinator_address, num_processes, process_id, SECONDS)
         jax.distributed.initialize(
             **known, initialization_timeout=SECONDS, heartbeat_timeout_seconds=20
         )
@@ -51,20 +50,6 @@ def join(coordinator_address: str, num_processes: int, process_id: int) -> None:
             f"--coordinator_address={coordinator_address}: the processes did not find each other "
             f"({first}); start the same command for each of them, with its own --process_id"
         ) from None
-
-
-def _wait_for(address):
-    """RuntimeError unless something listens at address:port before the time is over."""
-    host, _, port = address.rpartition(":")
-    until = time.monotonic() + SECONDS
-    while True:
-        try:
-            socket.create_connection((host.strip("[]"), int(port)), timeout=5).close()
-            return
-        except OSError as error:  # process 0 may begin later than this one
-            if time.monotonic() > until or isinstance(error, socket.gaierror):
-                raise RuntimeError(f"process 0 is not there: {error.strerror or error}") from None
-            time.sleep(0.5)
 
 
 def leave(error: BaseException) -> None:
