@@ -11,6 +11,9 @@ from typing import Any
 
 Check = Callable[[str, Any], None]  # of a flag's name and value; raises InputError
 
+# numbers above 0 that are such in float32, and temperatures: their squares and inverses are too
+FINITE, TEMPERATURES = (2.0**-126, 2.0**127), (2.0**-62, 2.0**62)
+
 # what reading a damaged file may raise
 DAMAGED = (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError)
 
@@ -156,7 +159,7 @@ def within(low: float, high: float) -> Check:
 
 def above_0(name: str, value: float) -> None:
     """The check that a number is finite and above 0, in float32 too."""
-    finite = 2**-126 <= value < 2.0**127
+    finite = FINITE[0] <= value <= FINITE[1]
     require(finite, f"--{name}={value:g}: expected a finite number above 0")
 
 
@@ -166,6 +169,13 @@ def address(name: str, value: str) -> None:
     fits = bool(host) and port.isascii() and port.isdigit() and 0 < int(port[:6]) < 2**16
     expected = "expected address:port, with a port from 1 to 65535, or auto"
     require(fits or value in ("", "auto"), f"--{name}={value[:80]}: {expected}")
+
+
+def temperature(name: str, value: float) -> None:
+    """The check that a number is a temperature, whose square is finite in float32 too."""
+    low, high = TEMPERATURES
+    expected = f"expected a temperature, above 0: from {low:.0e} to {high:.0e}"
+    require(low <= value <= high, f"--{name}={value:g}: {expected}")
 
 
 def one_of(*known: str) -> Check:
@@ -181,14 +191,15 @@ def one_of(*known: str) -> Check:
 
 
 def distinct(each: Check) -> Check:
-    """The check that there is at least one value, that none stands there twice, and `each`."""
+    """The check that there is at least one value, that no two are shown alike, and `each`."""
 
     def check(name, values):
-        given = ",".join(f"{x:g}" for x in values)
+        given = ",".join(map(str, values))
         require(values, f"--{name} is empty: expected numbers separated by commas, like 1,2")
         for value in values:
             each(name, value)
-        shown = {f"{x:g}" for x in values}  # as rows and files are named by them
-        require(len(shown) == len(values), f"--{name}={given}: the same value stands there twice")
+        shown = [f"{x:g}" for x in values]  # as rows and files are named by them
+        twice = next((x for x in shown if shown.count(x) > 1), "")
+        require(not twice, f"--{name}={given}: two values are called {twice}; expected each once")
 
     return check

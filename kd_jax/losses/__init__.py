@@ -9,10 +9,16 @@ float32; float64 stays float64. Relational losses, similarity losses and dist co
 the examples with each other and give one number; their first lines say so. Arrays of
 NumPy are taken as well.
 
-A wrong shape, a coefficient out of range or an empty batch is a ValueError. What
+A wrong shape, a coefficient out of range or an empty batch is a ValueError. A
+coefficient is one number; jax.vmap over the examples gives each its own. What
 is known only at run time cannot raise: a temperature (or another coefficient that
 must be above 0) that is not counts as 1, a fraction outside [0, 1] as the nearer
-end, and a label outside [0, C) has no target. Nothing gives NaN for finite inputs.
+end, and a label outside [0, C) has no target. What `where` leaves out is not looked
+at, labels of −100 for instance. Nothing gives NaN for finite inputs.
+
+A class whose logit is −inf has probability 0 and adds 0 to every sum; the loss is
+infinite where its formula is (reverse_kl, or a student without a class of the
+teacher's), its gradient finite. NaN and +inf give NaN, in that example alone.
 """
 
 from kd_jax.losses.contrastive import contrastive, contrastive_constants, update_bank

@@ -1,16 +1,15 @@
 """Checks, type promotion and masks that the losses share.
 
-Shapes are always known, so a wrong one always raises. A number or a label may be
-known only at run time (an axis of vmap, an argument of jit); nothing can be raised
-then, and each check says what such a value counts as, so that it is never NaN.
+Shapes are always known, so a wrong one always raises. A label may be known only at
+run time (an axis of vmap, an argument of jit); nothing can be raised then, and each
+check says what such a value counts as, so that it is never NaN. What a mask leaves
+out is not looked at.
 """
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Float, Int
-
-Scalar = float | Float[Array, ""]
 
 
 def promoted(x: ArrayLike) -> Array:
@@ -75,10 +74,34 @@ def check_probabilities(name: str, p: np.ndarray) -> None:
         )
 
 
-def check_labels(labels: Array | np.ndarray, logits: Float[Array, "*B C"]) -> Int[Array, "*B"]:
+def _range_of(values: Array | np.ndarray, where: ArrayLike | None) -> tuple[int, int] | None:
+    """The least and the largest of the values that the mask keeps; None if that is not known."""
+    if isinstance(values, jax.core.Tracer) or isinstance(where, jax.core.Tracer):
+        return None
+    values = np.asarray(values)
+    if where is not None:
+        kept = np.asarray(where).astype(bool)
+        if kept.shape != values.shape[: kept.ndim]:
+            return None  # which mask_rows refuses
+        values = values[kept]
+    return (int(values.min()), int(values.max())) if values.size else None
+
+
+def check_range(
+    name: str, values: Array | np.ndarray, count: int, where: ArrayLike | None = None
+) -> None:
+    """ValueError unless the values that the mask keeps are in [0, count), as far as is known."""
+    low, high = _range_of(values, where) or (0, 0)
+    if low < 0 or high >= count:
+        raise ValueError(f"{name} run from {low} to {high}: expected 0 to {count - 1}")
+
+
+def check_labels(
+    labels: Array | np.ndarray, logits: Float[Array, "*B C"], where: ArrayLike | None = None
+) -> Int[Array, "*B"]:
     """Integer class labels for `logits`; ValueError where they cannot be that.
 
-    Values are checked only if they are known while tracing; inside jit a label
+    Values are checked only if they, and the mask, are known while tracing; inside jit a label
     outside [0, C) has an all-zero target, so its cross-entropy is 0, never NaN.
     """
     if not isinstance(labels, jax.core.Tracer):
@@ -90,21 +113,19 @@ def check_labels(labels: Array | np.ndarray, logits: Float[Array, "*B C"]) -> In
             f"labels have shape {labels.shape} and logits {logits.shape}: "
             f"expected labels of shape {logits.shape[:-1]}"
         )
-    if labels.size and not isinstance(labels, jax.core.Tracer):
-        low, high = int(labels.min()), int(labels.max())
-        if low < 0 or high >= logits.shape[-1]:
-            raise ValueError(
-                f"labels run from {low} to {high}: expected 0 to {logits.shape[-1] - 1}"
-            )
+    check_range("labels", labels, logits.shape[-1], where)
     return jnp.asarray(labels)
 
 
 def check_tokens(
-    tokens: Array | np.ndarray, student: Float[Array, "*B V"], teacher: Float[Array, "*B k"]
+    tokens: Array | np.ndarray,
+    student: Float[Array, "*B V"],
+    teacher: Float[Array, "*B k"],
+    where: ArrayLike | None = None,
 ) -> Int[Array, "*B k"]:
     """Integer token ids in [0, V) of a teacher [..., k]; ValueError where they cannot be that.
 
-    An id that is known only at run time counts as the nearer end.
+    An id that is masked, or known only at run time, counts as the nearer end.
     """
     shapes = f"student has shape {student.shape}, teacher {teacher.shape}"
     fits = teacher.ndim == student.ndim and teacher.shape[:-1] == student.shape[:-1]
@@ -117,53 +138,19 @@ def check_tokens(
             f"tokens have shape {tokens.shape} and {tokens.dtype}: expected whole "
             f"numbers of shape {teacher.shape}"
         )
-    if not isinstance(tokens, jax.core.Tracer) and tokens.size:
-        low, high = int(np.min(tokens)), int(np.max(tokens))
-        if low < 0 or high >= student.shape[-1]:
-            raise ValueError(
-                f"tokens run from {low} to {high}: expected 0 to {student.shape[-1] - 1}"
-            )
+    check_range("tokens", tokens, student.shape[-1], where)
     return jnp.clip(tokens, 0, student.shape[-1] - 1)
 
 
 def one_hot(labels: Int[Array, "*B"], logits: Float[Array, "*B C"]) -> Float[Array, "*B C"]:
     """One-hot labels of the logits' shape and type."""
-    # A product with the one-hot target vmaps into fused loops; a gather does not.
+    # What is read by the one-hot target vmaps into fused loops; a gather does not.
     return jax.nn.one_hot(labels, logits.shape[-1], dtype=logits.dtype)
 
 
-def check_positive(name: str, value: Scalar) -> Scalar:
-    """`value`; ValueError if it is known while tracing and not finite and above 0.
-
-    One known only at run time counts as 1 where it is not finite and above 0.
-    """
-    # NumPy, because inside jit even a constant would become a tracer in jnp.
-    if not isinstance(value, jax.core.Tracer):
-        if not (np.isfinite(value) & (np.asarray(value) > 0)).all():
-            raise ValueError(f"{name} is {value}: expected a finite number above 0")
-        return value
-    return jnp.where((value > 0) & jnp.isfinite(value), value, 1)
-
-
-def check_fraction(name: str, value: Scalar) -> Scalar:
-    """`value`; ValueError if it is known while tracing and not in [0, 1].
-
-    One known only at run time counts as the nearer end where it is outside.
-    """
-    if not isinstance(value, jax.core.Tracer):
-        if not ((np.asarray(value) >= 0) & (np.asarray(value) <= 1)).all():
-            raise ValueError(f"{name} is {value}: expected a number in [0, 1]")
-        return value
-    return jnp.clip(value, 0, 1)
-
-
-def static_int(name: str, value: int, low: int, high: int | None = None) -> int:
-    """`value` as an int in [low, high]; ValueError otherwise. It shapes the program."""
-    if isinstance(value, (jax.core.Tracer, bool)) or int(value) != value or value < low:
-        raise ValueError(f"{name} is {value}: expected a whole number, at least {low}, not traced")
-    if high is not None and value > high:
-        raise ValueError(f"{name} is {value}: expected at most {high}")
-    return int(value)
+def picked(log_q: Float[Array, "*B C"], target: Float[Array, "*B C"]) -> Float[Array, "*B"]:
+    """Each row's entry at the one-hot target, 0 without one; the other entries may be −∞."""
+    return jnp.sum(jnp.where(target > 0, log_q, 0), -1)
 
 
 def mask_rows(where: Bool[Array, "..."] | None, *arrays: Array) -> tuple[Array, ...]:

@@ -2,6 +2,9 @@
 
 A gradient through `where` is safe only if the branch not taken is finite too, so
 the argument of a root or a logarithm is replaced before it, not its result after.
+
+A class whose logit is −∞ has probability 0. As in Σ p log p, what has probability 0
+contributes 0, whatever it is multiplied by. NaN is never taken for a 0.
 """
 
 import functools
@@ -11,53 +14,78 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Shaped
 
-from kd_jax.losses._arrays import Scalar
+from kd_jax.losses._numbers import Scalar
 
 # On accelerators the default would round the factors of these small products.
 einsum = functools.partial(jnp.einsum, precision="highest")
 
 
+def weighted(p: Scalar, values: Array) -> Array:
+    """p · values elementwise, 0 where p is 0, also if the value is infinite."""
+    return p * jnp.where(p == 0, 0, values)
+
+
+def divergence(log_p: Array, log_q: Array) -> Array:
+    """p (log p − log q) elementwise, in nats: 0 where p is 0, and ∞ where q alone is.
+
+    Finite gradients: that ∞ is a constant.
+    """
+    p = jnp.exp(log_p)
+    absent, excluded = p == 0, log_q == -jnp.inf
+    difference = jnp.where(absent | excluded, 0, log_p - log_q)
+    return jnp.where(excluded & ~absent, jnp.inf, p * difference)
+
+
 def kl(log_p: Float[Array, "*B C"], log_q: Float[Array, "*B C"]) -> Float[Array, "*B"]:
     """Kullback-Leibler divergence KL(p ‖ q) = Σ p (log p − log q) over the last axis, in nats."""
-    return jnp.sum(jnp.exp(log_p) * (log_p - log_q), -1)
+    return jnp.sum(divergence(log_p, log_q), -1)
 
 
 def _shifted(
     scores: Float[Array, "*B C"], members: Bool[Array, "*B C"]
 ) -> tuple[Float[Array, "*B C"], Float[Array, "*B 1"], Float[Array, "*B 1"]]:
-    """Scores less the members' largest (0 elsewhere), that largest, and log Σ exp of the rest.
+    """Scores less the members' largest (0 elsewhere), that largest, and Σ exp of the members' rest.
 
     No −inf stands in for the other classes, so that gradients stay finite.
     """
     lowest = jnp.min(scores, -1, keepdims=True)
     peak = jax.lax.stop_gradient(jnp.max(jnp.where(members, scores, lowest), -1, keepdims=True))
+    peak = jnp.where(jnp.isfinite(peak), peak, 0)  # without it −∞ less −∞ would be NaN
     shifted = jnp.where(members, scores - peak, 0)
-    total = jnp.sum(jnp.where(members, jnp.exp(shifted), 0), -1, keepdims=True)
-    # Without a member (an unknown label leaves none) this would be log 0.
-    return shifted, peak, jnp.log(jnp.where(total > 0, total, 1))
+    return shifted, peak, jnp.sum(jnp.where(members, jnp.exp(shifted), 0), -1, keepdims=True)
+
+
+def _log(total: Array) -> Array:
+    """log, of 0 as of 1: without a member, or with none above −∞, there is no mass."""
+    return jnp.log(jnp.where(total == 0, 1, total))
 
 
 def log_mass(log_p: Float[Array, "*B C"], members: Bool[Array, "*B C"]) -> Float[Array, "*B"]:
-    """log Σ p over the members of the last axis, of which there must be at least one.
+    """log Σ p over the members of the last axis; −∞ where they have no mass.
 
     Computed from the members themselves: 1 − the others would lose a small mass.
     """
-    _, peak, log_total = _shifted(log_p, members)
-    return (log_total + peak)[..., 0]
+    _, peak, total = _shifted(log_p, members)
+    return jnp.where(total == 0, -jnp.inf, _log(total) + peak)[..., 0]
 
 
 def log_within(scores: Float[Array, "*B C"], members: Bool[Array, "*B C"]) -> Float[Array, "*B C"]:
     """log softmax of the scores among the members alone; 0 for the other classes."""
-    shifted, _, log_total = _shifted(scores, members)
-    return jnp.where(members, shifted - log_total, 0)
+    shifted, _, total = _shifted(scores, members)
+    return jnp.where(members, shifted - _log(total), 0)
 
 
 def log_mixture(log_p: Array, log_q: Array, weight: Scalar) -> Array:
-    """log(w p + (1 − w) q) elementwise, exact at w = 0 and 1; w may be traced."""
+    """log(w p + (1 − w) q) elementwise, exact at w = 0 and 1; w may be traced.
+
+    Inside it is a large negative number, not −∞, where both are 0, for the sake of the gradient.
+    """
     inside = (weight > 0) & (weight < 1)
     # log w and log(1 − w) are infinite at the ends, so they are taken elsewhere.
     w = jnp.where(inside, weight, 0.5).astype(log_p.dtype)
-    mixed = jnp.logaddexp(log_p + jnp.log(w), log_q + jnp.log1p(-w))
+    least = jnp.finfo(log_p.dtype).min / 4
+    parts = log_p + jnp.log(w), log_q + jnp.log1p(-w)
+    mixed = jnp.logaddexp(*(jnp.maximum(part, least) for part in parts))
     return jnp.where(inside, mixed, jnp.where(weight >= 1, log_p, log_q))
 
 

@@ -13,10 +13,8 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from kd_jax.losses._arrays import (
-    Scalar,
-    check_fraction,
     check_full,
-    check_positive,
+    check_range,
     detached,
     full_mask,
     mask_rows,
@@ -24,26 +22,32 @@ from kd_jax.losses._arrays import (
     same_shape,
 )
 from kd_jax.losses._math import einsum, unit
+from kd_jax.losses._numbers import Scalar, check_fraction, check_positive, check_temperature
 
 
 def _check_indices(
-    indices: Array | np.ndarray, bank: Float[Array, "N D"], rank: int
+    indices: Array | np.ndarray,
+    bank: Float[Array, "N D"],
+    rank: int,
+    where: Bool[Array, " B"] | None,
 ) -> Int[Array, "..."]:
     """Integer rows of `bank`; ValueError where they cannot be that."""
     if not isinstance(indices, jax.core.Tracer):
         indices = np.asarray(indices)
-        if indices.size and not ((indices >= 0) & (indices < bank.shape[0])).all():
-            raise ValueError(f"indices reach outside the bank's {bank.shape[0]} rows")
     if not jnp.issubdtype(indices.dtype, jnp.integer) or indices.ndim != rank:
         raise ValueError(
             f"indices have dtype {indices.dtype} and shape {indices.shape}: "
             f"expected integers and {rank} axes"
         )
+    check_range("indices of the bank's rows", indices, bank.shape[0], where)
     return jnp.asarray(indices)
 
 
 def _check_banks(
-    embeddings: Float[Array, "B D"], banks: Sequence[Array], indices: Array
+    embeddings: Float[Array, "B D"],
+    banks: Sequence[Array],
+    indices: Array,
+    where: Bool[Array, " B"] | None,
 ) -> tuple[list[Float[Array, "N D"]], Int[Array, "B K1"]]:
     """Banks and indices that fit the embeddings, or a ValueError that names the shapes."""
     check_full("student", embeddings, rank=2)
@@ -55,7 +59,7 @@ def _check_banks(
                 f"student has shape {embeddings.shape} and the banks "
                 f"{[b.shape for b in banks]}: expected [B, D] and two of [N, D]"
             )
-    indices = _check_indices(indices, banks[0], rank=2)
+    indices = _check_indices(indices, banks[0], rank=2, where=where)
     if indices.shape[0] != embeddings.shape[0] or indices.shape[1] == 0:
         raise ValueError(
             f"indices have shape {indices.shape} and student {embeddings.shape}: "
@@ -131,9 +135,9 @@ def contrastive_constants(
     Source:
         Tian, Krishnan and Isola 2020, arXiv 1910.10699; RepDistiller's ContrastMemory.
     """
-    temperature = check_positive("temperature", temperature)
+    temperature = check_temperature(temperature)
     student, teacher = (detached(x) for x in same_shape(student, teacher))
-    banks, indices = _check_banks(student, (student_bank, teacher_bank), indices)
+    banks, indices = _check_banks(student, (student_bank, teacher_bank), indices, where)
     student, teacher = mask_rows(where, student, teacher)
     size = banks[0].shape[0]
     against = (student, banks[1]), (teacher, banks[0])
@@ -188,9 +192,9 @@ def contrastive(
         Tian, Krishnan and Isola 2020, arXiv 1910.10699 (CRD), as RepDistiller computes it; from
         log x, so that a small τ does not overflow.
     """
-    temperature = check_positive("temperature", temperature)
+    temperature = check_temperature(temperature)
     student, teacher = same_shape(student, teacher)
-    banks, indices = _check_banks(student, (student_bank, teacher_bank), indices)
+    banks, indices = _check_banks(student, (student_bank, teacher_bank), indices, where)
     student, teacher = mask_rows(where, student, teacher)
     size, parts = banks[0].shape[0], []
     for v, bank, z in (student, banks[1], z_student), (teacher, banks[0], z_teacher):
@@ -237,7 +241,7 @@ def update_bank(
     momentum = check_fraction("momentum", momentum)
     bank, embeddings = detached(bank), detached(embeddings)
     check_full("bank", bank, rank=2)
-    indices = _check_indices(indices, bank, rank=1)
+    indices = _check_indices(indices, bank, rank=1, where=where)
     if embeddings.shape != (*indices.shape, bank.shape[1]):
         raise ValueError(
             f"embeddings have shape {embeddings.shape}, indices {indices.shape} and bank "

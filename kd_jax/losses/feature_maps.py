@@ -8,16 +8,9 @@ differ, each is averaged adaptively to the smaller (as in review_pyramid).
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from kd_jax.losses._arrays import (
-    check_full,
-    detached,
-    mask_rows,
-    mask_values,
-    promoted,
-    same_batch,
-    static_int,
-)
+from kd_jax.losses._arrays import check_full, detached, mask_rows, mask_values, promoted, same_batch
 from kd_jax.losses._math import einsum, flat, norm, pool_to_smaller, unit
+from kd_jax.losses._numbers import static_int
 
 
 def _maps(student: Array, teacher: Array, where: Bool[Array, " B"] | None) -> tuple[Array, ...]:

@@ -11,16 +11,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from kd_jax.losses._arrays import (
-    Scalar,
-    check_full,
-    check_positive,
-    mask_rows,
-    mask_values,
-    promoted,
-    same_shape,
-)
+from kd_jax.losses._arrays import check_full, mask_rows, mask_values, promoted, same_shape
 from kd_jax.losses._math import flat, pool, unit
+from kd_jax.losses._numbers import Scalar, check_positive
 
 
 def hint(

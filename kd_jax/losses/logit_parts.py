@@ -10,17 +10,17 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from kd_jax.losses._arrays import (
-    Scalar,
     check_labels,
     check_logits,
-    check_positive,
     full_mask,
     mask_rows,
     mask_values,
     one_hot,
+    picked,
     same_shape,
 )
-from kd_jax.losses._math import kl, log_mass, log_within, norm
+from kd_jax.losses._math import divergence, kl, log_mass, log_within, norm, weighted
+from kd_jax.losses._numbers import Scalar, check_temperature, check_weight
 
 
 def _split(
@@ -28,7 +28,7 @@ def _split(
 ) -> tuple[Float[Array, "*B"], Float[Array, "*B"], Float[Array, "*B C"]]:
     """log p_y, log of the others' mass, and log p̂ (0 at the label), from scores v/T."""
     rest, log_p = target == 0, jax.nn.log_softmax(scores)
-    return jnp.sum(target * log_p, -1), log_mass(log_p, rest), log_within(scores, rest)
+    return picked(log_p, target), log_mass(log_p, rest), log_within(scores, rest)
 
 
 def decoupled(
@@ -69,19 +69,20 @@ def decoupled(
         label's score where the label is left out here: the same unless scores differ by as much.
         It also warms the loss up over the first epochs; that is the caller's.
     """
-    temperature = check_positive("temperature", temperature)
+    temperature = check_temperature(temperature)
+    alpha, beta = check_weight("alpha", alpha), check_weight("beta", beta)
     student, teacher = same_shape(student, teacher)
     check_logits("student", student, classes=2)
-    labels = check_labels(labels, student)
+    labels = check_labels(labels, student, where)
     student, teacher = mask_rows(where, student, teacher)
     target = one_hot(labels, student)
     p_label, p_rest, p_hat = _split(teacher / temperature, target)
     q_label, q_rest, q_hat = _split(student / temperature, target)
-    binary = jnp.exp(p_label) * (p_label - q_label) + jnp.exp(p_rest) * (p_rest - q_rest)
+    binary = divergence(p_label, q_label) + divergence(p_rest, q_rest)
     # The label's entry of both hats is 0, so its difference adds nothing.
     others = kl(p_hat, q_hat)
-    known = jnp.sum(target, -1)
-    return mask_values(where, known * temperature**2 * (alpha * binary + beta * others))
+    both = weighted(alpha, binary) + weighted(beta, others)
+    return mask_values(where, weighted(jnp.sum(target, -1), temperature**2 * both))
 
 
 def normalized(
@@ -120,19 +121,20 @@ def normalized(
         Yang et al. 2023, arXiv 2303.13005 (NKD). The label's cross-entropy itself is not in it:
         the caller adds cross_entropy.
     """
-    temperature = check_positive("temperature", temperature)
+    temperature, gamma = check_temperature(temperature), check_weight("gamma", gamma)
     student, teacher = same_shape(student, teacher)
     check_logits("student", student, classes=2)
-    labels = check_labels(labels, student)
+    labels = check_labels(labels, student, where)
     student, teacher = mask_rows(where, student, teacher)
     target = one_hot(labels, student)
     p_label = jnp.sum(target * jax.nn.softmax(teacher), -1)
-    label = -p_label * jnp.sum(target * jax.nn.log_softmax(student), -1)
+    label = -weighted(p_label, picked(jax.nn.log_softmax(student), target))
     _, _, p_hat = _split(teacher / temperature, target)
     _, _, q_hat = _split(student / temperature, target)
-    others = -jnp.sum((1 - target) * jnp.exp(p_hat) * q_hat, -1)
-    known = jnp.sum(target, -1)
-    return mask_values(where, label + known * gamma * temperature**2 * others)
+    # The label's entry of q̂ is 0, so it adds nothing.
+    others = -jnp.sum(weighted(jnp.exp(p_hat), q_hat), -1)
+    known = gamma * temperature**2 * jnp.sum(target, -1)
+    return mask_values(where, label + weighted(known, others))
 
 
 def _correlation(
@@ -186,7 +188,8 @@ def dist(
         Huang et al. 2022, arXiv 2205.10536 (DIST); 1e-8 as in the authors' code. torchdistill
         bounds each norm by 1e-8 instead, about 1e-7 apart.
     """
-    temperature = check_positive("temperature", temperature)
+    temperature = check_temperature(temperature)
+    beta, gamma = check_weight("beta", beta), check_weight("gamma", gamma)
     student, teacher = same_shape(student, teacher)
     check_logits("student", student)
     if student.ndim < 2:

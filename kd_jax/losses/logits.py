@@ -9,18 +9,17 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from kd_jax.losses._arrays import (
-    Scalar,
-    check_fraction,
     check_labels,
     check_logits,
-    check_positive,
     mask_rows,
     mask_values,
     one_hot,
+    picked,
     promoted,
     same_shape,
 )
-from kd_jax.losses._math import kl
+from kd_jax.losses._math import kl, weighted
+from kd_jax.losses._numbers import Scalar, check_fraction, check_temperature
 
 
 def cross_entropy(
@@ -47,7 +46,12 @@ def cross_entropy(
     Source:
         Hinton, Vinyals and Dean 2015, arXiv 1503.02531, section 2 (the hard term, T = 1).
     """
-    return label_smoothing(student, labels, epsilon=0.0, where=where)
+    student = promoted(student)
+    check_logits("student", student)
+    labels = check_labels(labels, student, where)
+    (student,) = mask_rows(where, student)
+    log_q = jax.nn.log_softmax(student)
+    return mask_values(where, -picked(log_q, one_hot(labels, student)))
 
 
 def label_smoothing(
@@ -81,11 +85,11 @@ def label_smoothing(
     epsilon = check_fraction("epsilon", epsilon)
     student = promoted(student)
     check_logits("student", student)
-    labels = check_labels(labels, student)
+    labels = check_labels(labels, student, where)
     (student,) = mask_rows(where, student)
     log_q = jax.nn.log_softmax(student)
-    hard = -jnp.sum(one_hot(labels, student) * log_q, -1)
-    return mask_values(where, (1 - epsilon) * hard - epsilon * jnp.mean(log_q, -1))
+    hard, uniform = -picked(log_q, one_hot(labels, student)), -jnp.mean(log_q, -1)
+    return mask_values(where, weighted(1 - epsilon, hard) + weighted(epsilon, uniform))
 
 
 def soft_targets(
@@ -118,7 +122,7 @@ def soft_targets(
     Source:
         Hinton, Vinyals and Dean 2015, arXiv 1503.02531, equations 1 and 2 and section 2.
     """
-    temperature = check_positive("temperature", temperature)
+    temperature = check_temperature(temperature)
     student, teacher = same_shape(student, teacher)
     check_logits("student", student)
     student, teacher = mask_rows(where, student, teacher)
@@ -136,6 +140,8 @@ def logit_matching(
     """Half the mean squared difference of centered logits, the T → ∞ limit of soft_targets.
 
     ½ · (1/C) Σ_c ((z_c − mean z) − (v_c − mean v))²
+
+    A class whose v is −∞ is left out, of the means too.
 
     Args:
         student: Logits z.
@@ -155,9 +161,12 @@ def logit_matching(
     student, teacher = same_shape(student, teacher)
     check_logits("student", student)
     student, teacher = mask_rows(where, student, teacher)
-    difference = student - teacher
-    centered = difference - jnp.mean(difference, -1, keepdims=True)
-    return mask_values(where, 0.5 * jnp.mean(centered**2, -1))
+    present = teacher != -jnp.inf
+    count = jnp.sum(present, -1, keepdims=True, dtype=student.dtype)
+    difference = jnp.where(present, student - teacher, 0)
+    mean = jnp.sum(difference, -1, keepdims=True) / count
+    squares = jnp.where(present, (difference - mean) ** 2, 0)
+    return mask_values(where, 0.5 * jnp.sum(squares, -1) / count[..., 0])
 
 
 def teacher_free(
@@ -193,14 +202,14 @@ def teacher_free(
         Yuan et al. 2020, arXiv 1909.11723, section 4 (Tf-KD reg). The authors' code mixes
         (1 − α)·cross_entropy + α·multiplier·this, and divides this by C (a mean over classes).
     """
-    temperature = check_positive("temperature", temperature)
+    temperature = check_temperature(temperature)
     confidence = check_fraction("confidence", confidence)
     student = promoted(student)
     check_logits("student", student, classes=2)
-    labels = check_labels(labels, student)
+    labels = check_labels(labels, student, where)
     (student,) = mask_rows(where, student)
     target = one_hot(labels, student)
     scores = target * confidence + (1 - target) * (1 - confidence) / (student.shape[-1] - 1)
     log_p = jax.nn.log_softmax(scores / temperature)
     divergence = kl(log_p, jax.nn.log_softmax(student))
-    return mask_values(where, divergence * jnp.sum(target, -1))
+    return mask_values(where, weighted(jnp.sum(target, -1), divergence))

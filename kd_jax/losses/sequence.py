@@ -10,10 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from kd_jax.losses._arrays import (
-    Scalar,
-    check_fraction,
     check_logits,
-    check_positive,
     full_mask,
     mask_rows,
     mask_values,
@@ -21,13 +18,14 @@ from kd_jax.losses._arrays import (
     same_shape,
 )
 from kd_jax.losses._math import kl, log_mixture
+from kd_jax.losses._numbers import Scalar, check_fraction, check_temperature
 
 
 def _log_probabilities(
     student: Array, teacher: Array, temperature: Scalar, where: Array | None
 ) -> tuple[Float[Array, "*B V"], Float[Array, "*B V"]]:
     """log p and log q, the teacher first, with masked tokens uniform in both."""
-    temperature = check_positive("temperature", temperature)
+    temperature = check_temperature(temperature)
     student, teacher = same_shape(student, teacher)
     check_logits("student", student)
     student, teacher = mask_rows(where, student, teacher)
@@ -74,7 +72,8 @@ def reverse_kl(
 ) -> Float[Array, "*B"]:
     """Reverse Kullback-Leibler divergence KL(q ‖ p): seeks one of the teacher's modes.
 
-    Σ_c q_c (log q_c − log p_c), without T²
+    Σ_c q_c (log q_c − log p_c), without T²; ∞ where q_c is above 0 and the teacher's logit −∞:
+    give the student the same mask.
 
     Args:
         student: Logits z.

@@ -8,8 +8,8 @@ import math
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from kd_jax.losses._arrays import Scalar, check_positive, static_int
 from kd_jax.losses._math import norm, unit
+from kd_jax.losses._numbers import Scalar, check_positive, static_int
 from kd_jax.losses._pairs import batch_rows, gram, kept_pairs, mean_of
 
 

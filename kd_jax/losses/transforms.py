@@ -5,15 +5,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from kd_jax.losses._arrays import (
-    Scalar,
-    check_logits,
-    check_positive,
-    check_probabilities,
-    detached,
-    promoted,
-)
+from kd_jax.losses._arrays import check_logits, check_probabilities, detached, promoted
 from kd_jax.losses._math import norm
+from kd_jax.losses._numbers import Scalar, check_positive
 
 
 def as_logits(probabilities: Float[Array, "*B C"]) -> Float[Array, "*B C"]:
@@ -50,7 +44,8 @@ def standardize_logits(logits: Float[Array, "*B C"], *, eps: Scalar = 1e-7) -> F
     (z − mean z) / (std z + ε), with the unbiased std (C − 1 in the denominator)
 
     Give soft_targets both sides transformed, and any temperature: scale and shift of the teacher's
-    logits then need not be matched. The gradient passes; a constant row gives zeros.
+    logits then need not be matched. The gradient passes; a constant row gives zeros. −∞ stays, and
+    the mean and the deviation are those of the other classes.
 
     Args:
         logits: Of student or teacher.
@@ -69,8 +64,12 @@ def standardize_logits(logits: Float[Array, "*B C"], *, eps: Scalar = 1e-7) -> F
     eps = check_positive("eps", eps)
     logits = promoted(logits)
     check_logits("logits", logits)
-    # Taking the first score away beforehand makes a constant row exactly, not nearly, zero.
-    shifted = logits - jax.lax.stop_gradient(logits[..., :1])
-    centered = shifted - jnp.mean(shifted, -1, keepdims=True)
-    deviation = norm(centered, keepdims=True) / max(logits.shape[-1] - 1, 1) ** 0.5
-    return centered / (deviation + eps)
+    present = logits != -jnp.inf
+    count = jnp.sum(present, -1, keepdims=True, dtype=logits.dtype)
+    # Taking the largest score away beforehand makes a constant row exactly, not nearly, zero.
+    largest = jax.lax.stop_gradient(jnp.max(logits, -1, keepdims=True))
+    shifted = jnp.where(present, logits - largest, 0)
+    mean = jnp.sum(shifted, -1, keepdims=True) / count
+    centered = jnp.where(present, shifted - mean, 0)
+    deviation = norm(centered, keepdims=True) / jnp.maximum(count - 1, 1) ** 0.5
+    return jnp.where(present, centered / (deviation + eps), -jnp.inf)

@@ -9,18 +9,16 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from kd_jax.losses._arrays import (
-    Scalar,
     check_logits,
-    check_positive,
     check_tokens,
     detached,
     mask_rows,
     mask_values,
     promoted,
     same_shape,
-    static_int,
 )
-from kd_jax.losses._math import kl, log_mass
+from kd_jax.losses._math import divergence, kl, log_mass
+from kd_jax.losses._numbers import Scalar, check_temperature, static_int
 
 
 def top_k(
@@ -56,7 +54,7 @@ def top_k(
         sides, or the teacher's only, which are other losses. DistillKit agrees at T = 1 only: it
         tempers the teacher's tail as if it were one token.
     """
-    temperature = check_positive("temperature", temperature)
+    temperature = check_temperature(temperature)
     student, teacher = same_shape(student, teacher)
     check_logits("student", student)
     k = static_int("k", k, 1, student.shape[-1])
@@ -103,7 +101,7 @@ def cached_top_k(
     """
     student, teacher = promoted(student), detached(teacher)
     check_logits("student", student)
-    tokens = check_tokens(tokens, student, teacher)
+    tokens = check_tokens(tokens, student, teacher, where)
     student, teacher = mask_rows(where, student, teacher)
     head_p, log_q = jnp.minimum(teacher, 0), jax.nn.log_softmax(student)
     head_q = jnp.take_along_axis(log_q, tokens, -1)
@@ -111,11 +109,12 @@ def cached_top_k(
     if tokens.shape[-1] == student.shape[-1]:
         return mask_values(where, head)
     rest = jnp.put_along_axis(jnp.ones(log_q.shape, bool), tokens, False, -1, inplace=False)
-    tail_p = 1 - jnp.sum(jnp.exp(head_p), -1)
-    # rounding may leave a head that sums to 1 or more: then there is no tail to compare
-    log_tail = jnp.log(jnp.where(tail_p > 0, tail_p, 1))
-    tail = jnp.maximum(tail_p, 0) * (log_tail - log_mass(log_q, rest))
-    return mask_values(where, head + tail)
+    tail_p, tail_q = 1 - jnp.sum(jnp.exp(head_p), -1), log_mass(log_q, rest)
+    # Rounding may leave a head that sums to 1 or more: then there is no tail to compare. Nor is
+    # what it leaves below 1 a tail, where the student excludes all of it.
+    least = jnp.where(tail_q == -jnp.inf, head_p.shape[-1] * jnp.finfo(head_p.dtype).eps, 0)
+    log_tail = jnp.where(tail_p <= least, -jnp.inf, jnp.log(jnp.where(tail_p <= 0, 1, tail_p)))
+    return mask_values(where, head + divergence(log_tail, tail_q))
 
 
 def _sorted_probabilities(logits: Float[Array, "*B V"], size: int) -> Float[Array, "*B size"]:

@@ -137,7 +137,7 @@ def _updates(draw):
 
 
 HOT = ({"temperature": 0.0}, {"temperature": -1.0}, {"temperature": np.inf})
-TEMPERATURE = {"temperature": (2.0, (0.0, -1.0, np.nan))}
+TEMPERATURE = {"temperature": (2.0, (0.0, -1.0, np.nan, 1e20, 1e-20))}
 PLAIN = dict(make=logits, tokens=True, classes=(0, 1), shift=(0, 1))
 TEMPERED = dict(PLAIN, keywords={"temperature": 2.0}, bad=HOT, traced=TEMPERATURE)
 WITH_LABELS = dict(TEMPERED, make=both, best=_labelled_same)
