@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "errors": [],
     "losses": ["errors"],
     "models": ["errors"],
-    "metrics": ["errors"],
+    "metrics": ["losses", "errors"],
     "fingerprint": ["errors"],
     "data": ["errors", "fingerprint"],
     "runtime": ["errors"],

@@ -2,6 +2,7 @@
 
 import dataclasses
 import decimal
+import fractions
 import re
 
 import jax
@@ -17,20 +18,46 @@ from kd_jax.pretrained import load as pretrained
 from kd_jax.training import keys, optimizers
 
 FORMAT = 'Reason step by step. End with "#### " and the answer as a number.'
-NUMBER = re.compile(r"####\s*\$?\s*(-?[\d,]*\.?\d+)")
+# a sign before or after a currency, digits, and perhaps a power of ten or a denominator
+NUMBER = re.compile(
+    r"####\s*(?P<sign>[-+−–]?)\s*[$€£]?\s*(?P<other>[-+−–]?)(?P<digits>[0-9,]*\.?[0-9]+)"
+    r"(?:[eE](?P<power>[-+−]?[0-9]{1,3})(?![0-9])|\s*/\s*(?P<denominator>[0-9]{1,40}))?"
+)
+MINUS = str.maketrans("−–", "--")
 
 
 def extracted(text):
-    """The number after the first "####" of a text, in plain digits, or None.
+    """The number after the first "####" of a text, in plain digits and exactly, or None.
 
-    $, commas and zeros after the point are left out: "#### $1,250.00" says 1250.
+    Currencies, commas, a plus and zeros after the point are left out: "#### $1,250.00" says 1250,
+    and so does 1.25e3. A fraction is what it comes to, 3/4 = 0.75, or in lowest terms, 1/3.
     Source: the answer format of Cobbe et al. 2021, arXiv 2110.14168.
     """
     found = NUMBER.search(text)
     if not found:
         return None
-    number = decimal.Decimal(found[1].replace(",", ""))
-    return f"{number.normalize():f}"
+    signs = f"{found['sign']}{found['other']}".translate(MINUS)
+    power = (found["power"] or "0").translate(MINUS)
+    digits = ("-" if signs.count("-") == 1 else "") + found["digits"].replace(",", "")
+    number, denominator = decimal.Decimal(f"{digits}e{power}"), found["denominator"]
+    return _plain(number) if denominator is None else _quotient(number, int(denominator))
+
+
+def _plain(number):
+    """Digits without an exponent, a sign of 0, or zeros that say nothing."""
+    exact = decimal.Context(prec=len(number.as_tuple().digits))  # the usual one rounds to 28
+    return f"{number.normalize(exact):f}" if number else "0"
+
+
+def _quotient(number, denominator):
+    """A quotient as a decimal fraction where it is one, else in lowest terms, or None."""
+    if not denominator or len(number.as_tuple().digits) > 40:
+        return None
+    quotient = fractions.Fraction(number) / denominator
+    if 10**200 % quotient.denominator:
+        return str(quotient)
+    exact = decimal.Context(prec=300)
+    return _plain(exact.divide(decimal.Decimal(quotient.numerator), quotient.denominator))
 
 
 def problem_set(tokenizer, wanted, max_lengths):

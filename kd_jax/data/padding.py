@@ -32,19 +32,26 @@ def unlabeled(tokens: Tokens) -> Split:
     return Split(inputs, np.full(tokens.ids.shape, -1, np.int32))
 
 
-def padded(rows: Sequence[Sequence[int]], left: bool = False, multiple: int = MULTIPLE) -> Tokens:
+def padded(
+    rows: Sequence[Sequence[int]],
+    left: bool = False,
+    multiple: int = MULTIPLE,
+    longest: int | None = None,
+) -> Tokens:
     """Pad lists of token ids with zeros to one length.
 
     Args:
         rows: N lists of token ids.
         left: whether the padding comes before the tokens.
         multiple: the length is rounded up to a multiple of it.
+        longest: but not above this; none of the rows is longer.
 
     Returns:
         Tokens [N, T].
     """
     lengths = np.array([len(row) for row in rows])
     width = -(-max(lengths.max(initial=1), 1) // multiple) * multiple
+    width = min(width, longest or width)
     mask = np.arange(width) < lengths[:, None]
     mask = mask[:, ::-1] if left else mask
     ids = np.zeros(mask.shape, np.int32)
@@ -71,6 +78,7 @@ def by_length(tokens: Tokens, size: int) -> Iterator[tuple[Int[np.ndarray, " n"]
     for first in range(0, len(order), size):
         chosen = order[first : first + size]
         width = max(1, -(-lengths[chosen[-1]] // MULTIPLE)) * MULTIPLE
+        width = min(width, tokens.ids.shape[1])
         batch = Tokens(*(np.zeros((size, width), x.dtype) for x in tokens))
         for target, source in zip(batch, tokens):
             target[: len(chosen)] = source[chosen, :width]

@@ -32,13 +32,28 @@ def ends(tokenizer: Any, texts: Sequence[str], max_length: int | None = None) ->
         tokens, padding).
     """
     found = []
-    for text, encoding in zip(texts, tokenizer.encode_batch(list(texts), add_special_tokens=False)):
+    for text, encoding in zip(texts, _encodings(tokenizer, texts)):
         bytes_before = np.cumsum([0, *(len(c.encode()) for c in text)])
-        of_text = [bytes_before[end] if end > start else -1 for start, end in encoding.offsets]
-        # the pieces of one character all say that they end with it: the last one does
-        last = [end != after for end, after in zip(of_text, [*of_text[1:], None])]
-        found.append([int(end) if ok else -1 for end, ok in zip(of_text, last)][:max_length])
+        ends_of_text, next_start = [], len(text)
+        for start, end in reversed(encoding.offsets):
+            # a token that ends within a character says that it ends with it, and so the next one
+            # begins before that
+            whole = start < end <= next_start
+            ends_of_text.append(int(bytes_before[end]) if whole else -1)
+            next_start = start if start < end else next_start
+        found.append(ends_of_text[::-1][:max_length])
     return found
+
+
+def _encodings(tokenizer, texts):
+    """Of whole texts, also where an earlier use left the tokenizer cutting them."""
+    cut = tokenizer.truncation
+    tokenizer.no_truncation()
+    try:
+        return tokenizer.encode_batch(list(texts), add_special_tokens=False)
+    finally:
+        if cut:
+            tokenizer.enable_truncation(**cut)
 
 
 def aligned(

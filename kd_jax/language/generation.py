@@ -8,6 +8,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
+from kd_jax.errors import InputError, require
+from kd_jax.losses._numbers import check_temperature
+
 
 class Generated(NamedTuple):
     """ids [B, N] int32, 0 past a text's end; lengths [B]: with the stop token if any."""
@@ -25,15 +28,23 @@ def sampled(temperature: float | Array, top_p: float = 1.0) -> Callable:
     """Sampling from softmax(logits / temperature).
 
     Args:
-        temperature: above 0; may be traced.
-        top_p: only as many of the most probable tokens are drawn as together have this
-            probability or more.
+        temperature: above 0; may be traced. At 0 it would be `greedy`.
+        top_p: above 0, at most 1: only as many of the most probable tokens are drawn as together
+            have this probability or more.
 
     Returns:
         choose(logits [B, V], key) -> tokens [B].
 
+    Raises:
+        InputError: one of them is out of range.
+
     Source: Holtzman et al. 2020, arXiv 1904.09751, section 3.1 (nucleus sampling).
     """
+    try:
+        temperature = check_temperature(temperature)
+    except ValueError as error:
+        raise InputError(f"{error}; generation.greedy takes the most probable token") from None
+    require(0 < top_p <= 1, f"top_p is {top_p}: expected above 0 and at most 1, which keeps all")
 
     def choose(logits, key):
         scaled = nucleus(logits / temperature, top_p) if top_p < 1 else logits / temperature
@@ -43,11 +54,17 @@ def sampled(temperature: float | Array, top_p: float = 1.0) -> Callable:
 
 
 def nucleus(logits: Float[Array, "B V"], top_p: float) -> Float[Array, "B V"]:
-    """The logits of the fewest most probable tokens with probability top_p; −∞ elsewhere."""
+    """The logits of the fewest most probable tokens with probability top_p; −∞ elsewhere.
+
+    Of equally probable tokens the first are taken.
+    """
     falling = jnp.sort(logits, axis=-1, descending=True)
     before = jnp.cumsum(jax.nn.softmax(falling), axis=-1) - jax.nn.softmax(falling)
-    least = jnp.min(jnp.where(before < top_p, falling, jnp.inf), axis=-1, keepdims=True)
-    return jnp.where(logits >= least, logits, -jnp.inf)
+    taken = before < top_p
+    least = jnp.min(jnp.where(taken, falling, jnp.inf), axis=-1, keepdims=True)
+    wanted = jnp.sum(taken & (falling == least), axis=-1, keepdims=True)  # of those like the last
+    first = jnp.cumsum(logits == least, axis=-1) <= wanted
+    return jnp.where((logits > least) | ((logits == least) & first), logits, -jnp.inf)
 
 
 def generate(
@@ -61,7 +78,7 @@ def generate(
     stop: int | Sequence[int] = (),
     choose: Callable = greedy,
 ) -> Generated:
-    """Continue prompts token by token, each up to its stop token.
+    """Continue prompts token by token, each up to its stop token, or to logits that are NaN.
 
     The call is for jit as it is; writer, tokens and choose are static.
 
@@ -90,6 +107,7 @@ def _written(step, logits, cache, key, tokens, stop, choose):
 
     def choose_next(n, logits, going, written):
         own = None if key is None else jax.random.fold_in(key, n)
+        going &= jnp.max(logits, -1) > -jnp.inf  # False for NaN: there is no token to choose
         chosen = jnp.where(going, choose(logits, own), 0)
         ids = jax.lax.dynamic_update_slice_in_dim(written.ids, chosen[:, None], n, 1)
         return chosen, going & ~jnp.isin(chosen, stop_ids), Generated(ids, written.lengths + going)

@@ -2,11 +2,14 @@
 
 import functools
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PyTree, Shaped
+
+from kd_jax import losses
 
 BINS = 15  # of the calibration error
 
@@ -41,6 +44,19 @@ def _grid(apply: Callable) -> Callable:
     return jax.jit(jax.vmap(jax.vmap(one, in_axes=(0, None)), in_axes=(0, None)))
 
 
+def most_probable(logits: Float[Any, "*B C"]) -> Int[Any, "*B"]:
+    """The class of the largest logit, the first of equals; −1, no class, where a logit is NaN.
+
+    Args:
+        logits: Arrays of NumPy or JAX.
+
+    Returns:
+        Classes.
+    """
+    largest = logits.max(-1)  # NaN if any is; argmax would give the NaN's place
+    return (logits.argmax(-1) + 1) * (largest == largest) - 1
+
+
 @jax.jit
 def measure(
     logits: Float[Array, "*G N C"],
@@ -55,14 +71,15 @@ def measure(
         teacher_logits: Of the teacher p = softmax(v), one for all or one for each network.
 
     Returns:
-        By name. errors: examples whose most probable class is not the label. accuracy: the rest,
+        By name. errors: examples whose `most_probable` class is not the label. accuracy: the rest,
         as a fraction. nll: mean −log q_y in nats. brier: mean Σ_c (q_c − [c = y])², from 0 to 2
         (Brier 1950). ece: see `calibration`. With a teacher also agreement: the fraction with the
-        teacher's most probable class. kl: mean KL(p ‖ q), and reverse_kl: mean KL(q ‖ p), in nats.
+        teacher's most probable class. kl: mean KL(p ‖ q), and reverse_kl: mean KL(q ‖ p), in nats,
+        without the classes of a teacher's logit −∞, which would make the latter infinite.
         rank_correlation: see `wrong_rank_correlation`.
     """
     log_q = jax.nn.log_softmax(logits)
-    q, chosen = jnp.exp(log_q), jnp.argmax(logits, -1)
+    q, chosen = jnp.exp(log_q), most_probable(logits)
     wrong = jnp.sum(chosen != labels, -1)
     truth = jax.nn.one_hot(labels, logits.shape[-1], dtype=log_q.dtype)
     bins = calibration(logits, labels)
@@ -75,12 +92,14 @@ def measure(
         "ece": jnp.sum(gaps, -1) / logits.shape[-2],
     }
     if teacher_logits is not None:
-        log_p = jax.nn.log_softmax(teacher_logits)
-        p = jnp.exp(log_p)
+        theirs, log_p = most_probable(teacher_logits), jax.nn.log_softmax(teacher_logits)
+        shared = (log_p > -jnp.inf) | jnp.isnan(log_p)
+        reverse = jnp.where((q == 0) | ~shared, 0, q * (log_q - log_p))
+        given = jnp.broadcast_to(teacher_logits, logits.shape)
         result |= {
-            "agreement": jnp.mean(chosen == jnp.argmax(teacher_logits, -1), -1),
-            "kl": jnp.mean(jnp.sum(p * (log_p - log_q), -1), -1),
-            "reverse_kl": jnp.mean(jnp.sum(q * (log_q - log_p), -1), -1),
+            "agreement": jnp.mean((chosen == theirs) & (chosen >= 0), -1),
+            "kl": jnp.mean(losses.forward_kl(logits, given), -1),
+            "reverse_kl": jnp.mean(jnp.sum(reverse, -1), -1),
             "rank_correlation": wrong_rank_correlation(logits, teacher_logits, labels),
         }
     return result
@@ -108,7 +127,7 @@ def calibration(
         Guo et al. 2017, arXiv 1706.04599, equations 2 to 4.
     """
     confidence = jnp.max(jax.nn.softmax(logits), -1)
-    right = jnp.argmax(logits, -1) == labels
+    right = most_probable(logits) == labels
     number = jnp.clip(jnp.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
     member = jax.nn.one_hot(number, bins, dtype=confidence.dtype)
     count = jnp.sum(member, -2)
@@ -165,5 +184,5 @@ def errors_by_class(
     Returns:
         Errors by class of the label.
     """
-    wrong = np.argmax(logits, -1) != labels
+    wrong = most_probable(logits) != labels
     return np.stack([wrong[..., labels == c].sum(-1) for c in range(logits.shape[-1])], axis=-1)

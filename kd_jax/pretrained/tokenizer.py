@@ -92,7 +92,21 @@ def encode(tokenizer: Tokenizer, texts: Iterable[str], max_length: int) -> Token
     Args:
         tokenizer: of the model.
         texts: N texts.
-        max_length: longer ones are cut to so many tokens, the special ones among them.
+        max_length: longer ones are cut to so many tokens, the special ones among them; padding
+            does not go beyond it either, as a network may have no more positions.
+
+    Raises:
+        InputError: it leaves no token of a text: the tokenizer would cut nothing then.
     """
+    special = tokenizer.num_special_tokens_to_add(False)
+    require(
+        max_length > special,
+        f"texts are to be cut to {max_length} tokens: expected more than the {special} special "
+        "ones that the tokenizer adds",
+    )
     tokenizer.enable_truncation(max_length)
-    return padded([each.ids for each in tokenizer.encode_batch(list(texts))])
+    try:
+        found = [each.ids for each in tokenizer.encode_batch(list(texts))]
+    finally:
+        tokenizer.no_truncation()  # which is no state for others to find
+    return padded(found, longest=max_length)

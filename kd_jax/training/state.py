@@ -37,7 +37,8 @@ class Outcome(NamedTuple):
 class State(NamedTuple):
     """All that training changes; model and optimizer are closed over.
 
-    step: how many were taken; −1 − n from the step n on whose loss was not a finite number.
+    step: how many were taken; −1 − n from the step n on whose loss was not a finite number; see
+    `diverged`.
     model_state: running statistics of the network, {} where it has none.
     """
 
@@ -180,8 +181,21 @@ def train_steps(
 
 
 def diverged(state: State) -> Int[np.ndarray, "*grid"]:
-    """First step with a non-finite loss of each member, counted from 0, or −1."""
-    return np.where(np.asarray(state.step) < 0, -1 - np.asarray(state.step), -1)
+    """First step with a non-finite loss of each member, counted from 0, or −1.
+
+    The last step's parameters and statistics no loss has seen yet: where these are not finite it
+    is the last step. They are looked at here, once, and not in every step.
+    """
+    step = np.asarray(state.step)
+    unseen = np.where(_sound(state.variables, step.ndim), -1, np.maximum(step - 1, 0))
+    return np.where(step < 0, -1 - step, unseen)
+
+
+def _sound(variables, axes):
+    """Whether all numbers of each member are finite; the first axes of a leaf are the grid."""
+    numbers = [x for x in jax.tree.leaves(variables) if jnp.issubdtype(x.dtype, jnp.inexact)]
+    found = [np.isfinite(np.asarray(x)) for x in numbers]
+    return np.all([x.all(tuple(range(axes, x.ndim))) for x in found], axis=0)
 
 
 @jax.jit

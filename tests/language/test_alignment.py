@@ -49,6 +49,30 @@ def test_a_character_of_several_tokens_ends_with_the_last():
     assert alignment.ends(bytes_only, ["aéb"]) == [[1, -1, 3, 4]]
 
 
+def test_a_token_that_ends_within_a_character_is_no_pair():
+    """ "é" is two bytes, Ã and ©: "a" with its first byte ends within it, "aé" after it."""
+    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
+    parted = Tokenizer(
+        models.BPE({c: n for n, c in enumerate([*letters, "aÃ", "©b"])}, [("a", "Ã"), ("©", "b")])
+    )
+    whole = Tokenizer(
+        models.BPE({c: n for n, c in enumerate([*letters, "Ã©", "aÃ©"])}, [("Ã", "©"), ("a", "Ã©")])
+    )
+    for each in (parted, whole):
+        each.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    ours, theirs = (alignment.ends(each, ["aéb"]) for each in (parted, whole))
+    assert ours == [[-1, 4]] and theirs == [[3, 4]]
+    found = alignment.aligned(ours, theirs)
+    assert found.student.tolist() == [[1]] and found.teacher.tolist() == [[1]]
+
+
+def test_a_tokenizer_that_was_left_cutting_texts_is_read_whole_and_left_so():
+    words = greedy_words("ab", "c", "d")
+    words.enable_truncation(2)
+    assert alignment.ends(words, ["abc d"]) == [[2, 3, 5]]
+    assert words.truncation["max_length"] == 2
+
+
 def test_a_teacher_that_predicts_alike_costs_nothing_at_the_pairs():
     """The loss sees sorted probabilities: at pairs the same numbers stand, elsewhere others."""
     found = alignment.aligned(*(alignment.ends(x, ["abc dé"]) for x in (OURS, THEIRS)))

@@ -3,9 +3,12 @@
 import functools
 
 import jax
+import jax.numpy as jnp
 import numpy as np
+import pytest
 from tiny_llama import APPLY, NET, PARAMS, random_params
 
+from kd_jax.errors import InputError
 from kd_jax.language import generation
 from kd_jax.models import llama
 
@@ -107,7 +110,9 @@ def test_the_nucleus_is_the_fewest_likeliest_tokens():
     kept = {
         0.45: [[0], [1]],  # 0.5 and 0.9 are enough alone
         0.6: [[0, 2], [1]],  # 0.5 is not, with 0.3 it is
-        0.92: [[0, 1, 2, 3], [0, 1]],  # of two equals both are kept
+        0.88: [[0, 1, 2], [1]],  # of two equals the first is enough
+        0.92: [[0, 1, 2, 3], [0, 1]],
+        1e-30: [[0], [1]],
     }
     for top_p, tokens in kept.items():
         found = np.isfinite(jax.jit(generation.nucleus)(np.log(p), top_p))
@@ -115,3 +120,39 @@ def test_the_nucleus_is_the_fewest_likeliest_tokens():
     draw = jax.jit(jax.vmap(generation.sampled(1.0, 0.6), in_axes=(None, 0)))
     draws = draw(np.log(p[:1]), jax.random.split(jax.random.key(0), 60))
     assert set(np.asarray(draws).ravel().tolist()) == {0, 2}
+
+
+def test_the_nucleus_of_equals_is_not_all_of_them():
+    found = np.isfinite(generation.nucleus(jnp.zeros((1, 8)), 0.5))  # 4 × 1/8
+    assert found.tolist() == [[True] * 4 + [False] * 4]
+
+
+@pytest.mark.parametrize("temperature", [0, 0.0, -1.0, np.nan, np.inf, 1e39, 1e-310])
+def test_a_temperature_that_is_none_is_refused(temperature):
+    with pytest.raises(InputError, match="temperature is .*expected.*generation.greedy"):
+        generation.sampled(temperature)
+
+
+@pytest.mark.parametrize("top_p", [0, -0.5, 1.5, np.nan])
+def test_a_share_that_is_none_is_refused(top_p):
+    with pytest.raises(InputError, match="top_p is .*expected above 0"):
+        generation.sampled(1.0, top_p)
+
+
+class Failing:
+    """A writer whose logits say token 1, and are NaN in the second row from the third on."""
+
+    def empty(self, batch, size):
+        return jnp.int32(0)
+
+    def step(self, params, ids, mask, cache):
+        lost = (jnp.arange(len(ids)) == 1) & (cache >= 2)
+        return jnp.where(lost[:, None], jnp.nan, jnp.array([0.0, 1.0, 0.5])), cache + 1
+
+
+@pytest.mark.parametrize("choose", [generation.greedy, generation.sampled(1e-3)])
+def test_a_text_ends_where_logits_are_no_numbers(choose):
+    ids = np.ones((2, 1), int)
+    write = jax.jit(functools.partial(generation.generate, Failing(), tokens=4, choose=choose))
+    found = write({}, ids, ids > 0, jax.random.key(0))
+    assert found.ids.tolist() == [[1, 1, 1, 1], [1, 1, 0, 0]] and found.lengths.tolist() == [4, 2]

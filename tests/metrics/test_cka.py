@@ -30,6 +30,10 @@ def test_rotations_scales_and_shifts_change_nothing():
 
 
 def test_a_constant_layer_has_no_alignment_and_other_inputs_are_refused():
-    assert np.isnan(cka.linear_cka(X, np.ones((9, 2))))
+    # 0.1 and 1/3 have means that are not exactly they
+    for value in (1.0, 0.1, 1 / 3, np.float32(0.7), -1e20):
+        constant = np.full((9, 2), value)
+        assert np.isnan(cka.linear_cka(X, constant)) and np.isnan(cka.linear_cka(constant, X))
+        assert np.isnan(cka.linear_cka(constant, constant))
     with pytest.raises(ValueError, match=r"\(9, 3\) and y \(8, 3\): expected as many inputs"):
         cka.linear_cka(X, X[1:])

@@ -35,6 +35,32 @@ def test_both_divergences_against_scipy():
     assert float(found["reverse_kl"][0, 1]) == pytest.approx(expected, rel=1e-5)
 
 
+def test_a_class_that_the_teacher_excludes_adds_nothing():
+    teacher = TEACHER.copy()
+    teacher[..., 0, 0] = teacher[..., 1, :3] = -np.inf
+    found = classification.measure(LOGITS, LABELS, teacher)
+    q = special.softmax(LOGITS[0, 1].astype(np.float64), -1)
+    p = special.softmax(teacher[0, 0].astype(np.float64), -1)
+    assert float(found["kl"][0, 1]) == pytest.approx(special.rel_entr(p, q).sum(-1).mean(), 1e-5)
+    reverse = np.where(p > 0, special.rel_entr(q, p), 0).sum(-1).mean()
+    assert float(found["reverse_kl"][0, 1]) == pytest.approx(reverse, rel=1e-5)
+    assert all(np.isfinite(values).all() for values in found.values())
+
+
+def test_what_is_no_number_is_no_class():
+    logits, labels = LOGITS[0, 0].copy(), np.zeros(50, int)
+    logits[:10] = np.nan  # all of a row's
+    logits[10, 2] = np.nan
+    teacher = np.where(np.arange(50)[:, None] < 5, np.nan, logits)
+    plain = LOGITS[0, 0].argmax(-1)
+    found = classification.measure(logits, labels, teacher)
+    assert int(found["errors"]) == 11 + int((plain[11:] != 0).sum())
+    assert float(found["agreement"]) == pytest.approx(39 / 50)
+    assert all(np.isnan(found[name]) for name in ("nll", "kl", "reverse_kl", "brier", "ece"))
+    by_class = classification.errors_by_class(logits, labels)
+    assert by_class.tolist() == [int(found["errors"]), 0, 0, 0]
+
+
 def test_calibration_by_hand():
     # confidences .9 .9 .6 .6, right: yes no yes yes; bins of a tenth: ((.8, .9], (.5, .6])
     confidence = np.float32([0.9, 0.9, 0.6, 0.6]) - 1e-4

@@ -13,7 +13,7 @@ pytest.importorskip("tokenizers", reason="needs the extra text")
 import jax
 from safetensors.numpy import save_file
 from tiny_bert import by_hand, outputs
-from tokenizers import Tokenizer, models, pre_tokenizers
+from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
 from kd_jax.data import padding
 from kd_jax.errors import InputError
@@ -119,16 +119,23 @@ def test_all_minilm_is_what_transformers_computes():
 def test_texts_are_cut_padded_and_batched_by_length(folder):
     words = tokenizer.load(folder)
     tokens = tokenizer.encode(words, ["how is my card", "late", "card " * 20, ""], 12)
-    assert tokens.ids.shape == (4, 16)  # 12, to a multiple of 8
-    assert tokens.ids[0].tolist() == [2, 4, 5, 6] + [0] * 12
+    assert tokens.ids.shape == (4, 12)  # not 16: the network may have 12 positions
+    assert tokens.ids[0].tolist() == [2, 4, 5, 6] + [0] * 8
     assert tokens.mask.sum(1).tolist() == [4, 1, 12, 0]
     batches = list(padding.by_length(tokens, 2))
     assert [rows.tolist() for rows, _ in batches] == [[3, 1], [0, 2]]
-    assert [batch.ids.shape for _, batch in batches] == [(2, 8), (2, 16)]
+    assert [batch.ids.shape for _, batch in batches] == [(2, 8), (2, 12)]
     batches = list(padding.by_length(tokens, 3))
     assert [rows.tolist() for rows, _ in batches] == [[3, 1, 0], [2]]
     assert batches[1][1].mask.any(1).tolist() == [True, False, False]  # rows that only fill
     assert padding.padded([]).ids.shape == (0, 8)
+    assert words.truncation is None  # which another use of the tokenizer would find
+    words.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>", special_tokens=[("<s>", 1), ("</s>", 2)]
+    )
+    assert tokenizer.encode(words, ["card card"], 3).ids.tolist() == [[1, 6, 2]]
+    with pytest.raises(InputError, match="cut to 2 tokens: expected more than the 2 special"):
+        tokenizer.encode(words, ["card card"], 2)
 
 
 def refused(folder):

@@ -45,3 +45,25 @@ def test_the_first_step_without_a_finite_loss_is_kept():
     # counted from 0 the third is 2, which is written −1 − 2
     assert [int(x.step) for x in states] == [1, 2, -3, -3, -3]
     assert [int(train_state.diverged(x)) for x in states] == [-1, -1, 2, 2, 2]
+
+
+def test_parameters_that_the_last_step_spoils_are_seen():
+    """√w at 0 is a finite loss; its slope is infinite, and so is w after the step."""
+
+    def root(variables, batch, key):
+        return train_state.Outcome(jnp.sqrt(variables["params"]["w"]))
+
+    step = jax.jit(jax.vmap(train_state.make_step(root, optax.sgd(RATE)), in_axes=(0, None)))
+    each = {"params": {"w": jnp.array([0.0, 4.0])}, "state": {}}
+    begun = jax.vmap(lambda v: train_state.start(v, optax.sgd(RATE), KEY))(each)
+    assert train_state.diverged(begun).tolist() == [-1, -1]
+    state, metrics = step(begun, train_state.Batch({}))
+    assert np.isfinite(metrics["loss"]).all() and not np.isfinite(state.params["w"][0])
+    assert train_state.diverged(state).tolist() == [0, -1]  # the first step is the last
+    assert train_state.diverged(step(state, train_state.Batch({}))[0]).tolist() == [1, -1]
+    # statistics count as parameters do, and whole numbers are finite
+    spoiled = begun._replace(
+        model_state={"mean": jnp.array([[1.0], [np.nan]]), "count": jnp.array([1, 1])},
+        step=jnp.array([3, 3]),
+    )
+    assert train_state.diverged(spoiled).tolist() == [-1, 2]
