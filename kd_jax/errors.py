@@ -171,10 +171,10 @@ def address(name: str, value: str) -> None:
     require(fits or value in ("", "auto"), f"--{name}={value[:80]}: {expected}")
 
 
-def temperature(name: str, value: float) -> None:
+def is_temperature(name: str, value: float) -> None:
     """The check that a number is a temperature, whose square is finite in float32 too."""
     low, high = TEMPERATURES
-    expected = f"expected a temperature, above 0: from {low:.0e} to {high:.0e}"
+    expected = f"expected a finite number above 0, from {low:.0e} to {high:.0e}"
     require(low <= value <= high, f"--{name}={value:g}: {expected}")
 
 
@@ -194,12 +194,18 @@ def distinct(each: Check) -> Check:
     """The check that there is at least one value, that no two are shown alike, and `each`."""
 
     def check(name, values):
-        given = ",".join(map(str, values))
+        given = ",".join(f"{x:g}" for x in values)
         require(values, f"--{name} is empty: expected numbers separated by commas, like 1,2")
         for value in values:
             each(name, value)
-        shown = [f"{x:g}" for x in values]  # as rows and files are named by them
-        twice = next((x for x in shown if shown.count(x) > 1), "")
-        require(not twice, f"--{name}={given}: two values are called {twice}; expected each once")
+        require(
+            len(set(values)) == len(values), f"--{name}={given}: the same value stands there twice"
+        )
+        shown = {f"{x:g}" for x in values}  # as rows and files are named by them
+        require(
+            len(shown) == len(values),
+            f"--{name}={','.join(map(str, values))}: one name, of six digits, would stand there "
+            "twice: expected values that differ by more",
+        )
 
     return check

@@ -51,9 +51,12 @@ def test_defaults_then_preset_then_explicit_flags():
         ("--temperatures=1,warm", "--temperatures=1,warm: expected float values"),
         ("--temperatures=", "--temperatures is empty: expected numbers"),
         ("--temperatures=2,2", "twice"),
-        ("--temperatures=1.0000001,1.0000002", "twice"),  # rows would bear one name
+        ("--temperatures=1.0000001,1.0000002", "1.0000001,1.0000002: one name.* twice"),  # of rows
         ("--temperatures=1e300", "finite"),  # infinite in float32
         ("--temperatures=1e-320", "above 0"),
+        ("--temperatures=1e39", "above 0, from 2e-19 to 5e\\+18"),
+        ("--temperatures=1e20", "finite"),  # its square is not
+        ("--temperatures=1e-20", "above 0"),  # nor is that of its inverse
         (f"--seeds={10**400}", "--seeds=1000"),
         ("--preset=huge", "--preset=huge: expected one of default, smoke"),
         ("seeds=3", "unexpected argument"),

@@ -4,7 +4,7 @@ import dataclasses
 
 from experiments.compare_methods.rows import NAMES, PAIRS
 from kd_jax import experiment
-from kd_jax.errors import above_0, at_least, distinct, one_of, within
+from kd_jax.errors import above_0, at_least, distinct, is_temperature, one_of, within
 from kd_jax.experiment import place, setting
 
 DIGITS = {"pairs": ("digits",), "teacher_batch_size": 50, "student_batch_size": 50}
@@ -37,7 +37,7 @@ class Config(experiment.TaughtConfig):
         tuple(NAMES), "rows of the tables, those that fit a pair; labels and kd always are"
     )
     plugin: str = place("", "Python file with METHODS of your own, see docs/methods.md")
-    temperature: float = setting(4.0, "temperature of the methods that have one", above_0)
+    temperature: float = setting(4.0, "temperature of the methods that have one", is_temperature)
     smoothing: float = setting(0.2, "label smoothing of its row", within(0, 1))
     multiples: tuple[float, ...] = setting(
         (0.1, 1.0, 10.0),

@@ -4,7 +4,7 @@ import dataclasses
 
 from experiments.cross_modal.rows import CLASSES, RECORDINGS
 from kd_jax import experiment
-from kd_jax.errors import above_0, at_least, distinct, require
+from kd_jax.errors import above_0, at_least, distinct, is_temperature, require
 from kd_jax.experiment import place, setting
 
 
@@ -27,7 +27,7 @@ class Config(experiment.TaughtConfig):
     batch_size: int = setting(64, "examples in a step of the students", at_least(2))
     learning_rate: float = setting(3e-3, "peak learning rate of the students", above_0)
     temperature: float = setting(
-        4.0, "of soft targets and of the permuted teacher, beside soft targets at 1", above_0
+        4.0, "of soft targets and of the permuted teacher, beside soft targets at 1", is_temperature
     )
     multiples: tuple[float, ...] = setting(
         (0.1, 1.0, 10.0),
@@ -45,7 +45,8 @@ class Config(experiment.TaughtConfig):
     }  # fmt: skip
 
     def validate(self):
-        require(self.temperature != 1, "--temperature=1: soft targets at 1 are a row already")
+        at = f"{self.temperature:g}"  # as the row is named
+        require(at != "1", f"--temperature={at}: soft targets at 1 are a row already")
         given, most = f"--labels={','.join(map(str, self.labels))}", min(self.images, RECORDINGS)
         ascending = list(self.labels) == sorted(self.labels)
         require(ascending, f"{given}: expected ascending numbers")

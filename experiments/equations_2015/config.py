@@ -3,7 +3,7 @@
 import dataclasses
 
 from kd_jax import experiment
-from kd_jax.errors import above_0, at_least, distinct
+from kd_jax.errors import above_0, at_least, distinct, is_temperature
 from kd_jax.experiment import setting
 
 
@@ -15,14 +15,16 @@ class Config(experiment.TaughtConfig):
     # the gradients
     draws: int = setting(1000, "random logits of each seed", at_least(1))
     gradient_temperatures: tuple[float, ...] = setting(
-        (1.0, 5.0, 20.0, 50.0, 100.0, 1000.0), "temperatures of the gradients", distinct(above_0)
+        (1.0, 5.0, 20.0, 50.0, 100.0, 1000.0),
+        "temperatures of the gradients",
+        distinct(is_temperature),
     )
     # the trainings
     temperatures: tuple[float, ...] = setting(
-        (1.0, 5.0, 20.0, 100.0), "temperatures beside logit matching", distinct(above_0)
+        (1.0, 5.0, 20.0, 100.0), "temperatures beside logit matching", distinct(is_temperature)
     )
     mean_temperature: float = setting(
-        2.0, "temperature of the students of the arithmetic and the geometric mean", above_0
+        2.0, "temperature of the students of the arithmetic and the geometric mean", is_temperature
     )
     members: int = setting(10, "teachers in the ensemble", at_least(1))
     teacher_width: int = setting(200, "units in each of their two hidden layers", at_least(1))

@@ -3,7 +3,7 @@
 import dataclasses
 
 from kd_jax import experiment
-from kd_jax.errors import above_0, at_least, distinct, require, within
+from kd_jax.errors import above_0, at_least, distinct, is_temperature, require, within
 from kd_jax.experiment import place, setting
 
 
@@ -12,7 +12,9 @@ class Config(experiment.TaughtConfig):
     """Settings of the 2015 paper's section on MNIST."""
 
     mnist_5k: bool = setting(False, "the 5,000 digits that ship with kd_jax in place of MNIST")
-    temperature: float = setting(20.0, "temperature of the students outside the sweep", above_0)
+    temperature: float = setting(
+        20.0, "temperature of the students outside the sweep", is_temperature
+    )
     smoothing: float = setting(0.1, "label smoothing of the row without a teacher", within(0, 1))
     held_out: int = setting(
         500,
@@ -39,11 +41,13 @@ class Config(experiment.TaughtConfig):
     # the temperature sweep
     wide: int = setting(300, "units of the wide students of the temperature sweep", at_least(1))
     wide_temperatures: tuple[float, ...] = setting(
-        (1.0, 3.0, 8.0, 20.0, 40.0), "temperatures of the wide students", distinct(above_0)
+        (1.0, 3.0, 8.0, 20.0, 40.0), "temperatures of the wide students", distinct(is_temperature)
     )
     narrow: int = setting(30, "units of the narrow ones", at_least(1))
     narrow_temperatures: tuple[float, ...] = setting(
-        (1.0, 2.0, 2.5, 3.0, 4.0, 8.0, 20.0), "temperatures of the narrow ones", distinct(above_0)
+        (1.0, 2.0, 2.5, 3.0, 4.0, 8.0, 20.0),
+        "temperatures of the narrow ones",
+        distinct(is_temperature),
     )
     sweep_epochs: int = setting(10, "epochs of the students of the sweep", at_least(1))
     workers: int = place(2, "students trained side by side", at_least(1))

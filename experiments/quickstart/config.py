@@ -3,7 +3,7 @@
 import dataclasses
 
 from kd_jax import experiment
-from kd_jax.errors import above_0, at_least, distinct, within
+from kd_jax.errors import above_0, at_least, distinct, is_temperature, within
 from kd_jax.experiment import setting
 
 
@@ -13,7 +13,7 @@ class Config(experiment.TaughtConfig):
 
     seeds: int = setting(10, "students per row, each of its own seed", at_least(1))
     temperatures: tuple[float, ...] = setting(
-        (1.0, 2.0, 3.0, 5.0, 8.0, 20.0), "temperatures of the students", distinct(above_0)
+        (1.0, 2.0, 3.0, 5.0, 8.0, 20.0), "temperatures of the students", distinct(is_temperature)
     )
     label_weight: float = setting(
         0.5, "weight of the labels beside the soft targets, as in section 4", within(0, 1000)

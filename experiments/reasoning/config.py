@@ -3,7 +3,7 @@
 import dataclasses
 
 from kd_jax import experiment
-from kd_jax.errors import at_least, distinct, one_of, require
+from kd_jax.errors import FINITE, at_least, distinct, is_temperature, one_of, require
 from kd_jax.experiment import place, setting
 
 CHUNKS = 10  # of a training, for the progress bar and the snapshots
@@ -11,7 +11,9 @@ CHUNKS = 10  # of a training, for the progress bar and the snapshots
 
 def below_100(name, value):
     """The check that a number is above 0 and below 100."""
-    require(0 < value < 100, f"--{name}={value:g}: expected a number above 0 and below 100")
+    require(
+        FINITE[0] <= value < 100, f"--{name}={value:g}: expected a number above 0 and below 100"
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,7 +31,7 @@ class Config(experiment.TaughtConfig):
     )
     tests: int = setting(250, "test problems, as many of each kind", at_least(1))
     samples: int = setting(4, "chains that the teacher samples per problem", at_least(1))
-    temperature: float = setting(1.8, "at which it samples them", below_100)
+    temperature: float = setting(1.8, "at which it samples them", is_temperature)
     steps: int = setting(600, "training steps of the students", at_least(1))
     on_policy_steps: int = setting(
         300, "on-policy: the last of them, on texts of the student's own", at_least(1)

@@ -3,7 +3,7 @@
 import dataclasses
 
 from kd_jax import experiment
-from kd_jax.errors import above_0, at_least, within
+from kd_jax.errors import above_0, at_least, is_temperature, within
 from kd_jax.experiment import setting
 
 
@@ -36,7 +36,7 @@ class Config(experiment.TaughtConfig):
     combine_steps: int = setting(100, "steps in which equation 5 combines them", at_least(1))
     # students
     student_epochs: int = setting(40, "epochs of the students", at_least(1))
-    temperature: float = setting(2.0, "temperature of the students", above_0)
+    temperature: float = setting(2.0, "temperature of the students", is_temperature)
     label_weight: float = setting(
         0.5, "weight of the labels beside the soft targets", within(0, 1000)
     )

@@ -3,7 +3,7 @@
 import dataclasses
 
 from kd_jax import experiment
-from kd_jax.errors import above_0, at_least, distinct, require, within
+from kd_jax.errors import above_0, at_least, distinct, is_temperature, require, within
 from kd_jax.experiment import setting
 
 
@@ -31,9 +31,9 @@ class Config(experiment.TaughtConfig):
     temperatures: tuple[float, ...] = setting(
         (1.0, 2.0, 5.0, 10.0),
         "of students that learn from labels too; further set-ups leave the extremes out",
-        distinct(above_0),
+        distinct(is_temperature),
     )
-    temperature: float = setting(2.0, "temperature of all other students", above_0)
+    temperature: float = setting(2.0, "temperature of all other students", is_temperature)
     label_weight: float = setting(
         0.5, "weight of the labels beside the soft targets", within(0, 1000)
     )

@@ -4,7 +4,7 @@ import dataclasses
 
 from experiments.temperature_grid.rows import ALL, GRID, WIDTH
 from kd_jax import experiment
-from kd_jax.errors import above_0, at_least, distinct, one_of, require, within
+from kd_jax.errors import above_0, at_least, distinct, is_temperature, one_of, require, within
 from kd_jax.experiment import setting
 
 
@@ -31,11 +31,13 @@ class Config(experiment.TaughtConfig):
         ALL, "grid: nine data sets; width: students' widths; or all", one_of(GRID, WIDTH, ALL)
     )
     temperatures: tuple[float, ...] = setting(
-        (1.0, 2.0, 2.5, 3.0, 4.0, 5.0, 10.0, 15.0, 20.0), "of the students", distinct(above_0)
+        (1.0, 2.0, 2.5, 3.0, 4.0, 5.0, 10.0, 15.0, 20.0),
+        "of the students",
+        distinct(is_temperature),
     )
     typical_temperature: float = setting(
         3.0, "the temperature nearest to it is the permuted teacher's, and compared by data set",
-        above_0,
+        is_temperature,
     )  # fmt: skip
     smoothing: float = setting(0.1, "label smoothing of a row without a teacher", within(0, 1))
     batch_size: int = setting(100, "examples in a step of teachers and students", at_least(1))
@@ -63,7 +65,7 @@ class Config(experiment.TaughtConfig):
         (10, 30, 100, 300, 800), "widths on MNIST", several_widths
     )
     mnist_temperatures: tuple[float, ...] = setting(
-        (1.0, 3.0, 8.0, 20.0), "temperatures on MNIST", distinct(above_0)
+        (1.0, 3.0, 8.0, 20.0), "temperatures on MNIST", distinct(is_temperature)
     )
     mnist_teachers: int = setting(1, "teachers on MNIST", at_least(1))
     mnist_seeds: int = setting(5, "students per row of each of them", at_least(1))

@@ -174,6 +174,7 @@ def test_what_was_expected_of_several_teachers_is_of_their_means():
     [
         ("--labels=", "--labels is empty"),
         ("--temperature=1", "--temperature=1: soft targets at 1 are a row already"),
+        ("--temperature=1.0000001", "--temperature=1: soft targets at 1 are a row already"),
         ("--labels=50,10", "--labels=50,10: expected ascending numbers"),
         ("--labels=10,15", "15 is no multiple of 10 from 1 to 99"),
         ("--labels=200", "200 is no multiple of 10 from 1 to 99"),

@@ -10,7 +10,7 @@ import numpy as np
 from kd_jax.data import Split
 from kd_jax.distill.methods import Method
 from kd_jax.distill.objective import NUMBERS, Outputs, ordered
-from kd_jax.errors import InputError, brief, require
+from kd_jax.errors import TEMPERATURES, InputError, brief, require
 from kd_jax.models import Model
 from kd_jax.training.state import Batch
 
@@ -84,7 +84,7 @@ def _check_values(method):
         f"method {row} has weights={weights!r:.60}: expected finite numbers, like (1.0, 10.0)",
     )
     for name, fits, expected in [
-        ("temperature", lambda x: x > 0, "a finite number above 0"),
+        ("temperature", _squared, "a finite number above 0 whose square is finite too"),
         ("label_weight", lambda x: x >= 0, "a finite number, 0 or more"),
         ("smoothing", lambda x: 0 <= x <= 1, "a number from 0 to 1"),
     ]:
@@ -94,6 +94,11 @@ def _check_values(method):
     for name in ("term", "extra"):
         value = getattr(method, name)
         require(callable(value), f"method {row} has {name}={value!r:.60}: expected a function")
+
+
+def _squared(temperature):
+    low, high = TEMPERATURES
+    return low <= temperature <= high
 
 
 def _is_finite(value):
