@@ -64,10 +64,14 @@ def _means(apply, loss, learning_rate, size):
         (logits, _), state = apply(variables, batch.rows["inputs"])
         return train_state.Outcome(loss(logits, batch.rows), state=state)
 
+    def descend(gradient, _):
+        # In float64 where it is enabled: then a parameter in float32 is rounded once a step.
+        return -learning_rate * gradient.astype(jax.dtypes.canonicalize_dtype(np.float64))
+
     def in_turn(seed, step):
         return (step * size + jnp.arange(size))[None]
 
-    return loss_fn, optax.sgd(learning_rate), in_turn
+    return loss_fn, optax.stateless_with_tree_map(descend), in_turn
 
 
 @jax.jit(static_argnames="apply")
@@ -95,7 +99,8 @@ def fit(
     """Plain gradient descent of networks [S, …].
 
     The rows are laid out in the order in which they are seen, so that all orders are one program,
-    and each step stands for an epoch, so that losses are summed in float64, as PyTorch programs do.
+    and each step stands for an epoch, whose loss is kept, so that an epoch's are summed in float64,
+    as PyTorch programs do, not as the number of steps times their mean.
 
     Args:
         stage: what is trained, and how.

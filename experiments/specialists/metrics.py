@@ -24,7 +24,7 @@ def examine(
     """
     measured = classification.measure(logits, labels)
     found = {f"test_{name}": np.asarray(x) for name, x in measured.items()}
-    right = logits.argmax(-1) == labels
+    right = classification.most_probable(logits) == labels
     member = (special[:, :, None] == labels).any(1)  # [K, N]
     coverage, length = member.sum(0), len(special) + 1
     counts = np.bincount(coverage, minlength=length)

@@ -34,7 +34,7 @@ def word_errors(
     of_digit = np.logaddexp.reduce(of_states, axis=-1)
     first = np.searchsorted(recording, np.arange(len(digits)))
     scores = np.add.reduceat(of_digit, first, axis=-2)
-    return (scores.argmax(-1) != digits).sum(-1)
+    return (classification.most_probable(scores) != digits).sum(-1)
 
 
 def measured(spoken: data.Speech, logits: dict) -> dict:
@@ -89,10 +89,11 @@ def of_students(
 
 def accuracies(model, variables, arrays: dict) -> dict:
     """{split: fraction of its frames that are right} of one network."""
-    return {
-        name: jnp.mean(model.logits(variables, split["inputs"]).argmax(-1) == split["labels"])
+    chosen = {
+        name: classification.most_probable(model.logits(variables, split["inputs"]))
         for name, split in arrays.items()
     }
+    return {name: jnp.mean(x == arrays[name]["labels"]) for name, x in chosen.items()}
 
 
 def at_epochs(row: str, curves: dict, epochs: Int[np.ndarray, " S"]) -> list[dict]:

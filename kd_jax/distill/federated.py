@@ -227,7 +227,8 @@ def _initial(model, count, keys):
 def _validation_accuracy(config, params, clients, key):
     """The mean accuracy of the clients on the validation rows."""
     inputs, labels = clients.validation
-    return jnp.mean(client_logits(config, params, inputs).argmax(-1) == labels)
+    chosen = classification.most_probable(client_logits(config, params, inputs))
+    return jnp.mean(chosen == labels)
 
 
 @jax.jit

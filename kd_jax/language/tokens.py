@@ -98,7 +98,9 @@ def sums(
         {"nll": −log q of the label; "kl": KL(p ‖ q); "reverse_kl": KL(q ‖ p), all in nats;
         "agreement": tokens whose most probable is the teacher's; "tokens": their number}.
     """
-    alike = jnp.argmax(student, -1) == jnp.argmax(teacher, -1)
+    # a maximum is NaN if one logit is, and what is no number agrees with nothing
+    known = ~jnp.isnan(jnp.max(student, -1)) & ~jnp.isnan(jnp.max(teacher, -1))
+    alike = known & (jnp.argmax(student, -1) == jnp.argmax(teacher, -1))
     return {
         "nll": jnp.sum(losses.cross_entropy(student, labels, where=where)),
         "kl": jnp.sum(losses.forward_kl(student, teacher, where=where)),

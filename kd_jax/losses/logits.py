@@ -131,6 +131,28 @@ def soft_targets(
     return mask_values(where, temperature**2 * kl(log_p, log_q))
 
 
+def _centered(student: Array, teacher: Array) -> tuple[Array, Array]:
+    """Differences less their mean, 0 where the teacher's logit is −∞, and 1/(how many others)."""
+    present = teacher != -jnp.inf
+    share = 1 / jnp.sum(present, -1, keepdims=True, dtype=student.dtype)
+    difference = jnp.where(present, student - teacher, 0)
+    mean = jnp.sum(difference, -1, keepdims=True) * share
+    return jnp.where(present, difference - mean, 0), share
+
+
+@jax.custom_jvp  # by itself JAX would go through the mask once more for the gradient
+def _half_variance(student: Array, teacher: Array) -> Array:
+    centered, share = _centered(student, teacher)
+    return 0.5 * jnp.sum(centered**2, -1) * share[..., 0]
+
+
+@_half_variance.defjvp
+def _(primals, tangents):
+    centered, share = _centered(*primals)
+    moved = jnp.sum(centered * (tangents[0] - tangents[1]), -1) * share[..., 0]
+    return _half_variance(*primals), moved
+
+
 def logit_matching(
     student: Float[Array, "*B C"],
     teacher: Float[Array, "*B C"],
@@ -161,12 +183,7 @@ def logit_matching(
     student, teacher = same_shape(student, teacher)
     check_logits("student", student)
     student, teacher = mask_rows(where, student, teacher)
-    present = teacher != -jnp.inf
-    count = jnp.sum(present, -1, keepdims=True, dtype=student.dtype)
-    difference = jnp.where(present, student - teacher, 0)
-    mean = jnp.sum(difference, -1, keepdims=True) / count
-    squares = jnp.where(present, (difference - mean) ** 2, 0)
-    return mask_values(where, 0.5 * jnp.sum(squares, -1) / count[..., 0])
+    return mask_values(where, _half_variance(student, teacher))
 
 
 def teacher_free(

@@ -38,7 +38,7 @@ def probe_accuracy(
         from sklearn.exceptions import ConvergenceWarning
         from sklearn.linear_model import LogisticRegression
 
-    mean, deviation = vectors.mean(0), vectors.std()
+    mean, deviation = vectors.mean(0), vectors.std() or 1.0  # all alike, they tell nothing apart
     regression = LogisticRegression(C=INVERSE_PENALTY, max_iter=ITERATIONS)
     with warnings.catch_warnings(), threadpoolctl.threadpool_limits(1):  # two only wait: 6 × slower
         warnings.simplefilter("ignore", ConvergenceWarning)  # the last digits do not matter
