@@ -3,7 +3,7 @@
 import dataclasses
 
 from kd_jax import experiment
-from kd_jax.errors import above_0, at_least, distinct, is_temperature, require
+from kd_jax.errors import above_0, at_least, distinct, is_temperature, require, within
 from kd_jax.experiment import place, setting
 
 
@@ -18,7 +18,8 @@ def share(name, value):
 
 
 def of_answers(name, value):
-    """The check that a number is a temperature, or 0."""
+    """The check that a number is 0 or a temperature below 100."""
+    within(0, 100)(name, value)
     if value:
         is_temperature(name, value)
 

@@ -69,6 +69,10 @@ def test_problems_are_prompts_and_solutions_without_the_calculator_s_notes():
         (["--learning_rate=0"], "--learning_rate=0: expected a finite number above 0"),
         (["--tiny", "--teacher=x"], "--tiny and --teacher: expected one"),
         (["--temperature=-1"], "--temperature=-1: expected at least 0"),
+        (
+            ["--temperature=1e-30"],
+            "--temperature=1e-30: expected a finite number",
+        ),
         (["--top_k=64,64"], "--top_k=64,64: the same value stands there twice"),
         (["--betas=0.5,1"], "--betas=1: expected above 0 and below 1"),
         (["--alpha=0"], "--alpha=0: expected above 0 and below 1"),
