@@ -3,7 +3,7 @@
 import dataclasses
 
 from kd_jax import experiment
-from kd_jax.errors import above_0, at_least, distinct, one_of, require, within
+from kd_jax.errors import above_0, at_least, distinct, is_temperature, one_of, require, within
 from kd_jax.experiment import place, setting
 
 METHODS = (  # as command.methods makes them
@@ -56,7 +56,9 @@ class Config(experiment.Config):
         "labels pseudo_labels,soft_targets)",
     )  # fmt: skip
     temperatures: tuple[float, ...] = setting(
-        (1.0, 2.0, 4.0, 8.0), "of soft_targets and soft_and_labels, a row each", distinct(above_0)
+        (1.0, 2.0, 4.0, 8.0),
+        "of soft_targets and soft_and_labels, a row each",
+        distinct(is_temperature),
     )
     weights: tuple[float, ...] = setting(
         (1.0,), "multiples of each method's weight that validation chooses from", distinct(above_0)
