@@ -2,18 +2,22 @@
 
 # To show a ResourceWarning, Python imports tracemalloc. When the warning comes while
 # tensorflow-datasets imports lazily, that import fails, and with it whatever test was importing.
+import functools
 import gc
 import os
-import subprocess
 import tempfile
 import time
 import tracemalloc  # noqa: F401
+
+import pytest
+import slow_tests
 
 # Tracing makes many small objects that live for long: looking through them all at Python's usual
 # pace takes an eighth of the suite.
 gc.set_threshold(200_000, 50, 100)
 
-PARTS = 20  # of the slow tests; CI runs one
+BEGAN = time.monotonic()
+today = functools.cache(slow_tests.today)  # what --today chooses
 
 # Programs are kept for all processes of these tests, away from the user's own.
 if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
@@ -31,7 +35,8 @@ def pytest_addoption(parser):
     parser.addoption(
         "--today",
         action="store_true",
-        help="of the slow tests run the twentieth that the day of the last commit chooses",
+        help="of the slow tests run the twentieth that the day of the last commit chooses, and of "
+        "those of its touched experiments, rooms and test files as many as two minutes allow",
     )
 
 
@@ -48,14 +53,23 @@ def pytest_collection_modifyitems(config, items):
         item for item in items if ("slow" in marks[item]) == slow and "as_users" not in marks[item]
     ]
     if config.getoption("--today"):
-        kept = sorted(kept, key=lambda item: item.nodeid)[_day() % PARTS :: PARTS]
+        names = today().of([item.nodeid for item in kept])
+        kept = [item for item in kept if item.nodeid in names]
     left = set(items) - set(kept)
     config.hook.pytest_deselected(items=list(left))
     items[:] = [item for item in items if item not in left]
 
 
-def _day():
-    """The day of the last commit, counted from 1970; of today where there is no commit."""
-    command = ["git", "-C", os.path.dirname(__file__), "log", "-1", "--format=%ct"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    return int(done.stdout.strip() or time.time()) // 86400
+def pytest_sessionstart(session):
+    """Say what --today chooses, at -q too."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")  # workers have none
+    if reporter and session.config.getoption("--today"):
+        for line in today().header():
+            reporter.write_line(line)
+
+
+def pytest_runtest_setup(item):
+    """Leave what was touched where it would take too long."""
+    late = time.monotonic() - BEGAN > slow_tests.BEGUN_BY
+    if late and item.config.getoption("--today") and today().is_touched(item.nodeid):
+        pytest.skip(f"touched, but not begun within {slow_tests.BEGUN_BY:.0f} seconds")
