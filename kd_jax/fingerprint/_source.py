@@ -149,7 +149,7 @@ def parts_of(node: ast.AST) -> list[str]:
 def _stripped(tree):
     """A syntax tree without docstrings and without the annotations of functions."""
     for each in ast.walk(tree):
-        if isinstance(each, DOCUMENTED) and ast.get_docstring(each):
+        if isinstance(each, DOCUMENTED) and ast.get_docstring(each, clean=False):
             each.body[:1] = [] if each.body[1:] else [ast.Pass()]
         if isinstance(each, (ast.FunctionDef, ast.arg)):
             setattr(each, "returns" if isinstance(each, ast.FunctionDef) else "annotation", None)

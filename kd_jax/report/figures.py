@@ -67,7 +67,7 @@ def figure(
         drawn, axes = plt.subplots(rows, columns, figsize=size, layout="constrained", **options)
         try:
             yield axes
-            drawn.savefig(path)
+            drawn.canvas.print_png(path)  # savefig would lay it out and draw it twice
         finally:
             plt.close(drawn)
 

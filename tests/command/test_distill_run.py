@@ -8,6 +8,7 @@ import sys
 
 import jax
 import numpy as np
+import one_process
 import pytest
 import tiny_runs
 from scipy import special
@@ -24,7 +25,9 @@ def done(tmp_path_factory):
     """(the folder with data, run and student; the run's folder)."""
     folder = tmp_path_factory.mktemp("whole")
     tiny_runs.write(folder)
-    return folder, tiny_runs.finished(tiny_runs.config(folder, out=str(folder / "out")))
+    with pytest.MonkeyPatch.context() as patch:
+        one_process.verified_here(patch)
+        return folder, tiny_runs.finished(tiny_runs.config(folder, out=str(folder / "out")))
 
 
 @pytest.fixture(scope="module")

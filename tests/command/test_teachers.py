@@ -4,6 +4,7 @@ import jax
 import jax.export
 import numpy as np
 import pytest
+from one_process import verified_here
 from refusals import refused
 from scipy import special
 
@@ -288,7 +289,10 @@ def test_inputs_of_a_saved_network_come_from_its_own_preprocessing(table, arrays
     assert saved_networks.inputs("net", {"kind": "arrays"}, LOGITS) is LOGITS
 
 
-def test_a_saved_network_is_asked_about_what_its_own_preprocessing_makes(table, tmp_path):
+def test_a_saved_network_is_asked_about_what_its_own_preprocessing_makes(
+    table, tmp_path, monkeypatch
+):
+    verified_here(monkeypatch)
     kernel = np.random.default_rng(5).normal(size=(1, 2)).astype(np.float32)
     columns = [{"name": "age", "mean": 30.0, "deviation": 2.0, "flag": False}]
     params = {"logits": {"kernel": kernel, "bias": np.zeros(2, np.float32)}}

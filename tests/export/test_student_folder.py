@@ -54,7 +54,8 @@ def close(found, expected, within=1e-5):
     assert np.abs(np.asarray(found) - expected).max() <= within * np.abs(expected).max()
 
 
-def test_every_file_gives_the_logits(tmp_path, capsys):
+def test_every_file_gives_the_logits(tmp_path, capsys, monkeypatch):
+    one_process.verified_here(monkeypatch)
     out = tmp_path / "runs" / "student"
     names = network().export(out, "int8")
     assert names[:2] == ["student.stablehlo", "student.safetensors"] and len(names) == 4

@@ -9,6 +9,7 @@ import numpy as np
 import optax
 import pytest
 import small_driver as small
+from in_process import untrained
 
 import kd_jax as kd
 from kd_jax.distill.driver import augmented, named_teachers
@@ -17,9 +18,7 @@ from kd_jax.models import fitted
 from kd_jax.runtime import progress
 
 MODEL = fitted(small.STUDENT, small.INPUTS[:2], 3)
-NETWORK = kd.Network(
-    MODEL, MODEL.init(jax.random.key(3)), list("abc"), (4,), "float32", {"kind": "arrays"}
-)
+NETWORK = kd.Network(MODEL, untrained(MODEL), list("abc"), (4,), "float32", {"kind": "arrays"})
 
 
 def moved(key, x):

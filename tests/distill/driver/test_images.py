@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from one_process import verified_here
 
 import kd_jax as kd
 from kd_jax.distill import methods
@@ -79,7 +80,8 @@ def test_running_statistics_are_each_students_own(found):
     assert all(np.abs(a - b).max() > 1e-3 for n, a in enumerate(one) for b in one[:n])
 
 
-def test_bytes_stay_bytes_and_a_student_takes_them(found, tmp_path):
+def test_bytes_stay_bytes_and_a_student_takes_them(found, tmp_path, monkeypatch):
+    verified_here(monkeypatch)
     problem, trained = found
     assert problem.splits["train"].inputs.dtype == np.uint8
     result = driver.concluded(problem, [driver.choose(problem, trained)])
