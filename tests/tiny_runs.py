@@ -24,7 +24,7 @@ def teach(table):
 CLASSES = ["no, `never`", "yé|s\n*"]
 SMALL = {
     "label": "verdict", "student": "mlp:3", "seeds": 2, "epochs": 2, "learning_rate": 0.02,
-    "temperatures": (2.0, 4.0), "batch_size": 32, "formats": ("stablehlo",),
+    "temperatures": (2.0, 4.0), "batch_size": 32, "optimizer": "sgd", "formats": ("stablehlo",),
 }  # fmt: skip
 
 

@@ -16,14 +16,23 @@ with extra("text"):
 NET = llama.Llama(
     vocabulary=400, width=32, layers=4, heads=4, num_kv_heads=2, head_dim=8, intermediate_size=48
 )
-INIT = jax.jit(llama.decoder(NET).init)
 
 
 def teacher(key: jax.Array) -> tuple[llama.Llama, Any]:
-    """(Llama, params), the layers' matrices ten times as large as drawn: confident predictions."""
-    params = jax.tree.map(np.asarray, INIT(key)["params"])
-    layers = jax.tree.map(lambda x: x if np.all(x == 1) else 10 * x, params["layers"])
-    return NET, params | {"layers": layers}
+    """(Llama, params); its layers' matrices are large, so that its predictions are confident.
+
+    NumPy draws them: JAX would compile for longer than such a teacher is of use.
+    """
+    random = np.random.default_rng(np.asarray(jax.random.key_data(key)))
+    like = jax.eval_shape(llama.decoder(NET).init, key)["params"]
+
+    def draw(path, x):
+        if path[-1].key == "scale":  # of a norm
+            return np.ones(x.shape, x.dtype)
+        deviation = 0.2 if path[0].key == "layers" else NET.width**-0.5
+        return random.normal(scale=deviation, size=x.shape).astype(x.dtype)
+
+    return NET, jax.tree_util.tree_map_with_path(draw, like)
 
 
 def tokenizer(texts: Iterable[str]) -> Tokenizer:

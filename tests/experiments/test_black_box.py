@@ -5,6 +5,7 @@ import json
 
 import numpy as np
 import pytest
+from in_process import by_gradient_descent, drawn_by_numpy
 from scipy import special
 
 from experiments.black_box import queries, report, rows
@@ -96,6 +97,8 @@ def test_bad_settings_are_one_line(tmp_path, flag, text):
 
 def test_a_small_run_asks_for_every_output_and_chooses_queries(tmp_path, monkeypatch):
     """One pool and one output of active learning."""
+    drawn_by_numpy(monkeypatch)
+    by_gradient_descent(monkeypatch)
     (_, active), part = list(rows.ACTIVE.items())[1], rows.POOLS[0]
     monkeypatch.setattr(black_box, "POOLS", (part,))
     monkeypatch.setattr(black_box, "ACTIVE", {rows.ALL: active})

@@ -3,7 +3,7 @@
 import jax
 import numpy as np
 import pytest
-from in_process import untrained
+from in_process import drawn_by_numpy, untrained
 
 from experiments.compare_methods import cifar, pairs
 from experiments.compare_methods.config import Config
@@ -23,8 +23,9 @@ def images(count, side=8, classes=3):
 
 
 @pytest.mark.parametrize("epochs", [0, pytest.param(1, marks=pytest.mark.slow)])
-def test_a_generated_set_goes_the_whole_way(tmp_path, epochs):
+def test_a_generated_set_goes_the_whole_way(tmp_path, monkeypatch, epochs):
     """Teacher, student on augmented batches, weights as published, test: one batch."""
+    drawn_by_numpy(monkeypatch)
     data = Dataset("generated", 3, images(64), images(64), images(64), "none")
     nets = [models.ResNet(8, (4, 4, 4, 4), 3)] * 2
     config = Config(student_epochs=1, multiples=(1.0,))

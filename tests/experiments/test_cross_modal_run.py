@@ -5,6 +5,7 @@ import json
 
 import numpy as np
 import pytest
+from in_process import by_gradient_descent, drawn_by_numpy
 from published import DATA, needed
 
 from experiments.cross_modal import data, report, rows
@@ -26,6 +27,8 @@ def tones(count):
 
 def test_a_small_run_teaches_sounds_by_images(tmp_path, monkeypatch):
     monkeypatch.setattr(cross_modal.spoken, "load", lambda *_: tones(600))
+    drawn_by_numpy(monkeypatch)
+    by_gradient_descent(monkeypatch)
     monkeypatch.setattr(cross_modal, "PARTS", (rows.AUDIO,))
     sizes = ((6,), (28, 28)), ((4,), (20, 40))
     networks = [models.functional(models.MLP(hidden, 10), shape) for hidden, shape in sizes]

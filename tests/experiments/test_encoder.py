@@ -1,6 +1,5 @@
 """The encoder experiment: its texts, its bad input, and a run on the smallest encoder there is."""
 
-import functools
 import json
 import types
 
@@ -8,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from in_process import finished
+from in_process import drawn_by_numpy, finished
 from published import DATA, needed
 
 from kd_jax.storage import jsonl
@@ -207,13 +206,7 @@ def has_every_arm(folder, depths, printed):
 
 def test_a_run_has_every_arm_of_every_seed(folder, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(sentence_embeddings, "MAX_LENGTH", 8)  # one width for all texts
-    of = bert.sentence_encoder
-
-    @functools.cache  # so that students of random layers are drawn by one program
-    def compiled(net):
-        return of(net)._replace(init=jax.jit(of(net).init))
-
-    monkeypatch.setattr(bert, "sentence_encoder", compiled)
+    drawn_by_numpy(monkeypatch)
     config = Config(
         seeds=2, layers=(1,), epochs=20, sentences=32, questions=2, few_labels=2, draws=1,
         max_length=8, widths=(8,), batch_size=8, learning_rate=1e-2, teacher=str(folder),

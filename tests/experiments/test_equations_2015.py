@@ -5,7 +5,7 @@ import itertools
 import jax
 import numpy as np
 import pytest
-from in_process import finished
+from in_process import by_gradient_descent, drawn_by_numpy, finished
 from scipy import special
 
 from experiments.equations_2015 import rows as named
@@ -41,7 +41,9 @@ SHORT = {"members": 2, "teacher_batch_size": 250, "student_batch_size": 250}
 
 
 @pytest.mark.parametrize("more", [SHORT, pytest.param({}, marks=pytest.mark.slow)])
-def test_a_smoke_run_trains_the_limit_beside_the_temperatures(tmp_path, more):
+def test_a_smoke_run_trains_the_limit_beside_the_temperatures(tmp_path, monkeypatch, more):
+    drawn_by_numpy(monkeypatch)
+    by_gradient_descent(monkeypatch)
     config = Config(**Config.PRESETS["smoke"] | more, workdir=str(tmp_path))
     folder = finished("equations_2015", config)
     assert folder.parent == tmp_path / "equations_2015"

@@ -1,10 +1,13 @@
 """Federated learning as an experiment: who has which rows, its settings, records and table."""
 
+import functools
 import itertools
 import json
 
 import numpy as np
+import optax
 import pytest
+from in_process import drawn_by_numpy
 
 from experiments.federated import report
 from experiments.federated import rows as names
@@ -76,6 +79,8 @@ def test_bad_settings_are_one_line(tmp_path, monkeypatch, flag, text):
 
 def test_a_small_run_records_what_was_reached_and_sent(tmp_path, monkeypatch):
     """One row of each kind: weights or logits are sent, or nothing, as there are no clients."""
+    drawn_by_numpy(monkeypatch)
+    monkeypatch.setattr(federation, "optimizer", functools.cache(optax.sgd))
     chosen = (names.FEDAVG, names.ATTACKED_MEDIAN, names.CENTRAL)
     every = federation.methods(1)
     some = [method for method in every if method.row in chosen]

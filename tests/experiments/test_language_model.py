@@ -8,7 +8,7 @@ import jax
 import numpy as np
 import pytest
 import short_problems
-from in_process import finished
+from in_process import by_gradient_descent, finished
 from published import DATA, needed
 
 from kd_jax.storage import jsonl
@@ -154,6 +154,28 @@ def test_another_base_seed_draws_another_teacher_order_and_texts(tmp_path, monke
     assert all(a != b for a, b in zip(*drawn))
 
 
+def test_of_students_own_texts_the_whole_teacher_reads_its_share(tmp_path, monkeypatch):
+    """What a training is given; what it makes of that, tests/language/test_tokens.py has."""
+    short_problems.instead(monkeypatch)
+    config = Config(**Config.PRESETS["smoke"] | SHORT)
+    data = language_model.load(config)
+    given = []
+    monkeypatch.setattr(language_model.student_loss, "on_policy", lambda *of: given.append(of))
+    monkeypatch.setattr(
+        language_model.student_loss, "loss", lambda net, objective, batches, own: (objective, own)
+    )
+    monkeypatch.setattr(language_model.sequential, "Sequential", lambda *of, **more: (of[0], more))
+    monkeypatch.setattr(language_model.DecoderStudents, "rows", lambda self, objective: {})
+    run = run_folder.Run(str(tmp_path), "language_model", config.results_key())
+    students = language_model.DecoderStudents(config, data, run)
+    alone = Objective(rows.FORWARD, divergence(losses.forward_kl))
+    (_, own), more = students.training(alone)
+    assert own is None and given == [] and "head" in more["shared"]["teacher"]
+    _, more = students.training(alone._replace(row="own", on_policy_fraction=0.5))
+    assert more["shared"]["teacher"] is data.teacher.params
+    assert given == [(students.net, data.teacher.net, 0.5, data.teacher.stop)]
+
+
 def test_texts_longer_than_the_teacher_s_positions_are_one_line(monkeypatch):
     short_problems.instead(monkeypatch)
     known = {"tiny": True, "layers": 2, "texts": 8, "tests": 4}
@@ -212,11 +234,11 @@ def answers_a_prompt(config, question, monkeypatch, capsys):
 def test_a_run_has_an_objective_of_each_kind_of_every_seed(tmp_path, capsys, monkeypatch):
     short_problems.instead(monkeypatch)
     config = Config(**Config.PRESETS["smoke"] | SHORT, workdir=str(tmp_path))
-    # one from cached tokens, one on-policy, under the names that all tables compare with
+    by_gradient_descent(monkeypatch)
+    # one from cached tokens, one from all logits, under the names that all tables compare with
     kinds = [
-        top(64)._replace(row=rows.SFT),
-        Objective(rows.FORWARD, divergence(losses.forward_kl), on_policy_fraction=0.5),
-    ]
+        top(64)._replace(row=rows.SFT), Objective(rows.FORWARD, divergence(losses.forward_kl)),
+    ]  # fmt: skip
     monkeypatch.setattr(language_model.objectives, "chosen", lambda config: kinds)
     folder = finished("language_model", config)
     has_every_objective(folder, config, kinds, capsys.readouterr().out)

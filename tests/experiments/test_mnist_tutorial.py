@@ -1,5 +1,6 @@
 """The MNIST tutorial: a part trained, every part without training, the whole, and bad data."""
 
+import functools
 import json
 import signal
 import subprocess
@@ -7,8 +8,9 @@ import sys
 import time
 
 import numpy as np
+import optax
 import pytest
-from in_process import finished, performed, untrained
+from in_process import drawn_by_numpy, finished, performed, untrained
 from published import DATA, ROOT, needed
 
 from experiments.mnist_tutorial import config as mnist_tutorial
@@ -81,6 +83,8 @@ def part_2a(tmp_path_factory):
     program = tutorial.run, report.table, None
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(transfer, "fit", unless_held_out)
+        drawn_by_numpy(patch)
+        patch.setattr(tutorial, "adam", functools.cache(lambda rate: optax.sgd(10 * rate)))
         return jsonl.records(performed("mnist_tutorial", settings, lambda: program))
 
 

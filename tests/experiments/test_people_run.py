@@ -10,7 +10,7 @@ import sys
 import jax
 import numpy as np
 import pytest
-from in_process import finished
+from in_process import drawn_by_numpy, finished
 from published import ROOT
 
 from experiments.people import report, rows
@@ -31,7 +31,9 @@ ALL = {rows.TEACHER, rows.LABELS, rows.DISTILLED, rows.TUNED_RAW, rows.TUNED}
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """The folder of a short run."""
-    return finished("people", Config(**SHORT, workdir=str(tmp_path_factory.mktemp("runs"))))
+    with pytest.MonkeyPatch.context() as patch:
+        drawn_by_numpy(patch)
+        return finished("people", Config(**SHORT, workdir=str(tmp_path_factory.mktemp("runs"))))
 
 
 def test_every_teacher_has_students_of_its_own(folder):
@@ -65,6 +67,7 @@ def test_the_first_networks_are_saved_and_are_those_of_the_records(folder):
 def test_predict_trains_one_teacher_and_the_students_of_one_seed(
     folder, tmp_path, monkeypatch, capsys
 ):
+    drawn_by_numpy(monkeypatch)
     counts = []
     for module in (teachers, students):
 
@@ -91,10 +94,10 @@ def test_predict_trains_one_teacher_and_the_students_of_one_seed(
 
 KILLED = """
 import os, pathlib, signal, sys
-from in_process import finished
+from in_process import finished, first_variables
 from experiments.people.config import Config
 from kd_jax.storage.checkpoint import Snapshots
-from kd_jax.training import loop
+from kd_jax.training import loop, state
 
 advance, workdir = loop.Training.advance, sys.argv[1]
 
@@ -104,6 +107,7 @@ def advance_or_die(training, stop):
     advance(training, stop)
 
 Snapshots.due = lambda self: True
+state.initialize = first_variables
 loop.Training.advance = advance_or_die
 finished("people", Config(**{}, workdir=workdir))
 """
@@ -112,6 +116,7 @@ finished("people", Config(**{}, workdir=workdir))
 @pytest.mark.slow
 def test_a_killed_run_goes_on_to_the_same_bytes(folder, tmp_path, monkeypatch, capsys):
     """Killed in the middle of the second teacher's students, when the first's are recorded."""
+    drawn_by_numpy(monkeypatch)
     program = [sys.executable, "-c", KILLED.replace("{}", repr(SHORT)), str(tmp_path)]
     path = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
     done = subprocess.run(program, env=os.environ | {"PYTHONPATH": path}, capture_output=True)

@@ -6,7 +6,7 @@ import jax
 import numpy as np
 import pytest
 import short_problems
-from in_process import finished
+from in_process import by_gradient_descent, finished
 from published import DATA, needed
 
 from kd_jax.storage import jsonl
@@ -180,6 +180,7 @@ def has_arms(folder, wanted):
 
 def test_a_tiny_model_that_is_believed_has_on_policy_students(tmp_path, monkeypatch):
     short_problems.instead(monkeypatch)
+    by_gradient_descent(monkeypatch)
     monkeypatch.setattr(gsm8k, "extracted", lambda text: "1")  # whatever is written is right
     config = Config(**SETTINGS, workdir=str(tmp_path))
     assert reasoning.chosen_arms(config) == arms.FEW

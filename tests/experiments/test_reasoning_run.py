@@ -4,9 +4,8 @@ import json
 
 import jax
 import numpy as np
-import optax
 import pytest
-from in_process import finished
+from in_process import by_gradient_descent, drawn_by_numpy, finished
 
 from experiments.reasoning import (
     arms,
@@ -21,12 +20,6 @@ from experiments.reasoning.config import Config
 from kd_jax.export import saved_models
 from kd_jax.models import llama
 from kd_jax.storage import jsonl
-from kd_jax.training import optimizers
-
-
-def plain(rate, steps):
-    """Gradient descent, which compiles sooner than Muon."""
-    return optax.sgd(rate)
 
 
 def unlearned(net, texts, settings, key, order, execution):
@@ -40,8 +33,9 @@ def unlearned(net, texts, settings, key, order, execution):
 def test_a_small_run_records_what_each_arm_learned(tmp_path, monkeypatch, capsys, on_policy):
     """Of an untrained teacher; what stands in an answer is the sum of its tokens, for all alike."""
     monkeypatch.setattr(families, "train", unlearned)
+    drawn_by_numpy(monkeypatch)
+    by_gradient_descent(monkeypatch)
     monkeypatch.setattr(problems, "answer_in", lambda words, ids: "abcdefghij"[sum(ids) % 10])
-    monkeypatch.setattr(optimizers, "muon_warmup_cosine", plain)
     wanted = (arms.FEW[0], arms.FEW[4])[: 1 + on_policy]
     monkeypatch.setattr(arms, "FEW", wanted)
     monkeypatch.setattr(arms, "EQUAL_TOKENS", ())

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from in_process import finished
+from in_process import by_gradient_descent, drawn_by_numpy, finished
 
 from experiments.specialists import data as two_digits
 from experiments.specialists import metrics, report
@@ -93,6 +93,8 @@ def test_pairs_of_digits_are_drawn_by_the_base_seed_and_none_is_in_two_splits(mo
 @pytest.mark.parametrize("count", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_smoke_run_has_every_row_of_every_seed(tmp_path, monkeypatch, count):
     data = Dataset("shapes", 8, shapes(480, 0), shapes(80, 1), shapes(160, 2), digest="shapes")
+    drawn_by_numpy(monkeypatch)
+    by_gradient_descent(monkeypatch)
     known = {named.DIGITS: (data, list("abcdefgh"))}
     monkeypatch.setattr(experiment, "tasks", lambda config: known)
     preset = Config.PRESETS["smoke"] | {"teachers": count}

@@ -3,7 +3,7 @@
 import jax
 import numpy as np
 import pytest
-from in_process import finished
+from in_process import by_gradient_descent, drawn_by_numpy, finished
 from published import DATA, needed
 from scipy import special
 
@@ -143,6 +143,8 @@ def recorded(tmp_path, **settings):
 
 
 def test_a_small_run_on_real_recordings(tmp_path, monkeypatch):
+    drawn_by_numpy(monkeypatch)
+    by_gradient_descent(monkeypatch)
     monkeypatch.setattr(speech_ensemble, "SETUPS", speech_ensemble.SETUPS[:1])
     monkeypatch.setattr(data, "TAKES", {**data.TAKES, "test": range(1), "validation": range(5, 6)})
     config, records = recorded(tmp_path, takes=1)

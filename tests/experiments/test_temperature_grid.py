@@ -1,13 +1,15 @@
 """The temperature grid: its data, its choices, and the whole of it at its smallest."""
 
+import functools
 import itertools
 import json
 import threading
 
 import jax
 import numpy as np
+import optax
 import pytest
-from in_process import finished
+from in_process import drawn_by_numpy, finished
 
 from experiments.temperature_grid import curves, report
 from experiments.temperature_grid import run as temperature_grid
@@ -35,6 +37,8 @@ def run_short(workdir):
     """The folder of a finished run of `short`, without the second width."""
     units = temperature_grid.units
     with pytest.MonkeyPatch.context() as patch:
+        drawn_by_numpy(patch)
+        patch.setattr(temperature_grid, "adam", functools.cache(lambda config: optax.sgd(0.01)))
         patch.setattr(temperature_grid, "units", lambda config: units(config)[:3])
         return finished("temperature_grid", short(workdir))
 

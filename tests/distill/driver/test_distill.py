@@ -24,7 +24,7 @@ def result():
     """Students of three seeds: of labels, of soft targets, and of one method with weights."""
     tuned = kd.Method("tuned, T=2", weights=WEIGHTS, temperature=2.0)
     methods = [kd.labels_only(), *kd.soft_targets(temperature=(1, 4)), tuned]
-    recipe = kd.Recipe(optax.adam(0.03), epochs=4, batch_size=20)
+    recipe = kd.Recipe(optax.sgd(0.3), epochs=4, batch_size=20)
     return kd.distill(
         small.STUDENT, small.LOGITS, small.TRAIN, test=small.TEST, seeds=3, methods=methods,
         recipe=recipe,
