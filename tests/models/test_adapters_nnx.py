@@ -71,7 +71,7 @@ def test_members_step_with_statistics_of_their_own(stepped):
 
 
 def test_dropout_is_of_the_key_and_off_in_evaluation():
-    adapters.check_dropout(MODEL, MODEL.init(jax.random.key(1)))
+    adapters.check_dropout(MODEL, jax.jit(MODEL.init)(jax.random.key(1)))
 
 
 def test_training_without_a_key_is_refused():

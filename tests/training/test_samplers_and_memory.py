@@ -52,7 +52,7 @@ def test_places_neighbours_and_cycles_are_those_of_even_draws():
 
 
 def test_an_order_scatters_the_rows_that_it_is_given_anew_for_each_seed_and_epoch():
-    order = samplers.scattered(jax.random.key(0), np.array([3, 5, 8, 13, 21]), 2)
+    order = jax.jit(samplers.scattered(jax.random.key(0), np.array([3, 5, 8, 13, 21]), 2))
     drawn = np.stack([[order(s, e) for e in range(20)] for s in range(2)]).reshape(40, 4)
     assert set(drawn.ravel()) == {3, 5, 8, 13, 21}
     assert all(len(set(rows)) == 4 for rows in drawn.tolist())
@@ -74,7 +74,7 @@ def test_pieces_cover_the_grid_once_and_none_is_too_large(seeds, arms, most):
 
 def test_rows_of_like_length_share_batches():
     lengths = np.random.default_rng(0).integers(1, 30, 200)
-    order = samplers.by_length(jax.random.key(0), lengths, (10, 20), 8)
+    order = jax.jit(samplers.by_length(jax.random.key(0), lengths, (10, 20), 8))
     drawn = np.asarray(order(0, 0))
     assert drawn.shape == (25, 8) and len(set(drawn.ravel())) == 200
     groups = np.digitize(lengths[drawn], [10, 20], right=True)
