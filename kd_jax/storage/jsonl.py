@@ -27,6 +27,10 @@ def text(found: Sequence[dict]) -> str:
     )
 
 
+class Older(Exception):
+    """A record without a check, as they were once written: it may be sound."""
+
+
 def read(path: pathlib.Path) -> tuple[str, list[dict]]:
     """(text, records) of a file of such lines, without the checks; nothing if there is none.
 
@@ -48,6 +52,11 @@ def read(path: pathlib.Path) -> tuple[str, list[dict]]:
             record, place, count = _checked(line)
             if place != len(together) + 1:
                 raise ValueError("a line before it is missing")
+        except Older:
+            raise InputError(
+                f"{path} line {number} has no check, as records of an earlier kd_jax: it is not "
+                "read; give another --workdir"
+            ) from None
         except (ValueError, RecursionError) as error:
             raise InputError(
                 f"{path} line {number} is damaged ({error}): delete that run folder"
@@ -143,6 +152,8 @@ def only(path: pathlib.Path) -> dict:
 def _checked(line):
     """(record, place, count) of a line that is what was written; else ValueError."""
     record = json.loads(line.decode())
+    if isinstance(record, dict) and "check" not in record:
+        raise Older
     check = str(record.pop("check", "")) if isinstance(record, dict) else ""
     found = re.fullmatch(r"(\d+)/(\d+) (\w+)", check)
     if found is None:

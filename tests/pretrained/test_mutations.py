@@ -1,6 +1,6 @@
 """A mutated model folder or file is refused in one line, or is the model that it was before.
 
-Slow: CASES random mutations of each kind of model, which begin with SEED.
+Slow: ten times KD_JAX_CASES random mutations of each kind of model, which begin with SEED.
 """
 
 import json
@@ -21,7 +21,7 @@ from safetensors.numpy import save_file
 from kd_jax.pretrained import gguf, load, tokenizer
 
 pytestmark = pytest.mark.slow
-CASES, SEED = 1000, 23
+CASES, SEED = 10 * fuzzing.CASES, 23
 # settings that models of this kind have somewhere, few of them implemented
 NAMES = """
 attention_bias mlp_bias hidden_act hidden_activation activation_function rope_scaling
