@@ -82,7 +82,7 @@ def test_the_program_of_the_readme(tmp_path, monkeypatch, capsys):
 def test_the_table_of_the_readme_says_what_its_sentence_says():
     """Both are of one run: the row that the sentence names is the one marked as chosen."""
     text = (ROOT / "README.md").read_text()
-    sentence = re.search(r"BEATS: (.*?) against labels only: (\S+) points.*\n +(\[.*?\])", text)
+    sentence = re.search(r"BEATS: (.*?) against labels only: (\S+) points.*\n(\[.*?\])", text)
     assert sentence
     (line,) = re.findall(rf"^ +{sentence[1]} \(chosen\).*$", text, re.MULTILINE)
     assert line.split(")")[1].split()[0] == "BEATS"

@@ -115,7 +115,8 @@ class Training:
         if restored:
             self.resume(*restored)
         length = 1
-        if isinstance(self.program, step_program.StepProgram):
+        going = self.done < self.epochs  # else nothing need be compiled
+        if going and isinstance(self.program, step_program.StepProgram):
             self.program.report = report
         with signals.training():
             while self.done < self.epochs:
