@@ -2,7 +2,6 @@
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
-from scipy import special
 
 
 def permuted(
@@ -50,7 +49,7 @@ def uniform(
     """
     wrong, result = _wrong_classes(logits, labels), np.array(logits)
     of_wrong = logits[wrong].reshape(len(logits), -1) / temperature
-    mean = special.logsumexp(of_wrong, axis=1, keepdims=True) - np.log(of_wrong.shape[1])
+    mean = np.logaddexp.reduce(of_wrong, axis=1, keepdims=True) - np.log(of_wrong.shape[1])
     result[wrong] = np.broadcast_to(temperature * mean, of_wrong.shape).ravel()
     return result
 

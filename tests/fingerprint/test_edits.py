@@ -49,7 +49,7 @@ RESULTS = [  # (whose results, file, text, what takes its place)
     (MNIST, "experiments/mnist_2015/run.py", "max_norm(", "max_norm(2 * "),
     (MNIST, "kd_jax/training/optimizers.py", "jnp.minimum(1, limit", "jnp.minimum(2, limit"),
     (MNIST, "kd_jax/distill/bias_correction.py", "10.01, 0.25", "10.01, 0.5"),
-    (SPEECH, "kd_jax/distill/ensembles.py", "logsumexp(log_p, 0)", "logsumexp(log_p, 1)"),
+    (SPEECH, "kd_jax/distill/ensembles.py", "reduce(log_p, 0)", "reduce(log_p, 1)"),
     (SPEECH, "experiments/speech_ensemble/data.py", "STATES = 3", "STATES = 2"),
     (SPEECH, "experiments/speech_ensemble/metrics.py", "argmax", "argmin"),
     (SPECIALISTS, "kd_jax/distill/specialists.py", "np.log(len(rest))", "len(rest)"),
