@@ -14,7 +14,7 @@ import numpy as np
 from kd_jax.errors import InputError
 from kd_jax.export import folders, formats, measure, quantize, verify
 from kd_jax.export.saved_models import SavedModel
-from kd_jax.metrics import cost
+from kd_jax.metrics import classification, cost
 
 POINTS = 0.2  # of accuracy that int8 may lose
 TEACHER, HLO, TENSORS, ONNX = "teacher", "StableHLO", "safetensors", "ONNX"
@@ -98,7 +98,7 @@ def _measured(path, saved, expected):
     deviation: of its logits from `expected`, see verify.deviation.
     """
     logits, costs = verify.logits_and_cost(path, saved.inputs)
-    labeled, predicted = saved.labels >= 0, logits.argmax(-1)
+    labeled, predicted = saved.labels >= 0, classification.most_probable(logits)
     same = None if saved.teacher_classes is None else predicted == saved.teacher_classes
     return {
         "bytes": path.stat().st_size,

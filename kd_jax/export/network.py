@@ -101,8 +101,15 @@ class Network(NamedTuple):
 
         Args:
             inputs: As for `logits`.
+
+        Raises:
+            InputError: The logits of a row are NaN.
         """
-        return self.logits(inputs).argmax(-1).astype(np.int32)
+        logits = self.logits(inputs)
+        wrong = np.flatnonzero(np.isnan(logits).any(-1))
+        if len(wrong):
+            raise InputError(f"row {wrong[0]} has NaN logits: are its inputs finite?")
+        return logits.argmax(-1).astype(np.int32)
 
     def save(self, folder: str | os.PathLike) -> None:
         """Write what `load` reads; see `export`.

@@ -14,6 +14,7 @@ import numpy as np
 
 from kd_jax import fingerprint
 from kd_jax.errors import InputError, require
+from kd_jax.metrics import classification
 from kd_jax.models import Model, serialization
 from kd_jax.storage import array_cache, checkpoint, jsonl
 
@@ -184,7 +185,7 @@ def _named(inputs):
 
 def _most_probable(logits, seeds):
     """The most probable classes [S or 1, N, …] of a teacher's logits."""
-    chosen = np.argmax(np.asarray(logits), -1).astype(np.int32)
+    chosen = classification.most_probable(np.asarray(logits)).astype(np.int32)
     return chosen[:seeds] if np.ndim(logits) > 2 else chosen[None]
 
 

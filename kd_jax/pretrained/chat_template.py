@@ -80,7 +80,8 @@ def answered(
     """
     before = _ids(tokenizer, [prompt(each, system) for each in questions])
     after = _ids(tokenizer, [answer + END for answer in answers])
-    tokens = padding.padded([(a + b)[:max_length] for a, b in zip(before, after)])
+    texts = [(a + b)[:max_length] for a, b in zip(before, after)]
+    tokens = padding.padded(texts, longest=max_length)
     starts = np.array([len(a) for a in before])[:, None]
     return tokens, tokens.mask & (np.arange(tokens.mask.shape[1]) >= starts)
 

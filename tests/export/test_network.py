@@ -171,6 +171,14 @@ def test_what_cannot_be_exported_is_refused(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_nan_is_no_class():
+    inputs = np.zeros((3, *linear().shape), np.float32)
+    linear().predict(inputs)
+    inputs[2, 0] = np.nan
+    with pytest.raises(InputError, match="row 2 has NaN logits: are its inputs finite"):
+        linear().predict(inputs)
+
+
 def test_a_network_is_shown_without_its_numbers():
     """Two classes of three inputs: 3·2 weights and 2 biases."""
     model = models.functional(models.MLP((), 2), (3,))

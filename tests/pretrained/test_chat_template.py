@@ -43,6 +43,7 @@ def test_the_answer_and_its_end_are_marked(words):
     assert tokens.ids[0, answer[0]][-1] == chat_template.stop_token(words)
     cut, answer = chat_template.answered(words, questions, answers, 25, system="")
     assert cut.mask.sum(1).tolist() == [25, 25] and answer.sum(1).tolist() == [2, 0]
+    assert cut.ids.shape == (2, 25)  # padded no further, as a model may have no more positions
 
 
 def test_prompts_end_where_the_answer_begins(words):
