@@ -108,7 +108,7 @@ class Network(NamedTuple):
         logits = self.logits(inputs)
         wrong = np.flatnonzero(np.isnan(logits).any(-1))
         if len(wrong):
-            raise InputError(f"row {wrong[0]} has NaN logits: are its inputs finite?")
+            raise InputError(f"row {wrong[0]} has NaN logits: are its inputs far from usual?")
         return logits.argmax(-1).astype(np.int32)
 
     def save(self, folder: str | os.PathLike) -> None:
