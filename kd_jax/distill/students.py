@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import jax
 import numpy as np
+from jaxtyping import Bool
 
 from kd_jax.data.disk_rows import DiskRows
 from kd_jax.distill import streamed
@@ -192,6 +193,19 @@ def evaluate(
     logits = classification.predict(model.apply, variables, split.inputs)
     found = classification.measure(logits, split.labels, teacher_logits)
     return {name: np.asarray(values) for name, values in found.items()}
+
+
+def right(model: Any, variables: Any, split: Any) -> Bool[np.ndarray, "S N"]:
+    """Which examples of a split each student names rightly.
+
+    Args:
+        model: of the students.
+        variables: leaves [S, …].
+        split: with labels [N].
+    """
+    grid = jax.tree.map(lambda x: x[:, None], variables)  # as `evaluate` has them: one program
+    logits = classification.predict(model.apply, grid, split.inputs)
+    return np.asarray(classification.most_probable(logits) == split.labels)[:, 0]
 
 
 def records(arms: Sequence[Arm], diverged: np.ndarray, **measured: dict) -> list[dict]:

@@ -82,7 +82,71 @@ def paired(
         raise ValueError(f"values have shape {values.shape} and baseline {baseline.shape}")
     mean, sd = mean_sd(values - baseline)
     n = len(values)
-    half = special.stdtrit(n - 1, (1 + level) / 2) * sd / math.sqrt(n) if n > 1 else math.nan
+    half = _t(n - 1, level) * sd / math.sqrt(n) if n > 1 else math.nan
+    return _judged(mean, half, lower_is_better)
+
+
+def crossed(
+    differences: Float[np.ndarray, "U N"], *, lower_is_better: bool = True, level: float = 0.95
+) -> Paired:
+    """Mean paired difference of U students on N test examples, for other students and examples.
+
+    Students and examples are crossed: the difference of student u on example n varies with both.
+    With MS_U, MS_N and MS_UN the mean squares of students, examples and the rest, and
+    e = max(MS_N − MS_UN, 0), the variance of the mean is V = (MS_U + e)/(U N). Half the interval's
+    width is two thirds of the first and a third of the second of
+
+        t_ν √V,   1/ν = (MS_U²/(U − 1) + MS_N²/(N − 1) + MS_UN²/((U − 1)(N − 1)))/(MS_U + e)²
+        √((t_{U−1}² MS_U + t_{N−1}² e)/(U N))
+
+    of which the first is too narrow where a few students decide and the second too wide: together
+    they hold the truth in 94 to 96 of 100, by simulation (tests/metrics/test_crossed.py).
+    Where examples are all alike both are Student's t of `paired`.
+
+    Args:
+        differences: Of a row and its baseline, in pairs; a unit u is a student of one teacher, or
+            of several teachers the mean of a teacher's students.
+        lower_is_better: Which side of zero is better.
+        level: Of the interval.
+
+    Returns:
+        The difference; with one unit or one example there is no interval (NaN).
+
+    Source:
+        Satterthwaite 1946, An Approximate Distribution of Estimates of Variance Components.
+        Cornfield and Tukey 1956, Average Values of Mean Squares in Factorials. Howe 1974,
+        Approximate Confidence Limits on the Mean of X + Y Where X and Y are Two Tabled Independent
+        Random Variables.
+    """
+    differences = np.asarray(differences, np.float64)
+    units, examples = differences.shape
+    mean, of_unit, of_example = (differences.mean(axis) for axis in (None, 1, 0))
+    if min(units, examples) < 2:
+        return _judged(float(mean), math.nan, lower_is_better)
+    rest = differences - of_unit[:, None] - of_example + mean
+    free = units - 1, examples - 1
+    ms_unit = examples * np.sum((of_unit - mean) ** 2) / free[0]
+    ms_example = units * np.sum((of_example - mean) ** 2) / free[1]
+    ms_rest = np.sum(rest**2) / (free[0] * free[1])
+    extra = max(ms_example - ms_rest, 0.0)
+    of_extra = (ms_example**2 / free[1] + ms_rest**2 / (free[0] * free[1])) * (extra > 0)
+    total = ms_unit + extra
+    if total == 0:
+        return _judged(float(mean), 0.0, lower_is_better)
+    freedom = total**2 / (ms_unit**2 / free[0] + of_extra)
+    narrow = _t(freedom, level) * math.sqrt(total)
+    wide = math.sqrt(_t(free[0], level) ** 2 * ms_unit + _t(free[1], level) ** 2 * extra)
+    half = (2 * narrow + wide) / 3 / math.sqrt(units * examples)
+    return _judged(float(mean), half, lower_is_better)
+
+
+def _t(freedom, level):
+    """The quantile of Student's t that cuts off half of what `level` leaves."""
+    return float(special.stdtrit(freedom, (1 + level) / 2))
+
+
+def _judged(mean, half, lower_is_better):
+    """A Paired with its verdict."""
     low, high = mean - half, mean + half
     better, worse = (high < 0, low > 0) if lower_is_better else (low > 0, high < 0)
     verdict = BEATS if better else WORSE if worse else INCONCLUSIVE

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from jaxtyping import Bool
 from rich import box
 from rich.cells import cell_len
 from rich.console import Console
@@ -34,6 +35,8 @@ class Comparison(NamedTuple):
         best: The row that was chosen on validation.
         labeled: Whether students are held against labels, or else against their teacher.
         notes: What else a person would want to know, a line each.
+        right: {row: [S, N], whether the student of a seed names a test example rightly}; {}: it is
+            not known.
     """
 
     records: Sequence[tables.Record]
@@ -41,6 +44,7 @@ class Comparison(NamedTuple):
     best: str
     labeled: bool = True
     notes: Sequence[str] = ()
+    right: Mapping[str, Bool[np.ndarray, "S N"]] = {}
 
     def lines(self) -> dict[str, tables.Line]:
         """{row: its accuracy in percent, in pairs with the baseline's}, in order.
@@ -57,10 +61,17 @@ class Comparison(NamedTuple):
         for row, ours in rows.items():
             both = [seed for seed in ours if seed in against] if row in others else []
             pairs = [[of[seed] for seed in both] for of in (ours, against)]
-            paired = statistics.paired(*pairs, lower_is_better=False) if both else None
             if ours:
+                paired = self._paired(row, both, pairs) if both else None
                 found[row] = tables.line_of(row, list(ours.values()), paired)
         return found
+
+    def _paired(self, row, seeds, pairs):
+        """The difference of a row to the baseline, over seeds and, where known, test examples."""
+        if not self.right:
+            return statistics.paired(*pairs, lower_is_better=False)
+        ours, theirs = (self.right[name][seeds].astype(float) for name in (row, self.baseline))
+        return statistics.crossed(100 * (ours - theirs), lower_is_better=False)
 
     def methods(self) -> dict[str, list[tables.Record]]:
         """{row: records} of the students alone, without those of their teacher."""
@@ -123,9 +134,10 @@ class Comparison(NamedTuple):
         count = max(len(of) for of in self.methods().values())
         said = ["Of the test; one teacher, one student of each method: no interval."]
         if count > 1:
+            others = "other seeds and other test examples" if self.right else "other seeds"
             said = [
-                f"Of the test. ±: s.d. over {count} seeds. [95 %]: Student's t over the paired "
-                "differences of seeds; one teacher, one draw of test examples."
+                f"Of the test, one teacher. ±: s.d. over {count} seeds. [95 %]: of the paired "
+                f"difference, for {others}."
             ]
         for row, records in tables.by_row(self.records).items():
             gone = sum(map(lost, records))

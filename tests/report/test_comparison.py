@@ -7,6 +7,7 @@ import pytest
 from markdown_it import MarkdownIt
 from scipy import stats
 
+from kd_jax.metrics import statistics
 from kd_jax.report import comparison_figure
 from kd_jax.report.comparison import Comparison, score
 
@@ -45,6 +46,17 @@ def test_the_interval_is_that_of_students_t():
     differences = 100 * (ours - LABELS)
     low, high = stats.t.interval(0.95, 3, differences.mean(), stats.sem(differences))
     np.testing.assert_allclose(line.paired[:3], [differences.mean(), low, high])
+
+
+def test_where_it_is_known_which_examples_are_right_other_examples_count():
+    """Three seeds of five; the second of "soft" diverged, so that the first and third are paired."""
+    theirs = np.array([[1, 0, 0, 1, 1], [1, 1, 1, 1, 1], [0, 0, 1, 1, 0]], bool)
+    ours = np.array([[1, 1, 1, 1, 1], [0, 0, 0, 0, 0], [1, 0, 1, 1, 1]], bool)
+    right = {"labels only": theirs, "soft": ours}
+    table = compared(soft(1.0, None, 0.8), labels=theirs.mean(1), right=right)
+    expected = statistics.crossed([[0, 100, 100, 0, 0], [100, 0, 0, 0, 100]], lower_is_better=False)
+    assert table.lines()["soft"].paired == expected
+    assert "for other seeds and other test examples" in table.text(200)
 
 
 @pytest.mark.parametrize(

@@ -174,4 +174,6 @@ def concluded(problem: Problem, chosen: Sequence[Chosen]) -> Result:
                 found |= teacher_metrics(of_part, problem.splits[part].labels, part)
         records = seed_records(name, found, family=name) + records
     variables = {each.method.row: each.variables for each in chosen}
-    return Result.of(problem.student, variables, records, problem)
+    test = problem.splits["test"]
+    right = {row: students.right(problem.student, x, test) for row, x in variables.items()}
+    return Result.of(problem.student, variables, records, problem, right)

@@ -39,7 +39,14 @@ class Result:
     template: Network
 
     @classmethod
-    def of(cls, model: Model, students: dict[str, Any], records: list[dict], problem: "Problem"):
+    def of(
+        cls,
+        model: Model,
+        students: dict[str, Any],
+        records: list[dict],
+        problem: "Problem",
+        right: dict[str, np.ndarray],
+    ):
         """The Result of measured students.
 
         Args:
@@ -47,12 +54,13 @@ class Result:
             students: {row: variables [S, …]}, in the order of the table, the baseline first.
             records: Of all of them, and perhaps of the teacher.
             problem: That they were trained on.
+            right: {row: [S, N], whether a student names a test example rightly}.
         """
         by_row = {row: [r for r in records if r["row"] == row] for row in students}
         best = max(students, key=lambda row: score(by_row[row]))
         notes = [*problem.notes, *_of_teacher(records, by_row[next(iter(students))])]
         notes += _of_one_class(by_row, [problem.splits[x].labels for x in ("validation", "test")])
-        comparison = Comparison(records, next(iter(students)), best, problem.labeled, notes)
+        comparison = Comparison(records, next(iter(students)), best, problem.labeled, notes, right)
         inputs = problem.splits["train"].inputs
         classes = [str(number) for number in range(problem.classes)]
         about = inputs.shape[1:], str(inputs.dtype), {"kind": "arrays"}

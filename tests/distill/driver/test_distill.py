@@ -119,6 +119,12 @@ def test_the_weight_is_chosen_without_the_test():
     jax.tree.map(np.testing.assert_array_equal, again.variables, found.variables)
 
 
+def test_what_is_right_of_each_test_example_is_what_the_records_count(result):
+    for row, right in result.comparison.right.items():
+        errors = [r["test_errors"] for r in result.records if r["row"] == row]
+        assert (~right).sum(1).tolist() == errors
+
+
 def test_a_weight_of_which_students_diverged_is_the_worse():
     problem, students = trained()
     chosen = driver.choose(problem, students).records[0]["weight"]
@@ -171,7 +177,8 @@ def test_a_result_is_shown_escaped_drawn_and_given_to_pandas(result, monkeypatch
     assert result._repr_html_().count("<tr>") == 1 + 5
     name = "<b>|x"
     renamed = [{**r, "row": name} if r["row"] == "labels only" else r for r in result.records]
-    odd = result.comparison._replace(records=renamed, baseline=name, best="tuned, T=2")
+    right = {name if row == "labels only" else row: x for row, x in result.comparison.right.items()}
+    odd = result.comparison._replace(records=renamed, baseline=name, best="tuned, T=2", right=right)
     shown = kd.distill.driver.result.Result(odd, result.students, result.template)._repr_html_()
     assert "<b>|x" not in shown and "&lt;b&gt;|x" in shown
     assert result.plot().axes[0].get_yticklabels()
