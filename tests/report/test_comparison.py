@@ -49,7 +49,7 @@ def test_the_interval_is_that_of_students_t():
 
 
 def test_where_it_is_known_which_examples_are_right_other_examples_count():
-    """Three seeds of five; the second of "soft" diverged, so that the first and third are paired."""
+    """The second of three students diverged: the first and third are paired."""
     theirs = np.array([[1, 0, 0, 1, 1], [1, 1, 1, 1, 1], [0, 0, 1, 1, 0]], bool)
     ours = np.array([[1, 1, 1, 1, 1], [0, 0, 0, 0, 0], [1, 0, 1, 1, 1]], bool)
     right = {"labels only": theirs, "soft": ours}
