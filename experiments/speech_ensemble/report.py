@@ -6,7 +6,7 @@ import pathlib
 import numpy as np
 
 from experiments.speech_ensemble import rows as named
-from kd_jax.metrics import statistics
+from kd_jax.metrics import bootstrap
 from kd_jax.report import figures, tables
 from kd_jax.storage import jsonl
 
@@ -125,7 +125,7 @@ def retained(records: list[dict], baseline: list[dict], ensembles: list[dict]) -
         row, base, ensemble = found.mean(0)
         return 100 * (row - base) / (ensemble - base)
 
-    value, low, high = statistics.bootstrap(np.stack([ours, base, whole], axis=1), fraction)
+    value, low, high = bootstrap.percentile(np.stack([ours, base, whole], axis=1), fraction)
     shown = f"{value:.0f} %" + ("" if np.isnan(low) else f" [{low:.0f}, {high:.0f}]")
     return shown.replace("-", "−")
 

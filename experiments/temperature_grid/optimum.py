@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.stats import rankdata
 
-from kd_jax.metrics import statistics
+from kd_jax.metrics import bootstrap, statistics
 
 
 class Optimum(NamedTuple):
@@ -56,7 +56,7 @@ def flat_range(errors: Float[np.ndarray, "S T"]) -> tuple[int, int]:
 
 def find(errors: Float[np.ndarray, "S T"], temperatures: list[float]) -> Optimum:
     """The Optimum of errors [S, T]."""
-    value, low, high = statistics.bootstrap(errors, lambda e: best(e, temperatures))
+    value, low, high = bootstrap.percentile(errors, lambda e: best(e, temperatures))
     first, last = flat_range(errors)
     exists = 0 < first and last < len(temperatures) - 1
     return Optimum(value, low, high, (temperatures[first], temperatures[last]), exists)
@@ -105,7 +105,7 @@ def rank_correlation(
     return float(x @ y / np.sqrt((x @ x) * (y @ y))) if y.any() else 0.0
 
 
-def sign(interval: statistics.Interval) -> str:
+def sign(interval: bootstrap.Interval) -> str:
     """Whether a growth is above zero: SUPPORTED, CONTRADICTED below it, else UNDECIDED."""
     if interval.low > 0:
         return statistics.SUPPORTED

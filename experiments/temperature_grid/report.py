@@ -10,7 +10,7 @@ import numpy as np
 from experiments.temperature_grid import figures, optimum
 from experiments.temperature_grid import rows as names
 from experiments.temperature_grid.curves import curve, named, of, stacked
-from kd_jax.metrics import statistics
+from kd_jax.metrics import bootstrap, statistics
 from kd_jax.report import tables
 from kd_jax.storage import jsonl
 
@@ -166,7 +166,7 @@ def growth(records: list[dict]) -> str:
         errors, temperatures, widths = stacked(of(records, dataset=name))
         axes: dict[str, Any] = {"temperatures": temperatures, "widths": widths}
         slope, ranks = (
-            statistics.bootstrap(errors, functools.partial(statistic, **axes))
+            bootstrap.percentile(errors, functools.partial(statistic, **axes))
             for statistic in (optimum.slope, optimum.rank_correlation)
         )
         rows.append([
@@ -182,7 +182,7 @@ def growth(records: list[dict]) -> str:
     return tables.markdown(header, rows)
 
 
-def signed(found: statistics.Interval) -> str:
+def signed(found: bootstrap.Interval) -> str:
     """'[−0.10, 0.42]', or a dash without an interval."""
     if np.isnan(found.low):
         return "–"

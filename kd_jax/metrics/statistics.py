@@ -1,11 +1,11 @@
-"""Statistics of several seeds: mean, deviation, paired t intervals, bootstrap, verdicts."""
+"""Statistics of students, teachers and test examples: paired intervals, and verdicts of a table."""
 
 import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Shaped
+from jaxtyping import Float
 from scipy import special
 
 BEATS, WORSE, INCONCLUSIVE = "BEATS", "WORSE", "INCONCLUSIVE"  # of a row against its baseline
@@ -140,6 +140,41 @@ def crossed(
     return _judged(float(mean), half, lower_is_better)
 
 
+def corrected(
+    comparisons: Sequence[Callable[[float], Paired]], level: float = 0.95
+) -> list[Paired]:
+    """Verdicts of several comparisons of one table, of which one in twenty tables errs, not rows.
+
+    Holm's procedure: with m comparisons and k of them decided, another is decided if its interval
+    of level 1 − (1 − level)/(m − k) excludes zero; and so on until none is.
+
+    Args:
+        comparisons: Each gives a Paired whose interval has the level that it is called with.
+        level: Of the intervals, and of the family of verdicts.
+
+    Returns:
+        The Paired with intervals of `level`, each by itself; INCONCLUSIVE unless it is decided.
+
+    Source:
+        Holm 1979, A Simple Sequentially Rejective Multiple Test Procedure.
+    """
+    decided: set[int] = set()
+    while len(decided) < len(comparisons):
+        strict = 1 - (1 - level) / (len(comparisons) - len(decided))
+        more = {
+            number
+            for number, compare in enumerate(comparisons)
+            if number not in decided and compare(strict).verdict != INCONCLUSIVE
+        }
+        if not more:
+            break
+        decided |= more
+    return [
+        found if number in decided else found._replace(verdict=INCONCLUSIVE)
+        for number, found in enumerate(compare(level) for compare in comparisons)
+    ]
+
+
 def _t(freedom, level):
     """The quantile of Student's t that cuts off half of what `level` leaves."""
     return float(special.stdtrit(freedom, (1 + level) / 2))
@@ -163,64 +198,3 @@ def half_width(values: Sequence[float] | Float[np.ndarray, " S"]) -> float:
         The half width; 0 for one value, which has none.
     """
     return 0.0 if len(values) < 2 else paired(values, [0] * len(values)).half_width
-
-
-class Interval(NamedTuple):
-    """A statistic of the seeds at hand and its bootstrap interval.
-
-    Attributes:
-        value: The statistic.
-        low: Lower end of the interval.
-        high: Upper end.
-    """
-
-    value: float
-    low: float
-    high: float
-
-
-def bootstrap(
-    values: Shaped[np.ndarray, "S ..."],
-    statistic: Callable[[np.ndarray], float],
-    *,
-    level: float = 0.95,
-    draws: int = 2000,
-    seed: int = 0,
-) -> Interval:
-    """Percentile bootstrap interval of a statistic over resampled seeds.
-
-    The S seeds are drawn S times with replacement, whole: what was paired stays paired. The bounds
-    are the (1 ∓ level)/2 quantiles of `draws` such statistics, as values that occurred (inverted
-    distribution function), so an interval of temperatures ends at temperatures. With one seed
-    there is no interval (NaN).
-
-    Args:
-        values: One row per seed.
-        statistic: values [S, …] -> a number; the order of the rows must not matter to it.
-        level: Of the interval.
-        draws: Number of resamples.
-        seed: Of the resampling.
-
-    Returns:
-        The statistic and its interval.
-
-    Raises:
-        ValueError: If there is no seed.
-
-    Source:
-        Efron 1979, Bootstrap Methods: Another Look at the Jackknife.
-    """
-    values = np.asarray(values, np.float64)
-    count = len(values)
-    if count == 0:
-        raise ValueError("values hold no seed")
-    value = float(statistic(values))
-    if count == 1:
-        return Interval(value, math.nan, math.nan)
-    chosen = np.random.default_rng(seed).integers(count, size=(draws, count))
-    # five seeds have 126 resamples that differ in more than the order of their rows
-    chosen, each = np.unique(np.sort(chosen), axis=0, return_inverse=True)
-    found = np.array([statistic(values[rows]) for rows in chosen])[each.ravel()]
-    tails = ((1 - level) / 2, (1 + level) / 2)
-    low, high = np.quantile(found, tails, method="inverted_cdf")
-    return Interval(value, float(low), float(high))

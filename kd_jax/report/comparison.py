@@ -1,20 +1,16 @@
 """A comparison of methods as text: one sentence that says what was gained, and a table."""
 
-import io
+import functools
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Bool
-from rich import box
 from rich.cells import cell_len
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from kd_jax.metrics import statistics
-from kd_jax.report import tables
+from kd_jax.report import tables, terminal
 from kd_jax.report.published import DASH
 
 UNKNOWN = "UNKNOWN"  # a verdict on one student of each method
@@ -57,21 +53,25 @@ class Comparison(NamedTuple):
             for row, records in tables.by_row(self.records).items()
         }
         others, against = set(self.methods()) - {self.baseline}, rows.get(self.baseline, {})
-        found = {}
+        tests = {}
         for row, ours in rows.items():
             both = [seed for seed in ours if seed in against] if row in others else []
-            pairs = [[of[seed] for seed in both] for of in (ours, against)]
-            if ours:
-                paired = self._paired(row, both, pairs) if both else None
-                found[row] = tables.line_of(row, list(ours.values()), paired)
-        return found
+            if both:
+                pairs = [[of[seed] for seed in both] for of in (ours, against)]
+                tests[row] = self._test(row, both, pairs)
+        paired = dict(zip(tests, statistics.corrected(list(tests.values()))))
+        return {
+            row: tables.line_of(row, list(ours.values()), paired.get(row))
+            for row, ours in rows.items()
+            if ours
+        }
 
-    def _paired(self, row, seeds, pairs):
-        """The difference of a row to the baseline, over seeds and, where known, test examples."""
+    def _test(self, row, seeds, pairs):
+        """level -> the difference of a row to the baseline, over seeds and known test examples."""
         if not self.right:
-            return statistics.paired(*pairs, lower_is_better=False)
+            return functools.partial(_students_t, *pairs)
         ours, theirs = (self.right[name][seeds].astype(float) for name in (row, self.baseline))
-        return statistics.crossed(100 * (ours - theirs), lower_is_better=False)
+        return functools.partial(_crossed, 100 * (ours - theirs))
 
     def methods(self) -> dict[str, list[tables.Record]]:
         """{row: records} of the students alone, without those of their teacher."""
@@ -134,10 +134,12 @@ class Comparison(NamedTuple):
         count = max(len(of) for of in self.methods().values())
         said = ["Of the test; one teacher, one student of each method: no interval."]
         if count > 1:
-            others = "other seeds and other test examples" if self.right else "other seeds"
+            others = "other seeds and test examples" if self.right else "other seeds"
+            tests = len(self.methods()) - 1
+            several = f"; verdicts are corrected for {tests} rows (Holm)" if tests > 1 else ""
             said = [
                 f"Of the test, one teacher. ±: s.d. over {count} seeds. [95 %]: of the paired "
-                f"difference, for {others}."
+                f"difference, for {others}{several}."
             ]
         for row, records in tables.by_row(self.records).items():
             gone = sum(map(lost, records))
@@ -152,11 +154,11 @@ class Comparison(NamedTuple):
         """The sentence, the table and what is below it, for a terminal of so many columns."""
         header, cells = self.columns()
         for count in range(len(header), 1, -1):  # as many columns as fit
-            shown = _drawn(header[:count], [row[:count] for row in cells], width)
+            shown = terminal.drawn(header[:count], [row[:count] for row in cells], width)
             if max(map(cell_len, shown)) <= width:
                 break
-        below = [part for line in self.under() for part in _wrapped(line, width)]
-        return "\n".join([*_wrapped(self.sentence(), width), "", *shown, *below]) + "\n"
+        below = [part for line in self.under() for part in terminal.wrapped(line, width)]
+        return "\n".join([*terminal.wrapped(self.sentence(), width), "", *shown, *below]) + "\n"
 
     def markdown(self) -> str:
         """The same in Markdown, where names mean nothing but themselves."""
@@ -183,6 +185,14 @@ def score(records: Sequence[tables.Record]) -> tuple[float, float]:
         return -math.inf, -math.inf
     accuracy, nll = (np.mean([r[f"validation_{of}"] for r in kept]) for of in ("accuracy", "nll"))
     return float(accuracy), -float(nll)
+
+
+def _students_t(ours, theirs, level):
+    return statistics.paired(ours, theirs, lower_is_better=False, level=level)
+
+
+def _crossed(differences, level):
+    return statistics.crossed(differences, lower_is_better=False, level=level)
 
 
 def has_interval(line: tables.Line) -> bool:
@@ -227,24 +237,3 @@ def _plain(text):
     for mark in "\\`*_<|&":
         text = text.replace(mark, "\\" + mark)
     return text
-
-
-def _wrapped(text, width):
-    """The lines of a text in so many columns."""
-    return [str(line).rstrip() for line in Text(text).wrap(Console(width=width), width)]
-
-
-def _drawn(header, cells, width):
-    """The lines of a table, as wide as its cells are; names of methods are wrapped to fit."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
-    for number, title in enumerate(header):
-        table.add_column(Text(title), justify="left" if number < 2 else "right", no_wrap=number > 0)
-    rest = max(len(row[1]) for row in [header, *cells]) + 4
-    table.columns[0].max_width = max(min(width - rest, max(26, width - 54)), 8)
-    table.columns[0].overflow = "fold"
-    for row in cells:
-        table.add_row(*map(Text, row))
-    console = Console(file=io.StringIO(), width=1000, highlight=False)
-    console.print(table)
-    lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
-    return [line.rstrip() for line in lines if line.strip()]

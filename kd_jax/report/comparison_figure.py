@@ -59,7 +59,7 @@ def draw(axes: Any, comparison: Comparison) -> None:
     """
     for y, line in enumerate(_compared(comparison)):
         mark, color = MARKS[line.paired.verdict]
-        mean, low, high, _ = line.paired
+        mean, low, high = line.paired[:3]
         axes.plot([low, high], [y, y], color=color, lw=1.5)
         axes.plot(mean, y, mark, color=color, ms=6)
     axes.axvline(0, color=figures.GREY, lw=1, ls=":")

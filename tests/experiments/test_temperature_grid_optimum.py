@@ -4,32 +4,9 @@ import numpy as np
 import pytest
 
 from experiments.temperature_grid import optimum
-from kd_jax.metrics import statistics
+from kd_jax.metrics import bootstrap, statistics
 
 TEMPERATURES = [1.0, 2.0, 4.0, 8.0]
-
-
-def test_bootstrap_of_two_seeds_by_hand():
-    # resampled pairs of 0 and 1 have mean 0, ½, ½, 1, each with probability ¼
-    found = statistics.bootstrap([0.0, 1.0], np.mean)
-    assert found == (0.5, 0.0, 1.0)
-    # the 30 % and 70 % quantiles both lie in the middle half
-    assert statistics.bootstrap([0.0, 1.0], np.mean, level=0.4) == (0.5, 0.5, 0.5)
-
-
-def test_bootstrap_is_seeded_and_keeps_seeds_whole():
-    values = np.random.default_rng(0).normal(size=(5, 3))
-    assert statistics.bootstrap(values, np.mean) == statistics.bootstrap(values, np.mean)
-    shifted = np.stack([values[:, 0], values[:, 0] + 1], axis=1)
-    difference = statistics.bootstrap(shifted, lambda v: np.mean(v[:, 1] - v[:, 0]))
-    assert difference == pytest.approx((1, 1, 1))  # paired in every resample
-
-
-def test_bootstrap_of_one_seed_has_no_interval():
-    found = statistics.bootstrap([[3.0]], np.mean)
-    assert found.value == 3 and np.isnan(found.low) and np.isnan(found.high)
-    with pytest.raises(ValueError, match="no seed"):
-        statistics.bootstrap([], np.mean)
 
 
 def test_a_valley_has_an_optimum():
@@ -93,7 +70,7 @@ def test_growth_of_the_optimum_with_width():
 
 
 def test_growth_is_supported_by_its_interval_alone():
-    assert optimum.sign(statistics.Interval(0.3, 0.1, 0.5)) == statistics.SUPPORTED
-    assert optimum.sign(statistics.Interval(0.3, 0.0, 0.5)) == statistics.UNDECIDED
-    assert optimum.sign(statistics.Interval(-0.3, -0.5, -0.1)) == statistics.CONTRADICTED
-    assert optimum.sign(statistics.Interval(0.3, np.nan, np.nan)) == statistics.UNDECIDED
+    assert optimum.sign(bootstrap.Interval(0.3, 0.1, 0.5)) == statistics.SUPPORTED
+    assert optimum.sign(bootstrap.Interval(0.3, 0.0, 0.5)) == statistics.UNDECIDED
+    assert optimum.sign(bootstrap.Interval(-0.3, -0.5, -0.1)) == statistics.CONTRADICTED
+    assert optimum.sign(bootstrap.Interval(0.3, np.nan, np.nan)) == statistics.UNDECIDED

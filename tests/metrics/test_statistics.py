@@ -68,3 +68,34 @@ def test_the_half_width_of_a_mean_is_students():
     low, high = scipy_stats.t.interval(0.95, 3, np.mean(values), scipy_stats.sem(values))
     assert statistics.half_width(values) == pytest.approx((high - low) / 2)
     assert statistics.half_width([3.0]) == 0.0
+
+
+def of_p(p):
+    """A comparison whose interval of a level excludes zero exactly if p ≤ 1 − level."""
+
+    def compare(level):
+        half = 1.0 if p <= 1 - level + 1e-12 else 3.0
+        verdict = statistics.BEATS if half < 2 else statistics.INCONCLUSIVE
+        return statistics.Paired(-2.0, -2 - half, -2 + half, verdict)
+
+    return compare
+
+
+@pytest.mark.parametrize(
+    "p, decided",
+    [
+        # 0.05/3 decides the first, then 0.05/2 the second, then 0.05 the third
+        ([0.016, 0.024, 0.049], [True, True, True]),
+        ([0.049, 0.016, 0.024], [True, True, True]),
+        # 0.03 is above 0.05/2: it and the one above it stay open, though each is below 0.05
+        ([0.016, 0.03, 0.031], [True, False, False]),
+        ([0.02, 0.02, 0.02], [False, False, False]),  # none is below 0.05/3
+        ([0.04], [True]),
+        ([], []),
+    ],
+)
+def test_verdicts_of_one_table_are_holms(p, decided):
+    found = statistics.corrected([of_p(each) for each in p])
+    assert [each.verdict == statistics.BEATS for each in found] == decided
+    # the intervals stay those of each comparison by itself
+    assert [each.half_width for each in found] == [1.0 if each <= 0.05 else 3.0 for each in p]

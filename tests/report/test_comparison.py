@@ -56,7 +56,7 @@ def test_where_it_is_known_which_examples_are_right_other_examples_count():
     table = compared(soft(1.0, None, 0.8), labels=theirs.mean(1), right=right)
     expected = statistics.crossed([[0, 100, 100, 0, 0], [100, 0, 0, 0, 100]], lower_is_better=False)
     assert table.lines()["soft"].paired == expected
-    assert "for other seeds and other test examples" in table.text(200)
+    assert "for other seeds and test examples" in table.text(200)
 
 
 @pytest.mark.parametrize(
