@@ -25,6 +25,9 @@ REFUSED = {
 }  # fmt: skip
 
 
+MOST = 1_000_000  # seeds, epochs, units, rows of a batch
+
+
 class InputError(ValueError):
     """Bad input. The message is one line: the value, what was expected, what to do.
 
@@ -138,11 +141,11 @@ def _short(value):
 
 
 def at_least(least: float) -> Check:
-    """The check that a number is `least` or more."""
+    """The check that a count is `least` or more, and no more than any work has of anything."""
 
     def check(name, value):
-        fits = least <= value < 2**31
-        require(fits, f"--{name}={_short(value)}: expected at least {least:g}, and below 2^31")
+        expected = f"expected at least {least:g}, and at most {MOST:,}"
+        require(least <= value <= MOST, f"--{name}={_short(value)}: {expected}")
 
     return check
 
