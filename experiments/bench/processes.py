@@ -1,4 +1,4 @@
-"""Timing of whole processes: the people demo, start-up, several devices; compilation included."""
+"""What runs as processes of its own: the people demo and start-up, several devices, logits."""
 
 import json
 import math
@@ -73,6 +73,17 @@ def scaling(seed):
             more = {"workload": workload.name, "mesh": layout}
             found.append({**one, **more, **json.loads(done.stdout)})
     return found
+
+
+def logits(repeats, seed):
+    """The records of a divergence with all logits in memory and with those of a chunk."""
+    module = [sys.executable, "-m", "experiments.bench.logits"]
+    done = subprocess.run(
+        [*module, str(repeats), str(seed)], check=True, capture_output=True, text=True
+    )
+    return [
+        {**_record(rows.LOGITS, row, []), **found} for row, found in json.loads(done.stdout).items()
+    ]
 
 
 def _record(part, row, seconds):

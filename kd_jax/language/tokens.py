@@ -5,6 +5,7 @@ right. The token after position t is read off position t, so the A tokens of eve
 off positions P − 1 to P + A − 2: no logits are computed for prompts, and none for padding count.
 """
 
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -16,6 +17,7 @@ from jaxtyping import Array, Bool, Float, Int
 from kd_jax import losses
 from kd_jax.data import Split
 from kd_jax.data.padding import Tokens
+from kd_jax.losses._chunks import over_chunks
 
 
 class Texts(NamedTuple):
@@ -68,16 +70,8 @@ def micro_batched_mean(
         counted: the tokens that are in those sums.
         micro_batches: how many, a divisor of B.
     """
-    number = jnp.maximum(jnp.sum(counted), 1)
-    if micro_batches == 1:
-        return total(params, rows) / number
-    # row r goes to micro-batch r mod micro_batches: each has rows of every device of a split batch
-    parts = jax.tree.map(lambda x: x.reshape(-1, micro_batches, *x.shape[1:]).swapaxes(0, 1), rows)
-
-    def add(sum_so_far, part):
-        return sum_so_far + jax.checkpoint(total)(params, part), None
-
-    return jax.lax.scan(add, jnp.float32(0), parts)[0] / number
+    each = over_chunks(functools.partial(total, params), rows, micro_batches)
+    return jnp.sum(each) / jnp.maximum(jnp.sum(counted), 1)
 
 
 def sums(

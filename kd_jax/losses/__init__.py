@@ -21,6 +21,7 @@ infinite where its formula is (reverse_kl, or a student without a class of the
 teacher's), its gradient finite. NaN and +inf give NaN, in that example alone.
 """
 
+from kd_jax.losses.chunked import chunked
 from kd_jax.losses.contrastive import contrastive, contrastive_constants, update_bank
 from kd_jax.losses.feature_maps import (
     attention_transfer,
@@ -68,6 +69,7 @@ __all__ = [
     "attention_transfer",
     "attention_transfer_paper",
     "cached_top_k",
+    "chunked",
     "contrastive",
     "contrastive_constants",
     "correlation_congruence",

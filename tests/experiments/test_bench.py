@@ -14,6 +14,7 @@ import pytest
 
 from experiments.bench import (
     implementations,
+    logits,
     ours,
     processes,
     rows,
@@ -202,3 +203,21 @@ def test_devices_hold_and_send_what_was_predicted():
     assert sum(found["sent"].values()) < 1e-3 * found["state_bytes"]
     assert found["state_bytes"] == pytest.approx(found["predicted"]["state_bytes"], rel=1e-3)
     assert len(found["seconds"]) == 3 and min(found["seconds"]) > 0
+
+
+def test_logits_are_measured_at_once_and_in_chunks(monkeypatch):
+    """As the process prints it, but of few tokens and words."""
+
+    def run(command, **options):
+        assert command[1:] == ["-m", "experiments.bench.logits", "2", "5"]
+        found = logits.measure(2, 5, tokens=256, vocabulary=512)
+        return subprocess.CompletedProcess(command, 0, stdout=json.dumps(found))
+
+    monkeypatch.setattr(processes.subprocess, "run", run)
+    whole, chunks = processes.logits(2, seed=5)
+    assert (whole["row"], chunks["row"]) == (rows.WHOLE, rows.CHUNKED)
+    for found in (whole, chunks):
+        assert found["part"] == rows.LOGITS and found["temporary_bytes"] > 0
+        assert len(found["seconds"]) == 2 and min(found["seconds"]) > 0
+    given = logits.arrays(256, 512, 5)
+    np.testing.assert_allclose(logits.chunked(*given), logits.whole(*given), rtol=1e-5)

@@ -80,6 +80,21 @@ def test_ratios_are_of_medians_and_of_the_fastest_of_a_kind():
     ]
 
 
+def test_chunks_are_compared_with_all_logits_at_once():
+    found = [
+        record(rows.LOGITS, rows.CHUNKED, [1.1, 9.0, 1.0], temporary_bytes=3e8),
+        record(rows.LOGITS, rows.WHOLE, [1.0, 0.5, 2.0], temporary_bytes=1e9),
+    ]
+    lines = report.chunked_table(found).splitlines()
+    assert [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines[2:]] == [
+        ["all logits at once", "1.00", "1000"],
+        ["in chunks of tokens", "1.10", "300"],
+        ["ratio", "1.100", "0.300"],
+        ["at most", "1.15", "0.125"],
+        ["verdict", "REACHED", "FALLS SHORT"],
+    ]
+
+
 def test_the_highest_rates_count():
     found = report.best_rates([{"flops": 2.0, "bytes": 5.0}, {"flops": 3.0, "bytes": 4.0}])
     assert found == {"flops": 3.0, "bytes": 5.0}

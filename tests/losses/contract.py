@@ -95,6 +95,14 @@ def _as_cached(arrays):
     return [student, log_p, tokens], 0.0
 
 
+def _states(draw):
+    return [draw(BATCH, 3), draw(3, CLASSES), draw(BATCH, 6), draw(6, CLASSES)]
+
+
+def _read_alike(arrays):
+    return [*arrays[2:], *arrays[2:]], 0.0
+
+
 def _labelled_same(arrays):
     return [arrays[1], arrays[1], arrays[2]], 0.0
 
@@ -165,6 +173,16 @@ ROWS = {
     "attention_transfer": Row(maps, equal_width=False, bad=({"power": 0}, {"power": 1.5})),
     "attention_transfer_paper": Row(maps, equal_width=False, smooth=False),
     "cached_top_k": Row(_cached, best=_as_cached, equal_width=False, tokens=True, shift=(0,)),
+    "chunked": Row(
+        _states,
+        (2, 3),
+        {"chunk": 3, "temperature": 2.0},  # two chunks of two
+        shared=(1, 3),
+        best=_read_alike,
+        tokens=True,
+        bad=(*HOT, {"chunk": 0}, {"chunk": 1.5}, {"soft_cap_s": 0.0}, {"soft_cap_t": -1.0}),
+        traced=TEMPERATURE,
+    ),
     "contrastive": Row(
         _banks,
         (1, 2, 3),

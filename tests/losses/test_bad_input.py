@@ -67,7 +67,9 @@ def test_a_parameter_out_of_range_raises(name, keywords):
         trace(name, arrays_of(name), **keywords)
 
 
-@pytest.mark.parametrize("name, size", [("top_k", "k"), ("attention_transfer", "power")])
+@pytest.mark.parametrize(
+    "name, size", [("top_k", "k"), ("attention_transfer", "power"), ("chunked", "chunk")]
+)
 def test_what_shapes_the_program_cannot_be_traced(name, size):
     with pytest.raises(ValueError, match=size):
         jax.eval_shape(lambda x, n: call(name, x, **{size: n}), arrays_of(name), 2)

@@ -87,7 +87,8 @@ def other_ways(name):
         if row.result == "example":
             ways["vmap"] = jax.vmap(single, in_axes=axes)(*traced)
         if row.tokens:
-            split = [x.reshape(2, 2, *x.shape[1:]) for x in traced]
+            pairs = zip(traced, axes)
+            split = [x if a is None else x.reshape(2, 2, *x.shape[1:]) for x, a in pairs]
             ways["tokens"] = call(name, split, np.ones((2, 2), bool))
             assert ways["tokens"].shape == (2, 2)
             ways["tokens"] = ways["tokens"].reshape(-1)

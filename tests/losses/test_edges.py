@@ -207,11 +207,12 @@ def test_one_class_is_certain(name):
 
 # --- coefficients
 
+NO_COEFFICIENTS = {"where", "k", "power", "order", "chunk", "bias_s", "bias_t"}
 COEFFICIENTS = [
     (name, parameter)
     for name in ROWS
     for parameter, about in inspect.signature(getattr(losses, name)).parameters.items()
-    if about.kind == about.KEYWORD_ONLY and parameter not in ("where", "k", "power", "order")
+    if about.kind == about.KEYWORD_ONLY and parameter not in NO_COEFFICIENTS
 ]
 
 
