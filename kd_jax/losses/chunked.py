@@ -6,15 +6,27 @@ are read off hidden states, z = h_s W_s and v = h_t W_t, where D ≪ V: [B, T, D
 """
 
 from collections.abc import Callable
-from typing import Any
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
+from kd_jax.losses import _divergences
 from kd_jax.losses._arrays import full_mask, mask_rows, mask_values
-from kd_jax.losses._chunks import over_chunks
-from kd_jax.losses._numbers import Scalar, check_positive, static_int
+from kd_jax.losses._numbers import (
+    Scalar,
+    check_fraction,
+    check_positive,
+    check_temperature,
+    static_int,
+)
+from kd_jax.losses._read_out import ReadOut, divergences
+from kd_jax.losses.sequence import forward_kl, jensen_shannon, reverse_kl
+
+SUMS = {  # of log p and log q over words, for each loss
+    forward_kl: _divergences.forward,
+    reverse_kl: _divergences.reverse,
+    jensen_shannon: _divergences.generalized,
+}
 
 
 def chunked(
@@ -28,21 +40,21 @@ def chunked(
     bias_t: Float[Array, " V"] | None = None,
     soft_cap_s: Scalar | None = None,
     soft_cap_t: Scalar | None = None,
-    chunk: int = 128,
+    temperature: Scalar = 1.0,
+    chunk: int = 64,
     where: Bool[Array, "*B"] | None = None,
-    **options: Any,
+    **fractions: Scalar,
 ) -> Float[Array, "*B"]:
-    """A divergence between all logits, which exist for `chunk` tokens at a time and no more.
+    """A divergence between all logits, of which no more than `chunk` tokens' are in memory.
 
     divergence(h_s W_s + b_s, h_t W_t + b_t), with a soft cap c as c tanh(·/c)
 
-    It is exact, over the whole vocabulary. For the gradient of h_s, W_s and b_s the logits of each
-    chunk are computed again, so that neither pass holds [*B, V]. Where all tokens fit one chunk it
-    is the plain loss.
+    It is exact, over the whole vocabulary, and neither pass holds [*B, V]. Forwards all logits of
+    `chunk` tokens exist at a time. Backwards they are computed again, of all tokens and as few
+    words as make so many logits.
 
     Args:
-        divergence: forward_kl, reverse_kl, jensen_shannon or another loss of all logits that gives
-            one value per token.
+        divergence: forward_kl, reverse_kl or jensen_shannon.
         hidden_s: The student's last hidden states h_s. In half precision they are multiplied so,
             and summed in float32.
         head_s: Its head W_s, the transposed embeddings where the two are tied.
@@ -52,43 +64,42 @@ def chunked(
         bias_t: Of the teacher's head.
         soft_cap_s: The student's soft cap c, above 0.
         soft_cap_t: The teacher's.
+        temperature: T, above 0, without gradient.
         chunk: Tokens whose logits are in memory at a time, of all leading axes together; static.
         where: True keeps.
-        options: Further arguments of the divergence: temperature, beta.
+        fractions: Further numbers of the divergence in [0, 1], without gradient: beta.
 
     Returns:
-        One value per token, in the divergence's units; 0 where masked.
+        Nats; 0 where masked.
 
     Raises:
-        ValueError: If shapes do not fit, a soft cap is ≤ 0, chunk is below 1 or traced, or the
-            divergence refuses its arguments or does not give one value per token.
+        ValueError: If the divergence is another, shapes do not fit, a fraction is outside [0, 1],
+            temperature or a soft cap ≤ 0, or chunk below 1 or traced.
 
     Source:
-        Hsu et al. 2024, arXiv 2410.10989 (Liger Kernel: fused linear losses, tokens in chunks);
+        Hsu et al. 2024, arXiv 2410.10989 (Liger Kernel: linear layer and loss in chunks of tokens);
         soft caps: Gemma Team 2024, arXiv 2408.00118, section 2.
     """
+    if not (callable(divergence) and divergence in SUMS):
+        known = ", ".join(f"losses.{each.__name__}" for each in SUMS)
+        raise ValueError(f"divergence is {divergence!r:.60}: expected one of {known}")
     student = _read_out("s", hidden_s, head_s, bias_s, soft_cap_s)
     teacher = _read_out("t", hidden_t, head_t, bias_t, soft_cap_t)
     shape = _common_shape(student, teacher)
     kept = None if where is None else full_mask(where, shape)
-    hidden = mask_rows(kept, student[0], teacher[0])
-
-    def values(rows):
-        z, v = (_logits(h, *side[1:]) for h, side in zip(rows, (student, teacher)))
-        found = divergence(z, jax.lax.stop_gradient(v), **options)
-        if found.shape != z.shape[:1]:
-            raise ValueError(
-                f"divergence gives shape {found.shape} for {z.shape[0]} tokens: expected one value "
-                "per token, as forward_kl gives"
-            )
-        return found
-
-    found = _of_tokens(values, hidden, static_int("chunk", chunk, 1))
+    student, teacher = (
+        side._replace(hidden=x.reshape(-1, x.shape[-1]))
+        for side, x in zip((student, teacher), mask_rows(kept, student.hidden, teacher.hidden))
+    )
+    chunks = -(-len(student.hidden) // static_int("chunk", chunk, 1))
+    numbers = {name: check_fraction(name, x) for name, x in fractions.items()}
+    temperature = check_temperature(temperature)
+    found = divergences(SUMS[divergence], chunks, student, teacher, temperature, numbers)
     return mask_values(kept, found.reshape(shape))
 
 
 def _read_out(side, hidden, head, bias, soft_cap):
-    """(hidden states, head, bias, soft cap) of a side as arrays; ValueError if they do not fit."""
+    """The ReadOut of a side, its hidden states [*B, D]; ValueError if shapes do not fit."""
     hidden, head = jnp.asarray(hidden), jnp.asarray(head)
     if not (hidden.ndim and head.ndim == 2 and hidden.shape[-1] == head.shape[0]) or 0 in (
         hidden.size, head.size,
@@ -105,8 +116,9 @@ def _read_out(side, hidden, head, bias, soft_cap):
                 f"{head.shape[1:]}, one number per token of the vocabulary"
             )
     if soft_cap is not None:
-        soft_cap = check_positive(f"soft_cap_{side}", soft_cap)
-    return hidden, head, bias, soft_cap
+        high = jnp.promote_types(hidden.dtype, jnp.float32)
+        soft_cap = jnp.asarray(check_positive(f"soft_cap_{side}", soft_cap), high)
+    return ReadOut(hidden, head, bias, soft_cap)
 
 
 def _common_shape(student, teacher):
@@ -123,22 +135,3 @@ def _common_shape(student, teacher):
             "vocabulary, must be the same"
         )
     return h_s.shape[:-1]
-
-
-def _logits(hidden, head, bias, soft_cap):
-    """Logits [n, V] of hidden states [n, D], float32 at least."""
-    high = jnp.promote_types(hidden.dtype, jnp.float32)
-    z = jnp.matmul(hidden, head.astype(hidden.dtype), preferred_element_type=high)
-    if bias is not None:
-        z = z + bias
-    return z if soft_cap is None else soft_cap * jnp.tanh(z / soft_cap)
-
-
-def _of_tokens(values, hidden, chunk):
-    """values((h_s, h_t) of a chunk's tokens) of all tokens, flat; the last chunks are filled up."""
-    rows = [h.reshape(-1, h.shape[-1]) for h in hidden]
-    tokens = len(rows[0])
-    count = -(-tokens // chunk)
-    missing = -tokens % count
-    rows = [jnp.pad(h, ((0, missing), (0, 0))) for h in rows]
-    return over_chunks(values, rows, count).swapaxes(0, 1).reshape(-1)[:tokens]

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
+from kd_jax.losses import _divergences
 from kd_jax.losses._arrays import (
     check_logits,
     full_mask,
@@ -60,7 +61,7 @@ def forward_kl(
         subtracted; distillm and torchtune leave it out: same gradient, another value.
     """
     log_p, log_q = _log_probabilities(student, teacher, temperature, where)
-    return mask_values(where, kl(log_p, log_q))
+    return mask_values(where, _divergences.forward(log_p, log_q))
 
 
 def reverse_kl(
@@ -92,7 +93,7 @@ def reverse_kl(
         Agarwal et al. 2024, arXiv 2306.13649. TRL's GKD has it at beta = 1.
     """
     log_p, log_q = _log_probabilities(student, teacher, temperature, where)
-    return mask_values(where, kl(log_q, log_p))
+    return mask_values(where, _divergences.reverse(log_p, log_q))
 
 
 def jensen_shannon(
@@ -130,10 +131,7 @@ def jensen_shannon(
     """
     beta = check_fraction("beta", beta)
     log_p, log_q = _log_probabilities(student, teacher, temperature, where)
-    log_m = log_mixture(log_p, log_q, beta)
-    inside = beta * kl(log_p, log_m) + (1 - beta) * kl(log_q, log_m)
-    ends = jnp.where(beta <= 0, kl(log_p, log_q), kl(log_q, log_p))
-    return mask_values(where, jnp.where((beta > 0) & (beta < 1), inside, ends))
+    return mask_values(where, _divergences.generalized(log_p, log_q, beta))
 
 
 def skew_kl(
