@@ -89,8 +89,9 @@ def near(got, want, tolerance):
         )
 
 
-# ten tokens in one chunk, in two of five, and in four of which the last two are filled up
-@pytest.mark.parametrize("chunk", [1000, 5, 3])
+# ten tokens in one chunk, and in four of which the last two are filled up; backwards the seven
+# words are one block, and four of a word with a rest of three
+@pytest.mark.parametrize("chunk", [1000, 3])
 @pytest.mark.parametrize("divergence", BY_HAND, ids=lambda loss: loss.__name__)
 def test_values_and_gradients_by_hand(divergence, chunk):
     by_hand, options = BY_HAND[divergence]
@@ -101,10 +102,41 @@ def test_values_and_gradients_by_hand(divergence, chunk):
 
 
 def test_biases_and_a_soft_cap_by_hand():
-    options = {"bias_t": BIAS_T, "soft_cap_s": 1.5, "chunk": 3}
+    options = {"bias_t": BIAS_T, "soft_cap_s": 1.5, "chunk": 5}
     values, gradients = found(losses.reverse_kl, STATES, BIAS_S, **options)
     want, slopes = wanted(reverse, STATES, BIAS_S, BIAS_T, cap=1.5)
     near([values, *gradients], [want, *slopes], 2e-6)
+
+
+@pytest.mark.parametrize("excluded", ["by the teacher", "by both"])
+def test_an_excluded_word_has_probability_0_and_finite_gradients(excluded):
+    """As if the vocabulary had six words, where both exclude the last; else its q alone is left."""
+    none = np.where(np.arange(V) == V - 1, -np.inf, 0).astype(np.float32)
+    bias_s = none if excluded == "by both" else np.zeros(V, np.float32)
+    values, gradients = found(losses.forward_kl, STATES, bias_s, bias_t=none, chunk=3)
+    log_p = np.append(log_softmax(HIDDEN_T @ HEAD_T[:, :-1], -1), np.full((B, T, 1), -400.0), -1)
+    hidden_t, head_t = log_p, np.eye(V)  # whose logits are log p, and e^-400 is next to nothing
+    want, slopes = wanted(forward, (HIDDEN_S, HEAD_S, hidden_t, head_t), np.maximum(bias_s, -400.0))
+    near([values, *gradients], [want, *slopes], 2e-6)
+
+
+def test_members_are_an_axis_of_one_program():
+    """Students with heads of their own and one teacher."""
+
+    def gradient(hidden_s, head_s):
+        def total(*student):
+            states = *student, HIDDEN_T, HEAD_T
+            values = losses.chunked(losses.forward_kl, *states, chunk=3, where=KEPT)
+            return jnp.sum(WEIGHTS * values)
+
+        return jax.grad(total, (0, 1))(hidden_s, head_s)
+
+    students = [(HIDDEN_S, HEAD_S), (HIDDEN_S[::-1], 2 * HEAD_S)]
+    together = jax.tree.map(lambda *x: np.stack(x), *students)
+    got = quick_jit(jax.vmap(gradient))(*together)
+    for n, student in enumerate(students):
+        _, (*slopes, _) = wanted(forward, (*student, HIDDEN_T, HEAD_T))
+        near([x[n] for x in got], slopes, 2e-6)
 
 
 def test_half_precision_is_summed_in_single():
