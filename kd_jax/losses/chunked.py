@@ -51,7 +51,7 @@ def chunked(
 
     It is exact, over the whole vocabulary, and neither pass holds [*B, V]. Forwards all logits of
     `chunk` tokens exist at a time. Backwards they are computed again, of all tokens and as few
-    words as make so many logits.
+    words as make so many logits. There is no forward-mode derivative (jax.jvp).
 
     Args:
         divergence: forward_kl, reverse_kl or jensen_shannon.
