@@ -50,6 +50,7 @@ if TYPE_CHECKING:  # what the tables below say, for type checkers and editors
     from kd_jax.models import from_haiku as from_haiku
     from kd_jax.models import from_nnx as from_nnx
     from kd_jax.models import functional as functional
+    from kd_jax.pretrained.encoder import Encoder as Encoder
     from kd_jax.report.tables import compare as compare
 
 __version__ = "0.1.0"
@@ -73,6 +74,7 @@ _SUBMODULES = (
 )
 _NAMES = {  # public name -> the module that defines it, and what it is called there
     "Dataset": "kd_jax.data.dataset",
+    "Encoder": "kd_jax.pretrained.encoder",
     "InputError": "kd_jax.errors",
     "Method": "kd_jax.distill.methods",
     "Model": "kd_jax.models",

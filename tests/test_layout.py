@@ -28,7 +28,7 @@ MAY_IMPORT = {
     "runtime": ["errors"],
     "training": ["runtime", "errors"],
     "storage": ["runtime", "fingerprint", "errors"],
-    "pretrained": ["models", "data", "losses", "training", "fingerprint", "errors"],
+    "pretrained": ["models", "data", "losses", "runtime", "training", "fingerprint", "errors"],
     "distill": [
         "losses", "models", "metrics", "data", "training", "storage", "runtime", "fingerprint",
         "report", "export", "errors",

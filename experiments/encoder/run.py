@@ -1,6 +1,5 @@
 """Sentence encoders with a half, a third and a sixth of the layers: cut, or cut and distilled."""
 
-import dataclasses
 import functools
 import pathlib
 from typing import Any, NamedTuple
@@ -16,7 +15,7 @@ from kd_jax.export import saved_models
 from kd_jax.metrics import linear_probe, records
 from kd_jax.models import bert
 from kd_jax.pretrained import bert as encoder
-from kd_jax.pretrained import layer_selection, model_folder, sentence_embeddings, sentence_pooling
+from kd_jax.pretrained import layer_selection, model_folder, sentence_embeddings, sentence_folder
 from kd_jax.pretrained import tokenizer as tokenizers
 from kd_jax.storage import array_cache
 from kd_jax.training import keys, optimizers, samplers, sequential, state
@@ -38,7 +37,7 @@ def load(config):
     """The EncoderTeacher. Raises: InputError when settings do not fit it."""
     given = config.teacher
     folder = model_folder.find(given) if given else sentence_embeddings.packaged()
-    sentence_pooling.require_mean(folder)
+    sentence_folder.require_mean(folder)
     network, params = encoder.load(folder)
     require(
         max(config.layers) < network.layers,
@@ -61,8 +60,7 @@ def student_of(teacher, count, key=None):
     key: of layers that are drawn anew; None: they are the teacher's.
     """
     chosen = layer_selection.alternate(teacher.network.layers, count)
-    student = dataclasses.replace(teacher.network, layers=count)
-    start = layer_selection.cut(teacher.params, chosen)
+    student, start = layer_selection.student(teacher.network, teacher.params, chosen)
     if key is not None:
         drawn = state.at(state.initialize(bert.sentence_encoder(student).init)(key[None]), 0)
         start = {**start, "layers": drawn["params"]["layers"]}

@@ -79,7 +79,38 @@ def by_length(tokens: Tokens, size: int) -> Iterator[tuple[Int[np.ndarray, " n"]
         chosen = order[first : first + size]
         width = max(1, -(-lengths[chosen[-1]] // MULTIPLE)) * MULTIPLE
         width = min(width, tokens.ids.shape[1])
-        batch = Tokens(*(np.zeros((size, width), x.dtype) for x in tokens))
-        for target, source in zip(batch, tokens):
-            target[: len(chosen)] = source[chosen, :width]
-        yield chosen, batch
+        yield chosen, _filled(tokens, chosen, size, width)
+
+
+def by_tokens(tokens: Tokens, most: int) -> Iterator[tuple[Int[np.ndarray, " n"], Tokens]]:
+    """Batches of texts of similar length, the shortest first, of so many tokens at most.
+
+    Widths are powers of 2 and the middles between them, rows powers of 2, so that few programs are
+    compiled however many texts of whatever lengths there are, and a single text is a batch of one.
+
+    Args:
+        tokens: Tokens [N, T], padded on the right.
+        most: tokens of a batch, unless one text has more.
+
+    Yields:
+        (rows, batch): which rows the first ones of the batch are, and Tokens [n' ≥ n, T'].
+    """
+    lengths = tokens.mask.sum(1)
+    order = np.argsort(lengths, kind="stable")
+    powers = range(3, max(4, tokens.ids.shape[1].bit_length()))
+    widths = np.array([step << power for power in powers for step in (2, 3)])
+    of_width = np.searchsorted(widths, lengths[order])
+    for number, width in enumerate(widths.tolist()):
+        rows = order[of_width == number]
+        size = 1 << max(most // width, 1).bit_length() - 1
+        for first in range(0, len(rows), size):
+            chosen = rows[first : first + size]
+            yield chosen, _filled(tokens, chosen, 1 << (len(chosen) - 1).bit_length(), width)
+
+
+def _filled(tokens, chosen, size, width):
+    """The Tokens [size, width] of some rows, and below them rows of mask False."""
+    batch = Tokens(*(np.zeros((size, width), x.dtype) for x in tokens))
+    for target, source in zip(batch, tokens):
+        target[: len(chosen), : source.shape[1]] = source[chosen, :width]
+    return batch

@@ -13,6 +13,7 @@ from kd_jax.models.adapters import functional
 from kd_jax.models.bert import Bert, sentence_encoder
 from kd_jax.models.llama import Llama, decoder
 from kd_jax.models.model import Model
+from kd_jax.models.modernbert import ModernBert
 from kd_jax.models.standardized import Standardized, standardized
 
 PACKAGE = "kd_jax.models."
@@ -82,7 +83,7 @@ def model_of(network: nn.Module | Standardized, input_shape: Sequence[int]) -> M
         return standardized(model_of(network.net, input_shape), network.mean, network.scale)
     if isinstance(network, Llama):
         return decoder(network)
-    if isinstance(network, Bert):
+    if isinstance(network, (Bert, ModernBert)):
         return sentence_encoder(network)
     return functional(network, tuple(input_shape))
 

@@ -1,16 +1,21 @@
-"""BERT and DistilBERT from a Hugging Face folder: one encoder under two sets of names."""
+"""BERT and its relatives from a Hugging Face folder: one encoder under several sets of names.
+
+RoBERTa, XLM-R, MPNet and DistilBERT are a Bert with the differences that `bert_families` lists.
+"""
 
 import os
 import re
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from kd_jax.errors import require
-from kd_jax.models.bert import Bert
+from kd_jax.models.bert import BUCKETS, Bert
 from kd_jax.pretrained import harmless, safetensors_files
 from kd_jax.pretrained import model_folder as folders
 from kd_jax.pretrained import weight_names as tables
+from kd_jax.pretrained.bert_families import ARCHITECTURES, SIZES, kind_of
+from kd_jax.pretrained.settings import shown
 from kd_jax.pretrained.weights import Weights, any_values
 
 EPSILON = 1e-12  # of the normalizations, where a config lacks it
@@ -33,81 +38,13 @@ HARMLESS_TENSORS = {
         np.ravel(array), np.arange(np.size(array))
     ),
     r"pooler\.dense\.(weight|bias)": any_values,  # it reads the last hidden states, as heads do
-    r"(cls|classifier|pre_classifier|qa_outputs)\..*": any_values,
+    r"(cls|classifier|pre_classifier|qa_outputs|lm_head)\..*": any_values,
     r"vocab_(transform|layer_norm|projector)\.(weight|bias)": any_values,
 }
 
 
-class Architecture(NamedTuple):
-    """What an architecture calls things: sizes and activation in its config, layers in its weights.
-
-    prefix: what stands before the names where the model has a task's head; model: its class in
-    the library, without one.
-    """
-
-    model: str
-    sizes: dict
-    activation: str
-    layers: str
-    parts: dict
-    prefix: str
-
-
-ARCHITECTURES = {
-    "bert": Architecture(
-        "BertModel",
-        {
-            "vocabulary": "vocab_size",
-            "width": "hidden_size",
-            "layers": "num_hidden_layers",
-            "heads": "num_attention_heads",
-            "intermediate_size": "intermediate_size",
-            "max_position_embeddings": "max_position_embeddings",
-            "types": "type_vocab_size",
-        },
-        "hidden_act",
-        "encoder.layer",
-        {
-            "query": "attention.self.query",
-            "key": "attention.self.key",
-            "value": "attention.self.value",
-            "attended": "attention.output.dense",
-            "attention_norm": "attention.output.LayerNorm",
-            "inner": "intermediate.dense",
-            "outer": "output.dense",
-            "norm": "output.LayerNorm",
-        },
-        "bert.",
-    ),
-    "distilbert": Architecture(
-        "DistilBertModel",
-        {
-            "vocabulary": "vocab_size",
-            "width": "dim",
-            "layers": "n_layers",
-            "heads": "n_heads",
-            "intermediate_size": "hidden_dim",
-            "max_position_embeddings": "max_position_embeddings",
-        },
-        "activation",
-        "transformer.layer",
-        {
-            "query": "attention.q_lin",
-            "key": "attention.k_lin",
-            "value": "attention.v_lin",
-            "attended": "attention.out_lin",
-            "attention_norm": "sa_layer_norm",
-            "inner": "ffn.lin1",
-            "outer": "ffn.lin2",
-            "norm": "output_layer_norm",
-        },
-        "distilbert.",
-    ),
-}
-
-
 def load(folder: str | os.PathLike) -> tuple[Bert, Any]:
-    """(Bert, params) of a folder with a BERT or DistilBERT; a task's head is left out.
+    """(Bert, params) of a folder with a BERT or a relative of it; a task's head is left out.
 
     Raises:
         InputError: it is of another architecture, incomplete, damaged, or has settings or tensors
@@ -115,7 +52,7 @@ def load(folder: str | os.PathLike) -> tuple[Bert, Any]:
     """
     kind, found = folders.settings(folder, ARCHITECTURES)
     names = ARCHITECTURES[kind]
-    bert = _network(found, names)
+    bert = _network(kind, found)
     weights = Weights(folder, _renamed(safetensors_files.read(folder), folder))
     if any(name.startswith(names.prefix) for name in weights.found):
         weights.prefix = names.prefix
@@ -138,9 +75,7 @@ def _renamed(arrays, folder):
 def save(
     folder: str | os.PathLike, bert: Bert, params: Any, tokenizer: str | os.PathLike | None = None
 ) -> None:
-    """Write a Bert as `load` reads it.
-
-    Without token types it is written as a DistilBERT, whose ε is fixed at 1e-12.
+    """Write a Bert as `load` reads it: as the family whose differences it has, an XLM-R as RoBERTa.
 
     Args:
         folder: is made when missing.
@@ -149,34 +84,63 @@ def save(
         tokenizer: the folder whose tokenizer files are copied, if any.
 
     Raises:
-        InputError: ε is another without token types.
+        InputError: ε or the padding is another than the family's fixed one.
     """
-    kind = "bert" if bert.types else "distilbert"
+    kind = kind_of(bert.types, bert.padding, bert.buckets)
     names = ARCHITECTURES[kind]
     require(
-        bert.types or bert.epsilon == EPSILON,
+        kind != "distilbert" or bert.epsilon == EPSILON,
         f"epsilon is {bert.epsilon} without token types: a DistilBERT has {EPSILON}",
+    )
+    require(
+        kind != "mpnet" or bert.padding == names.padding,
+        f"padding is {bert.padding} beside relative positions: an MPNet's is {names.padding}",
     )
     sizes = {theirs: getattr(bert, ours) for ours, theirs in names.sizes.items()}
     settings = sizes | {
         "model_type": kind, "architectures": [names.model], names.activation: "gelu",
-        "layer_norm_eps": bert.epsilon, "pad_token_id": 0,
+        "layer_norm_eps": bert.epsilon, "pad_token_id": max(bert.padding, 0),
     }  # fmt: skip
     arrays = tables.tensors(_entries(bert, names), params)
     folders.save(folder, settings, arrays, tokenizer)
 
 
-def _network(found, names):
+def _network(kind, found):
+    names = ARCHITECTURES[kind]
     sizes = {ours: found.whole(theirs) for ours, theirs in names.sizes.items()}
     width, heads = sizes["width"], sizes["heads"]
     require(width % heads == 0, f"{found.source}: width {width} is no multiple of {heads} heads")
     epsilon = found.positive("layer_norm_eps", EPSILON)
-    fixed = {} if "types" in sizes else {"layer_norm_eps": (EPSILON,)}  # a DistilBERT's is
-    others = ARCHITECTURES["bert"].sizes  # a DistilBERT's sizes may stand there under both names
-    twice = {theirs: (sizes[ours],) for ours, theirs in others.items() if ours in sizes}
+    fixed = {} if kind != "distilbert" else {"layer_norm_eps": (EPSILON,)}
+    # a DistilBERT's sizes may stand there under both names
+    twice = {theirs: (sizes[ours],) for ours, theirs in SIZES.items()}
     found.neutral(NEUTRAL | twice | {names.activation: GELU} | fixed)
+    bert = Bert(**{"types": 0} | sizes, epsilon=epsilon, padding=_padding(kind, found))
+    require(
+        bert.longest > 0,
+        f"{found.source}: max_position_embeddings is {bert.max_position_embeddings}, expected "
+        f"more than {bert.padding} + 1: positions count behind the padding's id",
+    )
+    require(
+        bert.buckets in (0, BUCKETS),
+        f"{found.source}: relative_attention_num_buckets is {bert.buckets}, expected {BUCKETS}: "
+        "the library that it is of computes no other",
+    )
     found.accounted(HARMLESS_SETTINGS)
-    return Bert(**{"types": 0} | sizes, epsilon=epsilon)
+    return bert
+
+
+def _padding(kind, found):
+    """The id of the padding, behind which positions count; −1 where they count from 0."""
+    fixed = ARCHITECTURES[kind].padding
+    if fixed < 0:
+        return fixed
+    if kind == "mpnet":  # whose positions count behind 1 whatever the config says
+        found.neutral({"pad_token_id": (fixed,)})
+    value = found.get("pad_token_id", fixed)
+    whole = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    require(whole, f"{found.source}: pad_token_id is {shown(value)}, expected the padding's id")
+    return value
 
 
 def _entries(bert, names):
@@ -191,6 +155,9 @@ def _entries(bert, names):
         if rows
     ]
     found += tables.norm(("embeddings", "norm"), "embeddings.LayerNorm", bert.width)
+    if bert.buckets:
+        relative, shape = "encoder.relative_attention_bias.weight", (bert.buckets, bert.heads)
+        found.append(tables.Entry(("embeddings", "relative"), relative, shape))
     for ours, theirs in names.parts.items():
         path, name = ("layers", ours), f"{names.layers}.{{}}.{theirs}"
         if ours.endswith("norm"):

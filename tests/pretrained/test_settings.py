@@ -10,8 +10,7 @@ pytest.importorskip("tokenizers", reason="needs the extra text")
 import tiny_folders as tiny
 from model_loaders import CONFIGS, KINDS, READERS, refused, same
 
-from kd_jax.errors import InputError
-from kd_jax.pretrained import bert, llama, safetensors_files, sentence_pooling
+from kd_jax.pretrained import bert, llama, safetensors_files
 
 # what the folders of these models on the hub say besides their sizes
 PUBLISHED = {
@@ -100,33 +99,6 @@ def test_a_distilbert_may_give_its_sizes_under_both_names(tmp_path):
     assert net.width == 8
     tiny.write(tmp_path, config | {"num_attention_heads": 4})
     assert "num_attention_heads is 4, expected 2" in refused(tmp_path, READERS["distilbert"])
-
-
-def test_a_sentence_encoder_whose_vector_is_no_mean_is_refused(tmp_path):
-    """As all-MiniLM-L6-v2 and bge-small-en-v1.5 write it."""
-    parts = [{"type": f"sentence_transformers.models.{name}", "path": path} for name, path in (
-        ("Transformer", ""), ("Pooling", "1_Pooling"), ("Normalize", "2_Normalize"))]  # fmt: skip
-    sentence_pooling.require_mean(tmp_path)  # it says nothing
-    (tmp_path / "modules.json").write_text(json.dumps(parts))
-    (tmp_path / "1_Pooling").mkdir()
-    pooling = tmp_path / "1_Pooling" / "config.json"
-    mean = {"word_embedding_dimension": 8, "pooling_mode_mean_tokens": True,
-            "pooling_mode_cls_token": False, "pooling_mode_max_tokens": False}  # fmt: skip
-    pooling.write_text(json.dumps(mean))
-    sentence_pooling.require_mean(tmp_path)
-    for change in (
-        {"pooling_mode_mean_tokens": False, "pooling_mode_cls_token": True},
-        {"pooling_mode_max_tokens": True},
-        {"pooling_mode_new": True},
-    ):
-        pooling.write_text(json.dumps(mean | change))
-        with pytest.raises(InputError, match="pooling_mode"):
-            sentence_pooling.require_mean(tmp_path)
-    parts[2]["type"] = "sentence_transformers.models.Dense"
-    pooling.write_text(json.dumps(mean))
-    (tmp_path / "modules.json").write_text(json.dumps(parts))
-    with pytest.raises(InputError, match="a sentence's vector goes through Dense, expected"):
-        sentence_pooling.require_mean(tmp_path)
 
 
 EVERYWHERE = [

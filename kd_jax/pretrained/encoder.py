@@ -1,0 +1,171 @@
+"""`kd.Encoder`: the texts' vectors of a Hugging Face or sentence-transformers folder."""
+
+import difflib
+import functools
+import os
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+import jax
+import numpy as np
+from jaxtyping import Float
+
+from kd_jax.data import padding
+from kd_jax.errors import require
+from kd_jax.models.bert import Bert
+from kd_jax.models.modernbert import ModernBert
+from kd_jax.pretrained import bert, model_folder, modernbert, sentence_folder
+from kd_jax.pretrained import tokenizer as tokenizers
+from kd_jax.pretrained.bert_families import ARCHITECTURES
+from kd_jax.pretrained.settings import Settings, shown
+from kd_jax.runtime import progress
+
+# what reads a folder, by its model_type
+LOADERS = dict.fromkeys(ARCHITECTURES, bert.load) | {modernbert.KIND: modernbert.load}
+TOKENIZED, TOKENS = 2**14, 2**12  # texts that are tokenized at once, tokens of a batch
+DELAY = 3  # seconds before the bar shows
+
+
+def load(folder: str | os.PathLike) -> tuple[Bert | ModernBert, Any]:
+    """(network, params) of a folder with an encoder.
+
+    Raises:
+        InputError: it is of an unknown family, or damaged.
+    """
+    kind: Any = model_folder.config(folder).get("model_type")
+    nearest = difflib.get_close_matches(str(kind), LOADERS, 1, 0.5)
+    require(
+        isinstance(kind, str) and kind in LOADERS,
+        f"{folder}: model_type is '{shown(kind)}', expected one of {', '.join(LOADERS)}"
+        + "".join(f"; the nearest is {name}" for name in nearest),
+    )
+    return LOADERS[kind](folder)
+
+
+class Encoder:
+    """A sentence encoder: its network, its tokenizer, and how it makes one vector of a text.
+
+    Attributes:
+        network: a Bert or a ModernBert.
+        params: its parameters.
+        head: how the tokens' vectors become one, a models.sentence.Head.
+        head_params: those of the head's steps.
+        tokenizer: of the library tokenizers.
+        max_length: tokens of a text, the special ones among them; longer texts are cut.
+        dimension: D, of a text's vector.
+        prompts: {name: what stands before a text}.
+    """
+
+    def __init__(self, folder: str | os.PathLike):
+        """The encoder of a folder, or of a name on the Hugging Face hub.
+
+        A folder without modules.json is taken for a network alone: a text's vector is the mean of
+        its tokens', as in sentence-transformers.
+
+        Args:
+            folder: as sentence-transformers or transformers writes it.
+
+        Raises:
+            InputError: a file of it is missing, damaged, or says what is not implemented.
+        """
+        self.folder = model_folder.find(folder)
+        self._said = said = sentence_folder.read(self.folder)
+        if not (self.folder / sentence_folder.MODULES).is_file():
+            lacks = f"{folder} has no {sentence_folder.MODULES}"
+            print(f"{lacks}: a text's vector is the mean of its tokens'", file=sys.stderr)
+        self.network, params = load(said.model)
+        width = self.network.width
+        require(
+            said.width in (0, width),
+            f"{folder}: the pooling is of {said.width} numbers, the network of {width}",
+        )
+        self.params, self.head_params = jax.device_put((params, said.params))
+        self.head, self.prompts = said.head, said.prompts
+        self.dimension = said.dimension or width
+        self.tokenizer = tokenizers.load(said.model)
+        self.max_length = min(_longest(said), self.network.longest)
+
+    def __repr__(self) -> str:
+        size = f"{self.network.layers} layers of {self.network.width}"
+        return f"Encoder({str(self.folder)!r}: {size}, vectors of {self.dimension})"
+
+    def embed(
+        self, texts: str | Iterable[str], prompt_name: str | None = None
+    ) -> Float[np.ndarray, "*N D"]:
+        """The vectors of texts, float32.
+
+        Args:
+            texts: N texts; one text alone gives one vector [D].
+            prompt_name: of the folder's prompt that is put before each text; None: its default one,
+                where it has one.
+
+        Raises:
+            InputError: one of them is no text, or there is no such prompt.
+        """
+        if isinstance(texts, str):
+            return self.embed([texts], prompt_name)[0]
+        texts, prompt = list(texts), self._prompt(prompt_name)
+        for number, text in enumerate(texts):
+            require(_is_text(text), f"texts[{number}] is {text!r:.60}, expected a text in Unicode")
+        vectors = np.zeros((len(texts), self.dimension), np.float32)
+        done = 0
+        with progress.bar("embedding", len(texts), "text", delay=DELAY) as report:
+            for start in range(0, len(texts), TOKENIZED):
+                tokens = self.tokens(prompt + text for text in texts[start : start + TOKENIZED])
+                for rows, batch in padding.by_tokens(tokens, TOKENS):
+                    found = _program(self.network, self.head)(self.params, self.head_params, *batch)
+                    vectors[start + rows] = found[: len(rows)]
+                    done += len(rows)
+                    report(done)
+        return vectors
+
+    def tokens(self, texts: Iterable[str]) -> padding.Tokens:
+        """The Tokens of texts, as the folder says that they are read."""
+        given = (text.strip() for text in texts)
+        if self._said.lowercase:
+            given = (text.lower() for text in given)
+        return tokenizers.encode(self.tokenizer, given, self.max_length)
+
+    def _prompt(self, name):
+        name = self._said.default_prompt if name is None else name
+        if name is None:
+            return ""
+        known = ", ".join(self.prompts) or "none"
+        require(name in self.prompts, f"prompt_name is {name!r:.60}, the folder has: {known}")
+        require(
+            self._said.pools_prompts or not self.prompts[name],
+            f"{self.folder}: include_prompt of the pooling is false, expected true: to leave out a "
+            "prompt's tokens is not implemented",
+        )
+        return self.prompts[name]
+
+
+def _is_text(text):
+    try:
+        text.encode()
+    except (AttributeError, UnicodeEncodeError):  # of half a character
+        return False
+    return isinstance(text, str)
+
+
+@functools.lru_cache(maxsize=8)
+def _program(network, head):
+    """The compiled encoder of a network and a head."""
+
+    def vectors(params, head_params, ids, mask):
+        hidden: Any = network.apply({"params": params}, ids, mask)
+        return head(head_params, hidden[-1], mask)
+
+    return jax.jit(vectors)
+
+
+def _longest(said):
+    """Tokens of a text: what the folder says, or else its tokenizer."""
+    path = said.model / "tokenizer_config.json"
+    found = Settings(model_folder.json_object(path) if path.is_file() else {}, path)
+    found.neutral({"truncation_side": ("right",)})
+    if said.max_length is not None:
+        return said.max_length
+    most = found.get("model_max_length")
+    return most if isinstance(most, int) and most > 0 else sys.maxsize

@@ -1,0 +1,205 @@
+"""Folders of sentence encoders: the modules, lengths and prompts that sentence-transformers writes.
+
+Each module and each setting is implemented, changes nothing, or is refused by name. A folder
+without modules.json is that of a network alone: the mean of its tokens' vectors is taken.
+
+Sources: `modules.json`, `sentence_bert_config.json`, `config_sentence_transformers.json` and the
+modules' `config.json` of the library sentence-transformers, versions 2 to 5.
+"""
+
+import os
+import pathlib
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from kd_jax.errors import require
+from kd_jax.models.sentence import Dense, Head, mean, normalized
+from kd_jax.pretrained import model_folder, safetensors_files, sentence_pooling
+from kd_jax.pretrained.settings import Settings, shown
+from kd_jax.pretrained.weights import Weights
+
+MODULES, PROMPTS = "modules.json", "config_sentence_transformers.json"
+LIBRARY = "sentence_transformers."  # whose modules are meant: others bring code of their own
+# what of a Transformer's settings is not implemented, with the values at which it changes nothing
+NEUTRAL_READING: dict[str, tuple] = {
+    "transformer_task": ("feature-extraction",),
+    "modality_config": (
+        {"text": {"method": "forward", "method_output_name": "last_hidden_state"}},
+    ),
+    "module_output_name": ("token_embeddings",),
+    **dict.fromkeys(
+        ["model_args", "tokenizer_args", "config_args", "model_kwargs", "processor_kwargs"]
+        + ["config_kwargs", "processing_kwargs"],
+        ({},),
+    ),
+}
+NEUTRAL_DENSE: dict[str, tuple] = {
+    "module_input_name": ("sentence_embedding",),
+    "module_output_name": ("sentence_embedding",),
+    "use_residual": (False,),
+}
+
+
+def _gelu(x):
+    return jax.nn.gelu(x, approximate=False)
+
+
+ACTIVATIONS = {
+    "torch.nn.modules.linear.Identity": jnp.asarray,
+    "torch.nn.modules.activation.Tanh": jnp.tanh,
+    "torch.nn.modules.activation.ReLU": jax.nn.relu,
+    "torch.nn.modules.activation.GELU": _gelu,
+    "torch.nn.modules.activation.Sigmoid": jax.nn.sigmoid,
+    "torch.nn.modules.activation.SiLU": jax.nn.silu,
+}
+TANH = "torch.nn.modules.activation.Tanh"  # where a Dense does not say its activation
+
+
+class SentenceFolder(NamedTuple):
+    """What a folder says of a sentence's vector.
+
+    model: where the network and its tokenizer lie; head, params: a Head and the parameters of its
+    steps; width: of the hidden states that it takes, 0 where the folder does not say; dimension: of
+    its vectors, likewise; max_length: tokens of a text, None where the folder does not say;
+    lowercase: whether texts are; prompts: {name: what is put before a text}; default_prompt: the
+    name of one, or None; pools_prompts: whether a prompt's tokens count in the pooling.
+    """
+
+    model: pathlib.Path
+    head: Head = Head()
+    params: tuple[Any, ...] = ()
+    width: int = 0
+    dimension: int = 0
+    max_length: int | None = None
+    lowercase: bool = False
+    prompts: dict[str, str] = {}
+    default_prompt: str | None = None
+    pools_prompts: bool = True
+
+
+def read(folder: str | os.PathLike) -> SentenceFolder:
+    """The SentenceFolder of a folder.
+
+    Raises:
+        InputError: a module or a setting is not known, or damaged.
+    """
+    folder = pathlib.Path(folder)
+    if not (folder / MODULES).is_file():
+        return SentenceFolder(folder)
+    (_, model), (_, pooling), *others = _modules(folder)
+    max_length, lowercase = _reading(model)
+    width, poolings, pools_prompts = sentence_pooling.read(pooling)
+    dimension, steps = width * len(poolings), []
+    for read_step, where in others:
+        step, params, dimension = read_step(where, dimension)
+        steps.append((step, params))
+    prompts, default_prompt = _prompts(folder / PROMPTS)
+    return SentenceFolder(
+        model, Head(poolings, tuple(step for step, _ in steps)), tuple(own for _, own in steps),
+        width, dimension, max_length, lowercase, prompts, default_prompt, pools_prompts,
+    )  # fmt: skip
+
+
+def require_mean(folder: str | os.PathLike) -> None:
+    """InputError where a folder's vectors are not the means of its tokens', with nothing before it.
+
+    A folder that does not say it, as it is no sentence encoder yet, may be used as one.
+
+    Args:
+        folder: with the encoder.
+    """
+    said = read(folder)
+    alone = said.head.poolings == (mean,) and set(said.head.steps) <= {normalized}
+    require(
+        alone and not said.lowercase and said.default_prompt is None,
+        f"{folder}: a sentence's vector is more than the mean of its tokens' ({MODULES}): expected "
+        "the mean, perhaps normalized, of the text as it is; choose another folder",
+    )
+
+
+def _modules(folder):
+    """[(what reads it, its folder)] of the modules of a folder."""
+    path, found = folder / MODULES, []
+    for number, part in enumerate(model_folder.json_objects(path)):
+        said = Settings(part, path)
+        kind, where = said.get("type"), said.get("path")
+        said.neutral({"kwargs": ([],)})
+        said.accounted(["idx", "name"])
+        expected = FIRST[number : number + 1] or tuple(STEPS)
+        name = str(kind).rpartition(".")[2]
+        require(
+            str(kind).startswith(LIBRARY) and name in expected,
+            f"{path}: module {number} is {shown(kind)}, expected {' or '.join(expected)} of "
+            "sentence_transformers: nothing else is implemented",
+        )
+        own = isinstance(where, str) and (folder / where).resolve().is_relative_to(folder.resolve())
+        require(
+            own, f"{path}: module {number} lies in {shown(where)}, expected a folder in this one"
+        )
+        found.append((STEPS.get(name), folder / where))
+    require(len(found) > 1, f"{path} names {len(found)} modules, expected {', '.join(FIRST)}, …")
+    return found
+
+
+def _reading(folder):
+    """(tokens of a text, whether it is lowercased) of a Transformer's folder."""
+    paths = sorted(folder.glob("sentence_*_config.json"))
+    require(
+        len(paths) < 2, f"{folder} holds {', '.join(path.name for path in paths)}: keep one of them"
+    )
+    if not paths:
+        return None, False
+    found = Settings(model_folder.json_object(paths[0]), paths[0])
+    longest = found.whole("max_seq_length") if found.has("max_seq_length") else None
+    lowercase = found.truth("do_lower_case", False)
+    found.neutral(NEUTRAL_READING)
+    found.accounted(["unpad_inputs"])
+    return longest, lowercase
+
+
+def _dense(folder, width):
+    """(step, its params, the width of its vectors) of a Dense module behind others of `width`."""
+    path = folder / "config.json"
+    found = Settings(model_folder.config(folder), path)
+    inputs, outputs = found.whole("in_features"), found.whole("out_features")
+    require(inputs == width, f"{path}: in_features is {inputs}, but vectors have {width} numbers")
+    name = found.get("activation_function", TANH)
+    require(
+        isinstance(name, str) and name in ACTIVATIONS,
+        f"{path}: activation_function is {shown(name)}, expected one of {', '.join(ACTIVATIONS)}",
+    )
+    bias = found.truth("bias", True)
+    found.neutral(NEUTRAL_DENSE)
+    found.accounted([])
+    weights = Weights(folder, safetensors_files.read(folder))
+    params = {"kernel": weights.take("linear.weight", outputs, inputs).T}
+    params |= {"bias": weights.take("linear.bias", outputs)} if bias else {}
+    weights.accounted({})
+    return Dense(ACTIVATIONS[name]), params, outputs
+
+
+def _normalize(folder, width):
+    return normalized, {}, width
+
+
+FIRST = "Transformer", "Pooling"
+STEPS = {"Dense": _dense, "Normalize": _normalize}  # which follow, in any order
+
+
+def _prompts(path):
+    """({name: prompt}, the name of the default one or None)."""
+    if not path.is_file():
+        return {}, None
+    found = Settings(model_folder.json_object(path), path)
+    prompts, default = found.get("prompts") or {}, found.get("default_prompt_name")
+    texts = isinstance(prompts, dict) and all(isinstance(text, str) for text in prompts.values())
+    require(texts, f"{path}: prompts is {shown(prompts)}, expected an object of texts")
+    require(
+        default is None or (isinstance(default, str) and default in prompts),
+        f"{path}: default_prompt_name is {shown(default)}, expected one of {', '.join(prompts)}",
+    )
+    found.neutral({"model_type": ("SentenceTransformer",), "truncate_dim": (None,)})
+    found.accounted(["__version__", "similarity_fn_name"])  # how vectors are compared
+    return prompts, default
