@@ -45,8 +45,8 @@ def load(config):
     )
     longest = max(config.max_length, sentence_embeddings.MAX_LENGTH)
     require(
-        longest <= network.max_position_embeddings,
-        f"texts have up to {longest} tokens: expected {network.max_position_embeddings} at most, "
+        longest <= network.longest,
+        f"texts have up to {longest} tokens: expected {network.longest} at most, "
         f"the positions of {folder}; choose another teacher, or a smaller "
         "--max_length if that is too long",
     )

@@ -4,7 +4,8 @@ import difflib
 import functools
 import os
 import sys
-from collections.abc import Iterable
+import threading
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import jax
@@ -23,6 +24,7 @@ from kd_jax.runtime import progress
 
 # what reads a folder, by its model_type
 LOADERS = dict.fromkeys(ARCHITECTURES, bert.load) | {modernbert.KIND: modernbert.load}
+SAVERS: dict[type, Callable] = {Bert: bert.save, ModernBert: modernbert.save}
 TOKENIZED, TOKENS = 2**14, 2**12  # texts that are tokenized at once, tokens of a batch
 DELAY = 3  # seconds before the bar shows
 
@@ -70,7 +72,7 @@ class Encoder:
             InputError: a file of it is missing, damaged, or says what is not implemented.
         """
         self.folder = model_folder.find(folder)
-        self._said = said = sentence_folder.read(self.folder)
+        said = sentence_folder.read(self.folder)
         if not (self.folder / sentence_folder.MODULES).is_file():
             lacks = f"{folder} has no {sentence_folder.MODULES}"
             print(f"{lacks}: a text's vector is the mean of its tokens'", file=sys.stderr)
@@ -83,8 +85,9 @@ class Encoder:
         self.params, self.head_params = jax.device_put((params, said.params))
         self.head, self.prompts = said.head, said.prompts
         self.dimension = said.dimension or width
-        self.tokenizer = tokenizers.load(said.model)
+        self.tokenizer, self._alone = tokenizers.load(said.model), threading.Lock()
         self.max_length = min(_longest(said), self.network.longest)
+        self._said = said._replace(width=width, max_length=self.max_length)
 
     def __repr__(self) -> str:
         size = f"{self.network.layers} layers of {self.network.width}"
@@ -125,7 +128,20 @@ class Encoder:
         given = (text.strip() for text in texts)
         if self._said.lowercase:
             given = (text.lower() for text in given)
-        return tokenizers.encode(self.tokenizer, given, self.max_length)
+        with self._alone:  # it is told how to cut, which another thread would undo
+            return tokenizers.encode(self.tokenizer, given, self.max_length)
+
+    def save(self, folder: str | os.PathLike, network: Any = None, params: Any = None) -> None:
+        """Write the encoder as a folder for sentence-transformers, transformers and kd.Encoder.
+
+        Args:
+            folder: is made when missing.
+            network: another one in its place, such as a student with fewer layers.
+            params: of that one.
+        """
+        network, params = (network or self.network), (self.params if params is None else params)
+        SAVERS[type(network)](folder, network, params, self._said.model)
+        sentence_folder.write(folder, self._said)
 
     def _prompt(self, name):
         name = self._said.default_prompt if name is None else name

@@ -7,20 +7,18 @@ Sources: `modules.json`, `sentence_bert_config.json`, `config_sentence_transform
 modules' `config.json` of the library sentence-transformers, versions 2 to 5.
 """
 
+import json
 import os
 import pathlib
 from typing import Any, NamedTuple
 
-import jax
-import jax.numpy as jnp
-
 from kd_jax.errors import require
 from kd_jax.models.sentence import Dense, Head, mean, normalized
-from kd_jax.pretrained import model_folder, safetensors_files, sentence_pooling
+from kd_jax.pretrained import model_folder, safetensors_files, sentence_dense, sentence_pooling
 from kd_jax.pretrained.settings import Settings, shown
-from kd_jax.pretrained.weights import Weights
 
 MODULES, PROMPTS = "modules.json", "config_sentence_transformers.json"
+READING = "sentence_bert_config.json"  # older ones are called by other models, like roberta
 LIBRARY = "sentence_transformers."  # whose modules are meant: others bring code of their own
 # what of a Transformer's settings is not implemented, with the values at which it changes nothing
 NEUTRAL_READING: dict[str, tuple] = {
@@ -35,26 +33,6 @@ NEUTRAL_READING: dict[str, tuple] = {
         ({},),
     ),
 }
-NEUTRAL_DENSE: dict[str, tuple] = {
-    "module_input_name": ("sentence_embedding",),
-    "module_output_name": ("sentence_embedding",),
-    "use_residual": (False,),
-}
-
-
-def _gelu(x):
-    return jax.nn.gelu(x, approximate=False)
-
-
-ACTIVATIONS = {
-    "torch.nn.modules.linear.Identity": jnp.asarray,
-    "torch.nn.modules.activation.Tanh": jnp.tanh,
-    "torch.nn.modules.activation.ReLU": jax.nn.relu,
-    "torch.nn.modules.activation.GELU": _gelu,
-    "torch.nn.modules.activation.Sigmoid": jax.nn.sigmoid,
-    "torch.nn.modules.activation.SiLU": jax.nn.silu,
-}
-TANH = "torch.nn.modules.activation.Tanh"  # where a Dense does not say its activation
 
 
 class SentenceFolder(NamedTuple):
@@ -100,6 +78,35 @@ def read(folder: str | os.PathLike) -> SentenceFolder:
         model, Head(poolings, tuple(step for step, _ in steps)), tuple(own for _, own in steps),
         width, dimension, max_length, lowercase, prompts, default_prompt, pools_prompts,
     )  # fmt: skip
+
+
+def write(folder: str | os.PathLike, said: SentenceFolder) -> None:
+    """Write what a SentenceFolder says, as `read` and sentence-transformers read it.
+
+    Args:
+        folder: of the network, which lies there already.
+        said: what it says; where its `model` lies is left out.
+    """
+    folder = pathlib.Path(folder)
+    files = {"1_Pooling/config.json": sentence_pooling.settings(
+        said.width, said.head.poolings, said.pools_prompts
+    )}  # fmt: skip
+    names = {"": "Transformer", "1_Pooling": "Pooling"}
+    for number, (step, params) in enumerate(zip(said.head.steps, said.params), 2):
+        kind = "Dense" if isinstance(step, Dense) else "Normalize"
+        place = f"{number}_{kind}"
+        names[place] = kind
+        if isinstance(step, Dense):
+            files[f"{place}/config.json"] = sentence_dense.write(folder / place, step, params)
+    files[READING] = {"max_seq_length": said.max_length, "do_lower_case": said.lowercase}
+    files[PROMPTS] = {"prompts": said.prompts, "default_prompt_name": said.default_prompt}
+    modules: Any = [
+        {"idx": n, "name": str(n), "path": place, "type": f"{LIBRARY}models.{kind}"}
+        for n, (place, kind) in enumerate(names.items())
+    ]
+    for path, content in [*files.items(), (MODULES, modules)]:
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        safetensors_files.replace(folder / path, json.dumps(content, indent=2) + "\n")
 
 
 def require_mean(folder: str | os.PathLike) -> None:
@@ -159,33 +166,12 @@ def _reading(folder):
     return longest, lowercase
 
 
-def _dense(folder, width):
-    """(step, its params, the width of its vectors) of a Dense module behind others of `width`."""
-    path = folder / "config.json"
-    found = Settings(model_folder.config(folder), path)
-    inputs, outputs = found.whole("in_features"), found.whole("out_features")
-    require(inputs == width, f"{path}: in_features is {inputs}, but vectors have {width} numbers")
-    name = found.get("activation_function", TANH)
-    require(
-        isinstance(name, str) and name in ACTIVATIONS,
-        f"{path}: activation_function is {shown(name)}, expected one of {', '.join(ACTIVATIONS)}",
-    )
-    bias = found.truth("bias", True)
-    found.neutral(NEUTRAL_DENSE)
-    found.accounted([])
-    weights = Weights(folder, safetensors_files.read(folder))
-    params = {"kernel": weights.take("linear.weight", outputs, inputs).T}
-    params |= {"bias": weights.take("linear.bias", outputs)} if bias else {}
-    weights.accounted({})
-    return Dense(ACTIVATIONS[name]), params, outputs
-
-
 def _normalize(folder, width):
     return normalized, {}, width
 
 
 FIRST = "Transformer", "Pooling"
-STEPS = {"Dense": _dense, "Normalize": _normalize}  # which follow, in any order
+STEPS = {"Dense": sentence_dense.read, "Normalize": _normalize}  # which follow, in any order
 
 
 def _prompts(path):

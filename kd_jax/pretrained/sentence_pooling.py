@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+from collections.abc import Sequence
 
 from kd_jax.errors import require
 from kd_jax.models import sentence
@@ -18,6 +19,15 @@ POOLINGS = {
     "weightedmean": (sentence.weighted_mean, "pooling_mode_weightedmean_tokens"),
     "lasttoken": (sentence.last, "pooling_mode_lasttoken"),
 }
+
+
+def settings(width: int, poolings: Sequence[sentence.Pooling], pools_prompts: bool) -> dict:
+    """What `read` reads, of the older spelling, which all libraries know, where it has one."""
+    names = [name for name, (pooling, _) in POOLINGS.items() if pooling in poolings]
+    older = {setting: name in names for name, (_, setting) in POOLINGS.items()}
+    said = [name for wanted in poolings for name, (pool, _) in POOLINGS.items() if pool is wanted]
+    found = {"word_embedding_dimension": width, "include_prompt": pools_prompts}
+    return found | (older if said == names else {"pooling_mode": said})
 
 
 def read(folder: str | os.PathLike) -> tuple[int, tuple[sentence.Pooling, ...], bool]:

@@ -18,7 +18,12 @@ from tokenizers import Tokenizer, models, pre_tokenizers, processors
 import kd_jax as kd
 from kd_jax.errors import InputError
 from kd_jax.pretrained import encoder as encoders
-from kd_jax.pretrained import sentence_embeddings, sentence_folder
+from kd_jax.pretrained import (
+    layer_selection,
+    sentence_embeddings,
+    sentence_folder,
+    sentence_pooling,
+)
 
 WORDS = ["<s>", "<pad>", "</s>", "<unk>", *"how why is my card lost late here query: How".split()]
 MODULES = [
@@ -158,6 +163,23 @@ def test_a_folder_without_modules_is_mean_pooled_and_says_so(folder, capsys, loa
     np.testing.assert_allclose(found.embed(TEXTS[:4]), means, atol=1e-5)  # not of length 1
 
 
+def test_what_is_saved_gives_the_same_vectors_and_a_student_fewer_layers(loaded, tmp_path):
+    found, _ = loaded
+    found.save(tmp_path / "a")
+    again = kd.Encoder(tmp_path / "a")
+    np.testing.assert_array_equal(again.embed(TEXTS), found.embed(TEXTS))
+    assert again.prompts == {"query": "query: "} and again.max_length == 10
+    modules = json.loads((tmp_path / "a" / "modules.json").read_text())
+    assert [(part["path"], part["type"].split(".")[-1]) for part in modules] == [
+        ("", "Transformer"), ("1_Pooling", "Pooling"), ("2_Dense", "Dense"),
+        ("3_Normalize", "Normalize"),
+    ]  # fmt: skip
+    settings = json.loads((tmp_path / "a" / "2_Dense" / "config.json").read_text())
+    assert settings == DENSE
+    found.save(tmp_path / "b", *layer_selection.student(found.network, found.params, [2]))
+    assert kd.Encoder(tmp_path / "b").network.layers == 1
+
+
 @pytest.mark.parametrize(
     "said, names",
     [
@@ -173,6 +195,8 @@ def test_poolings_of_older_and_newer_spelling(folder, said, names):
     put(folder / "1_Pooling" / "config.json", {"embedding_dimension": 32} | said)
     head = sentence_folder.read(folder).head
     assert [pooling.__name__ for pooling in head.poolings] == names and not head.steps
+    put(folder / "1_Pooling" / "config.json", sentence_pooling.settings(32, head.poolings, True))
+    assert sentence_folder.read(folder).head == head
 
 
 def module(number, **changes):

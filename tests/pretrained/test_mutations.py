@@ -13,12 +13,13 @@ pytest.importorskip("tokenizers", reason="needs the extra text")
 pytest.importorskip("gguf", reason="needs the extra text")
 
 import fuzzing
+import tiny_encoders
 import tiny_folders as tiny
 import tiny_gguf
 from model_loaders import CONFIGS, KINDS, READERS, same
 from safetensors.numpy import save_file
 
-from kd_jax.pretrained import gguf, load, tokenizer
+from kd_jax.pretrained import encoder, gguf, load, tokenizer
 
 pytestmark = pytest.mark.slow
 CASES, SEED = 10 * fuzzing.CASES, 23
@@ -86,10 +87,20 @@ def other_tensors(random, arrays):
 
 @KINDS
 def test_a_mutated_folder(tmp_path, kind):
-    random, config = np.random.default_rng(SEED), CONFIGS[kind]
-    arrays, read = tiny.arrays(config), READERS[kind]
-    expected = read(tiny.write(tmp_path, config))
-    refused = 0
+    config = CONFIGS[kind]
+    refused_or_same(tmp_path, READERS[kind], config, tiny.arrays(config))
+
+
+@pytest.mark.parametrize("name", ["roberta", "mpnet", "modernbert"])
+def test_a_mutated_encoder(tmp_path, name):
+    config, arrays = tiny_encoders.FAMILIES[name]["config"], tiny_encoders.tensors(name)
+    refused_or_same(tmp_path, encoder.load, config, arrays)
+
+
+def refused_or_same(tmp_path, read, config, arrays):
+    """Mutate settings and tensors of a folder, each time from what is sound."""
+    random, refused = np.random.default_rng(SEED), 0
+    expected = read(tiny.write(tmp_path, config, arrays))
     for _ in range(CASES):
         settings = other_settings(random, config)
         tensors = other_tensors(random, arrays) if random.random() < 0.3 else arrays

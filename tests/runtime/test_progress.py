@@ -26,6 +26,12 @@ def test_parts_of_an_epoch_move_the_bar_and_wholes_show_the_loss(capfd, monkeypa
     assert events.epochs == [(0, 1), (1, 2)]
 
 
+def test_a_bar_of_what_is_done_soon_is_not_shown(capfd):
+    with progress.bar("mine", 2, delay=60) as report:
+        report(2)
+    assert not capfd.readouterr().err
+
+
 def test_a_part_is_shown_with_one_digit(capfd):
     with progress.bar("mine", 2) as report:
         report(1 / 3)
