@@ -11,6 +11,7 @@ from typing import Any
 import jax
 import numpy as np
 from jaxtyping import Float
+from tokenizers import normalizers
 
 from kd_jax.data import padding
 from kd_jax.errors import require
@@ -86,6 +87,9 @@ class Encoder:
         self.head, self.prompts = said.head, said.prompts
         self.dimension = said.dimension or width
         self.tokenizer, self._alone = tokenizers.load(said.model), threading.Lock()
+        if said.lowercase:
+            others = [self.tokenizer.normalizer] if self.tokenizer.normalizer else []
+            self.tokenizer.normalizer = normalizers.Sequence([normalizers.Lowercase(), *others])
         self.max_length = min(_longest(said), self.network.longest)
         self._said = said._replace(width=width, max_length=self.max_length)
 
@@ -125,11 +129,8 @@ class Encoder:
 
     def tokens(self, texts: Iterable[str]) -> padding.Tokens:
         """The Tokens of texts, as the folder says that they are read."""
-        given = (text.strip() for text in texts)
-        if self._said.lowercase:
-            given = (text.lower() for text in given)
         with self._alone:  # it is told how to cut, which another thread would undo
-            return tokenizers.encode(self.tokenizer, given, self.max_length)
+            return tokenizers.encode(self.tokenizer, texts, self.max_length)
 
     def save(self, folder: str | os.PathLike, network: Any = None, params: Any = None) -> None:
         """Write the encoder as a folder for sentence-transformers, transformers and kd.Encoder.

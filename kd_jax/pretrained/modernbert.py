@@ -92,7 +92,7 @@ def save(
     settings |= {
         "num_hidden_layers": net.layers, "layer_types": [LOCAL if x else GLOBAL for x in net.local],
         "local_attention": 2 * net.window, "norm_eps": net.epsilon, "hidden_activation": "gelu",
-        "global_rope_theta": net.theta, "local_rope_theta": net.local_theta,
+        "global_rope_theta": net.theta, "local_rope_theta": net.local_theta, "pad_token_id": 0,
     }  # fmt: skip
     every = [n for n in range(1, net.layers + 1) if net.local == _all_but_every(n, net.layers)]
     settings |= {"global_attn_every_n_layers": every[0]} if every else {}

@@ -13,12 +13,10 @@ from kd_jax.pretrained import model_folder, safetensors_files
 from kd_jax.pretrained.settings import Settings, shown
 from kd_jax.pretrained.weights import Weights
 
-# what is not implemented, with the values at which it changes nothing
-NEUTRAL: dict[str, tuple] = {
-    "module_input_name": ("sentence_embedding",),
-    "module_output_name": ("sentence_embedding",),
-    "use_residual": (False,),
-}
+# what a module reads and what it writes: nothing else is implemented
+NAMES: dict[str, tuple] = dict.fromkeys(
+    ["module_input_name", "module_output_name"], ("sentence_embedding",)
+)
 
 
 def _gelu(x):
@@ -59,7 +57,7 @@ def read(folder: pathlib.Path, width: int) -> tuple[Dense, dict[str, np.ndarray]
         f"{path}: activation_function is {shown(name)}, expected one of {', '.join(ACTIVATIONS)}",
     )
     bias = found.truth("bias", True)
-    found.neutral(NEUTRAL)
+    found.neutral(NAMES | {"use_residual": (False,)})
     found.accounted([])
     weights = Weights(folder, safetensors_files.read(folder))
     params = {"kernel": weights.take("linear.weight", outputs, inputs).T}

@@ -167,6 +167,10 @@ def _reading(folder):
 
 
 def _normalize(folder, width):
+    path = folder / "config.json"  # of newer libraries
+    found = Settings(model_folder.json_object(path) if path.is_file() else {}, path)
+    found.neutral(sentence_dense.NAMES)
+    found.accounted([])
     return normalized, {}, width
 
 

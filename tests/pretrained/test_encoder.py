@@ -148,7 +148,7 @@ def test_lengths_and_lower_case_are_the_folder_s(folder):
 
     assert tokens("How") == [0, 13, 2] and len(tokens("how " * 50)) == 10
     put(folder / "sentence_bert_config.json", {"do_lower_case": True})
-    assert tokens("How") == [0, 4, 2] and len(tokens("how " * 50)) == 38  # the network's positions
+    assert tokens("HOW") == [0, 4, 2] and len(tokens("how " * 50)) == 38  # the network's positions
     put(folder / "tokenizer_config.json", {"model_max_length": 20})
     assert len(tokens("how " * 50)) == 20
     put(folder / "tokenizer_config.json", {"truncation_side": "left"})
@@ -230,6 +230,8 @@ REFUSED = [
     (DENSE_FILE, DENSE | {"use_residual": True}, "use_residual is True"),
     (DENSE_FILE, DENSE | {"module_input_name": "token_embeddings"}, "module_input_name"),
     (DENSE_FILE, DENSE | {"new": 1}, "the setting new"),
+    ("3/config.json", {"module_input_name": "token_embeddings"}, "module_input_name"),
+    ("3/config.json", {"p": 1}, "the setting p"),
     (READ, {"max_seq_length": 0}, "max_seq_length is 0"),
     (READ, {"do_lower_case": "false"}, "do_lower_case is false"),
     (READ, {"model_args": {"attn": "own"}}, "model_args"),
