@@ -47,6 +47,7 @@ ARCHITECTURES = {
     "bert": BERT,
     "roberta": ROBERTA,
     "xlm-roberta": ROBERTA._replace(model="XLMRobertaModel"),
+    "camembert": ROBERTA._replace(model="CamembertModel"),
     "mpnet": Architecture(
         "MPNetModel",
         SIZES | {"buckets": "relative_attention_num_buckets"},
@@ -86,7 +87,7 @@ ARCHITECTURES = {
 
 
 def kind_of(types: int, padding: int, buckets: int) -> str:
-    """The model_type of a Bert with such differences; XLM-R computes what RoBERTa does."""
+    """The model_type of a Bert with such differences; XLM-R and CamemBERT are RoBERTa."""
     if buckets:
         return "mpnet"
     if padding >= 0:

@@ -1,6 +1,8 @@
 """kd.Encoder: the vectors that a folder says, whatever texts; modules unknown are refused."""
 
 import json
+import pathlib
+import re
 
 import numpy as np
 import pytest
@@ -178,6 +180,17 @@ def test_what_is_saved_gives_the_same_vectors_and_a_student_fewer_layers(loaded,
     assert settings == DENSE
     found.save(tmp_path / "b", *layer_selection.student(found.network, found.params, [2]))
     assert kd.Encoder(tmp_path / "b").network.layers == 1
+
+
+def test_the_programs_of_the_docs_run(folder, monkeypatch):
+    folder.rename(folder.parent / "teacher")
+    monkeypatch.chdir(folder.parent)
+    page = pathlib.Path(__file__).parents[2] / "docs" / "encoders.md"
+    names: dict = {}
+    for program in re.findall("```python\n(.*?)```", page.read_text(), re.DOTALL):
+        exec(compile(program, "a program of the docs", "exec"), names)
+    assert names["vectors"].shape == (2, 5) and names["one"].shape == (5,)
+    assert kd.Encoder("student").network.layers == 2
 
 
 @pytest.mark.parametrize(

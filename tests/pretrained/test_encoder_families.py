@@ -107,6 +107,13 @@ def test_what_published_folders_say_besides_is_harmless(tmp_path, name):
     assert same(encoder.load(tiny.write(tmp_path / "b", name, **PUBLISHED[name])), expected)
 
 
+def test_camembert_is_roberta_under_another_name(tmp_path):
+    expected = encoder.load(tiny.write(tmp_path / "a", "roberta"))
+    assert same(
+        encoder.load(tiny.write(tmp_path / "b", "roberta", model_type="camembert")), expected
+    )
+
+
 def test_layers_and_windows_of_a_modernbert_are_those_of_its_config(tmp_path):
     kinds = ["sliding_attention", "full_attention", "full_attention"]
     tiny.write(tmp_path, "modernbert", layer_types=kinds, local_attention=7, rope_parameters=...)
