@@ -1,5 +1,6 @@
 """The folder of --out: model card, table, records, figure and the student in its formats."""
 
+import importlib.util
 import os
 import pathlib
 import re
@@ -36,10 +37,11 @@ def check(config: Any) -> None:
     except (OSError, RuntimeError) as error:  # the latter of a ~ that is nobody's
         reason = (isinstance(error, OSError) and error.strerror) or brief(error)
         raise InputError(f"{out} cannot be written ({reason}): name another folder") from None
-    packages = {"onnx": "jax2onnx", "safetensors": "safetensors"}
-    for name in config.formats:
-        if name in packages:
-            require_extra("export", packages[name])
+    if "safetensors" in config.formats:
+        require_extra("export", "safetensors")
+    if "onnx" in config.formats:
+        advice = "pip install --no-deps jax2onnx, or leave ONNX out with --formats=stablehlo"
+        require(importlib.util.find_spec("jax2onnx"), f"jax2onnx is not installed: {advice}")
 
 
 def _check_apart(config, out):

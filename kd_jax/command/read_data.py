@@ -88,8 +88,8 @@ def read_data(
     validation_data: str | os.PathLike = "",
     test_data: str | os.PathLike = "",
     split: Sequence[float] = (0.7, 0.1, 0.2),
-    columns: Sequence[str] = (),
-    ignore: Sequence[str] = (),
+    columns: str | Sequence[str] = (),
+    ignore: str | Sequence[str] = (),
     image_size: int = 0,
     skip_unreadable: bool = False,
     stream: bool = False,
@@ -104,8 +104,8 @@ def read_data(
         validation_data: Rows of the same kind; by default a part of the first.
         test_data: Likewise.
         split: The parts of training, validation and test, of each class alike.
-        columns: Of a table, those that are inputs; () for all but the label.
-        ignore: Of a table, those that are not.
+        columns: Of a table, those that are the student's inputs; () for all but the label.
+        ignore: Of a table, those that are not; `raw`, as a teacher gets it, has them all the same.
         image_size: Height and width of images; 0: as they are.
         skip_unreadable: Go on without images that cannot be read.
         stream: Leave the inputs of an .npz file on disk, for kd.distill to read batches ahead.
@@ -117,8 +117,8 @@ def read_data(
     """
     found = problem.read(types.SimpleNamespace(
         data=os.fspath(path), label=label, validation_data=os.fspath(validation_data),
-        test_data=os.fspath(test_data), split=tuple(split), columns=tuple(columns),
-        ignore=tuple(ignore), image_size=image_size, skip_unreadable=skip_unreadable,
+        test_data=os.fspath(test_data), split=tuple(split), columns=_names(columns),
+        ignore=_names(ignore), image_size=image_size, skip_unreadable=skip_unreadable,
         stream=stream, base_seed=base_seed, workdir=os.fspath(workdir), data_dir="", manual_dir="",
     ))  # fmt: skip
     train, validation, test = (Split(part.inputs, part.labels) for part in found.parts.values())
@@ -126,3 +126,8 @@ def read_data(
     moments = None if found.mean is None else (found.mean, found.scale)
     more = raw, found.classes, found.preprocessing, moments, found.notes
     return Data(train, validation, test, *more)
+
+
+def _names(given):
+    """Names of columns, of which one may stand alone."""
+    return (given,) if isinstance(given, str) else tuple(given)

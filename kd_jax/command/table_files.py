@@ -136,14 +136,20 @@ def _cast(table, name, kind):
 
 def _tell(say, content, table, width):
     chosen = content.columns
-    say(f"{len(chosen)} columns become {width} inputs: {some(list(chosen))}")
+    say(f"{len(chosen)} columns become {width} inputs: {some(list(map(_quoted, chosen)))}")
     left = [name for name in table.column_names if name not in chosen]
     if left:
-        say(f"columns that the student does not see: {some(left)}")
+        names = some(list(map(_quoted, left)))
+        say(f"columns that the teacher sees and the student does not: {names}")
     missing = {name: table[name].null_count for name in chosen if table[name].null_count}
     if missing:
-        listed = some([f"{name} in {count:,} rows" for name, count in missing.items()])
+        listed = some([f"{_quoted(name)} in {count:,} rows" for name, count in missing.items()])
         say(f"values are missing in {listed}: filled, and marked where training rows miss them")
+
+
+def _quoted(name):
+    """A column's name, in quotes where it would read as several."""
+    return f'"{name}"' if "," in name else name
 
 
 def _digest(path):

@@ -8,6 +8,9 @@ calls it once for every row, and what comes back are logits that every loss take
 """
 
 import contextlib
+import os
+import pathlib
+import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -124,7 +127,7 @@ def logits_of(
             f"teacher {name}: every row is a distribution (entries from 0 to 1, sum 1), so these "
             "are no logits: say that they are probabilities, as kd.probabilities(teacher) does"
         )
-    if are_probabilities(outputs / 100):
+    if _are_percentages(outputs):
         raise InputError(
             f"teacher {name}: every row sums to 100, so these are percentages: divide them by 100 "
             "and say that they are probabilities, as kd.probabilities(teacher) does"
@@ -135,6 +138,13 @@ def logits_of(
         return np.asarray(losses.as_logits(outputs))  # type: ignore[arg-type]
     except ValueError as error:
         raise InputError(f"teacher {name}: {error}") from None
+
+
+def _are_percentages(outputs):
+    """Whether every row has entries from 0 to 100 and the sum 100, but for rounding."""
+    near = max(0.1, min(0.51 * outputs.shape[1], 5.0))
+    sums = np.abs(outputs.sum(-1, dtype=np.float64) - 100)
+    return bool((outputs >= 0).all() and (outputs <= 100.1).all() and (sums <= near).all())
 
 
 def are_probabilities(outputs: Shaped[np.ndarray, "N C"]) -> bool:
@@ -191,8 +201,20 @@ def answer(name: str, teacher: Teacher, batch: Any) -> Shaped[np.ndarray, "..."]
     except InputError:
         raise
     except (Exception, SystemExit) as error:  # whatever somebody's function raises
-        what = f"{type(error).__name__}: {brief(error)}"
+        what = f"{type(error).__name__}: {brief(error)}{place(error)}"
         raise InputError(f"teacher {name} fails on inputs {list(batch.shape)}: {what}") from error
+
+
+def place(error: BaseException) -> str:
+    """ " (file, line 7)", the innermost line of somebody's own file that an error passed; or ""."""
+    ours = str(pathlib.Path(__file__).parents[1])
+    theirs = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if not frame.filename.startswith((ours, "<")) and "site-packages" not in frame.filename
+        and not frame.filename.startswith(os.path.dirname(os.__file__))
+    ]  # fmt: skip
+    return f" ({theirs[-1].filename}, line {theirs[-1].lineno})" if theirs else ""
 
 
 def numbers(name: str, outputs: Any) -> Shaped[np.ndarray, "..."]:

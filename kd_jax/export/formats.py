@@ -107,7 +107,10 @@ def onnx(path: str | os.PathLike, function: Callable[[Any], Any], inputs: Any) -
             output_names=["logits"],
         )
     except Exception as error:  # by what it does not know
-        raise NotConverted(str(error).split("\n")[0]) from error
+        reason = str(error).split("\n")[0]
+        if "patched_" in reason:  # in place of a function of Flax
+            reason += "; give its arguments by name, as in nnx.max_pool(x, window_shape=(2, 2))"
+        raise NotConverted(reason) from error
     pathlib.Path(path).write_bytes(found.SerializeToString())
 
 

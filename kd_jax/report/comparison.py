@@ -107,6 +107,8 @@ class Comparison(NamedTuple):
         what = "accuracy" if self.labeled else "agreement"
         if not has_interval(line):
             return f"{_signed(line.paired.mean)} points of test {what} of one student", UNKNOWN
+        if line.paired[:3] == (0.0, 0.0, 0.0):
+            return f"no difference in test {what} in any pair of students", UNKNOWN
         mean, low, high = map(_signed, line.paired[:3])
         return f"{mean} points of test {what} [{low}, {high}]", line.paired.verdict
 

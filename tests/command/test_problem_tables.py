@@ -31,7 +31,7 @@ def test_parts_share_the_rows_out_and_are_standardized_by_the_training_rows(sett
         assert part.inputs.dtype == np.float32 and part.labels.dtype == np.int32
         assert part.labels.tolist() == (part.rows >= 20).tolist()
     assert found.mean is None and found.scale is None and found.preprocessing["kind"] == "table"
-    assert any("does not see: id" in note for note in found.notes)
+    assert any("the student does not: id" in note for note in found.notes)
 
 
 def test_a_function_is_given_all_columns_but_the_label_and_numbers_as_such(settings, people):

@@ -50,6 +50,8 @@ def test_bad_outputs_are_one_line():
     for outputs, more, said in [
         (p, {}, "every row is a distribution .* say that they are probabilities"),
         (100 * p, {}, "every row sums to 100, .*: divide them by 100"),
+        (np.round(100 * p), {"probabilities": None}, "every row sums to 100"),
+        (np.round(100 * p, 1), {}, "every row sums to 100"),
         (100 * p, {"probabilities": None}, "every row sums to 100"),
         (100 * p, {"probabilities": True}, "every row sums to 100"),
         (LOGITS, {"probabilities": True}, "row 0 has least entry .* logits are given as they are"),
@@ -89,3 +91,14 @@ def test_a_teacher_that_fails_ends_before_the_second_batch():
         given_teachers.ask("mine", late, INPUTS, batch_size=5)
     with pytest.raises(InputError, match="no rows"):
         given_teachers.ask("mine", wrong, INPUTS[:0])
+
+
+def test_an_error_of_somebodys_file_names_its_line(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text("def teach(rows):\n    return {}['weights']\n")
+    names: dict = {}
+    exec(compile(path.read_text(), str(path), "exec"), names)
+    with pytest.raises(
+        InputError, match=r"fails on inputs \[23, 3\]: KeyError: 'weights' .*line 2"
+    ):
+        given_teachers.answer("mine", names["teach"], LOGITS)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 
 SEEN = 0.05  # of accuracy, by which a teacher may be better on validation than on the test
+HARM = 0.05  # of accuracy, from which a method's weight is doubted
 ECE = 0.01  # by which a teacher may be worse calibrated without a word
 
 
@@ -58,8 +59,10 @@ class Result:
         """
         by_row = {row: [r for r in records if r["row"] == row] for row in students}
         best = max(students, key=lambda row: score(by_row[row]))
-        notes = [*problem.notes, *_of_teacher(records, by_row[next(iter(students))])]
-        notes += _of_one_class(by_row, [problem.splits[x].labels for x in ("validation", "test")])
+        labels = [problem.splits[part].labels for part in ("validation", "test")]
+        baseline = by_row[next(iter(students))]
+        notes = [*problem.notes, *_of_teacher(records, baseline, *map(len, labels))]
+        notes += [*_of_one_class(by_row, labels), *_of_weights(by_row, baseline)]
         comparison = Comparison(records, next(iter(students)), best, problem.labeled, notes, right)
         inputs = problem.splits["train"].inputs
         classes = [str(number) for number in range(problem.classes)]
@@ -170,8 +173,11 @@ def _errors(record):
     return record["validation_errors"], record["validation_nll"]
 
 
-def _of_teacher(records, baseline):
-    """What is odd about the teacher beside students of the baseline, a line each."""
+def _of_teacher(records, baseline, rows, of_test):
+    """What is odd about the teacher beside students of the baseline, a line each.
+
+    rows: of validation; of_test: of the test. What may be chance on so few is not said.
+    """
     teachers = [r for r in records if "temperature" not in r and "validation_accuracy" in r]
     kept = [r for r in baseline if not lost(r)]
     if not (teachers and kept):
@@ -182,25 +188,42 @@ def _of_teacher(records, baseline):
         return float(np.mean([r[metric] for r in kept]))
 
     found = []
-    if theirs["validation_accuracy"] < mean("validation_accuracy"):
-        right = theirs["validation_accuracy"], mean("validation_accuracy")
+    right = theirs["validation_accuracy"], mean("validation_accuracy")
+    spread = right[0] * (1 - right[0])  # of one row
+    if right[1] - right[0] > 2 * np.sqrt(spread / rows):
         found.append(
             f"The teacher is right on {right[0]:.1%} of the validation rows, {row} on "
             f"{right[1]:.1%}: does it see rows as it learned them, and in this order of classes?"
         )
     better = theirs["validation_accuracy"] - theirs.get("test_accuracy", 1.0)
-    if better > SEEN:
+    if better > max(SEEN, 2 * np.sqrt(spread * (1 / rows + 1 / of_test))):
         found.append(
             f"The teacher is {100 * better:.0f} points better on validation than on the test: was "
             "it fitted on these rows? Then what it says of them misleads the choice and students."
         )
-    if theirs["validation_ece"] > mean("validation_ece") + ECE:
+    worse = theirs["validation_nll"] > mean("validation_nll")
+    if worse and theirs["validation_ece"] > mean("validation_ece") + ECE:
         found.append(
             f"The teacher is worse calibrated than {row} on validation: ECE "
             f"{theirs['validation_ece']:.3f} and NLL {theirs['validation_nll']:.3f} against "
             f"{mean('validation_ece'):.3f} and {mean('validation_nll'):.3f}; higher temperatures "
             "may help."
         )
+    return found
+
+
+def _of_weights(by_row, baseline):
+    """A line for each method that does much harm at the one weight that it was given."""
+    found, level = [], score(baseline)[0]
+    for row, records in by_row.items():
+        weights: list[float] = next((r["weights"] for r in records if not lost(r)), [])
+        harm = level - score(records)[0]
+        if len(weights) == 1 and weights[0] and harm > HARM:
+            found.append(
+                f"{row} at weight {weights[0]:g} loses {100 * harm:.0f} points on validation: let "
+                "it choose from smaller ones, method.times((0.01, 0.1, 1)) or "
+                "--weights=0.01,0.1,1."
+            )
     return found
 
 

@@ -21,17 +21,39 @@ SOUND = {
         ({}, []),
         ({"validation_accuracy": 0.70}, ["right on 70.0% of the validation rows, labels only on"]),
         ({"test_accuracy": 0.74}, ["11 points better on validation than on the test"]),
-        ({"validation_ece": 0.05}, ["worse calibrated than labels only on validation: ECE 0.050"]),
+        ({"validation_ece": 0.05}, []),  # its NLL is better
+        (
+            {"validation_ece": 0.05, "validation_nll": 0.5},
+            ["worse calibrated than labels only on validation: ECE 0.050"],
+        ),
     ],
 )
 def test_a_line_for_each_thing_that_is_odd(odd, said):
-    lines = result._of_teacher([{**SOUND, **odd}, *STUDENTS], STUDENTS)
+    lines = result._of_teacher([{**SOUND, **odd}, *STUDENTS], STUDENTS, 1000, 1000)
     assert len(lines) == len(said) and all(x in line for x, line in zip(said, lines))
 
 
 def test_without_a_teacher_or_with_students_that_diverged_nothing_is_said():
-    assert result._of_teacher(STUDENTS, STUDENTS) == []
-    assert result._of_teacher([SOUND], [{**STUDENTS[0], "diverged": 3}]) == []
+    assert result._of_teacher(STUDENTS, STUDENTS, 1000, 1000) == []
+    assert result._of_teacher([SOUND], [{**STUDENTS[0], "diverged": 3}], 1000, 1000) == []
+
+
+def test_what_may_be_chance_on_few_rows_is_not_said():
+    # 0.75 of 24 rows: 2 √(0.75 · 0.25/24) = 0.18 above the 0.05 that it lacks
+    assert result._of_teacher([{**SOUND, "validation_accuracy": 0.75, "test_accuracy": 0.75},
+                               *STUDENTS], STUDENTS, 24, 1000) == []  # fmt: skip
+    # 0.85 against 0.74: 2 √(0.85 · 0.15 (1/24 + 1/24)) = 0.21 above 0.11
+    assert result._of_teacher([{**SOUND, "test_accuracy": 0.74}, *STUDENTS], STUDENTS, 24, 24) == []
+
+
+def test_a_weight_that_does_much_harm_is_doubted():
+    def row(accuracy, weights):
+        return [{"weights": weights, "validation_accuracy": accuracy, "validation_nll": 0.5}]
+
+    baseline = row(0.9, [0.0])
+    (line,) = result._of_weights({"at": row(0.62, [1000.0]), "kd": row(0.88, [1.0])}, baseline)
+    assert line.startswith("at at weight 1000 loses 28 points on validation")
+    assert result._of_weights({"at": row(0.62, [10.0, 1000.0])}, baseline) == []
 
 
 def test_students_that_name_one_class_for_every_row():
