@@ -53,7 +53,7 @@ def without_cache(net):
         hidden, _ = net.apply({"params": params}, tokens, present)
         used = used + ids.shape[1]
         last = jax.lax.dynamic_index_in_dim(hidden[-1], used - 1, 1, keepdims=False)
-        return llama.logits(params, last), (tokens, present, used)
+        return llama.logits(params, last, net.variant.logits_cap), (tokens, present, used)
 
     return llama.CachedDecoder(empty, step)
 

@@ -102,11 +102,10 @@ class DecoderStudents:
         self.cache = teacher_cache.TeacherCache(
             teacher, run.workdir, config.batch_size, again=run.retrain
         )
-        more = {"layers": config.layers, "remat": config.remat}
-        self.net = dataclasses.replace(teacher.net, **more)
         chosen = layer_selection.spaced(teacher.net.layers, config.layers)
-        self.start = layer_selection.cut(teacher.params, chosen)
-        self.read_out = teacher_outputs.read_out(teacher.params)
+        net, self.start = layer_selection.student(teacher.net, teacher.params, chosen)
+        self.net = dataclasses.replace(net, remat=config.remat)
+        self.read_out = teacher_outputs.read_out(teacher.params, teacher.net.variant.logits_cap)
         self.trainings = {}
         self.evaluator = student_loss.evaluator(self.net)
 
@@ -134,7 +133,7 @@ class DecoderStudents:
         steps = optimizers.steps(config.epochs, sampler)
         shared, on_policy = self.read_out, None
         if objective.on_policy_fraction:  # its own texts are new: the whole teacher reads them
-            shared, fraction = teacher.params, objective.on_policy_fraction
+            shared, fraction = teacher.params | shared, objective.on_policy_fraction
             on_policy = student_loss.on_policy(self.net, teacher.net, fraction, teacher.stop)
         return sequential.Sequential(
             student_loss.loss(self.net, objective, config.micro_batches, on_policy),

@@ -1,6 +1,5 @@
 """GSM8K as a reasoning task: a chat model as teacher, and some of its layers as student."""
 
-import dataclasses
 import decimal
 import fractions
 import re
@@ -93,13 +92,14 @@ def task(model, train, test, max_lengths, layers):
         f"--prompt_tokens={max_lengths[0]} and --answer_tokens={max_lengths[1]}: expected "
         f"{net.max_position_embeddings} in all at most, the teacher's positions",
     )
-    digest = fingerprint.arrays(params)
+    digest, chosen = fingerprint.arrays(params), layer_selection.spaced(net.layers, layers)
+    student, start = layer_selection.student(net, params, chosen)
     known, solutions = problem_set(tokenizer, train, max_lengths)
     short = chat_template.answers(tokenizer, [f"#### {answer}" for answer in known.gold])
     return tasks.ReasoningTask(
         teacher_cache.DecoderTeacher(net, jax.device_put(params), digest, stop),
-        dataclasses.replace(net, layers=layers),
-        tasks.same_start(layer_selection.cut(params, layer_selection.spaced(net.layers, layers))),
+        student,
+        tasks.same_start(start),
         optimizers.adamw_warmup_cosine,
         known,
         {ANSWER: short, TERSE: solutions},

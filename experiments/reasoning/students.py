@@ -102,9 +102,9 @@ class Students:
         read: Any = ()
         if objective.term is not objectives.labels:
             rows["hidden"] = self.cache.hidden(pool.texts)
-            read = teacher_outputs.read_out(teacher.params)
+            read = teacher_outputs.read_out(teacher.params, teacher.net.variant.logits_cap)
         if objective.on_policy_fraction:  # its own texts are new: the whole teacher reads them
-            read, fraction = teacher.params, objective.on_policy_fraction
+            read, fraction = teacher.params | read, objective.on_policy_fraction
             on_policy = student_loss.on_policy(student, teacher.net, fraction, teacher.stop)
         sampler = training.sampler(
             self.order, self.seeds[mine], self.counts[mine], pool.chains, settings

@@ -76,7 +76,8 @@ def nll_of(teacher: DecoderTeacher) -> Callable:
 def _summed_nll(net):
     @jax.jit
     def each(params, texts):
-        z = llama.logits(params, tokens.answer_states(net, params, texts))
+        states = tokens.answer_states(net, params, texts)
+        z = llama.logits(params, states, net.variant.logits_cap)
         ids, mask = texts.answers
         return jnp.sum(losses.cross_entropy(z, ids, where=mask)), jnp.sum(mask)
 

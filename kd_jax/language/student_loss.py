@@ -27,11 +27,12 @@ def loss(
 
     Returns:
         loss_fn(variables, Batch, key) for training.loop. Its rows are the objective's, shared is
-        {"teacher": what the teacher's logits are read with, or all its parameters}.
+        {"teacher": teacher_outputs.read_out of the teacher, and all its parameters if on_policy}.
     """
 
     def total(params, rows, teacher):
-        z = llama.logits(params, tokens.answer_states(student, params, rows["texts"]))
+        states = tokens.answer_states(student, params, rows["texts"])
+        z = llama.logits(params, states, student.variant.logits_cap)
         return jnp.sum(objective.term(z, rows, teacher))
 
     def loss_fn(variables, batch, key):
@@ -88,7 +89,8 @@ def evaluator(net: Any) -> Callable:
 
     @jax.jit
     def each(params, teacher, texts, hidden):
-        z = llama.logits(params, tokens.answer_states(net, params, texts))
+        states = tokens.answer_states(net, params, texts)
+        z = llama.logits(params, states, net.variant.logits_cap)
         return tokens.sums(z, llama.logits(teacher, hidden), *texts.answers)
 
     def evaluate(params, texts, hidden, teacher, size):

@@ -70,7 +70,8 @@ class TeacherCache:
         hidden, k = self.hidden(texts), objective.top_k
         if not k:
             return {"texts": texts, "hidden": hidden}
-        given = {"params": self.teacher.params, "hidden": hidden}
+        cap = self.teacher.net.variant.logits_cap
+        given = {"params": self.teacher.params, "hidden": hidden, "cap": cap}
         found = self._cached(f"top {k} tokens", texts, teacher_outputs.top_tokens, given, k=k)
         return {"texts": texts, **found}
 

@@ -22,10 +22,15 @@ def _top(k, params, states):
     return jax.lax.top_k(jax.nn.log_softmax(llama.logits(params, states)), k)
 
 
-def read_out(params: dict) -> dict:
-    """The part of a Llama's parameters that llama.logits reads."""
+def read_out(params: dict, cap: float | None = None) -> dict:
+    """What llama.logits reads a Llama's logits with.
+
+    Args:
+        params: of the Llama.
+        cap: its variant's logits_cap, which is then among what is read.
+    """
     name = "head" if "head" in params else "embedding"
-    return {name: params[name]}
+    return {name: params[name]} | ({} if cap is None else {"logits_cap": np.float32(cap)})
 
 
 def hidden(net: Any, params: Any, texts: Texts, size: int, first: int = 0) -> Iterator[dict]:
@@ -48,7 +53,12 @@ def hidden(net: Any, params: Any, texts: Texts, size: int, first: int = 0) -> It
 
 
 def top_tokens(
-    params: Any, hidden: Float[Any, "N A D"], k: int, size: int, first: int = 0
+    params: Any,
+    hidden: Float[Any, "N A D"],
+    k: int,
+    size: int,
+    first: int = 0,
+    cap: float | None = None,
 ) -> Iterator[dict]:
     """The k most probable tokens at every position, and their log-probabilities.
 
@@ -58,11 +68,12 @@ def top_tokens(
         k: how many.
         size: texts of a batch.
         first: the text to begin with.
+        cap: the variant's logits_cap.
 
     Yields:
         {"log_p", "tokens"} [size, A, k]; the last batch may be shorter.
     """
-    top = read_out(params)
+    top = read_out(params, cap)
     for count, states in tokens.in_batches(hidden, size, first):
         log_p, numbers = _top(k, top, states)
         yield {"log_p": np.asarray(log_p)[:count], "tokens": np.asarray(numbers)[:count]}

@@ -1,10 +1,12 @@
-"""Rotary position embedding, causal attention masks and the key-value cache of decoders."""
+"""Rotary position embedding, attention and its masks, and the key-value cache of decoders."""
 
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
+
+from kd_jax.models.rotations import Rotation
 
 
 class KVCache(NamedTuple):
@@ -39,6 +41,29 @@ def rotary_embedding(
     inverse_frequencies = theta ** (-jnp.arange(0, head_dim, 2) / head_dim)
     angles = positions[..., None, None] * inverse_frequencies
     return jnp.cos(angles), jnp.sin(angles)
+
+
+def rotary_of(
+    positions: Int[Array, "B T"], head_dim: int, rotation: Rotation | None
+) -> tuple[Float[Array, "B T 1 h"], Float[Array, "B T 1 h"]]:
+    """Cosines and sines of any Rotation.
+
+    Args:
+        positions: Of the tokens.
+        head_dim: Width of a head, H.
+        rotation: None: nothing is turned.
+
+    Returns:
+        (cos, sin), h = H/2 of each, for `apply_rotary_embedding`.
+    """
+    if rotation is None:
+        shape = *positions.shape, 1, head_dim // 2
+        return jnp.ones(shape), jnp.zeros(shape)
+    if rotation.scaling is None:
+        return rotary_embedding(positions, head_dim, rotation.theta)
+    frequencies, magnitude = rotation.frequencies(head_dim)
+    angles = positions[..., None, None] * jnp.asarray(frequencies, jnp.float32)
+    return magnitude * jnp.cos(angles), magnitude * jnp.sin(angles)
 
 
 def apply_rotary_embedding(
@@ -85,3 +110,68 @@ def positions_and_mask(
     positions = jnp.maximum(before + jnp.cumsum(mask, axis=1) - 1, 0)
     earlier = jnp.arange(slots.shape[1]) <= used + jnp.arange(mask.shape[1])[:, None]
     return positions, (earlier & slots[:, None])[:, None], slots
+
+
+def within_window(
+    attention_mask: Bool[Array, "B 1 T S"],
+    positions: Int[Array, "B T"],
+    slots: Bool[Array, "B S"],
+    window: int,
+) -> Bool[Array, "B 1 T S"]:
+    """Of the slots that a token attends to, those of the last tokens.
+
+    Args:
+        attention_mask: Of `positions_and_mask`, as are the next two.
+        positions: Of the tokens.
+        slots: Which slots hold a token.
+        window: How many tokens are seen, the own one included; 0: all.
+
+    Returns:
+        The attention mask; padding between two tokens does not part them.
+    """
+    if not window:
+        return attention_mask
+    of_slots = jnp.cumsum(slots, axis=1) - 1
+    near = positions[:, :, None] - of_slots[:, None] < window
+    return attention_mask & near[:, None]
+
+
+def attend(
+    query: Float[Array, "B T N H"],
+    keys: Float[Array, "B S G H"],
+    values: Float[Array, "B S G H"],
+    mask: Bool[Array, "B 1 T S"],
+    scale: float | None = None,
+    cap: float | None = None,
+) -> Float[Array, "B T N H"]:
+    """Attention of N heads of queries to G groups of keys and values, in float32 inside.
+
+    Args:
+        query: Of every token.
+        keys: Of every slot.
+        values: Likewise.
+        mask: Which slots each token attends to.
+        scale: What scores are multiplied by; None: 1/√H.
+        cap: c of scores c · tanh(score / c); None: they are left alone.
+
+    Returns:
+        What each head of each token attends to.
+
+    Source:
+        Gemma Team 2024, arXiv 2408.00118, section 2 (logit soft-capping).
+    """
+    if cap is None:
+        return jax.nn.dot_product_attention(query, keys, values, mask=mask, scale=scale)
+    high = jnp.promote_types(query.dtype, jnp.float32)
+    (batch, tokens, _, size), groups = query.shape, keys.shape[2]
+    grouped = query.reshape(batch, tokens, groups, -1, size)
+    scores = jnp.einsum("btgnh,bsgh->bgnts", grouped, keys, preferred_element_type=high)
+    scores = capped(scores * (size**-0.5 if scale is None else scale), cap)
+    weights = jax.nn.softmax(jnp.where(mask[:, :, None], scores, jnp.finfo(high).min))
+    found = jnp.einsum("bgnts,bsgh->btgnh", weights.astype(values.dtype), values)
+    return found.reshape(query.shape)
+
+
+def capped(x: Float[Array, "*B"], cap: float | Array) -> Float[Array, "*B"]:
+    """Numbers kept below a soft cap c: c · tanh(x / c)."""
+    return cap * jnp.tanh(x / cap)

@@ -1,7 +1,8 @@
 """Llama decoder: logits of every next token, with a key-value cache for generation.
 
 Source: Touvron et al. 2023, arXiv 2302.13971; grouped-query attention: Ainslie et al. 2023, arXiv
-2305.13245. With biases on queries, keys and values it is Qwen2 (arXiv 2407.10671).
+2305.13245. With biases on queries, keys and values it is Qwen2 (arXiv 2407.10671); what else its
+relatives do differently a Variant says.
 """
 
 from collections.abc import Callable
@@ -12,93 +13,14 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, PyTree
 
-from kd_jax.models.attention import (
-    KVCache,
-    apply_rotary_embedding,
-    positions_and_mask,
-    rotary_embedding,
-)
+from kd_jax.errors import require
+from kd_jax.models.attention import KVCache, capped, positions_and_mask, rotary_of, within_window
+from kd_jax.models.llama_layer import LlamaLayer, RMSNorm
 from kd_jax.models.model import Model
+from kd_jax.models.rotations import Rotation
+from kd_jax.models.variants import Variant
 
-kernel_init = nn.initializers.normal(0.02)
 embedding_init = nn.linear.default_embed_init  # 1/√D: a small decoder hardly learns from less
-
-
-class RMSNorm(nn.Module):
-    """Root mean square norm x / √(mean x² + ε) · scale, in float32 inside.
-
-    Attributes:
-        epsilon: ε.
-
-    Source:
-        Zhang and Sennrich 2019, arXiv 1910.07467, equation 4.
-    """
-
-    epsilon: float
-
-    @nn.compact
-    def __call__(self, x: Float[Array, "*B D"]) -> Float[Array, "*B D"]:
-        scale = self.param("scale", nn.initializers.ones, (x.shape[-1],))
-        high = x.astype(jnp.promote_types(x.dtype, jnp.float32))
-        mean = jnp.mean(jnp.square(high), axis=-1, keepdims=True)
-        return (high * jax.lax.rsqrt(mean + self.epsilon) * scale).astype(x.dtype)
-
-
-class LlamaLayer(nn.Module):
-    """Pre-norm transformer layer: grouped-query attention and a gated feed-forward net (SwiGLU).
-
-    Attributes:
-        heads: Heads of queries.
-        num_kv_heads: Heads of keys and values.
-        head_dim: Width of a head, H.
-        intermediate_size: Width of the feed-forward net.
-        epsilon: ε of the norms.
-        biases: Whether queries, keys and values have biases.
-        dtype: Of the arithmetic.
-    """
-
-    heads: int
-    num_kv_heads: int
-    head_dim: int
-    intermediate_size: int
-    epsilon: float
-    biases: bool
-    dtype: Any
-
-    @nn.compact
-    def __call__(
-        self,
-        x: Float[Array, "B T D"],
-        cached: tuple[Array, Array] | None,
-        rotary: tuple[Array, Array],
-        attention_mask: Bool[Array, "B 1 T S"],
-        used: Int[Array, ""] | int,
-    ) -> tuple[Float[Array, "B T D"], tuple[Float[Array, "B T D"], tuple[Array, Array] | None]]:
-        def dense(size, name, bias=False):
-            return nn.Dense(size, bias, dtype=self.dtype, kernel_init=kernel_init, name=name)
-
-        def by_head(y, heads, name):
-            return dense(heads * self.head_dim, name, self.biases)(y).reshape(
-                *y.shape[:2], heads, -1
-            )
-
-        y = RMSNorm(self.epsilon, name="attention_norm")(x)
-        query = apply_rotary_embedding(by_head(y, self.heads, "query"), rotary)
-        keys = apply_rotary_embedding(by_head(y, self.num_kv_heads, "key"), rotary)
-        values = by_head(y, self.num_kv_heads, "value")
-        if cached is not None:
-            keys, values = (
-                jax.lax.dynamic_update_slice_in_dim(slots, tokens, used, 1)
-                for slots, tokens in zip(cached, (keys, values))
-            )
-        attended = jax.nn.dot_product_attention(query, keys, values, mask=attention_mask)
-        x = x + dense(x.shape[-1], "attended")(attended.reshape(*x.shape[:2], -1))
-        y = RMSNorm(self.epsilon, name="inner_norm")(x)
-        wide = jax.nn.silu(dense(self.intermediate_size, "gate")(y)) * dense(
-            self.intermediate_size, "up"
-        )(y)
-        x = x + dense(x.shape[-1], "down")(wide)
-        return x, (x, None if cached is None else (keys, values))
 
 
 class Llama(nn.Module):
@@ -118,12 +40,13 @@ class Llama(nn.Module):
         head_dim: Width of a head, H.
         intermediate_size: Width of the feed-forward nets.
         max_position_embeddings: Tokens of the longest text that it is made for, which callers heed.
-        theta: Base of the rotary embedding's frequencies.
+        theta: Base of the rotary embedding's frequencies, where the variant names no other.
         epsilon: ε of the norms.
         tied: Whether the logits are read with the embeddings.
         biases: Whether queries, keys and values have biases.
         dtype: Of the layers' arithmetic.
         remat: Whether layers are computed again in the backward pass instead of kept.
+        variant: What is other than in a Llama.
     """
 
     vocabulary: int
@@ -140,6 +63,7 @@ class Llama(nn.Module):
     biases: bool = False
     dtype: Any = jnp.float32
     remat: bool = False
+    variant: Variant = Variant()
 
     @nn.compact
     def __call__(
@@ -148,42 +72,95 @@ class Llama(nn.Module):
         table = self.param("embedding", embedding_init, (self.vocabulary, self.width))
         if not self.tied:  # it is `logits` that reads it
             self.param("head", nn.initializers.lecun_normal(), (self.width, self.vocabulary))
-        positions, attention_mask, slots = positions_and_mask(mask, cache)
+        kind, views, slots = self._views(mask, cache)
         used = 0 if cache is None else cache.used
         scanned = nn.scan(
             nn.remat(LlamaLayer, prevent_cse=False) if self.remat else LlamaLayer,
             variable_axes={"params": 0},
             split_rngs={"params": True},
-            in_axes=(nn.broadcast if cache is None else 0, *[nn.broadcast] * 3),
+            in_axes=(
+                nn.broadcast if cache is None else 0,
+                nn.broadcast if kind is None else 0,
+                *[nn.broadcast] * 2,
+            ),
             length=self.layers,
         )
         sizes = self.heads, self.num_kv_heads, self.head_dim, self.intermediate_size
-        layer = scanned(*sizes, self.epsilon, self.biases, self.dtype, name="layers")
+        own = self.epsilon, self.biases, self.dtype, self.variant
+        layer = scanned(*sizes, *own, name="layers")
         first = jnp.asarray(table)[ids].astype(self.dtype)
+        if self.variant.scaled_embeddings:
+            first = first * jnp.asarray(self.width**0.5, self.dtype)
         cached = None if cache is None else (cache.keys, cache.values)
-        rotary = rotary_embedding(positions, self.head_dim, self.theta)
-        last, (hidden, cached) = layer(first, cached, rotary, attention_mask, used)
-        last = RMSNorm(self.epsilon, name="norm")(last)
+        last, (hidden, cached) = layer(first, cached, kind, views, used)
+        last = RMSNorm(self.epsilon, self.variant.norm_offset, name="norm")(last)
         hidden = jnp.concatenate([first[None], hidden[:-1], last[None]])
         if cached is None:
             return hidden, None
         keys, values = cached
         return hidden, KVCache(keys, values, slots, used + ids.shape[1])
 
+    def _views(self, mask, cache):
+        """(Of which kind each layer is, rotations and masks of all kinds, slots with a token).
 
-def logits(params: PyTree, hidden: Float[Array, "*B D"]) -> Float[Array, "*B V"]:
+        Layers that are all of one kind need no number of it, and their views no axis of kinds.
+        """
+        positions, attention_mask, slots = positions_and_mask(mask, cache)
+
+        def view(window, rotation):
+            seen = within_window(attention_mask, positions, slots, window)
+            return rotary_of(positions, self.head_dim, rotation), seen
+
+        each = layer_kinds(self)
+        kinds = list(dict.fromkeys(each))
+        views = [view(*kind) for kind in kinds]
+        if len(kinds) == 1:
+            return None, views[0], slots
+        stacked = jax.tree.map(lambda *several: jnp.stack(several), *views)
+        return jnp.array([kinds.index(kind) for kind in each]), stacked, slots
+
+
+def layer_kinds(llama: Llama) -> list[tuple[int, Rotation | None]]:
+    """The window and the rotation of every layer.
+
+    Args:
+        llama: The network.
+
+    Returns:
+        (window, Rotation or None) of each; see Variant.
+
+    Raises:
+        InputError: The variant has those of another number of layers.
+    """
+    windows = llama.variant.windows or (0,) * llama.layers
+    rotations = llama.variant.rotations or (Rotation(llama.theta),) * llama.layers
+    for name, each in (("windows", windows), ("rotations", rotations)):
+        require(
+            len(each) == llama.layers,
+            f"a Llama of {llama.layers} layers has the {name} of {len(each)}: expected one of each "
+            "layer; layer_selection.shortened gives those of some layers",
+        )
+    return list(zip(windows, rotations))
+
+
+def logits(
+    params: PyTree, hidden: Float[Array, "*B D"], cap: float | None = None
+) -> Float[Array, "*B V"]:
     """Logits of the next token from a Llama's last hidden states.
 
     Args:
-        params: Of the Llama.
+        params: Of the Llama; of another one that is only read, its logits_cap may be among them.
         hidden: Last hidden states.
+        cap: The variant's logits_cap.
 
     Returns:
         Logits, at least float32.
     """
     kernel = params["head"] if "head" in params else params["embedding"].T
     high = jnp.promote_types(hidden.dtype, jnp.float32)
-    return jnp.matmul(hidden, kernel.astype(hidden.dtype), preferred_element_type=high)
+    found = jnp.matmul(hidden, kernel.astype(hidden.dtype), preferred_element_type=high)
+    cap = params.get("logits_cap", cap)
+    return found if cap is None else capped(found, cap)
 
 
 def decoder(llama: Llama) -> Model:
@@ -206,7 +183,8 @@ def decoder(llama: Llama) -> Model:
     def apply(variables, inputs, train=False, key=None):
         params = variables["params"]
         hidden, _ = llama.apply({"params": params}, inputs["ids"], inputs["mask"])
-        return (logits(params, hidden[-1]), {"hidden": hidden}), variables["state"]
+        found = logits(params, hidden[-1], llama.variant.logits_cap)
+        return (found, {"hidden": hidden}), variables["state"]
 
     return Model(init, apply, llama)
 
@@ -242,6 +220,6 @@ def cached_decoder(llama: Llama) -> CachedDecoder:
 
     def step(params, ids, mask, cache):
         hidden, cache = llama.apply({"params": params}, ids, mask, cache)
-        return logits(params, hidden[-1, :, -1]), cache
+        return logits(params, hidden[-1, :, -1], llama.variant.logits_cap), cache
 
     return CachedDecoder(empty, step)

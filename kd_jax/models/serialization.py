@@ -20,17 +20,18 @@ PACKAGE = "kd_jax.models."
 OMITTED = "parent", "name", "kernel_init"  # Flax's own, and what only begins a training
 
 
-def describe(network: nn.Module | Standardized) -> dict[str, Any]:
+def describe(network: Any) -> dict[str, Any]:
     """JSON-like description of a network of this package: its class and its fields.
 
     Args:
-        network: Of a Model.
+        network: Of a Model; or a NamedTuple of this package that is a field of one.
 
     Returns:
         {"class": "file.Class", field: value, …}.
     """
     named = f"{type(network).__module__.removeprefix(PACKAGE)}.{type(network).__name__}"
-    fields = {f.name: getattr(network, f.name) for f in dataclasses.fields(network)}
+    own = network._fields if _is_named(network) else [f.name for f in dataclasses.fields(network)]
+    fields = {name: getattr(network, name) for name in own}
     return {"class": named} | {
         name: _plain(value) for name, value in fields.items() if name not in OMITTED
     }
@@ -88,12 +89,16 @@ def model_of(network: nn.Module | Standardized, input_shape: Sequence[int]) -> M
     return functional(network, tuple(input_shape))
 
 
+def _is_named(value: Any) -> bool:
+    return isinstance(value, tuple) and hasattr(value, "_fields")
+
+
 def _plain(value: Any) -> Any:
-    if isinstance(value, nn.Module):
+    if isinstance(value, nn.Module) or _is_named(value):
         return describe(value)
     if isinstance(value, tuple):
         return [_plain(x) for x in value]
-    if isinstance(value, (bool, int, float, str)):
+    if value is None or isinstance(value, (bool, int, float, str)):
         return value
     if getattr(jax.nn, getattr(value, "__name__", ""), None) is not None:
         return {"activation": value.__name__}

@@ -9,10 +9,11 @@ from jaxtyping import Float
 
 from kd_jax.errors import InputError, extra, require
 from kd_jax.models.llama import Llama
-from kd_jax.pretrained import gguf_file
+from kd_jax.pretrained import decoder_settings, gguf_file
 from kd_jax.pretrained import llama as decoder
 from kd_jax.pretrained import packaged as packages
 from kd_jax.pretrained import weight_names as tables
+from kd_jax.pretrained.decoder_families import FAMILIES
 from kd_jax.pretrained.gguf_tokenizer import tokenizer as tokenizer
 from kd_jax.pretrained.settings import Settings, shown
 from kd_jax.pretrained.weights import Harmless, Weights
@@ -183,11 +184,11 @@ def _network(file):
     require(table and len(table.shape) == 2, f"{file.path} has no table token_embd.weight")
     sizes = {ours: found.whole(name) for ours, name in given.items()}
     sizes["vocabulary"] = table.shape[0]
-    theta = found.positive("llama.rope.freq_base", decoder.DEFAULTS["theta"])
-    epsilon = found.positive("llama.attention.layer_norm_rms_epsilon", decoder.DEFAULTS["epsilon"])
+    theta = found.positive("llama.rope.freq_base", FAMILIES["llama"].theta)
+    epsilon = found.positive("llama.attention.layer_norm_rms_epsilon", FAMILIES["llama"].epsilon)
     tied = "output.weight" not in file.tensors
     biases = any(name.endswith("attn_q.bias") for name in file.tensors)
-    llama = decoder.network(file.path, sizes, theta, epsilon, tied, biases)
+    llama = decoder_settings.sized(file.path, sizes, theta, epsilon, tied, biases)
     found.neutral(NEUTRAL | _same_sizes(llama))
     groups = [name for name in file.metadata if name.startswith(HARMLESS_GROUPS)]
     found.accounted([*HARMLESS_SETTINGS, *groups])

@@ -14,11 +14,22 @@ def cut(params: Any, layers: Sequence[int]) -> Any:
     return {**params, "layers": chosen}
 
 
+def shortened(network: Any, layers: Sequence[int]) -> Any:
+    """An encoder or a decoder of only these of its layers, counted from 0.
+
+    Where networks say for each layer what it is, the layers keep that.
+    """
+    if hasattr(network, "local"):  # a ModernBert
+        return dataclasses.replace(network, local=tuple(network.local[n] for n in layers))
+    less: dict[str, Any] = {"layers": len(layers)}
+    if hasattr(network, "variant"):  # a Llama
+        less["variant"] = network.variant.of_layers(layers)
+    return dataclasses.replace(network, **less)
+
+
 def student(network: Any, params: Any, layers: Sequence[int]) -> tuple[Any, Any]:
     """(network, parameters) of an encoder or a decoder with only these of its layers, from 0 on."""
-    local = getattr(network, "local", None)  # a ModernBert's says for each layer what it is
-    less = {"layers": len(layers)} if local is None else {"local": tuple(local[n] for n in layers)}
-    return dataclasses.replace(network, **less), cut(params, layers)
+    return shortened(network, layers), cut(params, layers)
 
 
 def alternate(layers: int, count: int) -> list[int]:

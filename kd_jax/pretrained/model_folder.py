@@ -1,13 +1,14 @@
 """Hugging Face model folders: config.json, tokenizer and weights as files, hub names."""
 
 import collections
+import difflib
 import json
 import os
 import pathlib
 import re
 import shutil
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -86,10 +87,14 @@ def settings(folder: str | os.PathLike, known: Iterable[str]) -> tuple[str, Sett
         f"{more}: an adapter is to be added to these weights, which is not implemented: expected "
         "a folder with the weights merged",
     )
-    kind: Any = found.get("model_type")
+    kind, names = cast(Any, found.get("model_type")), list(known)
+    longer = [name for name in names if name.startswith(f"{kind}_")]
+    near = longer or difflib.get_close_matches(str(kind), names, 1)
     require(
-        isinstance(kind, str) and kind in known,
-        f"{folder}: model_type is '{shown(kind)}', expected {' or '.join(known)}",
+        isinstance(kind, str) and kind in names,
+        f"{folder}: model_type is '{shown(kind)}', expected "
+        + " or ".join([", ".join(names[:-1]), names[-1]])
+        + "".join(f"; the nearest is {name}" for name in near),
     )
     return kind, Settings(found, pathlib.Path(folder) / "config.json")
 

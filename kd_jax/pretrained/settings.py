@@ -35,22 +35,23 @@ class Settings:
         """Whether a setting is there, and set."""
         return self.get(name) is not None
 
-    def whole(self, name: str) -> int:
-        """One positive whole number.
+    def whole(self, name: str, default: int | None = None, least: int = 1) -> int:
+        """One whole number.
 
         Raises:
-            InputError: it is missing or no such.
+            InputError: it is missing without a default, no such, or too small.
         """
-        value = self.get(name)
-        whole = isinstance(value, int) and not isinstance(value, bool) and value > 0
-        require(whole, f"{self.source}: {name} is {shown(value)}, expected 1 or more")
+        value = self.get(name, default)
+        whole = isinstance(value, int) and not isinstance(value, bool) and value >= least
+        require(whole, f"{self.source}: {name} is {shown(value)}, expected {least} or more")
+        require(value < 2**31, f"{self.source}: {name} is {shown(value)}, expected below 2^31")
         return value
 
-    def positive(self, name: str, default: float) -> float:
+    def positive(self, name: str, default: float | None = None) -> float:
         """One positive finite number.
 
         Raises:
-            InputError: it is no such.
+            InputError: it is missing without a default, or no such.
         """
         value = self.get(name, default)
         number = isinstance(value, (int, float)) and not isinstance(value, bool)

@@ -11,17 +11,30 @@ class Entry(NamedTuple):
 
     A name with {} stands for one tensor per layer, which our array stacks, [layers, …]. Matrices
     whose path ends in "kernel" or "head" map vectors from the left here, from the right there.
+    Where one tensor holds several arrays, one below the other, `rows` is (the first row of this
+    one, how many there are in all), and the arrays' Entries stand in that order.
     """
 
     ours: tuple
     theirs: str
     shape: tuple
+    rows: tuple[int, int] | None = None
 
 
 def dense(ours: tuple, theirs: str, inputs: int, outputs: int, bias: bool = True) -> list[Entry]:
     """The Entries of a linear layer."""
     kernel = Entry((*ours, "kernel"), f"{theirs}.weight", (outputs, inputs))
     return [kernel] + [Entry((*ours, "bias"), f"{theirs}.bias", (outputs,))] * bias
+
+
+def fused(theirs: str, several: Iterable[Entry]) -> list[Entry]:
+    """The Entries of arrays that are one tensor in the file, one below the other."""
+    parts = list(several)
+    ends = np.cumsum([entry.shape[0] for entry in parts]).tolist()
+    return [
+        entry._replace(theirs=theirs, rows=(end - entry.shape[0], ends[-1]))
+        for entry, end in zip(parts, ends)
+    ]
 
 
 def norm(ours: tuple, theirs: str, width: int, bias: bool = True) -> list[Entry]:
@@ -45,11 +58,20 @@ def params(entries: Iterable[Entry], layers: int, take: Callable) -> dict:
         for part in path:
             within = within.setdefault(part, {})
         if "{}" in entry.theirs:
-            each = (take(entry.theirs.format(n), *entry.shape) for n in range(layers))
+            each = (_taken(entry, take, n) for n in range(layers))
             within[last] = np.stack([_transposed(entry, array) for array in each])
         else:
-            within[last] = _transposed(entry, take(entry.theirs, *entry.shape))
+            within[last] = _transposed(entry, _taken(entry, take))
     return found
+
+
+def _taken(entry, take, layer=""):
+    """The tensor of an Entry, or its part of one."""
+    name, rows = entry.theirs.format(layer), entry.shape[0]
+    if entry.rows is None:
+        return take(name, *entry.shape)
+    first, all_rows = entry.rows
+    return take(name, all_rows, *entry.shape[1:])[first : first + rows]
 
 
 def tensors(entries: Iterable[Entry], params: Any) -> dict[str, np.ndarray]:
@@ -62,7 +84,9 @@ def tensors(entries: Iterable[Entry], params: Any) -> dict[str, np.ndarray]:
         each = enumerate(array) if "{}" in entry.theirs else [("", array)]
         for n, one in each:
             name = entry.theirs.format(n)
-            found[name] = np.ascontiguousarray(_transposed(entry, np.asarray(one, np.float32)))
+            part = np.ascontiguousarray(_transposed(entry, np.asarray(one, np.float32)))
+            above = [found[name]] if entry.rows and entry.rows[0] else []
+            found[name] = np.concatenate([*above, part])
     return found
 
 

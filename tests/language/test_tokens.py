@@ -136,6 +136,22 @@ def test_the_cached_states_give_the_teacher_s_logits_and_its_likeliest_tokens():
     assert not np.asarray(found)[~mask].any()
 
 
+def test_a_decoder_s_soft_cap_is_on_all_logits_that_are_read():
+    """c tanh(z / c) of the logits z without it, for c = 2, in float64."""
+    net = NET.clone(variant=NET.variant._replace(logits_cap=2.0))
+    plain = np.float64(predictions(NET, PARAMS, TEXTS))
+    v, mask = 2 * np.tanh(plain / 2), TEXTS.answers.mask
+    read = teacher_outputs.read_out(PARAMS, net.variant.logits_cap)
+    np.testing.assert_allclose(llama.logits(read, HIDDEN), v, rtol=1e-4, atol=1e-5)
+    top = whole(teacher_outputs.top_tokens(PARAMS, HIDDEN, 4, 3, cap=2.0))
+    falling = -np.sort(-special.log_softmax(v, -1), -1)[..., :4]
+    np.testing.assert_allclose(top["log_p"][mask], falling[mask], rtol=1e-4, atol=1e-5)
+    found = student_loss.evaluator(net)(PARAMS, TEXTS, HIDDEN, read, 4)
+    nll = -np.take_along_axis(special.log_softmax(v, -1), TEXTS.answers.ids[..., None], -1)
+    assert found["nll"] == pytest.approx(nll[..., 0][mask].mean(), rel=1e-4)
+    assert found["kl"] == pytest.approx(0, abs=1e-6)
+
+
 def test_an_answer_of_its_own_ends_with_its_stop_token():
     free = whole(teacher_outputs.answers(NET, PARAMS, TEXTS, jax.random.key(1), END, 4))
     assert free["ids"].shape == (4, 8) and free["mask"].all()

@@ -151,7 +151,7 @@ def test_every_bad_folder_is_one_line(folder, tmp_path):
     for change, said in (
         (
             {"model_type": "gpt2"},
-            "model_type is 'gpt2', expected bert or roberta or",
+            "model_type is 'gpt2', expected bert, roberta, ",
         ),
         ({"hidden_size": "8"}, "hidden_size is 8, expected 1 or more"),
         ({"num_hidden_layers": 3}, "no tensor 'encoder.layer.2.attention.self.query.weight'"),

@@ -161,9 +161,9 @@ def refused(folder):
 @pytest.mark.parametrize(
     "change, said",
     [
-        ({"model_type": "gpt2"}, "model_type is 'gpt2', expected llama or qwen2"),
+        ({"model_type": "gpt2"}, "model_type is 'gpt2', expected llama, mistral, qwen2,"),
         ({"hidden_act": "gelu"}, "hidden_act is gelu, expected silu"),
-        ({"attention_bias": True}, "attention_bias is True, expected False"),
+        ({"attention_bias": True}, "no tensor 'model.layers.0.self_attn.q_proj.bias'"),
         ({"use_sliding_window": True}, "use_sliding_window is True, expected False"),
         ({"num_key_value_heads": 3}, "4 heads are no multiple of 3 groups"),
         ({"head_dim": 5}, "heads are 5 wide, expected an even number"),
@@ -171,8 +171,11 @@ def refused(folder):
         ({"head_dim": "x"}, "head_dim is x, expected 1 or more"),
         ({"rms_norm_eps": 0}, "rms_norm_eps is 0, expected more than 0"),
         ({"rope_theta": "a"}, "rope_theta is a, expected more than 0"),
-        ({"rope_scaling": {"type": "linear"}}, "rotations are scaled by 'linear'"),
-        ({"rope_parameters": {"rope_type": "llama3"}}, "rotations are scaled by 'llama3'"),
+        (
+            {"rope_scaling": {"type": "linear"}},
+            "factor is None, expected more than 0",
+        ),
+        ({"rope_parameters": {"rope_type": "dynamic"}}, "rotations are scaled by 'dynamic'"),
         ({"partial_rotary_factor": 0.5}, "partial_rotary_factor is 0.5, expected 1"),
         ({"num_hidden_layers": 3}, "no tensor 'model.layers.2.input_layernorm.weight'"),
         ({"vocab_size": 14}, "has shape (13, 12), config.json says (14, 12)"),
