@@ -12,7 +12,7 @@ import re
 import signal
 import sys
 
-from kd_jax.errors import one_line
+from kd_jax.errors import one_line, open_streams
 
 HERE = pathlib.Path(__file__).parent
 TOOLS = {
@@ -80,8 +80,7 @@ def printed(text):
 def main(arguments):
     """Run the experiment that the first argument names; the exit code of anything else."""
     signal.signal(signal.SIGINT, interrupted)
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="replace")  # type: ignore[union-attr] # where the locale lacks characters
+    open_streams()
     if not arguments or arguments[0] in ("-h", "--help"):
         return printed(listing())
     name, *flags = arguments

@@ -15,7 +15,9 @@ Check = Callable[[str, Any], None]  # of a flag's name and value; raises InputEr
 FINITE, TEMPERATURES = (2.0**-126, 2.0**127), (2.0**-62, 2.0**62)
 
 # what reading a damaged file may raise
-DAMAGED = (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError)
+DAMAGED = (
+    OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError, OverflowError,
+)  # fmt: skip
 
 
 # what the system says of files that may be sound
@@ -114,7 +116,7 @@ def one_line() -> Iterator[None]:
 
     So does a full disk below what is printed; where nobody reads it any more, a code says so.
     """
-    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
+    open_streams()
     try:
         yield
         sys.stdout.flush()
@@ -128,6 +130,14 @@ def one_line() -> Iterator[None]:
         _print_nothing_more()
         print(f"error: cannot write ({error.strerror})", file=sys.stderr)
         sys.exit(2)
+
+
+def open_streams() -> None:
+    """Let nothing fail for what a locale lacks, or for standard streams that were closed."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))
+        getattr(sys, name).reconfigure(errors="replace")
 
 
 def _print_nothing_more():

@@ -17,10 +17,15 @@ from kd_jax.pretrained import load as pretrained
 from kd_jax.training import keys, optimizers
 
 FORMAT = 'Reason step by step. End with "#### " and the answer as a number.'
-# a sign before or after a currency, digits, and perhaps a power of ten or a denominator
+# What may stand before the digits: blanks, marks, currencies, a sign. Then whole thousands or plain
+# digits, and perhaps a power of ten or a denominator; nothing that would make it another number.
+# Every repetition is possessive, so that no text takes longer than its length.
 NUMBER = re.compile(
-    r"####\s*(?P<sign>[-+−–]?)\s*[$€£]?\s*(?P<other>[-+−–]?)(?P<digits>[0-9,]*\.?[0-9]+)"
-    r"(?:[eE](?P<power>[-+−]?[0-9]{1,3})(?![0-9])|\s*/\s*(?P<denominator>[0-9]{1,40}))?"
+    r"####(?P<before>[\s\\*_({$€£¥+−–-]*+)"
+    r"(?P<digits>(?:[0-9]{1,3}(?:,[0-9]{3})++|[0-9]++)(?![0-9,]*+,[0-9])(?:\.[0-9]++)?+|\.[0-9]++)"
+    r"(?:[eE](?P<power>[-+−]?[0-9]{1,3}+)|[ \t]*+/[ \t]*+(?P<denominator>[0-9]{1,40}+))?+"
+    r"(?![0-9]|[.,'’][0-9]|[eE][-+−]?[0-9]|[ \t]*+(?:/[ \t]*+[-+−.]?[0-9]|[×^]|\*\*?[0-9])"
+    r"|[ \t\u00a0\u202f][0-9])"
 )
 MINUS = str.maketrans("−–", "--")
 
@@ -35,7 +40,7 @@ def extracted(text):
     found = NUMBER.search(text)
     if not found:
         return None
-    signs = f"{found['sign']}{found['other']}".translate(MINUS)
+    signs = found["before"].translate(MINUS)
     power = (found["power"] or "0").translate(MINUS)
     digits = ("-" if signs.count("-") == 1 else "") + found["digits"].replace(",", "")
     number, denominator = decimal.Decimal(f"{digits}e{power}"), found["denominator"]

@@ -4,7 +4,7 @@ import sys
 
 from kd_jax import experiment
 from kd_jax.command.config import ABOUT, Config
-from kd_jax.errors import one_line
+from kd_jax.errors import one_line, open_streams
 
 USAGE = "kd-jax distill --flag=value …   (kd-jax distill --help shows the flags)"
 
@@ -51,8 +51,7 @@ def main(arguments: list[str] | None = None) -> int:
         arguments: The command line (default: this process's).
     """
     arguments = sys.argv[1:] if arguments is None else arguments
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="replace")  # type: ignore[union-attr] # where the locale lacks characters
+    open_streams()
     if not arguments or arguments[0] in ("-h", "--help"):
         return _printed(USAGE)
     name, *flags = arguments

@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import pathlib
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from kd_jax.errors import InputError, brief, require
 LIST = ".written.json"  # {file: SHA-256}
 BESIDE = ".export-"  # begins the name of a folder that is being written
 LOCK, NAME, NEW, OLD = ".lock", "name", "new", "old"  # in it
+COMPILED = re.compile(r"(^|/)__pycache__(/[^/]+\.pyc)?$")
 EXPECTED = "expected a new folder, or an earlier export alone"
 
 
@@ -45,7 +47,7 @@ def written_whole(out: str | os.PathLike) -> Iterator[pathlib.Path]:
         _clear(out.parent)
         beside = pathlib.Path(tempfile.mkdtemp(prefix=BESIDE, dir=out.parent))
         try:
-            (beside / NAME).write_text(out.name, encoding="utf-8")
+            (beside / NAME).write_bytes(os.fsencode(out.name))
             with filelock.FileLock(beside / LOCK):
                 new = beside / NEW
                 new.mkdir()
@@ -56,8 +58,9 @@ def written_whole(out: str | os.PathLike) -> Iterator[pathlib.Path]:
                 _replace(out, beside)
         finally:
             shutil.rmtree(beside, ignore_errors=True)
-    except OSError as error:
-        raise InputError(f"{out} cannot be written ({error.strerror or brief(error)})") from None
+    except (OSError, UnicodeError) as error:
+        why = getattr(error, "strerror", None) or brief(error)
+        raise InputError(f"{out} cannot be written ({why})") from None
 
 
 def check(out: str | os.PathLike, called: str = "") -> None:
@@ -71,6 +74,8 @@ def check(out: str | os.PathLike, called: str = "") -> None:
     if not os.path.lexists(out):
         return
     require(out.is_dir(), f"{called} is a file: {EXPECTED}")
+    here = os.path.realpath(out) == os.path.realpath(os.curdir)
+    require(not here, f"{called} is the folder that this command runs in: {EXPECTED}")
     try:
         listed = json.loads((out / LIST).read_text(encoding="utf-8"))
         listed = {str(name): str(digest) for name, digest in listed.items()} | {LIST: ""}
@@ -95,28 +100,48 @@ def _replace(out, beside):
 
 
 def _put_back(beside):
-    """Rename the old folder back, if it was moved and nothing has taken its place."""
-    out = beside.parent / (beside / NAME).read_text(encoding="utf-8")
-    if (beside / OLD).exists() and not out.exists():
-        (beside / OLD).rename(out)
+    """Rename the old folder back, if it was moved and nothing has taken its place.
+
+    Raises:
+        ValueError: what is said of its name is none: it is left where it is.
+    """
+    if not (beside / OLD).exists():
+        return
+    name = os.fsdecode((beside / NAME).read_bytes())
+    if not name or name in (".", "..") or {"/", os.sep, "\0"} & {*name}:
+        raise ValueError(f"{beside / NAME} holds no name of a folder")
+    if not os.path.lexists(beside.parent / name):
+        (beside / OLD).rename(beside.parent / name)
 
 
 def _clear(parent):
     """Remove the folders of processes that were killed, which hold their locks no longer."""
     for beside in parent.glob(f"{BESIDE}*"):
-        if beside.is_symlink() or not ((beside / LOCK).is_file() and (beside / NAME).is_file()):
-            continue
-        with contextlib.suppress(OSError, filelock.Timeout):  # it is written now, or not ours
-            with filelock.FileLock(beside / LOCK, timeout=0):
-                _put_back(beside)
-                shutil.rmtree(beside, ignore_errors=True)
+        with contextlib.suppress(OSError, ValueError, filelock.Timeout):  # it is written now
+            if _is_ours(beside):
+                with filelock.FileLock(beside / LOCK, timeout=0):
+                    _put_back(beside)
+                    shutil.rmtree(beside, ignore_errors=True)
+
+
+def _is_ours(beside):
+    """Whether a folder is what `written_whole` of this user makes, and nothing else lies in it."""
+    if beside.is_symlink() or beside.stat().st_uid != os.getuid():
+        return False
+    held = {path.name for path in beside.iterdir()}
+    files = all((beside / name).is_file() for name in (LOCK, NAME))
+    return files and held <= {LOCK, NAME, NEW, OLD}
 
 
 def _files(folder):
-    """The names of all files below a folder, but for those that Python makes of programs."""
-    found = (path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
+    """The names of all files and empty folders in one, but for what Python makes of programs."""
+    found = (
+        path
+        for path in folder.rglob("*")
+        if path.is_symlink() or not path.is_dir() or not any(path.iterdir())
+    )
     names = sorted(path.relative_to(folder).as_posix() for path in found)
-    return [name for name in names if "__pycache__" not in name.split("/")]
+    return [name for name in names if not COMPILED.search(name)]
 
 
 def _digest(file):

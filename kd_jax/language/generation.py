@@ -60,7 +60,7 @@ def nucleus(logits: Float[Array, "B V"], top_p: float) -> Float[Array, "B V"]:
     """
     falling = jnp.sort(logits, axis=-1, descending=True)
     before = jnp.cumsum(jax.nn.softmax(falling), axis=-1) - jax.nn.softmax(falling)
-    taken = before < top_p
+    taken = (before < top_p) | (jnp.arange(logits.shape[-1]) == 0)  # also where float32 makes it 0
     least = jnp.min(jnp.where(taken, falling, jnp.inf), axis=-1, keepdims=True)
     wanted = jnp.sum(taken & (falling == least), axis=-1, keepdims=True)  # of those like the last
     first = jnp.cumsum(logits == least, axis=-1) <= wanted

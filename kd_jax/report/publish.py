@@ -37,6 +37,7 @@ def publish(run_folder: str | os.PathLike, root: pathlib.Path = ROOT) -> pathlib
     """
     source = pathlib.Path(run_folder).resolve()
     target = records_folder(root, *publishable.checked(source, root))
+    _check_records(target)
     partial, old = target.with_name(f".{target.name}.new"), target.with_name(f".{target.name}.old")
     recover(root)
     for left in (partial, old):
@@ -52,6 +53,9 @@ def publish(run_folder: str | os.PathLike, root: pathlib.Path = ROOT) -> pathlib
         shutil.rmtree(partial, ignore_errors=True)
         why = error.strerror or brief(error)
         raise InputError(f"{target} cannot be written ({why}): make room there") from None
+    except DAMAGED as error:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise InputError(f"{source} is damaged ({brief(error)}): run it again") from None
     try:
         readmes.write(root)
     except DAMAGED as error:
@@ -61,6 +65,15 @@ def publish(run_folder: str | os.PathLike, root: pathlib.Path = ROOT) -> pathlib
         raise InputError(f"{source} cannot be shown on a page ({why})") from None
     shutil.rmtree(old, ignore_errors=True)
     return target
+
+
+def _check_records(target: pathlib.Path) -> None:
+    """InputError if records would be replaced that hold what `publish` did not put there."""
+    require(not target.is_symlink(), f"{target} is a link: expected a folder of records, or none")
+    known = *PUBLISHED, manifest.NAME, commands.NAME
+    for path in target.iterdir() if target.exists() else ():
+        published = path.is_file() and any(path.match(pattern) for pattern in known)
+        require(published, f"{target} holds {path.name}, which is no record: move it away")
 
 
 def recover(root: pathlib.Path) -> None:

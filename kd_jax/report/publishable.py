@@ -49,7 +49,12 @@ def checked(source: pathlib.Path, root: pathlib.Path) -> tuple[str, str]:
     known = [folder.name for folder in readmes.folders(root)]
     require(experiment in known, f"{source} is of '{experiment}', which is no experiment here")
     require(re.fullmatch(r"\w+", preset), f"{source} is of the preset '{preset}': expected a name")
-    _of_the_history(source, said, root)
+    try:
+        _of_the_history(source, said, root)
+    except InputError:
+        raise
+    except DAMAGED as error:
+        raise InputError(f"{source} is damaged ({brief(error)}): run it again") from None
     require(
         not beyond,
         f"{source} is of --preset={preset} with {' '.join(beyond)}: a record is of a preset alone; "

@@ -41,6 +41,13 @@ def test_nothing_of_anybody_else_is_replaced(tmp_path):
     (out / "a").write_text("edited")
     refused(re.escape("out holds files that were changed (a)"), write, out, a="3")
     assert held(out) == {"a": "edited", "b": "2"}
+    (out / "__pycache__").mkdir()
+    (out / "__pycache__" / "thesis.txt").write_text("mine")
+    refused(re.escape("out holds other files (__pycache__/thesis.txt)"), write, out, a="3")
+    (out / "__pycache__" / "thesis.txt").unlink()
+    (out / ".git").mkdir()
+    refused(re.escape("out holds other files (.git)"), write, out, a="3")
+    (out / ".git").rmdir()
     (out / "a").unlink()
     write(out, a="3")  # what is gone is not lost by it
     assert held(out) == {"a": "3"}
@@ -111,3 +118,31 @@ def test_what_a_killed_process_left_is_cleared_and_what_it_moved_put_back(tmp_pa
     write(tmp_path / "other", a="4")
     assert [path.name for path in tmp_path.glob(".export-*")] == [".export-theirs"]
     assert held(out) == {"a": "1"}
+
+
+@pytest.mark.parametrize("name", [b"../victim", b"/tmp/victim", b"", b".", b"..", b"a\0b", b"x/y"])
+def test_a_name_in_a_file_becomes_no_path(tmp_path, name):
+    """Anybody may put such a folder where exports are written."""
+    left = tmp_path / "p" / ".export-evil"
+    (left / "old").mkdir(parents=True)
+    (left / "old" / "keys").write_text("theirs")
+    (left / ".lock").touch()
+    (left / "name").write_bytes(name)
+    write(tmp_path / "p" / "out", a="1")
+    assert (left / "old" / "keys").read_text() == "theirs"
+    assert {path.name for path in tmp_path.iterdir()} == {"p"}
+    assert {path.name for path in (tmp_path / "p").iterdir()} == {"out", ".export-evil"}
+
+
+def test_a_folder_with_somebodys_files_in_it_is_left(tmp_path):
+    left = tmp_path / ".export-mine"
+    left.mkdir()
+    for name in (".lock", "name", "data.txt"):
+        (left / name).write_text("mine")
+    write(tmp_path / "out", a="1")
+    assert (left / "data.txt").read_text() == "mine"
+
+
+def test_the_folder_that_a_command_runs_in_is_refused(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    refused("is the folder that this command runs in", write, ".", a="1")

@@ -228,6 +228,25 @@ def test_records_over_which_a_publish_was_killed_come_back(root):
     assert contents(root, root / "runs") == before
 
 
+@pytest.mark.parametrize("name", ["analysis.md", "build/notes.txt"])
+def test_what_is_no_record_is_not_lost(root, name):
+    run = finished(root)
+    path = publish.publish(run, root=root) / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("mine")
+    line = refused(root, run)
+    assert f"holds {name.split('/')[0]}, which is no record: move it away" in line
+
+
+@pytest.mark.parametrize("changes", [{"command": 5}, {"command": './run.sh "x'}, {"numerics": 5}])
+def test_an_odd_manifest_is_one_line_and_leaves_nothing(root, changes):
+    run = finished(root)
+    said = json.loads((run / "manifest.json").read_text())
+    (run / "manifest.json").write_text(json.dumps({**said, **changes}))
+    assert "is damaged" in refused(root, run)
+    assert not list(root.glob("experiments/*/.records*"))
+
+
 def test_without_room_for_the_pages_nothing_changes(root, monkeypatch):
     run = finished(root)
     publish.publish(run, root=root)
