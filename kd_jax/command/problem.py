@@ -48,6 +48,7 @@ class Problem(NamedTuple):
         mean: Of uint8 inputs, for each channel, over the training rows; else None.
         scale: The inverse standard deviations beside it: (inputs − mean) · scale is standardized.
         notes: What a person would want to know, a line each.
+        unused: Rows of --data that are in no part.
         digest: Of all rows, their parts and the names of the classes.
     """
 
@@ -62,6 +63,7 @@ class Problem(NamedTuple):
     scale: Float[np.ndarray, " C"] | None
     notes: list[str]
     digest: str
+    unused: int = 0
 
     def network(self, model: Model, variables: Any, classes: list[str]) -> Network:
         """A network of these rows, which knows what new ones are made of.
@@ -113,11 +115,13 @@ def read(settings: Any) -> Problem:
     found = {name: found[name] for name in NAMES}
     _check_train(content, found)
     mean, scale = _moments(found["train"].inputs)
-    notes[:0] = _about(settings, found, absent, content)
+    unused = _unused(found, absent, content)
+    notes[:0] = _about(settings, found, absent, content.classes, unused)
     notes += parts.lacking(found, content.classes)
     return Problem(
         _name(settings.data), reader.kind, content.classes, found["train"], found["validation"],
         found["test"], preprocessing, mean, scale, notes, _digest(others, found, preprocessing),
+        unused,
     )  # fmt: skip
 
 
@@ -191,9 +195,14 @@ def _gray(inputs):
     return inputs.of_one_channel() if isinstance(inputs, DiskRows) else inputs[..., None]
 
 
-def _about(settings, found, absent, content):
+def _unused(found, absent, content):
+    """How many rows of --data are in no part."""
+    given = len(content.parts["train"].rows)
+    return given - sum(len(found[name].rows) for name in ("train", *absent)) if absent else 0
+
+
+def _about(settings, found, absent, classes, unused):
     """Lines about the parts, how many rows and where they come from, and about the classes."""
-    classes, given = content.classes, len(content.parts["train"].rows)
     sizes = ", ".join(f"{name} {len(part.rows):,}" for name, part in found.items())
     lines = [f"rows: {sizes}"]
     if classes:
@@ -205,8 +214,8 @@ def _about(settings, found, absent, content):
             f"{' and '.join(absent)} drawn {alike} from the rows of {settings.data}, by "
             f"--split={split} and --base_seed={settings.base_seed}"
         )
-        unused = given - sum(len(found[name].rows) for name in ("train", *absent))
         if unused:
+            given = unused + sum(len(found[name].rows) for name in ("train", *absent))
             lines.append(f"{unused:,} of {given:,} rows are left out, as --split={split} says")
     return lines
 

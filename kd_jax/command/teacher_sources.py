@@ -120,6 +120,7 @@ def _outputs(name, path, problem):
     counts: dict[str, int] = {}
     for part in problem.parts.values():
         counts[part.source] = counts.get(part.source, 0) + len(part.rows)
+    counts["data"] += problem.unused
     order = [flag for flag in ("data", "validation_data", "test_data") if flag in counts]
     fits = shape[0] in (counts["data"], sum(counts.values()))
     beside = f" or {sum(counts.values()):,}, with those of {' and '.join(order[1:])} behind them"

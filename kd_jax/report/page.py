@@ -120,7 +120,8 @@ def shown(run: pathlib.Path, name: str, place: pathlib.Path) -> ShownRun:
     said = manifest.read(run)
     for key in HEAD:
         require(key in said, f"{run}/manifest.json has no '{key}': publish or run it again")
-    require((run / "table.md").is_file(), f"{run} has no table.md: publish or run it again")
+    for file in ("table.md", "config.json"):  # a pipe would be waited for
+        require((run / file).is_file(), f"{run} has no {file}: publish or run it again")
     moment = datetime.datetime.fromisoformat(said["finished"])
     about, synopsis = purpose(said["experiment"])
     settings = flat(json.loads((run / "config.json").read_text(encoding="utf-8")))
@@ -141,7 +142,7 @@ def shown(run: pathlib.Path, name: str, place: pathlib.Path) -> ShownRun:
         provenance=flat({key: value for key, value in said.items() if key not in HEAD}),
         links=[(file, link(run / file, place)) for file in LINKED if (run / file).is_file()],
         blocks=markdown_blocks.parse((run / "table.md").read_text(encoding="utf-8")),
-        figures=[figure(path) for path in sorted(run.glob("*.png"))],
+        figures=[figure(path) for path in sorted(run.glob("*.png")) if path.is_file()],
     )
 
 

@@ -45,6 +45,7 @@ def test_rows_that_no_fraction_asks_for_are_left_out_and_counted(settings, array
         [5] * 4, [1] * 4, [2] * 4,
     ]  # fmt: skip
     assert "8 of 40 rows are left out, as --split=0.5,0.1,0.2 says" in found.notes
+    assert found.unused == 8
 
 
 def test_a_split_without_validation_shares_its_training_rows(settings, arrays):

@@ -195,6 +195,16 @@ def test_without_labels_the_teacher_says_how_many_classes(settings, arrays, writ
     refused("learns from labels", read, ["train:mlp:8"], found, tmp_path)
 
 
+def test_saved_outputs_have_rows_that_a_split_leaves_out(settings, arrays, tmp_path):
+    path = arrays(inputs=LOGITS, labels=np.arange(40) % 2)
+    found = problem.read(settings(data=path, split=(0.5, 0.1, 0.2)))
+    np.save(tmp_path / "all.npy", LOGITS)
+    (answers,), _ = read([str(tmp_path / "all.npy")], found, tmp_path)
+    np.testing.assert_array_equal(answers.logits["train"], LOGITS[found.train.rows])
+    np.save(tmp_path / "few.npy", LOGITS[:32])
+    refused("has 32 rows: expected 40", read, [str(tmp_path / "few.npy")], found, tmp_path)
+
+
 def test_several_teachers_are_the_mean_of_their_probabilities(table, tmp_path):
     p = special.softmax(LOGITS.astype(np.float64), -1)
     np.save(tmp_path / "1.npy", LOGITS)
