@@ -73,7 +73,7 @@ class Embeddings(nn.Module):
         if self.padding < 0:
             return jnp.maximum(jnp.arange(ids.shape[1]) - jnp.argmax(mask, 1)[:, None], 0)
         counted = mask & (ids != self.padding)  # the padding's token in a text is not counted
-        return jnp.cumsum(counted, 1) * counted + self.padding
+        return jnp.cumsum(counted, axis=1) * counted + self.padding
 
 
 class BertLayer(nn.Module):

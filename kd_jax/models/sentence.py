@@ -26,7 +26,7 @@ def mean_by_root(hidden: Hidden, mask: Mask) -> Vectors:
 
 def weighted_mean(hidden: Hidden, mask: Mask) -> Vectors:
     """The mean of the tokens' vectors, the n-th of them with weight n."""
-    weights = jnp.cumsum(mask, 1) * mask
+    weights = jnp.cumsum(mask, axis=1) * mask
     return _sum(hidden, weights) / jnp.maximum(jnp.sum(weights, 1), 1)[:, None]
 
 
@@ -38,12 +38,12 @@ def largest(hidden: Hidden, mask: Mask) -> Vectors:
 
 def first(hidden: Hidden, mask: Mask) -> Vectors:
     """The vector of the first token, which is [CLS] where a tokenizer puts it there."""
-    return _sum(hidden, mask & (jnp.cumsum(mask, 1) == 1))
+    return _sum(hidden, mask & (jnp.cumsum(mask, axis=1) == 1))
 
 
 def last(hidden: Hidden, mask: Mask) -> Vectors:
     """The vector of the last token."""
-    return _sum(hidden, mask & (jnp.cumsum(mask, 1) == jnp.sum(mask, 1, keepdims=True)))
+    return _sum(hidden, mask & (jnp.cumsum(mask, axis=1) == jnp.sum(mask, 1, keepdims=True)))
 
 
 def _sum(hidden, weights):
