@@ -16,6 +16,7 @@ from collections.abc import Iterator
 
 import filelock
 
+from kd_jax.data.class_folders import some
 from kd_jax.errors import InputError, brief, require
 
 LIST = ".written.json"  # {file: SHA-256}
@@ -83,9 +84,9 @@ def check(out: str | os.PathLike, called: str = "") -> None:
         listed = {}
     files = _files(out)
     others = [name for name in files if name not in listed]
-    require(not others, f"{called} holds other files ({_some(others)}): {EXPECTED}")
+    require(not others, f"{called} holds other files ({some(others)}): {EXPECTED}")
     changed = [name for name in files if name != LIST and _digest(out / name) != listed[name]]
-    require(not changed, f"{called} holds files that were changed ({_some(changed)}): {EXPECTED}")
+    require(not changed, f"{called} holds files that were changed ({some(changed)}): {EXPECTED}")
 
 
 def _replace(out, beside):
@@ -148,7 +149,3 @@ def _digest(file):
     if file.is_symlink() or not file.is_file():  # a pipe would be waited for
         return ""
     return hashlib.sha256(file.read_bytes()).hexdigest()
-
-
-def _some(names):
-    return ", ".join(names[:3]) + (f" and {len(names) - 3:,} more" if len(names) > 3 else "")

@@ -17,6 +17,7 @@ import jax
 
 from kd_jax.errors import InputError, number_of, unreadable
 from kd_jax.runtime import devices, hosts
+from kd_jax.storage import whole_file
 
 ADVICE = "delete that folder or pass --retrain"
 _saving = threading.Lock()  # orbax keeps what it is writing where two threads would meet
@@ -39,9 +40,8 @@ def save(path: str | os.PathLike, tree: Any, facts: dict) -> None:
         with _saving:
             _orbax().save(str(path), tree, overwrite=True, custom_metadata={"facts": facts})
         if hosts.first_host():
-            partial = _seal(path).with_suffix(".partial")
-            partial.write_text(json.dumps(_digests(path), indent=0), encoding="utf-8")
-            partial.replace(_seal(path))
+            with whole_file.written(_seal(path)) as file:
+                json.dump(_digests(path), file, indent=0)
         hosts.wait("sealed")
     except (OSError, ValueError) as error:
         number = number_of(error)

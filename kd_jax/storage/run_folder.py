@@ -22,16 +22,8 @@ from kd_jax.errors import InputError, require
 from kd_jax.runtime import ending, hosts, parallel
 from kd_jax.runtime.execution import DEFAULT, Execution
 from kd_jax.runtime.tensorboard import Events
-from kd_jax.storage import (
-    checkpoint,
-    commits,
-    jsonl,
-    locks,
-    manifest,
-    model_store,
-    provenance,
-    whole_file,
-)  # fmt: skip
+from kd_jax.storage import checkpoint, commits, jsonl, locks, manifest, model_store, provenance
+from kd_jax.storage.whole_file import written
 
 RECORDS = "records.jsonl"
 IDENTITY = "row", "seed", "teacher_seed", "teacher", "part"  # what tells records of a run apart
@@ -152,7 +144,7 @@ class Run:
         """Write arrays as an .npz file, for figures. The first host writes."""
         path = self.path(name)
         if hosts.first_host():
-            with whole_file.written(path, binary=True) as file:
+            with written(path, binary=True) as file:
                 np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
 
     def append(self, records: Sequence[dict], by: Sequence[str] = ()) -> None:
