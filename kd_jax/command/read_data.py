@@ -43,6 +43,10 @@ class Data(NamedTuple):
     moments: tuple[Any, Any] | None
     notes: list[str]
 
+    def __repr__(self) -> str:
+        inputs = f"inputs: {list(self.train.inputs.shape[1:])} {self.train.inputs.dtype}"
+        return "\n".join([inputs, *self.notes])
+
     def ask(self, teacher: Callable, *, probabilities: bool | None = None) -> Known:
         """What a function of raw rows says of all of them, for kd.distill.
 

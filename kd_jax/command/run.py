@@ -12,7 +12,7 @@ from kd_jax.command import folder, methods, networks, problem, settings, teacher
 from kd_jax.command.config import Config
 from kd_jax.command.teacher_sources import ToTrain
 from kd_jax.data import Split
-from kd_jax.distill.driver import checks, fitting, given_rows, named_teachers
+from kd_jax.distill.driver import checks, fitting, given_rows, named_teachers, sizes
 from kd_jax.distill.driver import distill as driver
 from kd_jax.distill.driver.fitting import Taught
 from kd_jax.distill.driver.problem import Problem, of_few_steps, prepare
@@ -117,12 +117,13 @@ def _prepared(config, given, student, teacher, wanted) -> Problem:
         name: given_rows.Part(Split(part.inputs, part.labels), name, np.arange(len(part.rows)))
         for name, part in given.parts.items()
     }
-    sizes = {name: len(part.rows) for name, part in parts.items()}
-    rows = given_rows.Rows(parts, sizes, given.train.labels is not None, len(given.classes))
+    counts = {name: len(part.rows) for name, part in parts.items()}
+    rows = given_rows.Rows(parts, counts, given.train.labels is not None, len(given.classes))
     known = named_teachers.Known(teacher.logits, teacher.ask)
     prepared = prepare(student, known, rows, wanted, settings.recipe(config))
     few = of_few_steps(settings.recipe(config), len(given.train.rows))
-    notes = [*given.notes, *teacher.notes, *few]
+    size = sizes.line(student, teacher.ask, given.train.inputs)
+    notes = [*given.notes, *teacher.notes, size, *few]
     if config.augment != "none" and teacher.ask is None:
         notes.append(
             f"teacher {teacher.name} cannot be asked about views of --augment: it says of a view "

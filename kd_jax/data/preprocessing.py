@@ -6,6 +6,7 @@ nothing else, and every fault is a ValueError of one line. Rows are counted from
 
 import codecs
 import csv
+import datetime
 import difflib
 import io
 import math
@@ -19,6 +20,9 @@ import numpy as np
 MISSING = frozenset(["", "?", "NA", "N/A", "NaN", "null", "None"])  # texts that say: no value
 MOST_TEXTS = 64  # different ones in a column; each takes a place among the inputs
 TRUTH = {"true": 1.0, "false": 0.0}  # booleans are the same from every kind of file
+UTC = datetime.timezone.utc  # noqa: UP017  (an older Python may run the copy)
+EPOCH = datetime.datetime(1970, 1, 1, tzinfo=UTC)
+DAY = datetime.timedelta(days=1)
 
 
 def fit(columns: Mapping[str, Sequence]) -> dict[str, Any]:
@@ -26,7 +30,8 @@ def fit(columns: Mapping[str, Sequence]) -> dict[str, Any]:
 
     A column whose values are all numbers or booleans is standardized by its mean and standard
     deviation; what is missing there becomes the mean, and if a training row misses it, one more
-    input says so. Any other column is one-hot, with a last place for missing and unseen texts.
+    input says so. Dates and times as ISO 8601 writes them are such numbers, of days. Any other
+    column is one-hot, with a last place for missing and unseen texts.
 
     Args:
         columns: {name: values}, each a str, int, float, bool, or None where it is missing.
@@ -176,13 +181,22 @@ def _number(value):
     return None if isinstance(value, str) and "_" in value else number  # 1_000 is Python's alone
 
 
-def _array(name, values, numbers):
+def _days(value):
+    """The days from 1970 to a date or time, in UTC unless it names a zone; None if it is neither."""
+    try:
+        moment = datetime.datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        return None
+    return ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - EPOCH) / DAY
+
+
+def _array(name, values, numbers, what="finite number"):
     """Numbers as float64, NaN where missing; ValueError if any is not finite."""
     array = np.array(numbers, np.float64)
     bad = ~np.isfinite(array) & [value is not None for value in values]
     row = int(np.argmax(bad))  # the first bad one, or 0
     where = f"column {shown(name)}, row {row + 1} is {shown(values[row])}"
-    _require(not bad[row], f"{where}: expected a finite number")
+    _require(not bad[row], f"{where}: expected a {what}")
     return array
 
 
@@ -190,11 +204,12 @@ def _fit_column(name, values):
     missing = values.count(None)
     where, advice = f"column {shown(name)} has", "leave it out with --ignore"
     _require(missing < len(values), f"{where} no value in any row: {advice}")
-    numbers = []
-    for row, value in enumerate(values, 1):
-        numbers.append(_number(value))
-        if numbers[-1] is None and value is not None:
-            return _fit_texts(name, values, row)
+    numbers, dates = list(map(_number, values)), False
+    if numbers.count(None) > missing:
+        dates = all(value is None or _days(value) is not None for value in values)
+        if not dates:
+            return _fit_texts(name, values, numbers)
+        numbers = list(map(_days, values))
     array = _array(name, values, numbers)
     known = array[~np.isnan(array)]
     mean, deviation = known[0], 1.0
@@ -206,25 +221,27 @@ def _fit_column(name, values):
         f"{where} numbers from {known.min():g} to {known.max():g}, too far apart or too near for "
         f"their standard deviation in float64: scale them, or {advice}",
     )
-    return {"name": name, "mean": float(mean), "deviation": float(deviation), "flag": missing > 0}
+    flags = {"flag": missing > 0} | ({"dates": True} if dates else {})
+    return {"name": name, "mean": float(mean), "deviation": float(deviation), **flags}
 
 
-def _fit_texts(name, values, row):
-    """Settings of a column that is no column of numbers because of this row."""
+def _fit_texts(name, values, numbers):
+    """Settings of a column that is no column of numbers: some of its values are none, None here."""
     texts = sorted({str(value) for value in set(values) - {None}})
     if len(texts) <= MOST_TEXTS:
         return {"name": name, "texts": texts}
-    numbers = sum(_number(value) is not None for value in values)
+    row = next(n for n, value in enumerate(values) if value is not None and numbers[n] is None)
     raise ValueError(
-        f"column {shown(name)} has {len(texts)} different texts, expected at most {MOST_TEXTS} or "
-        f"numbers ({numbers} of {len(values)} are; {shown(values[row - 1])} in row {row} is none): "
-        "leave it out with --ignore"
+        f"column {shown(name)} has {len(texts)} different texts, expected at most {MOST_TEXTS}, "
+        f"dates or numbers ({len(values) - numbers.count(None)} of {len(values)} are; "
+        f"{shown(values[row])} in row {row + 1} is none): leave it out with --ignore"
     )
 
 
 def _standardized(column, values):
     """[N, 1], or [N, 2] with a flag of missing values."""
-    array = _array(column["name"], values, list(map(_number, values)))
+    read = (_days, "date such as 2020-12-31") if column.get("dates") else (_number,)
+    array = _array(column["name"], values, list(map(read[0], values)), *read[1:])
     missing = np.isnan(array)
     array[missing] = column["mean"]
     with np.errstate(over="ignore"):

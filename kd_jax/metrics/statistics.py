@@ -9,6 +9,8 @@ from jaxtyping import Float
 from scipy import special
 
 BEATS, WORSE, INCONCLUSIVE = "BEATS", "WORSE", "INCONCLUSIVE"  # of a row against its baseline
+FEWEST = 3  # paired units below which nothing is judged
+NO_VERDICT = "–"  # on fewer
 SUPPORTED, CONTRADICTED, UNDECIDED = "SUPPORTED", "CONTRADICTED", "UNDECIDED"  # of a claim
 REACHED, FALLS_SHORT = "REACHED", "FALLS SHORT"  # of an aim
 
@@ -20,7 +22,7 @@ class Paired(NamedTuple):
         mean: The mean difference.
         low: Lower end of the 95 % interval.
         high: Upper end.
-        verdict: BEATS, WORSE or INCONCLUSIVE.
+        verdict: BEATS, WORSE or INCONCLUSIVE; NO_VERDICT on fewer than FEWEST units.
     """
 
     mean: float
@@ -60,7 +62,7 @@ def paired(
     mean(d) ± t_{n−1, (1+level)/2} · sd(d)/√n, with d the differences seed by seed
 
     BEATS if the whole interval lies on the better side of zero, WORSE if on the other, else
-    INCONCLUSIVE; with one seed there is no interval (NaN) and the verdict is INCONCLUSIVE.
+    INCONCLUSIVE; on fewer than three seeds nothing is judged, and one has no interval (NaN).
 
     Args:
         values: One number per seed.
@@ -83,7 +85,7 @@ def paired(
     mean, sd = mean_sd(values - baseline)
     n = len(values)
     half = _t(n - 1, level) * sd / math.sqrt(n) if n > 1 else math.nan
-    return _judged(mean, half, lower_is_better)
+    return _judged(mean, half, lower_is_better, n)
 
 
 def crossed(
@@ -110,7 +112,8 @@ def crossed(
         level: Of the interval.
 
     Returns:
-        The difference; with one unit or one example there is no interval (NaN).
+        The difference; with one unit or one example there is no interval (NaN), and on fewer than
+        three of either nothing is judged.
 
     Source:
         Satterthwaite 1946, An Approximate Distribution of Estimates of Variance Components.
@@ -121,8 +124,9 @@ def crossed(
     differences = np.asarray(differences, np.float64)
     units, examples = differences.shape
     mean, of_unit, of_example = (differences.mean(axis) for axis in (None, 1, 0))
-    if min(units, examples) < 2:
-        return _judged(float(mean), math.nan, lower_is_better)
+    fewest = min(units, examples)
+    if fewest < 2:
+        return _judged(float(mean), math.nan, lower_is_better, fewest)
     rest = differences - of_unit[:, None] - of_example + mean
     free = units - 1, examples - 1
     ms_unit = examples * np.sum((of_unit - mean) ** 2) / free[0]
@@ -132,12 +136,12 @@ def crossed(
     of_extra = (ms_example**2 / free[1] + ms_rest**2 / (free[0] * free[1])) * (extra > 0)
     total = ms_unit + extra
     if total == 0:
-        return _judged(float(mean), 0.0, lower_is_better)
+        return _judged(float(mean), 0.0, lower_is_better, fewest)
     freedom = total**2 / (ms_unit**2 / free[0] + of_extra)
     narrow = _t(freedom, level) * math.sqrt(total)
     wide = math.sqrt(_t(free[0], level) ** 2 * ms_unit + _t(free[1], level) ** 2 * extra)
     half = (2 * narrow + wide) / 3 / math.sqrt(units * examples)
-    return _judged(float(mean), half, lower_is_better)
+    return _judged(float(mean), half, lower_is_better, fewest)
 
 
 def corrected(
@@ -153,7 +157,8 @@ def corrected(
         level: Of the intervals, and of the family of verdicts.
 
     Returns:
-        The Paired with intervals of `level`, each by itself; INCONCLUSIVE unless it is decided.
+        The Paired with intervals of `level`, each by itself; INCONCLUSIVE unless it is decided, or
+        NO_VERDICT.
 
     Source:
         Holm 1979, A Simple Sequentially Rejective Multiple Test Procedure.
@@ -164,13 +169,15 @@ def corrected(
         more = {
             number
             for number, compare in enumerate(comparisons)
-            if number not in decided and compare(strict).verdict != INCONCLUSIVE
+            if number not in decided and compare(strict).verdict in (BEATS, WORSE)
         }
         if not more:
             break
         decided |= more
     return [
-        found if number in decided else found._replace(verdict=INCONCLUSIVE)
+        found._replace(verdict=INCONCLUSIVE)
+        if found.verdict != NO_VERDICT and number not in decided
+        else found
         for number, found in enumerate(compare(level) for compare in comparisons)
     ]
 
@@ -180,11 +187,12 @@ def _t(freedom, level):
     return float(special.stdtrit(freedom, (1 + level) / 2))
 
 
-def _judged(mean, half, lower_is_better):
+def _judged(mean, half, lower_is_better, units):
     """A Paired with its verdict."""
     low, high = mean - half, mean + half
     better, worse = (high < 0, low > 0) if lower_is_better else (low > 0, high < 0)
     verdict = BEATS if better else WORSE if worse else INCONCLUSIVE
+    verdict = verdict if units >= FEWEST else NO_VERDICT
     return Paired(mean, float(low), float(high), verdict)
 
 

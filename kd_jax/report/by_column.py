@@ -75,7 +75,10 @@ def against(
     lines = {row: [row] for row in tables.by_row(records) if row != baseline}
     for value in columns:
         compared = tables.compare(by_value[value], metric, baseline, lower_is_better=False)
-        cells = {x.row: f"{tables.difference(x, digits)} {tables.verdict(x)}" for x in compared}
+        cells = {
+            x.row: f"{tables.difference(x, digits)} {tables.verdict(x)}".removesuffix(f" {DASH}")
+            for x in compared
+        }
         for row, line in lines.items():
             line.append(cells.get(row, DASH))
     shown = [line for line in lines.values() if set(line[1:]) != {DASH}]

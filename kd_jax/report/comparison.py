@@ -13,12 +13,11 @@ from kd_jax.metrics import statistics
 from kd_jax.report import tables, terminal
 from kd_jax.report.published import DASH
 
-UNKNOWN = "UNKNOWN"  # a verdict on one student of each method
 SAYS = {  # of a verdict
     statistics.BEATS: "the gain is real",
     statistics.WORSE: "{baseline} is the better choice here",
     statistics.INCONCLUSIVE: "that may be chance",
-    UNKNOWN: "train more seeds to know whether that is real",
+    statistics.NO_VERDICT: f"fewer than {statistics.FEWEST} seeds: no verdict",
 }
 
 
@@ -95,22 +94,25 @@ class Comparison(NamedTuple):
             second = max(others, key=lambda row: score(trained[row]))
             change, verdict = self._change(lines[second])
             closest = f"of the others {second} came closest" if others[1:] else second
-            return f"{self.baseline} did best on validation; {closest}: {change}, {verdict}."
+            says = f", {verdict}" if judged(verdict) else f"; {SAYS[verdict]}"
+            return f"{self.baseline} did best on validation; {closest}: {change}{says}."
         change, verdict = self._change(lines[self.best])
+        first = f"{verdict}: " if judged(verdict) else ""
         says = SAYS[verdict].format(baseline=self.baseline)
-        return f"{verdict}: {self.best} against {self.baseline}: {change}; {says}."
+        return f"{first}{self.best} against {self.baseline}: {change}; {says}."
 
     def _change(self, line):
         """A line's difference to the baseline in words, and its verdict."""
         if line.paired is None:
-            return "no seed of which neither student diverged", UNKNOWN
+            return "no seed of which neither student diverged", statistics.NO_VERDICT
         what = "accuracy" if self.labeled else "agreement"
-        if not has_interval(line):
-            return f"{_signed(line.paired.mean)} points of test {what} of one student", UNKNOWN
-        if line.paired[:3] == (0.0, 0.0, 0.0):
-            return f"no difference in test {what} in any pair of students", UNKNOWN
         mean, low, high = map(_signed, line.paired[:3])
-        return f"{mean} points of test {what} [{low}, {high}]", line.paired.verdict
+        change = f"{mean} points of test {what}"
+        if line.paired[:3] == (0.0, 0.0, 0.0):
+            change = f"no difference in test {what} in any pair of students"
+        elif has_interval(line):
+            change += f" [{low}, {high}]"
+        return change, line.paired.verdict
 
     def columns(self) -> tuple[list[str], list[list[str]]]:
         """The table's titles and cells, the most important columns first."""
@@ -134,14 +136,15 @@ class Comparison(NamedTuple):
     def under(self) -> list[str]:
         """The lines below the table: how many students, what diverged, the notes."""
         count = max(len(of) for of in self.methods().values())
-        said = ["Of the test; one teacher, one student of each method: no interval."]
+        few = f"; fewer than {statistics.FEWEST} seeds: no verdicts."
+        said = [f"Of the test; one teacher, one student of each method: no interval{few}"]
         if count > 1:
             others = "other seeds and test examples" if self.right else "other seeds"
             tests = len(self.methods()) - 1
-            several = f"; verdicts are corrected for {tests} rows (Holm)" if tests > 1 else ""
+            several = f"; verdicts are corrected for {tests} rows (Holm)." if tests > 1 else "."
             said = [
                 f"Of the test, one teacher. ±: s.d. over {count} seeds. [95 %]: of the paired "
-                f"difference, for {others}{several}."
+                f"difference, for {others}{several if count >= statistics.FEWEST else few}"
             ]
         for row, records in tables.by_row(self.records).items():
             gone = sum(map(lost, records))
@@ -195,6 +198,11 @@ def _students_t(ours, theirs, level):
 
 def _crossed(differences, level):
     return statistics.crossed(differences, lower_is_better=False, level=level)
+
+
+def judged(verdict: str) -> bool:
+    """Whether a verdict is one, of enough students."""
+    return verdict != statistics.NO_VERDICT
 
 
 def has_interval(line: tables.Line) -> bool:

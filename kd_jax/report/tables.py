@@ -185,7 +185,7 @@ def difference(line: Line, digits: int = 1) -> str:
 
 
 def verdict(line: Line) -> str:
-    """BEATS, WORSE or INCONCLUSIVE, or a dash where there is nothing to compare."""
+    """BEATS, WORSE or INCONCLUSIVE; a dash where there are too few students to compare, or none."""
     return line.paired.verdict if line.paired else DASH
 
 

@@ -11,6 +11,7 @@ import json
 import pathlib
 import shlex
 import shutil
+import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
@@ -26,6 +27,7 @@ from kd_jax.storage import checkpoint, commits, jsonl, locks, manifest, model_st
 from kd_jax.storage.whole_file import written
 
 RECORDS = "records.jsonl"
+FEWEST = 3  # seeds of which a table says what beats what
 IDENTITY = "row", "seed", "teacher_seed", "teacher", "part"  # what tells records of a run apart
 
 
@@ -71,7 +73,8 @@ class Run:
         self.execution, self.tensorboard = execution, tensorboard
         self._manifest: manifest.Manifest | None = None  # of the first host, once open
         self.shown = ""  # what is printed at the end in place of the table
-        self.command = shlex.join(["./run.sh", experiment, *flags])
+        caller = "kd-jax" if pathlib.Path(sys.argv[0]).name == "kd-jax" else "./run.sh"
+        self.command = shlex.join([caller, experiment, *flags])
         self.about = {"experiment": experiment, "began": manifest.now(), **commits.of_code()}
         if program:
             code = fingerprint.code(program, model_store.outputs)
@@ -225,7 +228,10 @@ class Run:
         for left in self.folder.glob("training *"):  # snapshots of what is recorded, after a kill
             shutil.rmtree(left, ignore_errors=True)
         self._manifest.finish()
-        print(f"\n{self.shown or text}\nrecords, table and figures: {self.folder}")
+        teachers = self.settings.get("teachers", 1)  # of several the means of each are paired
+        units = teachers if teachers > 1 else self.settings.get("seeds", FEWEST)
+        few = "" if self.shown or units >= FEWEST else "fewer than three seeds: no verdicts\n"
+        print(f"\n{self.shown or text}\n{few}records, table and figures: {self.folder}")
 
     def leave(self, error: BaseException) -> None:
         """End this process's part in a run: write why, unless it was interrupted, and unlock it."""

@@ -58,6 +58,17 @@ def test_booleans_are_0_and_1_from_every_kind_of_file():
         assert inputs({"x": values}) == expected
 
 
+def test_dates_and_times_are_days_standardized_as_numbers_are():
+    # 1 and 3 January 2020: their mean is the second, their deviation a day
+    train = {"x": ["2020-01-01", "2020-01-03"]}
+    rows = ["2020-01-02", "2020-01-04 12:00", "2020-01-01T23:00:00-01:00", "2020-01-02T00:00Z"]
+    np.testing.assert_allclose(inputs(train, {"x": rows}), [[0], [2.5], [0], [0]], atol=1e-9)
+    assert inputs({"x": ["2020-01-01", None, "2020-01-03"]}, {"x": [None]}) == [[0, 1]]
+    refused("'x', row 1 is 'soon': expected a date", inputs, train, {"x": ["soon"]})
+    assert inputs({"x": ["2020-01-01", "later"]}) == [[1, 0, 0], [0, 1, 0]]  # a text among them
+    assert inputs({"x": ["20200101", "20200103"]}) == [[-1], [1]]  # as numbers
+
+
 def test_texts_are_one_hot_with_a_last_place_for_the_rest():
     train = {"x": ["b", "a", None, "b"]}
     assert inputs(train) == [[0, 1, 0], [1, 0, 0], [0, 0, 1], [0, 1, 0]]

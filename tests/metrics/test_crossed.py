@@ -63,7 +63,7 @@ def test_mean_squares_by_hand():
     wide = stats.t.ppf(0.975, 1) * math.sqrt(28 / 4)
     found = statistics.crossed([[0, 2], [2, 8]])
     np.testing.assert_allclose(found.half_width, (2 * narrow + wide) / 3, rtol=1e-9)
-    assert found.mean == 3 and found.verdict == statistics.INCONCLUSIVE
+    assert found.mean == 3 and found.verdict == statistics.NO_VERDICT
 
 
 def test_verdicts_and_what_has_no_interval():
@@ -72,4 +72,4 @@ def test_verdicts_and_what_has_no_interval():
     assert statistics.crossed(sure, lower_is_better=False).verdict == statistics.WORSE
     for few in (np.ones((1, 50)), np.ones((3, 1))):
         found = statistics.crossed(few)
-        assert math.isnan(found.low) and found.verdict == statistics.INCONCLUSIVE
+        assert math.isnan(found.low) and found.verdict == statistics.NO_VERDICT

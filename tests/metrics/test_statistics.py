@@ -27,9 +27,13 @@ def test_verdict_follows_the_interval_and_the_direction():
     assert statistics.paired([0, 2, 0, 2], [1, 1, 1, 1]).verdict == statistics.INCONCLUSIVE
 
 
-def test_one_seed_has_no_interval_and_no_verdict():
+def test_fewer_than_three_seeds_have_no_verdict_and_one_no_interval():
     found = statistics.paired([1.0], [2.0])
-    assert math.isnan(found.low) and found.verdict == statistics.INCONCLUSIVE
+    assert math.isnan(found.low) and found.verdict == statistics.NO_VERDICT
+    assert statistics.paired([1.0, 1.0], [2.0, 2.0]) == (-1, -1, -1, statistics.NO_VERDICT)
+    assert statistics.paired([1.0] * 3, [2.0] * 3) == (-1, -1, -1, statistics.BEATS)
+    pairs = [lambda level: statistics.paired([1.0, 1.0], [2.0, 2.0], level=level)] * 2
+    assert [x.verdict for x in statistics.corrected(pairs)] == [statistics.NO_VERDICT] * 2
 
 
 def test_sample_deviation_divides_by_n_minus_one():

@@ -74,16 +74,19 @@ def test_where_it_is_known_which_examples_are_right_other_examples_count():
          "closest: −1.38 points of test accuracy [−3.14, +0.39], INCONCLUSIVE."),
         ([soft(0.75, 0.76, 0.74, 0.76)], {"best": "labels only"}, "labels only did best on "
          "validation; soft: −4.75 points of test accuracy [−5.55, −3.95], WORSE."),
-        ([soft(0.9)], {"labels": [0.8]}, "UNKNOWN: soft against labels only: +10.00 points of "
-         "test accuracy of one student; train more seeds to know whether that is real."),
+        ([soft(0.9)], {"labels": [0.8]}, "soft against labels only: +10.00 points of "
+         "test accuracy; fewer than 3 seeds: no verdict."),
+        ([soft(0.9, 0.8)], {"labels": [0.8, 0.8], "best": "labels only"}, "labels only did best "
+         "on validation; soft: +5.00 points of test accuracy [−58.53, +68.53]; fewer than 3 seeds: "
+         "no verdict."),  # differences 10 and 0: half a width of 12.706 · √50/√2
         ([soft(0.5, 0.6)], {"labels": [None, None]}, "All students of labels only diverged, so "
          "that nothing can be compared with them: try a smaller learning rate."),
         ([soft(None, None)], {"labels": [None, None]},
          "All students diverged: try a smaller learning rate."),
         ([], {"best": "labels only"},
          "There are students of labels only alone: nothing to compare them with."),
-        ([soft(0.9, None)], {"labels": [None, 0.8]}, "UNKNOWN: soft against labels only: no seed "
-         "of which neither student diverged; train more seeds to know whether that is real."),
+        ([soft(0.9, None)], {"labels": [None, 0.8]}, "soft against labels only: no seed "
+         "of which neither student diverged; fewer than 3 seeds: no verdict."),
     ],
 )  # fmt: skip
 def test_the_sentence(more, options, said):

@@ -94,6 +94,16 @@ def test_a_manifest_holds_all_notes(tmp_path):
     assert manifest["commit"] == commits.of_code()["commit"] and manifest["data"] == "abc"
 
 
+@pytest.mark.parametrize(
+    "settings, said",
+    [({"seeds": 2}, True), ({"seeds": 3}, False), ({}, False), ({"seeds": 9, "teachers": 2}, True),
+     ({"seeds": 1, "teachers": 3}, False)],
+)  # fmt: skip
+def test_fewer_than_three_seeds_are_told(tmp_path, capsys, settings, said):
+    Run(tmp_path, "demo", settings).conclude(lambda folder: "table", lambda folder: None)
+    assert ("fewer than three seeds: no verdicts" in capsys.readouterr().out) == said
+
+
 def test_fields_that_are_tuples_name_a_unit_as_lists_do(tmp_path):
     run, calls = Run(tmp_path, "demo", {}), []
 

@@ -12,6 +12,7 @@ from kd_jax.distill.driver import (
     fitting,
     given_rows,
     named_teachers,
+    sizes,
     teacher_notes,
 )
 from kd_jax.distill.driver.fitting import Taught
@@ -83,10 +84,11 @@ def prepare(
     views = recipe.augment and augmented.views(recipe.augment, asked, train.inputs)
     of_train = {name: logits["train"] for name, logits in said.items()}
     taught = Taught(of_train, labeled, views=views)
-    taught = _with_features(taught, next(iter(asked.values())), wanted, model, train)
+    best = next(iter(asked.values()))
+    taught = _with_features(taught, best, wanted, model, train)
     problem = Problem(model, splits, known, taught, rows.labeled, [])
-    few = of_few_steps(recipe, len(train.labels))
-    return problem._replace(notes=[*_notes(problem, rows), *few])
+    size, few = sizes.line(model, best, train.inputs), of_few_steps(recipe, len(train.labels))
+    return problem._replace(notes=[*_notes(problem, rows), size, *few])
 
 
 def of_few_steps(recipe: Recipe, rows: int) -> list[str]:
