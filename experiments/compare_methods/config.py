@@ -14,7 +14,9 @@ DIGITS = {"pairs": ("digits",), "teacher_batch_size": 50, "student_batch_size": 
 class Config(experiment.TaughtConfig):
     """Settings of the comparison of methods."""
 
-    pairs: tuple[str, ...] = setting(("mnist", "fashion"), f"of {', '.join(PAIRS)}", one_of(*PAIRS))
+    pairs: tuple[str, ...] = setting(
+        ("mnist", "fashion"), f"of {', '.join(PAIRS)}, or file.py:function, see own.py"
+    )
     held_out: int = setting(
         500, "validation images of each class of MNIST and Fashion-MNIST", at_least(1)
     )
@@ -51,6 +53,9 @@ class Config(experiment.TaughtConfig):
 
     def validate(self):
         super().validate()
+        known = [name for name in self.pairs if ":" not in name]  # others are one's own
+        if known or not self.pairs:
+            one_of(*PAIRS, "file.py:function")("pairs", known)
         if self.methods:
             one_of(*NAMES)("methods", self.methods)
 

@@ -17,13 +17,14 @@ def table(folder: pathlib.Path) -> str:
     settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     tuned = len(settings.get("multiples", (0.1, 1.0, 10.0)))
     per_class = settings.get("held_out", 500) + settings.get("labels_per_class", 100)
+    half = f", half of that on MNIST's {60_000 - 10 * per_class:,} unlabeled images"
+    half = half if "mnist" in settings["pairs"] else ""
     text = [
         f"Test errors, mean ± s.d. over {tables.counted(tables.by_row(records)[LABELS])}, paired "
         "by seed; sorted by the mean. Rank: one more than the number\nof methods that beat it, so "
         "methods of one rank are ties; teacher and assistant, larger networks, have none.\n"
         f"Weight: chosen on validation, of {'three' if tuned == 3 else tuned} for every method. "
-        f"Students: {settings['student_epochs']} epochs, half of that on MNIST's "
-        f"{60_000 - 10 * per_class:,} unlabeled images."
+        f"Students: {settings['student_epochs']} epochs{half}."
     ]
     for pair, found in tables.by("pair", records).items():
         text += [pair, of_pair(found)]

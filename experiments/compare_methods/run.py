@@ -6,7 +6,7 @@ from collections.abc import Callable
 import jax
 import numpy as np
 
-from experiments.compare_methods import chains, cifar, pairs
+from experiments.compare_methods import chains, cifar, own, pairs
 from experiments.compare_methods.config import Config
 from experiments.compare_methods.rows import ASSISTANT, KD, LABELS, NAMES, TEACHER
 from kd_jax import models
@@ -29,6 +29,11 @@ PAIRS: dict[str, tuple[Callable, Callable]] = {  # (data, the pair of one teache
     "cifar100": (cifar.load, cifar.resnet56_to_20),
     "cifar100x4": (cifar.load, cifar.resnet32x4_to_8x4),
 }
+
+
+def data_and_pair(name: str) -> tuple[Callable, Callable]:
+    """What reads the data of a pair, and what makes the pair of one teacher of them."""
+    return PAIRS.get(name) or (functools.partial(own.load, name), own.pair)
 
 
 def one_step(config: Config, spec: pairs.PairSpec) -> list[methods.Method]:
@@ -136,13 +141,15 @@ def units_of(config: Config, spec: pairs.PairSpec, prepared: Callable[[], pairs.
 
 def run(config: Config, run: run_folder.Run) -> None:
     """Train the teachers of each pair, then the students of every method."""
-    data = {name: PAIRS[name][0](config) for name in config.pairs}
+    makers = {name: data_and_pair(name) for name in config.pairs}
+    data = {name: load(config) for name, (load, _) in makers.items()}
     run.uses(data={name: found.digest for name, found in data.items()})
+    run.uses(pairs={name: source_files.digest(name) for name in makers.keys() - PAIRS.keys()})
     if config.plugin:
         run.uses(plugin=source_files.digest(f"{config.plugin}:METHODS"))
     for name, found in data.items():
         for seed in range(config.teachers):
-            spec = PAIRS[name][1](config, found, seed)
+            spec = makers[name][1](config, found, seed)
             prepare = functools.partial(pairs.prepare, config, spec, run)
             units = units_of(config, spec, parallel.once(prepare))
             run.each(units, workers=config.workers)

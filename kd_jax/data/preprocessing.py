@@ -182,7 +182,7 @@ def _number(value):
 
 
 def _days(value):
-    """The days from 1970 to a date or time, in UTC unless it names a zone; None if it is neither."""
+    """Days from 1970 to a date or time, in UTC unless it names a zone; None if it is neither."""
     try:
         moment = datetime.datetime.fromisoformat(value)
     except (TypeError, ValueError):

@@ -1,11 +1,12 @@
 """Comparison of methods: what follows from the base seed, and units that prepare a teacher once."""
 
 import dataclasses
+import pathlib
 
 import numpy as np
 import pytest
 
-from experiments.compare_methods import pairs, run
+from experiments.compare_methods import own, pairs, run
 from experiments.compare_methods.config import Config
 from experiments.compare_methods.rows import KD, LABELS, NAMES, TEACHER
 from kd_jax import experiment
@@ -137,6 +138,46 @@ def test_rows_are_chosen_and_a_file_adds_a_method(tmp_path):
         run.steps_by_row(dataclasses.replace(config, plugin=str(tmp_path / "dist.py")), spec)
     with pytest.raises(InputError, match="--methods=dits: expected one of labels, kd"):
         Config(methods=("dits",))
+
+
+def test_data_and_networks_of_a_file_are_a_pair(tmp_path, monkeypatch):
+    page = (pathlib.Path(__file__).parents[2] / "docs/methods.md").read_text(encoding="utf-8")
+    code = page.split("<!-- example: wine.py -->\n```python\n")[1].split("```")[0]
+    (tmp_path / "wine.py").write_text(code)
+    monkeypatch.chdir(tmp_path)
+    config = Config(**{**DIGITS, "pairs": ("wine.py:pair",)})
+    found = own.load("wine.py:pair", config)
+    sizes = [len(split.labels) for split in found.data[2:5]]
+    assert sum(sizes) == 178 and sizes == [125, 18, 35]  # of 59, 71, 48: 0.7, 0.1 and 0.2
+    spec = own.pair(config, found, 0)
+    assert spec.student is found.student and spec.labeled.all()
+    assert "hint (FitNet)" in run.steps_by_row(config, spec)
+    other = own.load("wine.py:pair", dataclasses.replace(config, base_seed=1))
+    assert (other.data.test.inputs != found.data.test.inputs).any()
+
+
+@pytest.mark.parametrize(
+    "body, said",
+    [
+        ("return 5", "gives 5: expected .data, teacher, student.: kd.Split"),
+        ("return kd.Split([[1.0]], [0]), 1, 2", "train"),
+        ("return {'test': 1}, 1, 2", "gives the parts test: expected"),
+        ("return kd.Split([[0.0], [1.0]] * 20, [0, 1] * 20), 1, 2", "gives the teacher 1: exp"),
+        ("return kd.Split([[0.0], [1.0]] * 20, None), 1, 2", "has no labels"),
+        ("raise KeyError('x')", "fails .KeyError"),
+    ],
+)  # fmt: skip
+def test_what_is_no_pair_is_refused_in_a_line(tmp_path, body, said):
+    (tmp_path / "own.py").write_text(f"import kd_jax as kd\n\ndef pair(seed):\n    {body}\n")
+    with pytest.raises(InputError, match=said) as error:
+        own.load(f"{tmp_path}/own.py:pair", Config())
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("pairs", ["", "dogits", "mnist,dogits", "dogits,own.py:pair"])
+def test_pairs_that_there_are_not_are_refused(pairs):
+    with pytest.raises(InputError, match="--pairs"):
+        experiment.parse(Config, ["x", f"--pairs={pairs}"])
 
 
 def test_every_row_has_a_short_name():
