@@ -1,0 +1,20 @@
+"""docs/losses.md shows every loss as it is called."""
+
+import inspect
+import pathlib
+
+import pytest
+
+from kd_jax import losses
+
+PAGE = (pathlib.Path(__file__).parents[2] / "docs" / "losses.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", sorted(losses.__all__))
+def test_a_loss_is_called_as_the_page_says(name):
+    signature = inspect.signature(getattr(losses, name))
+    plain = [
+        each.replace(annotation=inspect.Parameter.empty) for each in signature.parameters.values()
+    ]
+    shown = " ".join(PAGE.split("```python\n")[1].split("```")[0].split())
+    assert f" {name}{inspect.Signature(plain)} " in f" {shown} "
