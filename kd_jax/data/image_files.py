@@ -100,17 +100,18 @@ def _of_zip(path, archive):
     members, folders = {}, set()
     for member in archive.infolist():
         name = member.filename.replace("\\", "/")  # some programs of Windows write these
-        outside = name.startswith("/") or ".." in name.split("/")
-        require(not outside, f"{path}: its member {name} would lie outside: make the zip again")
-        clean = posixpath.normpath(name)
+        if name.startswith("/") or ".." in name.split("/"):
+            raise InputError(f"{path}: its member {name} would lie outside: make the zip again")
+        clean = posixpath.normpath(name) if "//" in name or "./" in name else name.rstrip("/")
         if image_names.IGNORED.search(clean):
             continue
         if name.endswith("/"):
             folders.add(clean)
             continue
-        require(clean not in members, f"{path} holds {clean} twice: make the zip again")
-        encrypted = member.flag_bits & 1
-        require(not encrypted, f"{path} is encrypted ({clean}): make a zip without a password")
+        if clean in members:
+            raise InputError(f"{path} holds {clean} twice: make the zip again")
+        if member.flag_bits & 1:
+            raise InputError(f"{path} is encrypted ({clean}): make a zip without a password")
         members[clean] = member
 
     def read(name):

@@ -16,7 +16,7 @@ IGNORED = re.compile(r"(^|/)(\..*|__macosx|thumbs\.db|desktop\.ini)(/|$)", re.IG
 
 def is_image(name: str) -> bool:
     """Whether a file's name ends as those of images do."""
-    return os.path.splitext(name)[1].lower() in SUFFIXES
+    return name.lower().endswith(SUFFIXES)
 
 
 def listed(path: str) -> tuple[list[str], set[str], list[str]]:
