@@ -1,6 +1,8 @@
 """A progress bar for long work: what is done, the last loss, the time left."""
 
 import contextlib
+import re
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 
@@ -9,6 +11,35 @@ from tqdm import tqdm
 
 from kd_jax.runtime import hosts, parallel
 from kd_jax.runtime.tensorboard import Events
+
+WIDEST = 100  # columns of a bar
+RIGHT = 52  # columns of what stands behind the label
+TIMES = "{unit} {n_fmt}/{total_fmt}{postfix}  {elapsed} < {remaining}"
+IN_PLACE = "{desc:<LABEL.LABEL} {bar} " + TIMES
+LINE = "{desc}: " + TIMES
+MOVES = re.compile(r"\x1b\[A|[\r\n]")  # of a cursor, to where a bar was drawn before
+
+
+class Lines:
+    """A stream for a bar that is no terminal: each state is a line of its own.
+
+    Args:
+        stream: Where the lines go.
+    """
+
+    def __init__(self, stream):
+        self.stream, self.last = stream, ""
+
+    def write(self, text: str) -> None:
+        """Write a state, once."""
+        text = MOVES.sub("", text).strip()
+        if text and text != self.last:
+            self.last = text
+            self.stream.write(f"{text}\n")
+
+    def flush(self) -> None:
+        """Let the stream write what it holds."""
+        self.stream.flush()
 
 
 @contextlib.contextmanager
@@ -21,7 +52,8 @@ def bar(
 ) -> Iterator[Callable]:
     """A bar over epochs or other units.
 
-    On a terminal it is redrawn in place; into a log it writes a line every ten seconds.
+    On a terminal it is redrawn in place, elapsed and remaining time at any width; into a log it
+    writes a line of its own every ten seconds.
 
     Args:
         label: in front of it.
@@ -35,15 +67,17 @@ def bar(
         with a fraction; report(done, curves) to show the loss of the last epoch too.
     """
     live = sys.stderr.isatty()
-    layout = "{desc:<28} {bar:24} {unit} {n_fmt}/{total_fmt} {postfix} {elapsed} < {remaining}"
+    columns = min(shutil.get_terminal_size().columns, WIDEST)
     with tqdm(
         total=total,
         unit=unit,
         desc=label,
-        bar_format=layout,
+        file=sys.stderr if live else Lines(sys.stderr),
+        ncols=columns if live else None,
+        bar_format=IN_PLACE.replace("LABEL", str(max(columns - RIGHT, 12))) if live else LINE,
+        postfix="compiling" if unit == "epoch" else None,  # until the first are done
         mininterval=0.1 if live else 10,
         delay=delay,
-        ascii=not live,
         disable=not hosts.first_host(),
     ) as drawn:
         written = 0
@@ -56,6 +90,8 @@ def bar(
                 written = done
                 loss = np.asarray(curves["loss"])[done - 1]
                 drawn.set_postfix_str(f"loss {np.mean(loss):.4f}", refresh=False)
+            elif done and not written:
+                drawn.set_postfix_str("", refresh=False)
             drawn.n = int(done) if int(done) == done else round(done, 1)
             drawn.update(0)
             parallel.check()

@@ -1,6 +1,7 @@
 """A bar counts whole units as such and parts of them with a digit; curves are written once."""
 
 import numpy as np
+import pytest
 
 from kd_jax.runtime import progress
 
@@ -24,6 +25,30 @@ def test_parts_of_an_epoch_move_the_bar_and_wholes_show_the_loss(capfd, monkeypa
     last = capfd.readouterr().err.replace("\r", "\n").strip().splitlines()[-1]
     assert "epoch 2/2" in last and "loss 0.2500" in last
     assert events.epochs == [(0, 1), (1, 2)]
+
+
+def test_a_log_has_a_line_for_each_state_and_no_codes_of_a_terminal(capfd):
+    with progress.bar("first", 2) as one, progress.bar("other", 4, unit="image") as other:
+        one(0.5)
+        one(2, {"loss": np.array([0.5, 0.25])})
+        other(4)
+    lines = capfd.readouterr().err.splitlines()
+    assert lines[0].startswith("first: epoch 0/2, compiling  00:00 < ")
+    assert lines[1].startswith("other: image 0/4  00:00 < ")
+    assert sorted(line.split("  ")[0] for line in lines[2:]) == [
+        "first: epoch 2/2, loss 0.2500", "other: image 4/4"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("columns", [60, 80, 300])
+def test_elapsed_and_remaining_time_are_shown_at_any_width(capfd, monkeypatch, columns):
+    monkeypatch.setattr(progress.sys.stderr, "isatty", lambda: True, raising=False)
+    monkeypatch.setenv("COLUMNS", str(columns))
+    with progress.bar("a label that is longer than there is room for it " * 3, 20) as report:
+        report(20, {"loss": np.full(20, 14.75)})
+    states = [x.rstrip() for x in capfd.readouterr().err.replace("\r", "\n").splitlines() if x]
+    assert max(map(len, states)) <= min(columns, 100)
+    assert states[-1].endswith(" epoch 20/20, loss 14.7500  00:00 < 00:00")
 
 
 def test_a_bar_of_what_is_done_soon_is_not_shown(capfd):
