@@ -26,7 +26,8 @@ def table(folder: pathlib.Path) -> str:
     text = [
         f"Percent of the test digits, mean ± s.d. over {students(parts, settings['seeds'])}, "
         "paired by seed. Columns: queries.\n"
-        f"Every student takes {settings['steps']:,} steps."
+        f"Every student takes {settings['steps']:,} steps.\n"
+        f"{tables.scope([r for r in records if r['row'] == ALL])}"
     ]
     for part in POOLS:
         found = parts[part]
@@ -59,10 +60,11 @@ def spread(values):
 
 def active_table(records):
     """One line per round: both query strategies, their difference in accuracy, their agreement."""
-    lines = []
-    for count, found in tables.by("queries", records).items():
-        rows = tables.by_row(found)
-        both = tables.compare(found, "test_accuracy", RANDOM, lower_is_better=False)
+    lines, by_count = [], tables.by("queries", records)
+    rounds = {count: (found, RANDOM) for count, found in by_count.items()}
+    compared = tables.compare_each(rounds, "test_accuracy", lower_is_better=False)
+    for count, both in compared.items():
+        rows = tables.by_row(by_count[count])
         agreed = (spread(tables.values(rows[r], "test_agreement")) for r in STRATEGIES)
         chance, margin = (next(x for x in both if x.row == r) for r in STRATEGIES)
         cells = [tables.spread(chance, 2), tables.spread(margin, 2), tables.difference(margin, 2)]
@@ -79,15 +81,17 @@ def active_table(records):
 
 def claims(parts):
     """Expectations stated before the run, with their verdicts."""
-    lines = []
+    tests: dict = {}
     for part, row, count, metric, side, level in EXPECTED:
         counts = tables.by("queries", parts[part])
         count = count or max(counts)
         if count in counts:
             values = tables.teacher_means(tables.by_row(counts[count])[row], metric)
-            over = statistics.paired(values, [level] * len(values), lower_is_better=side == "below")
-            expected = f"{METRICS[metric]} {side} {level} %"
-            lines.append([part, row, f"{count:,}", expected, spread(values), over.verdict])
+            expected = f"{METRICS[metric]} {side} {level} %", spread(values)
+            below = side == "below"
+            tests[part, row, count, expected] = statistics.above(
+                values, level, lower_is_better=below
+            )
     for part in (TRAINING, MIXES):
         counts = tables.by("queries", parts[part])
         for row in (LABEL, ALL):
@@ -96,10 +100,13 @@ def claims(parts):
                 for x in counts.values()
             ]
             for fewer, more, before, after in zip(counts, [*counts][1:], found, found[1:]):
-                gain = statistics.paired(after, before, lower_is_better=False)
-                shown = f"{gain.mean:+.2f}".replace("-", "−")
-                grown = f"accuracy above that of {fewer:,}"
-                lines.append([part, row, f"{more:,}", grown, shown, gain.verdict])
+                gain = statistics.above(after, before)
+                shown = f"{gain().mean:+.2f}".replace("-", "−")
+                tests[part, row, more, (f"accuracy above that of {fewer:,}", shown)] = gain
+    lines = [
+        [part, row, f"{count:,}", *said, found.verdict]
+        for (part, row, count, said), found in statistics.together(tests).items()
+    ]
     return tables.markdown(
         ["query pool", "teacher output", "queries", "expected", "found", "verdict"], lines
     )

@@ -21,10 +21,11 @@ def table(folder: pathlib.Path) -> str:
     half = half if "mnist" in settings["pairs"] else ""
     text = [
         f"Test errors, mean ± s.d. over {tables.counted(tables.by_row(records)[LABELS])}, paired "
-        "by seed; sorted by the mean. Rank: one more than the number\nof methods that beat it, so "
-        "methods of one rank are ties; teacher and assistant, larger networks, have none.\n"
+        "by seed; sorted by the mean. Beaten by: how many methods\nbeat it, each corrected for all "
+        "that it is compared with; teacher and assistant are larger networks.\n"
         f"Weight: chosen on validation, of {'three' if tuned == 3 else tuned} for every method. "
-        f"Students: {settings['student_epochs']} epochs{half}."
+        f"Students: {settings['student_epochs']} epochs{half}.\n"
+        f"{tables.scope(tables.by_row(records)[LABELS])}"
     ]
     for pair, found in tables.by("pair", records).items():
         text += [pair, of_pair(found)]
@@ -35,20 +36,20 @@ def of_pair(records):
     """The table of one pair."""
     lines = sorted(tables.compare(records, "test_errors", LABELS), key=lambda x: (x.mean, x.row))
     against_kd = {x.row: x for x in tables.compare(records, "test_errors", KD)}
-    places, rows = ranks(records), tables.by_row(records)
+    counts, rows = beaten_by(records), tables.by_row(records)
     cells = [
         [
-            places.get(line.row, "–"),
             line.row,
             tables.spread(line),
             tables.difference(line),
             tables.verdict(line),
+            counts.get(line.row, "–"),
             tables.verdict(against_kd[line.row]),
             *(tables.mean(rows[line.row], name, form) for name, form in COLUMNS.values()),
         ]
         for line in lines
     ]
-    header = ["rank", "method", "test errors", "vs. labels only [95 %]", "verdict"]
+    header = ["method", "test errors", "vs. labels only [95 %]", "verdict", "beaten by"]
     return tables.markdown([*header, "vs. KD", *COLUMNS], cells)
 
 
@@ -65,12 +66,11 @@ COLUMNS = {
 }
 
 
-def ranks(records):
-    """{row: 1 + the number of rows that beat it in pairs}, of the students."""
+def beaten_by(records):
+    """{row: the number of rows that beat it in pairs}, of the students."""
     students = [r for r in records if r["row"] not in (TEACHER, ASSISTANT)]
     return {
-        row: 1
-        + sum(
+        row: sum(
             tables.verdict(other) == statistics.BEATS
             for other in tables.compare(students, "test_errors", row)
         )

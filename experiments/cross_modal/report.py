@@ -18,6 +18,7 @@ from kd_jax.metrics import statistics
 from kd_jax.report import by_column, figures, tables
 from kd_jax.storage import jsonl
 
+UNITS = "students, each with a held-out speaker of its own in audio"
 GAIN, LOSS = 10, 3  # points expected over few labels, and at most under all of them
 
 
@@ -50,7 +51,7 @@ def note(folder, students):
         f"Test accuracy in percent, mean ± s.d. over {tables.counted(students)}, paired. Columns: "
         "how many examples have labels, the last all that the student is shown;\nthe others are "
         "unlabeled. The weight beside the labels is the best of "
-        f"{'three' if tried == 3 else tried} on validation."
+        f"{'three' if tried == 3 else tried} on validation.\n{tables.scope(students, UNITS)}"
     )
 
 
@@ -85,19 +86,17 @@ def claims(records):
     """
     by_labels = by_column.rows_by_value("labels", records)
     *_, few, everything = (n for n, rows in by_labels.items() if LABELS in rows)
-    lines = []
+    tests: dict = {}
     for row, own in by_labels[0].items():
         for count, level in ((few, GAIN), (everything, -LOSS)):
             both = own, by_labels[count][LABELS]
             ours, theirs = (np.array(tables.values(x, "test_accuracy")) for x in both)
             means = [np.array(tables.teacher_means(x, "test_accuracy")) for x in both]
-            found = statistics.paired(*means, lower_is_better=False)
-            over = statistics.paired(means[0], means[1] + level, lower_is_better=False)
-            line = tables.line_of(row, means[0].tolist(), found)
-            above = int((ours - theirs >= level).sum())
-            shown = tables.difference(line), f"{level:+d}".replace("-", "−")
-            lines.append([row, f"{count:,} labels", *shown, f"{above} of {len(ours)}"])
-            lines[-1].append(over.verdict)
+            line = tables.line_of(row, means[0].tolist(), statistics.above(*means)())
+            above = f"{(ours - theirs >= level).sum()} of {len(ours)}"
+            shown = tables.difference(line), f"{level:+d}".replace("-", "−"), above
+            tests[row, f"{count:,} labels", *shown] = statistics.above(means[0], means[1] + level)
+    lines = [[*said, found.verdict] for said, found in statistics.together(tests).items()]
     header = ["student without labels", f"vs. {LABELS} with", "difference [95 %]", "expected from"]
     return tables.markdown([*header, "seeds", "verdict"], lines)
 

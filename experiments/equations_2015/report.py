@@ -21,6 +21,7 @@ def table(folder: pathlib.Path) -> str:
         "over the seeds",
         gradients(parts[named.GRADIENT]),
         f"Trainings on digits, mean ± s.d. over {over}, paired with logit matching",
+        tables.scope(students),
         trainings(parts[named.TRAINING]),
     ])  # fmt: skip
 

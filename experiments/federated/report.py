@@ -46,7 +46,8 @@ def table(folder: pathlib.Path) -> str:
         f"{settings['distillation_steps']} on {settings['public_rows']:,} public inputs; "
         f"{settings['byzantine']} clients attack. Before the last\naggregation: a client alone, "
         f"and the ensemble of all clients. Bytes: to and from all clients; {CENTRAL} needs "
-        f"the {785 * settings['client_rows']:,} of the rows, once."
+        f"the {785 * settings['client_rows']:,} of the rows, once.\n"
+        f"{tables.scope(records, 'partitions and networks')}"
     ]
     for alpha, found in by_alpha.items():
         text += [f"Dirichlet alpha {alpha}", alpha_table(found)]
@@ -85,29 +86,33 @@ def alpha_table(records):
 
 def servers(by_alpha):
     """FedDF's server against a client alone, and against the ensemble of all clients."""
-    lines = []
+    names, ours, tests = ("client_accuracy", "ensemble_accuracy"), {}, {}
     for alpha, found in by_alpha.items():
-        server, line = tables.by_row(found)[FEDDF], [alpha]
-        ours = tables.values(server, "test_accuracy")
-        for name in ("client_accuracy", "ensemble_accuracy"):
-            less = statistics.paired(ours, tables.values(server, name), lower_is_better=False)
-            compared = tables.line_of(FEDDF, ours, less)
-            line += [tables.difference(compared, 2), tables.verdict(compared)]
-        lines.append(line)
+        server = tables.by_row(found)[FEDDF]
+        ours[alpha] = tables.values(server, "test_accuracy")
+        for name in names:
+            tests[alpha, name] = statistics.above(ours[alpha], tables.values(server, name))
+    less, lines = statistics.together(tests), []
+    for alpha in by_alpha:
+        both = [tables.line_of(FEDDF, ours[alpha], less[alpha, name]) for name in names]
+        cells = [(tables.difference(x, 2), tables.verdict(x)) for x in both]
+        lines.append([alpha, *cells[0], *cells[1]])
     header = ["alpha", f"{FEDDF} vs. a client before [95 %]", "verdict"]
     return tables.markdown([*header, "vs. the ensemble before [95 %]", "verdict"], lines)
 
 
 def lost(by_alpha):
     """What the attack costs the mean and the median, each against itself without it."""
-    lines = []
+    shown, tests = {}, {}
     for alpha, found in by_alpha.items():
         rows = {row: tables.values(of, "test_accuracy") for row, of in tables.by_row(found).items()}
         cost = {"mean": (FEDMD, ATTACKED_MEAN), "median": (FEDMD_MEDIAN, ATTACKED_MEDIAN)}
         lost = {name: list(np.subtract(rows[a], rows[b])) for name, (a, b) in cost.items()}
-        found = statistics.paired(lost["median"], lost["mean"])
-        shown = (tables.mean_and_sd(x, 2).replace("-", "−") for x in lost.values())
-        lines.append([alpha, *shown, found.verdict])
+        tests[alpha] = statistics.above(lost["median"], lost["mean"], lower_is_better=True)
+        shown[alpha] = [tables.mean_and_sd(x, 2).replace("-", "−") for x in lost.values()]
+    lines = [
+        [alpha, *shown[alpha], found.verdict] for alpha, found in statistics.together(tests).items()
+    ]
     header = ["alpha", "points lost by the mean", "by the median", "median vs. mean"]
     return tables.markdown(header, lines)
 

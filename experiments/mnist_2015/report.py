@@ -7,7 +7,6 @@ import numpy as np
 
 from experiments.mnist_2015 import rows as named
 from kd_jax.distill import bias_correction
-from kd_jax.metrics import statistics
 from kd_jax.report import figures, sections, tables
 from kd_jax.storage import jsonl
 
@@ -43,7 +42,8 @@ def table(folder: pathlib.Path) -> str:
         f"seed. Training is shorter than it can be: teacher {settings['teacher_epochs']} epochs, "
         f"students {settings['student_epochs']}\n(the paper does not say how long). Paper: one "
         "run each; percentages are of all test digits. Students with digits left out are not "
-        "shown\nthe validation rows either, on which a bias is chosen."
+        "shown\nthe validation rows either, on which a bias is chosen.\n"
+        f"{tables.scope([r for r in records if r['row'] == named.LABELS])}"
     ]
     by_part = {p: [r for r in records if r["part"] == p] for p in named.TITLES}
     for part, found in by_part.items():
@@ -68,17 +68,16 @@ def sweep_table(records: list[dict]) -> str:
     """One line per temperature, paired with labels only and with the best on validation."""
     rows = tables.by_row(records)
     best = min((r for r in rows if r != named.LABELS), key=lambda r: validation(rows[r]))
+    to_best = {x.row: x for x in tables.compare(records, "test_errors", best)}
     lines = []
     for line in tables.compare(records, "test_errors", named.LABELS):
-        of_row = tables.teacher_means(rows[line.row], "test_errors")
-        against = statistics.paired(of_row, tables.teacher_means(rows[best], "test_errors"))
         lines.append([
             line.row + (" (best on validation)" if line.row == best else ""),
             f"{validation(rows[line.row]):.1f}",
             tables.spread(line),
             tables.difference(line),
             tables.verdict(line),
-            sections.DASH if line.row == best else against.verdict,
+            tables.verdict(to_best[line.row]),
         ])  # fmt: skip
     header = ["method", "validation errors", "test errors", "vs. labels only [95 %]"]
     return tables.markdown([*header, "verdict", "against the best on validation"], lines)

@@ -22,7 +22,8 @@ def table(folder: pathlib.Path) -> str:
     text = [
         f"Test errors, mean ± s.d. over {networks}, paired. "
         f"† keeps the tutorial's settings and quirks. Students: {epochs} epochs, "
-        f"{2 * epochs} for soft targets in part 2b."
+        f"{2 * epochs} for soft targets in part 2b.\n"
+        f"{tables.scope([r for r in records if r['row'] == LABELS])}"
     ]
     by_part = {part: [r for r in records if r["part"] == part] for part in TITLES}
     trained = {part: found for part, found in by_part.items() if any_of(found, LABELS)}

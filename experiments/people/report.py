@@ -32,7 +32,10 @@ def table(folder: pathlib.Path) -> str:
             for one, other in zip(against_labels, against_teacher)
         ]
         text.append(tables.markdown(header, lines))
-    return "\n".join(text)
+    students = tables.by_row(records)[LABELS]
+    return "\n".join(
+        [*text, f"Mean ± s.d. over {tables.counted(students)}.", tables.scope(students)]
+    )
 
 
 def draw(folder: pathlib.Path) -> None:

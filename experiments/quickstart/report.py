@@ -47,7 +47,7 @@ def table(folder: pathlib.Path) -> str:
     ]  # fmt: skip
     note = (
         f"Mean ± s.d. over {tables.counted(rows[LABELS])}, paired by seed; (chosen): the "
-        "temperature with the fewest validation errors.\n"
+        f"temperature with the fewest validation errors.\n{tables.scope(rows[LABELS])}\n"
     )
     return "\n".join([note, tables.markdown(header, lines), tables.costs(costs)])
 

@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float, Int
 
-from kd_jax.metrics import classification, records
+from kd_jax.metrics import classification, examples, records
 
 
 def examine(
@@ -24,6 +24,7 @@ def examine(
     """
     measured = classification.measure(logits, labels)
     found = {f"test_{name}": np.asarray(x) for name, x in measured.items()}
+    found[f"test_{examples.RIGHT}"] = classification.right(logits, labels)
     right = classification.most_probable(logits) == labels
     member = (special[:, :, None] == labels).any(1)  # [K, N]
     coverage, length = member.sum(0), len(special) + 1

@@ -37,7 +37,8 @@ def table(folder: pathlib.Path) -> str:
         f"{settings['specialists']} specialists of {settings['special_classes']} classes "
         f"each; {taught}.\nConditional: the best of a specialist's classes only, over test "
         "examples of its classes, all specialists together.\nPaper: 15,000 classes of 100 million "
-        "images, one run."
+        "images, one run.\n"
+        f"{tables.scope(generalists, 'generalists with their specialists')}"
     ]
     for part, found in parts_of.items():
         text += [TITLES[part], accuracies(found)]
@@ -81,17 +82,18 @@ def coverage(records: list[dict]) -> str:
     before = np.array([r["correct_by_coverage"] for r in rows[named.GENERALIST]])
     after = np.array([r["correct_by_coverage"] for r in rows[named.JOINED]])
     examples = np.array([r["examples_by_coverage"] for r in rows[named.JOINED]])
+    covers = [int(cover) for cover in np.flatnonzero(examples.sum(0))]
+    tests = {cover: statistics.above(after[:, cover], before[:, cover]) for cover in covers}
     lines = []
-    for cover in np.flatnonzero(examples.sum(0)):
+    for cover, over in statistics.together(tests).items():
         change = (after - before)[:, cover]
         base = before[:, cover].sum()
         relative = f"{100 * change.sum() / base:+.1f} %" if base else DASH
-        over = statistics.paired(after[:, cover], before[:, cover], lower_is_better=False)
         lines.append([
             cover,
             f"{examples[:, cover].mean():.0f}",
             f"{change.mean():+.1f}".replace("-", "−"),
-            f"{named.PAPER_COVERAGE.get(int(cover), DASH)} %",
+            f"{named.PAPER_COVERAGE.get(cover, DASH)} %",
             relative.replace("-", "−"),
             over.verdict,
         ])  # fmt: skip

@@ -23,12 +23,14 @@ def table(folder: pathlib.Path) -> str:
         if ensembles == 1
         else f"each of {ensembles} ensembles of {settings['members']}"
     )
+    whose = "this one ensemble" if ensembles == 1 else "ensembles"
+    labels = [r for r in records if r["row"] == named.LABELS]
     text = [
         f"Frame accuracy in percent, mean ± s.d. over {settings['seeds']} students of {taught}, "
         "paired by seed. Retained: of the ensemble's gain "
         f"over labels only; {named.PAPER_RETAINED} in the paper.\nPaper: 14,000 states of English, "
         "word errors in percent; ours: 30 states of spoken digits, word errors among the test's "
-        "recordings."
+        f"recordings.\n{tables.scope(labels, f'students of {whose}')}"
     ]
     paper = named.PAPER  # of the first set-up, the paper's
     for part, found in tables.by("part", records).items():

@@ -25,6 +25,14 @@ def lines_of(records: list[dict]) -> dict[str, tables.Line]:
     return {line.row: line for line in tables.compare(records, "test_errors", names.LABELS)}
 
 
+def against_labels(records: list[dict], rows: str) -> dict[str, list[tables.Line]]:
+    """{data set: Lines} of rows that begin so; their verdicts are corrected for all of them."""
+    kept = [r for r in records if r["row"] == names.LABELS or r["row"].startswith(rows)]
+    parts = {name: (found, names.LABELS) for name, found in tables.by("dataset", kept).items()}
+    found = tables.compare_each(parts, "test_errors")
+    return {name: [x for x in lines if x.row != names.LABELS] for name, lines in found.items()}
+
+
 def verdict(found: optimum.Optimum) -> str:
     """'optimum' or 'no optimum'."""
     return "optimum" if found.exists else "no optimum"
@@ -45,7 +53,8 @@ def table(folder: pathlib.Path) -> str:
     records = jsonl.records(folder)
     settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     grid, widths = of(records, part=names.GRID), of(records, part=names.WIDTH)
-    parts = [notes(settings)]
+    scope = tables.scope(of(records, row=names.LABELS), "seeds")
+    parts = [f"{notes(settings)}{scope}\n"]
     if grid:
         temperatures = curve(of(grid, dataset=grid[0]["dataset"]))[1]
         at = names.typical(temperatures, settings.get("typical_temperature", 3.0))
@@ -99,10 +108,12 @@ def beside_paper(records: list[dict], settings: dict) -> str:
 def by_dataset(records: list[dict], at: float) -> str:
     """One line per data set: teacher, labels, the temperature `at`, T_opt and the flat range."""
     rows = []
+    one = f"{names.SOFT}, T={at:g}"
+    against = against_labels([r for r in records if r["row"] in (names.LABELS, one)], one)
     for name in sorted(named(records, "dataset")):
         here = of(records, dataset=name)
         lines, found = lines_of(here), found_optimum(here)
-        soft, shuffled = lines[f"{names.SOFT}, T={at:g}"], lines[f"{names.PERMUTED}, T={at:g}"]
+        (soft,), shuffled = against[name], lines[f"{names.PERMUTED}, T={at:g}"]
         rows.append([
             name,
             tables.spread(lines[names.TEACHER]),
@@ -128,9 +139,10 @@ def claims(records: list[dict], at: float) -> str:
     datasets, (low, high) = named(records, "dataset"), names.CLAIMED
     found = [found_optimum(of(records, dataset=name)) for name in datasets]
     within = [optimum.lies_within(each, low, high) for each in found]
-    lines = [lines_of(of(records, dataset=name)) for name in datasets]
-    at_one = [beats([each[f"{names.SOFT}, T={at:g}"]]) for each in lines]
-    at_all = [beats([x for row, x in each.items() if row.startswith(names.SOFT)]) for each in lines]
+    one = f"{names.SOFT}, T={at:g}"
+    of_one = [r for r in records if r["row"] in (names.LABELS, one)]
+    at_one = [beats(lines) for lines in against_labels(of_one, one).values()]
+    at_all = [beats(lines) for lines in against_labels(records, names.SOFT).values()]
     count = len(datasets)
     rows = [
         [

@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 
 import jax
 import numpy as np
-from jaxtyping import Bool
 
 from kd_jax.data.disk_rows import DiskRows
 from kd_jax.distill import streamed
@@ -14,7 +13,7 @@ from kd_jax.distill.objective import NUMBERS, Arm, Outputs, Term, objective, sof
 from kd_jax.distill.objective import arms as arms
 from kd_jax.distill.teachers import NetworkRecipe
 from kd_jax.errors import require
-from kd_jax.metrics import classification
+from kd_jax.metrics import classification, examples
 from kd_jax.metrics.records import seed_records
 from kd_jax.runtime import compilation
 from kd_jax.runtime.execution import DEFAULT, Execution
@@ -182,7 +181,7 @@ def _stacked(teachers, rows):
 def evaluate(
     model: Any, variables: Any, split: Any, teacher_logits: np.ndarray | None = None
 ) -> dict[str, np.ndarray]:
-    """{metric: [S, A]} of students on a split, see classification.measure.
+    """{metric: [S, A]} of students on a split: classification.measure, and classification.right.
 
     Args:
         model: of the students.
@@ -192,24 +191,14 @@ def evaluate(
     """
     logits = classification.predict(model.apply, variables, split.inputs)
     found = classification.measure(logits, split.labels, teacher_logits)
-    return {name: np.asarray(values) for name, values in found.items()}
-
-
-def right(model: Any, variables: Any, split: Any) -> Bool[np.ndarray, "S N"]:
-    """Which examples of a split each student names rightly.
-
-    Args:
-        model: of the students.
-        variables: leaves [S, …].
-        split: with labels [N].
-    """
-    grid = jax.tree.map(lambda x: x[:, None], variables)  # as `evaluate` has them: one program
-    logits = classification.predict(model.apply, grid, split.inputs)
-    return np.asarray(classification.most_probable(logits) == split.labels)[:, 0]
+    found = {name: np.asarray(values) for name, values in found.items()}
+    return found | {examples.RIGHT: classification.right(logits, split.labels)}
 
 
 def records(arms: Sequence[Arm], diverged: np.ndarray, **measured: dict) -> list[dict]:
     """One record per arm and seed, with each metric under its split's name (test_errors, …).
+
+    Which examples are right is kept of the test alone.
 
     Args:
         arms: A rows.
@@ -222,6 +211,7 @@ def records(arms: Sequence[Arm], diverged: np.ndarray, **measured: dict) -> list
             f"{split}_{name}": values[:, a]
             for split, of_split in measured.items()
             for name, values in of_split.items()
+            if split == "test" or name != examples.RIGHT
         }
         more = {"family": arm.family or arm.row, "temperature": arm.temperature}
         found += seed_records(arm.row, metrics, diverged[:, a], **more)

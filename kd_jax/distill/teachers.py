@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from kd_jax import fingerprint, losses
-from kd_jax.metrics import classification
+from kd_jax.metrics import classification, examples
 from kd_jax.metrics.records import seed_records
 from kd_jax.runtime.execution import DEFAULT, Execution
 from kd_jax.storage import model_store
@@ -175,8 +175,10 @@ def together(row: str, recipe: NetworkRecipe, keys: jax.Array, data: Any, run: A
 
 
 def metrics(logits: np.ndarray, labels: np.ndarray, split: str = "test") -> dict:
-    """{split_metric: [S]} of teachers' logits [S, N, C]."""
-    found = classification.measure(logits, labels)
+    """{split_metric: [S]} of teachers' logits [S, N, C]; of the test also which are right."""
+    found = dict(classification.measure(logits, labels))
+    if split == "test":
+        found[examples.RIGHT] = classification.right(logits, labels)
     return {f"{split}_{name}": np.asarray(values) for name, values in found.items()}
 
 

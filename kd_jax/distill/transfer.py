@@ -15,7 +15,7 @@ from kd_jax.data import subsets
 from kd_jax.data.dataset import Dataset, Split
 from kd_jax.distill import bias_correction, students
 from kd_jax.distill.teachers import NetworkRecipe
-from kd_jax.metrics import classification
+from kd_jax.metrics import classification, examples
 from kd_jax.metrics.records import seed_records
 from kd_jax.models import Model
 from kd_jax.runtime.execution import DEFAULT, Execution
@@ -150,10 +150,11 @@ def test_metrics(
         teacher_logits: what they are compared with, or None.
 
     Returns:
-        {test_metric: [S]} of classification.measure, and by class "test_wrong" (errors) and
-        "test_class_accuracy", [S, C] both.
+        {test_metric: [S]} of classification.measure, "test_right" of classification.right, and by
+        class "test_wrong" (errors) and "test_class_accuracy", [S, C] both.
     """
-    found = classification.measure(logits, labels, teacher_logits)
+    found = dict(classification.measure(logits, labels, teacher_logits))
+    found[examples.RIGHT] = classification.right(logits, labels)
     metrics = {f"test_{name}": np.asarray(values) for name, values in found.items()}
     of_class = np.bincount(labels, minlength=logits.shape[-1])
     wrong = classification.errors_by_class(logits, labels)

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PyTree, Shaped
 
 from kd_jax import losses
+from kd_jax.metrics import examples
 
 BINS = 15  # of the calibration error
 
@@ -55,6 +56,16 @@ def most_probable(logits: Float[Any, "*B C"]) -> Int[Any, "*B"]:
     """
     largest = logits.max(-1)  # NaN if any is; argmax would give the NaN's place
     return (logits.argmax(-1) + 1) * (largest == largest) - 1
+
+
+def right(logits: Float[Any, "*G N C"], labels: Int[Any, " N"]) -> Shaped[np.ndarray, "*G"]:
+    """Which examples each network of a grid names rightly, as texts of metrics.examples.
+
+    Args:
+        logits: Of each network.
+        labels: Classes.
+    """
+    return examples.packed(most_probable(np.asarray(logits)) == np.asarray(labels))
 
 
 @jax.jit

@@ -1,8 +1,9 @@
 """Statistics of students, teachers and test examples: paired intervals, and verdicts of a table."""
 
+import functools
 import math
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -88,6 +89,23 @@ def paired(
     return _judged(mean, half, lower_is_better, n)
 
 
+def above(
+    values: Sequence[float] | Float[np.ndarray, " S"],
+    level: float | Sequence[float] | Float[np.ndarray, " S"],
+    *,
+    lower_is_better: bool = False,
+) -> Callable[..., Paired]:
+    """The test of `together` whether a mean lies above a level that was expected, or below it.
+
+    Args:
+        values: One number per seed.
+        level: The same for all, or one number per seed.
+        lower_is_better: Whether it is to lie below.
+    """
+    expected = np.broadcast_to(level, np.shape(values))
+    return functools.partial(paired, values, expected, lower_is_better=lower_is_better)
+
+
 def crossed(
     differences: Float[np.ndarray, "U N"], *, lower_is_better: bool = True, level: float = 0.95
 ) -> Paired:
@@ -144,42 +162,42 @@ def crossed(
     return _judged(float(mean), half, lower_is_better, fewest)
 
 
-def corrected(
-    comparisons: Sequence[Callable[[float], Paired]], level: float = 0.95
-) -> list[Paired]:
-    """Verdicts of several comparisons of one table, of which one in twenty tables errs, not rows.
+def together(tests: Mapping[Any, Callable[..., Paired]], level: float = 0.95) -> dict[Any, Paired]:
+    """Verdicts of the comparisons of one table, of which one in twenty tables errs, not rows.
 
     Holm's procedure: with m comparisons and k of them decided, another is decided if its interval
     of level 1 − (1 − level)/(m − k) excludes zero; and so on until none is.
 
     Args:
-        comparisons: Each gives a Paired whose interval has the level that it is called with.
+        tests: {what is compared: a function that gives a Paired whose interval has the `level=`
+            that it is called with}.
         level: Of the intervals, and of the family of verdicts.
 
     Returns:
-        The Paired with intervals of `level`, each by itself; INCONCLUSIVE unless it is decided, or
-        NO_VERDICT.
+        {what is compared: its Paired}, with an interval of `level` by itself; INCONCLUSIVE unless
+        it is decided, or NO_VERDICT.
 
     Source:
         Holm 1979, A Simple Sequentially Rejective Multiple Test Procedure.
     """
-    decided: set[int] = set()
-    while len(decided) < len(comparisons):
-        strict = 1 - (1 - level) / (len(comparisons) - len(decided))
+    decided: set = set()
+    while len(decided) < len(tests):
+        strict = 1 - (1 - level) / (len(tests) - len(decided))
         more = {
-            number
-            for number, compare in enumerate(comparisons)
-            if number not in decided and compare(strict).verdict in (BEATS, WORSE)
+            key
+            for key, test in tests.items()
+            if key not in decided and test(level=strict).verdict in (BEATS, WORSE)
         }
         if not more:
             break
         decided |= more
-    return [
-        found._replace(verdict=INCONCLUSIVE)
-        if found.verdict != NO_VERDICT and number not in decided
-        else found
-        for number, found in enumerate(compare(level) for compare in comparisons)
-    ]
+    found = {key: test(level=level) for key, test in tests.items()}
+    return {
+        key: each
+        if key in decided or each.verdict == NO_VERDICT
+        else each._replace(verdict=INCONCLUSIVE)
+        for key, each in found.items()
+    }
 
 
 def _t(freedom, level):

@@ -68,16 +68,19 @@ def against(
         digits: after the point.
 
     Returns:
-        A line per other row, in each cell difference, 95 % interval and verdict.
+        A line per other row, in each cell difference, 95 % interval and verdict; these are
+        corrected for all cells.
     """
     by_value = tables.by(field, records)
     columns = [v for v, rows in rows_by_value(field, records).items() if baseline in rows]
     lines = {row: [row] for row in tables.by_row(records) if row != baseline}
+    found = tables.compare_each(
+        {value: (by_value[value], baseline) for value in columns}, metric, lower_is_better=False
+    )
     for value in columns:
-        compared = tables.compare(by_value[value], metric, baseline, lower_is_better=False)
         cells = {
             x.row: f"{tables.difference(x, digits)} {tables.verdict(x)}".removesuffix(f" {DASH}")
-            for x in compared
+            for x in found[value]
         }
         for row, line in lines.items():
             line.append(cells.get(row, DASH))

@@ -3,14 +3,11 @@
 import pathlib
 from typing import Any
 
-import numpy as np
-
 from kd_jax.report import commands
 from kd_jax.report.comparison import Comparison
 from kd_jax.storage import jsonl
 
 NAME = "comparison.json"
-RIGHT = "right.npz"  # a bit for each row, seed and test example: whether it is named rightly
 WIDTH = 76  # of a terminal's text in a page
 
 
@@ -22,14 +19,8 @@ def remember(run: Any, comparison: Comparison) -> None:
         comparison: Of its records.
     """
     said, recorded = comparison._asdict(), run.records()
-    right = said.pop("right")
-    run.save(
-        RIGHT,
-        bits=np.packbits(np.stack(list(right.values())), -1),
-        count=len(next(iter(right.values()))[0]),
-    )
     extra = [r for r in said.pop("records") if r not in recorded]
-    said |= {"notes": list(said["notes"]), "teacher": extra, "right": list(right)}
+    said |= {"notes": list(said["notes"]), "teacher": extra}
     run.write(NAME, jsonl.text([said]))
 
 
@@ -41,9 +32,6 @@ def read(folder: pathlib.Path) -> Comparison:
     """
     said = jsonl.only(folder / NAME)
     records = said.pop("teacher") + jsonl.records(folder)
-    with np.load(folder / RIGHT, allow_pickle=False) as stored:
-        bits = np.unpackbits(stored["bits"], -1, count=int(stored["count"])).astype(bool)
-    said["right"] = dict(zip(said["right"], bits))
     return Comparison(records, **said)
 
 

@@ -1,16 +1,14 @@
 """A comparison of methods as text: one sentence that says what was gained, and a table."""
 
-import functools
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Bool
 from rich.cells import cell_len
 
 from kd_jax.metrics import statistics
-from kd_jax.report import tables, terminal
+from kd_jax.report import differences, tables, terminal
 from kd_jax.report.published import DASH
 
 SAYS = {  # of a verdict
@@ -30,8 +28,6 @@ class Comparison(NamedTuple):
         best: The row that was chosen on validation.
         labeled: Whether students are held against labels, or else against their teacher.
         notes: What else a person would want to know, a line each.
-        right: {row: [S, N], whether the student of a seed names a test example rightly}; {}: it is
-            not known.
     """
 
     records: Sequence[tables.Record]
@@ -39,38 +35,28 @@ class Comparison(NamedTuple):
     best: str
     labeled: bool = True
     notes: Sequence[str] = ()
-    right: Mapping[str, Bool[np.ndarray, "S N"]] = {}
 
     def lines(self) -> dict[str, tables.Line]:
         """{row: its accuracy in percent, in pairs with the baseline's}, in order.
 
         Paired are the seeds of which neither student diverged; rows of which all did are left out.
         """
-        rows = {
-            # a float32's last digits are no points of accuracy
-            row: {r["seed"]: round(100 * r["test_accuracy"], 4) for r in records if not lost(r)}
+        kept = {
+            row: [_in_points(r) for r in records if not lost(r)]
             for row, records in tables.by_row(self.records).items()
         }
-        others, against = set(self.methods()) - {self.baseline}, rows.get(self.baseline, {})
         tests = {}
-        for row, ours in rows.items():
-            both = [seed for seed in ours if seed in against] if row in others else []
-            if both:
-                pairs = [[of[seed] for seed in both] for of in (ours, against)]
-                tests[row] = self._test(row, both, pairs)
-        paired = dict(zip(tests, statistics.corrected(list(tests.values()))))
+        for row in self.methods():
+            ours, theirs = _paired(kept[row], kept.get(self.baseline, []))
+            if ours and row != self.baseline:
+                metric = "test_accuracy"
+                tests[row] = differences.compared(ours, theirs, metric, lower_is_better=False)
+        paired = statistics.together({row: test for row, test in tests.items() if test})
         return {
-            row: tables.line_of(row, list(ours.values()), paired.get(row))
-            for row, ours in rows.items()
-            if ours
+            row: tables.line_of(row, tables.values(of, "test_accuracy"), paired.get(row))
+            for row, of in kept.items()
+            if of
         }
-
-    def _test(self, row, seeds, pairs):
-        """level -> the difference of a row to the baseline, over seeds and known test examples."""
-        if not self.right:
-            return functools.partial(_students_t, *pairs)
-        ours, theirs = (self.right[name][seeds].astype(float) for name in (row, self.baseline))
-        return functools.partial(_crossed, 100 * (ours - theirs))
 
     def methods(self) -> dict[str, list[tables.Record]]:
         """{row: records} of the students alone, without those of their teacher."""
@@ -139,7 +125,9 @@ class Comparison(NamedTuple):
         few = f"; fewer than {statistics.FEWEST} seeds: no verdicts."
         said = [f"Of the test; one teacher, one student of each method: no interval{few}"]
         if count > 1:
-            others = "other seeds and test examples" if self.right else "other seeds"
+            students = [r for of in self.methods().values() for r in of if not lost(r)]
+            also = " and test examples" if differences.known_examples(students) else ""
+            others = f"other seeds{also}"
             tests = len(self.methods()) - 1
             several = f"; verdicts are corrected for {tests} rows (Holm)." if tests > 1 else "."
             said = [
@@ -192,12 +180,19 @@ def score(records: Sequence[tables.Record]) -> tuple[float, float]:
     return float(accuracy), -float(nll)
 
 
-def _students_t(ours, theirs, level):
-    return statistics.paired(ours, theirs, lower_is_better=False, level=level)
+def _in_points(record):
+    """A record in percent, without the last digits of a float32, which are no points."""
+    return {
+        **differences.in_percent(record),
+        "test_accuracy": round(100 * record["test_accuracy"], 4),
+    }
 
 
-def _crossed(differences, level):
-    return statistics.crossed(differences, lower_is_better=False, level=level)
+def _paired(ours, theirs):
+    """The records of two rows whose seeds are in both."""
+    seeds = [{differences.seeds(r) for r in row} for row in (ours, theirs)]
+    both = seeds[0] & seeds[1]
+    return [[r for r in row if differences.seeds(r) in both] for row in (ours, theirs)]
 
 
 def judged(verdict: str) -> bool:

@@ -1,6 +1,6 @@
 """The READMEs, generated from docstrings, findings and records.
 
-`./run.sh publish --readmes` renews them.
+`./run.sh publish --readmes` renews them, and before that the tables of committed records.
 
 experiments/NAME/README.md is made of the docstring of experiments/NAME/__init__.py, of findings.md
 and of the tables and figures of records/ and of records_PRESET/ of other presets. In README.md the
@@ -9,10 +9,11 @@ parts between `<!-- adult -->`, which is of docs/records/adult, `<!-- quickstart
 """
 
 import contextlib
+import importlib
 import pathlib
 import re
 
-from kd_jax.errors import require
+from kd_jax.errors import InputError, require
 from kd_jax.report import commands, compared_run, docstrings, manifests, tables
 from kd_jax.storage import manifest, whole_file
 
@@ -24,17 +25,39 @@ LINKED = {"settings": "config.json", "manifest": "manifest.json", "records": "re
 
 
 def write(root: pathlib.Path) -> list[pathlib.Path]:
-    """Write every README whose text has changed.
+    """Write every table of committed records, and then every README, whose text has changed.
 
     Args:
         root: the folder of the repository.
 
     Returns:
-        The paths of the files that were written: all of them or, without room, none.
+        The paths of the files that were written: all READMEs or, without room, none.
     """
+    return _write_changed(committed_tables(root)) + _write_changed(rendered(root))
+
+
+def committed_tables(root: pathlib.Path) -> dict[pathlib.Path, str]:
+    """The text that every table.md should have, of experiments that can be imported from there.
+
+    Args:
+        root: the folder of the repository.
+    """
+    found = {}
+    for folder in folders(root):
+        try:
+            module = importlib.import_module(f"experiments.{folder.name}.report")
+        except (ImportError, InputError):  # another repository, or an extra that is not installed
+            continue
+        if pathlib.Path(str(module.__file__)).parent == folder:
+            found |= {path / "table.md": module.table(path) for path in records(folder)}
+    return found
+
+
+def _write_changed(texts):
+    """The paths of the files that had another text."""
     changed = {
         path: text
-        for path, text in rendered(root).items()
+        for path, text in texts.items()
         if not path.is_file() or path.read_text(encoding="utf-8") != text
     }
     with contextlib.ExitStack() as stack:  # all are written before the first is replaced

@@ -62,7 +62,7 @@ def compared(
     lower_is_better: bool = True,
     digits: int = 1,
 ) -> str:
-    """The Markdown table of pairs of rows compared by a metric, paired over seeds.
+    """The Markdown table of pairs of rows compared by a metric; verdicts are corrected for all.
 
     Args:
         parts: {part: its records}.
@@ -71,14 +71,15 @@ def compared(
         lower_is_better: whether small values of the metric are good.
         digits: of the difference.
     """
+    both = {
+        (part, row, against): ([r for r in parts[part] if r["row"] in (row, against)], against)
+        for part, row, against in pairs
+        if part in parts
+    }
     lines = []
-    for part, row, against in pairs:
-        if part in parts:
-            pair = [r for r in parts[part] if r["row"] in (row, against)]
-            found = tables.compare(pair, metric, against, lower_is_better=lower_is_better)
-            line = next(x for x in found if x.row == row)
-            difference = tables.difference(line, digits)
-            lines.append([part, row, against, difference, tables.verdict(line)])
+    for pair, found in tables.compare_each(both, metric, lower_is_better=lower_is_better).items():
+        line = next(x for x in found if x.row == pair[1])
+        lines.append([*pair, tables.difference(line, digits), tables.verdict(line)])
     return tables.markdown(["part", "method", "against", "difference [95 %]", "verdict"], lines)
 
 
@@ -92,7 +93,7 @@ def levels(
         parts: {part: its records}.
         expected: (part, row, digit or None for all, accuracy); those of absent parts are left out.
     """
-    lines = []
+    tests = {}
     for part, row, digit, level in expected:
         if part in parts:
             of_row = tables.by_row(r for r in parts[part] if r["row"] == row)[row]
@@ -101,17 +102,13 @@ def levels(
                 for r in of_row
             ]
             values = tables.teacher_means(found, "test_accuracy")
-            over = statistics.paired(values, [level] * len(values), lower_is_better=False)
-            shown = f"{np.mean(values):.1%}"
-            if len(values) > 1:  # one seed has no interval
-                shown += f" [{level + over.low:.1%}, {level + over.high:.1%}]"
-            lines.append([
-                part,
-                row,
-                "all" if digit is None else f"{digit}s",
-                shown.replace("-", "−"),
-                f"{level:.0%}",
-                over.verdict,
-            ])  # fmt: skip
+            tests[part, row, digit, level] = statistics.above(values, level)
+    lines = []
+    for (part, row, digit, level), over in statistics.together(tests).items():
+        shown = f"{level + over.mean:.1%}"
+        if not np.isnan(over.low):  # one seed has no interval
+            shown += f" [{level + over.low:.1%}, {level + over.high:.1%}]"
+        digits = "all" if digit is None else f"{digit}s"
+        lines.append([part, row, digits, shown.replace("-", "−"), f"{level:.0%}", over.verdict])
     header = ["part", "method", "digits", "accuracy [95 %]", "expected above", "verdict"]
     return tables.markdown(header, lines)

@@ -6,9 +6,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from kd_jax.metrics import statistics
+from kd_jax.report import differences
+from kd_jax.report.differences import in_percent, paired_values, seeds, teacher_means
 from kd_jax.report.published import DASH
 
-Record = dict[str, Any]
+Record = differences.Record
+__all__ = ["in_percent", "paired_values", "seeds", "teacher_means"]
 
 
 class Line(NamedTuple):
@@ -38,11 +41,6 @@ def by(name: str, records: Iterable[Record]) -> dict[Any, list[Record]]:
     return found
 
 
-def seeds(record: Record) -> tuple[int, int]:
-    """(seed of its teacher, its own seed) of a record, by which networks are paired."""
-    return record.get("teacher_seed", 0), record["seed"]
-
-
 def own_teachers(records: Iterable[Record]) -> list[Record]:
     """The records, those without a teacher_seed as the only students of teachers of their seed."""
     return [
@@ -56,20 +54,15 @@ def by_row(records: Iterable[Record]) -> dict[str, list[Record]]:
     return {row: sorted(found, key=seeds) for row, found in rows.items()}
 
 
-def in_percent(record: Record) -> Record:
-    """The record with its accuracies in percent."""
-    return record | {name: 100 * x for name, x in record.items() if name.endswith("_accuracy")}
-
-
 def values(records: Iterable[Record], metric: str) -> list:
     """The metric of records of one row, ordered as they are."""
     return [record[metric] for record in records]
 
 
 def counted(records: Sequence[Record]) -> str:
-    """'10 seeds', or where there are several teachers '3 teachers with 10 seeds each'.
+    """'10 students of one teacher', or where there are several '10 students of each of 3 teachers'.
 
-    '5 seeds, each with its own teacher' where every teacher has one student.
+    '5 students, each of a teacher of its own' where every teacher has one.
 
     Args:
         records: of one row.
@@ -77,50 +70,32 @@ def counted(records: Sequence[Record]) -> str:
     students = len({r["seed"] for r in records})
     teachers = len({seeds(r)[0] for r in records})
     if teachers == 1:
-        return f"{students} seeds"
+        return f"{students} students of one teacher"
     if students == 1:
-        return f"{teachers} seeds, each with its own teacher"
-    return f"{teachers} teachers with {students} seeds each"
+        return f"{teachers} students, each of a teacher of its own"
+    return f"{students} students of each of {teachers} teachers"
 
 
-def teacher_means(records: Sequence[Record], metric: str) -> list:
-    """The mean of a metric for each teacher's students, or its values where there is one teacher.
+def scope(records: Sequence[Record], units: str = "") -> str:
+    """What the intervals and verdicts of a table speak of, as a sentence.
 
     Args:
         records: of one row.
-        metric: the field.
+        units: what seeds stand for, where it is not students of teachers.
     """
-    groups: dict[int, list] = {}
-    for record in records:
-        groups.setdefault(seeds(record)[0], []).append(record[metric])
-    return [np.mean(group) for group in groups.values()] if len(groups) > 1 else groups.popitem()[1]
-
-
-def paired_values(
-    ours: Sequence[Record], theirs: Sequence[Record], metric: str
-) -> tuple[list, list] | None:
-    """The metric of two rows, number by number of what is paired, or None.
-
-    Students of one teacher are not independent of each other: of several teachers their students'
-    means are paired, with the teacher itself too where one of the rows is the teacher's.
-
-    Args:
-        ours: of one row, as `by_row` orders them.
-        theirs: of another.
-        metric: the field.
-    """
-    members = [list(map(seeds, row)) for row in (ours, theirs)]
-    teachers = [{teacher for teacher, _ in row} for row in members]
-    several = len(teachers[0]) > 1 and teachers[0] == teachers[1]
-    if several or members[0] == members[1]:
-        return teacher_means(ours, metric), teacher_means(theirs, metric)
-    return None
+    several = len({seeds(r)[0] for r in records}) > 1
+    of = units or ("teachers and their students" if several else "students of this one teacher")
+    tests = " and test examples" if differences.known_examples(records) else ""
+    return (
+        f"[95 %]: of the paired difference, for other {of}{tests}; verdicts are corrected for all "
+        "rows of a table (Holm)."
+    )
 
 
 def compare(
     records: Iterable[Record], metric: str, baseline: str, *, lower_is_better: bool = True
 ) -> list[Line]:
-    """Compare every row with a baseline, in pairs; see `paired_values`.
+    """Compare every row with a baseline, in pairs; verdicts are corrected for the rows (Holm).
 
     Args:
         records: of all rows.
@@ -130,19 +105,45 @@ def compare(
 
     Returns:
         A Line per row, in order of first appearance. Rows that have no pairs with the baseline (a
-        single teacher, say) have no paired difference.
+        single teacher, say) have no paired difference; see differences.compared.
 
     Raises:
         KeyError: no record is of the baseline.
     """
-    rows = by_row(records)
-    against = rows[baseline]
-    lines = []
-    for row, found in rows.items():
-        pairs = None if row == baseline else paired_values(found, against, metric)
-        paired = pairs and statistics.paired(*pairs, lower_is_better=lower_is_better)
-        lines.append(line_of(row, values(found, metric), paired))
-    return lines
+    parts = {"": ([*records], baseline)}
+    return compare_each(parts, metric, lower_is_better=lower_is_better)[""]
+
+
+def compare_each(
+    parts: Mapping[Any, tuple[Sequence[Record], str]], metric: str, *, lower_is_better: bool = True
+) -> dict[Any, list[Line]]:
+    """`compare` of several parts of one table: verdicts are corrected for the rows of all.
+
+    Args:
+        parts: {part: (its records, the row that others are compared with)}.
+        metric: as for `compare`.
+        lower_is_better: as for `compare`.
+
+    Returns:
+        {part: a Line per row}.
+    """
+    rows = {part: by_row(records) for part, (records, _) in parts.items()}
+    tests = {
+        (part, row): differences.compared(
+            found, of_part[parts[part][1]], metric, lower_is_better=lower_is_better
+        )
+        for part, of_part in rows.items()
+        for row, found in of_part.items()
+        if row != parts[part][1]
+    }
+    paired = statistics.together({key: test for key, test in tests.items() if test})
+    return {
+        part: [
+            line_of(row, values(found, metric), paired.get((part, row)))
+            for row, found in of_part.items()
+        ]
+        for part, of_part in rows.items()
+    }
 
 
 def spread(line: Line, digits: int = 1) -> str:

@@ -79,7 +79,9 @@ def shown_levels(seeds):
 
 
 def test_levels_are_passed_when_the_whole_interval_is_above_them():
-    verdicts = ["BEATS", "WORSE", "INCONCLUSIVE", "BEATS", "INCONCLUSIVE"]
+    # t = 19.05, −11.77, −0.16, 5.20 and 0: p = 0.0027, 0.0071, 0.88, 0.035 and 1; Holm asks for
+    # 0.01, 0.0125, then 0.0167, which the fourth misses though its own interval is above 85 %
+    verdicts = ["BEATS", "WORSE", "INCONCLUSIVE", "INCONCLUSIVE", "INCONCLUSIVE"]
     for line, (row, values), verdict in zip(shown_levels(range(3)), THREES.items(), verdicts):
         low, high = stats.t.interval(0.95, 2, np.mean(values), stats.sem(values))
         mean, low, high = (signed(x, ".1%") for x in (np.mean(values), low, high))

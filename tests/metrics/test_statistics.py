@@ -1,5 +1,6 @@
 """Intervals and verdicts against scipy, and the tables that show them."""
 
+import functools
 import math
 
 import numpy as np
@@ -32,8 +33,9 @@ def test_fewer_than_three_seeds_have_no_verdict_and_one_no_interval():
     assert math.isnan(found.low) and found.verdict == statistics.NO_VERDICT
     assert statistics.paired([1.0, 1.0], [2.0, 2.0]) == (-1, -1, -1, statistics.NO_VERDICT)
     assert statistics.paired([1.0] * 3, [2.0] * 3) == (-1, -1, -1, statistics.BEATS)
-    pairs = [lambda level: statistics.paired([1.0, 1.0], [2.0, 2.0], level=level)] * 2
-    assert [x.verdict for x in statistics.corrected(pairs)] == [statistics.NO_VERDICT] * 2
+    pair = functools.partial(statistics.paired, [1.0, 1.0], [2.0, 2.0])
+    found = statistics.together({"a": pair, "b": pair})
+    assert [x.verdict for x in found.values()] == [statistics.NO_VERDICT] * 2
 
 
 def test_sample_deviation_divides_by_n_minus_one():
@@ -99,7 +101,7 @@ def of_p(p):
     ],
 )
 def test_verdicts_of_one_table_are_holms(p, decided):
-    found = statistics.corrected([of_p(each) for each in p])
+    found = [*statistics.together({n: of_p(each) for n, each in enumerate(p)}).values()]
     assert [each.verdict == statistics.BEATS for each in found] == decided
     # the intervals stay those of each comparison by itself
     assert [each.half_width for each in found] == [1.0 if each <= 0.05 else 3.0 for each in p]

@@ -7,7 +7,7 @@ import pytest
 from markdown_it import MarkdownIt
 from scipy import stats
 
-from kd_jax.metrics import statistics
+from kd_jax.metrics import examples, statistics
 from kd_jax.report import comparison_figure
 from kd_jax.report.comparison import Comparison, score
 
@@ -52,8 +52,11 @@ def test_where_it_is_known_which_examples_are_right_other_examples_count():
     """The second of three students diverged: the first and third are paired."""
     theirs = np.array([[1, 0, 0, 1, 1], [1, 1, 1, 1, 1], [0, 0, 1, 1, 0]], bool)
     ours = np.array([[1, 1, 1, 1, 1], [0, 0, 0, 0, 0], [1, 0, 1, 1, 1]], bool)
-    right = {"labels only": theirs, "soft": ours}
-    table = compared(soft(1.0, None, 0.8), labels=theirs.mean(1), right=right)
+    both = [soft(1.0, None, 0.8), records("labels only", theirs.mean(1))]
+    for row, right in zip(both, (ours, theirs)):
+        for record, text in zip(row, examples.packed(right)):
+            record["test_right"] = str(text)
+    table = compared(*both, labels=[])
     expected = statistics.crossed([[0, 100, 100, 0, 0], [100, 0, 0, 0, 100]], lower_is_better=False)
     assert table.lines()["soft"].paired == expected
     assert "for other seeds and test examples" in table.text(200)

@@ -43,12 +43,22 @@ def test_students_of_other_teachers_are_no_pair():
 
 def test_what_a_row_is_a_mean_over():
     old = [{"row": "a", "seed": seed} for seed in range(3)]
-    assert tables.counted(old) == "3 seeds"
-    assert tables.counted(records("a", {0: [1, 2]})) == "2 seeds"
+    assert tables.counted(old) == "3 students of one teacher"
+    assert tables.counted(records("a", {0: [1, 2]})) == "2 students of one teacher"
     assert tables.counted(records("a", {0: [1, 2], 1: [3, 4], 2: [5, 6]})) == (
-        "3 teachers with 2 seeds each"
+        "2 students of each of 3 teachers"
     )
-    assert tables.counted(records("a", {0: [1], 1: [3]})) == "2 seeds, each with its own teacher"
+    alone = records("a", {0: [1], 1: [3]})
+    assert tables.counted(alone) == "2 students, each of a teacher of its own"
+
+
+def test_a_table_says_what_its_intervals_speak_of():
+    one, several = records("a", {0: [1, 2]}), records("a", {0: [1, 2], 1: [3, 4]})
+    assert "for other students of this one teacher; verdicts are corrected" in tables.scope(one)
+    assert "for other teachers and their students;" in tables.scope(several)
+    known = [{**r, "test_right": "8:"} for r in several]
+    assert "for other teachers and their students and test examples;" in tables.scope(known)
+    assert "for other speakers;" in tables.scope(one, "speakers")
 
 
 def test_records_of_no_named_teacher_are_read_as_of_one_for_each_seed():

@@ -25,6 +25,7 @@ from kd_jax.distill.methods import Method
 from kd_jax.distill.methods.selection import best_weight
 from kd_jax.distill.teachers import metrics as teacher_metrics
 from kd_jax.errors import require
+from kd_jax.metrics import examples
 from kd_jax.metrics.records import seed_records
 from kd_jax.models import Model
 from kd_jax.runtime.execution import DEFAULT, Execution
@@ -144,7 +145,7 @@ def choose(problem: Problem, trained: Students, base_seed: int = 0) -> Chosen:
     errors, nll = (np.where(lost, x, found[n]) for n, x in (("errors", rows), ("nll", np.inf)))
     best = best_weight({"errors": errors, "nll": nll})
     variables = jax.tree.map(lambda x: x[:, best : best + 1], trained.variables)
-    measured = {f"validation_{name}": x[:, best] for name, x in found.items()}
+    measured = {f"validation_{n}": x[:, best] for n, x in found.items() if n != examples.RIGHT}
     on_test = students.evaluate(problem.student, variables, *of["test"])
     measured |= {f"test_{name}": x[:, 0] for name, x in on_test.items()}
     more = {
@@ -174,6 +175,4 @@ def concluded(problem: Problem, chosen: Sequence[Chosen]) -> Result:
                 found |= teacher_metrics(of_part, problem.splits[part].labels, part)
         records = seed_records(name, found, family=name) + records
     variables = {each.method.row: each.variables for each in chosen}
-    test = problem.splits["test"]
-    right = {row: students.right(problem.student, x, test) for row, x in variables.items()}
-    return Result.of(problem.student, variables, records, problem, right)
+    return Result.of(problem.student, variables, records, problem)

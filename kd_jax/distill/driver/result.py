@@ -46,7 +46,6 @@ class Result:
         students: dict[str, Any],
         records: list[dict],
         problem: "Problem",
-        right: dict[str, np.ndarray],
     ):
         """The Result of measured students.
 
@@ -55,7 +54,6 @@ class Result:
             students: {row: variables [S, …]}, in the order of the table, the baseline first.
             records: Of all of them, and perhaps of the teacher.
             problem: That they were trained on.
-            right: {row: [S, N], whether a student names a test example rightly}.
         """
         by_row = {row: [r for r in records if r["row"] == row] for row in students}
         best = max(students, key=lambda row: score(by_row[row]))
@@ -63,7 +61,7 @@ class Result:
         baseline = by_row[next(iter(students))]
         notes = [*problem.notes, *_of_teacher(records, baseline, *map(len, labels))]
         notes += [*_of_one_class(by_row, labels), *_of_weights(by_row, baseline)]
-        comparison = Comparison(records, next(iter(students)), best, problem.labeled, notes, right)
+        comparison = Comparison(records, next(iter(students)), best, problem.labeled, notes)
         inputs = problem.splits["train"].inputs
         classes = [str(number) for number in range(problem.classes)]
         about = inputs.shape[1:], str(inputs.dtype), {"kind": "arrays"}

@@ -10,7 +10,7 @@ import numpy as np
 
 from kd_jax.distill import methods
 from kd_jax.distill.methods import training
-from kd_jax.metrics import cka, classification
+from kd_jax.metrics import cka, classification, examples
 from kd_jax.metrics.records import seed_records
 from kd_jax.training import state as train_state
 
@@ -67,6 +67,7 @@ def test_metrics(pair: training.TeacherStudentPair, students: Any) -> dict:
     logits = classification.predict(pair.recipe.model.apply, students, pair.data.test.inputs)[:, 0]
     measured = classification.measure(logits, pair.data.test.labels, pair.test_logits)
     found = {f"test_{name}": np.asarray(x) for name, x in measured.items()}
+    found[f"test_{examples.RIGHT}"] = classification.right(logits, pair.data.test.labels)
     bins = classification.calibration(logits, pair.data.test.labels)
     found |= {f"bin_{name}": np.asarray(x) for name, x in bins.items()}
     found["cka"] = np.array([_alignment(pair, students, seed) for seed in range(len(logits))])

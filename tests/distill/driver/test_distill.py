@@ -15,6 +15,8 @@ import kd_jax as kd
 from kd_jax.distill.driver import distill as driver
 from kd_jax.distill.driver import fitting
 from kd_jax.errors import InputError
+from kd_jax.metrics import examples
+from kd_jax.report import tables
 
 WEIGHTS = (0.1, 1.0, 10.0)
 
@@ -120,7 +122,8 @@ def test_the_weight_is_chosen_without_the_test():
 
 
 def test_what_is_right_of_each_test_example_is_what_the_records_count(result):
-    for row, right in result.comparison.right.items():
+    for row, of in tables.by_row(result.records).items():
+        right = np.array([examples.unpacked(r["test_right"]) for r in of])
         errors = [r["test_errors"] for r in result.records if r["row"] == row]
         assert (~right).sum(1).tolist() == errors
 
@@ -177,8 +180,7 @@ def test_a_result_is_shown_escaped_drawn_and_given_to_pandas(result, monkeypatch
     assert result._repr_html_().count("<tr>") == 1 + 5
     name = "<b>|x"
     renamed = [{**r, "row": name} if r["row"] == "labels only" else r for r in result.records]
-    right = {name if row == "labels only" else row: x for row, x in result.comparison.right.items()}
-    odd = result.comparison._replace(records=renamed, baseline=name, best="tuned, T=2", right=right)
+    odd = result.comparison._replace(records=renamed, baseline=name, best="tuned, T=2")
     shown = kd.distill.driver.result.Result(odd, result.students, result.template)._repr_html_()
     assert "<b>|x" not in shown and "&lt;b&gt;|x" in shown
     assert result.plot().axes[0].get_yticklabels()

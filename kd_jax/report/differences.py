@@ -1,0 +1,125 @@
+"""Paired differences between rows: of students, of their teachers, and of test examples.
+
+What is paired is a student of each row, of the same seed and teacher; where there are several
+teachers, the means of each one's students. Where the records of both rows say which test examples
+were right, intervals hold for other test examples too.
+"""
+
+import functools
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from kd_jax.metrics import examples, statistics
+
+Record = dict[str, Any]
+
+
+def seeds(record: Record) -> tuple[int, int]:
+    """(seed of its teacher, its own seed) of a record, by which networks are paired."""
+    return record.get("teacher_seed", 0), record["seed"]
+
+
+def teacher_means(records: Sequence[Record], metric: str) -> list:
+    """The mean of a metric for each teacher's students, or its values where there is one teacher.
+
+    Args:
+        records: Of one row.
+        metric: The field.
+    """
+    return _units(records, [record[metric] for record in records])
+
+
+def paired_values(
+    ours: Sequence[Record], theirs: Sequence[Record], metric: str
+) -> tuple[list, list] | None:
+    """The metric of two rows, number by number of what is paired, or None.
+
+    Students of one teacher are not independent of each other: of several teachers their students'
+    means are paired, with the teacher itself too where one of the rows is the teacher's.
+
+    Args:
+        ours: Of one row, in the order of `seeds`.
+        theirs: Of another.
+        metric: The field.
+    """
+    if _are_pairs(ours, theirs):
+        return teacher_means(ours, metric), teacher_means(theirs, metric)
+    return None
+
+
+def compared(
+    ours: Sequence[Record], theirs: Sequence[Record], metric: str, *, lower_is_better: bool
+) -> Callable[..., statistics.Paired] | None:
+    """The paired difference of two rows for an interval's `level=`; None where nothing is paired.
+
+    Args:
+        ours: As for `paired_values`.
+        theirs: Likewise.
+        metric: Likewise.
+        lower_is_better: Whether small values of the metric are good.
+    """
+    pairs = paired_values(ours, theirs, metric)
+    if pairs is None:
+        return None
+    of_examples = by_example(ours, theirs, metric)
+    if of_examples is None:
+        return functools.partial(statistics.paired, *pairs, lower_is_better=lower_is_better)
+    return functools.partial(statistics.crossed, of_examples, lower_is_better=lower_is_better)
+
+
+def by_example(
+    ours: Sequence[Record], theirs: Sequence[Record], metric: str
+) -> Float[np.ndarray, "U N"] | None:
+    """The difference of two rows on every test example, in pairs; their mean is the metric's.
+
+    Args:
+        ours: Rows that are paired, see `paired_values`.
+        theirs: Likewise.
+        metric: "test_errors" or "test_accuracy", also in percent.
+
+    Returns:
+        For each unit, a student or the mean of a teacher's; None where the records do not say which
+        examples were right, or of another metric.
+    """
+    split, _, name = metric.rpartition("_")
+    right = f"{split}_{examples.RIGHT}"
+    both = [*ours, *theirs]
+    if name not in ("errors", "accuracy") or not all(right in record for record in both):
+        return None
+    bits = [[examples.unpacked(r[right]).astype(float) for r in row] for row in (ours, theirs)]
+    found = np.array(_units(ours, bits[0])) - np.array(_units(theirs, bits[1]))
+    if name == "errors":
+        return -found.shape[1] * found
+    return found * (100 if any(r.get(PERCENT) for r in both) else 1)
+
+
+PERCENT = "accuracies_in_percent"  # of a record
+
+
+def in_percent(record: Record) -> Record:
+    """The record with its accuracies in percent."""
+    scaled = {name: 100 * x for name, x in record.items() if name.endswith("_accuracy")}
+    return record | scaled | {PERCENT: True}
+
+
+def known_examples(records: Iterable[Record]) -> bool:
+    """Whether all records say which test examples were right."""
+    return all(f"test_{examples.RIGHT}" in record for record in records)
+
+
+def _are_pairs(ours, theirs):
+    members = [list(map(seeds, row)) for row in (ours, theirs)]
+    teachers = [{teacher for teacher, _ in row} for row in members]
+    several = len(teachers[0]) > 1 and teachers[0] == teachers[1]
+    return several or members[0] == members[1]
+
+
+def _units(records, values):
+    """The mean of the values of each teacher's students, or the values where there is one."""
+    groups: dict[int, list] = {}
+    for record, value in zip(records, values):
+        groups.setdefault(seeds(record)[0], []).append(value)
+    return [np.mean(of, 0) for of in groups.values()] if len(groups) > 1 else groups.popitem()[1]
