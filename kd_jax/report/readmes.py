@@ -156,7 +156,7 @@ def _provenance(record: pathlib.Path) -> str:
     return (
         f"Record of {said['finished'][:10]}: commit {manifests.commit(said, 10)}, "
         f"{manifests.duration(said)} on {said['device']}, jax {said['versions']['jax']}; "
-        f"{', '.join(links)}."
+        f"{', '.join(links)}. One base seed, not confirmed at another."
     )
 
 

@@ -226,7 +226,7 @@ def test_factors_are_of_every_row():
     assert np.isfinite(pair.lesson.more["factor"]).all()
 
 
-def test_ranks_count_the_rows_that_beat_one():
+def test_a_row_is_beaten_by_the_rows_that_beat_it():
     values = {
         "labels only": [10, 11, 12],
         "better": [5, 6, 7.5],
@@ -239,4 +239,4 @@ def test_ranks_count_the_rows_that_beat_one():
         for seed, x in enumerate(of_row)
     ]
     # both good rows beat the labels in every seed by 4.5 to 5; nothing beats or is beaten by noise
-    assert report.ranks(records) == {"labels only": 3, "better": 1, "noisy": 1, "as good": 1}
+    assert report.beaten_by(records) == {"labels only": 2, "better": 0, "noisy": 0, "as good": 0}

@@ -70,7 +70,7 @@ def test_a_small_run_records_what_each_arm_learned(tmp_path, monkeypatch, capsys
     assert (folder / "reasoning.png").stat().st_size > 5000
     table = (folder / "table.md").read_text()
     assert report.table(folder) == table and table in capsys.readouterr().out + "\n"
-    assert "over 2 seeds" in table and "32 problems" in table
+    assert "over 2 students of one teacher" in table and "32 problems" in table
     (digest,) = json.loads((folder / "manifest.json").read_text())["teachers"]
     assert digest in {path.name for path in (tmp_path / "teachers").iterdir()}
     saved = {tuple(group.rows) for group in saved_models.groups(folder)}
@@ -104,7 +104,7 @@ def test_a_smoke_run_has_every_arm_size_and_seed(tmp_path, capsys):
     table = (folder / "table.md").read_text()
     assert report.table(folder) == table and table in capsys.readouterr().out + "\n"
     for part in (
-        "over 2 seeds",
+        "over 2 students of one teacher",
         "64 problems",
         "Differences, harder",
         "8 steps",

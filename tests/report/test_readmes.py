@@ -42,13 +42,14 @@ def test_an_experiment_s_page_has_docstring_findings_tables_and_figures(tmp_path
         "![other figure](records/other__figure.png)",
         "",
         "Record of 2026-11-22: commit 0123456789, 1.5 minutes on a CPU, jax 0.10.2; "
-        "[settings](records/config.json), [manifest](records/manifest.json).",
+        "[settings](records/config.json), [manifest](records/manifest.json). "
+        "One base seed, not confirmed at another.",
         "",
         "## Results, --preset=wide",
         "",
         with_headings(TABLE),
         "Record of 2026-11-22: commit unknown, 1.5 minutes on a CPU, jax 0.10.2; "
-        "[manifest](records_wide/manifest.json).",
+        "[manifest](records_wide/manifest.json). One base seed, not confirmed at another.",
         "",
     ])  # fmt: skip
 
