@@ -7,6 +7,7 @@
 # ./run.sh report [WORKDIR]          one page of the runs below it, or of the committed records
 # ./run.sh publish RUN_FOLDER        keep a finished run as a record and renew the READMEs
 # ./run.sh publish --readmes         renew the READMEs alone
+# ./run.sh reproduce NAME [--flag]   run a committed record's command again: do its intervals hold?
 # ./run.sh install [EXTRA …]         install extras without running anything
 # ./run.sh --help                    list the experiments
 #
@@ -104,6 +105,7 @@ report() {
 }
 
 name="${1:-quickstart}"
+reproduce=""
 case " ${*:2} " in
   *" --help "* | *" -h "*) # of whatever it is, which installs nothing
     [[ "$name" == -* ]] && set -- quickstart "$@"
@@ -151,6 +153,12 @@ case "$name" in
   report) report page "${@:2}" ;;
   publish) report publish "${@:2}" ;;
   -*) name=quickstart ;; # flags alone: they are the quickstart's
+  reproduce) # an experiment, which installs what it needs
+    reproduce=1
+    shift
+    name="${1:-}"
+    shift || true
+    ;;
   *) shift || true ;;
 esac
 if [[ ! "$name" =~ ^[a-z][a-z0-9_]*$ || ! -f "$here/experiments/$name/run.py" ]]; then
@@ -159,4 +167,4 @@ if [[ ! "$name" =~ ^[a-z][a-z0-9_]*$ || ! -f "$here/experiments/$name/run.py" ]]
 fi
 # shellcheck disable=SC2046 # the docstring names extras, with spaces between them
 install data report $(sed -n 's/^Needs: *//p' "$here/experiments/$name/__init__.py")
-PYTHONSAFEPATH=1 exec "$venv/bin/python" -m experiments "$name" "$@"
+PYTHONSAFEPATH=1 exec "$venv/bin/python" -m experiments ${reproduce:+reproduce} "$name" "$@"

@@ -9,6 +9,7 @@ import importlib
 import os
 import pathlib
 import re
+import shlex
 import signal
 import sys
 
@@ -23,6 +24,7 @@ TOOLS = {
     "install": "Install extras of pyproject.toml, like text, without running anything.",
     "report": "Make one page of the runs below a folder, or of the committed records.",
     "publish": "Keep a finished run as the experiment's records and renew the pages.",
+    "reproduce": "Run a committed record's command again; is every row inside its interval?",
 }
 
 
@@ -77,8 +79,32 @@ def printed(text):
     return 0
 
 
-def main(arguments):
-    """Run the experiment that the first argument names; the exit code of anything else."""
+def reproduce(arguments):
+    """Run the command of a committed record again and say what of it holds; the exit code.
+
+    arguments: NAME, perhaps --preset=NAME of another record, and flags beyond the command's, such
+    as --base_seed=7 and where files lie.
+    """
+    from kd_jax.report import commands, publish, reproduced
+
+    name, *flags = arguments or [""]
+    if name not in experiments():
+        print(unknown(name), file=sys.stderr)
+        return 2
+    preset = next((x.partition("=")[2] for x in flags if x.startswith("--preset=")), "default")
+    record = publish.records_folder(HERE.parent, name, preset)
+    if not (record / "table.md").is_file():
+        print(f"error: {record} holds no record: expected that of a preset", file=sys.stderr)
+        return 2
+    given = shlex.split(commands.read(record))[2:]  # none of an old record: its preset alone
+    return main([name, *given, *flags], done=lambda run: print(reproduced.page(record, run)))
+
+
+def main(arguments, done=None):
+    """Run the experiment that the first argument names; the exit code of anything else.
+
+    done: is called with the folder of the run, if it has one.
+    """
     signal.signal(signal.SIGINT, interrupted)
     open_streams()
     if not arguments or arguments[0] in ("-h", "--help"):
@@ -86,6 +112,8 @@ def main(arguments):
     name, *flags = arguments
     if name == "distill":  # a command of the library, which needs no clone
         return importlib.import_module("kd_jax.command.__main__").main(arguments)
+    if name == "reproduce" and not {"-h", "--help"} & set(flags):
+        return reproduce(flags)
     if name in TOOLS:
         return printed(f"./run.sh {name}: {TOOLS[name]}")
     if name not in experiments():
@@ -100,7 +128,9 @@ def main(arguments):
         from kd_jax.storage import provenance
 
         return printed(provenance.version())
-    experiment.launch(name, config, lambda: program(name), [name, *flags])
+    run = experiment.launch(name, config, lambda: program(name), [name, *flags])
+    if done and run.is_open:
+        done(run.folder)
     return 0
 
 

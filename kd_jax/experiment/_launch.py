@@ -45,7 +45,7 @@ def perform(
 
 def launch(
     name: str, config_class: type[Config], program: Callable, argv: list[str] | None = None
-) -> None:
+) -> typing.Any:
     """Run an experiment from the command line; bad input ends it with one line and exit code 2.
 
     Args:
@@ -75,7 +75,7 @@ def launch(
     try:
         prepare(config)
         with contextlib.redirect_stdout(sys.stdout if hosts.first_host() else None):
-            perform(name, config, program, argv[1:])
+            return perform(name, config, program, argv[1:])
     except (Exception, signals.Interrupted) as error:
         line, code = ending.of(error)
         if line is None:

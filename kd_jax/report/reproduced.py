@@ -1,0 +1,129 @@
+"""A run against a committed record: row by row identical, inside or outside the printed interval.
+
+Compared are the tables that both print, number by number: a difference "−10.4 [−16.6, −4.2]" of the
+record holds where the run's −7.9 lies between the ends of its interval.
+"""
+
+import pathlib
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from kd_jax.report import markdown_blocks, tables
+from kd_jax.report.markdown_blocks import Table
+
+IDENTICAL, INSIDE, OUTSIDE = "identical", "inside", "OUTSIDE"
+INTERVAL = re.compile(r"([+-]?[\d.]+)\s*%? \[([+-]?[\d.]+)\s*%?, ([+-]?[\d.]+)\s*%?\]")
+
+
+class Row(NamedTuple):
+    """A row of a record and of a run.
+
+    Attributes:
+        table: The title above it.
+        name: The cells that name it.
+        outcome: IDENTICAL, INSIDE or OUTSIDE.
+        record: The intervals that were printed, a text each.
+        run: What the run prints in their place.
+    """
+
+    table: str
+    name: str
+    outcome: str
+    record: list[str]
+    run: list[str]
+
+
+def rows(record: str, run: str) -> list[Row]:
+    """The rows that have an interval in the record and stand in the run's tables too.
+
+    Args:
+        record: The table.md of the record.
+        run: That of the run.
+    """
+    ours = {(title, table.header[0], name): row for title, table, name, row in _rows(run)}
+    found = []
+    for title, table, name, row in _rows(record):
+        other = ours.get((title, table.header[0], name))
+        judged = [n for n, cell in enumerate(row) if _interval(cell)]
+        if other is not None and judged and len(other) == len(row):
+            cells = [[of[n] for n in judged] for of in (row, other)]
+            found.append(Row(title, name, _outcome(row, other, judged), *cells))
+    return found
+
+
+def page(folder: pathlib.Path, run: pathlib.Path) -> str:
+    """What a run says of a record: a line per row, and how many of them hold.
+
+    Args:
+        folder: Of the record.
+        run: Of the run.
+    """
+    texts = [(path / "table.md").read_text(encoding="utf-8") for path in (folder, run)]
+    found = rows(*texts)
+    cells = [
+        [row.outcome, row.name, " · ".join(row.record), " · ".join(row.run)]
+        for row in sorted(found, key=lambda row: row.outcome != OUTSIDE)
+    ]
+    held = sum(row.outcome != OUTSIDE for row in found)
+    same = sum(row.outcome == IDENTICAL for row in found)
+    table = tables.markdown(["outcome", "row", "record [95 %]", "this run"], cells)
+    return (
+        f"{table}\n{held} of {len(found)} rows lie inside the printed interval of their "
+        f"difference, {same} of them are identical.\n"
+    )
+
+
+def changed_verdicts(record: str, run: str) -> list[str]:
+    """'row: BEATS, then INCONCLUSIVE' for each row whose verdicts differ.
+
+    Args:
+        record: The table.md of what was found first.
+        run: That of what was found then.
+    """
+    ours = {(title, table.header[0], name): row for title, table, name, row in _rows(run)}
+    found = []
+    for title, table, name, row in _rows(record):
+        other = ours.get((title, table.header[0], name), row)
+        differ = [
+            f"{before}, then {after}"
+            for before, after in zip(row, other)
+            if markdown_blocks.verdict(before) and before != after
+        ]
+        found += [f"{name}: {text}" for text in differ]
+    return found
+
+
+def _rows(text: str) -> Iterator[tuple[str, Table, str, list[str]]]:
+    """(title above, table, name, cells) of every row; equal names are told apart by a number."""
+    title, seen = "", set()
+    for block in markdown_blocks.parse(text):
+        if block.kind == "title":
+            title = block.content
+        for row in block.content.rows if block.kind == "table" else ():
+            words = [cell for n, cell in enumerate(row) if n == 0 or _is_word(cell)]
+            name, number = " | ".join(words).replace(" (chosen)", ""), 1
+            while (title, name, number) in seen:
+                number += 1
+            seen.add((title, name, number))
+            yield title, block.content, name if number == 1 else f"{name} ({number})", row
+
+
+def _is_word(cell):
+    """Whether a cell names a row rather than saying something of it."""
+    is_number = markdown_blocks.NUMBER.fullmatch(cell) or _interval(cell)
+    return not (is_number or markdown_blocks.verdict(cell))
+
+
+def _interval(cell):
+    """(mean, low, high) of a cell, or None."""
+    found = INTERVAL.search(cell.replace("−", "-"))
+    return tuple(map(float, found.groups())) if found else None
+
+
+def _outcome(row, other, judged):
+    if row == other:
+        return IDENTICAL
+    pairs = [(_interval(row[n]), _interval(other[n])) for n in judged]
+    holds = all(new and low <= new[0] <= high for (_, low, high), new in pairs)
+    return INSIDE if holds else OUTSIDE
