@@ -13,7 +13,7 @@ class Config(experiment.TaughtConfig):
 
     seeds: int = setting(10, "students per row, each of its own seed", at_least(1))
     temperatures: tuple[float, ...] = setting(
-        (1.0, 2.0, 3.0, 5.0, 8.0, 20.0), "temperatures of the students", distinct(is_temperature)
+        (1.0, 2.0, 4.0, 8.0), "temperatures of the students", distinct(is_temperature)
     )
     label_weight: float = setting(
         0.5, "weight of the labels beside the soft targets, as in section 4", within(0, 1000)
@@ -34,6 +34,7 @@ class Config(experiment.TaughtConfig):
 
     PRESETS = {
         "default": {},
+        "teachers": {"teachers": 5},
         "smoke": {
             "fast_compile": True,
             "seeds": 2,

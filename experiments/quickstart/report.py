@@ -5,7 +5,7 @@ import pathlib
 import numpy as np
 
 from experiments.quickstart.rows import LABELS, MIXED, PERMUTED, SOFT, TEACHER
-from kd_jax.report import figures, tables
+from kd_jax.report import confirmed, figures, tables
 from kd_jax.storage import jsonl
 
 
@@ -24,7 +24,8 @@ def chosen(records: list[dict], family: str) -> str:
 def table(folder: pathlib.Path) -> str:
     """The Markdown of a run folder: rows against labels only, and teacher against student."""
     records, costs = jsonl.records(folder), jsonl.only(folder / "costs.json")
-    picked = {chosen(records, family) for family in (SOFT, MIXED)}
+    choosing = confirmed.choosing(folder, "quickstart")
+    picked = {chosen(choosing, family) for family in (SOFT, MIXED)}
     rows = tables.by_row(records)
     lines = []
     for line in tables.compare(records, "test_errors", LABELS):
@@ -41,13 +42,14 @@ def table(folder: pathlib.Path) -> str:
             f"{nll:.3f}",
             "–" if np.isnan(agreement) else f"{agreement:.1%}",
         ])  # fmt: skip
+    where = "" if choosing == records else ", of the exploration at base seed 0"
     header = [
         "method", "test errors of 1,500", "vs. labels only [95 %]", "verdict",
         "validation errors of 500", "test NLL (nats)", "agrees with teacher",
     ]  # fmt: skip
     note = (
         f"Mean ± s.d. over {tables.counted(rows[LABELS])}, paired by seed; (chosen): the "
-        f"temperature with the fewest validation errors.\n{tables.scope(rows[LABELS])}\n"
+        f"temperature with the fewest validation errors{where}.\n{tables.scope(rows[LABELS])}\n"
     )
     return "\n".join([note, tables.markdown(header, lines), tables.costs(costs)])
 

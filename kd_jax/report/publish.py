@@ -1,8 +1,10 @@
 """Keep a finished run as evidence: `./run.sh publish runs/<experiment>/<id>`.
 
 Copies its settings, manifest, command, records, tables and figures to
-experiments/<name>/records/, or to experiments/<name>/records_<preset>/ where the preset is not the
-default one, and renews the READMEs (see readmes.py); publishable.py says which runs are refused.
+experiments/<name>/records/, or to experiments/<name>/records_<preset>/ where the preset is not
+the default one, and renews the READMEs (see readmes.py); publishable.py says what is refused.
+A run of --base_seed=0 goes to exploration/ or exploration_<preset>/: settings were chosen on it,
+and what is claimed is the table of another base seed.
 With --readmes in place of a folder it renews the READMEs alone, as after a change of an
 experiment's docstring or findings.
 """
@@ -16,6 +18,7 @@ from typing import Any
 
 from kd_jax.errors import DAMAGED, InputError, brief, one_line, require
 from kd_jax.report import commands, publishable, readmes
+from kd_jax.report.confirmed import EXPLORATION
 from kd_jax.storage import jsonl, manifest
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -36,7 +39,10 @@ def publish(run_folder: str | os.PathLike, root: pathlib.Path = ROOT) -> pathlib
         InputError: the folder is not a finished run, or one that `publishable` refuses.
     """
     source = pathlib.Path(run_folder).resolve()
-    target = records_folder(root, *publishable.checked(source, root))
+    experiment, preset = publishable.checked(source, root)
+    explored = publishable.settings(source).get("base_seed") == 0
+    kind = EXPLORATION if explored else "records"
+    target = records_folder(root, experiment, preset, kind)
     _check_records(target)
     partial, old = target.with_name(f".{target.name}.new"), target.with_name(f".{target.name}.old")
     recover(root)
@@ -78,7 +84,7 @@ def _check_records(target: pathlib.Path) -> None:
 
 def recover(root: pathlib.Path) -> None:
     """Put records back that a process was killed over, between the two renames of `publish`."""
-    for old in root.glob("experiments/*/.records*.old"):
+    for old in root.glob("experiments/*/.*.old"):
         target = old.with_name(old.name.removeprefix(".").removesuffix(".old"))
         if not target.exists():
             old.rename(target)
@@ -107,9 +113,11 @@ def copy(source: pathlib.Path, target: pathlib.Path) -> None:
     jsonl.write_whole(target / commands.NAME, command + "\n")
 
 
-def records_folder(root: pathlib.Path, experiment: str, preset: str) -> pathlib.Path:
-    """Where the records of an experiment's preset are published."""
-    name = "records" if preset == "default" else f"records_{preset}"
+def records_folder(
+    root: pathlib.Path, experiment: str, preset: str, kind: str = "records"
+) -> pathlib.Path:
+    """Where the records, or the EXPLORATION, of an experiment's preset are published."""
+    name = kind if preset == "default" else f"{kind}_{preset}"
     return root / "experiments" / experiment / name
 
 

@@ -14,7 +14,7 @@ import pathlib
 import re
 
 from kd_jax.errors import InputError, require
-from kd_jax.report import commands, compared_run, docstrings, manifests, tables
+from kd_jax.report import commands, compared_run, confirmed, docstrings, manifests, tables
 from kd_jax.storage import manifest, whole_file
 
 NOTICE = "<!-- By ./run.sh publish from __init__.py, findings.md and the records: edit those -->"
@@ -49,7 +49,8 @@ def committed_tables(root: pathlib.Path) -> dict[pathlib.Path, str]:
         except (ImportError, InputError):  # another repository, or an extra that is not installed
             continue
         if pathlib.Path(str(module.__file__)).parent == folder:
-            found |= {path / "table.md": module.table(path) for path in records(folder)}
+            of_seeds = [*records(folder), *folder.glob(f"{confirmed.EXPLORATION}*")]
+            found |= {path / "table.md": module.table(path) for path in of_seeds}
     return found
 
 
@@ -156,7 +157,7 @@ def _provenance(record: pathlib.Path) -> str:
     return (
         f"Record of {said['finished'][:10]}: commit {manifests.commit(said, 10)}, "
         f"{manifests.duration(said)} on {said['device']}, jax {said['versions']['jax']}; "
-        f"{', '.join(links)}. One base seed, not confirmed at another."
+        f"{', '.join(links)}. {confirmed.said(record)}"
     )
 
 

@@ -17,6 +17,7 @@ NO_CODE = (
     "docs/**",
     "experiments/*/records/**",
     "experiments/*/records_*/**",
+    "experiments/*/.exploration*/**",
     "experiments/*/.records*/**",  # of a publish that was killed, or goes on
 )
 REPLACED = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"}  # of a hook that calls us

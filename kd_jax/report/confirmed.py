@@ -1,0 +1,73 @@
+"""A record of one base seed beside that of another, on which its settings were chosen.
+
+experiments/NAME/exploration/    of --base_seed=0
+experiments/NAME/records/        of another base seed: what is claimed
+"""
+
+import json
+import pathlib
+
+from kd_jax.report import reproduced
+from kd_jax.report.differences import Record
+from kd_jax.storage import jsonl
+
+EXPLORATION = "exploration"
+ROOT = pathlib.Path(__file__).parents[2]
+
+
+def exploration(record: pathlib.Path) -> pathlib.Path | None:
+    """The folder of the exploration beside a committed record, or None.
+
+    Args:
+        record: experiments/NAME/records or records_PRESET.
+    """
+    name = record.name.replace("records", EXPLORATION, 1)
+    found = record.with_name(name)
+    return found if found != record and (found / "table.md").is_file() else None
+
+
+def said(record: pathlib.Path) -> str:
+    """Whether a record was confirmed, and what differs, in sentences of Markdown.
+
+    Args:
+        record: As for `exploration`.
+    """
+    first = exploration(record)
+    if first is None:
+        return "One base seed, not confirmed at another."
+    texts = [(path / "table.md").read_text(encoding="utf-8") for path in (first, record)]
+    changed = reproduced.changed_verdicts(*texts)
+    differ = "; ".join(changed) or "none"
+    return (
+        f"Explored at base seed {_base_seed(first)} ([its table]({first.name}/table.md)), "
+        f"confirmed at base seed {_base_seed(record)}. Verdicts that differ: {differ}."
+    )
+
+
+def choosing(folder: pathlib.Path, experiment: str) -> list[Record]:
+    """The records on which a run's settings are chosen: of the exploration if there is one.
+
+    Args:
+        folder: Of the run, or a committed record of it.
+        experiment: Its name.
+
+    Returns:
+        Those of the run itself where it is the exploration, or was given other settings.
+    """
+    ours = _settings(folder)
+    preset = ours.get("preset", "default")
+    name = EXPLORATION if preset == "default" else f"{EXPLORATION}_{preset}"
+    first = ROOT / "experiments" / experiment / name
+    if not (first / "records.jsonl").is_file():
+        return jsonl.records(folder)
+    theirs = _settings(first)
+    same = {**ours, "base_seed": 0} == {**theirs, "base_seed": 0}
+    return jsonl.records(first if same else folder)
+
+
+def _settings(folder):
+    return json.loads((folder / "config.json").read_text(encoding="utf-8"))
+
+
+def _base_seed(folder):
+    return _settings(folder).get("base_seed", 0)
