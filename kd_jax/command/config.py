@@ -64,6 +64,9 @@ class Config(experiment.Config):
         (1.0,), "multiples of each method's weight that validation chooses from", distinct(above_0)
     )
     plugin: str = place("", "Python file with METHODS of your own, see docs/methods.md")
+    margin: float = setting(
+        0.0, "points of accuracy that make no difference, stated beforehand", within(0, 100)
+    )
     seeds: int = setting(10, "students per method and weight", at_least(1))
     epochs: int = setting(20, "passes of every student over the training rows", at_least(1))
     batch_size: int = setting(128, "rows in a step", at_least(1))

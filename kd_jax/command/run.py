@@ -171,7 +171,7 @@ def _concluded(config, given, prepared, wanted, groups, run) -> Result:
         driver.Chosen(method, variables[method.row], [r for r in records if r["row"] == method.row])
         for method in wanted
     ]
-    result = driver.concluded(prepared, chosen)
+    result = driver.concluded(prepared, chosen, config.margin)
     classes = list(given.classes or result.template.classes)
     template = given.network(prepared.student, None, classes)
     return dataclasses.replace(result, template=template)

@@ -12,6 +12,7 @@ from scipy import special
 BEATS, WORSE, INCONCLUSIVE = "BEATS", "WORSE", "INCONCLUSIVE"  # of a row against its baseline
 FEWEST = 3  # paired units below which nothing is judged
 NO_VERDICT = "–"  # on fewer
+EQUIVALENT = "EQUIVALENT"  # within a margin that was stated beforehand
 SUPPORTED, CONTRADICTED, UNDECIDED = "SUPPORTED", "CONTRADICTED", "UNDECIDED"  # of a claim
 REACHED, FALLS_SHORT = "REACHED", "FALLS SHORT"  # of an aim
 
@@ -23,7 +24,7 @@ class Paired(NamedTuple):
         mean: The mean difference.
         low: Lower end of the 95 % interval.
         high: Upper end.
-        verdict: BEATS, WORSE or INCONCLUSIVE; NO_VERDICT on fewer than FEWEST units.
+        verdict: BEATS, WORSE, EQUIVALENT or INCONCLUSIVE; NO_VERDICT on fewer than FEWEST units.
     """
 
     mean: float
@@ -162,7 +163,9 @@ def crossed(
     return _judged(float(mean), half, lower_is_better, fewest)
 
 
-def together(tests: Mapping[Any, Callable[..., Paired]], level: float = 0.95) -> dict[Any, Paired]:
+def together(
+    tests: Mapping[Any, Callable[..., Paired]], level: float = 0.95, margin: float = 0.0
+) -> dict[Any, Paired]:
     """Verdicts of the comparisons of one table, of which one in twenty tables errs, not rows.
 
     Holm's procedure: with m comparisons and k of them decided, another is decided if its interval
@@ -172,10 +175,12 @@ def together(tests: Mapping[Any, Callable[..., Paired]], level: float = 0.95) ->
         tests: {what is compared: a function that gives a Paired whose interval has the `level=`
             that it is called with}.
         level: Of the intervals, and of the family of verdicts.
+        margin: Stated beforehand: a difference whose interval lies within (−margin, margin) makes
+            no difference.
 
     Returns:
-        {what is compared: its Paired}, with an interval of `level` by itself; INCONCLUSIVE unless
-        it is decided, or NO_VERDICT.
+        {what is compared: its Paired}, with an interval of `level` by itself; unless it is decided
+        or NO_VERDICT it is EQUIVALENT within the margin, or INCONCLUSIVE.
 
     Source:
         Holm 1979, A Simple Sequentially Rejective Multiple Test Procedure.
@@ -195,9 +200,13 @@ def together(tests: Mapping[Any, Callable[..., Paired]], level: float = 0.95) ->
     return {
         key: each
         if key in decided or each.verdict == NO_VERDICT
-        else each._replace(verdict=INCONCLUSIVE)
+        else each._replace(verdict=_undecided(each, margin))
         for key, each in found.items()
     }
+
+
+def _undecided(paired, margin):
+    return EQUIVALENT if -margin < paired.low and paired.high < margin else INCONCLUSIVE
 
 
 def _t(freedom, level):

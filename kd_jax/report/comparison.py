@@ -15,6 +15,7 @@ SAYS = {  # of a verdict
     statistics.BEATS: "the gain is real",
     statistics.WORSE: "{baseline} is the better choice here",
     statistics.INCONCLUSIVE: "that may be chance",
+    statistics.EQUIVALENT: "less than the margin of {margin:g} points",
     statistics.NO_VERDICT: f"fewer than {statistics.FEWEST} seeds: no verdict",
 }
 
@@ -28,6 +29,7 @@ class Comparison(NamedTuple):
         best: The row that was chosen on validation.
         labeled: Whether students are held against labels, or else against their teacher.
         notes: What else a person would want to know, a line each.
+        margin: Points of accuracy that make no difference, stated beforehand; 0: none.
     """
 
     records: Sequence[tables.Record]
@@ -35,6 +37,7 @@ class Comparison(NamedTuple):
     best: str
     labeled: bool = True
     notes: Sequence[str] = ()
+    margin: float = 0.0
 
     def lines(self) -> dict[str, tables.Line]:
         """{row: its accuracy in percent, in pairs with the baseline's}, in order.
@@ -51,7 +54,8 @@ class Comparison(NamedTuple):
             if ours and row != self.baseline:
                 metric = "test_accuracy"
                 tests[row] = differences.compared(ours, theirs, metric, lower_is_better=False)
-        paired = statistics.together({row: test for row, test in tests.items() if test})
+        known = {row: test for row, test in tests.items() if test}
+        paired = statistics.together(known, margin=self.margin)
         return {
             row: tables.line_of(row, tables.values(of, "test_accuracy"), paired.get(row))
             for row, of in kept.items()
@@ -84,7 +88,7 @@ class Comparison(NamedTuple):
             return f"{self.baseline} did best on validation; {closest}: {change}{says}."
         change, verdict = self._change(lines[self.best])
         first = f"{verdict}: " if judged(verdict) else ""
-        says = SAYS[verdict].format(baseline=self.baseline)
+        says = SAYS[verdict].format(baseline=self.baseline, margin=self.margin)
         return f"{first}{self.best} against {self.baseline}: {change}; {says}."
 
     def _change(self, line):
@@ -134,6 +138,8 @@ class Comparison(NamedTuple):
                 f"Of the test, one teacher. ±: s.d. over {count} seeds. [95 %]: of the paired "
                 f"difference, for {others}{several if count >= statistics.FEWEST else few}"
             ]
+            if self.margin:
+                said.append(f"EQUIVALENT: the interval lies within ±{self.margin:g} points.")
         for row, records in tables.by_row(self.records).items():
             gone = sum(map(lost, records))
             if gone:

@@ -12,6 +12,7 @@ MARKS = {  # of a verdict: its mark and color
     statistics.BEATS: ("o", figures.COLORS[2]),
     statistics.WORSE: ("s", figures.COLORS[1]),
     statistics.INCONCLUSIVE: ("D", figures.GREY),
+    statistics.EQUIVALENT: ("P", figures.COLORS[0]),
     statistics.NO_VERDICT: ("x", figures.GREY),
 }
 

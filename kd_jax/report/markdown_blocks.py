@@ -18,6 +18,7 @@ with extra("report"):
 READER = markdown_it.MarkdownIt("zero").enable(["table", "list"])
 BETTER = {statistics.BEATS, statistics.SUPPORTED, statistics.REACHED}
 WORSE = {statistics.WORSE, statistics.CONTRADICTED, statistics.FALLS_SHORT}
+EQUAL = {statistics.EQUIVALENT}
 INCONCLUSIVE = {statistics.INCONCLUSIVE, statistics.UNDECIDED}
 NUMBER = re.compile(r"[\[+−-]*\d[^A-Za-z]*(e[^A-Za-z]*)?|–[^A-Za-z]*")
 
@@ -79,14 +80,14 @@ def _text(node):
 
 
 def verdict(cell: str) -> str:
-    """The CSS class of a cell that is a verdict: better, worse or inconclusive; "" of others."""
-    known = {"better": BETTER, "worse": WORSE, "inconclusive": INCONCLUSIVE}
+    """The CSS class of a cell that is a verdict, better for BEATS and so on; "" of others."""
+    known = {"better": BETTER, "worse": WORSE, "inconclusive": INCONCLUSIVE, "equal": EQUAL}
     return next((name for name, words in known.items() if cell in words), "")
 
 
 def count(blocks: Iterable[TextBlock]) -> dict[str, int]:
     """{CSS class: how many cells of all tables are such verdicts}."""
-    found = {"better": 0, "worse": 0, "inconclusive": 0}
+    found = {"better": 0, "worse": 0, "inconclusive": 0, "equal": 0}
     cells = (cell for table in tables(blocks) for row in table.rows for cell in row)
     for name in filter(None, map(verdict, cells)):
         found[name] += 1

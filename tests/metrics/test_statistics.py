@@ -105,3 +105,19 @@ def test_verdicts_of_one_table_are_holms(p, decided):
     assert [each.verdict == statistics.BEATS for each in found] == decided
     # the intervals stay those of each comparison by itself
     assert [each.half_width for each in found] == [1.0 if each <= 0.05 else 3.0 for each in p]
+
+
+def test_a_difference_within_a_margin_stated_beforehand_is_equivalent():
+    # differences ±1: s.d. 1.1547, half the width 3.182 · 1.1547/√4 = 1.837
+    pair = functools.partial(statistics.paired, [0, 2, 0, 2], [1, 1, 1, 1])
+    far = functools.partial(statistics.paired, [1, 3, 1, 3], [1, 1, 1, 1])
+
+    def verdicts(margin):
+        found = statistics.together({"near": pair, "far": far}, margin=margin)
+        return [x.verdict for x in found.values()]
+
+    assert verdicts(0) == verdicts(1.8) == [statistics.INCONCLUSIVE] * 2
+    assert verdicts(1.9) == [statistics.EQUIVALENT, statistics.INCONCLUSIVE]
+    assert verdicts(2.9) == [statistics.EQUIVALENT] * 2  # 1 ± 1.837 ends at 2.837
+    sure = functools.partial(statistics.paired, [0.1, 0.11, 0.1], [0, 0, 0])
+    assert statistics.together({"": sure}, margin=1.0)[""].verdict == statistics.WORSE

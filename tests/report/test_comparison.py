@@ -77,6 +77,8 @@ def test_where_it_is_known_which_examples_are_right_other_examples_count():
          "closest: −1.38 points of test accuracy [−3.14, +0.39], INCONCLUSIVE."),
         ([soft(0.75, 0.76, 0.74, 0.76)], {"best": "labels only"}, "labels only did best on "
          "validation; soft: −4.75 points of test accuracy [−5.55, −3.95], WORSE."),
+        ([soft(0.80, 0.81, 0.80, 0.80)], {"margin": 2.0}, "EQUIVALENT: soft against labels only: "
+         "+0.25 points of test accuracy [−0.55, +1.05]; less than the margin of 2 points."),
         ([soft(0.9)], {"labels": [0.8]}, "soft against labels only: +10.00 points of "
          "test accuracy; fewer than 3 seeds: no verdict."),
         ([soft(0.9, 0.8)], {"labels": [0.8, 0.8], "best": "labels only"}, "labels only did best "

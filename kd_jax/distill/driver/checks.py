@@ -37,6 +37,17 @@ def whole(what: str, value: Any, least: int = 1, below: int = 2**31) -> int:
     return int(value)
 
 
+def margin(value: Any) -> float:
+    """A margin in points of accuracy; InputError unless it is a number from 0 to 100.
+
+    Args:
+        value: Of any kind.
+    """
+    fits = isinstance(value, int | float | np.number) and 0 <= value < 100
+    require(fits, f"margin={value!r:.60}: expected points of accuracy, 0 or more and below 100")
+    return float(value)
+
+
 def listed(methods: Any) -> list[Method]:
     """Methods as a list, one alone too; the first is the baseline.
 

@@ -57,6 +57,7 @@ def distill(
     base_seed: int = 0,
     methods: Sequence[Method] | None = None,
     recipe: Recipe = USUAL,
+    margin: float = 0.0,
     execution: Execution = DEFAULT,
 ) -> Result:
     """Train a student by several methods, and say whether what it gains over labels is real.
@@ -79,6 +80,8 @@ def distill(
         methods: One or several, the first of which is the baseline; by default labels only and
             soft targets at temperatures 1, 2, 4 and 8.
         recipe: How each student is trained.
+        margin: Points of accuracy that make no difference: a row whose interval lies within them
+            is EQUIVALENT to the baseline. State it before you see a table.
         execution: Where and how.
 
     Returns:
@@ -89,6 +92,7 @@ def distill(
     """
     seeds, base_seed = checks.whole("seeds", seeds), checks.whole("base_seed", base_seed, 0, 2**32)
     check_how(student, recipe, execution)
+    margin = checks.margin(margin)
     rows = given_rows.parted(train, validation, test, keys.number(base_seed, "draw", "parts"))
     wanted = checks.listed(default_methods(rows.labeled) if methods is None else methods)
     problem = prepare(student, teacher, rows, wanted, recipe)
@@ -96,7 +100,7 @@ def distill(
         problem.student, problem.splits["train"], problem.taught, wanted,
         recipe=recipe, seeds=seeds, base_seed=base_seed, execution=execution,
     )  # fmt: skip
-    return concluded(problem, [choose(problem, each, base_seed) for each in trained])
+    return concluded(problem, [choose(problem, each, base_seed) for each in trained], margin)
 
 
 def check_how(student: Any, recipe: Any, execution: Any) -> None:
@@ -158,12 +162,13 @@ def choose(problem: Problem, trained: Students, base_seed: int = 0) -> Chosen:
     return Chosen(method, jax.tree.map(lambda x: x[:, 0], variables), records)
 
 
-def concluded(problem: Problem, chosen: Sequence[Chosen]) -> Result:
+def concluded(problem: Problem, chosen: Sequence[Chosen], margin: float = 0.0) -> Result:
     """The Result of students whose weights are chosen.
 
     Args:
         problem: That they were trained on.
         chosen: Of every method, in the order of the table.
+        margin: As for `distill`.
     """
     records = [record for each in chosen for record in each.records]
     if problem.labeled and "test" in problem.logits:
@@ -175,4 +180,4 @@ def concluded(problem: Problem, chosen: Sequence[Chosen]) -> Result:
                 found |= teacher_metrics(of_part, problem.splits[part].labels, part)
         records = seed_records(name, found, family=name) + records
     variables = {each.method.row: each.variables for each in chosen}
-    return Result.of(problem.student, variables, records, problem)
+    return Result.of(problem.student, variables, records, problem, margin)

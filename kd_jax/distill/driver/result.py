@@ -46,6 +46,7 @@ class Result:
         students: dict[str, Any],
         records: list[dict],
         problem: "Problem",
+        margin: float = 0.0,
     ):
         """The Result of measured students.
 
@@ -54,6 +55,7 @@ class Result:
             students: {row: variables [S, …]}, in the order of the table, the baseline first.
             records: Of all of them, and perhaps of the teacher.
             problem: That they were trained on.
+            margin: Points of accuracy that make no difference.
         """
         by_row = {row: [r for r in records if r["row"] == row] for row in students}
         best = max(students, key=lambda row: score(by_row[row]))
@@ -61,7 +63,8 @@ class Result:
         baseline = by_row[next(iter(students))]
         notes = [*problem.notes, *_of_teacher(records, baseline, *map(len, labels))]
         notes += [*_of_one_class(by_row, labels), *_of_weights(by_row, baseline)]
-        comparison = Comparison(records, next(iter(students)), best, problem.labeled, notes)
+        first = next(iter(students))
+        comparison = Comparison(records, first, best, problem.labeled, notes, margin)
         inputs = problem.splits["train"].inputs
         classes = [str(number) for number in range(problem.classes)]
         about = inputs.shape[1:], str(inputs.dtype), {"kind": "arrays"}
