@@ -52,7 +52,7 @@ def arms(config: Config, setup: Setup) -> list[Arm]:
     mixed = students.arms(names.mixed, sorted(config.temperatures), **numbers)
     alone = Arm(names.alone, t, weight=1.0)
     labels_only = Arm(named.LABELS, label_weight=1.0)
-    if setup.unlabeled:  # labels only: the students of the first set-up
+    if setup.unlabeled:  # labels only have other frames, and a training of their own
         return [Arm(named.PSEUDO_LABELS, label_weight=1.0), *mixed[:-1], alone]
     if setup != SETUPS[0]:
         return [labels_only, *mixed[1:-1], alone]
@@ -163,15 +163,33 @@ def train_setup(config: Config, setup: Setup, spoken: data.Speech, trained, task
     params, curves = students.fit(
         student_recipe, wanted, split, sources, each, execution=task.execution
     )
+    found = metrics.of_ensemble(spoken, members)
+    if setup.unlabeled:
+        found += labels_only(config, spoken, len(split.labels) * longer, ensemble, task)
     model, rows = student_recipe.model, [arm.row for arm in wanted]
     mean = ensembles.arithmetic_mean(members.logits["test"])
     saved_models.save(task.run, model, params, rows, spoken.frames.test, mean, **task.known)
-    found = metrics.of_ensemble(spoken, members)
-    found += metrics.of_students(spoken, model, params, wanted, curves["diverged"])
-    if setup.unlabeled:
-        first = {"part": SETUPS[0].name, "row": named.LABELS, "teacher_seed": ensemble}
-        found += [r | task.known for r in task.run.records() if first.items() <= r.items()]
-    return found
+    return found + metrics.of_students(spoken, model, params, wanted, curves["diverged"])
+
+
+def labels_only(config: Config, spoken: data.Speech, frames: int, ensemble: int, task):
+    """Records of students of the labels alone, in as many steps as others that see more frames.
+
+    Args:
+        config: settings.
+        spoken: all recordings.
+        frames: how many the others see in all of their epochs.
+        ensemble: whose students they are beside.
+        task: the unit.
+    """
+    split, (each, order) = spoken.frames.train, of_students(config, ensemble)
+    as_long = recipe(config, len(split.labels), max(1, round(frames / len(split.labels))), order)
+    arm, none = Arm(named.LABELS, label_weight=1.0), np.zeros((len(split.labels), 30), np.float32)
+    execution = task.execution.part(named.LABELS)
+    params, curves = students.fit(
+        as_long, [arm], split, {"teacher": none}, each, execution=execution
+    )
+    return metrics.of_students(spoken, as_long.model, params, [arm], curves["diverged"])
 
 
 def train_few(config: Config, spoken: data.Speech, trained, task) -> list[dict]:
@@ -232,5 +250,4 @@ def run(config: Config, run: run_folder.Run) -> None:
     for ensemble in range(config.teachers):
         train = functools.partial(train_ensemble, config, spoken, ensemble, run)
         first, few, *others = units_of(config, spoken, ensemble, functools.cache(train))
-        run.each([first, few])
-        run.each(others)  # what they copy of the first is recorded by now
+        run.each([first, few, *others])
