@@ -66,6 +66,13 @@ def program(name):
     return run, report.table, report.draw
 
 
+def shown(markdown):
+    """A table as the terminal has it."""
+    from kd_jax.report import terminal_page
+
+    return terminal_page.shown(markdown)
+
+
 def interrupted(signum, frame):
     """End at once: nothing was begun yet. A run takes signals of its own."""
     print("\ninterrupted before it began", file=sys.stderr)
@@ -97,7 +104,7 @@ def reproduce(arguments):
         print(f"error: {record} holds no record: expected that of a preset", file=sys.stderr)
         return 2
     given = shlex.split(commands.read(record))[2:]  # none of an old record: its preset alone
-    return main([name, *given, *flags], done=lambda run: print(reproduced.page(record, run)))
+    return main([name, *given, *flags], done=lambda run: print(shown(reproduced.page(record, run))))
 
 
 def main(arguments, done=None):
@@ -128,7 +135,7 @@ def main(arguments, done=None):
         from kd_jax.storage import provenance
 
         return printed(provenance.version())
-    run = experiment.launch(name, config, lambda: program(name), [name, *flags])
+    run = experiment.launch(name, config, lambda: program(name), [name, *flags], shown)
     if done and run.is_open:
         done(run.folder)
     return 0

@@ -12,7 +12,11 @@ from kd_jax.experiment._settings import Config
 
 
 def perform(
-    name: str, config: Config, program: Callable, flags: typing.Sequence[str] | None = None
+    name: str,
+    config: Config,
+    program: Callable,
+    flags: typing.Sequence[str] | None = None,
+    show: Callable[[str], str] = str,
 ) -> typing.Any:
     """Run an experiment from Python: its Run, concluded if it was opened.
 
@@ -21,6 +25,7 @@ def perform(
         config: its settings.
         program: () -> (run, table, draw), see `launch`.
         flags: that the settings came from (default: those that give them).
+        show: what is printed of a table's Markdown.
     """
     from kd_jax.runtime.execution import Execution
     from kd_jax.storage import run_folder
@@ -36,7 +41,7 @@ def perform(
     try:
         run(config, here)
         if here.is_open:
-            here.conclude(table or (lambda folder: ""), draw or (lambda folder: None))
+            here.conclude(table or (lambda folder: ""), draw or (lambda folder: None), show)
     except BaseException as error:
         here.leave(error)
         raise
@@ -44,7 +49,11 @@ def perform(
 
 
 def launch(
-    name: str, config_class: type[Config], program: Callable, argv: list[str] | None = None
+    name: str,
+    config_class: type[Config],
+    program: Callable,
+    argv: list[str] | None = None,
+    show: Callable[[str], str] = str,
 ) -> typing.Any:
     """Run an experiment from the command line; bad input ends it with one line and exit code 2.
 
@@ -56,6 +65,10 @@ def launch(
             Markdown of a run folder and draw(folder) its figures. A run that opened no folder
             is not concluded.
         argv: the command line, its first word left out of account.
+        show: what is printed of a table's Markdown.
+
+    Returns:
+        The Run.
     """
     argv = sys.argv if argv is None else argv
     from kd_jax.runtime import limits
@@ -75,7 +88,7 @@ def launch(
     try:
         prepare(config)
         with contextlib.redirect_stdout(sys.stdout if hosts.first_host() else None):
-            return perform(name, config, program, argv[1:])
+            return perform(name, config, program, argv[1:], show)
     except (Exception, signals.Interrupted) as error:
         line, code = ending.of(error)
         if line is None:

@@ -212,12 +212,15 @@ class Run:
             self.append([{**known, **record} for record in records], by=(*known, *by))
             snapshots.clear()
 
-    def conclude(self, table: Callable, draw: Callable = lambda folder: None) -> None:
+    def conclude(
+        self, table: Callable, draw: Callable = lambda folder: None, show: Callable = str
+    ) -> None:
         """Write table and figures, and into the manifest that the run is complete.
 
         Args:
             table: folder -> Markdown, which is printed too.
             draw: (folder) draws the figures.
+            show: what is printed of the Markdown.
         """
         self.open()
         if not self._manifest:
@@ -231,7 +234,7 @@ class Run:
         teachers = self.settings.get("teachers", 1)  # of several the means of each are paired
         units = teachers if teachers > 1 else self.settings.get("seeds", FEWEST)
         few = "" if self.shown or units >= FEWEST else "fewer than three seeds: no verdicts\n"
-        print(f"\n{self.shown or text}\n{few}records, table and figures: {self.folder}")
+        print(f"\n{self.shown or show(text)}\n{few}records, table and figures: {self.folder}")
 
     def leave(self, error: BaseException) -> None:
         """End this process's part in a run: write why, unless it was interrupted, and unlock it."""

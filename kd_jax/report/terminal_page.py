@@ -1,0 +1,182 @@
+"""A table.md for a terminal: tables that fit, verdicts in color, a closing sentence for each.
+
+Below the width of a table its last columns are left out, the least important first: what names a
+row, the first number, the difference to the baseline and the verdict stay.
+"""
+
+import io
+import os
+import re
+import shutil
+import sys
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich import box
+from rich.cells import cell_len
+from rich.console import Console
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from kd_jax.metrics import statistics
+from kd_jax.report import markdown_blocks, terminal
+from kd_jax.report.markdown_blocks import Table
+
+STYLES = {  # of a verdict's CSS class: how it looks, and a mark for who sees no colors
+    "better": ("bold green", "▲"),
+    "worse": ("bold red", "▼"),
+    "equal": ("bold blue", "="),
+    "inconclusive": ("dim", "·"),
+}
+NARROWEST = 9  # columns of names that are folded
+DIFFERENCE = re.compile(r"[+−]?\d[\d.,]*")
+
+
+def shown(markdown: str) -> str:
+    """A table.md as standard output has it: drawn on a terminal, unchanged in a file.
+
+    Args:
+        markdown: The table.md.
+    """
+    if not sys.stdout.isatty():
+        return markdown
+    color = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return page(markdown, shutil.get_terminal_size((100, 24)).columns, color=color)
+
+
+def page(markdown: str, width: int, *, color: bool = False) -> str:
+    """The text of a table.md for a terminal.
+
+    Args:
+        markdown: The table.md.
+        width: Columns of the terminal.
+        color: Whether to color verdicts.
+    """
+    lines: list[str] = []
+    for block in markdown_blocks.parse(markdown):
+        if block.kind == "table":
+            lines += [*_drawn(block.content, width, color), *_sentence(block.content, width), ""]
+        elif block.kind == "items":
+            lines += [x for item in block.content for x in terminal.wrapped(f"- {item}", width)]
+            lines.append("")
+        else:
+            parts = re.split(r"(?<=[.:])\n", block.content)
+            lines += [x for p in parts for x in terminal.wrapped(p.replace("\n", " "), width)]
+            lines.append("")
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def importance(table: Table) -> tuple[list[int], list[int]]:
+    """The columns of a table that stay at any width, and the others, the most important first.
+
+    Args:
+        table: Whose first column names the rows.
+    """
+    others = range(1, len(table.header))
+    stay = [0, *(n for n in others if _is(table, n, _names))]
+    stay += [n for n in others if _is(table, n, markdown_blocks.verdict)][:1]
+    stay += [n for n in others if "[95 %]" in table.header[n]][:1]
+    stay += [n for n in others if table.numeric(n) and not table.paper(n)][:1]
+    stay = list(dict.fromkeys(stay))
+    return stay, [n for n in others if n not in stay]
+
+
+def _is(table, column, says):
+    """Whether a cell of a column says something of a kind."""
+    return any(says(row[column]) for row in table.rows)
+
+
+def _names(cell):
+    is_number = markdown_blocks.NUMBER.fullmatch(cell) or not cell
+    return not is_number and not markdown_blocks.verdict(cell) and not re.match(r"[+−\d]", cell)
+
+
+def _drawn(table, width, color):
+    """The lines of a table with as many columns as fit."""
+    stay, others = importance(table)
+    for count in range(len(others), -1, -1):
+        kept = sorted([*stay, *others[:count]])
+        wide = _width(_lines(table, kept, color=False))
+        if wide <= width:
+            break
+    lines = _lines(table, kept, color=color, folded=_folded(table, kept, wide - width))
+    left = [table.header[n] for n in range(len(table.header)) if n not in kept]
+    note = f"not shown in {width} columns: {', '.join(left)}" if left else ""
+    return lines + [x for x in terminal.wrapped(note, width) if x]
+
+
+def _width(lines):
+    return max(cell_len(line) for line in lines)
+
+
+def _folded(table, columns, excess):
+    """{column of names: its width} that save so many columns, the widest first."""
+    names = [n for n in columns if n == 0 or _is(table, n, _names)]
+    widths = {n: max(cell_len(row[n]) for row in [table.header, *table.rows]) for n in names}
+    for _ in range(excess):
+        widest = max(widths, key=lambda n: widths[n])
+        widths[widest] = max(widths[widest] - 1, NARROWEST)
+    return widths
+
+
+def _lines(
+    table: Table, columns: Sequence[int], *, color: bool, folded: Mapping[int, int] | None = None
+) -> list[str]:
+    """The lines of some columns, those of names folded into so many characters."""
+    folded = folded or {}
+    drawn = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    for n in columns:
+        right = n > 0 and (table.numeric(n) or "[95 %]" in table.header[n])
+        longest = max([*(cell_len(str(_cell(row[n]))) for row in table.rows), 1])
+        header = table.header[n].replace("95 %", "95\N{NO-BREAK SPACE}%")
+        words = max(map(cell_len, header.split(" ")), default=1)
+        title = "\n".join(textwrap.wrap(header, max(longest, words)))
+        options: dict[str, Any] = {
+            "justify": "right" if right else "left",
+            "no_wrap": n not in folded,
+        }
+        drawn.add_column(Text(title), max_width=folded.get(n), **options)
+    for row in table.rows:
+        drawn.add_row(*(_cell(row[n]) for n in columns))
+    look: dict[str, Any] = {"no_color": True}
+    if color:
+        look = {"force_terminal": True, "color_system": "standard"}
+    console = Console(file=io.StringIO(), width=1000, highlight=False, **look)
+    console.print(drawn)
+    lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    return [line.rstrip() for line in lines if Text.from_ansi(line).plain.strip()]
+
+
+def _cell(text):
+    """A cell; behind numbers its mark stands for the verdict's word."""
+    before, _, last = text.rpartition(" ")
+    kind = markdown_blocks.verdict(last if _interval(before) else text)
+    if not kind:
+        return Text(text)
+    style, mark = STYLES[kind]
+    return Text(f"{before} {mark}" if _interval(before) else f"{mark} {text}", style=style)
+
+
+def _interval(text):
+    return text.endswith("]")
+
+
+def _sentence(table, width):
+    """'2 of 13 rows beat labels only; best: soft targets, T=4 (−19.8)', or nothing."""
+    against = [n for n, title in enumerate(table.header) if re.match(r"vs\. .* \[95 %\]", title)]
+    verdicts = [n for n in range(len(table.header)) if table.header[n] == "verdict"]
+    if not (against and verdicts):
+        return []
+    baseline = table.header[against[0]].removeprefix("vs. ").removesuffix(" [95 %]")
+    judged = [row for row in table.rows if markdown_blocks.verdict(row[verdicts[0]])]
+    beat = [row for row in judged if row[verdicts[0]] == statistics.BEATS]
+    if not judged:
+        return []
+    said = f"{len(beat)} of {len(judged)} rows beat {baseline}"
+    if beat:
+        changes = {row[0]: DIFFERENCE.search(row[against[0]]) for row in beat}
+        known = {name: found[0] for name, found in changes.items() if found}
+        best = max(known, key=lambda name: abs(float(known[name].replace("−", "-"))))
+        said += f"; most: {best} ({known[best]})"
+    return terminal.wrapped(f"{said}.", width)

@@ -1,0 +1,67 @@
+"""A table on a terminal fits its width, keeps what matters, and says how many rows beat what."""
+
+import pytest
+from rich.text import Text
+
+from kd_jax.report import publish, terminal_page
+
+RECORDS = publish.all_records()
+TABLE = """Mean over 5 students.
+[95 %]: of the paired difference.
+
+| method | paper | test errors of 1,500 | vs. labels only [95 %] | verdict | NLL | agrees |
+|---|---|---|---|---|---|---|
+| labels only | 146 | 139.1 ± 9.5 | – | – | 0.454 | 91.3% |
+| soft targets, T=1 | 74 | 128.7 ± 8.8 | −10.4 [−16.6, −4.2] | BEATS | 0.343 | 92.0% |
+| soft targets, T=2 | – | 127.0 ± 8.8 | −12.1 [−16.6, −4.2] | BEATS | 0.343 | 92.0% |
+| permuted teacher, T=3 | – | 155.2 ± 9.5 | +16.1 [+7.2, +25.0] | WORSE | 0.5 | 90.0% |
+"""
+
+
+def test_columns_are_dropped_by_importance():
+    whole = terminal_page.page(TABLE, 120)
+    assert "agrees" in whole and "not shown" not in whole
+    narrow = terminal_page.page(TABLE, 68)
+    assert "not shown in 68 columns: paper, NLL, agrees" in narrow
+    for kept in ("139.1 ± 9.5", "−10.4 [−16.6, −4.2]", "▲ BEATS", "▼ WORSE", "soft targets"):
+        assert kept in narrow
+
+
+def test_one_sentence_says_what_beats_the_baseline():
+    assert "2 of 3 rows beat labels only; most: soft targets, T=2 (−12.1)." in (
+        terminal_page.page(TABLE, 120)
+    )
+    none = TABLE.replace("BEATS", "INCONCLUSIVE")
+    assert "0 of 3 rows beat labels only." in terminal_page.page(none, 120)
+
+
+def test_verdicts_are_colored_where_colors_are_wanted():
+    plain, colored = (terminal_page.page(TABLE, 100, color=x) for x in (False, True))
+    assert "\x1b[1;32m▲ BEATS" in colored and "\x1b" not in plain
+    assert Text.from_ansi(colored).plain.split() == plain.split()
+
+
+def test_a_verdict_behind_numbers_becomes_its_mark():
+    cells = "| student | 10 |\n|---|---|\n| soft | +4.0 [+1.0, +7.0] BEATS |\n| hint | – |\n"
+    page = terminal_page.page(cells, 80)
+    assert "+4.0 [+1.0, +7.0] ▲" in page and "BEATS" not in page
+
+
+@pytest.mark.parametrize("name", RECORDS)
+@pytest.mark.parametrize("width", [80, 120])
+def test_committed_tables_fit(name, width):
+    text = (RECORDS[name] / "table.md").read_text(encoding="utf-8")
+    lines = terminal_page.page(text, width).splitlines()
+    wide = [line for line in lines if len(line) > width]
+    assert not wide, wide[0]
+
+
+def test_a_file_gets_markdown_and_a_terminal_the_drawing(monkeypatch):
+    assert terminal_page.shown(TABLE) == TABLE
+    monkeypatch.setattr(terminal_page.sys.stdout, "isatty", lambda: True, raising=False)
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "90")
+    assert terminal_page.shown(TABLE) == terminal_page.page(TABLE, 90)
+    monkeypatch.delenv("NO_COLOR")
+    monkeypatch.setenv("TERM", "xterm")
+    assert "\x1b[1;32m" in terminal_page.shown(TABLE)
