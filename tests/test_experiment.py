@@ -58,7 +58,7 @@ def test_defaults_then_preset_then_explicit_flags():
         ("--temperatures=1e20", "finite"),  # its square is not
         ("--temperatures=1e-20", "above 0"),  # nor is that of its inverse
         (f"--seeds={10**400}", "--seeds=1000"),
-        ("--preset=huge", "--preset=huge: expected one of default, teachers, smoke"),
+        ("--preset=huge", "--preset=huge: expected one of default, confirm, smoke"),
         ("seeds=3", "unexpected argument"),
         ("--student_epochs=0", "--student_epochs=0"),
     ],

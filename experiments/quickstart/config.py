@@ -34,7 +34,8 @@ class Config(experiment.TaughtConfig):
 
     PRESETS = {
         "default": {},
-        "teachers": {"teachers": 5},
+        # of the temperature that the default preset chose at base seed 0
+        "confirm": {"teachers": 10, "temperatures": (1.0,)},
         "smoke": {
             "fast_compile": True,
             "seeds": 2,

@@ -18,12 +18,15 @@ ROOT = pathlib.Path(__file__).parents[2]
 def exploration(record: pathlib.Path) -> pathlib.Path | None:
     """The folder of the exploration beside a committed record, or None.
 
+    That of the same preset, or else of the default one: what it chose may be a preset.
+
     Args:
         record: experiments/NAME/records or records_PRESET.
     """
     name = record.name.replace("records", EXPLORATION, 1)
-    found = record.with_name(name)
-    return found if found != record and (found / "table.md").is_file() else None
+    near = [record.with_name(name), record.with_name(EXPLORATION)]
+    found = [path for path in near if path != record and (path / "table.md").is_file()]
+    return found[0] if found else None
 
 
 def said(record: pathlib.Path) -> str:
@@ -52,17 +55,15 @@ def choosing(folder: pathlib.Path, experiment: str) -> list[Record]:
         experiment: Its name.
 
     Returns:
-        Those of the run itself where it is the exploration, or was given other settings.
+        Those of the run itself where it is the exploration, or has rows that this lacks.
     """
-    ours = _settings(folder)
-    preset = ours.get("preset", "default")
-    name = EXPLORATION if preset == "default" else f"{EXPLORATION}_{preset}"
-    first = ROOT / "experiments" / experiment / name
-    if not (first / "records.jsonl").is_file():
+    first = ROOT / "experiments" / experiment / EXPLORATION
+    if not (first / "records.jsonl").is_file() or _base_seed(folder) == _base_seed(first):
         return jsonl.records(folder)
-    theirs = _settings(first)
-    same = {**ours, "base_seed": 0} == {**theirs, "base_seed": 0}
-    return jsonl.records(first if same else folder)
+    rows = {record["row"] for record in jsonl.records(folder)}
+    found = jsonl.records(first)
+    known = rows <= {record["row"] for record in found}
+    return [r for r in found if r["row"] in rows] if known else jsonl.records(folder)
 
 
 def _settings(folder):
