@@ -14,7 +14,8 @@ coefficient is one number; jax.vmap over the examples gives each its own. What
 is known only at run time cannot raise: a temperature (or another coefficient that
 must be above 0) that is not counts as 1, a fraction outside [0, 1] as the nearer
 end, and a label outside [0, C) has no target. What `where` leaves out is not looked
-at, labels of −100 for instance. Nothing gives NaN for finite inputs.
+at, labels of −100 for instance. Nothing gives NaN for finite inputs, as long as what its
+formula names, a square for instance, is finite in float32.
 
 A class whose logit is −inf has probability 0 and adds 0 to every sum; the loss is
 infinite where its formula is (reverse_kl, or a student without a class of the

@@ -123,9 +123,9 @@ def check_tokens(
     teacher: Float[Array, "*B k"],
     where: ArrayLike | None = None,
 ) -> Int[Array, "*B k"]:
-    """Integer token ids in [0, V) of a teacher [..., k]; ValueError where they cannot be that.
+    """Integer token ids of a teacher [..., k]; ValueError where they cannot be that.
 
-    An id that is masked, or known only at run time, counts as the nearer end.
+    Values are checked only if they, and the mask, are known while tracing.
     """
     shapes = f"student has shape {student.shape}, teacher {teacher.shape}"
     fits = teacher.ndim == student.ndim and teacher.shape[:-1] == student.shape[:-1]
@@ -139,7 +139,7 @@ def check_tokens(
             f"numbers of shape {teacher.shape}"
         )
     check_range("tokens", tokens, student.shape[-1], where)
-    return jnp.clip(tokens, 0, student.shape[-1] - 1)
+    return jnp.asarray(tokens)
 
 
 def one_hot(labels: Int[Array, "*B"], logits: Float[Array, "*B C"]) -> Float[Array, "*B C"]:

@@ -97,21 +97,31 @@ def log_mixture(log_p: Array, log_q: Array, weight: Scalar) -> Array:
     return jnp.where(inside, mixed, jnp.where(weight >= 1, log_p, log_q))
 
 
+def lowered(x: Array, most: float = 2.0**32, axis: int | tuple[int, ...] | None = None) -> Array:
+    """x, divided where an entry along `axis` is above `most`, so that powers and sums are finite.
+
+    For what does not change with the scale of x.
+    """
+    peak = jax.lax.stop_gradient(jnp.max(jnp.abs(x), axis, keepdims=True))
+    return x / jnp.where(peak > most, peak / most, 1)
+
+
 def norm(x: Array, axis: int = -1, keepdims: bool = False) -> Array:
     """Euclidean norm over `axis`; where it is 0 its gradient is 0, not NaN."""
     # Divided by the largest entry first: squares neither overflow nor vanish.
     scale = jax.lax.stop_gradient(jnp.max(jnp.abs(x), axis, keepdims=True))
     scale = jnp.where(scale > 0, scale, 1)
     squares = jnp.sum((x / scale) ** 2, axis, keepdims=True)
-    alive = squares > 0
+    alive = ~(squares == 0)  # NaN is
     length = jnp.where(alive, jnp.sqrt(jnp.where(alive, squares, 1)), 0) * scale
     return length if keepdims else jnp.squeeze(length, axis)
 
 
 def unit(x: Array, axis: int = -1) -> Array:
     """x over its norm; a vector no longer than 1e-12 has no direction: 0, with gradient 0."""
+    x = lowered(x, axis=axis)
     length = norm(x, axis, keepdims=True)
-    alive = length > 1e-12
+    alive = ~(length <= 1e-12)  # NaN is
     return jnp.where(alive, x / jnp.where(alive, length, 1), 0)
 
 

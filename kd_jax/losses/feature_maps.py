@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from kd_jax.losses._arrays import check_full, detached, mask_rows, mask_values, promoted, same_batch
-from kd_jax.losses._math import einsum, flat, norm, pool_to_smaller, unit
+from kd_jax.losses._math import einsum, flat, lowered, norm, pool_to_smaller, unit
 from kd_jax.losses._numbers import static_int
 
 
@@ -31,7 +31,8 @@ def attention_transfer(
 
     mean over positions of (Q_s/‖Q_s‖ − Q_t/‖Q_t‖)², Q = the mean over channels of x^n, flattened
 
-    An odd power keeps the sign of x. A map of zeros stays zero.
+    An odd power keeps the sign of x. A map Q no longer than 1e-12 counts as one of zeros, which
+    stays zero.
 
     Args:
         student: Maps s.
@@ -51,8 +52,8 @@ def attention_transfer(
         norm.
     """
     power = static_int("power", power, 1)
-    student, teacher = pool_to_smaller(*_maps(student, teacher, where))
-    q_s, q_t = (unit(flat(jnp.mean(x**power, -1))) for x in (student, teacher))
+    maps = (lowered(x, 2.0 ** (32 / power), (1, 2, 3)) for x in _maps(student, teacher, where))
+    q_s, q_t = (unit(flat(jnp.mean(x**power, -1))) for x in pool_to_smaller(*maps))
     return mask_values(where, jnp.mean((q_s - q_t) ** 2, -1))
 
 
@@ -89,7 +90,8 @@ def attention_transfer_paper(
             f"student has shape {student.shape} and teacher {teacher.shape}: "
             "they may differ in channels only"
         )
-    q_s, q_t = (unit(flat(jnp.sum(x**2, -1))) for x in (student, teacher))
+    maps = (lowered(x, 2.0**16, (1, 2, 3)) for x in (student, teacher))
+    q_s, q_t = (unit(flat(jnp.sum(x**2, -1))) for x in maps)
     return mask_values(where, norm(q_s - q_t))
 
 

@@ -167,7 +167,8 @@ def activation_boundary(
     student, teacher = mask_rows(where, student, teacher)
     inactive = jnp.where((teacher <= 0) & (student > -margin), (student + margin) ** 2, 0)
     active = jnp.where((teacher > 0) & (student <= margin), (student - margin) ** 2, 0)
-    return mask_values(where, jnp.sum(flat(inactive + active), -1))
+    lost = jnp.isnan(student) | ~jnp.isfinite(teacher)  # which are on no side
+    return mask_values(where, jnp.sum(flat(jnp.where(lost, jnp.nan, inactive + active)), -1))
 
 
 def _pyramid(difference: Float[Array, "B H W C"]) -> Float[Array, " B"]:

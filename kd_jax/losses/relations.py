@@ -11,12 +11,13 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from kd_jax.losses._arrays import same_shape
-from kd_jax.losses._math import einsum, smooth_l1, unit
+from kd_jax.losses._math import einsum, lowered, smooth_l1, unit
 from kd_jax.losses._pairs import batch_rows, gram, kept_pairs, mean_of
 
 
 def _distances(x: Float[Array, "B D"], apart: Bool[Array, "B B"]) -> Float[Array, "B B"]:
     """Distances of the pairs in `apart`, divided by their mean; 0 for the other pairs."""
+    x = lowered(x)
     # Distances do not change with the origin, and near it the products lose fewer digits.
     x = x - jax.lax.stop_gradient(jnp.mean(x, 0))
     squares = jnp.sum(x**2, -1)
@@ -61,6 +62,7 @@ def relational_distance(
 
 def _cosines(x: Float[Array, "B D"], pairs: Bool[Array, "B B"]) -> Float[Array, "B B B"]:
     """[i, j, k]: the cosine at corner i of the angle between the directions to j and k."""
+    x = lowered(x)
     directions = jnp.where(pairs[..., None], unit(x[None, :] - x[:, None]), 0)
     return einsum("ijd,ikd->ijk", directions, directions)
 

@@ -8,7 +8,7 @@ import math
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from kd_jax.losses._math import norm, unit
+from kd_jax.losses._math import lowered, norm, unit
 from kd_jax.losses._numbers import Scalar, check_positive, static_int
 from kd_jax.losses._pairs import batch_rows, gram, kept_pairs, mean_of
 
@@ -40,7 +40,7 @@ def similarity_preserving(
         the order of the norm, not its axis.
     """
     student, teacher, where = batch_rows(student, teacher, where)
-    difference = unit(gram(student)) - unit(gram(teacher))
+    difference = unit(gram(lowered(student))) - unit(gram(lowered(teacher)))
     return mean_of(difference**2, kept_pairs(where))
 
 
@@ -121,6 +121,7 @@ def probabilistic_transfer(
     pairs, eps = kept_pairs(where), 1e-7
 
     def conditional(x):
+        x = lowered(x, axis=-1)
         x = x / (norm(x, keepdims=True) + eps)
         # Rounding may take a cosine below −1, and the logarithm would then be NaN.
         affinity = jnp.where(pairs, jnp.maximum((gram(x) + 1) / 2, 0), 0)

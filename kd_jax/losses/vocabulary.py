@@ -4,8 +4,11 @@ Notation as in sequence: z are the student's logits, v the teacher's, p = softma
 q = softmax(z/T), V the vocabulary, T the temperature; one value per token.
 """
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from kd_jax.losses._arrays import (
@@ -85,36 +88,73 @@ def cached_top_k(
 
     Args:
         student: Logits z.
-        teacher: log p of k ≤ V different tokens, without gradient.
-        tokens: Their ids; one known only at run time that is outside [0, V) counts as the nearer
-            end.
+        teacher: log p of k ≤ V different tokens, without gradient; their sum is at most 1, within
+            0.01.
+        tokens: Their ids.
         where: True keeps.
 
     Returns:
-        Nats; 0 where masked.
+        Nats; 0 where masked, NaN where a cache known only at run time is none: ids outside [0, V),
+        one of them twice, or a sum above 1.
 
     Raises:
-        ValueError: If shapes do not fit or known ids are outside [0, V).
+        ValueError: If shapes do not fit, or the cache is known and none.
 
     Source:
         As top_k; a cache knows p at one temperature only, so there is no other.
     """
-    student, teacher = promoted(student), detached(teacher)
+    student, given = promoted(student), teacher
+    teacher = detached(teacher)
     check_logits("student", student)
-    tokens = check_tokens(tokens, student, teacher, where)
+    ids = check_tokens(tokens, student, teacher, where)
+    usable = _check_cache(given, tokens, student.shape[-1], where)
+    tokens = jnp.clip(ids, 0, student.shape[-1] - 1)
     student, teacher = mask_rows(where, student, teacher)
+    value = jnp.where(usable, _coarsened(student, teacher, tokens), jnp.nan)
+    return mask_values(where, value)
+
+
+def _check_cache(
+    log_p: Float[Any, "*B k"], tokens: Int[Any, "*B k"], size: int, where: Bool[Any, "*B"] | None
+) -> Bool[Any, "*B"]:
+    """Whether each row has different ids below `size` and a sum of probabilities up to 1.
+
+    ValueError if all is known and a row that the mask keeps has not.
+    """
+    unknown = any(isinstance(x, jax.core.Tracer) for x in (log_p, tokens, where))
+    xp = jnp if unknown else np  # what jnp gives within jit is not known any more
+    ordered = xp.sort(xp.asarray(tokens), -1)
+    total = xp.sum(xp.exp(xp.asarray(log_p, np.float32)), -1)
+    usable = xp.all(ordered[..., 1:] > ordered[..., :-1], -1) & (total <= 1.01)
+    usable &= (ordered[..., 0] >= 0) & (ordered[..., -1] < size)
+    if not unknown:
+        wrong = np.flatnonzero(~usable if where is None else ~usable & np.asarray(where, bool))
+        if wrong.size:
+            ids, sums = ordered.reshape(-1, ordered.shape[-1]), total.reshape(-1)
+            raise ValueError(
+                f"row {wrong[0]} of the cache has the tokens {ids[wrong[0]].tolist()!s:.60} and "
+                f"probabilities of sum {sums[wrong[0]]:g}: expected different ones, and "
+                "log-probabilities of sum 1 or less"
+            )
+    return usable
+
+
+def _coarsened(
+    student: Float[Array, "*B V"], teacher: Float[Array, "*B k"], tokens: Int[Array, "*B k"]
+) -> Float[Array, "*B"]:
+    """The divergence over the tokens of a cache and one bucket of all others."""
     head_p, log_q = jnp.minimum(teacher, 0), jax.nn.log_softmax(student)
     head_q = jnp.take_along_axis(log_q, tokens, -1)
     head = kl(head_p, head_q)
     if tokens.shape[-1] == student.shape[-1]:
-        return mask_values(where, head)
+        return head
     rest = jnp.put_along_axis(jnp.ones(log_q.shape, bool), tokens, False, -1, inplace=False)
     tail_p, tail_q = 1 - jnp.sum(jnp.exp(head_p), -1), log_mass(log_q, rest)
     # Rounding may leave a head that sums to 1 or more: then there is no tail to compare. Nor is
     # what it leaves below 1 a tail, where the student excludes all of it.
     least = jnp.where(tail_q == -jnp.inf, head_p.shape[-1] * jnp.finfo(head_p.dtype).eps, 0)
     log_tail = jnp.where(tail_p <= least, -jnp.inf, jnp.log(jnp.where(tail_p <= 0, 1, tail_p)))
-    return mask_values(where, head + divergence(log_tail, tail_q))
+    return head + divergence(log_tail, tail_q)
 
 
 def _sorted_probabilities(logits: Float[Array, "*B V"], size: int) -> Float[Array, "*B size"]:

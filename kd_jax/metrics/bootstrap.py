@@ -7,6 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Shaped
 
+from kd_jax.errors import require
+from kd_jax.metrics.statistics import check_level
+
 
 class Interval(NamedTuple):
     """A statistic of the seeds at hand and its bootstrap interval.
@@ -48,15 +51,15 @@ def percentile(
         The statistic and its interval.
 
     Raises:
-        ValueError: If there is no seed.
+        InputError: If there is no seed, or the level is none.
 
     Source:
         Efron 1979, Bootstrap Methods: Another Look at the Jackknife.
     """
+    check_level(level)
     values = np.asarray(values, np.float64)
     count = len(values)
-    if count == 0:
-        raise ValueError("values hold no seed")
+    require(count, "values hold no seed: expected a row for each")
     value = float(statistic(values))
     if count == 1:
         return Interval(value, math.nan, math.nan)

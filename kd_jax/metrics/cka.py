@@ -55,6 +55,9 @@ def _alignment(ours: Float[np.ndarray, "N N"], theirs: Float[np.ndarray, "N N"])
 def _centered_gram(x: Float[np.ndarray, " N *D"]) -> Float[np.ndarray, "N N"]:
     """Xc Xcᵀ; ⟨K, L⟩ of two such is ‖Ycᵀ Xc‖²_F whatever the widths are."""
     x = np.asarray(x, np.float64).reshape(len(x), -1)
-    x = x - x[:1]  # what is constant is then exactly, not nearly, zero
-    x = x - x.mean(0)
-    return x @ x.T
+    exponent = np.frexp(np.abs(x).max(initial=0))[1]
+    x = np.ldexp(x, -exponent)  # exact; the products neither overflow nor vanish
+    with np.errstate(invalid="ignore"):
+        x = x - x[:1]  # what is constant is then exactly, not nearly, zero
+        x = x - x.mean(0)
+        return x @ x.T

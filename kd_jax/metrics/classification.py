@@ -10,6 +10,8 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PyTree, Shaped
 
 from kd_jax import losses
+from kd_jax.errors import require
+from kd_jax.losses._arrays import promoted
 from kd_jax.metrics import examples
 
 BINS = 15  # of the calibration error
@@ -46,7 +48,9 @@ def _grid(apply: Callable) -> Callable:
 
 
 def most_probable(logits: Float[Any, "*B C"]) -> Int[Any, "*B"]:
-    """The class of the largest logit, the first of equals; −1, no class, where a logit is NaN.
+    """The class of the largest logit, the first of equals; −1, no class, where there is none.
+
+    There is none where a logit is NaN, or all are −∞.
 
     Args:
         logits: Arrays of NumPy or JAX.
@@ -55,7 +59,23 @@ def most_probable(logits: Float[Any, "*B C"]) -> Int[Any, "*B"]:
         Classes.
     """
     largest = logits.max(-1)  # NaN if any is; argmax would give the NaN's place
-    return (logits.argmax(-1) + 1) * (largest == largest) - 1
+    return (logits.argmax(-1) + 1) * (largest > -np.inf) - 1
+
+
+def _checked(logits: Any, labels: Any) -> None:
+    """InputError unless the labels are whole numbers, one for each row of logits [..., N, C]."""
+    rows = logits.shape[-2:-1]
+    require(
+        labels.shape == rows and jnp.issubdtype(labels.dtype, jnp.integer),
+        f"labels are {labels.dtype} {list(labels.shape)} for logits {list(logits.shape)}: expected "
+        f"whole numbers {list(rows)}, the class of each row",
+    )
+
+
+def _right(logits: Float[Array, "*G N C"], labels: Int[Array, " N"]) -> Bool[Array, "*G N"]:
+    """Whether the most probable class is the label; never where that is no class."""
+    chosen = most_probable(logits)
+    return (chosen == labels) & (chosen >= 0)
 
 
 def right(logits: Float[Any, "*G N C"], labels: Int[Any, " N"]) -> Shaped[np.ndarray, "*G"]:
@@ -65,7 +85,7 @@ def right(logits: Float[Any, "*G N C"], labels: Int[Any, " N"]) -> Shaped[np.nda
         logits: Of each network.
         labels: Classes.
     """
-    return examples.packed(most_probable(np.asarray(logits)) == np.asarray(labels))
+    return examples.packed(np.asarray(_right(np.asarray(logits), np.asarray(labels))))
 
 
 @jax.jit
@@ -84,36 +104,63 @@ def measure(
     Returns:
         By name. errors: examples whose `most_probable` class is not the label. accuracy: the rest,
         as a fraction. nll: mean −log q_y in nats. brier: mean Σ_c (q_c − [c = y])², from 0 to 2
-        (Brier 1950). ece: see `calibration`. With a teacher also agreement: the fraction with the
+        (Brier 1950). A label outside [0, C) is never right, and of it both are NaN. ece: see
+        `calibration`. With a teacher also agreement: the fraction with the
         teacher's most probable class. kl: mean KL(p ‖ q), and reverse_kl: mean KL(q ‖ p), in nats,
         without the classes of a teacher's logit −∞, which would make the latter infinite.
         rank_correlation: see `wrong_rank_correlation`.
+
+    Raises:
+        InputError: Labels or teacher_logits are of another shape, or labels no whole numbers.
     """
+    _checked(logits, labels)
+    logits = promoted(logits)
     log_q = jax.nn.log_softmax(logits)
-    q, chosen = jnp.exp(log_q), most_probable(logits)
-    wrong = jnp.sum(chosen != labels, -1)
-    truth = jax.nn.one_hot(labels, logits.shape[-1], dtype=log_q.dtype)
+    q, right = jnp.exp(log_q), _right(logits, labels)
+    wrong, hits = jnp.sum(~right, -1), jnp.sum(right, -1)
+    truth = _truth(labels, log_q)
     bins = calibration(logits, labels)
     gaps = jnp.abs(bins["accuracy"] - bins["confidence"]) * bins["count"]
     result = {
         "errors": wrong,
-        "accuracy": 1 - wrong / logits.shape[-2],
-        "nll": -jnp.mean(jnp.sum(jnp.where(truth > 0, log_q, 0), -1), -1),
+        "accuracy": hits / (hits + wrong),  # a constant's inverse would be rounded: no 1 of 41/41
+        "nll": -jnp.mean(jnp.sum(jnp.where(truth == 0, 0, truth * log_q), -1), -1),
         "brier": jnp.mean(jnp.sum((q - truth) ** 2, -1), -1),
         "ece": jnp.sum(gaps, -1) / logits.shape[-2],
     }
     if teacher_logits is not None:
-        theirs, log_p = most_probable(teacher_logits), jax.nn.log_softmax(teacher_logits)
-        shared = (log_p > -jnp.inf) | jnp.isnan(log_p)
-        reverse = jnp.where((q == 0) | ~shared, 0, q * (log_q - log_p))
-        given = jnp.broadcast_to(teacher_logits, logits.shape)
-        result |= {
-            "agreement": jnp.mean((chosen == theirs) & (chosen >= 0), -1),
-            "kl": jnp.mean(losses.forward_kl(logits, given), -1),
-            "reverse_kl": jnp.mean(jnp.sum(reverse, -1), -1),
-            "rank_correlation": wrong_rank_correlation(logits, teacher_logits, labels),
-        }
+        result |= _beside_teacher(logits, promoted(teacher_logits), labels)
     return result
+
+
+def _truth(labels: Int[Array, " N"], log_q: Float[Array, "*G N C"]) -> Float[Array, "N C"]:
+    """One-hot labels, NaN for those outside [0, C)."""
+    classes = log_q.shape[-1]
+    known = (labels >= 0) & (labels < classes)
+    one_hot = jax.nn.one_hot(labels, classes, dtype=log_q.dtype)
+    return jnp.where(known[:, None], one_hot, jnp.nan)
+
+
+def _beside_teacher(
+    logits: Float[Array, "*G N C"], teacher_logits: Float[Array, "*T N C"], labels: Int[Array, " N"]
+) -> dict[str, Float[Array, "*G"]]:
+    """What `measure` says of students and their teacher."""
+    require(
+        teacher_logits.shape[-2:] == logits.shape[-2:],
+        f"teacher_logits are {list(teacher_logits.shape)} for logits {list(logits.shape)}: "
+        "expected as many rows and classes",
+    )
+    chosen, theirs = most_probable(logits), most_probable(teacher_logits)
+    log_q, log_p = (jax.nn.log_softmax(x) for x in (logits, teacher_logits))
+    q, shared = jnp.exp(log_q), (log_p > -jnp.inf) | jnp.isnan(log_p)
+    reverse = jnp.where((q == 0) | ~shared, 0, q * (log_q - log_p))
+    given = jnp.broadcast_to(teacher_logits, logits.shape)
+    return {
+        "agreement": jnp.mean((chosen == theirs) & (chosen >= 0), -1),
+        "kl": jnp.mean(losses.forward_kl(logits, given), -1),
+        "reverse_kl": jnp.mean(jnp.sum(reverse, -1), -1),
+        "rank_correlation": wrong_rank_correlation(logits, teacher_logits, labels),
+    }
 
 
 @functools.partial(jax.jit, static_argnames="bins")
@@ -134,11 +181,15 @@ def calibration(
     Returns:
         {"count", "accuracy", "confidence"}.
 
+    Raises:
+        InputError: Labels are of another shape, or no whole numbers.
+
     Source:
         Guo et al. 2017, arXiv 1706.04599, equations 2 to 4.
     """
-    confidence = jnp.max(jax.nn.softmax(logits), -1)
-    right = most_probable(logits) == labels
+    _checked(logits, labels)
+    logits = promoted(logits)
+    confidence, right = jnp.max(jax.nn.softmax(logits), -1), _right(logits, labels)
     number = jnp.clip(jnp.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
     member = jax.nn.one_hot(number, bins, dtype=confidence.dtype)
     count = jnp.sum(member, -2)
@@ -156,7 +207,8 @@ def wrong_rank_correlation(
     """Spearman's rank correlation of student and teacher over the wrong classes, averaged.
 
     Do both rank the classes that are not the label alike? The correlation is that of the ranks
-    (ties share their mean rank) of the C − 1 logits; 0 where one side ranks nothing.
+    (ties share their mean rank) of the C − 1 logits; 0 where one side ranks nothing, NaN where a
+    logit is NaN or the label no class.
 
     Args:
         logits: Of each network of a grid.
@@ -165,12 +217,18 @@ def wrong_rank_correlation(
 
     Returns:
         Means over the examples.
+
+    Raises:
+        InputError: Labels are of another shape, or no whole numbers.
     """
+    _checked(logits, labels)
     wrong = jnp.arange(logits.shape[-1]) != labels[:, None]
     ours, theirs = (_centered_ranks(x, wrong) for x in (logits, teacher_logits))
+    ranked = ~(jnp.isnan(logits).any(-1) | jnp.isnan(teacher_logits).any(-1) | wrong.all(-1))
     product = jnp.sum(ours * theirs, -1)
     norm = jnp.sqrt(jnp.sum(ours**2, -1) * jnp.sum(theirs**2, -1))
-    return jnp.mean(jnp.where(norm > 0, product / jnp.where(norm > 0, norm, 1), 0), -1)
+    found = jnp.where(norm > 0, product / jnp.where(norm > 0, norm, 1), 0)
+    return jnp.mean(jnp.where(ranked, found, jnp.nan), -1)
 
 
 def _centered_ranks(
@@ -194,6 +252,10 @@ def errors_by_class(
 
     Returns:
         Errors by class of the label.
+
+    Raises:
+        InputError: Labels are of another shape, or no whole numbers.
     """
+    _checked(logits, labels)
     wrong = most_probable(logits) != labels
     return np.stack([wrong[..., labels == c].sum(-1) for c in range(logits.shape[-1])], axis=-1)

@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 from jaxtyping import Float, Int
 
-from kd_jax.errors import extra, require_extra
+from kd_jax.errors import extra, require, require_extra
 
 require_extra("data", "sklearn")  # which is imported when it is used: that takes two seconds
 
@@ -30,6 +30,9 @@ def probe_accuracy(
     Returns:
         Accuracy as a fraction.
 
+    Raises:
+        InputError: An embedding is not finite.
+
     Source:
         Alain and Bengio 2016, arXiv 1610.01644 (linear classifier probes).
     """
@@ -38,6 +41,7 @@ def probe_accuracy(
         from sklearn.exceptions import ConvergenceWarning
         from sklearn.linear_model import LogisticRegression
 
+    _check_finite(vectors, test_vectors)
     mean, deviation = vectors.mean(0), vectors.std() or 1.0  # all alike, they tell nothing apart
     regression = LogisticRegression(C=INVERSE_PENALTY, max_iter=ITERATIONS)
     with warnings.catch_warnings(), threadpoolctl.threadpool_limits(1):  # two only wait: 6 × slower
@@ -69,16 +73,32 @@ def few_shot_accuracy(
 
     Returns:
         Accuracy as a fraction.
+
+    Raises:
+        InputError: A class has fewer examples, or an embedding is not finite.
     """
+    classes, counts = np.unique(labels, return_counts=True)
+    require(len(classes), "there are no labels to draw from: expected some of every class")
+    require(
+        draws >= 1 and 1 <= per_class <= counts.min(),
+        f"draws={draws}, per_class={per_class}: expected at least 1, and of a class no more than "
+        f"its {counts.min()} examples (class {classes[counts.argmin()]})",
+    )
     random = np.random.default_rng(seed)
     found = []
     for _ in range(draws):
         rows = np.concatenate([
             random.choice(np.flatnonzero(labels == number), per_class, replace=False)
-            for number in np.unique(labels)
+            for number in classes
         ])  # fmt: skip
         found.append(probe_accuracy(vectors[rows], labels[rows], test_vectors, test_labels))
     return float(np.mean(found))
+
+
+def _check_finite(vectors, test_vectors):
+    for name, given in [("vectors", vectors), ("test_vectors", test_vectors)]:
+        lost = np.flatnonzero(~np.isfinite(given).all(1))
+        require(not lost.size, f"{name}: row {lost[:1]} is not finite: expected embeddings")
 
 
 def nearest_neighbors(
@@ -92,7 +112,11 @@ def nearest_neighbors(
 
     Returns:
         Rows of `vectors`.
+
+    Raises:
+        InputError: An embedding is not finite.
     """
+    _check_finite(vectors, test_vectors)
     return np.argmax(test_vectors @ vectors.T, axis=1)
 
 

@@ -9,12 +9,19 @@ import numpy as np
 from jaxtyping import Float
 from scipy import special
 
+from kd_jax.errors import require
+
 BEATS, WORSE, INCONCLUSIVE = "BEATS", "WORSE", "INCONCLUSIVE"  # of a row against its baseline
 FEWEST = 3  # paired units below which nothing is judged
 NO_VERDICT = "–"  # on fewer
 EQUIVALENT = "EQUIVALENT"  # within a margin that was stated beforehand
 SUPPORTED, CONTRADICTED, UNDECIDED = "SUPPORTED", "CONTRADICTED", "UNDECIDED"  # of a claim
 REACHED, FALLS_SHORT = "REACHED", "FALLS SHORT"  # of an aim
+
+
+def check_level(level: float) -> None:
+    """InputError unless a level, of an interval or of verdicts, lies between 0 and 1."""
+    require(0 < level < 1, f"level is {level}: expected between 0 and 1, like 0.95")
 
 
 class Paired(NamedTuple):
@@ -76,14 +83,18 @@ def paired(
         The difference.
 
     Raises:
-        ValueError: If lengths differ or there is no value.
+        ValueError: If lengths differ or there is no value, or the level is none.
 
     Source:
         Student 1908, The Probable Error of a Mean.
     """
+    check_level(level)
     values, baseline = np.asarray(values, np.float64), np.asarray(baseline, np.float64)
-    if values.shape != baseline.shape or values.size == 0:
-        raise ValueError(f"values have shape {values.shape} and baseline {baseline.shape}")
+    require(
+        values.shape == baseline.shape and values.ndim == 1 and values.size,
+        f"values have shape {values.shape} and baseline {baseline.shape}: expected one number per "
+        "seed, of as many seeds",
+    )
     mean, sd = mean_sd(values - baseline)
     n = len(values)
     half = _t(n - 1, level) * sd / math.sqrt(n) if n > 1 else math.nan
@@ -134,13 +145,21 @@ def crossed(
         The difference; with one unit or one example there is no interval (NaN), and on fewer than
         three of either nothing is judged.
 
+    Raises:
+        InputError: If there is no difference, or the level is none.
+
     Source:
         Satterthwaite 1946, An Approximate Distribution of Estimates of Variance Components.
         Cornfield and Tukey 1956, Average Values of Mean Squares in Factorials. Howe 1974,
         Approximate Confidence Limits on the Mean of X + Y Where X and Y are Two Tabled Independent
         Random Variables.
     """
+    check_level(level)
     differences = np.asarray(differences, np.float64)
+    require(
+        differences.ndim == 2 and differences.size,
+        f"differences have shape {differences.shape}: expected [students, examples]",
+    )
     units, examples = differences.shape
     mean, of_unit, of_example = (differences.mean(axis) for axis in (None, 1, 0))
     fewest = min(units, examples)
@@ -185,6 +204,7 @@ def together(
     Source:
         Holm 1979, A Simple Sequentially Rejective Multiple Test Procedure.
     """
+    check_level(level)
     decided: set = set()
     while len(decided) < len(tests):
         strict = 1 - (1 - level) / (len(tests) - len(decided))

@@ -29,6 +29,15 @@ def test_rotations_scales_and_shifts_change_nothing():
     assert cka.linear_cka(X, X * [1, 1, 20]) < 0.9
 
 
+@pytest.mark.parametrize("scale", [1e80, 1e200, 1e300, 1e-100, 1e-300])
+def test_no_scale_is_too_large_or_too_small(scale):
+    found = cka.linear_cka(X * scale, Y / scale)
+    assert found == pytest.approx(by_equation(X, Y), rel=1e-12)
+    assert np.isnan(cka.linear_cka(X, np.full((9, 2), scale)))
+    assert np.isnan(cka.linear_cka(X, np.where(X == X[3, 1], np.nan, X)))
+    assert np.isnan(cka.linear_cka(X, np.where(X == X[3, 1], np.inf, X)))
+
+
 def test_a_constant_layer_has_no_alignment_and_other_inputs_are_refused():
     # 0.1 and 1/3 have means that are not exactly they
     for value in (1.0, 0.1, 1 / 3, np.float32(0.7), -1e20):

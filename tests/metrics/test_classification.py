@@ -1,10 +1,12 @@
 """Diagnostics beside accuracy, against SciPy, scikit-learn, float64 NumPy and hand counts."""
 
 import jax
+import ml_dtypes
 import numpy as np
 import pytest
 from scipy import special, stats
 
+from kd_jax.errors import InputError
 from kd_jax.metrics import classification
 
 RANDOM = np.random.default_rng(7)
@@ -56,9 +58,83 @@ def test_what_is_no_number_is_no_class():
     found = classification.measure(logits, labels, teacher)
     assert int(found["errors"]) == 11 + int((plain[11:] != 0).sum())
     assert float(found["agreement"]) == pytest.approx(39 / 50)
-    assert all(np.isnan(found[name]) for name in ("nll", "kl", "reverse_kl", "brier", "ece"))
+    assert all(
+        np.isnan(found[name])
+        for name in ("nll", "kl", "reverse_kl", "brier", "ece", "rank_correlation")
+    )
     by_class = classification.errors_by_class(logits, labels)
     assert by_class.tolist() == [int(found["errors"]), 0, 0, 0]
+
+
+@pytest.mark.parametrize("label", [-1, 4, -100])
+def test_a_label_that_is_no_class_is_never_right(label):
+    logits = LOGITS[0, 0].copy()
+    logits[0], logits[1] = np.nan, -np.inf  # of both nothing is the most probable class
+    labels = logits.argmax(-1)
+    labels[:3] = label
+    found = classification.measure(logits, labels, LOGITS[0, 0])
+    assert int(found["errors"]) == 3 and float(found["accuracy"]) == np.float32(47 / 50)
+    finite = logits[2:], labels[2:], LOGITS[0, 0, 2:]
+    alone = classification.measure(*finite)
+    assert all(np.isnan(alone[name]) for name in ("nll", "brier", "rank_correlation"))
+    assert int(classification.calibration(*finite[:2])["accuracy"].sum() > 0)
+    assert classification.errors_by_class(*finite[:2]).sum() == 0  # it is an example of no class
+
+
+def test_a_row_that_excludes_every_class_has_none():
+    logits = np.float32([[-np.inf] * 3, [0, 1, 0]])
+    assert classification.most_probable(logits).tolist() == [-1, 1]
+    assert classification.most_probable(np.float32([[-np.inf, np.inf]])).tolist() == [1]
+    assert int(classification.measure(logits, np.array([0, 1]))["errors"]) == 1
+
+
+@pytest.mark.parametrize("count", [3, 41, 47])
+def test_accuracies_of_none_and_all_are_exactly_0_and_1(count):
+    logits = np.zeros((count, 2), np.float32)
+    logits[:, 0] = 1
+    for label, accuracy in [(0, 1.0), (1, 0.0)]:
+        found = classification.measure(logits, np.full(count, label))
+        assert float(found["accuracy"]) == accuracy
+
+
+@pytest.mark.parametrize(
+    "labels", [LABELS[:, None], LABELS[None], LABELS[:49], LABELS[:1], LABELS.astype(np.float32)]
+)
+def test_labels_of_another_shape_or_kind_are_refused(labels):
+    for measured in (
+        classification.measure, classification.calibration, classification.errors_by_class,
+        lambda z, y: classification.wrong_rank_correlation(z, z, y),
+    ):  # fmt: skip
+        with pytest.raises(InputError, match=r"labels are .* expected whole numbers \[50\]"):
+            measured(LOGITS, labels)
+
+
+def test_a_teacher_of_other_rows_or_classes_is_refused():
+    for teacher in (TEACHER[..., :1], TEACHER[..., :1, :]):
+        with pytest.raises(InputError, match="expected as many rows and classes"):
+            classification.measure(LOGITS, LABELS, teacher)
+
+
+@pytest.mark.parametrize("half", [np.float16, ml_dtypes.bfloat16])
+def test_half_precision_is_measured_in_single(half):
+    # a sum of 1,000 in halves of eight bits would stay at 256
+    logits = np.tile(LOGITS[0, 0], (20, 1)).astype(half)
+    labels, teacher = np.tile(LABELS, 20), np.tile(TEACHER[0, 0], (20, 1)).astype(half)
+    found = classification.measure(logits, labels, teacher)
+    z, v = (np.asarray(x, np.float64) for x in (logits, teacher))
+    log_q, log_p = special.log_softmax(z, -1), special.log_softmax(v, -1)
+    expected = {
+        "errors": (z.argmax(-1) != labels).sum(),
+        "nll": -log_q[np.arange(1000), labels].mean(),
+        "brier": ((np.exp(log_q) - np.eye(4)[labels]) ** 2).sum(-1).mean(),
+        "kl": special.rel_entr(np.exp(log_p), np.exp(log_q)).sum(-1).mean(),
+        "reverse_kl": special.rel_entr(np.exp(log_q), np.exp(log_p)).sum(-1).mean(),
+    }
+    for name, value in expected.items():
+        assert float(found[name]) == pytest.approx(value, rel=1e-5), name
+    counts = classification.calibration(logits, labels)["count"]
+    bins = np.ceil(np.exp(log_q).max(-1) * 15).astype(int) - 1
+    np.testing.assert_array_equal(counts, np.bincount(bins, minlength=15))
 
 
 def test_calibration_by_hand():

@@ -1,7 +1,9 @@
 """Linear probes and nearest neighbors of vectors whose classes are known."""
 
 import numpy as np
+import pytest
 
+from kd_jax.errors import InputError
 from kd_jax.metrics import linear_probe
 
 LABELS = np.repeat(np.arange(4), 30)
@@ -30,6 +32,24 @@ def test_nearest_neighbors_by_hand():
     asked = np.array([[0.6, 0.8], [-0.8, 0.6], [0.8, 0.6], [0.0, 1.0]])
     # cosines: .6 .8 −.6; −.8 .6 .8; .8 .6 −.8; 0 1 0
     assert linear_probe.nearest_neighbors(vectors, asked).tolist() == [1, 2, 0, 1]
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_an_embedding_that_is_not_finite_is_nobodys_neighbor(value):
+    vectors = np.eye(3)
+    lost = np.where(np.arange(3)[:, None] == 1, value, vectors)
+    for pair, name in [((vectors, lost), "test_vectors"), ((lost, vectors), "^vectors")]:
+        with pytest.raises(InputError, match=rf"{name}: row \[1\] is not finite"):
+            linear_probe.nearest_neighbors(*pair)
+        with pytest.raises(InputError, match=rf"{name}: row \[1\] is not finite"):
+            linear_probe.probe_accuracy(pair[0], np.arange(3), pair[1], np.arange(3))
+
+
+@pytest.mark.parametrize("draws, per_class", [(1, 31), (1, 0), (1, -1), (0, 2)])
+def test_a_class_has_as_many_examples_as_are_drawn(draws, per_class):
+    data = clouds(0), LABELS, clouds(1), LABELS
+    with pytest.raises(InputError, match=r"its 30 examples \(class 0\)"):
+        linear_probe.few_shot_accuracy(*data, draws=draws, per_class=per_class, seed=0)
 
 
 def test_measures_of_the_teacher_itself_agree_with_it():

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from scipy import stats as scipy_stats
 
-from kd_jax.metrics import statistics
+from kd_jax.errors import InputError
+from kd_jax.metrics import bootstrap, statistics
 from kd_jax.report import tables
 
 
@@ -46,6 +47,26 @@ def test_sample_deviation_divides_by_n_minus_one():
 def test_paired_refuses_different_lengths():
     with pytest.raises(ValueError, match=r"\(2,\).*\(3,\)"):
         statistics.paired([1, 2], [1, 2, 3])
+
+
+@pytest.mark.parametrize("level", [0, 1, 1.5, -0.5, 95, math.nan])
+def test_a_level_lies_between_0_and_1(level):
+    for compared in (
+        lambda: statistics.paired([1, 2], [2, 4], level=level),
+        lambda: statistics.crossed(np.eye(3), level=level),
+        lambda: statistics.corrected([], level=level),
+        lambda: bootstrap.percentile([1.0, 2.0], np.mean, level=level),
+    ):
+        with pytest.raises(InputError, match=r"level is .* expected between 0 and 1"):
+            compared()
+
+
+def test_students_without_examples_are_refused():
+    for differences in (np.zeros((0, 3)), np.zeros((3, 0)), np.zeros(3)):
+        with pytest.raises(InputError, match="expected .students, examples."):
+            statistics.crossed(differences)
+    with pytest.raises(InputError, match="expected one number per seed"):
+        statistics.paired(np.zeros((2, 3)), np.zeros((2, 3)))
 
 
 RECORDS = [
