@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from kd_jax.errors import InputError, require
+from kd_jax.losses._arrays import promoted
 from kd_jax.losses._numbers import check_temperature
 
 
@@ -20,8 +21,13 @@ class Generated(NamedTuple):
 
 
 def greedy(logits: Float[Array, "B V"], key: Any) -> Int[Array, " B"]:
-    """The most probable token of each row of logits; the first of equals."""
-    return jnp.argmax(logits, axis=-1).astype(jnp.int32)
+    """The most probable token of each row; the first of equals, −1 where no token is possible."""
+    return _or_none(jnp.argmax(logits, axis=-1), logits)
+
+
+def _or_none(tokens: Int[Array, " B"], logits: Float[Array, "B V"]) -> Int[Array, " B"]:
+    """The tokens, −1 where a logit is NaN or all are −∞."""
+    return jnp.where(jnp.max(logits, -1) > -jnp.inf, tokens, -1).astype(jnp.int32)
 
 
 def sampled(temperature: float | Array, top_p: float = 1.0) -> Callable:
@@ -33,7 +39,8 @@ def sampled(temperature: float | Array, top_p: float = 1.0) -> Callable:
             have this probability or more.
 
     Returns:
-        choose(logits [B, V], key) -> tokens [B].
+        choose(logits [B, V], key) -> tokens [B], −1 where no token is possible. Where logits are
+        +∞ it is one of those.
 
     Raises:
         InputError: one of them is out of range.
@@ -47,24 +54,36 @@ def sampled(temperature: float | Array, top_p: float = 1.0) -> Callable:
     require(0 < top_p <= 1, f"top_p is {top_p}: expected above 0 and at most 1, which keeps all")
 
     def choose(logits, key):
-        scaled = nucleus(logits / temperature, top_p) if top_p < 1 else logits / temperature
-        return jax.random.categorical(key, scaled).astype(jnp.int32)
+        scaled = _scores(logits) / temperature
+        scaled = nucleus(scaled, top_p) if top_p < 1 else scaled
+        return _or_none(jax.random.categorical(key, scaled), logits)
 
     return choose
+
+
+def _scores(logits: Float[Array, "B V"]) -> Float[Array, "B V"]:
+    """The logits in 32 bits or more; beside +∞ nothing has a probability, and equals share it."""
+    logits = promoted(logits)
+    sure = jnp.any(logits == jnp.inf, -1, keepdims=True) & ~jnp.any(
+        jnp.isnan(logits), -1, keepdims=True
+    )
+    return jnp.where(sure, jnp.where(logits == jnp.inf, 0, -jnp.inf), logits)
 
 
 def nucleus(logits: Float[Array, "B V"], top_p: float) -> Float[Array, "B V"]:
     """The logits of the fewest most probable tokens with probability top_p; −∞ elsewhere.
 
-    Of equally probable tokens the first are taken.
+    Of equally probable tokens the first are taken. A row with NaN stays as it is.
     """
+    logits = _scores(logits)
     falling = jnp.sort(logits, axis=-1, descending=True)
     before = jnp.cumsum(jax.nn.softmax(falling), axis=-1) - jax.nn.softmax(falling)
     taken = (before < top_p) | (jnp.arange(logits.shape[-1]) == 0)  # also where float32 makes it 0
     least = jnp.min(jnp.where(taken, falling, jnp.inf), axis=-1, keepdims=True)
     wanted = jnp.sum(taken & (falling == least), axis=-1, keepdims=True)  # of those like the last
     first = jnp.cumsum(logits == least, axis=-1) <= wanted
-    return jnp.where((logits > least) | ((logits == least) & first), logits, -jnp.inf)
+    left_out = (logits < least) | ((logits == least) & ~first)
+    return jnp.where(left_out, -jnp.inf, logits)
 
 
 def generate(
@@ -107,8 +126,9 @@ def _written(step, logits, cache, key, tokens, stop, choose):
 
     def choose_next(n, logits, going, written):
         own = None if key is None else jax.random.fold_in(key, n)
-        going &= jnp.max(logits, -1) > -jnp.inf  # False for NaN: there is no token to choose
-        chosen = jnp.where(going, choose(logits, own), 0)
+        chosen = choose(logits, own)
+        going &= chosen >= 0  # where logits are NaN there is no token to choose
+        chosen = jnp.where(going, chosen, 0)
         ids = jax.lax.dynamic_update_slice_in_dim(written.ids, chosen[:, None], n, 1)
         return chosen, going & ~jnp.isin(chosen, stop_ids), Generated(ids, written.lengths + going)
 

@@ -127,6 +127,32 @@ def test_the_nucleus_of_equals_is_not_all_of_them():
     assert found.tolist() == [[True] * 4 + [False] * 4]
 
 
+@pytest.mark.parametrize("half", [jnp.float16, jnp.bfloat16])
+def test_the_nucleus_of_halves_is_summed_in_single(half):
+    # 1,000 equal tokens: 900 have 9/10; summed in eight bits they would stay at 1/4
+    kept = np.isfinite(jax.jit(generation.nucleus)(jnp.zeros((1, 1000), half), 0.9))
+    assert abs(int(kept.sum()) - 900) <= 1 and kept[0, :899].all()
+    # 8 and 7.9 at T = 1e-4 are 80,000 and 79,000, which no float16 is
+    choose = generation.sampled(1e-4)
+    assert choose(jnp.array([[7.9, 8.0, 1.0]], half), jax.random.key(0)).tolist() == [1]
+
+
+HOSTILE = jnp.array([
+    [0, np.nan, 9, 1], [-np.inf] * 4, [9, np.inf, 0, np.inf], [np.nan, np.inf, 0, 0], [0, 0, 0, 9],
+])  # fmt: skip
+
+
+@pytest.mark.parametrize("top_p", [1.0, 0.9, 0.3])
+def test_no_token_is_drawn_where_none_is_possible(top_p):
+    draw = jax.jit(jax.vmap(generation.sampled(1.0, top_p), in_axes=(None, 0)))
+    drawn = np.asarray(draw(HOSTILE, jax.random.split(jax.random.key(3), 40)))
+    sure = {1} if top_p == 0.3 else {1, 3}  # each of the two has ½
+    assert [set(row.tolist()) for row in drawn.T] == [{-1}, {-1}, sure, {-1}, {3}]
+    assert generation.greedy(HOSTILE, None).tolist() == [-1, -1, 1, -1, 3]
+    kept = np.asarray(generation.nucleus(HOSTILE, 0.5))
+    assert np.isnan(kept[[0, 3]]).any(1).all() and (kept[1] == -np.inf).all()
+
+
 @pytest.mark.parametrize("temperature", [0, 0.0, -1.0, np.nan, np.inf, 1e39, 1e-310])
 def test_a_temperature_that_is_none_is_refused(temperature):
     with pytest.raises(InputError, match="temperature is .*expected.*generation.greedy"):
