@@ -73,7 +73,7 @@ def answers(
         batch_size: As for `ask`.
 
     Returns:
-        Its outputs, finite and of one width.
+        Its outputs, of one width and as `check` asks.
 
     Raises:
         InputError: As `ask`, as far as `check` refuses them.
@@ -113,11 +113,11 @@ def logits_of(
             logits; None: they are if every row is a distribution.
 
     Returns:
-        Logits in float32.
+        Logits in float32; −inf stays what it is, probability 0.
 
     Raises:
-        InputError: Another shape, an entry that is not finite, probabilities that are none, or
-            logits that are probabilities or percentages.
+        InputError: Another shape, an entry that is NaN or +inf, a row of −inf alone,
+            probabilities that are none, or logits that are probabilities or percentages.
     """
     outputs = numbers(name, outputs)
     check(name, outputs, rows, classes)
@@ -161,7 +161,7 @@ def distributions(outputs: Shaped[np.ndarray, "N C"]) -> Bool[np.ndarray, " N"]:
 def check(
     name: str, outputs: np.ndarray, rows: int | None, classes: int | None, first: int = 0
 ) -> None:
-    """InputError unless outputs are [rows, classes] and finite.
+    """InputError unless outputs are [rows, classes] and finite; −inf is probability 0.
 
     Args:
         name: Of the teacher.
@@ -176,11 +176,13 @@ def check(
     require(fits, f"teacher {name} gives {list(shape)}: expected {wanted}, a number per class")
     require(shape[1] > 1, f"teacher {name} gives one class: expected two or more")
     with np.errstate(over="ignore"):
-        wrong = np.flatnonzero(~np.isfinite(outputs.astype(np.float32)).all(-1))
+        excluded = outputs == -np.inf
+        possible = (np.isfinite(outputs.astype(np.float32)) | excluded).all(-1) & ~excluded.all(-1)
+    wrong = np.flatnonzero(~possible)
     if len(wrong):
         raise InputError(
             f"teacher {name} gives {outputs[wrong[0]].tolist()!s:.60} for row {first + wrong[0]}: "
-            "expected finite numbers below 3.4e38"
+            "expected finite numbers below 3.4e38, or −inf for some classes, which it excludes"
         )
 
 

@@ -175,11 +175,15 @@ def together(row: str, recipe: NetworkRecipe, keys: jax.Array, data: Any, run: A
 
 
 def metrics(logits: np.ndarray, labels: np.ndarray, split: str = "test") -> dict:
-    """{split_metric: [S]} of teachers' logits [S, N, C]; of the test also which are right."""
-    found = dict(classification.measure(logits, labels))
+    """{split_metric: [S]} of teachers' logits [S, N, C]; of the test also which are right.
+
+    Without the NLL where that is infinite: of a teacher that excludes a label, by a logit of −∞.
+    """
+    found = {name: np.asarray(x) for name, x in classification.measure(logits, labels).items()}
+    found = {name: x for name, x in found.items() if not np.isposinf(x).any()}
     if split == "test":
         found[examples.RIGHT] = classification.right(logits, labels)
-    return {f"{split}_{name}": np.asarray(values) for name, values in found.items()}
+    return {f"{split}_{name}": x for name, x in found.items()}
 
 
 @functools.lru_cache(maxsize=8)  # teachers of one network share its programs

@@ -185,6 +185,36 @@ def test_the_outputs_of_an_npz_file_are_a_teacher(settings, arrays, tmp_path):
     np.testing.assert_array_equal(answers.logits["test"], LOGITS[found.test.rows])
 
 
+@pytest.mark.parametrize("value", [-np.inf, np.inf, np.nan])
+def test_every_way_in_takes_minus_infinity_for_probability_0_and_refuses_the_rest(
+    settings, arrays, write, tmp_path, value
+):
+    given = LOGITS.copy()
+    given[7, 1] = value
+    np.save(tmp_path / "given.npy", given)
+    write(
+        "f.py",
+        f"import numpy as np\ndef f(x):\n    return np.load({str(tmp_path)!r} + '/given.npy')"
+        "[np.round(x[:, 0]).astype(int)]\n",
+    )
+    rows = np.arange(40, dtype=np.float32)[:, None]
+    labels = np.arange(40) % 2
+
+    def held():
+        path = arrays("held.npz", inputs=rows, labels=labels, teacher_logits=given)
+        return read([], problem.read(settings(data=path)), tmp_path)
+
+    found = problem.read(settings(data=arrays(inputs=rows, labels=labels)))
+    for way in (held, lambda: read([str(tmp_path / "given.npy")], found, tmp_path),
+                lambda: read([f"{tmp_path / 'f.py'}:f"], found, tmp_path)):  # fmt: skip
+        if value != -np.inf:
+            refused(r"row \d+.*: expected finite numbers below 3.4e38", way)
+            continue
+        (answers,), _ = way()
+        for name, part in found.parts.items():
+            np.testing.assert_array_equal(answers.logits[name], given[part.rows])
+
+
 def test_without_labels_the_teacher_says_how_many_classes(settings, arrays, write, tmp_path):
     found = problem.read(settings(data=arrays(inputs=LOGITS)))
     place = write("three.py", "def f(x):\n    return x[:, [0, 1, 0]]\nf.classes = ['a']\n")

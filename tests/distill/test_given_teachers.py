@@ -60,11 +60,27 @@ def test_bad_outputs_are_one_line():
         (LOGITS[:, 0], {}, r"gives \[23\]: expected \[N, C\]"),
         (LOGITS[:, :1], {}, "one class"),
         (flawed, {}, "row 17: expected finite numbers"),
+        (np.where(np.isnan(flawed), np.inf, LOGITS), {}, "row 17: expected finite numbers"),
+        (np.where(np.isnan(flawed).any(1, keepdims=True), -np.inf, LOGITS), {}, "for row 17: exp"),
+        (np.where(np.isnan(flawed), -1e39, LOGITS), {}, "row 17: expected finite numbers below"),
         (np.where(np.isnan(flawed), 1e39, flawed), {}, "row 17: expected finite numbers below 3.4"),
         (np.array([["a", "b"]]), {}, "expected numbers"),
     ]:
         with pytest.raises(InputError, match=said):
             given_teachers.logits_of("mine", outputs, **more)
+
+
+def test_a_class_that_a_teacher_excludes_has_probability_0():
+    excluded = LOGITS.copy()
+    excluded[17, 1] = excluded[3, :2] = -np.inf
+    for outputs in (
+        excluded,
+        excluded.astype(np.float16),
+        given_teachers.ask("m", lambda x: excluded, INPUTS),
+    ):
+        found = given_teachers.logits_of("mine", outputs)
+        np.testing.assert_array_equal(found == -np.inf, excluded == -np.inf)
+        assert found[5] == pytest.approx(excluded[5], rel=1e-3)
 
 
 def test_a_teacher_that_fails_ends_before_the_second_batch():

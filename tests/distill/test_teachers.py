@@ -91,3 +91,10 @@ def test_options_that_change_numbers_make_another_teacher(ask):
     finally:
         jax.config.update("jax_disable_most_optimizations", usual)
     assert not ask()
+
+
+def test_a_teacher_that_excludes_a_label_has_no_nll():
+    # softmax(0, −∞) is (1, 0): right on the first row, and of the second −log 0
+    found = teachers.metrics(np.float32([[[0, -np.inf], [0, -np.inf]]]), np.array([0, 1]))
+    assert found["test_accuracy"].tolist() == [0.5] and "test_nll" not in found
+    assert found["test_brier"].tolist() == [1.0]  # the mean of 0 and 2

@@ -202,11 +202,11 @@ def _of_teacher(records, baseline, rows, of_test):
             f"The teacher is {100 * better:.0f} points better on validation than on the test: was "
             "it fitted on these rows? Then what it says of them misleads the choice and students."
         )
-    worse = theirs["validation_nll"] > mean("validation_nll")
-    if worse and theirs["validation_ece"] > mean("validation_ece") + ECE:
+    nll = theirs.get("validation_nll", np.inf)  # of one that excludes a label
+    if nll > mean("validation_nll") and theirs["validation_ece"] > mean("validation_ece") + ECE:
         found.append(
             f"The teacher is worse calibrated than {row} on validation: ECE "
-            f"{theirs['validation_ece']:.3f} and NLL {theirs['validation_nll']:.3f} against "
+            f"{theirs['validation_ece']:.3f} and NLL {nll:.3f} against "
             f"{mean('validation_ece'):.3f} and {mean('validation_nll'):.3f}; higher temperatures "
             "may help."
         )

@@ -29,7 +29,10 @@ def notes(
     Returns:
         One line, or none.
     """
-    if len(logits) > 1 and np.ptp(logits - logits[:, :1], axis=0).max() < 1e-6:
+    excluded = logits == -np.inf
+    seen = np.where(excluded, 0, logits - logits.max(-1, keepdims=True))
+    same = (excluded == excluded[0]).all() and np.ptp(seen, axis=0).max() < 1e-6
+    if len(logits) > 1 and same:
         return [
             f"{who} says the same of all {len(logits):,} training rows: nothing of one row "
             "can be learned from it"

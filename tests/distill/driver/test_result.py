@@ -26,10 +26,15 @@ SOUND = {
             {"validation_ece": 0.05, "validation_nll": 0.5},
             ["worse calibrated than labels only on validation: ECE 0.050"],
         ),
+        (
+            {"validation_ece": 0.05, "validation_nll": None},  # infinite: it excludes a label
+            ["worse calibrated than labels only on validation: ECE 0.050 and NLL inf against"],
+        ),
     ],
 )
 def test_a_line_for_each_thing_that_is_odd(odd, said):
-    lines = result._of_teacher([{**SOUND, **odd}, *STUDENTS], STUDENTS, 1000, 1000)
+    teacher = {name: x for name, x in {**SOUND, **odd}.items() if x is not None}
+    lines = result._of_teacher([teacher, *STUDENTS], STUDENTS, 1000, 1000)
     assert len(lines) == len(said) and all(x in line for x, line in zip(said, lines))
 
 

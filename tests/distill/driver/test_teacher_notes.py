@@ -37,4 +37,8 @@ def test_a_teacher_that_says_the_same_of_every_row():
     shifted = constant + np.arange(100)[:, None] / 4  # logits are known up to a constant of a row
     assert "says the same" in said(shifted)[0]
     assert "says the same" in said(constant, None)[0]
+    # what it excludes counts too, and is no number to compute with
+    excludes = np.where([True, False], -np.inf, shifted)
+    assert "says the same" in said(excludes)[0]
+    assert said(np.where(RIGHT > 0, 0, -np.inf), None) == []
     assert said(RIGHT, None) == [] and said(constant[:1], None) == []
