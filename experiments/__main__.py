@@ -132,9 +132,14 @@ def main(arguments, done=None):
     if {"-h", "--help"} & set(flags):
         return printed(experiment.usage(config, docstring(name)))
     if "--version" in flags:
-        from kd_jax.storage import provenance
+        with one_line():
+            from kd_jax.runtime import environment
 
-        return printed(provenance.version())
+            environment.check()
+            from kd_jax.storage import provenance
+
+            print(provenance.version())
+        return 0
     run = experiment.launch(name, config, lambda: program(name), [name, *flags], shown)
     if done and run.is_open:
         done(run.folder)

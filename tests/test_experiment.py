@@ -37,6 +37,19 @@ def test_defaults_then_preset_then_explicit_flags():
     assert parse("--retrain").retrain is True
 
 
+@pytest.mark.parametrize("flag", ["--workdir=w\udcff", "--workdir=~/w", "\udcff", "--\udcff=1"])
+def test_names_in_other_characters_are_told_before_work(monkeypatch, flag):
+    monkeypatch.setitem(os.environ, "HOME", "/home/\udcff")
+    with pytest.raises(InputError, match=r"the flag .*\\udcff.* is not UTF-8.*PYTHONUTF8=1"):
+        parse(flag)
+
+
+def test_a_folder_of_runs_in_other_characters_is_told_before_work(monkeypatch):
+    monkeypatch.setattr(os.path, "abspath", lambda path: f"/\udcff/{path}")
+    with pytest.raises(InputError, match=r"--workdir, the folder /\\udcff/runs is not UTF-8"):
+        experiment.perform("quickstart", Config(), lambda: pytest.fail("it began"))
+
+
 @pytest.mark.parametrize(
     "argument, message",
     [

@@ -2,12 +2,13 @@
 
 import dataclasses
 import difflib
+import os
 import re
 import textwrap
 import typing
 from collections.abc import Callable
 
-from kd_jax.errors import InputError, brief, one_of, require
+from kd_jax.errors import InputError, brief, check_utf8, one_of, require
 from kd_jax.experiment._settings import Config
 
 
@@ -15,11 +16,14 @@ def parse(config_class: type[Config], argv: list[str]) -> Config:
     """The Config that a command line asks for: defaults, then the preset, then explicit flags.
 
     Raises:
-        InputError: an unknown flag (with the nearest known one), a value of the wrong type, an
-            unknown preset or settings that the Config refuses.
+        InputError: an unknown flag (with the nearest known one), a value of the wrong type or
+            not in UTF-8, an unknown preset or settings that the Config refuses.
     """
     from absl import flags  # here, as --help needs no package
 
+    for given in argv[1:]:
+        name, equal, value = given.rpartition("=")
+        check_utf8("the flag", name + equal + os.path.expanduser(value))
     values = flags.FlagValues()
     types = typing.get_type_hints(config_class)
     define: dict[type, Callable] = {

@@ -6,7 +6,7 @@ import sys
 import typing
 from collections.abc import Callable
 
-from kd_jax.errors import InputError
+from kd_jax.errors import InputError, check_utf8
 from kd_jax.experiment._flags import flags_of, parse
 from kd_jax.experiment._settings import Config
 
@@ -26,13 +26,19 @@ def perform(
         program: () -> (run, table, draw), see `launch`.
         flags: that the settings came from (default: those that give them).
         show: what is printed of a table's Markdown.
+
+    Raises:
+        InputError: the folder of runs has a path that is not UTF-8; and whatever the program does.
     """
     from kd_jax.runtime.execution import Execution
     from kd_jax.storage import run_folder
 
+    workdir = os.path.expanduser(config.workdir)
+    with contextlib.suppress(FileNotFoundError):  # a working folder that was deleted
+        check_utf8("--workdir, the folder", os.path.abspath(workdir))
     run, table, draw = program()
     here = run_folder.Run(
-        os.path.expanduser(config.workdir), name, config.results_key(), program=run,
+        workdir, name, config.results_key(), program=run,
         retrain=config.retrain, saved_seeds=config.saved_seeds,
         flags=flags_of(config) if flags is None else flags,
         execution=Execution(config.mesh, config.members_per_chunk, config.fast_compile),
@@ -71,11 +77,12 @@ def launch(
         The Run.
     """
     argv = sys.argv if argv is None else argv
-    from kd_jax.runtime import limits
+    from kd_jax.runtime import environment, limits
 
     try:
         config = parse(config_class, argv)
         limits.check()
+        environment.check()
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)

@@ -78,11 +78,12 @@ def _writable_folder():
     fallback = pathlib.Path(tempfile.gettempdir()) / f"kd_jax-{os.getuid()}"
     for folder in (pathlib.Path(base) / "kd_jax", fallback):
         try:
+            str(folder).encode()  # JAX takes no path that is not UTF-8
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             with tempfile.TemporaryFile(dir=folder):
                 if _is_ours(folder):
                     return folder
-        except OSError:
+        except (OSError, UnicodeEncodeError):
             continue
     return None
 

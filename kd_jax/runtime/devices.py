@@ -60,11 +60,12 @@ def found() -> list[jax.Device]:
     try:
         return jax.devices()
     except (RuntimeError, AssertionError) as error:  # the latter of a kind that is not installed
-        asked = os.environ.get("JAX_PLATFORMS", "")
+        known = "JAX_PLATFORMS", "JAX_PLATFORM_NAME", "XLA_FLAGS"
+        asked = " ".join(f"{name}={os.environ[name]}" for name in known if os.environ.get(name))
         why = f" ({brief(error)})" if str(error) else ""
         raise InputError(
-            f"JAX_PLATFORMS={asked}: JAX finds no such device{why}; unset it, or install JAX for "
-            "it as README says"
+            f"{asked or 'JAX'}: JAX finds no such device{why}; unset it, or install JAX for it as "
+            "README says"
         ) from None
 
 

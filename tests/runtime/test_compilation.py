@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 
 import filelock
 import pytest
@@ -90,3 +91,9 @@ def test_programs_are_not_read_where_another_user_leads(tmp_path):
     assert not compilation._is_ours(theirs)
     os.chown(mine, 65534, -1)
     assert not compilation._is_ours(mine)
+
+
+def test_a_home_in_other_characters_has_no_cache(monkeypatch, tmp_path):
+    monkeypatch.setitem(os.environ, "XDG_CACHE_HOME", str(tmp_path / "\udcff"))
+    monkeypatch.setattr(tempfile, "gettempdir", lambda: str(tmp_path / "\udcfe"))
+    assert compilation._writable_folder() is None and not list(tmp_path.iterdir())

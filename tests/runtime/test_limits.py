@@ -9,25 +9,27 @@ from refusals import refused
 from kd_jax.runtime import devices, limits, memory
 
 UNLIMITED = resource.RLIM_INFINITY
+LIMITS = resource.RLIMIT_AS, resource.RLIMIT_DATA, resource.RLIMIT_NOFILE
 
 
 @pytest.mark.parametrize(
-    "addresses, files, line",
+    "limit, most, line",
     [
-        (2**30, 1024, r"ulimit -v: 1.0 GiB of addresses, expected 2 or more"),
-        (2**31 - 1, 1024, "expected 2 or more"),
-        (UNLIMITED, 31, "ulimit -n: 31 open files, expected 32 or more"),
+        (resource.RLIMIT_AS, 2**30, r"ulimit -v: 1.0 GiB of addresses, expected 2 or more"),
+        (resource.RLIMIT_AS, 2**31 - 1, "expected 2 or more"),
+        (resource.RLIMIT_DATA, 2**29, "ulimit -d: 0.5 GiB of data, expected 1 or more"),
+        (resource.RLIMIT_NOFILE, 31, "ulimit -n: 31 open files, expected 32 or more"),
     ],
 )
-def test_a_process_that_is_too_narrow_is_told(monkeypatch, addresses, files, line):
-    given = {resource.RLIMIT_AS: addresses, resource.RLIMIT_NOFILE: files}
+def test_a_process_that_is_too_narrow_is_told(monkeypatch, limit, most, line):
+    given = dict.fromkeys(LIMITS, UNLIMITED) | {limit: most}
     monkeypatch.setattr(resource, "getrlimit", lambda limit: (given[limit], UNLIMITED))
     refused(line, limits.check)
 
 
-@pytest.mark.parametrize("addresses, files", [(UNLIMITED, 32), (2**31, UNLIMITED)])
-def test_others_go_on(monkeypatch, addresses, files):
-    given = {resource.RLIMIT_AS: addresses, resource.RLIMIT_NOFILE: files}
+@pytest.mark.parametrize("least", zip(LIMITS, [2**31, 2**30, 32]))
+def test_others_go_on(monkeypatch, least):
+    given = dict.fromkeys(LIMITS, UNLIMITED) | dict([least])
     monkeypatch.setattr(resource, "getrlimit", lambda limit: (given[limit], UNLIMITED))
     limits.check()
 
