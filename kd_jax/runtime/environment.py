@@ -1,4 +1,4 @@
-"""What JAX and XLA read from the environment: a value that they, or we, cannot work with is told."""
+"""What JAX and XLA read from the environment: what they, or we, cannot work with is one line."""
 
 import os
 import subprocess
@@ -12,11 +12,11 @@ WORKABLE = {
     "jax_debug_key_reuse": (False,),
     "jax_numpy_rank_promotion": ("allow", "warn"),
     "jax_numpy_dtype_promotion": ("standard",),
-    "jax_transfer_guard": (None, "allow", "log", "log_explicit"),
+    "jax_transfer_guard": ("allow", "log", "log_explicit", None),
 }
 # XLA ends a process whose flags it does not know, when it first needs them
 PARSE = (
-    "from jaxlib import xla_client as x; x.CompileOptions().executable_build_options.debug_options"
+    "from jaxlib.xla_client import CompileOptions as C; C().executable_build_options.debug_options"
 )
 
 
@@ -31,9 +31,8 @@ def check() -> None:
     except ValueError as error:
         raise InputError(f"JAX cannot begin ({brief(error)}): correct that or unset it") from None
     for name, values in WORKABLE.items():
-        value = getattr(jax.config, name, values[0])
-        known = " or ".join(str(x) for x in values if x is not None)
-        require(value in values, f"{name.upper()}={value}: expected {known}; unset it")
+        given, known = getattr(jax.config, name, values[0]), " or ".join(map(str, values))
+        require(given in values, f"{name.upper()}={given}: expected {known}; unset it")
     count = getattr(jax.config, "jax_num_cpu_devices", -1)
     require(count == -1 or count > 0, f"JAX_NUM_CPU_DEVICES={count}: expected 1 or more; unset it")
 

@@ -27,7 +27,7 @@ def test_a_process_that_is_too_narrow_is_told(monkeypatch, limit, most, line):
     refused(line, limits.check)
 
 
-@pytest.mark.parametrize("least", zip(LIMITS, [2**31, 2**30, 32]))
+@pytest.mark.parametrize("least", [*zip(LIMITS, [2**31, 2**30, 32])])
 def test_others_go_on(monkeypatch, least):
     given = dict.fromkeys(LIMITS, UNLIMITED) | dict([least])
     monkeypatch.setattr(resource, "getrlimit", lambda limit: (given[limit], UNLIMITED))
