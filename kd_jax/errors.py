@@ -46,22 +46,6 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
-def check_utf8(what: str, text: str) -> None:
-    """InputError unless a text, of a command line or a path, can be written as UTF-8.
-
-    Args:
-        what: It is, for the message.
-        text: In which bytes that are none in this locale are surrogates.
-    """
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise InputError(
-            f"{what} {text[:200]} is not UTF-8, which all files here are written in: rename it; in "
-            "a locale without UTF-8 set PYTHONUTF8=1"
-        ) from None
-
-
 def brief(error: BaseException) -> str:
     """What an exception says, as one line of at most 160 characters: some quote whole files."""
     return (" ".join(str(error).split()) or type(error).__name__)[:160]

@@ -20,18 +20,21 @@ RECORDS = publish.all_records()
 # what each package of kd_jax may import of it, besides itself
 MAY_IMPORT = {
     "errors": [],
+    "paths": ["errors"],
     "losses": ["errors"],
     "models": ["errors"],
     "metrics": ["losses", "errors"],
     "fingerprint": ["errors"],
-    "data": ["errors", "fingerprint"],
-    "runtime": ["errors"],
+    "data": ["paths", "errors", "fingerprint"],
+    "runtime": ["paths", "errors"],
     "training": ["runtime", "errors"],
     "storage": ["runtime", "fingerprint", "errors"],
-    "pretrained": ["models", "data", "losses", "runtime", "training", "fingerprint", "errors"],
+    "pretrained": [
+        "models", "data", "losses", "runtime", "training", "fingerprint", "paths", "errors",
+    ],
     "distill": [
         "losses", "models", "metrics", "data", "training", "storage", "runtime", "fingerprint",
-        "report", "export", "errors",
+        "report", "export", "paths", "errors",
     ],
     "language": [
         "losses", "models", "data", "pretrained", "training", "storage", "fingerprint", "errors",
@@ -40,11 +43,11 @@ MAY_IMPORT = {
         "metrics", "storage.jsonl", "storage.manifest", "storage.commits", "storage.whole_file",
         "errors",
     ],
-    "export": ["models", "metrics", "data", "storage", "fingerprint", "errors"],
-    "experiment": ["runtime", "storage", "errors"],
+    "export": ["models", "metrics", "data", "storage", "fingerprint", "paths", "errors"],
+    "experiment": ["runtime", "storage", "paths", "errors"],
     "command": [
         "losses", "models", "metrics", "data", "runtime", "training", "storage", "distill",
-        "export", "report", "experiment", "fingerprint", "errors",
+        "export", "report", "experiment", "fingerprint", "paths", "errors",
     ],
 }  # fmt: skip
 OWNERS = {  # of packages that one place alone may import

@@ -11,7 +11,7 @@ import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from kd_jax import models
+from kd_jax import models, paths
 from kd_jax.command import problem
 from kd_jax.data import Split
 from kd_jax.distill import given_teachers
@@ -120,8 +120,8 @@ def read_data(
         InputError: Something of it is missing, damaged or does not fit.
     """
     found = problem.read(types.SimpleNamespace(
-        data=os.fspath(path), label=label, validation_data=os.fspath(validation_data),
-        test_data=os.fspath(test_data), split=tuple(split), columns=_names(columns),
+        data=paths.text(path), label=label, validation_data=paths.text(validation_data),
+        test_data=paths.text(test_data), split=tuple(split), columns=_names(columns),
         ignore=_names(ignore), image_size=image_size, skip_unreadable=skip_unreadable,
         stream=stream, base_seed=base_seed, workdir=os.fspath(workdir), data_dir="", manual_dir="",
     ))  # fmt: skip

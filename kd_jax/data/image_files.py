@@ -9,6 +9,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from kd_jax import paths
 from kd_jax.data import image_names
 from kd_jax.errors import InputError, brief, require
 
@@ -47,7 +48,7 @@ def opened(path: str | os.PathLike) -> Iterator[Files]:
         InputError: nothing is there; a file is no zip, cut short or encrypted; members of a zip
             would lie outside of it or have the same name.
     """
-    path = pathlib.Path(path).expanduser()
+    path = paths.given(path)
     if path.is_dir():
         yield _of_folder(path)
         return

@@ -2,13 +2,13 @@
 
 import difflib
 import os
-import pathlib
 import zipfile
 from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int, Shaped
 
+from kd_jax import paths
 from kd_jax.data import disk_rows, npz_labels
 from kd_jax.errors import InputError, require, unreadable
 
@@ -50,7 +50,7 @@ def read(path: str | os.PathLike, stream: bool = False) -> Arrays:
             another kind, shape or length than it must be, or has a row that is not finite, no
             distribution or of no known split; both kinds of a teacher's outputs are there.
     """
-    path = pathlib.Path(path).expanduser()
+    path = paths.given(path)
     stored = _stored(path, stream)
     shape = stored["inputs"].shape
     require(

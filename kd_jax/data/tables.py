@@ -11,9 +11,9 @@ import contextlib
 import itertools
 import json
 import os
-import pathlib
 from collections.abc import Sequence
 
+from kd_jax import paths
 from kd_jax.data import preprocessing
 from kd_jax.data.preprocessing import near, shown
 from kd_jax.errors import DAMAGED, InputError, brief, extra, require, unreadable
@@ -40,7 +40,7 @@ def read(path: str | os.PathLike) -> pa.Table:
         InputError: the file is absent, of another kind, damaged or has no rows; a column has no
             name, that of another, or nested values.
     """
-    path = pathlib.Path(path).expanduser()
+    path = paths.given(path)
     csv = preprocessing.read_csv
     readers = {".csv": csv, ".tsv": csv, ".parquet": _parquet, ".jsonl": _jsonl}
     reader = readers.get(path.suffix.lower())

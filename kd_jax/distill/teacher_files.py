@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from kd_jax import paths
 from kd_jax.distill.given_teachers import Teacher
 from kd_jax.errors import InputError, brief, extra, require
 from kd_jax.export.network import load
@@ -24,7 +25,7 @@ def read(name: str, path: str | os.PathLike) -> Any:
     Raises:
         InputError: There is none, or it is damaged.
     """
-    path = pathlib.Path(path).expanduser()
+    path = paths.given(path)
     if path.is_dir():
         return load(path)
     readers = {".npy": _outputs, ".onnx": onnx, ".stablehlo": stablehlo}

@@ -8,7 +8,8 @@ import textwrap
 import typing
 from collections.abc import Callable
 
-from kd_jax.errors import InputError, brief, check_utf8, one_of, require
+from kd_jax import paths
+from kd_jax.errors import InputError, brief, one_of, require
 from kd_jax.experiment._settings import Config
 
 
@@ -23,7 +24,9 @@ def parse(config_class: type[Config], argv: list[str]) -> Config:
 
     for given in argv[1:]:
         name, equal, value = given.rpartition("=")
-        check_utf8("the flag", name + equal + os.path.expanduser(value))
+        paths.check_utf8("the flag", name + equal + os.path.expanduser(value))
+        if value.startswith("~"):
+            paths.given(value)
     values = flags.FlagValues()
     types = typing.get_type_hints(config_class)
     define: dict[type, Callable] = {

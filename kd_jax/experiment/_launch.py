@@ -6,7 +6,8 @@ import sys
 import typing
 from collections.abc import Callable
 
-from kd_jax.errors import InputError, check_utf8
+from kd_jax import paths
+from kd_jax.errors import InputError
 from kd_jax.experiment._flags import flags_of, parse
 from kd_jax.experiment._settings import Config
 
@@ -35,7 +36,7 @@ def perform(
 
     workdir = os.path.expanduser(config.workdir)
     with contextlib.suppress(FileNotFoundError):  # a working folder that was deleted
-        check_utf8("--workdir, the folder", os.path.abspath(workdir))
+        paths.check_utf8("--workdir, the folder", os.path.abspath(workdir))
     run, table, draw = program()
     here = run_folder.Run(
         workdir, name, config.results_key(), program=run,

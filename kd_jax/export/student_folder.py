@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import jax
 import jax.export
 
+from kd_jax import paths
 from kd_jax.data import image_names, preprocessing
 from kd_jax.errors import DAMAGED, InputError, brief, require, unreadable
 from kd_jax.export import folders, formats, predict, student_files
@@ -73,7 +74,7 @@ def facts(folder: str | os.PathLike) -> dict[str, Any]:
     Raises:
         InputError: the folder is none of these, the file is damaged, or of a newer kd_jax.
     """
-    path = pathlib.Path(folder).expanduser() / FACTS
+    path = paths.given(folder) / FACTS
     require(path.is_file(), f"{folder} holds no saved student: expected a folder with {FACTS}")
     try:
         found = json.loads(path.read_text(encoding="utf-8"))

@@ -110,7 +110,7 @@ def _network(kind, found):
     sizes = {ours: found.whole(theirs) for ours, theirs in names.sizes.items()}
     width, heads = sizes["width"], sizes["heads"]
     require(width % heads == 0, f"{found.source}: width {width} is no multiple of {heads} heads")
-    epsilon = found.positive("layer_norm_eps", EPSILON)
+    epsilon = found.epsilon("layer_norm_eps", EPSILON)
     fixed = {} if kind != "distilbert" else {"layer_norm_eps": (EPSILON,)}
     # a DistilBERT's sizes may stand there under both names
     twice = {theirs: (sizes[ours],) for ours, theirs in SIZES.items()}

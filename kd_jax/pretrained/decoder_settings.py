@@ -71,7 +71,7 @@ def network_of(kind: str, found: Settings) -> Llama:
         sizes["layers"] <= 10_000, f"{found.source}: num_hidden_layers is {sizes['layers']}, "
         "expected at most 10000",
     )  # fmt: skip
-    epsilon = found.positive("rms_norm_eps", family.epsilon)
+    epsilon = found.epsilon("rms_norm_eps", family.epsilon)
     tied = found.truth("tie_word_embeddings", family.tied)
     rotated = _rotated(found, family, sizes["layers"])
     positions = sizes.get("max_position_embeddings")

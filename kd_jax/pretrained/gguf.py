@@ -184,8 +184,8 @@ def _network(file):
     require(table and len(table.shape) == 2, f"{file.path} has no table token_embd.weight")
     sizes = {ours: found.whole(name) for ours, name in given.items()}
     sizes["vocabulary"] = table.shape[0]
-    theta = found.positive("llama.rope.freq_base", FAMILIES["llama"].theta)
-    epsilon = found.positive("llama.attention.layer_norm_rms_epsilon", FAMILIES["llama"].epsilon)
+    theta = found.theta("llama.rope.freq_base", FAMILIES["llama"].theta)
+    epsilon = found.epsilon("llama.attention.layer_norm_rms_epsilon", FAMILIES["llama"].epsilon)
     tied = "output.weight" not in file.tensors
     biases = any(name.endswith("attn_q.bias") for name in file.tensors)
     llama = decoder_settings.sized(file.path, sizes, theta, epsilon, tied, biases)

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from kd_jax import paths
 from kd_jax.errors import InputError, brief, require
 
 VERSIONS = 2, 3
@@ -116,7 +117,7 @@ def read(path: str | os.PathLike) -> GgufFile:
     Raises:
         InputError: it is missing, no GGUF file, truncated or damaged.
     """
-    path = pathlib.Path(path)
+    path = paths.given(path)
     require(path.is_file(), f"{path} is no file: expected a .gguf file")
     cursor = Cursor(path, _mapped(path))
     cursor.take(4)

@@ -2,6 +2,7 @@
 
 from typing import Any, NamedTuple
 
+from kd_jax.errors import require
 from kd_jax.models.llama import Llama
 from kd_jax.pretrained import (
     chat_files,
@@ -32,6 +33,7 @@ def load(name: str = "") -> ChatModel:
     Raises:
         InputError: there is none of that name, it is no chat model, or its tokenizer is of another.
     """
+    require(isinstance(name, str), f"{name!r:.80} is no name: expected that of a model, as a text")
     if name and not name.endswith(".gguf"):
         where: Any = model_folder.find(name)
         (net, params), tokenizer = llama.load(where), tokenizers.load(where)

@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from kd_jax import paths
 from kd_jax.errors import InputError, brief, extra, require
 from kd_jax.pretrained import safetensors_files
 from kd_jax.pretrained.settings import Settings, shown
@@ -154,7 +155,7 @@ def find(name: str | os.PathLike) -> pathlib.Path:
     Raises:
         InputError: the name is neither, or the hub's package or the hub is out of reach.
     """
-    path = pathlib.Path(name).expanduser()
+    path = paths.given(name)
     if path.is_dir():
         return path
     require(

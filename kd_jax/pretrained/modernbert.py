@@ -132,7 +132,7 @@ def _network(found):
         width % (2 * heads) == 0,
         f"{found.source}: width {width} is no multiple of 2 × {heads} heads, whose halves rotate",
     )
-    epsilon = found.positive("norm_eps", EPSILON)
+    epsilon = found.epsilon("norm_eps", EPSILON)
     window = found.whole("local_attention") // 2 if found.has("local_attention") else WINDOW // 2
     thetas = {kind: _theta(found, kind) for kind in THETAS}
     local = _local(found)
@@ -178,7 +178,7 @@ def _theta(found, kind):
     own = Settings(own, f"{source}.{kind}")
     own.neutral({"rope_type": ("default",), "type": ("default",), "partial_rotary_factor": (1,)})
     said = [(own, "rope_theta"), (found, older)]
-    given = {each.positive(name, default) for each, name in said if each.has(name)}
+    given = {each.theta(name, default) for each, name in said if each.has(name)}
     own.accounted([])
     require(
         older not in found.found or found.has(older),

@@ -46,7 +46,7 @@ def read_two(
     """
     found.neutral({"partial_rotary_factor": (1,)})
     newer, older = (_part(found, name, found.get(name)) for name in OBJECTS)
-    base = found.positive("rope_local_base_freq", local)
+    base = found.theta("rope_local_base_freq", local)
     if not {FULL, SLIDING} & newer.found.keys():
         stated = [part for part in (newer, older) if part.found]
         return _agreed(found, stated, default, positions), Rotation(base)
@@ -78,12 +78,12 @@ def _part(found, name, value):
 
 def _agreed(found, parts, default, positions):
     """The one Rotation that several objects, and the config itself, all state."""
-    thetas = {"rope_theta": found.positive("rope_theta")} if found.has("rope_theta") else {}
+    thetas = {"rope_theta": found.theta("rope_theta")} if found.has("rope_theta") else {}
     original, scalings = found.get(ORIGINAL), []
     for part in parts:
         if part.has("rope_theta"):
             name = part.source.rpartition(": ")[2]
-            thetas[f"{name}.rope_theta"] = part.positive("rope_theta")
+            thetas[f"{name}.rope_theta"] = part.theta("rope_theta")
         scalings.append(_scaling(part, original, positions))
     several = ", ".join(f"{name} = {value:g}" for name, value in thetas.items())
     require(

@@ -44,7 +44,7 @@ def _arrays(path):
             for name in file.keys():
                 kind = file.get_slice(name).get_dtype()
                 require(
-                    not kind.startswith(("F8", "F6", "F4")),
+                    not kind.startswith(("F8_", "F6_", "F4_")) and kind != "F4",
                     f"{path}: tensor '{shown(name)}' holds {kind}, which is quantized: expected "
                     "float32, float16 or bfloat16; get the model unquantized",
                 )

@@ -47,17 +47,39 @@ class Settings:
         require(value < 2**31, f"{self.source}: {name} is {shown(value)}, expected below 2^31")
         return value
 
-    def positive(self, name: str, default: float | None = None) -> float:
+    def positive(
+        self,
+        name: str,
+        default: float | None = None,
+        least: float = 1 / LARGE,
+        most: float = LARGE,
+    ) -> float:
         """One positive finite number.
+
+        Args:
+            name: of the setting.
+            default: where it is missing.
+            least: that is possible.
+            most: that is possible.
 
         Raises:
             InputError: it is missing without a default, or no such.
         """
         value = self.get(name, default)
         number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        positive = number and 1 / LARGE < value < LARGE  # in float32 too
-        require(positive, f"{self.source}: {name} is {shown(value)}, expected more than 0")
+        low = "more than 0" if least == 1 / LARGE else f"{least:g} or more"
+        expected = low if most == LARGE else f"{low}, and at most {most:g}"
+        within = number and least <= value <= most  # in float32 too
+        require(within, f"{self.source}: {name} is {shown(value)}, expected {expected}")
         return float(value)
+
+    def epsilon(self, name: str, default: float | None = None) -> float:
+        """One small number that keeps a normalization finite, see `positive`."""
+        return self.positive(name, default, most=0.1)
+
+    def theta(self, name: str, default: float | None = None) -> float:
+        """One base of rotations, the longest wave of which is theta positions; see `positive`."""
+        return self.positive(name, default, least=1, most=1e12)
 
     def truth(self, name: str, default: bool) -> bool:
         """One truth value; a text like "false" is none.

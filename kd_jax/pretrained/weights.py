@@ -34,7 +34,8 @@ class Weights:
         """The float32 tensor of that name.
 
         Raises:
-            InputError: it is missing, of another shape, or of no plain floating-point numbers.
+            InputError: it is missing, of another shape, of no plain floating-point numbers, or of
+                some that are not finite.
         """
         self.taken.add(self.prefix + name)
         array = self.found.get(self.prefix + name)
@@ -52,7 +53,15 @@ class Weights:
             f"{self.source}: tensor '{name}' holds {array.dtype}, expected float32, float16 or "
             "bfloat16: quantized weights are not read; get the model unquantized",
         )
-        return np.asarray(array, np.float32)
+        with np.errstate(over="ignore"):  # what float32 cannot hold becomes inf, and is named
+            array = np.asarray(array, np.float32)
+        finite = not array.size or np.isfinite(array.min()) and np.isfinite(array.max())
+        require(
+            finite,
+            f"{self.source}: tensor '{name}' holds NaN or infinity: a training that diverged wrote "
+            "it, or it is damaged; get the model again",
+        )
+        return array
 
     def accounted(self, harmless: Harmless) -> None:
         """Refuse tensors that were not taken and are not known to be harmless.

@@ -4,7 +4,8 @@ import os
 import subprocess
 import sys
 
-from kd_jax.errors import InputError, brief, check_utf8, require
+from kd_jax import paths
+from kd_jax.errors import InputError, brief, require
 
 # settings for debugging that refuse what programs here do, and the values that do not
 WORKABLE = {
@@ -24,7 +25,7 @@ def check() -> None:
     """Load JAX; InputError where it refuses a variable, or one asks for what cannot work here."""
     for name, value in os.environ.items():
         if name.startswith(("JAX_", "XLA_")):
-            check_utf8("the variable", f"{name}={value}")
+            paths.check_utf8("the variable", f"{name}={value}")
     _check_flags_of_xla()
     try:
         import jax

@@ -125,6 +125,16 @@ def test_biases_of_attention_are_read_and_others_refused(tmp_path):
         assert f"tensor '{name}' is not used by this architecture" in refused(path)
 
 
+@pytest.mark.parametrize("name, value", [
+    ("llama.attention.head_count", 0), ("llama.attention.head_count_kv", 0),
+    ("llama.block_count", 0), ("llama.block_count", 2**31), ("llama.context_length", 0),
+    ("llama.rope.freq_base", 1e-20), ("llama.rope.freq_base", 1e20),
+    ("llama.attention.layer_norm_rms_epsilon", 1e20), ("llama.attention.key_length", 2**31),
+])  # fmt: skip
+def test_absurd_numbers_are_refused_by_name(tmp_path, name, value):
+    assert name in refused(write(tmp_path / "odd.gguf", **{name: value}))
+
+
 def test_factors_of_rotations_are_harmless_only_where_they_are_1(tmp_path):
     ones = {"rope_freqs.weight": np.ones(8, np.float32)}
     net, _ = gguf.load(write(tmp_path / "ones.gguf", tensors=ones))

@@ -170,7 +170,7 @@ def refused(folder):
         ({"head_dim": None, "num_attention_heads": 8}, "width 12 is no multiple of 8 heads"),
         ({"head_dim": "x"}, "head_dim is x, expected 1 or more"),
         ({"rms_norm_eps": 0}, "rms_norm_eps is 0, expected more than 0"),
-        ({"rope_theta": "a"}, "rope_theta is a, expected more than 0"),
+        ({"rope_theta": "a"}, "rope_theta is a, expected 1 or more"),
         (
             {"rope_scaling": {"type": "linear"}},
             "factor is None, expected more than 0",

@@ -136,7 +136,13 @@ DECODERS = [
     {"rope_parameters": {"rope_type": "default", "partial_rotary_factor": 0.5}},
     {"rope_interleaved": True},
     {"rope_theta": "500"},
+    {"rope_theta": 1e-20},
+    {"rope_theta": 0.5},
+    {"rope_theta": 1e20},
     {"rms_norm_eps": None},
+    {"rms_norm_eps": 1e20},
+    {"rms_norm_eps": 1},
+    {"layer_types": []},
     {"layer_norm_epsilon": 1e-3},
     {"num_experts": 4},
     {"num_hidden_layers": 10**12},
@@ -154,6 +160,7 @@ REFUSED = [
     ("qwen2", {"mlp_bias": True}),
     ("bert", {"hidden_act": "gelu_new"}),
     ("bert", {"layer_norm_eps": "1e-12"}),
+    ("bert", {"layer_norm_eps": 1e20}),
     ("distilbert", {"activation": "relu"}),
     ("distilbert", {"layer_norm_eps": 1e-5}),  # its own is fixed
 ]

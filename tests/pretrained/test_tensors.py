@@ -94,6 +94,25 @@ def test_quantized_weights_are_refused(tmp_path, kind):
         assert f"tensor '{name}' holds {short}" in refused(folder, READERS[kind])
 
 
+@KINDS
+def test_weights_that_are_not_finite_are_refused_by_name(tmp_path, kind):
+    whole = tiny.arrays(CONFIGS[kind])
+    name = next(n for n in sorted(whole) if "embed" in n and "weight" in n)
+    for value, dtype in ((np.nan, np.float32), (np.inf, np.float16), (-np.inf, np.float32),
+                         (1e39, np.float64)):  # fmt: skip
+        array = whole[name].astype(dtype)
+        array.flat[2] = value
+        tiny.write(tmp_path, CONFIGS[kind], whole | {name: array})
+        assert f"tensor '{name}' holds NaN or infinity" in refused(tmp_path, READERS[kind])
+
+
+@KINDS
+def test_double_precision_is_read(tmp_path, kind):
+    expected = READERS[kind](tiny.write(tmp_path, CONFIGS[kind]))
+    double = {name: x.astype(np.float64) for name, x in tiny.arrays(CONFIGS[kind]).items()}
+    assert same(READERS[kind](tiny.write(tmp_path, CONFIGS[kind], double)), expected)
+
+
 def sharded(
     folder, config, names=("model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors")
 ):

@@ -1,0 +1,52 @@
+"""Paths and names that somebody gives: what no file can be called is one line."""
+
+import os
+import pathlib
+from typing import Any
+
+from kd_jax.errors import InputError, brief, require
+
+
+def text(path: Any) -> str:
+    """A path that somebody gave, as a text; InputError if it is none."""
+    known = isinstance(path, str | os.PathLike) and isinstance(os.fspath(path), str)
+    require(known, f"{path!r:.80} is no path: expected a text, or a pathlib.Path")
+    return os.fspath(path)
+
+
+def given(path: Any) -> pathlib.Path:
+    """A path that somebody gave, with ~ as the home of a user.
+
+    Args:
+        path: A text or an os.PathLike.
+
+    Raises:
+        InputError: It is neither, is longer than names are, or ~ is of nobody.
+    """
+    try:
+        found = pathlib.Path(text(path)).expanduser()
+        os.stat(found)
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        pass  # whoever reads it says what is missing
+    except InputError:
+        raise
+    except (OSError, RuntimeError, ValueError) as error:  # ~nobody, 300 letters, a byte of 0
+        why = error.strerror if isinstance(error, OSError) else brief(error)
+        raise InputError(f"{str(path):.80} is no path ({why}): check it") from None
+    return found
+
+
+def check_utf8(what: str, text: str) -> None:
+    """InputError unless a text, of a command line or a path, can be written as UTF-8.
+
+    Args:
+        what: It is, for the message.
+        text: In which bytes that are none in this locale are surrogates.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise InputError(
+            f"{what} {text[:200]} is not UTF-8, which all files here are written in: rename it; in "
+            "a locale without UTF-8 set PYTHONUTF8=1"
+        ) from None
