@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import importlib.util
+import io
 import os
 import re
 import sys
@@ -132,8 +133,26 @@ def one_line() -> Iterator[None]:
         sys.exit(2)
 
 
+class _Lossy(io.FileIO):
+    """A file that may be full: a bar of progress would wait without end for the lock it holds."""
+
+    def write(self, data):
+        """Write what goes in."""
+        try:
+            return super().write(data)
+        except OSError:
+            return len(data)
+
+
 def open_streams() -> None:
-    """Let nothing fail for what a locale lacks, or for standard streams that were closed."""
+    """Let nothing fail for what a locale lacks, or for standard streams that were closed.
+
+    Nor for a standard error that is full: what is said there is lost, and nothing else.
+    """
+    own = sys.__stderr__
+    if own is not None and sys.stderr is own:
+        lossy = _Lossy(own.fileno(), "w", closefd=False)
+        sys.stderr = io.TextIOWrapper(lossy, own.encoding, write_through=True)
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))

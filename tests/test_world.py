@@ -113,6 +113,21 @@ def test_a_full_or_closed_output_is_a_code_and_at_most_a_line(tmp_path, module, 
     assert ended.returncode == 141 and "Traceback" not in ended.stderr
 
 
+@pytest.mark.parametrize("arguments, code", [(SMOKE, 0), ([*SMOKE, "--seeds=0"], 2)])
+def test_a_full_or_closed_standard_error_loses_what_is_said_there_and_nothing_else(
+    tmp_path, arguments, code
+):
+    for ending in ("2>/dev/full", "2>&-", "2>&- <&-"):
+        line = [sys.executable, "-m", "experiments", *arguments, f"--workdir={tmp_path / 'runs'}"]
+        world = os.environ | {"PYTHONPATH": str(ROOT)}
+        ended = subprocess.run(
+            ["sh", "-c", f'"$@" {ending}', "sh", *line], cwd=tmp_path, env=world, timeout=120,
+            stdout=subprocess.PIPE, check=False,
+        )  # fmt: skip
+        assert ended.returncode == code, ending
+        assert code or b"records, table and figures" in ended.stdout
+
+
 def test_a_deleted_folder_is_one_line(tmp_path):
     (tmp_path / "gone").mkdir()
     lost = command(tmp_path, *SMOKE, cwd=tmp_path / "gone", before=(tmp_path / "gone").rmdir)

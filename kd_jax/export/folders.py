@@ -11,6 +11,7 @@ import os
 import pathlib
 import re
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 
@@ -92,6 +93,7 @@ def check(out: str | os.PathLike, called: str = "") -> None:
 def _replace(out, beside):
     """Put the new folder in the place of the old one, which comes back if that fails."""
     if out.exists():
+        (beside / NEW).chmod(stat.S_IMODE(out.stat().st_mode))  # who may read it stays
         out.replace(beside / OLD)
     try:
         (beside / NEW).replace(out)

@@ -233,8 +233,10 @@ def _in_one_line(text):
 
 def _run(paths: Sequence[str]) -> int:
     """Run the program; the exit code."""
-    for file, errors in ((sys.stdout, "surrogateescape"), (sys.stderr, "backslashreplace")):
-        file.reconfigure(encoding="utf-8", errors=errors, newline="\n")  # type: ignore[union-attr]
+    for name, errors in (("stdout", "surrogateescape"), ("stderr", "backslashreplace")):
+        file = getattr(sys, name) or open(os.devnull, "w")  # where it was closed
+        file.reconfigure(encoding="utf-8", errors=errors, newline="\n")
+        setattr(sys, name, file)
     if not paths or paths[0] in ("-h", "--help"):
         print(__doc__, end="", file=sys.stdout if paths else sys.stderr)
         return 0 if paths else 2

@@ -36,6 +36,7 @@ def checked(source: pathlib.Path, root: pathlib.Path) -> tuple[str, str]:
     said = manifest.read(source)
     advice = "give its command again, it goes on"
     require("finished" in said, f"{source} is not a finished run: {advice} ({commands.NAME})")
+    require(said.get("device"), f"{source} does not tell what device it ran on: run it again")
     require(jsonl.every_record(source), f"{source} has no records")
     try:
         experiment, preset = map(str, experiment_and_preset(source))
@@ -101,7 +102,7 @@ def _of_the_history(source: pathlib.Path, said: dict[str, Any], root: pathlib.Pa
             ),
         )
     require(
-        said["clean"],
+        said["clean"] is True and manifest.cleanness(processes)["clean"] is True,
         f"{source} was run with uncommitted changes{_named(said)}: commit them and run it again",
     )
     now = commits.of(root)

@@ -91,4 +91,12 @@ def _writable_folder():
 def _is_ours(folder):
     """Whether nobody else can have put programs there: JAX executes what it finds."""
     found, link = folder.stat(), folder.lstat()  # a link of one's own may lead to another disk
-    return found.st_uid == link.st_uid == os.getuid() and not found.st_mode & WRITABLE_BY_OTHERS
+    own = found.st_uid == link.st_uid == os.getuid() and not found.st_mode & WRITABLE_BY_OTHERS
+    above = {*folder.absolute().parents, *folder.resolve().parents}
+    return own and not any(_may_replace(each.stat()) for each in above)
+
+
+def _may_replace(found):
+    """Whether somebody other than this user and root may rename what lies in a folder."""
+    everybody = found.st_mode & stat.S_IWOTH and not found.st_mode & stat.S_ISVTX  # as /tmp has it
+    return everybody or found.st_uid not in (0, os.getuid())

@@ -9,6 +9,7 @@ here needs jax.
 import contextlib
 import datetime
 import json
+import math
 import pathlib
 import threading
 import time
@@ -38,9 +39,7 @@ def read(folder: pathlib.Path) -> dict[str, Any]:
         if path.exists() and not path.is_file():
             raise ValueError("it is no file")  # a pipe would be waited for
         found = json.loads(path.read_text(encoding="utf-8"))
-        processes = found.get("processes", [])
-        sum(process["seconds"] for process in processes)
-        cleanness(processes)
+        _check(found)
     except FileNotFoundError:
         return {}
     except DAMAGED as error:
@@ -48,6 +47,23 @@ def read(folder: pathlib.Path) -> dict[str, Any]:
             f"{path} is damaged ({brief(error)}): the same command goes on and writes another"
         ) from None
     return found
+
+
+def _check(found):
+    """ValueError, or another of DAMAGED, where a field that is read here is no such."""
+    if "finished" in found and datetime.datetime.fromisoformat(found["finished"]).tzinfo is None:
+        raise ValueError("finished is no time with its zone")
+    for said in (found, *found.get("processes", [])):
+        if not any(said.get("clean") is x for x in (None, True, False)):
+            raise ValueError(f"clean is {said['clean']!r}")
+        for name in ("commit", "device", "experiment"):
+            if not isinstance(said.get(name), str | None):
+                raise ValueError(f"{name} is {said[name]!r}")
+    spent = [process["seconds"] for process in found.get("processes", [])]
+    spent += [found["seconds"]["total"]] if "seconds" in found else []
+    if not all(math.isfinite(each) and each >= 0 for each in spent):
+        raise ValueError("seconds are no numbers from 0 on")
+    cleanness(found.get("processes", []))
 
 
 def sound(folder: pathlib.Path) -> dict[str, Any]:

@@ -53,6 +53,15 @@ def test_nothing_of_anybody_else_is_replaced(tmp_path):
     assert held(out) == {"a": "3"}
 
 
+def test_who_may_read_a_folder_stays(tmp_path):
+    for mode in (0o700, 0o750, 0o755):
+        (tmp_path / "out").mkdir(exist_ok=True)
+        (tmp_path / "out").chmod(mode)
+        write(tmp_path / "out", a=str(mode))
+        assert (tmp_path / "out").stat().st_mode & 0o777 == mode
+        assert held(tmp_path / "out") == {"a": str(mode)}
+
+
 def test_a_file_or_a_folder_without_a_list_is_somebodys(tmp_path):
     (tmp_path / "file").write_text("mine")
     refused(re.escape("file is a file: expected a new folder"), write, tmp_path / "file", a="1")

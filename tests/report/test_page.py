@@ -184,7 +184,8 @@ def test_what_is_broken_has_its_line_and_the_rest_is_shown(tmp_path):
     bits = bytearray(image.read_bytes())
     bits[-20] ^= 1  # within the checksum or data of its last chunks
     image.write_bytes(bits)
-    (odd / "manifest.json").write_text('{"finished": 3, "seconds": {"total": 1}}')
+    ended = '"finished": "2026-01-02T03:04:05+00:00"'
+    (odd / "manifest.json").write_text(f'{{{ended}, "seconds": {{"total": 1}}}}')
     (begun / "manifest.json").unlink()
     found = Reader(page.write(tmp_path))
     lines = {row[0]: row[1:] for row in found.rows["others"][1:]}

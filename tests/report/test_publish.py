@@ -163,6 +163,15 @@ def test_a_run_that_was_not_clean_is_refused(root):
     assert line.endswith(expected)
 
 
+def test_a_run_whose_manifest_contradicts_itself_is_refused(root):
+    again = process(root, clean=False, changed=["a.py"])
+    assert "uncommitted changes" in refused(root, finished(root, processes=[again]))
+
+
+def test_a_run_that_does_not_tell_its_device_is_refused(root):
+    assert "does not tell what device" in refused(root, finished(root, device=""))
+
+
 def test_a_run_without_a_commit_is_refused(root):
     line = refused(root, finished(root, commit=None, clean=None))
     assert "names no commit of its code" in line and line.endswith("run it again in a clone")
@@ -270,7 +279,7 @@ def test_a_run_with_options_that_nobody_else_sets_is_refused(root):
     assert "was run with jax_enable_x64: run it without" in refused(root, run)
 
 
-@pytest.mark.parametrize("commit", [5, "HEAD", "--help", ""])
+@pytest.mark.parametrize("commit", ["5", "HEAD", "--help", ""])
 def test_what_is_no_commit_is_refused(root, commit):
     assert "names no commit" in refused(root, finished(root, commit=commit))
 

@@ -93,6 +93,23 @@ def test_programs_are_not_read_where_another_user_leads(tmp_path):
     assert not compilation._is_ours(mine)
 
 
+@pytest.mark.skipif(os.getuid() != 0, reason="needs the right to give files away")
+def test_programs_are_not_read_below_a_folder_of_another_user(tmp_path):
+    """Who owns a folder above may put another in the place of ours."""
+    ours = tmp_path / "theirs" / "cache" / "kd_jax"
+    ours.mkdir(parents=True, mode=0o700)
+    assert compilation._is_ours(ours)
+    os.chown(tmp_path / "theirs", 65534, -1)
+    assert not compilation._is_ours(ours)
+    (tmp_path / "link").symlink_to(ours)
+    assert not compilation._is_ours(tmp_path / "link")
+    os.chown(tmp_path / "theirs", 0, -1)
+    (tmp_path / "theirs").chmod(0o777)
+    assert not compilation._is_ours(ours)
+    (tmp_path / "theirs").chmod(0o1777)  # as /tmp: everybody has their own there
+    assert compilation._is_ours(ours)
+
+
 def test_a_home_in_other_characters_has_no_cache(monkeypatch, tmp_path):
     monkeypatch.setitem(os.environ, "XDG_CACHE_HOME", str(tmp_path / "\udcff"))
     monkeypatch.setattr(tempfile, "gettempdir", lambda: str(tmp_path / "\udcfe"))

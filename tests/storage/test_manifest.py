@@ -1,5 +1,6 @@
 """The manifest tells the truth of a run: of its beginning and of every process."""
 
+import json
 import signal
 import subprocess
 import sys
@@ -131,6 +132,22 @@ def test_a_run_goes_on_without_a_sound_manifest_and_says_that_it_lost_its_beginn
     assert found["experiment"] == "demo" and found["data"] == "abc"
     assert found["commit"] is found["clean"] is found["began"] is None
     assert [process["commit"] for process in found["processes"]] == [None, B["commit"]]
+
+
+@pytest.mark.parametrize("name, value", [
+    ("finished", "yesterday"), ("finished", True), ("finished", 5), ("finished", None),
+    ("finished", "2026-01-01T00:00:00"), ("clean", "yes"), ("clean", 1), ("clean", []),
+    ("device", 3), ("device", {}), ("commit", 7), ("experiment", ["demo"]),
+    ("seconds", {"total": float("nan")}), ("seconds", {"total": -1}), ("seconds", 5),
+])  # fmt: skip
+def test_a_field_that_is_no_such_is_damage(tmp_path, name, value):
+    run = begun(tmp_path)
+    done(run)
+    path = run.path("manifest.json")
+    path.write_text(json.dumps(json.loads(path.read_text()) | {name: value}))
+    with pytest.raises(InputError, match="manifest.json is damaged"):
+        manifest.read(run.folder)
+    assert manifest.sound(run.folder) == {} and not manifest.finished(run.folder)
 
 
 def test_a_run_is_not_finished_until_that_is_written(tmp_path, monkeypatch):
