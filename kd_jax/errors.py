@@ -29,6 +29,7 @@ REFUSED = {
 
 
 MOST = 1_000_000  # seeds, epochs, units, rows of a batch
+LONGEST = 900  # letters of a message; a value may have more
 
 
 class InputError(ValueError):
@@ -39,7 +40,8 @@ class InputError(ValueError):
     """
 
     def __init__(self, message):
-        super().__init__(printable(message))
+        text = printable(message)
+        super().__init__(text if len(text) < LONGEST else f"{text[:500]} … {text[-300:]}")
 
 
 def printable(text: str) -> str:
@@ -184,7 +186,9 @@ def within(low: float, high: float) -> Check:
 
     def check(name, value):
         expected = f"at least {_short(low)} and below {_short(high)}"
-        require(low <= value < high, f"--{name}={_short(value)}: expected {expected}")
+        normal = value == 0 or abs(value) >= FINITE[0]  # in float32 too
+        inside = low <= value < high and normal
+        require(inside, f"--{name}={_short(value)}: expected {expected}")
 
     return check
 

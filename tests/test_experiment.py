@@ -37,6 +37,23 @@ def test_defaults_then_preset_then_explicit_flags():
     assert parse("--retrain").retrain is True
 
 
+@pytest.mark.parametrize("flag, line", [
+    ("--preset=" + "a" * 5000, "--preset=aaa.* … .*expected one of default"),
+    ("--workdir=\0", "expected a text without"),
+    ("--smoothing=1e-45", "--smoothing=1.4013e-45: expected|--smoothing=1e-45: expected"),
+])  # fmt: skip
+def test_hostile_values_are_one_short_line(flag, line):
+    with pytest.raises(InputError, match=line) as error:
+        parse(flag)
+    assert len(str(error.value)) < 1000
+
+
+def test_there_is_one_zero_and_each_name_once():
+    assert str(parse("--label_weight=-0").label_weight) == "0.0"
+    with pytest.raises(InputError, match="--methods names dkd twice: name each once"):
+        experiment.parse(distill.Config, ["distill", "--data=x.csv", "--methods=dkd,sp,dkd"])
+
+
 @pytest.mark.parametrize("flag", ["--workdir=w\udcff", "--workdir=~/w", "\udcff", "--\udcff=1"])
 def test_names_in_other_characters_are_told_before_work(monkeypatch, flag):
     monkeypatch.setitem(os.environ, "HOME", "/home/\udcff")

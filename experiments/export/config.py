@@ -1,9 +1,8 @@
 """Settings of an export."""
 
 import dataclasses
-import pathlib
 
-from kd_jax import experiment
+from kd_jax import experiment, paths
 from kd_jax.errors import at_least, require
 from kd_jax.experiment import place
 from kd_jax.storage import manifest
@@ -21,11 +20,13 @@ class Config(experiment.Config):
 
     def validate(self):
         require(self.run, "--run is missing: expected the folder of a run (./run.sh list)")
+        run = paths.given(self.run)
         for name in ("manifest.json", "config.json", "records.jsonl"):
-            found = pathlib.Path(self.run) / name
-            require(found.is_file(), f"--run={self.run} is no finished run: it has no {name}")
+            require(
+                (run / name).is_file(), f"--run={self.run} is no finished run: it has no {name}"
+            )
         require(
-            manifest.finished(pathlib.Path(self.run)),
+            manifest.finished(run),
             f"--run={self.run} is no finished run: ./run.sh list says how it goes on",
         )
         for text in self.where:

@@ -2,12 +2,12 @@
 
 import functools
 import json
-import pathlib
 import re
 
 import jax
 
 from experiments.export import model_card
+from kd_jax import paths
 from kd_jax.export import export, formats, saved_models
 from kd_jax.storage import manifest
 
@@ -35,13 +35,13 @@ def slug(text):
 
 def run(config, run):
     """Export one network, or list what there is; `run`, of no use to a tool, is not opened."""
-    folder = pathlib.Path(config.run)
+    folder = paths.given(config.run)
     if not config.row:
         return print(model_card.listing(saved_models.groups(folder)))
     where = dict(text.split("=", 1) for text in config.where)
     chosen = saved_models.take(folder, config.row, config.seed, where)
     name = f"{slug(' '.join([config.row, *config.where]))}-seed-{config.seed}"
-    out = pathlib.Path(config.out or folder / "export" / name)
+    out = paths.given(config.out or folder / "export" / name)
     report = export.write(out, chosen, functools.partial(describe, folder, chosen))
     print(model_card.table(report))
     print(f"exported to {out}")

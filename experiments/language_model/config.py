@@ -3,18 +3,18 @@
 import dataclasses
 
 from kd_jax import experiment
-from kd_jax.errors import above_0, at_least, distinct, is_temperature, require, within
+from kd_jax.errors import FINITE, above_0, at_least, distinct, is_temperature, require, within
 from kd_jax.experiment import place, setting
 
 
 def between_0_and_1(name, value):
     """The check that a number is above 0 and below 1."""
-    require(0 < value < 1, f"--{name}={value:g}: expected above 0 and below 1")
+    require(FINITE[0] <= value < 1, f"--{name}={value:g}: expected above 0 and below 1")
 
 
 def share(name, value):
     """The check that a number is above 0, and 1 at most."""
-    require(0 < value <= 1, f"--{name}={value:g}: expected above 0, 1 at most")
+    require(FINITE[0] <= value <= 1, f"--{name}={value:g}: expected above 0, 1 at most")
 
 
 def of_answers(name, value):

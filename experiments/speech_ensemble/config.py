@@ -3,13 +3,13 @@
 import dataclasses
 
 from kd_jax import experiment
-from kd_jax.errors import above_0, at_least, distinct, is_temperature, require, within
+from kd_jax.errors import FINITE, above_0, at_least, distinct, is_temperature, require, within
 from kd_jax.experiment import setting
 
 
 def up_to_1(name: str, value: float) -> None:
     """The check that a number is above 0 and at most 1."""
-    require(0 < value <= 1, f"--{name}={value:g}: expected above 0, at most 1")
+    require(FINITE[0] <= value <= 1, f"--{name}={value:g}: expected above 0, at most 1")
 
 
 def up_to_20(name: str, value: int) -> None:

@@ -3,7 +3,16 @@
 import dataclasses
 
 from kd_jax import experiment
-from kd_jax.errors import above_0, at_least, distinct, is_temperature, one_of, require, within
+from kd_jax.errors import (
+    FINITE,
+    above_0,
+    at_least,
+    distinct,
+    is_temperature,
+    one_of,
+    require,
+    within,
+)  # fmt: skip
 from kd_jax.experiment import place, setting
 
 METHODS = (  # as command.methods makes them
@@ -30,6 +39,13 @@ arrays; it returns logits or probabilities [B, C], in the order of the class nam
 Students of every method see the same batches; validation chooses, the test is read once."""
 
 
+def shares(name, values):
+    """The check that numbers are from 0 to 1; what they are together is checked with the rows."""
+    given, expected = ",".join(f"{x:g}" for x in values), "fractions from 0 to 1, like 0.7,0.1,0.2"
+    sound = all(x == 0 or FINITE[0] <= x <= 1 for x in values)
+    require(sound, f"--{name}={given}: expected {expected}")
+
+
 @dataclasses.dataclass(frozen=True)
 class Config(experiment.Config):
     """The flags of `distill`."""
@@ -41,6 +57,7 @@ class Config(experiment.Config):
         (0.7, 0.1, 0.2),
         "parts of --data: training, validation, test, of each class alike; a sum "
         "below 1 leaves rows out",
+        shares,
     )
     label: str = setting("", "column of a table that is to be predicted; none: nobody knows labels")
     columns: tuple[str, ...] = setting((), "columns that are inputs (default: all but the label)")
@@ -102,8 +119,6 @@ class Config(experiment.Config):
 
         for name in self.methods:
             require(name in METHODS, f"--methods={name}: {near(name, METHODS, 'methods')}")
-        twice = {name for name in self.methods if self.methods.count(name) > 1}
-        require(not twice, f"--methods names {', '.join(sorted(twice))} twice: name each once")
         trained = any(name.startswith("train:") for name in self.teacher)
         alone = f"--cross_fit={self.cross_fit} is for teachers that are trained here"
         require(trained or not self.cross_fit, f"{alone}, as --teacher=train:mlp:64: leave it out")

@@ -23,6 +23,7 @@ def parse(config_class: type[Config], argv: list[str]) -> Config:
     from absl import flags  # here, as --help needs no package
 
     for given in argv[1:]:
+        require("\0" not in given, f"{given}: expected a text without \\0")
         name, equal, value = given.rpartition("=")
         paths.check_utf8("the flag", name + equal + os.path.expanduser(value))
         if value.startswith("~"):
@@ -107,10 +108,12 @@ def _flag(field):
 
 def _converted(name, value, annotation):
     if typing.get_origin(annotation) is not tuple:
-        return value
+        return value + 0.0 if annotation is float else value  # there is one 0 only
     element = typing.get_args(annotation)[0]
     try:
-        return tuple(element(item) for item in value)
+        given = [] if value == [""] else value
+        found = tuple(element(item) for item in given)
+        return tuple(item + 0.0 for item in found) if element is float else found
     except ValueError:
         given = ",".join(value)
         raise InputError(

@@ -51,8 +51,11 @@ class Config:
     def __post_init__(self):
         for field in dataclasses.fields(self):
             check: Check | None = field.metadata["check"]
+            value = getattr(self, field.name)
             if check:
-                check(field.name, getattr(self, field.name))
+                check(field.name, value)
+            if isinstance(value, tuple):
+                _check_named_once(field.name, value)
         require(
             self.num_processes == 1 or self.coordinator_address,
             f"--num_processes={self.num_processes} without --coordinator_address: give "
@@ -71,6 +74,11 @@ class Config:
         """The settings that decide the results, as plain JSON values."""
         kept = [f.name for f in dataclasses.fields(self) if f.metadata["affects_results"]]
         return json.loads(json.dumps({name: getattr(self, name) for name in kept}))
+
+
+def _check_named_once(name, values):
+    twice = {x for x in values if isinstance(x, str) and values.count(x) > 1}
+    require(not twice, f"--{name} names {', '.join(sorted(twice))} twice: name each once")
 
 
 @dataclasses.dataclass(frozen=True)
