@@ -72,7 +72,7 @@ def _checked(logits: Any, labels: Any) -> None:
     )
 
 
-def _right(logits: Float[Array, "*G N C"], labels: Int[Array, " N"]) -> Bool[Array, "*G N"]:
+def _right(logits: Float[Any, "*G N C"], labels: Int[Any, " N"]) -> Bool[Any, "*G N"]:
     """Whether the most probable class is the label; never where that is no class."""
     chosen = most_probable(logits)
     return (chosen == labels) & (chosen >= 0)
