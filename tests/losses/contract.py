@@ -40,6 +40,11 @@ class Row:
     traced: dict = dataclasses.field(default_factory=dict)  # keyword: (good, bad) run-time values
     where: bool = True
 
+    @property
+    def numbers(self):
+        """The good run-time values; the keywords, or the defaults, hold the same numbers."""
+        return {parameter: known for parameter, (known, _) in self.traced.items()}
+
 
 def logits(draw):
     return [draw(BATCH, CLASSES), draw(BATCH, CLASSES)]

@@ -67,9 +67,10 @@ def _keywords(entry, arrays):
     return keywords
 
 
-def call(entry, arrays):
+def call(entry, arrays, numbers):
     """What kd_jax gives: one value per example or token, one per batch, or an array."""
     name, positional = entry["name"], [arrays[key] for key in ORDER if key in arrays]
+    entry = {**entry, "params": {**entry["params"], **numbers}}
     keywords = _keywords(entry, arrays)
     if name == "relational_total":
         distance, angle = losses.relational_distance, losses.relational_angle
@@ -90,9 +91,15 @@ def call(entry, arrays):
     return getattr(losses, name)(*positional, **keywords)
 
 
-def value(entry, arrays):
-    """The one number of the entry and what it is the mean of (over the tokens with a label)."""
-    parts = call(entry, arrays)
+def value(entry, arrays, numbers):
+    """The one number of the entry and what it is the mean of (over the tokens with a label).
+
+    Args:
+        entry: of the file; what its params hold is known while tracing.
+        arrays: by name.
+        numbers: the other params.
+    """
+    parts = call(entry, arrays, numbers)
     if entry["name"] in SEQUENCE:
         return losses.masked_mean(parts, arrays["labels"] != -100), parts
     return jnp.mean(parts), parts

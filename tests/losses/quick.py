@@ -22,16 +22,27 @@ def quick_jit(function):
     return jax.jit(function, compiler_options=OPTIONS)
 
 
+def split(keywords):
+    """(what may be known only at run time, what is known while tracing) of a loss's keywords."""
+    numbers = {name: x for name, x in keywords.items() if isinstance(x, float)}
+    return numbers, {name: x for name, x in keywords.items() if name not in numbers}
+
+
 @functools.cache
-def _program(name, keywords):
-    return quick_jit(functools.partial(getattr(losses, name), **dict(keywords)))
+def _program(name, known):
+    loss = functools.partial(getattr(losses, name), **dict(known))
+    return quick_jit(lambda arrays, numbers: loss(*arrays, **numbers))
 
 
 class Compiled:
-    """kd_jax.losses with each function compiled, once for each set of keywords."""
+    """kd_jax.losses with each function compiled once: numbers such as a temperature are traced.
+
+    That they are as good as known ones is for test_contract, and test_golden as users run it.
+    """
 
     def __getattr__(self, name):
         def call(*arrays, **keywords):
-            return _program(name, tuple(sorted(keywords.items())))(*arrays)
+            numbers, known = split(keywords)
+            return _program(name, tuple(sorted(known.items())))(arrays, numbers)
 
         return call

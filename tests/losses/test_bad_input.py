@@ -1,14 +1,23 @@
 """Bad inputs of losses: a ValueError when known while tracing, never NaN at run time."""
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from kd_jax import losses
 
 from .contract import BATCH, CLASSES, ROWS
-from .harness import assert_finite, assert_near, call, compiled, having, is_float, normal
+from .harness import (
+    assert_finite,
+    assert_near,
+    call,
+    compiled,
+    graded,
+    having,
+    joined,
+    normal,
+    parted,
+)
 from .quick import quick_jit
 
 
@@ -77,24 +86,16 @@ def test_what_shapes_the_program_cannot_be_traced(name, size):
 
 @having(lambda row: row.traced)
 def test_traced_parameters(name):
-    """The same numbers as known ones; one out of range counts as 1, or as the nearer end."""
-    arrays, traced = arrays_of(name), ROWS[name].traced
-    good = {parameter: known for parameter, (known, _) in traced.items()}
-
-    def total(values, arrays):
-        found = call(name, arrays, **values)
-        return jnp.sum(found), found
-
-    run = quick_jit(jax.value_and_grad(total, has_aux=True))  # one program for all parameters
-    # The row's own keywords, or the defaults, hold the same numbers.
-    assert_near(run(good, arrays)[0][1], compiled(name)(arrays)[0])
-    for parameter, (_, others) in traced.items():
+    """One out of range counts as 1, or as the nearer end; test_contract has the known ones."""
+    arrays, good = arrays_of(name), ROWS[name].numbers
+    for parameter, (_, others) in ROWS[name].traced.items():
         fraction = 2.0 in others
         for value in others:
-            (_, values), slopes = run({**good, parameter: value}, arrays)
+            values, slopes = graded(name)(arrays, numbers={**good, parameter: value})
             assert_finite(values, slopes)
             instead = min(max(value, 0.0), 1.0) if fraction else 1.0
-            assert_near(values, run({**good, parameter: instead}, arrays)[0][1])
+            want, _ = graded(name)(arrays, numbers={**good, parameter: instead})
+            assert_near(values, want)
 
 
 LABELLED = having(lambda row: row.classes and row.make.__name__ in ("labelled", "both"))
@@ -131,18 +132,11 @@ def test_one_class_raises_where_the_others_are_needed(name):
         trace(name, [x[:, :1] for x in arrays] + [0 * labels])
 
 
-@having(lambda row: row.result != "array")
+@having(lambda row: row.result == "batch")  # test_contract has batches of one of the others
 def test_one_example_is_finite(name):
-    row = ROWS[name]
-    arrays = [x if i in row.shared else x[:1] for i, x in enumerate(arrays_of(name))]
-    free = [i for i, x in enumerate(arrays) if is_float(x)]
-
-    def total(*floats):
-        parts = [floats[free.index(i)] if i in free else x for i, x in enumerate(arrays)]
-        return jnp.sum(call(name, parts))
-
-    run = quick_jit(jax.value_and_grad(total, argnums=tuple(range(len(free)))))
-    assert_finite(run(*(arrays[i] for i in free)))
+    floats, others = parted([x[:1] for x in arrays_of(name)])
+    run = quick_jit(jax.value_and_grad(lambda floats: call(name, joined(floats, others))))
+    assert_finite(run(floats))
 
 
 def test_update_bank_leaves_other_rows_alone():
@@ -150,7 +144,7 @@ def test_update_bank_leaves_other_rows_alone():
     with pytest.raises(ValueError, match="indices of the bank.s rows run from 5"):
         losses.update_bank(bank, rows + 5, new)
     traced = quick_jit(losses.update_bank)(bank, np.array([2, -1, 7, 0]), new)
-    masked = losses.update_bank(bank, rows, new, where=np.arange(BATCH) == 1)
+    masked = quick_jit(losses.update_bank)(bank, rows, new, where=np.arange(BATCH) == 1)
     np.testing.assert_array_equal(traced[1:2], bank[1:2])
     np.testing.assert_array_equal(traced[3:], bank[3:])
     np.testing.assert_array_equal(masked[1:], bank[1:])

@@ -74,7 +74,9 @@ def found(divergence, arrays, bias_s=None, **options):
         return jnp.sum(WEIGHTS * values), values
 
     hidden_s, head_s, hidden_t, head_t = arrays
-    hidden_s, hidden_t = (jnp.where(KEPT[..., None], x, jnp.nan) for x in (hidden_s, hidden_t))
+    hidden_s, hidden_t = (
+        np.where(KEPT[..., None], x, x.dtype.type(np.nan)) for x in (hidden_s, hidden_t)
+    )
     moving = (0, 1) if bias_s is None else (0, 1, 2)
     graded = quick_jit(jax.value_and_grad(total, moving, has_aux=True))
     (_, values), gradients = graded(hidden_s, head_s, bias_s, hidden_t, head_t)
@@ -141,7 +143,7 @@ def test_members_are_an_axis_of_one_program():
 
 def test_half_precision_is_summed_in_single():
     """Of the same rounded inputs; gradients are rounded to bfloat16, by 2^-8 of a term, at last."""
-    half = [jnp.asarray(x, jnp.bfloat16) for x in STATES]
+    half = [x.astype(jnp.bfloat16) for x in STATES]
     values, gradients = found(losses.forward_kl, half, chunk=3)
     assert values.dtype == jnp.float32 and all(x.dtype == jnp.bfloat16 for x in gradients)
     want, slopes = wanted(forward, half)

@@ -7,7 +7,6 @@ import pkgutil
 
 import hypothesis
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 from hypothesis import strategies as st
@@ -17,6 +16,7 @@ from kd_jax import losses
 
 from .contract import BATCH, ROWS
 from .harness import (
+    GIVEN,
     assert_finite,
     assert_near,
     call,
@@ -27,6 +27,7 @@ from .harness import (
     having,
     is_float,
     normal,
+    other_ways,
 )
 from .quick import quick_jit
 
@@ -73,35 +74,15 @@ def test_minimum(name, seed):
     assert np.all(compiled(name)(moved)[0] >= values - 1e-4)
 
 
-def other_ways(name):
-    """What a call gives whose arrays are known, or are single examples, or have two batch axes."""
-    row, arrays = ROWS[name], ROWS[name].make(normal(1))
-    axes = [None if i in row.shared else 0 for i in range(len(arrays))]
-
-    def single(*example):
-        return call(name, [x if axis is None else x[None] for x, axis in zip(example, axes)])[0]
-
-    @quick_jit  # one program for all of them
-    def found(traced):
-        ways = {"known": call(name, arrays)}
-        if row.result == "example":
-            ways["vmap"] = jax.vmap(single, in_axes=axes)(*traced)
-        if row.tokens:
-            pairs = zip(traced, axes)
-            split = [x if a is None else x.reshape(2, 2, *x.shape[1:]) for x, a in pairs]
-            ways["tokens"] = call(name, split, np.ones((2, 2), bool))
-            assert ways["tokens"].shape == (2, 2)
-            ways["tokens"] = ways["tokens"].reshape(-1)
-        return ways
-
-    return found(arrays)
-
-
 @every
 def test_arrays_that_are_known_single_or_of_more_axes_give_the_same(name):
-    want = compiled(name)(ROWS[name].make(normal(1)))[0]
-    for got in other_ways(name).values():
-        assert_near(got, want)
+    want, _ = compiled(name)(ROWS[name].make(normal(GIVEN)))
+    ways = other_ways(name)
+    for way in ways.keys() & {"known", "vmap"}:
+        assert_near(ways[way], want)
+    if "tokens" in ways:
+        assert ways["tokens"].shape == (2, 2)
+        assert_near(ways["tokens"].reshape(-1), want)
 
 
 @pytest.mark.parametrize("name", ["cached_top_k", "cross_entropy", "hint", "masked_mean"])
@@ -151,33 +132,50 @@ def test_the_gradient_is_the_students_alone(name, draw):
         assert not np.any(gradients[i])
 
 
-@having(lambda row: row.result != "array")
-def test_gradients_by_finite_differences(name):
-    row = ROWS[name]
-    with jax.enable_x64(True):
-        arrays = [x.astype(np.float64) if is_float(x) else x for x in row.make(normal(5))]
-        free = [i for i, x in enumerate(arrays) if is_float(x) and i not in row.teacher]
+def checked_gradients(name, examples):
+    """Gradients of the sum of the values of each batch, after a check by finite differences."""
+    free = [i for i, x in enumerate(examples[0]) if is_float(x) and i not in ROWS[name].teacher]
 
-        moving = tuple(arrays[i] for i in free)
+    def value(moving, fixed):
+        parts = list(fixed)
+        for i, x in zip(free, moving):
+            parts[i] = x
+        return call(name, parts)
 
-        def value(*moving):
-            parts = list(arrays)
-            for i, x in zip(free, moving):
-                parts[i] = x
-            return call(name, parts)
+    @quick_jit  # one program for values and gradients, of all batches
+    def both(moving, fixed, cotangent):
+        values, pull = jax.vjp(lambda *x: value(x, fixed), *moving)
+        return values, pull(cotangent)
 
-        @quick_jit  # one program for values and gradients
-        def both(x, cotangent):
-            values, pull = jax.vjp(value, *x)
-            return values, pull(cotangent)
-
-        shapes = jax.eval_shape(value, *moving)
-        nothing = np.zeros(shapes.shape, shapes.dtype)
+    def gradients(fixed):
+        moving = tuple(fixed[i] for i in free)
+        nothing = np.zeros(() if ROWS[name].result == "batch" else 1)
 
         def vjp(*x):
-            return both(x, nothing)[0], lambda cotangent: both(x, cotangent)[1]
+            return both(x, fixed, nothing)[0], lambda cotangent: both(x, fixed, cotangent)[1]
 
-        check_vjp(lambda *x: both(x, nothing)[0], vjp, moving, atol=1e-5, rtol=1e-5)
+        check_vjp(lambda *x: both(x, fixed, nothing)[0], vjp, moving, atol=1e-5, rtol=1e-5)
+        return both(moving, fixed, nothing + 1)[1]
+
+    return free, [gradients(fixed) for fixed in examples]
+
+
+@having(lambda row: row.result != "array")
+def test_gradients_by_finite_differences(name):
+    """Those of single examples in double precision, which together are those of the batch."""
+    row, arrays = ROWS[name], ROWS[name].make(normal(5))
+    with jax.enable_x64(True):
+        wide = [x.astype(np.float64) if is_float(x) else x for x in arrays]
+        single = [wide] if row.result == "batch" else []
+        for n in range(0 if single else BATCH):
+            single.append([x if i in row.shared else x[n : n + 1] for i, x in enumerate(wide)])
+        free, found = checked_gradients(name, single)
+    _, slopes = compiled(name)(arrays)
+    for place, i in enumerate(free):
+        # the number of an example is its weight in the sum
+        parts = [n * np.asarray(gradients[place]) for n, gradients in enumerate(found, 1)]
+        want = sum(parts) if i in row.shared else np.concatenate(parts)
+        assert_near(slopes[i], want, 1e-3)
 
 
 @every
@@ -194,8 +192,9 @@ def test_extremes_are_finite(name, scale):
 def test_half_precision_is_raised_and_double_kept(name, given):
     wide = given == "float64"
     with jax.enable_x64(wide):
-        arrays = ROWS[name].make(normal(8))
-        arrays = [jnp.asarray(x, given if is_float(x) else None) for x in arrays]
+        types = [given if is_float(x) else x.dtype for x in ROWS[name].make(normal(8))]
+        pairs = zip(ROWS[name].make(normal(8)), types)
+        arrays = [jax.ShapeDtypeStruct(x.shape, dtype) for x, dtype in pairs]
         shapes = jax.eval_shape(lambda x: call(name, x), arrays)
         for leaf in jax.tree.leaves(shapes):
             assert leaf.dtype == ("float64" if wide else "float32")

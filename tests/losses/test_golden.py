@@ -4,14 +4,11 @@ import functools
 import json
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from kd_jax import losses
-
 from . import golden
-from .quick import quick_jit
+from .quick import Compiled, quick_jit, split
 
 PRECISIONS = {"float64": np.float64, "float32": np.float32}
 # float32 is what users get, and is tried with the options that they get: test_as_users_run.py
@@ -35,21 +32,26 @@ def program(call):
     """What computes all entries that make one call: compiled once for each shape and precision."""
     entry = json.loads(call)
 
-    def value(graded, others):
-        return golden.value(entry, {**graded, **others})
+    def value(graded, others, numbers):
+        return golden.value(entry, {**graded, **others}, numbers)
 
     if not entry["graded"]:
-        return quick_jit(lambda graded, others: (value(graded, others), {}))
+        return quick_jit(lambda *arguments: (value(*arguments), {}))
     return quick_jit(jax.value_and_grad(value, has_aux=True))
 
 
-def compute(entry, arrays):
-    """The entry's number, its parts, and its gradient by name ({} where none is listed)."""
+def compute(entry, arrays, traced):
+    """The entry's number, its parts, and its gradient by name ({} where none is listed).
+
+    Numbers such as a temperature are known only at run time where they are `traced`: the entries
+    of a loss are then one program.
+    """
     names = sorted(entry.get("grad_of_value", {}))
     graded = {name: arrays[name] for name in names}
     others = {name: x for name, x in arrays.items() if name not in graded}
-    call = json.dumps({"name": entry["name"], "params": entry["params"], "graded": names})
-    (number, parts), gradient = program(call)(graded, others)
+    numbers, known = split(entry["params"]) if traced else ({}, entry["params"])
+    call = json.dumps({"name": entry["name"], "params": known, "graded": names})
+    (number, parts), gradient = program(call)(graded, others, numbers)
     return number, parts, gradient
 
 
@@ -60,7 +62,7 @@ def test_entry(name, label):
     tolerance = entry["tolerance"][label]
     with precision(label):
         arrays = golden.inputs(entry, PRECISIONS[label])
-        number, parts, gradient = compute(entry, arrays)
+        number, parts, gradient = compute(entry, arrays, traced=label == "float64")
     assert parts.dtype == PRECISIONS[label]
     for key in ("per_example", "per_token", "output"):
         if key in entry:
@@ -87,7 +89,7 @@ def test_parts_of_decoupled(name):
         arrays = golden.inputs(entry)
         call = [arrays[key] for key in ("student", "teacher", "labels")]
         temperature = entry["params"]["temperature"]
-        decoupled = quick_jit(functools.partial(losses.decoupled, temperature=temperature))
+        decoupled = functools.partial(Compiled().decoupled, temperature=temperature)
         target = decoupled(*call, alpha=1.0, beta=0.0)
         others = decoupled(*call, alpha=0.0, beta=1.0)
         assert_close(target, entry["parts"]["target_part"]["per_example"], tolerance)
@@ -98,7 +100,7 @@ def test_teacher_free_is_the_divergence_summed_over_classes():
     entry = golden.ENTRIES["teacher_free/base"]
     with jax.enable_x64(True):
         arrays = golden.inputs(entry)
-        got = losses.teacher_free(arrays["student"], arrays["labels"], temperature=20.0)
+        got = Compiled().teacher_free(arrays["student"], arrays["labels"], temperature=20.0)
         want = entry["parts"]["regularizer_kl_per_example"]
         assert_close(got, want, entry["tolerance"]["float64"])
 
@@ -111,12 +113,13 @@ def test_constants_and_banks_of_contrastive(name):
         arrays = golden.inputs(entry)
         call = [arrays[key] for key in golden.ORDER if key in arrays]
         if entry["params"]["z_student"] is None:
-            z = losses.contrastive_constants(*call, temperature=entry["params"]["temperature"])
-            assert_close(jnp.stack(z), [parts["z_student"], parts["z_teacher"]], tolerance)
-        rows = arrays["indices"][:, 0]
+            temperature = entry["params"]["temperature"]
+            z = Compiled().contrastive_constants(*call, temperature=temperature)
+            assert_close(z, [parts["z_student"], parts["z_teacher"]], tolerance)
+        rows = np.asarray(arrays["indices"])[:, 0]
         for side in ("student", "teacher"):
-            bank = arrays[f"{side}_bank"]
-            new = losses.update_bank(bank, rows, arrays[side], momentum=entry["params"]["momentum"])
+            bank, momentum = np.asarray(arrays[f"{side}_bank"]), entry["params"]["momentum"]
+            new = np.asarray(Compiled().update_bank(bank, rows, arrays[side], momentum=momentum))
             assert_close(new[rows], parts[f"updated_{side}_rows"], tolerance)
             others = np.setdiff1d(np.arange(len(bank)), rows)
             np.testing.assert_array_equal(new[others], bank[others])
