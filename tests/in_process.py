@@ -39,6 +39,7 @@ def drawn_by_numpy(monkeypatch):
     monkeypatch.setattr(state, "initialize", first_variables)
 
 
+@functools.lru_cache(maxsize=64)
 def first_variables(init):
     """What state.initialize is: keys [S] -> variables [S, …] of a network, drawn by each key."""
     shapes = jax.eval_shape(init, jax.random.key(0))
@@ -57,6 +58,7 @@ def first_variables(init):
             found.append(jax.tree_util.tree_map_with_path(one, shapes))
         return jax.tree.map(lambda *x: np.stack(x), *found)
 
+    drawn.eval_shape = functools.partial(jax.eval_shape, jax.vmap(init))
     return drawn
 
 

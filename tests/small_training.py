@@ -19,7 +19,7 @@ DATA = {
     "x": np.random.default_rng(0).normal(size=(ROWS, 3)).astype(np.float32),
     "y": np.random.default_rng(1).normal(size=ROWS).astype(np.float32),
 }
-OPTIMIZER = optax.adam(0.05)
+OPTIMIZER = optax.sgd(0.05, momentum=0.9)
 SHUFFLED = samplers.shuffled(jax.random.key(7), ROWS, BATCH)
 # The batches of 8 seeds from a table, which compiles in half the time of drawing them.
 TABLE = np.random.default_rng(7).permuted(np.tile(np.arange(ROWS), (8, EPOCHS, 1)), axis=-1)

@@ -21,7 +21,7 @@ from kd_jax.training.state import Batch
 RANDOM = np.random.default_rng(11)
 KEYS = jax.random.split(jax.random.key(0), 2)
 OPTIMIZER, ON_LABELS, SOFT = (
-    optax.adam(1e-2),
+    optax.sgd(0.1),
     methods.labels_only(),
     methods.of_logits()[0].times((0.1, 1, 10)),
 )

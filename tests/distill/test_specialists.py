@@ -141,7 +141,7 @@ def test_networks_trained_further_begin_at_given_parameters_and_learn_labels_of_
     sampler = samplers.shuffled(jax.random.key(2), 40, 20)
 
     def trained(epochs):
-        recipe = teachers.NetworkRecipe(model, optax.adam(0.1), sampler, epochs)
+        recipe = teachers.NetworkRecipe(model, optax.sgd(0.5), sampler, epochs)
         return teachers.fit(recipe, keys, split, start=start, own={"labels": labels})
 
     jax.tree.map(np.testing.assert_array_equal, trained(0), start)

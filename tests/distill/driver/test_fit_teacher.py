@@ -13,7 +13,7 @@ INPUTS = RANDOM.normal(size=(90, 4)).astype(np.float32)
 LABELS = (INPUTS[:, 0] > 0).astype(np.int32) + (INPUTS[:, 1] > 0)
 TRAIN = kd.Split(INPUTS, LABELS)
 MLP = kd.functional(kd.models.MLP((8,), 3), (4,))
-RECIPE = kd.Recipe(optax.adam(0.05), epochs=20, batch_size=30)
+RECIPE = kd.Recipe(optax.sgd(1.0), epochs=20, batch_size=30)
 
 
 @pytest.fixture(scope="module")

@@ -115,7 +115,7 @@ def test_a_method_of_ones_own_with_a_projector():
 
     mine = kd.Method("mine", term, weights=(5.0,), label_weight=0.0, extra=projector)
     taught = fitting.Taught({"teacher": small.LOGITS}, features={"hidden": theirs})
-    recipe = kd.Recipe(optax.adam(0.03), epochs=40, batch_size=100)
+    recipe = kd.Recipe(optax.sgd(0.3), epochs=40, batch_size=100)
     labels, own = trained(0, recipe, [kd.labels_only(), mine], taught)
     for seed in range(2):
         hidden = [np.tanh(small.INPUTS @ params(of)["first"][seed, 0]) for of in (labels, own)]

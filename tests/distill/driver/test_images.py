@@ -44,7 +44,7 @@ def found():
     """(problem, students of attention transfer with the weights 0 and 1000)."""
     rows = given_rows.parted(kd.Split(IMAGES, LABELS), None, None, 0)
     method = methods.of_maps()[0]._replace(weights=(0.0, 1000.0))
-    recipe = kd.Recipe(optax.adam(0.01), epochs=12, batch_size=21)
+    recipe = kd.Recipe(optax.sgd(0.03), epochs=12, batch_size=21)
     problem = driver.prepare(kd.from_flax(Net(4)), teacher(), rows, [method], recipe)
     trained = fitting.fit_students(
         problem.student, problem.splits["train"], problem.taught, [method], recipe=recipe, seeds=2
