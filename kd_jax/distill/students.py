@@ -133,8 +133,7 @@ def _initial(recipe, compared, views, data, keys):
             theirs = Outputs(rows["teachers"][:, 0], rows.get("features", {}))
             return compared.extra(key, ours, theirs)
 
-        each = jax.jit(jax.vmap(extra), compiler_options=compilation.quick_options())
-        params["extra"] = each(first_keys, student)
+        params["extra"] = compilation.quick_jit(jax.vmap(extra))(first_keys, student)
     return {"params": params, "state": student["state"]}, train_keys
 
 

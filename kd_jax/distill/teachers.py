@@ -196,7 +196,7 @@ def _stored(row, recipe, keys, seeds, data, run):
     facts: dict = {"recipe": fingerprint.value(recipe), "fit": fingerprint.code(fit)}
     facts |= {"data": fingerprint.arrays(data.train)}
     facts |= {"keys": fingerprint.value(keys), "seeds": list(seeds)}
-    like = jax.eval_shape(jax.vmap(recipe.model.init), keys)
+    like = train_state.initialize(recipe.model.init).eval_shape(keys)  # traced once, for fit too
 
     def train(snapshots):
         execution = run.execution._replace(snapshots=snapshots)

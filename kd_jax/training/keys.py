@@ -15,6 +15,8 @@ import jax
 import numpy as np
 from jaxtyping import Array, Key
 
+from kd_jax.runtime import compilation
+
 
 def key(base_seed: int, *names: str | int) -> Key[Array, ""]:
     """The key of what is named: `jax.random.key(base_seed)`, each name folded into it.
@@ -26,7 +28,7 @@ def key(base_seed: int, *names: str | int) -> Key[Array, ""]:
     """
     found = jax.random.key(np.uint32(base_seed))
     for name in names:
-        found = jax.random.fold_in(found, name if isinstance(name, int) else _word(name))
+        found = _folded(found, np.uint32(name if isinstance(name, int) else _word(name)))
     return found
 
 
@@ -40,10 +42,14 @@ def keys(base_seed: int, *names: str | int, count: int) -> Key[Array, " count"]:
         names: as for `key`.
         count: how many.
     """
-    return jax.vmap(jax.random.fold_in, in_axes=(None, 0))(key(base_seed, *names), np.arange(count))
+    return _each_folded(key(base_seed, *names), np.arange(count, dtype=np.uint32))
 
 
-@functools.partial(jax.jit, static_argnames="count")
+_folded = compilation.quick_jit(jax.random.fold_in)
+_each_folded = compilation.quick_jit(jax.vmap(jax.random.fold_in, in_axes=(None, 0)))
+
+
+@functools.partial(compilation.quick_jit, static_argnames="count")
 def split_each(keys: Key[Array, " S"], count: int = 2) -> tuple[Key[Array, " S"], ...]:
     """`count` keys of each key, as so many arrays.
 

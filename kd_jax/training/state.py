@@ -103,7 +103,7 @@ def _starts(optimizer, arms=None):
             variables = jax.tree.map(lambda x: jnp.repeat(x[:, None], arms, axis=1), variables)
         return each(variables, optimizer, keys)
 
-    return jax.jit(begun)
+    return compilation.quick_jit(begun)
 
 
 def members(
@@ -122,7 +122,7 @@ def members(
 
 
 @functools.lru_cache(maxsize=64)
-def initialize(init: Callable) -> Callable:
+def initialize(init: Callable) -> Any:
     """The compiled initialization of a network per key; kept, so that a network compiles once."""
     return jax.jit(jax.vmap(init), compiler_options=compilation.quick_options())
 
@@ -198,19 +198,19 @@ def _sound(variables, axes):
     return np.all([x.all(tuple(range(axes, x.ndim))) for x in found], axis=0)
 
 
-@jax.jit
+@compilation.quick_jit
 def one_arm(variables: Any) -> Any:
     """Variables [S, …] as those of a grid [S, 1, …]."""
     return jax.tree.map(lambda x: x[:, None], variables)
 
 
-@jax.jit
+@compilation.quick_jit
 def at(tree: Any, *place: Any) -> Any:
     """The leaves x[place] of a grid, such as one network's parameters; one program for the tree."""
     return jax.tree.map(lambda x: x[place], tree)
 
 
-@functools.partial(jax.jit, static_argnames=("arm",))
+@functools.partial(compilation.quick_jit, static_argnames=("arm",))
 def arm_variables(state: State, arm: int = 0) -> dict:
     """The variables [S, …] of one arm of the grid."""
     return jax.tree.map(lambda x: x[:, arm], state.variables)

@@ -1,4 +1,4 @@
-"""The cache of compiled programs: no lock, no word, nobody else's, no more than its size."""
+"""The cache of compiled programs (no lock, no word, nobody else's, a size) and quick programs."""
 
 import os
 import subprocess
@@ -6,6 +6,8 @@ import sys
 import tempfile
 
 import filelock
+import jax
+import numpy as np
 import pytest
 
 from kd_jax.runtime import compilation
@@ -114,3 +116,10 @@ def test_a_home_in_other_characters_has_no_cache(monkeypatch, tmp_path):
     monkeypatch.setitem(os.environ, "XDG_CACHE_HOME", str(tmp_path / "\udcff"))
     monkeypatch.setattr(tempfile, "gettempdir", lambda: str(tmp_path / "\udcfe"))
     assert compilation._writable_folder() is None and not list(tmp_path.iterdir())
+
+
+def test_what_is_compiled_quickly_gives_the_same_alone_and_within_another_program():
+    quick = compilation.quick_jit(lambda x, count: x[:count], static_argnames="count")
+    x = np.arange(5)
+    np.testing.assert_array_equal(quick(x, count=2), [0, 1])
+    np.testing.assert_array_equal(jax.jit(lambda x: quick(x, count=3) + 1)(x), [1, 2, 3])
