@@ -18,10 +18,14 @@ ONE, SEVERAL, UNFILTERED = "one right chain", "right chains", "chains, right or 
 
 
 class Pool(NamedTuple):
-    """texts: Texts [R, …]; chains [N, K]: which rows of them belong to each of N problems."""
+    """texts: Texts [R, …]; chains [N, K]: which rows of them belong to each of N problems.
+
+    Where there are such, among: the same among the texts of a larger pool, in its shapes.
+    """
 
     texts: Texts
     chains: np.ndarray
+    among: "Pool | None" = None
 
 
 class Sampled(NamedTuple):
@@ -73,7 +77,8 @@ def of_solved(prompts, solutions, sampled):
     pools = {
         name: Pool(Texts(prompts, each.take(solved)), alone) for name, each in solutions.items()
     }
-    pools[ONE] = Pool(Texts(prompts, every.answers.take(chosen[:, 0])), alone)
+    first = Pool(every, np.repeat(chosen[:, :1], samples, axis=1))
+    pools[ONE] = Pool(Texts(prompts, every.answers.take(chosen[:, 0])), alone, first)
     pools[SEVERAL] = Pool(every, chosen)
     pools[UNFILTERED] = Pool(every, np.arange(samples) * problems + alone)
     return pools

@@ -98,8 +98,11 @@ class Students:
     def _phase(self, arm, settings, start, execution=DEFAULT):
         objective, pool, mine = arm.objective, self.pools[arm.pool], self.members(arm)
         teacher, student = self.task.teacher, self.task.student
-        rows, on_policy = {"texts": pool.texts}, None
         read: Any = ()
+        on_policy = None
+        if objective.term is objectives.labels:  # so arms of all pools of chains are one program
+            pool = pool.among or pool
+        rows = {"texts": pool.texts}
         if objective.term is not objectives.labels:
             rows["hidden"] = self.cache.hidden(pool.texts)
             read = teacher_outputs.read_out(teacher.params, teacher.net.variant.logits_cap)

@@ -62,7 +62,7 @@ def _rows(*shape):
     return rows
 
 
-@functools.lru_cache(maxsize=2)  # arms of one loss and like shapes share a program
+@functools.lru_cache(maxsize=8)  # arms of one loss and like shapes share a program
 def _loss(net, objective, on_policy):
     return student_loss.loss(net, objective, on_policy=on_policy)
 
