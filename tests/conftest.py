@@ -69,6 +69,19 @@ def pytest_collection_finish(session):
         mlir.make_ir_context = functools.cache(mlir.make_ir_context)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Give a file to one process, and the losses' files, which share programs, all to one."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Together(LoadFileScheduling):
+        def _split_scope(self, nodeid):
+            folder, file = os.path.split(super()._split_scope(nodeid))
+            return folder if folder.endswith("losses") else f"{folder}/{file}"
+
+    return Together(config, log) if config.getvalue("dist") == "loadfile" else None
+
+
 def pytest_sessionstart(session):
     """Say what --today chooses, at -q too."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")  # workers have none

@@ -6,6 +6,8 @@ import math
 import jax
 import numpy as np
 import optax
+import pytest
+from matplotlib import layout_engine
 
 import experiments.__main__ as experiments
 from kd_jax import experiment
@@ -18,8 +20,13 @@ def finished(name, config):
 
 
 def performed(name, config, program):
-    """The folder of a finished run of a program, see experiment.launch."""
-    return experiment.perform(name, config, program).folder
+    """The folder of a finished run of a program, see experiment.launch.
+
+    Its figures are drawn, but not laid out, which takes as long: figures of records by hand are.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(layout_engine.ConstrainedLayoutEngine, "execute", lambda *_: None)
+        return experiment.perform(name, config, program).folder
 
 
 def untrained(model, *grid):
