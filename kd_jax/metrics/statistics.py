@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
-from scipy import special
 
 from kd_jax.errors import require
 
@@ -231,6 +230,8 @@ def _undecided(paired, margin):
 
 def _t(freedom, level):
     """The quantile of Student's t that cuts off half of what `level` leaves."""
+    from scipy import special  # here, as its import takes a quarter of a second of every start
+
     return float(special.stdtrit(freedom, (1 + level) / 2))
 
 
