@@ -35,7 +35,7 @@ class Net(nn.Module):
 
 def teacher():
     model = fitted(kd.from_flax(Net(6)), IMAGES[:2])
-    variables = jax.tree.map(np.asarray, model.init(jax.random.key(5)))
+    variables = jax.tree.map(np.asarray, jax.jit(model.init)(jax.random.key(5)))
     return kd.Network(model, variables, ["0", "1"], (6, 6, 1), "uint8", {"kind": "arrays"})
 
 
@@ -58,15 +58,22 @@ def attention(maps):
     return of_place / np.linalg.norm(of_place, axis=1, keepdims=True)
 
 
+def maps_of(model):
+    """The compiled maps of a network."""
+    return jax.jit(lambda variables, images: model.apply(variables, images)[0][1]["maps"])
+
+
 def test_attention_comes_near_to_that_of_the_teacher(found):
     problem, trained = found
     images = problem.splits["test"].inputs
-    theirs = attention(teacher().model.apply(teacher().variables, images)[0][1]["maps"])
+    network = teacher()
+    theirs = attention(maps_of(network.model)(network.variables, images))
+    student = maps_of(problem.student)
     for seed in range(2):
         apart = []
         for weight in range(2):
             one = jax.tree.map(lambda x, s=seed, w=weight: x[s, w], trained.variables)
-            ours = attention(problem.student.apply(one, images)[0][1]["maps"])
+            ours = attention(student(one, images))
             apart.append(np.mean((ours - theirs) ** 2))
         assert apart[1] < 0.8 * apart[0]
 
