@@ -33,6 +33,7 @@ COUNTS = {
 DEPTHS = {"resnet8": 8, "resnet20": 20, "resnet56": 56, "resnet8x4": 8, "resnet32x4": 32}
 
 
+@functools.cache
 def shapes(name):
     """The shapes of the variables of a named network for 100 classes; nothing is computed."""
     net = models.functional(getattr(models, name)(100), (32, 32, 3))
