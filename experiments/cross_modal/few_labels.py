@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.tree_util import Partial
 from jaxtyping import Array, Int, Key
 
 from kd_jax import models
@@ -93,16 +94,16 @@ def half_labeled(
     drawn_from = [own if len(own) else rows for own, rows in zip(known, shown)]
     rows, counts = map(jax.device_put, partition.padded(drawn_from, max(map(len, drawn_from))))
     places = samplers.scattered(key, shown.shape[1], batch_size // 2)
-    all_shown, of_member = jax.device_put((shown, seeds))
     draw_key = jax.random.fold_in(key, 1)
+    return Partial(_half_labeled, places, draw_key, rows, counts, *jax.device_put((shown, seeds)))
 
-    def sampler(member, epoch):
-        others = all_shown[member][places(of_member[member], epoch)]
-        draw = jax.random.fold_in(jax.random.fold_in(draw_key, of_member[member]), epoch)
-        drawn = partition.sample(draw, rows[member], counts[member], others.size)
-        return jnp.concatenate([drawn.reshape(others.shape), others], axis=1)
 
-    return sampler
+def _half_labeled(places, draw_key, rows, counts, shown, seeds, member, epoch):
+    """Batches of an epoch; what they are drawn from is an argument: methods share programs."""
+    others = shown[member][places(seeds[member], epoch)]
+    draw = jax.random.fold_in(jax.random.fold_in(draw_key, seeds[member]), epoch)
+    drawn = partition.sample(draw, rows[member], counts[member], others.size)
+    return jnp.concatenate([drawn.reshape(others.shape), others], axis=1)
 
 
 def pair_of(
