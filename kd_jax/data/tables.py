@@ -26,11 +26,12 @@ MOST_CLASSES = 1000
 MOST_LEVELS = 20  # different numbers with fractions that may still be classes, such as ratings
 
 
-def read(path: str | os.PathLike) -> pa.Table:
+def read(path: str | os.PathLike, *, skip_nested: bool = False) -> pa.Table:
     """The table of a file.
 
     Args:
         path: of a file .csv, .tsv, .parquet or .jsonl (an object in every line).
+        skip_nested: leave out columns with nested values.
 
     Returns:
         Its columns, null where a value is missing: where the file has none, or NaN, or a text of
@@ -52,6 +53,8 @@ def read(path: str | os.PathLike) -> pa.Table:
     require(path.stat().st_size, f"{path} is empty: expected columns with names, and rows")
     try:
         columns = reader(path)
+        if skip_nested:
+            columns = {name: x for name, x in columns.items() if not _others(x)}
         table = pa.table({name: _array(path, name, values) for name, values in columns.items()})
     except InputError:
         raise
@@ -84,7 +87,7 @@ def labelled(
     """
     kept = inputs_of(table, label, columns, ignore)
     labels = labels_of(table, label)
-    _check_classes(label, labels)
+    check_classes(label, labels)
     return table.select(kept), labels, sorted(set(labels))
 
 
@@ -116,12 +119,13 @@ def inputs_of(
     return kept
 
 
-def labels_of(table: pa.Table, label: str) -> list[str]:
+def labels_of(table: pa.Table, label: str, flag: str = "--label") -> list[str]:
     """The label of every row, as text.
 
     Args:
         table: of `read`.
         label: the name of a column.
+        flag: that names it.
 
     Raises:
         InputError: it is missing in some rows.
@@ -130,25 +134,31 @@ def labels_of(table: pa.Table, label: str) -> list[str]:
     missing = [row for row, value in enumerate(values, 1) if value is None]
     if missing:
         raise InputError(
-            f"--label={label} is missing in {len(missing)} of {len(values)} rows, the first is row "
+            f"{flag}={label} is missing in {len(missing)} of {len(values)} rows, the first is row "
             f"{missing[0]}: write a label there, or take these rows out of the file"
         )
     return list(map(str, values))
 
 
-def _check_classes(name, labels):
-    """InputError unless the labels look like classes."""
+def check_classes(name: str, labels: Sequence[str], flag: str = "--label") -> None:
+    """InputError unless the labels look like classes.
+
+    Args:
+        name: of their column.
+        labels: of every row.
+        flag: that names the column.
+    """
     require(len(labels) > 1, "the table has one row: expected several of every class")
     classes = sorted(set(labels))
-    require(len(classes) > 1, f"--label={name} is {classes[0]!r} in every row: expected 2 or more")
+    require(len(classes) > 1, f"{flag}={name} is {classes[0]!r} in every row: expected 2 or more")
     require(
         not _is_measured(classes, len(labels)),
-        f"--label={name} has {len(classes)} different numbers such as {classes[0]} and "
+        f"{flag}={name} has {len(classes)} different numbers such as {classes[0]} and "
         f"{classes[1]}, which looks like a measurement: expected classes; name another column",
     )
     require(
         len(classes) <= MOST_CLASSES,
-        f"--label={name} has {len(classes)} different values such as {shown(classes[0])}: expected "
+        f"{flag}={name} has {len(classes)} different values such as {shown(classes[0])}: expected "
         f"at most {MOST_CLASSES:,} classes; name another column",
     )
 
@@ -214,8 +224,7 @@ def _plain(column):
 def _array(path, name, values):
     """Python values as Arrow's: all booleans, all numbers or all texts, null where missing."""
     values = [None if _is_missing(value) else value for value in values]
-    kinds = {type(value) for value in values} - {type(None)}
-    other = sorted(kind.__name__ for kind in kinds - {bool, int, float, str})
+    kinds, other = {type(value) for value in values} - {type(None)}, _others(values)
     require(
         not other,
         f"{path}: column {shown(name)} holds values of type {', '.join(other)}: expected numbers, "
@@ -226,6 +235,12 @@ def _array(path, name, values):
             return pa.array(values)
     texts = [v if v is None or isinstance(v, str) else json.dumps(v) for v in values]
     return pa.array(texts, pa.string())
+
+
+def _others(values):
+    """The names of the types that neither numbers, booleans nor texts are of."""
+    kinds = {type(value) for value in values} - {type(None), bool, int, float, str}
+    return sorted(kind.__name__ for kind in kinds)
 
 
 def _is_missing(value):

@@ -1,0 +1,207 @@
+"""Texts of one's own: lines of a .txt file, or a column of a table, perhaps with labels beside it.
+
+    parts = texts.read("questions.csv", text="question", label="intent")
+    parts.train.texts, parts.train.labels, parts.classes
+
+Parts that no file holds are drawn from the first, of each class alike.
+"""
+
+import os
+import pathlib
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Int
+
+from kd_jax.data import preprocessing, subsets
+from kd_jax.data.preprocessing import near, shown
+from kd_jax.errors import InputError, require
+
+PARTS = "train", "dev", "test"
+SPLIT = 0.8, 0.1, 0.1  # of one file
+KINDS = ".txt", ".csv", ".tsv", ".parquet", ".jsonl"
+
+
+class Texts(NamedTuple):
+    """Texts, and perhaps their labels.
+
+    Attributes:
+        texts: N texts.
+        labels: Positions in the names of the classes, or None where nobody knows.
+    """
+
+    texts: list[str]
+    labels: Int[np.ndarray, " N"] | None = None
+
+    def take(self, rows: Any) -> "Texts":
+        """The Texts of some rows.
+
+        Args:
+            rows: Their numbers.
+        """
+        labels = None if self.labels is None else self.labels[rows]
+        return Texts([self.texts[row] for row in rows], labels)
+
+
+class Parts(NamedTuple):
+    """Texts in three parts.
+
+    Attributes:
+        train: That are learned from.
+        dev: That a choice is made on.
+        test: That are read once.
+        classes: The names of the classes, sorted; [] without labels.
+        notes: What a person would want to know, a line each.
+    """
+
+    train: Texts
+    dev: Texts
+    test: Texts
+    classes: list[str]
+    notes: list[str]
+
+
+class _File(NamedTuple):
+    """The texts of a file, the label of each, and how many rows had none."""
+
+    texts: list[str]
+    labels: list[str] | None
+    empty: int
+
+
+def read(
+    path: str | os.PathLike,
+    *,
+    text: str = "",
+    label: str = "",
+    dev: str | os.PathLike = "",
+    test: str | os.PathLike = "",
+    split: Sequence[float] = SPLIT,
+    seed: int = 0,
+) -> Parts:
+    """Read one's own texts.
+
+    Args:
+        path: Of a file .txt with a text on each line, or of a table .csv, .tsv, .parquet or .jsonl.
+            Blank lines and empty texts are left out, and counted in the notes.
+        text: The column of the texts; "" where a table has one column beside the label.
+        label: The column of the labels; "" where nobody knows them.
+        dev: A file of the same kind; by default a part of the first.
+        test: Likewise.
+        split: The parts of the first file; training has that of a part with its own file too.
+        seed: Of the draw of the parts.
+
+    Raises:
+        InputError: A file is missing, damaged or of another kind, a column is not there, or a part
+            would be without texts.
+    """
+    given = {"texts": os.fspath(path), "dev": os.fspath(dev), "test": os.fspath(test)}
+    files = {flag: _read(flag, name, text, label) for flag, name in given.items() if name}
+    first, notes = files.pop("texts"), []
+    for flag, file in {"texts": first, **files}.items():
+        if file.empty:
+            rows = "row has" if file.empty == 1 else "rows have"
+            notes.append(f"{file.empty:,} {rows} no text in {given[flag]}: left out")
+    classes = sorted(set(first.labels or []))
+    whole = _numbered(first, classes, given["texts"])
+    found = {flag: _numbered(file, classes, given[flag]) for flag, file in files.items()}
+    found |= _drawn(whole, [name for name in PARTS if name not in found], split, seed)
+    sizes = ", ".join(f"{name} {len(found[name].texts):,}" for name in PARTS)
+    about = f", {len(classes)} classes" if classes else ""
+    notes.insert(0, f"texts: {sizes}{about}")
+    return Parts(found["train"], found["dev"], found["test"], classes, notes)
+
+
+def _read(flag, name, text, label):
+    """The _File of a path."""
+    path = pathlib.Path(name).expanduser()
+    end = path.suffix.lower()
+    kinds = f"expected a file that ends in {', '.join(KINDS)}"
+    require("\0" not in name and path.exists(), f"--{flag}={name} does not exist: {kinds}")
+    require(path.is_file() and end in KINDS, f"--{flag}={name} is of no known kind: {kinds}")
+    if end == ".txt":
+        given = f"--text_column={text}" if text else f"--label_column={label}"
+        require(not text and not label, f"{given} and {name}, which has no columns: leave it out")
+        lines: list[Any] = _lines(path)
+        return _kept(name, lines, None)
+    from kd_jax.data import tables  # here, as lines of text need no pyarrow
+
+    table = tables.read(path, skip_nested=True)
+    known = table.column_names
+    for which, column in (("text", text), ("label", label)):
+        absent = f"--{which}_column={column}: {name} has no such column"
+        require(not column or column in known, f"{absent}; {near(column, known)}")
+    require(not text or text != label, f"--text_column and --label_column are both {shown(text)}")
+    text = text or _only(name, [x for x in known if x != label])
+    labels, values = None, table[text].to_pylist()
+    require(
+        all(isinstance(x, str) for x in values if x is not None),
+        f"--text_column={text} of {name} holds numbers: expected texts; name another column",
+    )
+    if label:
+        labels = tables.labels_of(table, label, "--label_column")
+        if flag == "texts":
+            tables.check_classes(label, labels, "--label_column")
+    return _kept(name, values, labels)
+
+
+def _only(name, columns):
+    """The one column that texts may be in."""
+    require(
+        len(columns) == 1,
+        f"--text_column is not given with {name}: expected the column of the texts, one of "
+        f"{shown(columns, 200)}",
+    )
+    return columns[0]
+
+
+def _lines(path):
+    """The lines of a file; characters within a line that some take for its end do not end it."""
+    try:
+        return preprocessing.read_text(path).split("\n")
+    except ValueError as error:
+        raise InputError(str(error).replace("columns with names, and rows", "texts")) from None
+
+
+def _kept(name, values, labels):
+    """The _File of what is no blank text."""
+    texts = [(x or "").strip() for x in values]
+    rows = [row for row, x in enumerate(texts) if x]
+    require(rows, f"{name} holds no text: expected some")
+    empty = len(texts) - len(rows)
+    if labels is None and texts[-1] == "" and name.lower().endswith(".txt"):
+        empty -= 1  # behind the end of the last line
+    kept = None if labels is None else [labels[row] for row in rows]
+    return _File([texts[row] for row in rows], kept, empty)
+
+
+def _numbered(file, classes, name):
+    """The Texts of a file, with labels as positions in the classes."""
+    if file.labels is None:
+        return Texts(file.texts)
+    places = {label: place for place, label in enumerate(classes)}
+    for row, label in enumerate(file.labels, 1):
+        require(
+            label in places,
+            f"{name}: the label {shown(label)} of text {row} is no class of --texts; "
+            f"{near(label, classes, 'classes')}",
+        )
+    return Texts(file.texts, np.array([places[label] for label in file.labels], np.int32))
+
+
+def _drawn(whole, names, split, seed):
+    """{part: its Texts} of those parts that no other file holds."""
+    labels = np.zeros(len(whole.texts), np.int32) if whole.labels is None else whole.labels
+    subsets.stratified(labels[:1], split)  # checks all three before any is left out
+    shares = {name: share for name, share in zip(PARTS, split)}
+    shares["train"] += sum(shares[name] for name in PARTS if name not in names)
+    rows = subsets.stratified(labels, [shares[x] if x in names else 0.0 for x in PARTS], seed)
+    found = {name: whole.take(own) for name, own in zip(PARTS, rows) if name in names}
+    for name, part in found.items():
+        require(
+            part.texts,
+            f"{len(whole.texts)} texts leave none for {name}: give more, another --split"
+            + (f" or --{name}=FILE" if name != "train" else ""),
+        )
+    return found
