@@ -37,7 +37,8 @@ MAY_IMPORT = {
         "report", "export", "paths", "errors",
     ],
     "language": [
-        "losses", "models", "data", "pretrained", "training", "storage", "fingerprint", "errors",
+        "losses", "models", "metrics", "data", "pretrained", "training", "storage", "runtime",
+        "fingerprint", "report", "errors",
     ],
     "report": [
         "metrics", "storage.jsonl", "storage.manifest", "storage.commits", "storage.whole_file",

@@ -113,6 +113,21 @@ def read(
     return Parts(found["train"], found["dev"], found["test"], classes, notes)
 
 
+def lines(flag: str, name: str) -> list[str]:
+    """The lines of a text file without whitespace around them, blank ones left out.
+
+    Args:
+        flag: That names it.
+        name: Its path.
+
+    Raises:
+        InputError: It is no file, or is not in UTF-8.
+    """
+    path = pathlib.Path(name).expanduser()
+    require(path.is_file(), f"--{flag}={name} is no file: expected one text on a line")
+    return _kept(name, _lines(path), None).texts
+
+
 def _read(flag, name, text, label):
     """The _File of a path."""
     path = pathlib.Path(name).expanduser()
@@ -123,8 +138,7 @@ def _read(flag, name, text, label):
     if end == ".txt":
         given = f"--text_column={text}" if text else f"--label_column={label}"
         require(not text and not label, f"{given} and {name}, which has no columns: leave it out")
-        lines: list[Any] = _lines(path)
-        return _kept(name, lines, None)
+        return _kept(name, _lines(path), None)
     from kd_jax.data import tables  # here, as lines of text need no pyarrow
 
     table = tables.read(path, skip_nested=True)

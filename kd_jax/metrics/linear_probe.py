@@ -3,7 +3,7 @@
 import warnings
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from kd_jax.errors import extra, require, require_extra
 
@@ -13,22 +13,19 @@ INVERSE_PENALTY = 0.1  # chosen on held-out questions of BANKING77
 ITERATIONS = 200
 
 
-def probe_accuracy(
+def probe_right(
     vectors: Float[np.ndarray, "N D"],
     labels: Int[np.ndarray, " N"],
     test_vectors: Float[np.ndarray, "M D"],
     test_labels: Int[np.ndarray, " M"],
-) -> float:
-    """Test accuracy of a linear probe: multinomial logistic regression on fixed embeddings.
+) -> Bool[np.ndarray, " M"]:
+    """Which test examples a linear probe is right on: logistic regression on fixed embeddings.
 
     Args:
         vectors: Training embeddings, standardized here by their mean and their common deviation.
         labels: Their classes.
         test_vectors: Test embeddings.
         test_labels: Their classes.
-
-    Returns:
-        Accuracy as a fraction.
 
     Raises:
         InputError: An embedding is not finite.
@@ -47,10 +44,27 @@ def probe_accuracy(
     with warnings.catch_warnings(), threadpoolctl.threadpool_limits(1):  # two only wait: 6 × slower
         warnings.simplefilter("ignore", ConvergenceWarning)  # the last digits do not matter
         regression.fit((vectors - mean) / deviation, labels)
-    return float(np.mean(regression.predict((test_vectors - mean) / deviation) == test_labels))
+    return regression.predict((test_vectors - mean) / deviation) == test_labels
 
 
-def few_shot_accuracy(
+def probe_accuracy(
+    vectors: Float[np.ndarray, "N D"],
+    labels: Int[np.ndarray, " N"],
+    test_vectors: Float[np.ndarray, "M D"],
+    test_labels: Int[np.ndarray, " M"],
+) -> float:
+    """Test accuracy of a linear probe, as a fraction.
+
+    Args:
+        vectors: As for `probe_right`.
+        labels: As for `probe_right`.
+        test_vectors: As for `probe_right`.
+        test_labels: As for `probe_right`.
+    """
+    return float(np.mean(probe_right(vectors, labels, test_vectors, test_labels)))
+
+
+def few_shot_right(
     vectors: Float[np.ndarray, "N D"],
     labels: Int[np.ndarray, " N"],
     test_vectors: Float[np.ndarray, "M D"],
@@ -59,8 +73,8 @@ def few_shot_accuracy(
     draws: int,
     per_class: int,
     seed: int,
-) -> float:
-    """Few-shot accuracy: the mean of `probe_accuracy` on a few labels of every class.
+) -> Bool[np.ndarray, "draws M"]:
+    """`probe_right` on a few labels of every class, for several draws of them.
 
     Args:
         vectors: Training embeddings to draw from.
@@ -70,9 +84,6 @@ def few_shot_accuracy(
         draws: How many training sets are drawn.
         per_class: Examples of each class in one.
         seed: Of the draws.
-
-    Returns:
-        Accuracy as a fraction.
 
     Raises:
         InputError: A class has fewer examples, or an embedding is not finite.
@@ -91,8 +102,35 @@ def few_shot_accuracy(
             random.choice(np.flatnonzero(labels == number), per_class, replace=False)
             for number in classes
         ])  # fmt: skip
-        found.append(probe_accuracy(vectors[rows], labels[rows], test_vectors, test_labels))
-    return float(np.mean(found))
+        found.append(probe_right(vectors[rows], labels[rows], test_vectors, test_labels))
+    return np.stack(found)
+
+
+def few_shot_accuracy(
+    vectors: Float[np.ndarray, "N D"],
+    labels: Int[np.ndarray, " N"],
+    test_vectors: Float[np.ndarray, "M D"],
+    test_labels: Int[np.ndarray, " M"],
+    *,
+    draws: int,
+    per_class: int,
+    seed: int,
+) -> float:
+    """Few-shot accuracy: the mean of `probe_accuracy` on a few labels of every class.
+
+    Args:
+        vectors: As for `few_shot_right`.
+        labels: As for `few_shot_right`.
+        test_vectors: As for `few_shot_right`.
+        test_labels: As for `few_shot_right`.
+        draws: As for `few_shot_right`.
+        per_class: As for `few_shot_right`.
+        seed: As for `few_shot_right`.
+    """
+    right = few_shot_right(
+        vectors, labels, test_vectors, test_labels, draws=draws, per_class=per_class, seed=seed
+    )
+    return float(np.mean(right.mean(1)))
 
 
 def _check_finite(vectors, test_vectors):
@@ -118,6 +156,46 @@ def nearest_neighbors(
     """
     _check_finite(vectors, test_vectors)
     return np.argmax(test_vectors @ vectors.T, axis=1)
+
+
+def of_examples(
+    vectors: Float[np.ndarray, "N D"],
+    labels: Int[np.ndarray, " N"],
+    test_vectors: Float[np.ndarray, "M D"],
+    test_labels: Int[np.ndarray, " M"],
+    *,
+    draws: int,
+    per_class: int,
+    seed: int,
+    neighbors: Int[np.ndarray, " M"] | None = None,
+) -> dict[str, Float[np.ndarray, " M"]]:
+    """Linear-probe, few-shot and nearest-neighbor accuracy of one encoder, test text by test text.
+
+    Args:
+        vectors: As for `evaluate_embeddings`.
+        labels: As for `evaluate_embeddings`.
+        test_vectors: As for `evaluate_embeddings`.
+        test_labels: As for `evaluate_embeddings`.
+        draws: As for `evaluate_embeddings`.
+        per_class: As for `evaluate_embeddings`.
+        seed: As for `evaluate_embeddings`.
+        neighbors: As for `evaluate_embeddings`.
+
+    Returns:
+        By the names of `evaluate_embeddings`, of each text 1 where it is right, else 0, and of few
+        labels how often it is.
+    """
+    data = vectors, labels, test_vectors, test_labels
+    found = nearest_neighbors(vectors, test_vectors)
+    few = few_shot_right(*data, draws=draws, per_class=per_class, seed=seed)
+    right = {
+        "probe_accuracy": probe_right(*data),
+        "few_accuracy": few.mean(0),
+        "nearest_accuracy": labels[found] == test_labels,
+    }
+    if neighbors is not None:
+        right["nearest_agreement"] = found == neighbors
+    return {name: np.asarray(x, np.float64) for name, x in right.items()}
 
 
 def evaluate_embeddings(
@@ -148,13 +226,8 @@ def evaluate_embeddings(
         nearest_accuracy: how often the nearest training text has the test text's label.
         nearest_agreement: how often it is the teacher's.
     """
-    data = vectors, labels, test_vectors, test_labels
-    found = nearest_neighbors(vectors, test_vectors)
-    measures = {
-        "probe_accuracy": probe_accuracy(*data),
-        "few_accuracy": few_shot_accuracy(*data, draws=draws, per_class=per_class, seed=seed),
-        "nearest_accuracy": float(np.mean(labels[found] == test_labels)),
-    }
-    if neighbors is not None:
-        measures["nearest_agreement"] = float(np.mean(found == neighbors))
-    return measures
+    found = of_examples(
+        vectors, labels, test_vectors, test_labels, draws=draws, per_class=per_class, seed=seed,
+        neighbors=neighbors,
+    )  # fmt: skip
+    return {name: float(np.mean(x)) for name, x in found.items()}

@@ -1,5 +1,6 @@
 """`kd.Encoder`: the texts' vectors of a Hugging Face or sentence-transformers folder."""
 
+import copy
 import difflib
 import functools
 import os
@@ -116,21 +117,45 @@ class Encoder:
         for number, text in enumerate(texts):
             require(_is_text(text), f"texts[{number}] is {text!r:.60}, expected a text in Unicode")
         vectors = np.zeros((len(texts), self.dimension), np.float32)
-        done = 0
         with progress.bar("embedding", len(texts), "text", delay=DELAY) as report:
             for start in range(0, len(texts), TOKENIZED):
-                tokens = self.tokens(prompt + text for text in texts[start : start + TOKENIZED])
-                for rows, batch in padding.by_tokens(tokens, TOKENS):
-                    found = _program(self.network, self.head)(self.params, self.head_params, *batch)
-                    vectors[start + rows] = found[: len(rows)]
-                    done += len(rows)
-                    report(done)
+                part = slice(start, start + TOKENIZED)
+                tokens = self.tokens(prompt + text for text in texts[part])
+                vectors[part] = self.vectors(tokens, functools.partial(_told, report, start))
+        return vectors
+
+    def vectors(
+        self, tokens: padding.Tokens, report: Callable[[int], Any] = int
+    ) -> Float[np.ndarray, "N D"]:
+        """The vectors of N texts that are tokens already.
+
+        Args:
+            tokens: as `tokens` gives them.
+            report: is called with how many are done, after each batch.
+        """
+        vectors, done = np.zeros((len(tokens.ids), self.dimension), np.float32), 0
+        for rows, batch in padding.by_tokens(tokens, TOKENS):
+            found = _program(self.network, self.head)(self.params, self.head_params, *batch)
+            vectors[rows] = found[: len(rows)]
+            done += len(rows)
+            report(done)
         return vectors
 
     def tokens(self, texts: Iterable[str]) -> padding.Tokens:
         """The Tokens of texts, as the folder says that they are read."""
         with self._alone:  # it is told how to cut, which another thread would undo
             return tokenizers.encode(self.tokenizer, texts, self.max_length)
+
+    def replaced(self, network: Any, params: Any) -> "Encoder":
+        """An encoder like this one, but for its network: a student, say.
+
+        Args:
+            network: of the same width.
+            params: its parameters.
+        """
+        other = copy.copy(self)
+        other.network, other.params = network, jax.device_put(params)
+        return other
 
     def save(self, folder: str | os.PathLike, network: Any = None, params: Any = None) -> None:
         """Write the encoder as a folder for sentence-transformers, transformers and kd.Encoder.
@@ -156,6 +181,10 @@ class Encoder:
             "prompt's tokens is not implemented",
         )
         return self.prompts[name]
+
+
+def _told(report, before, done):
+    report(before + done)
 
 
 def _is_text(text):

@@ -4,7 +4,6 @@ import json
 import types
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 from in_process import drawn_by_numpy, finished
@@ -18,17 +17,18 @@ pytest.importorskip("tokenizers", reason="needs the extra text")
 from tiny_bert import random_params
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
-from experiments.encoder import data, report, rows, student_loss
+from experiments.encoder import data, report, rows
 from experiments.encoder import run as encoder
 from experiments.encoder.config import Config
 from kd_jax import experiment
 from kd_jax.data import banking77
 from kd_jax.data.banking77 import Questions
 from kd_jax.errors import InputError
+from kd_jax.language.encoder import reading, students
 from kd_jax.models import bert
 from kd_jax.pretrained import bert as bert_files
+from kd_jax.pretrained import encoder as encoders
 from kd_jax.pretrained import layer_selection, sentence_embeddings
-from kd_jax.training.state import Batch, stateless
 
 NET = bert.Bert(120, width=16, layers=2, heads=2, intermediate_size=16, max_position_embeddings=128)
 
@@ -59,9 +59,9 @@ def teacher(folder):
 
 def test_the_first_questions_of_each_intent():
     questions = Questions(list("abcdef"), np.array([1, 0, 1, 1, 0, 2], np.int32))
-    texts, labels = data.first_of_each(questions, 2)
-    assert texts == list("abcef") and labels.tolist() == [1, 0, 1, 0, 2]
-    assert data.first_of_each(questions, 0)[0] == list("abcdef")
+    few = data.first_of_each(questions, 2)
+    assert few.texts == list("abcef") and few.labels.tolist() == [1, 0, 1, 0, 2]
+    assert data.first_of_each(questions, 0).texts == list("abcdef")
 
 
 def test_alternate_layers_end_with_the_last():
@@ -98,7 +98,7 @@ def test_texts_of_a_file_join_and_other_encodings_are_refused(tmp_path):
     texts = data.unlabeled_texts(Config(**where))
     assert len(texts) == 7 and texts[5:] == ["Ein Satz.", "ein zweiter"]
     file.write_bytes("für".encode("latin-1"))
-    with pytest.raises(InputError, match="is unreadable as UTF-8") as caught:
+    with pytest.raises(InputError, match="expected UTF-8") as caught:
         data.unlabeled_texts(Config(**where))
     assert "\n" not in str(caught.value)
     with pytest.raises(InputError, match="is no file"):
@@ -110,74 +110,32 @@ def test_another_base_seed_draws_other_sentences_labels_and_layers(teacher, monk
     zero, one = (Config(**where, base_seed=n) for n in (0, 1))
     drawn = [set(data.unlabeled_texts(config)) for config in (zero, one)]
     assert len(drawn[0]) == 20 and drawn[0] != drawn[1]
-    few = [data.IntentTask(config, teacher.tokenizer).few for config in (zero, one)]
-    assert few[0]["seed"] != few[1]["seed"]
+    few = [data.intents(config, teacher).few for config in (zero, one)]
+    assert few[0].seed != few[1].seed
     trained = [encoder.EncoderStudents(config, teacher, None, None, None) for config in (zero, one)]
     first_layers = lambda key: {"params": {"layers": jax.random.key_data(key)}}  # noqa: E731
     drawn = types.SimpleNamespace(init=first_layers)
-    monkeypatch.setattr(encoder.bert, "sentence_encoder", lambda net: drawn)
+    monkeypatch.setattr(students, "sentence_encoder", lambda net: drawn)
 
-    def first(students, seed):
-        return students.first(1, rows.RANDOM, seed)[1]["layers"].tolist()
+    def first(trainer, seed):
+        return trainer.first(1, rows.RANDOM, seed).params["layers"].tolist()
 
     firsts = [first(students, seed) for students in trained for seed in (0, 1)]
     assert all(firsts.count(each) == 1 for each in firsts)
     assert first(trained[0], 1) == firsts[1]
 
 
-def test_the_loss_is_the_mean_of_three_terms_over_the_first_width_that_holds_the_batch():
-    """Of a student that adds the width to its last states, against the formulas in float64."""
-    random = np.random.default_rng(0)
-    shapes = (9, 4), (3, 4), (3, 1, 8, 4)
-    word, theirs, hidden = (random.normal(size=shape).astype(np.float32) for shape in shapes)
-    theirs /= np.linalg.norm(theirs, axis=1, keepdims=True)
-    params = {"embeddings": word, "layers": np.float32(1.5)}
-
-    def apply(variables, tokens):
-        params = variables["params"]
-        first = params["embeddings"][tokens["ids"]]
-        last = params["layers"] * first + tokens["ids"].shape[1]
-        found = bert.mean_pooling(last, tokens["mask"]), {"hidden": jnp.stack([first, last])}
-        return found, variables["state"]
-
-    def loss_and_parts(params, batch):
-        found = student_loss.loss(apply, (4, 8))(stateless(params), batch, None)
-        return found.loss, found.metrics
-
-    loss = jax.jit(jax.value_and_grad(loss_and_parts, has_aux=True))
-    ids = random.integers(9, size=(3, 8))
-    for lengths, width in (((4, 1, 2), 4), ((4, 5, 2), 8)):
-        mask = np.arange(8) < np.array(lengths)[:, None]
-        data = {"ids": ids, "mask": mask, "vectors": theirs, "hidden": hidden}
-        batch = Batch(data, {"hidden_weight": 0.7, "gram_weight": 0.3})
-        (found, parts), slopes = loss(params, batch)
-        last = np.float64(word)[ids] * 1.5 + width
-        mean = np.stack([text[here].mean(0) for text, here in zip(last, mask)])
-        ours = mean / np.linalg.norm(mean, axis=1, keepdims=True)
-        grams = [x @ x.T for x in (ours, np.float64(theirs))]
-        one, two = (x / np.linalg.norm(x, axis=1, keepdims=True) for x in grams)
-        wanted = {
-            "cosine": np.mean(1 - (ours * theirs).sum(1)),
-            "hidden": np.mean((last - hidden[:, 0])[mask] ** 2),
-            "gram": np.sum((one - two) ** 2) / 9,
-        }
-        assert parts == pytest.approx(wanted, rel=1e-4)
-        total = wanted["cosine"] + 0.7 * wanted["hidden"] + 0.3 * wanted["gram"]
-        assert found == pytest.approx(total, rel=1e-4)
-        assert slopes["layers"] != 0 and not np.any(slopes["embeddings"])
-
-
 def test_more_labels_than_an_intent_has_questions_are_one_line(teacher):
     where = {"manual_dir": str(DATA), "questions": 4}
-    with pytest.raises(InputError, match="--few_labels=5: an intent has 4 training questions"):
-        data.IntentTask(Config(**where), teacher.tokenizer)
+    with pytest.raises(InputError, match="--few_labels=5: a class has 4 training texts"):
+        data.intents(Config(**where), teacher)
 
 
-def test_settings_that_do_not_fit_the_teacher_are_one_line(folder):
+def test_settings_that_do_not_fit_the_teacher_are_one_line(folder, teacher):
     with pytest.raises(InputError, match="--layers=2: expected fewer than the teacher's 2"):
         encoder.load(Config(teacher=str(folder), layers=(1, 2)))
     with pytest.raises(InputError, match="up to 129 tokens: expected 128 at most"):
-        encoder.load(Config(teacher=str(folder), layers=(1,), max_length=129))
+        reading.read(teacher, ["a text"], 129)
 
 
 def has_every_arm(folder, depths, printed):
@@ -205,7 +163,7 @@ def has_every_arm(folder, depths, printed):
 
 
 def test_a_run_has_every_arm_of_every_seed(folder, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(sentence_embeddings, "MAX_LENGTH", 8)  # one width for all texts
+    monkeypatch.setattr(encoders, "_longest", lambda said: 8)  # one width for all texts
     drawn_by_numpy(monkeypatch)
     config = Config(
         seeds=2, layers=(1,), epochs=20, sentences=32, questions=2, few_labels=2, draws=1,

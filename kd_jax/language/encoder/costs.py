@@ -1,0 +1,71 @@
+"""Size and speed of encoders, timed in turns on the same texts and cores."""
+
+import time
+from collections.abc import Callable, Sequence
+
+import jax
+import numpy as np
+
+from kd_jax.data import padding
+from kd_jax.pretrained.encoder import Encoder
+
+
+def costs(
+    encoders: Sequence[Encoder],
+    tokens: padding.Tokens,
+    rounds: int,
+    others: Sequence[Callable[[], object]] = (),
+) -> tuple[list[dict], list[float]]:
+    """Size and speed of encoders.
+
+    Times are the best of some rounds, in which all take turns.
+
+    Args:
+        encoders: That are timed.
+        tokens: Of the texts.
+        rounds: How many.
+        others: What is timed beside them: each embeds the same texts.
+
+    Returns:
+        ([{"layers", "parameters", "layer_parameters", "bytes", "sentences_per_second"}], texts a
+        second of the others).
+    """
+    work = [lambda encoder=encoder: encoder.vectors(tokens) for encoder in encoders]
+    speeds = [len(tokens.ids) / seconds for seconds in _in_turns([*work, *others], rounds)]
+    found = [
+        sizes(encoder) | {"sentences_per_second": speed} for encoder, speed in zip(encoders, speeds)
+    ]
+    return found, speeds[len(encoders) :]
+
+
+def sizes(encoder: Encoder) -> dict[str, int]:
+    """{"layers", "parameters", "layer_parameters", "bytes"} of an encoder in float32.
+
+    Args:
+        encoder: The encoder.
+    """
+    of_parts = {name: _count(x) for name, x in encoder.params.items()}
+    total = sum(of_parts.values()) + _count(encoder.head_params)
+    return {
+        "layers": encoder.network.layers,
+        "parameters": total,
+        "layer_parameters": of_parts.get("layers", 0),
+        "bytes": 4 * total,
+    }
+
+
+def _count(tree):
+    return sum(x.size for x in jax.tree.leaves(tree))
+
+
+def _in_turns(work, rounds):
+    """The least seconds that each of several functions takes, called in turns."""
+    for each in work:  # compiles
+        each()
+    seconds = np.full((rounds, len(work)), np.inf)
+    for row in seconds:
+        for column, each in enumerate(work):
+            began = time.perf_counter()
+            each()
+            row[column] = time.perf_counter() - began
+    return seconds.min(0).tolist()

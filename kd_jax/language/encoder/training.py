@@ -1,0 +1,125 @@
+"""The training of an encoder's students, one after the other by one compiled program."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Int
+
+from kd_jax.data import padding
+from kd_jax.errors import require
+from kd_jax.language.encoder import loss
+from kd_jax.language.encoder.outputs import TeacherOutputs
+from kd_jax.language.encoder.students import Student
+from kd_jax.runtime.execution import DEFAULT, Execution
+from kd_jax.training import keys, optimizers, samplers, sequential
+
+
+class Recipe(NamedTuple):
+    """How every student learns.
+
+    Attributes:
+        epochs: Passes over the texts.
+        batch_size: Texts of a step; the last, partial batch of an epoch is dropped.
+        learning_rate: Peak of AdamW's, with warm-up and cosine decay.
+        widths: Ascending numbers of tokens that batches of short texts are cut to; () takes two of
+            the texts' lengths.
+        weights: {loss: its weight in the sum}.
+    """
+
+    epochs: int = 2
+    batch_size: int = 32
+    learning_rate: float = 1e-3
+    widths: tuple[int, ...] = ()
+    weights: dict[str, float] = loss.WEIGHTS
+
+
+def widths(lengths: Int[np.ndarray, " N"], longest: int) -> tuple[int, ...]:
+    """Widths that half and nine tenths of the texts fit into, multiples of 8 below the longest.
+
+    Args:
+        lengths: Of the texts, in tokens.
+        longest: Tokens of all texts with their padding.
+    """
+    step = padding.MULTIPLE
+    found = {int(-(-x // step) * step) for x in np.quantile(lengths, (0.5, 0.9))}
+    return tuple(sorted(x for x in found if x < longest))
+
+
+class Training:
+    """Trains the students of one network, each by its seed and its weights."""
+
+    def __init__(
+        self,
+        student: Student,
+        outputs: TeacherOutputs,
+        terms: Sequence[str],
+        recipe: Recipe,
+        *,
+        base_seed: int = 0,
+        execution: Execution = DEFAULT,
+    ):
+        """A training that has not begun.
+
+        Args:
+            student: Of the network of all.
+            outputs: What the teacher says of the texts.
+            terms: The losses that any of them has a weight for.
+            recipe: How they learn.
+            base_seed: What order and draws follow from.
+            execution: Where and how.
+
+        Raises:
+            InputError: There are fewer texts than a batch.
+        """
+        self.terms, self.recipe = tuple(terms), recipe
+        tokens, longest = outputs.tokens, outputs.tokens.ids.shape[1]
+        lengths = tokens.mask.sum(1)
+        rows, size = len(lengths), recipe.batch_size
+        require(rows >= size, f"--batch_size={size}: there are {rows} texts, expected no more")
+        cut_to = recipe.widths or widths(lengths, longest)
+        cut_to = tuple(width for width in cut_to if width < longest)
+        order = keys.key(base_seed, "student", "order")
+        sampler = samplers.by_length(order, lengths, (*cut_to, longest), size)
+        steps = optimizers.steps(recipe.epochs, sampler)
+        data = {**tokens._asdict(), "vectors": outputs.vectors}
+        if "hidden" in terms:
+            data["hidden"] = outputs.of_layers(student.imitates)
+        self.sequential = sequential.Sequential(
+            loss.loss(
+                student.model.apply, cut_to, terms, unit=student.unit, frozen=student.frozen
+            ),
+            loss.optimizer(recipe.learning_rate, steps, student.params, student.frozen),
+            student.params, data, sampler, keys.key(base_seed, "student"), epochs=recipe.epochs,
+            numbers=self.weights(terms), execution=execution,
+        )  # fmt: skip
+
+    def weights(self, row: Sequence[str]) -> dict[str, float]:
+        """{name: number} of a member of these losses.
+
+        Args:
+            row: Their names.
+        """
+        return loss.weights(row, self.terms, self.recipe.weights)
+
+    def fit(
+        self,
+        student: Student,
+        seed: int,
+        row: Sequence[str],
+        *,
+        label: str = "",
+        execution: Execution = DEFAULT,
+    ) -> sequential.Fitted:
+        """Train one student.
+
+        Args:
+            student: Of the network of all, as it begins.
+            seed: Of its order.
+            row: The losses that it learns by.
+            label: Of the progress bar.
+            execution: Of this student.
+        """
+        return self.sequential.fit(
+            student.params, seed, label=label, execution=execution, numbers=self.weights(row)
+        )
