@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # ./run.sh [NAME] [--flag=value …]   run experiments/NAME (default: quickstart)
 # ./run.sh distill --data=FILE …      your teacher, your student, your data
+# ./run.sh distill_encoder --texts=FILE …   your sentence encoder, smaller, on your texts
 # ./run.sh test [pytest options]     run the tests; with --slow those that are long and rare
 # ./run.sh check                     lint, format and types of the code, as CI reads them
 # ./run.sh list [WORKDIR]            the runs below runs/, their state, how to go on or delete them
@@ -147,6 +148,10 @@ case "$name" in
     ;;
   distill)
     install data report export onnx
+    PYTHONSAFEPATH=1 exec "$venv/bin/python" -m kd_jax.command "$@"
+    ;;
+  distill_encoder)
+    install data report text weights
     PYTHONSAFEPATH=1 exec "$venv/bin/python" -m kd_jax.command "$@"
     ;;
   list) report list_runs "${@:2}" ;;

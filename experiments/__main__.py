@@ -19,6 +19,7 @@ HERE = pathlib.Path(__file__).parent
 TOOLS = {
     "test": "Run the tests.",
     "distill": "Distil your teacher into your student on your data; --help shows the flags.",
+    "distill_encoder": "Distil your sentence encoder into a smaller one on your texts.",
     "check": "Lint, format and types of the code.",
     "list": "Show the runs, their state, how to go on with or delete each.",
     "install": "Install extras of pyproject.toml, like text, without running anything.",
@@ -26,6 +27,7 @@ TOOLS = {
     "publish": "Keep a finished run as the experiment's records and renew the pages.",
     "reproduce": "Run a committed record's command again; is every row inside its interval?",
 }
+COMMANDS = "distill", "distill_encoder"
 
 
 def docstring(name):
@@ -117,7 +119,7 @@ def main(arguments, done=None):
     if not arguments or arguments[0] in ("-h", "--help"):
         return printed(listing())
     name, *flags = arguments
-    if name == "distill":  # a command of the library, which needs no clone
+    if name in COMMANDS:  # of the library, which need no clone
         return importlib.import_module("kd_jax.command.__main__").main(arguments)
     if name == "reproduce" and not {"-h", "--help"} & set(flags):
         return reproduce(flags)

@@ -28,6 +28,8 @@ if TYPE_CHECKING:  # what the tables below say, for type checkers and editors
     from kd_jax.command.read_data import read_data as read_data
     from kd_jax.data.dataset import Dataset as Dataset
     from kd_jax.data.dataset import Split as Split
+    from kd_jax.data.texts import Texts as Texts
+    from kd_jax.data.texts import read_texts as read_texts
     from kd_jax.distill import methods as methods
     from kd_jax.distill.driver.distill import distill as distill
     from kd_jax.distill.driver.fit_teacher import fit_teacher as fit_teacher
@@ -44,6 +46,7 @@ if TYPE_CHECKING:  # what the tables below say, for type checkers and editors
     from kd_jax.errors import InputError as InputError
     from kd_jax.export.network import Network as Network
     from kd_jax.export.network import load as load
+    from kd_jax.language.encoder.distill import distill_encoder as distill_encoder
     from kd_jax.models import Model as Model
     from kd_jax.models import from_equinox as from_equinox
     from kd_jax.models import from_flax as from_flax
@@ -81,7 +84,9 @@ _NAMES = {  # public name -> the module that defines it, and what it is called t
     "Network": "kd_jax.export.network",
     "Recipe": "kd_jax.distill.driver.recipe",
     "Split": "kd_jax.data.dataset",
+    "Texts": "kd_jax.data.texts",
     "compare": "kd_jax.report.tables",
+    "distill_encoder": "kd_jax.language.encoder.distill",
     "ensemble": "kd_jax.distill.driver.named_teachers",
     "evaluate": "kd_jax.distill.students",
     "fit_students": "kd_jax.distill.driver.fitting",
@@ -98,6 +103,7 @@ _NAMES = {  # public name -> the module that defines it, and what it is called t
     "probabilities": "kd_jax.distill.driver.named_teachers",
     "pseudo_labels": "kd_jax.distill.methods",
     "read_data": "kd_jax.command.read_data",
+    "read_texts": "kd_jax.data.texts",
     "soft_targets": "kd_jax.distill.methods",
 }
 __all__ = ["__version__", *_SUBMODULES, *_NAMES]

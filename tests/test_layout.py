@@ -48,7 +48,8 @@ MAY_IMPORT = {
     "experiment": ["runtime", "storage", "paths", "errors"],
     "command": [
         "losses", "models", "metrics", "data", "runtime", "training", "storage", "distill",
-        "export", "report", "experiment", "fingerprint", "paths", "errors",
+        "export", "report", "experiment", "fingerprint", "paths", "errors", "pretrained",
+        "language",
     ],
 }  # fmt: skip
 OWNERS = {  # of packages that one place alone may import

@@ -1,12 +1,13 @@
-"""`kd-jax distill --flag=value`, what works outside of a clone."""
+"""`kd-jax NAME --flag=value`, what works outside of a clone: distill, distill_encoder."""
 
 import sys
+from collections.abc import Callable
+from typing import NamedTuple
 
 from kd_jax import experiment
-from kd_jax.command.config import ABOUT, Config
+from kd_jax.command import config
+from kd_jax.command.encoder import config as encoder_config
 from kd_jax.errors import one_line, open_streams
-
-USAGE = "kd-jax distill --flag=value …   (kd-jax distill --help shows the flags)"
 
 
 def program() -> tuple:
@@ -15,6 +16,39 @@ def program() -> tuple:
     from kd_jax.command.run import run  # here, as flags are read before jax is imported
 
     return run, folder.table, folder.draw
+
+
+def encoder_program() -> tuple:
+    """(run, table, draw), as experiment.launch takes them."""
+    from kd_jax.command.encoder.run import run  # here, as above
+    from kd_jax.report import encoder_run
+
+    return run, encoder_run.table, encoder_run.draw
+
+
+class Command(NamedTuple):
+    """One of the commands.
+
+    Attributes:
+        config: Its settings.
+        about: What --help says first.
+        program: () -> (run, table, draw).
+    """
+
+    config: type[experiment.Config]
+    about: str
+    program: Callable[[], tuple]
+
+
+def commands() -> dict[str, Command]:
+    """{name: Command}."""
+    return {
+        "distill": Command(config.Config, config.ABOUT, program),
+        "distill_encoder": Command(encoder_config.Config, encoder_config.ABOUT, encoder_program),
+    }
+
+
+USAGE = "kd-jax NAME --flag=value …   (kd-jax NAME --help shows the flags), NAME one of {}"
 
 
 def joined(flags: list[str]) -> list[str]:
@@ -53,14 +87,17 @@ def main(arguments: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     open_streams()
     if not arguments or arguments[0] in ("-h", "--help"):
-        return _printed(USAGE)
+        return _printed(USAGE.format(", ".join(commands())))
     name, *flags = arguments
-    if name != "distill":
-        print(f"error: there is no command {name[:60]!r}; there is: distill", file=sys.stderr)
+    if name not in commands():
+        known = ", ".join(commands())
+        print(f"error: there is no command {name[:60]!r}; there are: {known}", file=sys.stderr)
         return 2
+    command = commands()[name]
     if {"-h", "--help"} & set(flags):
-        return _printed(experiment.usage(Config, ABOUT))
-    experiment.launch("distill", Config, program, ["distill", *joined(flags)])
+        return _printed(experiment.usage(command.config, command.about))
+    flags = joined(flags) if name == "distill" else flags
+    experiment.launch(name, command.config, command.program, [name, *flags])
     return 0
 
 

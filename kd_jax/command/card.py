@@ -60,7 +60,7 @@ def text(about: About) -> str:
     """
     comparison = about.result.comparison
     return "\n".join([
-        f"# A student of {_plain(about.problem.name)}, by {comparison.best}",
+        f"# A student of {plain(about.problem.name)}, by {comparison.best}",
         "",
         f"**{comparison.sentence()}**",
         "",
@@ -80,34 +80,42 @@ def _facts(about):
     config, problem = about.config, about.problem
     seconds = manifest.seconds(manifest.read(about.run.folder))
     sizes = ", ".join(f"{name} {len(part.rows):,} rows" for name, part in problem.parts.items())
-    taught = "; ".join(f"{_code(x)} ({digest[:16]})" for x, digest in about.teachers.items())
+    taught = "; ".join(f"{code(x)} ({digest[:16]})" for x, digest in about.teachers.items())
     yield (
-        f"Network: {_code(config.student)}, the seed with the fewest validation errors of "
+        f"Network: {code(config.student)}, the seed with the fewest validation errors of "
         f"{config.seeds}; the table is of all seeds."
     )
-    yield f"Data: {_plain(problem.name)} ({problem.digest[:16]}): {sizes}"
+    yield f"Data: {plain(problem.name)} ({problem.digest[:16]}): {sizes}"
     yield f"Teacher: {taught}"
     yield f"Classes: {_some(about.result.template.classes)}"
     if about.rounding:
         exact, rounded = about.rounding
         yield f"As int8 it is right on {rounded:.2%} of the test rows, exact on {exact:.2%}."
-    yield f"Command: {_code(about.run.command)}"
+    yield f"Command: {code(about.run.command)}"
     yield f"Time: {seconds:.0f} s"
     yield "Limits: tested on rows like those above; nothing is known of others."
 
 
 def _some(names, most=20):
-    return ", ".join(map(_code, names[:most])) + (", …" if len(names) > most else "")
+    return ", ".join(map(code, names[:most])) + (", …" if len(names) > most else "")
 
 
-def _code(text):
-    """A text as it is, which Markdown reads nothing into."""
+def code(text: str) -> str:
+    """A text as it is, which Markdown reads nothing into.
+
+    Args:
+        text: Of one line.
+    """
     text = printable(text)
     longest = max(map(len, re.findall("`+", text)), default=0)
     fence = "`" * (longest + 1)
     return f"{fence} {text} {fence}" if longest else f"`{text}`"
 
 
-def _plain(text):
-    """A name within a sentence: code where Markdown would read something into it."""
-    return text if text.replace("_", "").replace("-", "").isalnum() else _code(text)
+def plain(text: str) -> str:
+    """A name within a sentence: code where Markdown would read something into it.
+
+    Args:
+        text: The name.
+    """
+    return text if text.replace("_", "").replace("-", "").isalnum() else code(text)

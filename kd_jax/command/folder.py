@@ -1,17 +1,15 @@
 """The folder of --out: model card, table, records, figure and the student in its formats."""
 
 import importlib.util
-import os
 import pathlib
 import re
-import tempfile
 from typing import Any
 
 from kd_jax import fingerprint
-from kd_jax.command import card, source_files
+from kd_jax.command import card, out_folder, source_files
 from kd_jax.command.problem import Problem
 from kd_jax.distill.driver.result import Result
-from kd_jax.errors import InputError, brief, require, require_extra
+from kd_jax.errors import require, require_extra
 from kd_jax.export import folders, quantize
 from kd_jax.export.network import Network
 from kd_jax.report import compared_run, comparison_figure
@@ -28,46 +26,15 @@ def check(config: Any) -> None:
     """
     if not config.out:
         return
-    out = f"--out={config.out}"
-    require("\0" not in config.out, f"{out} is no path of a folder: expected a new one")
-    try:
-        folders.check(pathlib.Path(config.out).expanduser(), out)
-        _check_apart(config, out)
-        _check_written(pathlib.Path(os.path.realpath(pathlib.Path(config.out).expanduser())))
-    except (OSError, RuntimeError) as error:  # the latter of a ~ that is nobody's
-        reason = (isinstance(error, OSError) and error.strerror) or brief(error)
-        raise InputError(f"{out} cannot be written ({reason}): name another folder") from None
+    read = [(name, getattr(config, name)) for name in ("data", "validation_data", "test_data")]
+    teachers = [name.rpartition(".py:")[0] or name for name in config.teacher]
+    others = [("workdir", config.workdir), ("plugin", config.plugin)]
+    out_folder.check(config.out, read, [*others, *(("teacher", name) for name in teachers)])
     if "safetensors" in config.formats:
         require_extra("export", "safetensors")
     if "onnx" in config.formats:
         advice = "pip install --no-deps jax2onnx, or leave ONNX out with --formats=stablehlo"
         require(importlib.util.find_spec("jax2onnx"), f"jax2onnx is not installed: {advice}")
-
-
-def _check_apart(config, out):
-    """InputError if --out would replace what is read or written meanwhile, or be read as data."""
-    own = os.path.realpath(pathlib.Path(config.out).expanduser())
-    read = {name: getattr(config, name) for name in ("data", "validation_data", "test_data")}
-    places = [*read.items(), ("workdir", config.workdir), ("plugin", config.plugin)]
-    places += [("teacher", name.rpartition(".py:")[0] or name) for name in config.teacher]
-    for flag, name in places:
-        place = os.path.realpath(pathlib.Path(name).expanduser()) if name else ""
-        if place and (flag == "workdir" or os.path.exists(place)):
-            lost = _within(place, own) or (flag in read and _within(own, place))
-            require(not lost, f"{out} and --{flag}={name} overlap: name a folder apart from it")
-
-
-def _within(path, folder):
-    return os.path.commonpath([path, folder]) == folder
-
-
-def _check_written(path):
-    """OSError unless the folder can be made; what is made to see that is deleted again."""
-    above = path.parent
-    while not above.exists():
-        above = above.parent
-    with tempfile.TemporaryDirectory(prefix=".export-", dir=above) as beside:
-        pathlib.Path(beside, path.name or "root").mkdir()
 
 
 def sources(config: Any) -> dict[str, str]:

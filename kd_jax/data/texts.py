@@ -1,6 +1,6 @@
 """Texts of one's own: lines of a .txt file, or a column of a table, perhaps with labels beside it.
 
-    parts = texts.read("questions.csv", text="question", label="intent")
+    parts = kd.read_texts("questions.csv", text="question", label="intent")
     parts.train.texts, parts.train.labels, parts.classes
 
 Parts that no file holds are drawn from the first, of each class alike.
@@ -70,7 +70,7 @@ class _File(NamedTuple):
     empty: int
 
 
-def read(
+def read_texts(
     path: str | os.PathLike,
     *,
     text: str = "",
@@ -104,13 +104,46 @@ def read(
             rows = "row has" if file.empty == 1 else "rows have"
             notes.append(f"{file.empty:,} {rows} no text in {given[flag]}: left out")
     classes = sorted(set(first.labels or []))
-    whole = _numbered(first, classes, given["texts"])
     found = {flag: _numbered(file, classes, given[flag]) for flag, file in files.items()}
-    found |= _drawn(whole, [name for name in PARTS if name not in found], split, seed)
+    parts = parted(_numbered(first, classes, given["texts"]), **found, split=split, seed=seed)
+    return parts._replace(classes=classes, notes=[*parts.notes, *notes])
+
+
+def parted(
+    train: Texts,
+    dev: Texts | None = None,
+    test: Texts | None = None,
+    *,
+    split: Sequence[float] = SPLIT,
+    seed: int = 0,
+) -> Parts:
+    """Texts in three parts; those that are not given are drawn from the first.
+
+    Args:
+        train: With labels 0, 1, … or without, as the others have.
+        dev: Texts that a choice is made on, or None.
+        test: Texts that are read once, or None.
+        split: As for `read_texts`.
+        seed: As for `read_texts`.
+
+    Raises:
+        InputError: A part would be without texts, some have labels and others none, or a label is
+            none of the first.
+    """
+    given = {name: x for name, x in (("dev", dev), ("test", test)) if x is not None}
+    found = given | _drawn(train, [name for name in PARTS if name not in given], split, seed)
+    count = 0 if train.labels is None else int(train.labels.max()) + 1
+    for name, part in found.items():
+        labels, first = part.labels, train.labels
+        both = (labels is None) == (first is None)
+        require(both, f"{name} has labels or the first texts, not both: expected both or neither")
+        require(part.texts, f"{name} holds no text: expected some")
+        known = labels is None or first is None or np.isin(labels, first).all()
+        require(known, f"{name} has a label that none of the first texts has")
     sizes = ", ".join(f"{name} {len(found[name].texts):,}" for name in PARTS)
-    about = f", {len(classes)} classes" if classes else ""
-    notes.insert(0, f"texts: {sizes}{about}")
-    return Parts(found["train"], found["dev"], found["test"], classes, notes)
+    note = f"{sizes} texts" + (f"; {count} classes" if count else "")
+    classes = list(map(str, range(count)))
+    return Parts(found["train"], found["dev"], found["test"], classes, [note])
 
 
 def lines(flag: str, name: str) -> list[str]:

@@ -43,6 +43,7 @@ def probe_right(
     regression = LogisticRegression(C=INVERSE_PENALTY, max_iter=ITERATIONS)
     with warnings.catch_warnings(), threadpoolctl.threadpool_limits(1):  # two only wait: 6 × slower
         warnings.simplefilter("ignore", ConvergenceWarning)  # the last digits do not matter
+        warnings.filterwarnings("ignore", "The number of unique classes")  # of few labels each
         regression.fit((vectors - mean) / deviation, labels)
     return regression.predict((test_vectors - mean) / deviation) == test_labels
 

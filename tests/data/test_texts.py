@@ -30,18 +30,18 @@ def all_of(parts):
 def test_lines_of_a_txt_file_without_mark_blank_ones_and_whitespace(write):
     """A byte-order mark, CRLF, two blank lines, U+2028 within a line, no end of the last line."""
     content = f"\ufeffone\r\n\r\n two \n\t\nthr{SEPARATOR}ee\nfour\nfive\nsix\nseven\n8\n9\nten"
-    parts = texts.read(write("a.TXT", content))
+    parts = texts.read_texts(write("a.TXT", content))
     wanted = ["one", "two", f"thr{SEPARATOR}ee", *"four five six seven 8 9 ten".split()]
     assert all_of(parts) == sorted(wanted)
     assert [len(part.texts) for part in parts[:3]] == [8, 1, 1]
     assert parts.classes == [] and parts.train.labels is None
     first, second = parts.notes
-    assert first == "texts: train 8, dev 1, test 1"
+    assert first == "train 8, dev 1, test 1 texts"
     assert second.startswith("2 rows have no text in ") and second.endswith("a.TXT: left out")
 
 
 def test_the_end_of_the_last_line_is_no_blank_line(write):
-    assert len(texts.read(write("a.txt", "a\nb\nc\n" * 4)).notes) == 1
+    assert len(texts.read_texts(write("a.txt", "a\nb\nc\n" * 4)).notes) == 1
 
 
 def test_every_kind_of_table_holds_the_same(write, tmp_path):
@@ -54,49 +54,55 @@ def test_every_kind_of_table_holds_the_same(write, tmp_path):
     files = [jsonl, tmp_path / "a.parquet", write("a.csv", "\n".join(["q,intent", *flat]))]
     files.append(write("a.tsv", "\n".join(["q,intent", *flat]).replace(",", "\t")))
     for path in files:
-        parts = texts.read(path, text="q", label="intent")
+        parts = texts.read_texts(path, text="q", label="intent")
         assert all_of(parts) == sorted(row["q"] for row in rows)
         assert parts.classes == ["a", "b"]
         for part in parts[:3]:
             known = {row["q"]: row["intent"] for row in rows}
             assert [parts.classes[k] for k in part.labels] == [known[x] for x in part.texts]
         assert np.bincount(parts.train.labels).tolist() == [8, 8]  # of each class alike
-        assert texts.read(path, label="intent").train.texts == parts.train.texts  # the only other
+        assert (
+            texts.read_texts(path, label="intent").train.texts == parts.train.texts
+        )  # the only other
 
 
 def test_other_files_are_parts_of_their_own(write):
     whole = write("a.csv", "text,label\n" + "".join(f"x{n},{n % 3}\n" for n in range(30)))
     dev, test = (write(f"{x}.csv", f"label,text\n2,{x}1\n0,{x}2\n") for x in "dt")
-    parts = texts.read(whole, text="text", label="label", dev=dev, test=test)
+    parts = texts.read_texts(whole, text="text", label="label", dev=dev, test=test)
     assert len(parts.train.texts) == 30 and parts.dev.texts == ["d1", "d2"]
     assert parts.test.labels.tolist() == [2, 0]
-    one = texts.read(whole, text="text", label="label", test=test, split=(0.5, 0.2, 0.3))
+    one = texts.read_texts(whole, text="text", label="label", test=test, split=(0.5, 0.2, 0.3))
     assert [len(part.texts) for part in one[:3]] == [24, 6, 2]
-    other = texts.read(whole, text="text", label="label", seed=1)
-    assert other.dev.texts != texts.read(whole, text="text", label="label").dev.texts
+    other = texts.read_texts(whole, text="text", label="label", seed=1)
+    assert other.dev.texts != texts.read_texts(whole, text="text", label="label").dev.texts
 
 
 def test_bad_input_is_one_line(write, tmp_path):
     table = write("a.csv", "text,label,n\nx,a,1\ny,b,2\nz,a,3\n")
-    refused("does not exist: expected a file that ends in .txt", texts.read, tmp_path / "no.txt")
-    refused("is of no known kind", texts.read, write("a.pdf", "x"))
-    refused("--text_column=tetx: .* did you mean 'text'", texts.read, table, text="tetx")
-    refused("--label_column=lable: .*'label'", texts.read, table, text="text", label="lable")
-    refused("both 'text'", texts.read, table, text="text", label="text")
-    refused("--text_column is not given .*'text', 'label', 'n'", texts.read, table)
+    refused(
+        "does not exist: expected a file that ends in .txt", texts.read_texts, tmp_path / "no.txt"
+    )
+    refused("is of no known kind", texts.read_texts, write("a.pdf", "x"))
+    refused("--text_column=tetx: .* did you mean 'text'", texts.read_texts, table, text="tetx")
+    refused("--label_column=lable: .*'label'", texts.read_texts, table, text="text", label="lable")
+    refused("both 'text'", texts.read_texts, table, text="text", label="text")
+    refused("--text_column is not given .*'text', 'label', 'n'", texts.read_texts, table)
     refused("looks like a measurement|is 'a' in every row",
-            texts.read, write("o.csv", "t,l\nx,a\ny,a\n"), text="t", label="l")  # fmt: skip
-    refused("has no columns: leave it out", texts.read, write("a.txt", "x\ny"), text="text")
-    refused("is empty: expected texts", texts.read, write("e.txt", "\n \n"))
-    refused("UTF-16", texts.read, write("u.txt", "x\ny".encode("utf-16")))
-    refused("Latin-1", texts.read, write("l.txt", "für\n".encode("latin-1")))
-    refused("line 2 is no JSON", texts.read, write("b.jsonl", '{"text": "x"}\n{"text": \n'))
-    refused("holds no text", texts.read, write("n.csv", "t,l\n,a\n,b\n"), text="t", label="l")
-    refused("--label_column=label is missing in 1 of 2 rows", texts.read,
+            texts.read_texts, write("o.csv", "t,l\nx,a\ny,a\n"), text="t", label="l")  # fmt: skip
+    refused("has no columns: leave it out", texts.read_texts, write("a.txt", "x\ny"), text="text")
+    refused("is empty: expected texts", texts.read_texts, write("e.txt", "\n \n"))
+    refused("UTF-16", texts.read_texts, write("u.txt", "x\ny".encode("utf-16")))
+    refused("Latin-1", texts.read_texts, write("l.txt", "für\n".encode("latin-1")))
+    refused("line 2 is no JSON", texts.read_texts, write("b.jsonl", '{"text": "x"}\n{"text": \n'))
+    refused("holds no text", texts.read_texts, write("n.csv", "t,l\n,a\n,b\n"), text="t", label="l")
+    refused("--label_column=label is missing in 1 of 2 rows", texts.read_texts,
             write("m.csv", "text,label\nx,a\ny,\n"), text="text", label="label")  # fmt: skip
-    refused("leave none for dev: give more", texts.read, write("few.txt", "x\ny\n"))
-    refused("--split=0.5,0.5: expected", texts.read, write("few.txt", "x\n"), split=(0.5, 0.5))
-    refused("the label 'A' of text 2 is no class of --texts; .*'a'", texts.read, table,
+    refused("leave none for dev: give more", texts.read_texts, write("few.txt", "x\ny\n"))
+    refused(
+        "--split=0.5,0.5: expected", texts.read_texts, write("few.txt", "x\n"), split=(0.5, 0.5)
+    )
+    refused("the label 'A' of text 2 is no class of --texts; .*'a'", texts.read_texts, table,
             text="text", label="label", dev=write("d.csv", "text,label\nx,a\nx,A\n"))  # fmt: skip
-    refused("holds numbers: expected texts", texts.read,
+    refused("holds numbers: expected texts", texts.read_texts,
             write("i.jsonl", '{"text": 1}\n{"text": 2}\n'), text="text")  # fmt: skip

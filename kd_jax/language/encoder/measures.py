@@ -14,7 +14,8 @@ from jaxtyping import Float
 from kd_jax.data.texts import Texts
 from kd_jax.errors import require
 from kd_jax.metrics import similarity_ranks
-from kd_jax.pretrained.encoder import Encoder
+from kd_jax.pretrained.encoder import DELAY, Encoder
+from kd_jax.runtime import progress
 
 Examples = dict[str, Float[np.ndarray, " N"]]
 Vectors = tuple[Float[np.ndarray, "N D"], Float[np.ndarray, "M D"]]
@@ -76,8 +77,7 @@ class Task:
         Args:
             encoder: That gives them.
         """
-        found = tuple(encoder.vectors(tokens) for tokens in self._tokens)
-        known, held = (similarity_ranks.unit(x) for x in found)
+        known, held = (similarity_ranks.unit(_shown(encoder, tokens)) for tokens in self._tokens)
         return known, held
 
     @functools.cached_property
@@ -118,6 +118,12 @@ class Task:
         return linear_probe.of_examples(
             known, self.train.labels, held, np.asarray(self.held.labels), **self.few._asdict()
         )
+
+
+def _shown(encoder, tokens):
+    """The vectors of tokens, with a bar where that takes a while."""
+    with progress.bar("embedding", len(tokens.ids), "text", delay=DELAY) as report:
+        return encoder.vectors(tokens, report)
 
 
 def means(examples: Examples, rows: slice = slice(None), prefix: str = "") -> dict[str, float]:

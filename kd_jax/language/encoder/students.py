@@ -77,13 +77,23 @@ def of_layers(teacher: Encoder, count: int, *, drawn_by: Key[Array, ""] | None =
         InputError: The teacher has no more layers than that.
     """
     check(teacher, [count])
-    chosen = layer_selection.alternate(teacher.network.layers, count)
-    network, start = layer_selection.student(teacher.network, teacher.params, chosen)
+    layers = chosen(teacher, count)
+    network, start = layer_selection.student(teacher.network, teacher.params, layers)
     if drawn_by is not None:
         drawn = state.at(state.initialize(sentence_encoder(network).init)(drawn_by[None]), 0)
         start = {**start, "layers": drawn["params"]["layers"]}
     params = {**start, HEAD: teacher.head_params}
-    return Student(network, teacher.head, params, tuple(chosen))
+    return Student(network, teacher.head, params, layers)
+
+
+def chosen(teacher: Encoder, count: int) -> tuple[int, ...]:
+    """Which of a teacher's layers, from 0 on, a student of so many has.
+
+    Args:
+        teacher: The encoder.
+        count: How many.
+    """
+    return tuple(layer_selection.alternate(teacher.network.layers, count))
 
 
 def check(teacher: Encoder, layers: Sequence[int]) -> None:

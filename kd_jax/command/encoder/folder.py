@@ -1,0 +1,69 @@
+"""The folder of --out: an encoder, beside it one of each other depth, card, table, records."""
+
+import pathlib
+
+import numpy as np
+
+from kd_jax.command import out_folder
+from kd_jax.command.encoder import card
+from kd_jax.command.encoder.config import Config
+from kd_jax.errors import InputError, require
+from kd_jax.export import folders
+from kd_jax.language.encoder.result import EncoderResult
+from kd_jax.pretrained.encoder import Encoder
+from kd_jax.report import encoder_run
+from kd_jax.storage import jsonl, run_folder
+
+SAME = 1e-5  # that a vector may differ by once it is written and read
+READ = 32  # texts that are embedded to see that
+
+
+def check(config: Config) -> None:
+    """InputError unless --out can be written in the end: nothing else is lost by it.
+
+    Args:
+        config: The flags.
+    """
+    read = [(name, getattr(config, name)) for name in ("texts", "dev", "test", "teacher")]
+    out_folder.check(config.out, read, [("workdir", config.workdir)])
+
+
+def write(config: Config, run: run_folder.Run, result: EncoderResult) -> None:
+    """Write --out, whole or not at all.
+
+    Args:
+        config: The flags.
+        run: That it is of.
+        result: What was found.
+    """
+    check(config)
+    best = result.comparison.best
+    if best is None:
+        raise InputError(
+            "all students diverged, so that there is nothing to write to --out: try a smaller "
+            "--learning_rate"
+        )
+    run.notes(chosen=best[0])  # and the seconds until now
+    others = {}
+    with folders.written_whole(pathlib.Path(config.out).expanduser()) as path:
+        _write(path, result, best)
+        for count in result.problem.layers:
+            own = result.best_of(count)
+            if own and own[0].split(" ")[0] != best[0].split(" ")[0]:
+                name = f"{count}_layer{'s' * (count > 1)}"
+                _write(path / name, result, own)
+                others[name] = own[0]
+        (path / "table.md").write_text(result.comparison.markdown(), encoding="utf-8")
+        (path / "records.jsonl").write_text(jsonl.text(result.records), encoding="utf-8")
+        encoder_run.save(result.comparison, path / "quality_by_speed.png")
+        about = card.About(config, run, result, others)
+        (path / "README.md").write_text(card.text(about), encoding="utf-8")
+    print(f"encoder, card and table: {config.out}")
+
+
+def _write(path, result, which):
+    """Write one encoder, and see that it gives the same vectors when it is read."""
+    encoder, texts = result.student(*which), result.problem.task.held.texts[:READ]
+    encoder.save(path)
+    differ = float(np.max(np.abs(Encoder(path).embed(texts) - encoder.embed(texts))))
+    require(differ <= SAME, f"{path}: vectors differ by {differ:.1e} once they are written")

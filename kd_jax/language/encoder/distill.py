@@ -1,0 +1,206 @@
+"""`kd.distill_encoder`: your encoder, your texts, a smaller encoder, and how much it keeps.
+
+result = kd.distill_encoder("teacher/", texts, layers=(3, 2))
+print(result)
+result.best.save("small/")
+"""
+
+import functools
+import os
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from kd_jax.data import texts as own_texts
+from kd_jax.data.texts import Texts
+from kd_jax.language.encoder import costs, measures, outputs, students
+from kd_jax.language.encoder import problem as problems
+from kd_jax.language.encoder.measures import Examples
+from kd_jax.language.encoder.problem import Problem, Row
+from kd_jax.language.encoder.result import EncoderResult, concluded
+from kd_jax.language.encoder.training import Recipe, Training
+from kd_jax.metrics import records
+from kd_jax.pretrained.encoder import DELAY, Encoder
+from kd_jax.report.encoder_comparison import TEACHER
+from kd_jax.runtime import progress
+from kd_jax.runtime.execution import DEFAULT, Execution
+from kd_jax.training import keys
+
+TIMED, ROUNDS = 1000, 3  # texts that are embedded to time encoders; times, of which the best counts
+LOSSES = ("cosine+hidden+gram",)
+USUAL = Recipe()
+
+
+class Learned(NamedTuple):
+    """One encoder, measured.
+
+    Attributes:
+        record: What is said of it.
+        examples: {measure: a number for each held-out text}, {} where it diverged.
+        params: What it has learned, without what is its teacher's; None for the teacher.
+    """
+
+    record: dict
+    examples: Examples
+    params: Any = None
+
+
+class Distiller:
+    """Trains and measures what a Problem asks for, one by one."""
+
+    def __init__(
+        self,
+        problem: Problem,
+        of_texts: Callable[[], outputs.TeacherOutputs],
+        execution: Execution = DEFAULT,
+    ):
+        """Nothing is done yet.
+
+        Args:
+            problem: What is asked for.
+            of_texts: Gives the teacher's outputs for the training texts, with the states after
+                problem.imitated.
+            execution: Where and how.
+        """
+        self.problem, self.execution = problem, execution
+        self.outputs = functools.lru_cache(maxsize=1)(of_texts)
+        self.training = functools.lru_cache(maxsize=1)(self._training)
+
+    def _training(self, layers):
+        problem = self.problem
+        return Training(
+            students.of_layers(problem.teacher, layers), self.outputs(), problem.terms,
+            problem.recipe, base_seed=problem.base_seed, execution=self.execution,
+        )  # fmt: skip
+
+    def teacher(self) -> Learned:
+        """The teacher; its record holds the size and speed of all, by row."""
+        own, task = self.problem.teacher, self.problem.task
+        cuts = [students.of_layers(own, count) for count in self.problem.layers]
+        encoders = [own, *(students.encoder_of(own, cut, cut.params) for cut in cuts)]
+        found, _ = costs.costs(encoders, own.tokens(task.held.texts[:TIMED]), ROUNDS)
+        names = [TEACHER, *map(problems.cut_name, self.problem.layers)]
+        examples = task.examples(task.of_teacher)
+        for itself in ("similarity", "nearest_agreement"):
+            examples.pop(itself)
+        record = {"seed": 0, "layers": own.network.layers, "costs": dict(zip(names, found))}
+        return Learned(record | self._means(examples), examples)
+
+    def cut(self, layers: int) -> Learned:
+        """A cut that has not learned.
+
+        Args:
+            layers: How many it has.
+        """
+        student = students.of_layers(self.problem.teacher, layers)
+        examples = self._examples(student, student.params)
+        return Learned({"seed": 0, "layers": layers, **self._means(examples)}, examples)
+
+    def train(self, row: Row, seed: int, execution: Execution = DEFAULT) -> Learned:
+        """A student.
+
+        Args:
+            row: Its row.
+            seed: Its seed.
+            execution: Of this student.
+        """
+        student = students.of_layers(self.problem.teacher, row.layers)
+        fitted = self.training(row.layers).fit(
+            student, seed, row.losses, label=f"{row.name}, seed {seed}", execution=execution
+        )
+        examples = {} if fitted.diverged >= 0 else self._examples(student, fitted.params)
+        last = {f"train_{name}": float(x[-1]) for name, x in fitted.curves.items()}
+        known = {"seed": seed, "layers": row.layers, "cut": row.cut}
+        record = records.network_record(
+            known, lambda: self._means(examples) | last, fitted.diverged
+        )
+        learned = {name: x for name, x in fitted.params.items() if name not in student.frozen}
+        return Learned(record, {} if "diverged" in record else examples, learned)
+
+    def _examples(self, student, params):
+        encoder = students.encoder_of(self.problem.teacher, student, params)
+        return self.problem.task.examples(self.problem.task.vectors(encoder))
+
+    def _means(self, examples):
+        count = len(self.problem.parts.dev.texts)
+        dev, test = slice(None, count), slice(count, None)
+        return measures.means(examples, dev, "dev_") | measures.means(examples, test, "test_")
+
+
+def with_bar(problem: Problem, compute: Callable) -> outputs.TeacherOutputs:
+    """A teacher's outputs, with a bar.
+
+    Args:
+        problem: Whose texts these are.
+        compute: (teacher, tokens, layers, report=…) -> them.
+    """
+    tokens = problem.read.tokens
+    with progress.bar("teacher", len(tokens.ids), "text", delay=DELAY) as report:
+        return compute(problem.teacher, tokens, problem.imitated, report=report)
+
+
+def distill_encoder(
+    teacher: Encoder | str | os.PathLike,
+    train: Texts | Sequence[str],
+    *,
+    dev: Texts | Sequence[str] | None = None,
+    test: Texts | Sequence[str] | None = None,
+    layers: Sequence[int] = (3, 2),
+    losses: Sequence[str] = LOSSES,
+    seeds: int = 3,
+    base_seed: int = 0,
+    recipe: Recipe = USUAL,
+    max_length: int = 0,
+    few: measures.Few = measures.USUAL,
+    execution: Execution = DEFAULT,
+) -> EncoderResult:
+    """Distil a sentence encoder into shorter ones on texts, and say what they keep of it.
+
+    Students begin as a cut, some of the teacher's layers with its embeddings, and learn its vectors
+    on the training texts. They are held against the cut that has not learned, and against the
+    teacher, on texts that nobody has learned from.
+
+    Args:
+        teacher: A kd.Encoder, the folder of one, or a name on the Hugging Face hub.
+        train: Texts, perhaps with labels, of which the measures alone know.
+        dev: Texts that the student is chosen on; by default a tenth of the first.
+        test: Texts that are read once; by default a tenth of the first.
+        layers: Of the students.
+        losses: Rows of the table: names of losses, with + between those that are added.
+        seeds: Students of each row.
+        base_seed: What every random choice follows from.
+        recipe: How each learns.
+        max_length: Tokens that training texts are cut to; 0: as many as the teacher reads.
+        few: Of the probe on few labels.
+        execution: Where and how.
+
+    Returns:
+        The EncoderResult: print it; its `best` is an Encoder.
+
+    Raises:
+        InputError: Something does not fit; one line says what, before anything is trained.
+    """
+    others = (None if x is None else _as_texts(x) for x in (dev, test))
+    parts = own_texts.parted(
+        _as_texts(train), *others, seed=keys.number(base_seed, "draw", "parts")
+    )
+    problem = problems.prepare(
+        teacher if isinstance(teacher, Encoder) else Encoder(teacher), parts, layers=layers,
+        losses=losses, recipe=recipe, seeds=seeds, base_seed=base_seed, max_length=max_length,
+        few=few,
+    )  # fmt: skip
+    distiller = Distiller(problem, lambda: with_bar(problem, outputs.outputs), execution)
+    found = {(TEACHER, 0): distiller.teacher()}
+    for count in problem.layers:
+        found[problems.cut_name(count), 0] = distiller.cut(count)
+        for row in problem.rows:
+            if row.layers == count:
+                for seed in range(seeds):
+                    found[row.name, seed] = distiller.train(row, seed, execution)
+    learned = {key: one.params for key, one in found.items()}
+    named = [{"row": row, **one.record} for (row, _), one in found.items()]
+    examples = {key: one.examples for key, one in found.items()}
+    return concluded(problem, named, examples, lambda row, seed: learned[row, seed])
+
+
+def _as_texts(given):
+    return given if isinstance(given, Texts) else Texts(list(given))

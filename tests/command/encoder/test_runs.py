@@ -1,0 +1,159 @@
+"""`distill_encoder` on the smallest encoder: the folder that it writes, and what it refuses."""
+
+import json
+
+import in_process
+import numpy as np
+import pytest
+
+pytest.importorskip("safetensors", reason="needs the extra text")
+pytest.importorskip("tokenizers", reason="needs the extra text")
+
+import tiny_texts
+from refusals import refused
+from tiny_sentences import sentence_encoder
+
+import kd_jax as kd
+from kd_jax.command import __main__ as command
+from kd_jax.command.encoder import folder, run
+from kd_jax.command.encoder.config import Config
+from kd_jax.report import encoder_run
+from kd_jax.storage import jsonl
+
+SMALL = {
+    "seeds": 2, "layers": (2, 1), "losses": ("cosine",), "epochs": 1, "batch_size": 16,
+    "learning_rate": 1e-2, "max_length": 8, "few_labels": 2, "draws": 1,
+}  # fmt: skip
+
+
+def config(place, **given):
+    files = {"texts": "texts.jsonl", "teacher": "teacher", "workdir": "runs"}
+    usual = {flag: str(place / name) for flag, name in files.items()}
+    return Config(**{**SMALL, **usual, "text_column": "q", "label_column": "intent", **given})
+
+
+def finished(config):
+    return in_process.performed("distill_encoder", config, command.encoder_program)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A folder with a teacher and texts; two in a hundred texts have more than 8 tokens."""
+    found = tmp_path_factory.mktemp("whole")
+    sentence_encoder(found / "teacher")
+    texts, labels = tiny_texts.drawn(60)
+    texts[7] = "how is my card late lost here why"
+    rows = [{"q": x, "intent": "ab"[y], "more": []} for x, y in zip(texts, labels)]
+    lines = "\n".join(json.dumps(row) for row in [*rows, {"q": " ", "intent": "a"}])
+    (found / "texts.jsonl").write_text(lines)
+    return found
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick():
+    with pytest.MonkeyPatch.context() as patch:
+        in_process.by_gradient_descent(patch)
+        yield
+
+
+@pytest.fixture(scope="module")
+def done(place, quick):
+    return place, finished(config(place, out=str(place / "out")))
+
+
+def test_there_is_a_record_of_the_teacher_each_cut_and_each_student(done):
+    records = jsonl.records(done[1])
+    rows = ["teacher", "2 layers, cut", *["2 layers, cosine"] * 2, "1 layer, cut"]
+    assert [r["row"] for r in records] == [*rows, *["1 layer, cosine"] * 2]
+    assert {"test_probe_accuracy", "test_similarity", "dev_few_accuracy"} < records[-1].keys()
+
+
+def test_out_is_an_encoder_with_the_others_beside_it(done):
+    place, run_folder = done
+    comparison = encoder_run.read(run_folder)
+    row, seed = comparison.best
+    depths = {"2 layers, cosine": 2, "1 layer, cosine": 1}
+    best, other = kd.Encoder(place / "out"), 3 - depths[row]
+    assert best.network.layers == depths[row] and best.embed("how is my card").shape == (5,)
+    name = f"{other}_layer{'s' * (other > 1)}"
+    assert kd.Encoder(place / "out" / name).network.layers == other
+    tests = [r for r in jsonl.records(run_folder) if r["row"] == row and r["seed"] == seed]
+    (record,) = tests
+    assert comparison.examples[row][seed].mean() == pytest.approx(record["test_probe_accuracy"])
+    vectors = best.embed(["how is my card", "late here"])
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-5)
+
+
+def test_the_card_says_what_it_is_of_and_how_it_is_used(done):
+    place, run_folder = done
+    text = (place / "out" / "README.md").read_text(encoding="utf-8")
+    table = (place / "out" / "table.md").read_text(encoding="utf-8")
+    assert text.startswith("---\nlibrary_name: sentence-transformers\n") and table in text
+    assert table == (run_folder / "table.md").read_text(encoding="utf-8")
+    assert 'kd.Encoder("FOLDER").embed(' in text and "SentenceTransformer(" in text
+    assert "1 row has no text in" in text and "1 of 48 training texts are longer than 8" in text
+    assert (place / "out" / "records.jsonl").read_text() and (run_folder / "examples.npz").is_file()
+
+
+def test_the_same_command_again_replaces_its_own_folder_with_the_same_numbers(done):
+    place, first = done
+    second = finished(config(place, out=str(place / "out")))
+    assert second.name != first.name
+
+    def numbers(folder):
+        return [
+            {k: v for k, v in r.items() if k not in ("costs", "check")}
+            for r in jsonl.records(folder)
+        ]
+
+    assert numbers(first) == numbers(second)
+
+
+def test_a_killed_run_goes_on_with_what_is_recorded(place, monkeypatch):
+    given = config(place, base_seed=1)
+    trained, whole = [], run.Distiller.train
+
+    def train(self, row, seed, execution):
+        trained.append((row.name, seed))
+        if len(trained) == 3:
+            raise KeyboardInterrupt
+        return whole(self, row, seed, execution)
+
+    monkeypatch.setattr(run.Distiller, "train", train)
+    with pytest.raises(KeyboardInterrupt):
+        finished(given)
+    records = jsonl.records(finished(given))
+    assert len(records) == 7 and trained[:2] == [("2 layers, cosine", 0), ("2 layers, cosine", 1)]
+    assert trained.count(("2 layers, cosine", 0)) == 1 and ("1 layer, cosine", 0) in trained[3:]
+
+
+def test_bad_input_is_one_line(place, tmp_path):
+    def wrong(match, **given):
+        given = {name: str(x) if name == "out" else x for name, x in given.items()}
+        refused(match, finished, config(place, **given))
+
+    wrong("--label_column=intend: .* did you mean 'intent'", label_column="intend")
+    wrong("up to 11 tokens: expected 10 at most", max_length=11)
+    wrong("--layers=3: expected fewer", layers=(3,))
+    wrong("no loss 'kl'", losses=("kl",))
+    wrong("expected each loss once", losses=("cosine+cosine",))
+    wrong("is no folder", teacher=str(tmp_path / "none"))
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("mine")
+    wrong(r"--out=.*mine holds other files \(thesis.txt\)", out=tmp_path / "mine")
+    wrong("--out=.* and --teacher=.* overlap", out=place / "teacher" / "student")
+    (tmp_path / "runs").mkdir()
+    wrong(
+        "--out=.* and --workdir=.* overlap", out=tmp_path / "runs", workdir=str(tmp_path / "runs/x")
+    )
+    refused("--texts is missing", Config)
+    refused("--longer=drop: expected one of cut, skip", config, place, longer="drop")
+    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["thesis.txt"]
+
+
+def test_hidden_states_that_do_not_fit_are_refused_before_any_work(place, monkeypatch):
+    monkeypatch.setattr(run.memory, "available", lambda: 1000)
+    refused("leave hidden out, as in --losses=cosine.gram", run.prepared,
+            config(place, losses=("cosine+hidden",)))  # fmt: skip
+    assert run.prepared(config(place)).imitated == []
+    assert folder.SAME == 1e-5

@@ -1,0 +1,133 @@
+"""kd.distill_encoder on the smallest encoder: students learn, and what is measured is theirs."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+pytest.importorskip("safetensors", reason="needs the extra text")
+pytest.importorskip("tokenizers", reason="needs the extra text")
+
+import tiny_texts
+from refusals import refused
+from tiny_sentences import sentence_encoder
+
+import kd_jax as kd
+from kd_jax.language.encoder import loss, measures, reading, students, training
+from kd_jax.language.encoder.outputs import outputs
+from kd_jax.language.encoder.training import Recipe
+
+
+@pytest.fixture(scope="module")
+def teacher(tmp_path_factory):
+    """3 layers of 32, three poolings, a dense layer to 5 numbers, length 1; texts of 10 tokens."""
+    return kd.Encoder(sentence_encoder(tmp_path_factory.mktemp("teacher")))
+
+
+@pytest.fixture(scope="module")
+def result(teacher):
+    texts, _ = tiny_texts.drawn(64)
+    recipe = Recipe(epochs=12, batch_size=16, learning_rate=1e-2, widths=(10,))
+    return kd.distill_encoder(
+        teacher, texts[:48], dev=texts[48:54], test=texts[54:], layers=(1,), seeds=2, recipe=recipe
+    )
+
+
+def test_students_come_nearer_to_the_teacher_than_their_cut(result):
+    rows = {(r["row"], r["seed"]): r for r in result.records}
+    name = "1 layer, cosine + hidden + gram"
+    assert [*rows] == [("teacher", 0), ("1 layer, cut", 0), (name, 0), (name, 1)]
+    cut = rows["1 layer, cut", 0]
+    for seed in (0, 1):
+        ours = rows[name, seed]
+        assert ours["test_similarity"] > cut["test_similarity"] and ours["cut"] == "1 layer, cut"
+        assert 0 < ours["train_cosine"] < 1
+    assert rows[name, 0]["train_loss"] != rows[name, 1]["train_loss"]
+    costs = rows["teacher", 0]["costs"]
+    assert costs["teacher"]["layers"] == 3 and costs["1 layer, cut"]["layers"] == 1
+    assert costs["teacher"]["layer_parameters"] == 3 * costs["1 layer, cut"]["layer_parameters"]
+
+
+def test_what_is_saved_gives_what_the_records_say(result, teacher, tmp_path):
+    """The test's rank correlations and neighbors again, by SciPy, of the folder that is read."""
+    result.save(tmp_path / "small")
+    small = kd.Encoder(tmp_path / "small")
+    assert small.network.layers == 1 and small.prompts == teacher.prompts
+    for name, theirs in teacher.params["embeddings"].items():
+        ours = small.params["embeddings"][name]
+        if name != "norm":
+            np.testing.assert_array_equal(ours, theirs)
+    parts = result.problem.parts
+    held = parts.dev.texts + parts.test.texts
+    ours, theirs = (np.float64(encoder.embed(held)) for encoder in (small, teacher))
+    np.testing.assert_allclose(ours, result.best.embed(held), atol=1e-5)
+    found = []
+    for row in range(len(held)):
+        others = np.delete(np.arange(len(held)), row)
+        pair = [np.round(x[others] @ x[row], 9) for x in (ours, theirs)]
+        found.append(stats.spearmanr(*pair).statistic)
+    row, seed = result.comparison.best
+    (record,) = (r for r in result.records if (r["row"], r["seed"]) == (row, seed))
+    assert record["test_similarity"] == pytest.approx(np.mean(found[6:]), abs=1e-4)
+    assert record["dev_similarity"] == pytest.approx(np.mean(found[:6]), abs=1e-4)
+    known = [np.float64(encoder.embed(parts.train.texts)) for encoder in (small, teacher)]
+    same = np.argmax(ours @ known[0].T, 1) == np.argmax(theirs @ known[1].T, 1)
+    assert record["test_nearest_agreement"] == pytest.approx(same[6:].mean(), abs=0.11)
+
+
+def test_the_page_names_verdict_rows_and_speed(result):
+    text = str(result)
+    assert "1 layer, cosine + hidden + gram (chosen)" in text and "texts/s" in text
+    assert text.split(":")[0] in ("BEATS", "INCONCLUSIVE")
+    assert "times its speed" in text.replace("\n", " ")
+    refused("there is no row x: expected one of 1 layer, cosine", result.student, "x")
+    refused("seed=2: expected 0 to 1", result.student, "1 layer, cosine + hidden + gram", 2)
+
+
+def test_with_labels_probes_and_neighbors_are_measured_text_by_text(teacher):
+    texts, labels = tiny_texts.drawn(40)
+    train, held = (kd.Texts(texts[x], np.array(labels[x])) for x in (slice(30), slice(30, None)))
+    task = measures.Task(teacher, train, held, measures.Few(2, 3, 0))
+    found = task.examples(task.of_teacher)
+    assert {*found} == {"probe_accuracy", "few_accuracy", "nearest_accuracy", "similarity",
+                        "nearest_agreement"}  # fmt: skip
+    assert all(x.shape == (10,) for x in found.values())
+    np.testing.assert_allclose(found["similarity"], 1)
+    np.testing.assert_array_equal(found["nearest_agreement"], 1)
+    known, ours = teacher.embed(train.texts), teacher.embed(held.texts)
+    right = np.array(labels)[np.argmax(ours @ known.T, 1)] == held.labels
+    np.testing.assert_array_equal(found["nearest_accuracy"], right)
+    few = measures.Few(per_class=20)
+    refused("--few_labels=20: a class has", measures.Task, teacher, train, held, few)
+    refused("3 held-out texts", measures.Task, teacher, train, held.take(range(3)))
+
+
+def test_longer_texts_are_counted_and_cut_or_left_out(teacher):
+    texts = ["how is my card", "late", "my card is late lost here"]  # 6, 3 and 8 tokens
+    cut = reading.read(teacher, texts, 6)
+    assert cut.longer == 1 and cut.tokens.mask.sum(1).tolist() == [6, 3, 6]
+    kept = reading.read(teacher, texts, 6, skip=True)
+    assert kept.longer == 1 and kept.rows.tolist() == [0, 1] and kept.tokens.ids.shape[1] == 6
+    assert reading.read(teacher, texts).max_length == 10
+    refused("up to 11 tokens: expected 10 at most", reading.read, teacher, texts, 11)
+    refused("all 1 texts are longer than 3", reading.read, teacher, texts[:1], 3, skip=True)
+
+
+def test_bad_input_is_one_line(teacher):
+    texts, _ = tiny_texts.drawn(40)
+    refused("--layers=3: expected fewer than the teacher's 3", kd.distill_encoder, teacher, texts,
+            layers=(3,))  # fmt: skip
+    refused("there is no loss 'cosin'", kd.distill_encoder, teacher, texts, layers=(1,),
+            losses=["cosin"])  # fmt: skip
+    few = Recipe(batch_size=33)
+    first = students.of_layers(teacher, 1)
+    tokens = reading.read(teacher, texts[:32]).tokens
+    said = outputs(teacher, tokens, [])
+    assert said.hidden.shape == (32, 0, 8, 32)
+    refused("--batch_size=33: there are 32 texts", training.Training, first, said, ["cosine"], few)
+
+
+def test_widths_hold_half_and_nine_tenths_of_the_texts():
+    lengths = np.array([5] * 60 + [12] * 35 + [40] * 5)
+    assert training.widths(lengths, 40) == (8, 16)
+    assert training.widths(np.full(10, 8), 8) == ()
+    assert loss.WEIGHTS.keys() == loss.TERMS.keys()
