@@ -1,0 +1,61 @@
+"""The commands of docs/encoders.md run as they stand there, and its flags are those there are."""
+
+import dataclasses
+import pathlib
+import re
+
+import pytest
+
+pytest.importorskip("safetensors", reason="needs the extra text")
+pytest.importorskip("tokenizers", reason="needs the extra text")
+
+import tiny_texts
+from tiny_sentences import sentence_encoder
+
+import kd_jax as kd
+from kd_jax import experiment
+from kd_jax.command import __main__ as command
+from kd_jax.command.encoder.config import Config
+from kd_jax.pretrained import sentence_embeddings
+
+PAGE = (pathlib.Path(__file__).parents[3] / "docs" / "encoders.md").read_text()
+COMMANDS = re.findall(r"\./run\.sh (distill_encoder [^\n]*(?:\\\n[^\n]*)*)\n\n", PAGE)
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """A folder with the files that the commands name; the packaged encoder is the smallest."""
+    monkeypatch.chdir(tmp_path)
+    sentence_encoder(tmp_path / "teacher")
+    monkeypatch.setattr(sentence_embeddings, "packaged", lambda: tmp_path / "teacher")
+    texts, labels = tiny_texts.drawn(80)
+    rows = [f"{text},{label}" for text, label in zip(texts, labels)]
+    (tmp_path / "questions.csv").write_text("\n".join(["question,intent", *rows]))
+    (tmp_path / "notes.txt").write_text("\n".join(texts))
+
+
+@pytest.mark.slow
+def test_the_commands(here, capsys):
+    labeled, unlabeled = (found.replace("\\\n", " ").split() for found in COMMANDS)
+    smoke = ["--preset=smoke", "--max_length=8"]
+    command.main([*(x for x in labeled if "layers" not in x), "--layers=2,1", *smoke])
+    command.main([*unlabeled, *smoke])
+    assert kd.Encoder("small").dimension == kd.Encoder("smaller").dimension == 5
+    assert {p.name for p in pathlib.Path("small").glob("*_layer*")} < {"1_layer", "2_layers"}
+    assert "2 layers, cosine + gram" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_the_program(here, capsys):
+    program = re.findall("```python\n(.*?)```", PAGE, re.DOTALL)[-1]
+    exec(compile(program, "a program of the docs", "exec"), {"kd": kd})
+    assert kd.Encoder("small").network.layers == 1
+    assert "vs. its cut" in capsys.readouterr().out
+
+
+def test_every_flag_is_one_and_none_is_left_out():
+    assert len(COMMANDS) == 2
+    own = {x.name for x in dataclasses.fields(Config)}
+    shared = {x.name for x in dataclasses.fields(experiment.Config)}
+    said = set(re.findall(r"`?--(\w+)", PAGE))
+    assert said <= own and own - shared <= said
