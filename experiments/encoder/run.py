@@ -72,10 +72,11 @@ class EncoderStudents:
         """The teacher's record, with what it and its cuts cost."""
         cuts = [students.of_layers(self.teacher, count) for count in self.config.layers]
         encoders = [students.encoder_of(self.teacher, cut, cut.params) for cut in cuts]
-        texts = self.task.held.texts[:TIMED]
-        timed = self.teacher.tokens(texts)
-        torch = [speed.in_torch(self.teacher.folder, timed)] if speed.installed() else []
-        found, speeds = costs.costs([self.teacher, *encoders], timed, self.config.rounds, torch)
+        timed = self.teacher.tokens(self.task.held.texts[:TIMED])
+        every = [self.teacher, *encoders]
+        work = [functools.partial(encoder.vectors, timed) for encoder in every]
+        work += [speed.in_torch(self.teacher.folder, timed)] if speed.installed() else []
+        found, speeds = costs.costs(every, work, len(timed.ids), self.config.rounds)
         found[0] |= dict(zip(["torch_sentences_per_second"], speeds))
         more = {"tests": len(self.task.held.texts), "layers": self.teacher.network.layers}
         own = self.measured(self.task.of_teacher, MEASURES[:-1])

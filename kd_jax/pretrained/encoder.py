@@ -18,7 +18,9 @@ from kd_jax.data import padding
 from kd_jax.errors import require
 from kd_jax.models.bert import Bert
 from kd_jax.models.modernbert import ModernBert
-from kd_jax.pretrained import bert, model_folder, modernbert, sentence_folder
+from kd_jax.models.sentence import Head
+from kd_jax.models.static import StaticEmbedding
+from kd_jax.pretrained import bert, model_folder, modernbert, sentence_folder, static_embedding
 from kd_jax.pretrained import tokenizer as tokenizers
 from kd_jax.pretrained.bert_families import ARCHITECTURES
 from kd_jax.pretrained.settings import Settings, shown
@@ -78,7 +80,7 @@ class Encoder:
         if not (self.folder / sentence_folder.MODULES).is_file():
             lacks = f"{folder} has no {sentence_folder.MODULES}"
             print(f"{lacks}: a text's vector is the mean of its tokens'", file=sys.stderr)
-        self.network, params = load(said.model)
+        self.network, params = (static_embedding.load if said.static else load)(said.model)
         width = self.network.width
         require(
             said.width in (0, width),
@@ -97,6 +99,11 @@ class Encoder:
     def __repr__(self) -> str:
         size = f"{self.network.layers} layers of {self.network.width}"
         return f"Encoder({str(self.folder)!r}: {size}, vectors of {self.dimension})"
+
+    @property
+    def static(self) -> bool:
+        """Whether it is a table of tokens' vectors, which no special tokens are put around."""
+        return self._said.static
 
     def embed(
         self, texts: str | Iterable[str], prompt_name: str | None = None
@@ -144,17 +151,32 @@ class Encoder:
     def tokens(self, texts: Iterable[str]) -> padding.Tokens:
         """The Tokens of texts, as the folder says that they are read."""
         with self._alone:  # it is told how to cut, which another thread would undo
-            return tokenizers.encode(self.tokenizer, texts, self.max_length)
+            return tokenizers.encode(
+                self.tokenizer, texts, self.max_length, special=not self.static
+            )
 
-    def replaced(self, network: Any, params: Any) -> "Encoder":
-        """An encoder like this one, but for its network: a student, say.
+    def replaced(
+        self, network: Any, params: Any, head: Head | None = None, head_params: Any = ()
+    ) -> "Encoder":
+        """An encoder with the tokenizer and prompts of this one: a student, say.
 
         Args:
-            network: of the same width.
+            network: its own; a StaticEmbedding reads texts of any length without special tokens.
             params: its parameters.
+            head: how its tokens' vectors become one; None: as this one's.
+            head_params: of the steps of that.
         """
-        other = copy.copy(self)
+        other, static = copy.copy(self), isinstance(network, StaticEmbedding)
         other.network, other.params = network, jax.device_put(params)
+        if head is not None:
+            other.head, other.head_params = head, jax.device_put(head_params)
+        kernels = [np.shape(own["kernel"])[1] for own in other.head_params if "kernel" in own]
+        other.dimension = [network.width * len(other.head.poolings), *kernels][-1]
+        other.max_length = network.longest if static else self.max_length
+        other._said = self._said._replace(
+            head=other.head, params=other.head_params, width=network.width, static=static,
+            max_length=other.max_length, dimension=other.dimension,
+        )  # fmt: skip
         return other
 
     def save(self, folder: str | os.PathLike, network: Any = None, params: Any = None) -> None:
@@ -166,7 +188,10 @@ class Encoder:
             params: of that one.
         """
         network, params = (network or self.network), (self.params if params is None else params)
-        SAVERS[type(network)](folder, network, params, self._said.model)
+        if self.static:
+            static_embedding.save(folder, params, self.tokenizer)
+        else:
+            SAVERS[type(network)](folder, network, params, self._said.model)
         sentence_folder.write(folder, self._said)
 
     def _prompt(self, name):

@@ -14,7 +14,13 @@ from typing import Any, NamedTuple
 
 from kd_jax.errors import require
 from kd_jax.models.sentence import Dense, Head, mean, normalized
-from kd_jax.pretrained import model_folder, safetensors_files, sentence_dense, sentence_pooling
+from kd_jax.pretrained import (
+    model_folder,
+    safetensors_files,
+    sentence_dense,
+    sentence_pooling,
+    static_embedding,
+)
 from kd_jax.pretrained.settings import Settings, shown
 
 MODULES, PROMPTS = "modules.json", "config_sentence_transformers.json"
@@ -42,7 +48,8 @@ class SentenceFolder(NamedTuple):
     steps; width: of the hidden states that it takes, 0 where the folder does not say; dimension: of
     its vectors, likewise; max_length: tokens of a text, None where the folder does not say;
     lowercase: whether texts are; prompts: {name: what is put before a text}; default_prompt: the
-    name of one, or None; pools_prompts: whether a prompt's tokens count in the pooling.
+    name of one, or None; pools_prompts: whether a prompt's tokens count in the pooling; static:
+    whether the network is a StaticEmbedding, whose texts have no special tokens.
     """
 
     model: pathlib.Path
@@ -55,6 +62,7 @@ class SentenceFolder(NamedTuple):
     prompts: dict[str, str] = {}
     default_prompt: str | None = None
     pools_prompts: bool = True
+    static: bool = False
 
 
 def read(folder: str | os.PathLike) -> SentenceFolder:
@@ -66,17 +74,23 @@ def read(folder: str | os.PathLike) -> SentenceFolder:
     folder = pathlib.Path(folder)
     if not (folder / MODULES).is_file():
         return SentenceFolder(folder)
-    (_, model), (_, pooling), *others = _modules(folder)
-    max_length, lowercase = _reading(model)
-    width, poolings, pools_prompts = sentence_pooling.read(pooling)
+    (first, model), *others = _modules(folder)
+    static = first == STATIC
+    poolings: tuple = (mean,)
+    if static:
+        max_length, lowercase, pools_prompts = None, False, True
+        width = static_embedding.load(model)[0].width
+    else:
+        max_length, lowercase = _reading(model)
+        width, poolings, pools_prompts = sentence_pooling.read(others.pop(0)[1])
     dimension, steps = width * len(poolings), []
-    for read_step, where in others:
-        step, params, dimension = read_step(where, dimension)
+    for name, where in others:
+        step, params, dimension = STEPS[name](where, dimension)
         steps.append((step, params))
     prompts, default_prompt = _prompts(folder / PROMPTS)
     return SentenceFolder(
         model, Head(poolings, tuple(step for step, _ in steps)), tuple(own for _, own in steps),
-        width, dimension, max_length, lowercase, prompts, default_prompt, pools_prompts,
+        width, dimension, max_length, lowercase, prompts, default_prompt, pools_prompts, static,
     )  # fmt: skip
 
 
@@ -88,17 +102,19 @@ def write(folder: str | os.PathLike, said: SentenceFolder) -> None:
         said: what it says; where its `model` lies is left out.
     """
     folder = pathlib.Path(folder)
-    files = {"1_Pooling/config.json": sentence_pooling.settings(
-        said.width, said.head.poolings, said.pools_prompts
-    )}  # fmt: skip
-    names = {"": "Transformer", "1_Pooling": "Pooling"}
+    names, files = {"": STATIC}, {}
+    if not said.static:
+        names = {"": "Transformer", "1_Pooling": "Pooling"}
+        files["1_Pooling/config.json"] = sentence_pooling.settings(
+            said.width, said.head.poolings, said.pools_prompts
+        )
+        files[READING] = {"max_seq_length": said.max_length, "do_lower_case": said.lowercase}
     for number, (step, params) in enumerate(zip(said.head.steps, said.params), 2):
         kind = "Dense" if isinstance(step, Dense) else "Normalize"
         place = f"{number}_{kind}"
         names[place] = kind
         if isinstance(step, Dense):
             files[f"{place}/config.json"] = sentence_dense.write(folder / place, step, params)
-    files[READING] = {"max_seq_length": said.max_length, "do_lower_case": said.lowercase}
     files[PROMPTS] = {"prompts": said.prompts, "default_prompt_name": said.default_prompt}
     modules: Any = [
         {"idx": n, "name": str(n), "path": place, "type": f"{LIBRARY}models.{kind}"}
@@ -127,15 +143,16 @@ def require_mean(folder: str | os.PathLike) -> None:
 
 
 def _modules(folder):
-    """[(what reads it, its folder)] of the modules of a folder."""
-    path, found = folder / MODULES, []
+    """[(its kind, its folder)] of the modules of a folder."""
+    path = folder / MODULES
+    found: list[tuple[str, pathlib.Path]] = []
     for number, part in enumerate(model_folder.json_objects(path)):
         said = Settings(part, path)
         kind, where = said.get("type"), said.get("path")
         said.neutral({"kwargs": ([],)})
         said.accounted(["idx", "name"])
-        expected = FIRST[number : number + 1] or tuple(STEPS)
         name = str(kind).rpartition(".")[2]
+        expected = _expected([kind for kind, _ in found])
         require(
             str(kind).startswith(LIBRARY) and name in expected,
             f"{path}: module {number} is {shown(kind)}, expected {' or '.join(expected)} of "
@@ -145,9 +162,17 @@ def _modules(folder):
         require(
             own, f"{path}: module {number} lies in {shown(where)}, expected a folder in this one"
         )
-        found.append((STEPS.get(name), folder / where))
-    require(len(found) > 1, f"{path} names {len(found)} modules, expected {', '.join(FIRST)}, …")
+        found.append((name, folder / where))
+    enough = "Pooling" not in _expected([kind for kind, _ in found])
+    require(found and enough, f"{path} names {len(found)} modules, expected {', '.join(FIRST)}, …")
     return found
+
+
+def _expected(before):
+    """The kinds of a module behind these."""
+    if not before:
+        return FIRST[0], STATIC
+    return FIRST[1:] if before == [FIRST[0]] else tuple(STEPS)
 
 
 def _reading(folder):
@@ -174,7 +199,7 @@ def _normalize(folder, width):
     return normalized, {}, width
 
 
-FIRST = "Transformer", "Pooling"
+FIRST, STATIC = ("Transformer", "Pooling"), "StaticEmbedding"
 STEPS = {"Dense": sentence_dense.read, "Normalize": _normalize}  # which follow, in any order
 
 

@@ -86,7 +86,9 @@ def require_fits(tokenizer: Tokenizer, vocabulary: float, source: str | os.PathL
     )
 
 
-def encode(tokenizer: Tokenizer, texts: Iterable[str], max_length: int) -> Tokens:
+def encode(
+    tokenizer: Tokenizer, texts: Iterable[str], max_length: int, *, special: bool = True
+) -> Tokens:
     """The Tokens of texts with their special tokens.
 
     Args:
@@ -94,19 +96,21 @@ def encode(tokenizer: Tokenizer, texts: Iterable[str], max_length: int) -> Token
         texts: N texts.
         max_length: longer ones are cut to so many tokens, the special ones among them; padding
             does not go beyond it either, as a network may have no more positions.
+        special: whether special tokens are put around them.
 
     Raises:
         InputError: it leaves no token of a text: the tokenizer would cut nothing then.
     """
-    special = tokenizer.num_special_tokens_to_add(False)
+    added = tokenizer.num_special_tokens_to_add(False)
     require(
-        max_length > special,
-        f"texts are to be cut to {max_length} tokens: expected more than the {special} special "
+        max_length > added,
+        f"texts are to be cut to {max_length} tokens: expected more than the {added} special "
         "ones that the tokenizer adds",
     )
     tokenizer.enable_truncation(max_length)
     try:
-        found = [each.ids for each in tokenizer.encode_batch(list(texts))]
+        encodings = tokenizer.encode_batch(list(texts), add_special_tokens=special)
+        found = [each.ids for each in encodings]
     finally:
         tokenizer.no_truncation()  # which is no state for others to find
     return padded(found, longest=max_length)

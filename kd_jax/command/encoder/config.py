@@ -55,6 +55,10 @@ class Config(experiment.Config):
     longer: str = setting("cut", "what becomes of longer ones: cut or skip", one_of(*LONGER))
     few_labels: int = setting(5, "labels of each class where they are few", at_least(1))
     draws: int = setting(20, "draws of these few labels", at_least(1))
+    static: int = setting(
+        256, "numbers of the vectors of a static student, which has no attention; 0: none",
+        within(0, 4097),
+    )  # fmt: skip
     out: str = place("", "new folder for the encoder, its card and the table")
 
     PRESETS = {

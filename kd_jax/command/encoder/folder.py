@@ -44,15 +44,18 @@ def write(config: Config, run: run_folder.Run, result: EncoderResult) -> None:
             "--learning_rate"
         )
     run.notes(chosen=best[0])  # and the seconds until now
-    others = {}
+    others, texts = {}, result.problem.task.held.texts[:READ]
     with folders.written_whole(pathlib.Path(config.out).expanduser()) as path:
-        _write(path, result, best)
+        _write(path, result.student(*best), texts)
         for count in result.problem.layers:
             own = result.best_of(count)
             if own and own[0].split(" ")[0] != best[0].split(" ")[0]:
                 name = f"{count}_layer{'s' * (count > 1)}"
-                _write(path / name, result, own)
+                _write(path / name, result.student(*own), texts)
                 others[name] = own[0]
+        if result.problem.static:
+            _write(path / "static", result.problem.static_student, texts)
+            others["static"] = "tokens' vectors without attention"
         (path / "table.md").write_text(result.comparison.markdown(), encoding="utf-8")
         (path / "records.jsonl").write_text(jsonl.text(result.records), encoding="utf-8")
         encoder_run.save(result.comparison, path / "quality_by_speed.png")
@@ -61,9 +64,8 @@ def write(config: Config, run: run_folder.Run, result: EncoderResult) -> None:
     print(f"encoder, card and table: {config.out}")
 
 
-def _write(path, result, which):
+def _write(path, encoder, texts):
     """Write one encoder, and see that it gives the same vectors when it is read."""
-    encoder, texts = result.student(*which), result.problem.task.held.texts[:READ]
     encoder.save(path)
     differ = float(np.max(np.abs(Encoder(path).embed(texts) - encoder.embed(texts))))
     require(differ <= SAME, f"{path}: vectors differ by {differ:.1e} once they are written")

@@ -49,6 +49,9 @@ def run(config: Config, run: run_folder.Run) -> None:
                     ({"row": row.name, "seed": seed}, functools.partial(_train, distiller, row))
                     for seed in range(config.seeds)
                 ]
+    if given.static:
+        known = {"row": problem.static_name(given.static)}
+        units.append((known, functools.partial(_done, distiller.static)))
     run.each(units)
     found = _concluded(given, run)
     encoder_run.remember(run, found.comparison)
@@ -83,6 +86,7 @@ def prepared(config: Config) -> Problem:
         teacher, parts, layers=config.layers, losses=config.losses, recipe=recipe,
         seeds=config.seeds, base_seed=config.base_seed, max_length=config.max_length,
         skip_longer=config.longer == "skip", few=few,
+        static=min(config.static, teacher.dimension),
     )  # fmt: skip
     _check_memory(found)
     return found

@@ -6,15 +6,11 @@ from collections.abc import Callable, Sequence
 import jax
 import numpy as np
 
-from kd_jax.data import padding
 from kd_jax.pretrained.encoder import Encoder
 
 
 def costs(
-    encoders: Sequence[Encoder],
-    tokens: padding.Tokens,
-    rounds: int,
-    others: Sequence[Callable[[], object]] = (),
+    encoders: Sequence[Encoder], work: Sequence[Callable[[], object]], texts: int, rounds: int
 ) -> tuple[list[dict], list[float]]:
     """Size and speed of encoders.
 
@@ -22,16 +18,15 @@ def costs(
 
     Args:
         encoders: That are timed.
-        tokens: Of the texts.
+        work: What each of them does, and what is timed beside them: embeds the same texts.
+        texts: How many.
         rounds: How many.
-        others: What is timed beside them: each embeds the same texts.
 
     Returns:
         ([{"layers", "parameters", "layer_parameters", "bytes", "sentences_per_second"}], texts a
-        second of the others).
+        second of what is timed beside them).
     """
-    work = [lambda encoder=encoder: encoder.vectors(tokens) for encoder in encoders]
-    speeds = [len(tokens.ids) / seconds for seconds in _in_turns([*work, *others], rounds)]
+    speeds = [texts / seconds for seconds in _in_turns(work, rounds)]
     found = [
         sizes(encoder) | {"sentences_per_second": speed} for encoder, speed in zip(encoders, speeds)
     ]

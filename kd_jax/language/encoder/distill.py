@@ -77,8 +77,13 @@ class Distiller:
         own, task = self.problem.teacher, self.problem.task
         cuts = [students.of_layers(own, count) for count in self.problem.layers]
         encoders = [own, *(students.encoder_of(own, cut, cut.params) for cut in cuts)]
-        found, _ = costs.costs(encoders, own.tokens(task.held.texts[:TIMED]), ROUNDS)
         names = [TEACHER, *map(problems.cut_name, self.problem.layers)]
+        if self.problem.static:
+            encoders.append(self.problem.static_student)
+            names.append(problems.static_name(self.problem.static))
+        texts = task.held.texts[:TIMED]
+        work = [functools.partial(encoder.embed, texts) for encoder in encoders]
+        found, _ = costs.costs(encoders, work, len(texts), ROUNDS)
         examples = task.examples(task.of_teacher)
         for itself in ("similarity", "nearest_agreement"):
             examples.pop(itself)
@@ -94,6 +99,12 @@ class Distiller:
         student = students.of_layers(self.problem.teacher, layers)
         examples = self._examples(student, student.params)
         return Learned({"seed": 0, "layers": layers, **self._means(examples)}, examples)
+
+    def static(self) -> Learned:
+        """The static student."""
+        vectors = self.problem.task.vectors(self.problem.static_student)
+        examples = self.problem.task.examples(vectors)
+        return Learned({"seed": 0, "layers": 0, **self._means(examples)}, examples)
 
     def train(self, row: Row, seed: int, execution: Execution = DEFAULT) -> Learned:
         """A student.
@@ -151,6 +162,7 @@ def distill_encoder(
     recipe: Recipe = USUAL,
     max_length: int = 0,
     few: measures.Few = measures.USUAL,
+    static: int = 0,
     execution: Execution = DEFAULT,
 ) -> EncoderResult:
     """Distil a sentence encoder into shorter ones on texts, and say what they keep of it.
@@ -171,6 +183,8 @@ def distill_encoder(
         recipe: How each learns.
         max_length: Tokens that training texts are cut to; 0: as many as the teacher reads.
         few: Of the probe on few labels.
+        static: Numbers of the vectors of a static student, which has no attention, as a last row; 0
+            for none.
         execution: Where and how.
 
     Returns:
@@ -186,7 +200,7 @@ def distill_encoder(
     problem = problems.prepare(
         teacher if isinstance(teacher, Encoder) else Encoder(teacher), parts, layers=layers,
         losses=losses, recipe=recipe, seeds=seeds, base_seed=base_seed, max_length=max_length,
-        few=few,
+        few=few, static=static,
     )  # fmt: skip
     distiller = Distiller(problem, lambda: with_bar(problem, outputs.outputs), execution)
     found = {(TEACHER, 0): distiller.teacher()}
@@ -196,6 +210,8 @@ def distill_encoder(
             if row.layers == count:
                 for seed in range(seeds):
                     found[row.name, seed] = distiller.train(row, seed, execution)
+    if static:
+        found[problems.static_name(static), 0] = distiller.static()
     learned = {key: one.params for key, one in found.items()}
     named = [{"row": row, **one.record} for (row, _), one in found.items()]
     examples = {key: one.examples for key, one in found.items()}

@@ -77,13 +77,17 @@ class Task:
         Args:
             encoder: That gives them.
         """
-        known, held = (similarity_ranks.unit(_shown(encoder, tokens)) for tokens in self._tokens)
+        tokens = self._tokens(encoder) if encoder.static else self._of_teacher
+        known, held = (similarity_ranks.unit(_shown(encoder, each)) for each in tokens)
         return known, held
 
     @functools.cached_property
-    def _tokens(self):
-        """Of the training and the held-out texts: all encoders have the teacher's tokenizer."""
-        return tuple(self.teacher.tokens(x.texts) for x in (self.train, self.held))
+    def _of_teacher(self):
+        """The tokens that students with the teacher's special ones have too."""
+        return self._tokens(self.teacher)
+
+    def _tokens(self, encoder):
+        return tuple(encoder.tokens(x.texts) for x in (self.train, self.held))
 
     @functools.cached_property
     def of_teacher(self) -> Vectors:

@@ -1,5 +1,7 @@
 """What is distilled: a teacher, one's texts as its tokens, the rows of the table, the measures."""
 
+import dataclasses
+import functools
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -9,6 +11,7 @@ from kd_jax import fingerprint
 from kd_jax.data.texts import Parts, Texts
 from kd_jax.errors import require
 from kd_jax.language.encoder import loss, measures, outputs, reading, students
+from kd_jax.language.encoder import static as static_students
 from kd_jax.language.encoder.training import Recipe
 from kd_jax.pretrained.encoder import Encoder
 
@@ -29,12 +32,22 @@ class Row(NamedTuple):
     losses: tuple[str, ...]
 
 
+def static_name(width: int) -> str:
+    """What tables call a static student.
+
+    Args:
+        width: Numbers of its vectors.
+    """
+    return f"static, {width} numbers"
+
+
 def cut_name(layers: int) -> str:
     """What tables call a cut of so many layers that has not learned."""
     return f"{layers} layer{'s' * (layers > 1)}, cut"
 
 
-class Problem(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Problem:
     """All that decides what students learn and how they are measured.
 
     Attributes:
@@ -48,6 +61,7 @@ class Problem(NamedTuple):
         seeds: Students of each row.
         base_seed: What every random choice follows from.
         notes: What a person would want to know, a line each.
+        static: Numbers of the static student's vectors; 0 for none.
     """
 
     teacher: Encoder
@@ -60,6 +74,7 @@ class Problem(NamedTuple):
     seeds: int
     base_seed: int
     notes: list[str]
+    static: int = 0
 
     @property
     def terms(self) -> tuple[str, ...]:
@@ -78,6 +93,11 @@ class Problem(NamedTuple):
     def primary(self) -> str:
         """The measure that rows are chosen and compared by."""
         return "similarity" if self.parts.train.labels is None else "probe_accuracy"
+
+    @functools.cached_property
+    def static_student(self) -> Encoder:
+        """The static student."""
+        return static_students.student(self.teacher, self.static)
 
     @property
     def digests(self) -> dict[str, str]:
@@ -100,6 +120,7 @@ def prepare(
     max_length: int = 0,
     skip_longer: bool = False,
     few: measures.Few = measures.USUAL,
+    static: int = 0,
 ) -> Problem:
     """The Problem of a teacher and texts.
 
@@ -114,6 +135,7 @@ def prepare(
         max_length: Tokens of a training text; 0: as many as the teacher reads.
         skip_longer: Leave longer ones out, instead of cutting them.
         few: Of the probe on few labels.
+        static: Numbers of the vectors of a static student; 0 for none.
 
     Raises:
         InputError: Something does not fit.
@@ -132,7 +154,9 @@ def prepare(
     held = Texts(parts.dev.texts + parts.test.texts, _joined(parts.dev.labels, parts.test.labels))
     task = measures.Task(teacher, parts.train, held, few)
     notes = [*parts.notes, *_long(read, len(parts.train.texts), skip_longer)]
-    return Problem(teacher, read, parts, task, rows, tuple(layers), recipe, seeds, base_seed, notes)
+    return Problem(
+        teacher, read, parts, task, rows, tuple(layers), recipe, seeds, base_seed, notes, static
+    )
 
 
 def _joined(first, second):

@@ -23,6 +23,7 @@ from kd_jax.storage import jsonl
 SMALL = {
     "seeds": 2, "layers": (2, 1), "losses": ("cosine",), "epochs": 1, "batch_size": 16,
     "learning_rate": 1e-2, "max_length": 8, "few_labels": 2, "draws": 1,
+    "static": 3,
 }  # fmt: skip
 
 
@@ -64,8 +65,11 @@ def done(place, quick):
 def test_there_is_a_record_of_the_teacher_each_cut_and_each_student(done):
     records = jsonl.records(done[1])
     rows = ["teacher", "2 layers, cut", *["2 layers, cosine"] * 2, "1 layer, cut"]
-    assert [r["row"] for r in records] == [*rows, *["1 layer, cosine"] * 2]
-    assert {"test_probe_accuracy", "test_similarity", "dev_few_accuracy"} < records[-1].keys()
+    rows += [*["1 layer, cosine"] * 2, "static, 3 numbers"]
+    assert [r["row"] for r in records] == rows
+    for record in records[1:]:
+        assert {"test_probe_accuracy", "test_similarity", "dev_few_accuracy"} < record.keys()
+    assert [*records[0]["costs"]] == ["teacher", "2 layers, cut", "1 layer, cut", rows[-1]]
 
 
 def test_out_is_an_encoder_with_the_others_beside_it(done):
@@ -77,6 +81,7 @@ def test_out_is_an_encoder_with_the_others_beside_it(done):
     assert best.network.layers == depths[row] and best.embed("how is my card").shape == (5,)
     name = f"{other}_layer{'s' * (other > 1)}"
     assert kd.Encoder(place / "out" / name).network.layers == other
+    assert kd.Encoder(place / "out" / "static").embed("how is my card").shape == (3,)
     tests = [r for r in jsonl.records(run_folder) if r["row"] == row and r["seed"] == seed]
     (record,) = tests
     assert comparison.examples[row][seed].mean() == pytest.approx(record["test_probe_accuracy"])
@@ -123,7 +128,7 @@ def test_a_killed_run_goes_on_with_what_is_recorded(place, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         finished(given)
     records = jsonl.records(finished(given))
-    assert len(records) == 7 and trained[:2] == [("2 layers, cosine", 0), ("2 layers, cosine", 1)]
+    assert len(records) == 8 and trained[:2] == [("2 layers, cosine", 0), ("2 layers, cosine", 1)]
     assert trained.count(("2 layers, cosine", 0)) == 1 and ("1 layer, cosine", 0) in trained[3:]
 
 
