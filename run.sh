@@ -151,7 +151,8 @@ case "$name" in
     PYTHONSAFEPATH=1 exec "$venv/bin/python" -m kd_jax.command "$@"
     ;;
   distill_encoder)
-    install data report text weights
+    # shellcheck disable=SC2046 # nothing, or the name of an extra
+    install data report text weights $([[ " $* " == *" --onnx"* ]] && echo export)
     PYTHONSAFEPATH=1 exec "$venv/bin/python" -m kd_jax.command "$@"
     ;;
   list) report list_runs "${@:2}" ;;

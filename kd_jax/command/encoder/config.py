@@ -59,6 +59,7 @@ class Config(experiment.Config):
         256, "numbers of the vectors of a static student, which has no attention; 0: none",
         within(0, 4097),
     )  # fmt: skip
+    onnx: bool = place(False, "write each encoder of --out as onnx/model.onnx too")
     out: str = place("", "new folder for the encoder, its card and the table")
 
     PRESETS = {

@@ -1,14 +1,16 @@
 """The folder of --out: an encoder, beside it one of each other depth, card, table, records."""
 
+import functools
 import pathlib
+import sys
 
 import numpy as np
 
 from kd_jax.command import out_folder
 from kd_jax.command.encoder import card
 from kd_jax.command.encoder.config import Config
-from kd_jax.errors import InputError, require
-from kd_jax.export import folders
+from kd_jax.errors import InputError, require, require_extra
+from kd_jax.export import encoder_onnx, folders, formats
 from kd_jax.language.encoder.result import EncoderResult
 from kd_jax.pretrained.encoder import Encoder
 from kd_jax.report import encoder_run
@@ -26,6 +28,9 @@ def check(config: Config) -> None:
     """
     read = [(name, getattr(config, name)) for name in ("texts", "dev", "test", "teacher")]
     out_folder.check(config.out, read, [("workdir", config.workdir)])
+    if config.onnx:
+        for package in ("onnx", "onnxruntime"):
+            require_extra("export", package)
 
 
 def write(config: Config, run: run_folder.Run, result: EncoderResult) -> None:
@@ -45,16 +50,17 @@ def write(config: Config, run: run_folder.Run, result: EncoderResult) -> None:
         )
     run.notes(chosen=best[0])  # and the seconds until now
     others, texts = {}, result.problem.task.held.texts[:READ]
+    write_one = functools.partial(_write, texts=texts, onnx=config.onnx)
     with folders.written_whole(pathlib.Path(config.out).expanduser()) as path:
-        _write(path, result.student(*best), texts)
+        write_one(path, result.student(*best))
         for count in result.problem.layers:
             own = result.best_of(count)
             if own and own[0].split(" ")[0] != best[0].split(" ")[0]:
                 name = f"{count}_layer{'s' * (count > 1)}"
-                _write(path / name, result.student(*own), texts)
+                write_one(path / name, result.student(*own))
                 others[name] = own[0]
         if result.problem.static:
-            _write(path / "static", result.problem.static_student, texts)
+            write_one(path / "static", result.problem.static_student)
             others["static"] = "tokens' vectors without attention"
         (path / "table.md").write_text(result.comparison.markdown(), encoding="utf-8")
         (path / "records.jsonl").write_text(jsonl.text(result.records), encoding="utf-8")
@@ -64,8 +70,27 @@ def write(config: Config, run: run_folder.Run, result: EncoderResult) -> None:
     print(f"encoder, card and table: {config.out}")
 
 
-def _write(path, encoder, texts):
+def _write(path, encoder, texts, onnx):
     """Write one encoder, and see that it gives the same vectors when it is read."""
     encoder.save(path)
-    differ = float(np.max(np.abs(Encoder(path).embed(texts) - encoder.embed(texts))))
+    vectors = encoder.embed(texts)
+    _check_same(path, Encoder(path).embed(texts), vectors)
+    if onnx:
+        file = path / "onnx" / "model.onnx"
+        file.parent.mkdir()
+        try:
+            encoder_onnx.write(
+                file, encoder.network, encoder.params, encoder.head, encoder.head_params
+            )
+        except formats.NotConverted as error:
+            file.parent.rmdir()
+            print(f"ONNX is left out: {error}", file=sys.stderr)
+            return
+        tokens = encoder.tokens(texts)
+        plain = encoder.vectors(tokens)  # without a prompt
+        _check_same(file, encoder_onnx.vectors(file, *tokens), plain)
+
+
+def _check_same(path, found, vectors):
+    differ = float(np.max(np.abs(found - vectors)))
     require(differ <= SAME, f"{path}: vectors differ by {differ:.1e} once they are written")

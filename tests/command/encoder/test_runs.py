@@ -59,7 +59,7 @@ def quick():
 
 @pytest.fixture(scope="module")
 def done(place, quick):
-    return place, finished(config(place, out=str(place / "out")))
+    return place, finished(config(place, out=str(place / "out"), onnx=True))
 
 
 def test_there_is_a_record_of_the_teacher_each_cut_and_each_student(done):
@@ -81,6 +81,7 @@ def test_out_is_an_encoder_with_the_others_beside_it(done):
     assert best.network.layers == depths[row] and best.embed("how is my card").shape == (5,)
     name = f"{other}_layer{'s' * (other > 1)}"
     assert kd.Encoder(place / "out" / name).network.layers == other
+    assert len([*(place / "out").rglob("onnx/model.onnx")]) == 3
     assert kd.Encoder(place / "out" / "static").embed("how is my card").shape == (3,)
     tests = [r for r in jsonl.records(run_folder) if r["row"] == row and r["seed"] == seed]
     (record,) = tests
