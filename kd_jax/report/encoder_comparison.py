@@ -114,7 +114,7 @@ class EncoderComparison(NamedTuple):
             row: Its name.
         """
         records = tables.by_row(self.records)[row]
-        return self.costs.get(row) or self.costs[records[0]["cut"]]
+        return self.costs.get(row) or self.costs[records[0]["cost"]]
 
     def columns(self) -> tuple[list[str], list[list[str]]]:
         """Titles and cells of the quality of all rows, the most important columns first."""

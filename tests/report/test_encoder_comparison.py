@@ -25,9 +25,9 @@ def compared(primary="probe_accuracy", **changes):
     records = []
     for row, found in examples.items():
         for seed, right in found.items():
-            known = {"row": row, "seed": seed} | ({"cut": CUT} if row == ROW else {})
+            known = {"row": row, "seed": seed} | ({"cut": CUT, "cost": CUT} if row == ROW else {})
             records.append(known | {f"test_{primary}": right.mean(), "test_nearest_agreement": 0.5})
-    records.insert(3, {"row": ROW, "seed": 1, "cut": CUT, "diverged": 7})
+    records.insert(3, {"row": ROW, "seed": 1, "cut": CUT, "cost": CUT, "diverged": 7})
     found = EncoderComparison(records, examples, primary, (ROW, 2), COSTS, ["a note"], 5)
     return found._replace(**changes)
 

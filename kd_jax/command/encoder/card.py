@@ -73,10 +73,11 @@ def _facts(about, seed):
     config, problem = about.config, about.result.problem
     found, digests = about.result.best, problem.digests
     seconds = manifest.seconds(manifest.read(about.run.folder))
+    layers = f"{found.network.layers} of {problem.teacher.network.layers} layers"
     yield (
-        f"Network: {found.network.layers} of {problem.teacher.network.layers} layers, vectors of "
-        f"{found.dimension}, texts of up to {found.max_length} tokens; seed {seed} of "
-        f"{problem.seeds}, chosen on dev: the table is of all seeds."
+        f"Network: {layers}, states of {found.network.width} and vectors of {found.dimension} "
+        f"numbers, texts of up to {found.max_length} tokens; seed {seed} of {problem.seeds}, "
+        "chosen on dev: the table is of all seeds."
     )
     yield f"Teacher: {code(config.teacher or 'all-MiniLM-L6-v2')} ({digests['teacher'][:16]})"
     yield f"Texts: {plain(config.texts)} ({digests['data'][:16]}); {'; '.join(problem.notes)}"

@@ -39,6 +39,10 @@ class Config(experiment.Config):
     )
     teacher: str = place("", "folder or hub name of the encoder (default: the packaged MiniLM)")
     layers: tuple[int, ...] = setting((3, 2), "layers of the students", distinct(at_least(1)))
+    width: int = setting(
+        0, "width of the students, with a projection to the teacher's (default: as the teacher's)",
+        at_least(0),
+    )  # fmt: skip
     losses: tuple[str, ...] = setting(
         ("cosine+hidden+gram",),
         "rows of the table: cosine, mse, hidden, gram, those with + between them are added",

@@ -11,7 +11,7 @@ from kd_jax.command.encoder import folder
 from kd_jax.command.encoder.config import Config
 from kd_jax.data import texts
 from kd_jax.errors import printable, require
-from kd_jax.language.encoder import distill, measures, outputs, problem, result, students
+from kd_jax.language.encoder import distill, measures, outputs, problem, result
 from kd_jax.language.encoder.distill import Distiller
 from kd_jax.language.encoder.problem import Problem
 from kd_jax.language.encoder.training import Recipe
@@ -86,7 +86,7 @@ def prepared(config: Config) -> Problem:
         teacher, parts, layers=config.layers, losses=config.losses, recipe=recipe,
         seeds=config.seeds, base_seed=config.base_seed, max_length=config.max_length,
         skip_longer=config.longer == "skip", few=few,
-        static=min(config.static, teacher.dimension),
+        static=min(config.static, teacher.dimension), width=config.width,
     )  # fmt: skip
     _check_memory(found)
     return found
@@ -137,7 +137,7 @@ def _concluded(given, run):
     layers = {row.name: row.layers for row in given.rows}
 
     def learned(row, seed):
-        student = students.of_layers(given.teacher, layers[row])
+        student = given.student(layers[row], seed)
         own = {name: x for name, x in student.params.items() if name not in student.frozen}
         like = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, np.float32), own)
         return checkpoint.load(_place(run, row, seed), like)[0]

@@ -68,8 +68,8 @@ class Distiller:
     def _training(self, layers):
         problem = self.problem
         return Training(
-            students.of_layers(problem.teacher, layers), self.outputs(), problem.terms,
-            problem.recipe, base_seed=problem.base_seed, execution=self.execution,
+            problem.student(layers), self.outputs(), problem.terms, problem.recipe,
+            base_seed=problem.base_seed, execution=self.execution,
         )  # fmt: skip
 
     def teacher(self) -> Learned:
@@ -78,6 +78,11 @@ class Distiller:
         cuts = [students.of_layers(own, count) for count in self.problem.layers]
         encoders = [own, *(students.encoder_of(own, cut, cut.params) for cut in cuts)]
         names = [TEACHER, *map(problems.cut_name, self.problem.layers)]
+        if self.problem.width:
+            for count in self.problem.layers:
+                student = self.problem.student(count)
+                encoders.append(students.encoder_of(own, student, student.params))
+                names.append(problems.size_name(count, self.problem.width))
         if self.problem.static:
             encoders.append(self.problem.static_student)
             names.append(problems.static_name(self.problem.static))
@@ -114,13 +119,15 @@ class Distiller:
             seed: Its seed.
             execution: Of this student.
         """
-        student = students.of_layers(self.problem.teacher, row.layers)
+        student = self.problem.student(row.layers, seed)
         fitted = self.training(row.layers).fit(
             student, seed, row.losses, label=f"{row.name}, seed {seed}", execution=execution
         )
         examples = {} if fitted.diverged >= 0 else self._examples(student, fitted.params)
         last = {f"train_{name}": float(x[-1]) for name, x in fitted.curves.items()}
-        known = {"seed": seed, "layers": row.layers, "cut": row.cut}
+        size = problems.size_name(row.layers, self.problem.width)
+        cost = size if self.problem.width else row.cut
+        known = {"seed": seed, "layers": row.layers, "cut": row.cut, "cost": cost}
         record = records.network_record(
             known, lambda: self._means(examples) | last, fitted.diverged
         )
@@ -163,6 +170,7 @@ def distill_encoder(
     max_length: int = 0,
     few: measures.Few = measures.USUAL,
     static: int = 0,
+    width: int = 0,
     execution: Execution = DEFAULT,
 ) -> EncoderResult:
     """Distil a sentence encoder into shorter ones on texts, and say what they keep of it.
@@ -185,6 +193,8 @@ def distill_encoder(
         few: Of the probe on few labels.
         static: Numbers of the vectors of a static student, which has no attention, as a last row; 0
             for none.
+        width: Of the students' hidden states; 0: as the teacher's. Narrower ones begin with new
+            layers, and a projection gives vectors of the teacher's numbers.
         execution: Where and how.
 
     Returns:
@@ -200,7 +210,7 @@ def distill_encoder(
     problem = problems.prepare(
         teacher if isinstance(teacher, Encoder) else Encoder(teacher), parts, layers=layers,
         losses=losses, recipe=recipe, seeds=seeds, base_seed=base_seed, max_length=max_length,
-        few=few, static=static,
+        few=few, static=static, width=width,
     )  # fmt: skip
     distiller = Distiller(problem, lambda: with_bar(problem, outputs.outputs), execution)
     found = {(TEACHER, 0): distiller.teacher()}

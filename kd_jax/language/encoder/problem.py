@@ -10,10 +10,11 @@ import numpy as np
 from kd_jax import fingerprint
 from kd_jax.data.texts import Parts, Texts
 from kd_jax.errors import require
-from kd_jax.language.encoder import loss, measures, outputs, reading, students
+from kd_jax.language.encoder import loss, measures, narrow, outputs, reading, students
 from kd_jax.language.encoder import static as static_students
 from kd_jax.language.encoder.training import Recipe
 from kd_jax.pretrained.encoder import Encoder
+from kd_jax.training import keys
 
 
 class Row(NamedTuple):
@@ -41,9 +42,23 @@ def static_name(width: int) -> str:
     return f"static, {width} numbers"
 
 
+def size_name(layers: int, width: int = 0) -> str:
+    """What tables call students of one size.
+
+    Args:
+        layers: How many they have.
+        width: Of their hidden states, 0 as the teacher's.
+    """
+    return f"{layers} layer{'s' * (layers > 1)}" + (f" of {width}" if width else "")
+
+
 def cut_name(layers: int) -> str:
-    """What tables call a cut of so many layers that has not learned."""
-    return f"{layers} layer{'s' * (layers > 1)}, cut"
+    """What tables call a cut that has not learned.
+
+    Args:
+        layers: How many it has.
+    """
+    return f"{size_name(layers)}, cut"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,6 +77,7 @@ class Problem:
         base_seed: What every random choice follows from.
         notes: What a person would want to know, a line each.
         static: Numbers of the static student's vectors; 0 for none.
+        width: Of the students' hidden states; 0: as the teacher's.
     """
 
     teacher: Encoder
@@ -75,6 +91,7 @@ class Problem:
     base_seed: int
     notes: list[str]
     static: int = 0
+    width: int = 0
 
     @property
     def terms(self) -> tuple[str, ...]:
@@ -93,6 +110,18 @@ class Problem:
     def primary(self) -> str:
         """The measure that rows are chosen and compared by."""
         return "similarity" if self.parts.train.labels is None else "probe_accuracy"
+
+    def student(self, layers: int, seed: int = 0) -> students.Student:
+        """A student as it begins.
+
+        Args:
+            layers: How many it has.
+            seed: Its seed.
+        """
+        if not self.width:
+            return students.of_layers(self.teacher, layers)
+        key = keys.key(self.base_seed, "student", seed)
+        return narrow.of_width(self.teacher, layers, self.width, key)
 
     @functools.cached_property
     def static_student(self) -> Encoder:
@@ -121,6 +150,7 @@ def prepare(
     skip_longer: bool = False,
     few: measures.Few = measures.USUAL,
     static: int = 0,
+    width: int = 0,
 ) -> Problem:
     """The Problem of a teacher and texts.
 
@@ -136,6 +166,7 @@ def prepare(
         skip_longer: Leave longer ones out, instead of cutting them.
         few: Of the probe on few labels.
         static: Numbers of the vectors of a static student; 0 for none.
+        width: Of the students' hidden states; 0: as the teacher's.
 
     Raises:
         InputError: Something does not fit.
@@ -143,19 +174,36 @@ def prepare(
     require(layers, "--layers is empty: expected how many a student has, like 3,2")
     require(losses, "--losses is empty: expected some, like cosine+gram")
     students.check(teacher, layers)
+    if width:
+        narrow.check_width(teacher, width)
     rows = []
     for count in layers:
         cut = cut_name(count)
         for each in losses:
             named = loss.named(each)
-            name = f"{cut.removesuffix('cut')}{' + '.join(named)}"
+            states = (
+                f"--losses={each} and --width={width}: hidden states are of another width than "
+            )
+            require(not width or "hidden" not in named, states + "the teacher's: leave hidden out")
+            name = f"{size_name(count, width)}, {' + '.join(named)}"
             rows.append(Row(name, cut, count, named))
     read = reading.read(teacher, parts.train.texts, max_length, skip=skip_longer)
     held = Texts(parts.dev.texts + parts.test.texts, _joined(parts.dev.labels, parts.test.labels))
     task = measures.Task(teacher, parts.train, held, few)
     notes = [*parts.notes, *_long(read, len(parts.train.texts), skip_longer)]
     return Problem(
-        teacher, read, parts, task, rows, tuple(layers), recipe, seeds, base_seed, notes, static
+        teacher,
+        read,
+        parts,
+        task,
+        rows,
+        tuple(layers),
+        recipe,
+        seeds,
+        base_seed,
+        notes,
+        static,
+        width,
     )
 
 

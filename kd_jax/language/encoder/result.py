@@ -63,7 +63,7 @@ class EncoderResult:
         most = self.problem.seeds - 1
         require(0 <= seed <= most, f"seed={seed}: expected 0 to {most}")
         teacher = self.problem.teacher
-        student = students.of_layers(teacher, rows[row].layers)
+        student = self.problem.student(rows[row].layers, seed)
         params = {**student.params, **self.learned(row, seed)}
         return students.encoder_of(teacher, student, params)
 

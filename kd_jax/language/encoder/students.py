@@ -118,5 +118,6 @@ def encoder_of(teacher: Encoder, student: Student, params: Any) -> Encoder:
         student: As it was before.
         params: What it has learned.
     """
+    params = jax.tree.map(jax.numpy.asarray, params)
     network = {name: x for name, x in params.items() if name != HEAD}
-    return teacher.replaced(student.network, jax.tree.map(jax.numpy.asarray, network))
+    return teacher.replaced(student.network, network, student.head, params[HEAD])

@@ -141,6 +141,7 @@ def test_bad_input_is_one_line(place, tmp_path):
     wrong("--label_column=intend: .* did you mean 'intent'", label_column="intend")
     wrong("up to 11 tokens: expected 10 at most", max_length=11)
     wrong("--layers=3: expected fewer", layers=(3,))
+    wrong("--width=5: expected a multiple of 8", width=5)
     wrong("no loss 'kl'", losses=("kl",))
     wrong("expected each loss once", losses=("cosine+cosine",))
     wrong("is no folder", teacher=str(tmp_path / "none"))
