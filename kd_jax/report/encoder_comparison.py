@@ -15,7 +15,7 @@ from rich.cells import cell_len
 
 from kd_jax.metrics import statistics
 from kd_jax.report import tables, terminal
-from kd_jax.report.comparison import SAYS, UNKNOWN, has_interval, lost
+from kd_jax.report.comparison import SAYS, has_interval, judged, lost
 from kd_jax.report.published import DASH
 
 TEACHER = "teacher"
@@ -71,7 +71,7 @@ class EncoderComparison(NamedTuple):
         for row, records in self.trained().items():
             if row in self.examples:
                 tests[row] = functools.partial(self._difference, row, records[0]["cut"])
-        return dict(zip(tests, statistics.corrected(list(tests.values()))))
+        return statistics.together(tests)
 
     def _difference(self, row, baseline, level=0.95):
         """A row's difference to one encoder, over seeds and test texts; a cut has no seeds."""
@@ -89,11 +89,12 @@ class EncoderComparison(NamedTuple):
         row, _ = self.best
         cut = self.trained()[row][0]["cut"]
         found = self.against_cut()[row]
-        verdict = found.verdict if math.isfinite(found.low) else UNKNOWN
-        between = f" [{_signed(found.low)}, {_signed(found.high)}]" if verdict != UNKNOWN else ""
-        says = SAYS[verdict].format(baseline=cut)
+        finite = math.isfinite(found.low)
+        between = f" [{_signed(found.low)}, {_signed(found.high)}]" if finite else ""
+        first = f"{found.verdict}: " if judged(found.verdict) else ""
+        says = SAYS[found.verdict].format(baseline=cut)
         gain = f"{_signed(found.mean)}{between} {SAID[self.primary]}"
-        return f"{verdict}: {row} against {cut}: {gain}; {says}. {self._kept(row)}"
+        return f"{first}{row} against {cut}: {gain}; {says}. {self._kept(row)}"
 
     def _kept(self, row):
         """How good, how fast and how large the row's students are beside the teacher."""
