@@ -6,20 +6,21 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from kd_jax.data import padding
 from kd_jax.errors import require
 from kd_jax.language import answers, generation
 from kd_jax.language.tokens import in_batches
 from kd_jax.models import llama
-from kd_jax.pretrained import chat_template
 
 
-def prompt_of(tokenizer, question, net, max_length):
+def prompt_of(chat, question, net, max_length):
     """The Tokens [1, T] of a question in the chat template, that leaves room for an answer.
 
     Raises: InputError when prompt and `max_length` tokens of an answer exceed the decoder's
       positions.
     """
-    prompt = chat_template.prompts(tokenizer, [question], system="")
+    ids = chat.prompt([{"role": "user", "content": question}])
+    prompt = padding.padded([ids], left=True)
     length = int(prompt.mask.sum())
     require(
         length + max_length <= net.max_position_embeddings,

@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -25,9 +25,10 @@ from kd_jax.language import (
 )
 from kd_jax.metrics import cost, records
 from kd_jax.models import llama
-from kd_jax.pretrained import chat_template, layer_selection
+from kd_jax.pretrained import layer_selection
 from kd_jax.pretrained import llama as llama_files
 from kd_jax.pretrained import load as pretrained
+from kd_jax.pretrained.chat import Chat
 from kd_jax.storage import run_folder
 from kd_jax.training import keys, optimizers, samplers, sequential
 from kd_jax.training import state as train_state
@@ -40,25 +41,24 @@ SNAPSHOTS = 120.0  # seconds between two: one holds three times the parameters
 class Distillation(NamedTuple):
     """The teacher, the Texts that students learn from, and those that they are measured on.
 
-    tokenizer: the teacher's; question: --prompt as Tokens, if any.
+    chat: the teacher's; question: --prompt as Tokens, if any.
     """
 
     teacher: teacher_cache.DecoderTeacher
     texts: tokens.Texts
     test: tokens.Texts
-    tokenizer: Any
+    chat: Chat
     question: padding.Tokens | None
 
 
 def load_teacher(config, problems):
-    """(DecoderTeacher, its tokenizer). Raises: InputError when it does not fit the settings."""
+    """(DecoderTeacher, its Chat). Raises: InputError when it does not fit the settings."""
     if config.tiny:
         some = [text for problem in problems[: config.texts] for text in problem]
-        net, params = tiny_teacher.teacher(keys.key(config.base_seed, "teacher"))
-        tokenizer = tiny_teacher.tokenizer(some)
-        stop: Any = chat_template.stop_token(tokenizer)
+        model = tiny_teacher.chat_model(keys.key(config.base_seed, "teacher"), some)
     else:
-        net, params, tokenizer, stop = pretrained.load(config.teacher)
+        model = pretrained.load(config.teacher)
+    net, params, stop = model.net, model.params, model.stop
     require(
         config.layers < net.layers,
         f"--layers={config.layers}: expected fewer than the teacher's {net.layers}",
@@ -74,23 +74,23 @@ def load_teacher(config, problems):
         f"--top_k={kept}: expected below {net.vocabulary}, the teacher's vocabulary",
     )
     net = dataclasses.replace(net, dtype=jnp.bfloat16 if config.bfloat16 else jnp.float32)
-    digest = fingerprint.arrays(params)
-    return teacher_cache.DecoderTeacher(net, jax.device_put(params), digest, stop), tokenizer
+    digest, chat = fingerprint.arrays(params), gsm8k_texts.chat_of(model)
+    return teacher_cache.DecoderTeacher(net, jax.device_put(params), digest, stop), chat
 
 
 def load(config):
     """The Distillation. Raises: InputError when teacher and settings do not fit together."""
     problems, test = gsm8k.load(config.data_dir, config.manual_dir)
-    teacher, tokenizer = load_teacher(config, problems)
+    teacher, chat = load_teacher(config, problems)
     question = None
     if config.prompt:
-        question = writing.prompt_of(tokenizer, config.prompt, teacher.net, config.answer_tokens)
+        question = writing.prompt_of(chat, config.prompt, teacher.net, config.answer_tokens)
     lengths = config.prompt_tokens, config.answer_tokens
-    texts = gsm8k_texts.encode(tokenizer, problems, config.texts + config.tests, lengths)
+    texts = gsm8k_texts.encode(chat, problems, config.texts + config.tests, lengths)
     held_out = texts.take(slice(config.texts, None))  # whether they are measured or not
     if not config.validation_only:
-        held_out = gsm8k_texts.encode(tokenizer, test, config.tests, lengths)
-    return Distillation(teacher, texts.take(slice(config.texts)), held_out, tokenizer, question)
+        held_out = gsm8k_texts.encode(chat, test, config.tests, lengths)
+    return Distillation(teacher, texts.take(slice(config.texts)), held_out, chat, question)
 
 
 class DecoderStudents:
@@ -192,7 +192,7 @@ class DecoderStudents:
         saved_models.save(run, llama.decoder(self.net), one, [objective.row], few, seed=seed)
         if objective.row == names.FORWARD and not seed:
             llama_files.save(run.path(STUDENT), self.net, params)
-            self.data.tokenizer.save(str(run.path(STUDENT) / "tokenizer.json"))
+            self.data.chat.tokenizer.save(str(run.path(STUDENT) / "tokenizer.json"))
 
 
 def _test(found):
@@ -223,7 +223,7 @@ def answers(config, data, folder):
         f"student ({names.FORWARD})": llama_files.load(folder),
     }
     key = keys.key(config.base_seed, "generation")
-    how = data.tokenizer, data.question, teacher.stop, config.answer_tokens, choose, key
+    how = data.chat.tokenizer, data.question, teacher.stop, config.answer_tokens, choose, key
     return f"--- question\n{config.prompt}\n" + "\n".join(
         f"--- {name}, {net.layers} layers\n{writing.answer(net, params, *how)}"
         for name, (net, params) in who.items()

@@ -12,7 +12,8 @@ from kd_jax import fingerprint
 from kd_jax.data import gsm8k
 from kd_jax.errors import require
 from kd_jax.language import gsm8k_texts, teacher_cache, tiny_teacher
-from kd_jax.pretrained import chat_template, layer_selection
+from kd_jax.language.tokens import prompts_and_answers
+from kd_jax.pretrained import layer_selection
 from kd_jax.pretrained import load as pretrained
 from kd_jax.training import keys, optimizers
 
@@ -64,15 +65,15 @@ def _quotient(number, denominator):
     return _plain(exact.divide(decimal.Decimal(quotient.numerator), quotient.denominator))
 
 
-def problem_set(tokenizer, wanted, max_lengths):
+def problem_set(chat, wanted, max_lengths):
     """(ProblemSet, Tokens of the published solutions) of the first problems that fit.
 
     Args: wanted: (problems, how many). Raises: InputError when fewer fit.
     """
     problems, count = wanted
     formatted = [p._replace(question=f"{p.question}\n{FORMAT}") for p in problems]
-    texts = gsm8k_texts.encode(tokenizer, formatted, count, max_lengths)
-    written = [_text(tokenizer, ids) for ids in texts.answers.lists()]
+    texts = gsm8k_texts.encode(chat, formatted, count, max_lengths)
+    written = [_text(chat.tokenizer, ids) for ids in texts.answers.lists()]
     gold, steps = [extracted(text) for text in written], [text.count("\n") for text in written]
     return tasks.ProblemSet(texts.prompts, gold, steps, max_lengths[1]), texts.answers
 
@@ -90,7 +91,7 @@ def task(model, train, test, max_lengths, layers):
     Raises:
         InputError: the model has too few layers or positions, or too few problems fit.
     """
-    net, params, tokenizer, stop = model
+    net, params, chat = model.net, model.params, gsm8k_texts.chat_of(model)
     require(layers < net.layers, f"--layers={layers}: expected below the teacher's {net.layers}")
     require(
         sum(max_lengths) <= net.max_position_embeddings,
@@ -99,17 +100,18 @@ def task(model, train, test, max_lengths, layers):
     )
     digest, chosen = fingerprint.arrays(params), layer_selection.spaced(net.layers, layers)
     student, start = layer_selection.student(net, params, chosen)
-    known, solutions = problem_set(tokenizer, train, max_lengths)
-    short = chat_template.answers(tokenizer, [f"#### {answer}" for answer in known.gold])
+    known, solutions = problem_set(chat, train, max_lengths)
+    answers = [gsm8k_texts.conversation("", f"#### {answer}") for answer in known.gold]
+    short = prompts_and_answers([texts[-1] for texts in chat.encode(answers)]).answers
     return tasks.ReasoningTask(
-        teacher_cache.DecoderTeacher(net, jax.device_put(params), digest, stop),
+        teacher_cache.DecoderTeacher(net, jax.device_put(params), digest, model.stop),
         student,
         tasks.same_start(start),
         optimizers.adamw_warmup_cosine,
         known,
         {ANSWER: short, TERSE: solutions},
-        {"test": problem_set(tokenizer, test, max_lengths)[0]},
-        lambda ids: extracted(_text(tokenizer, ids)),
+        {"test": problem_set(chat, test, max_lengths)[0]},
+        lambda ids: extracted(_text(model.tokenizer, ids)),
     )
 
 
@@ -130,9 +132,7 @@ def load(config):
     )
     if config.tiny:
         some = [text for problem in problems[:100] for text in problem]
-        drawn = tiny_teacher.teacher(keys.key(config.base_seed, "teacher", 0))
-        tokenizer = tiny_teacher.tokenizer(some)
-        model = pretrained.ChatModel(*drawn, tokenizer, (chat_template.stop_token(tokenizer),))
+        model = tiny_teacher.chat_model(keys.key(config.base_seed, "teacher", 0), some)
     else:
         model = pretrained.load(config.teacher)
     train = problems[: -config.held_out], max(config.sizes)

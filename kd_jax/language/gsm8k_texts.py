@@ -8,8 +8,8 @@ import numpy as np
 
 from kd_jax.data.gsm8k import QuestionAndSolution
 from kd_jax.errors import require
-from kd_jax.language.tokens import Texts
-from kd_jax.pretrained import chat_template
+from kd_jax.language.tokens import Texts, prompts_and_answers
+from kd_jax.pretrained.chat import Chat, chatml
 
 
 def plain(solution: str) -> str:
@@ -17,18 +17,31 @@ def plain(solution: str) -> str:
     return re.sub("<<.*?>>", "", solution)
 
 
+def chat_of(model: Any) -> Chat:
+    """The Chat that problems are told in: ChatML without a system message, or a model's own.
+
+    Args:
+        model: a ChatModel.
+    """
+    return chatml(model.tokenizer) or model.chat()
+
+
+def conversation(question: str, solution: str) -> list[dict]:
+    """A question and its solution as the messages of a chat."""
+    said = (("user", question), ("assistant", solution))
+    return [{"role": role, "content": content} for role, content in said]
+
+
 def encode(
-    tokenizer: Any,
+    chat: Chat,
     problems: Sequence[QuestionAndSolution],
     count: int,
     max_lengths: tuple[int, int],
 ) -> Texts:
-    """The first `count` problems that are short enough, in the chat template; none is cut.
-
-    The template's system message is left out.
+    """The first `count` problems that are short enough, in a chat template; none is cut.
 
     Args:
-        tokenizer: of a ChatML model.
+        chat: of a model.
         problems: in the order in which they are tried.
         count: how many are wanted.
         max_lengths: (tokens of a prompt, tokens of an answer) at most.
@@ -36,9 +49,9 @@ def encode(
     Raises:
         InputError: there are fewer such problems.
     """
-    prompts = chat_template.prompts(tokenizer, [p.question for p in problems], system="")
-    answers = chat_template.answers(tokenizer, [plain(p.solution) for p in problems])
-    lengths = np.stack([prompts.mask.sum(1), answers.mask.sum(1)], 1)
+    chats = [conversation(p.question, plain(p.solution)) for p in problems]
+    found = prompts_and_answers([texts[-1] for texts in chat.encode(chats)])
+    lengths = np.stack([found.prompts.mask.sum(1), found.answers.mask.sum(1)], 1)
     fits = np.flatnonzero((lengths <= max_lengths).all(1))
     require(
         len(fits) >= count,
@@ -46,7 +59,7 @@ def encode(
         f"fewer and answers of {max_lengths[1]}: expected {count}; ask for fewer or allow longer "
         "ones",
     )
-    found = Texts(prompts, answers).take(fits[:count])
+    found = found.take(fits[:count])
     return Texts(
         found.prompts.take(np.s_[:, -max_lengths[0] :]),
         found.answers.take(np.s_[:, : max_lengths[1]]),

@@ -9,6 +9,8 @@ import numpy as np
 from kd_jax.errors import extra
 from kd_jax.models import llama
 from kd_jax.pretrained import chat_template
+from kd_jax.pretrained.chat import chatml
+from kd_jax.pretrained.load import ChatModel
 
 with extra("text"):
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
@@ -33,6 +35,13 @@ def teacher(key: jax.Array) -> tuple[llama.Llama, Any]:
         return random.normal(scale=deviation, size=x.shape).astype(x.dtype)
 
     return NET, jax.tree_util.tree_map_with_path(draw, like)
+
+
+def chat_model(key: jax.Array, texts: Iterable[str]) -> ChatModel:
+    """The ChatModel of `teacher` and `tokenizer`."""
+    words = tokenizer(texts)
+    chat: Any = chatml(words)
+    return ChatModel(*teacher(key), words, (chat.stop(),), chat.template)
 
 
 def tokenizer(texts: Iterable[str]) -> Tokenizer:

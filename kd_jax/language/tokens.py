@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from kd_jax import losses
-from kd_jax.data import Split
+from kd_jax.data import Split, padding
 from kd_jax.data.padding import Tokens
 from kd_jax.losses._chunks import over_chunks
 
@@ -29,6 +29,21 @@ class Texts(NamedTuple):
     def take(self, rows: Any) -> "Texts":
         """The Texts of some rows: indices or a slice."""
         return Texts(self.prompts.take(rows), self.answers.take(rows))
+
+
+def prompts_and_answers(texts: Sequence[Any]) -> Texts:
+    """Texts of which the last stretch of tokens that count is the answer, all before it the prompt.
+
+    Args:
+        texts: (token ids, which of them count) of each.
+    """
+    prompts, answers = [], []
+    for ids, counted in texts:
+        end = max((n + 1 for n, one in enumerate(counted) if one), default=len(ids))
+        first = max((n + 1 for n in range(end) if not counted[n]), default=0)
+        prompts.append(ids[:first])
+        answers.append(ids[first:end])
+    return Texts(padding.padded(prompts, left=True), padding.padded(answers))
 
 
 def answer_states(net: Any, params: Any, texts: Texts) -> Float[Array, "B A D"]:

@@ -1,91 +1,183 @@
-"""ChatML chat template: prompts and answers as tokens, and which tokens are the answer.
+"""Chat templates: conversations as text, and which of its characters an assistant wrote.
 
-Source: the chat template of SmolLM2-135M-Instruct's tokenizer (ChatML).
+A template is a program in Jinja that comes with a model. It is rendered as the library
+transformers does: in a sandbox, with its settings, filters and functions, and its tag `generation`.
+
+Source: transformers 5.24, utils/chat_template_utils.py.
 """
 
-from collections.abc import Sequence
-from typing import Any
+import datetime
+import functools
+import json
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
-import numpy as np
-from jaxtyping import Bool
-
-from kd_jax.data import padding
-from kd_jax.errors import require
+from kd_jax.errors import InputError, brief, extra, require
 
 START, END = "<|im_start|>", "<|im_end|>"
-SYSTEM = "You are a helpful AI assistant named SmolLM, trained by Hugging Face"
+# ChatML without a system message of its own, for models whose files have no template
+CHATML = (
+    "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' }}{% if "
+    "message['role'] == 'assistant' %}{% generation %}{{ message['content'] + '<|im_end|>' }}"
+    "{% endgeneration %}{% else %}{{ message['content'] + '<|im_end|>' }}{% endif %}{{ '\n' }}"
+    "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
+)
+# noncharacters of Unicode, which no text holds: around what an assistant wrote
+OPEN, CLOSE = "\ufdd0", "\ufdd1"
+Messages = Sequence[Mapping[str, Any]]
 
 
-def prompt(question: str, system: str = SYSTEM) -> str:
-    """The text before the answer to a question; system="" leaves out that message."""
-    messages = [("system", system)] * bool(system) + [("user", question)]
-    text = "".join(f"{START}{who}\n{what}{END}\n" for who, what in messages)
-    return f"{text}{START}assistant\n"
+class Rendered(NamedTuple):
+    """A text and its spans (first, end): the characters that an assistant wrote.
 
-
-def require_chatml(tokenizer: Any, template: Any, source: Any) -> None:
-    """InputError unless a model is one that chats in ChatML.
-
-    Args:
-        tokenizer: of the model.
-        template: the chat template that its files give: a text, a list of them, or None.
-        source: of the model, for the error message.
+    tagged: whether the template itself said so.
     """
-    require(
-        tokenizer.token_to_id(END) is not None,
-        f"{source}: its tokenizer lacks {END}: expected a ChatML chat model",
-    )
-    require(
-        template is None or START in str(template),
-        f"{source}: its chat template has no {START}: expected a ChatML chat model",
-    )
+
+    text: str
+    spans: list[tuple[int, int]]
+    tagged: bool = False
 
 
-def stop_token(tokenizer: Any) -> int:
-    """The id of the token that ends an answer, of a ChatML model's tokenizer."""
-    return tokenizer.token_to_id(END)
+class ChatTemplate(NamedTuple):
+    """The chat template of a model.
 
-
-def prompts(tokenizer: Any, questions: Sequence[str], system: str = SYSTEM) -> padding.Tokens:
-    """The Tokens of questions' prompts, padded on the left: what a decoder continues."""
-    return padding.padded(_ids(tokenizer, [prompt(each, system) for each in questions]), left=True)
-
-
-def answers(tokenizer: Any, texts: Sequence[str]) -> padding.Tokens:
-    """The Tokens of answers, END included, padded on the right."""
-    return padding.padded(_ids(tokenizer, [each + END for each in texts]))
-
-
-def answered(
-    tokenizer: Any,
-    questions: Sequence[str],
-    answers: Sequence[str],
-    max_length: int,
-    system: str = SYSTEM,
-) -> tuple[padding.Tokens, Bool[np.ndarray, "N T"]]:
-    """Questions with their answers, and which tokens are the answer.
-
-    Prompt and answer become tokens apart, as when a decoder writes one.
-
-    Args:
-        tokenizer: of a ChatML model.
-        questions: N texts.
-        answers: N texts.
-        max_length: longer ones are cut to so many tokens.
-        system: the system message.
-
-    Returns:
-        (Tokens, mask): True for the answer's tokens, END included, False for the prompt's and the
-        padding.
+    Attributes:
+        text: The program.
+        marks: {"bos_token": …, "eos_token": …}: texts of special tokens that it may name.
+        source: Where it comes from, for error messages.
     """
-    before = _ids(tokenizer, [prompt(each, system) for each in questions])
-    after = _ids(tokenizer, [answer + END for answer in answers])
-    texts = [(a + b)[:max_length] for a, b in zip(before, after)]
-    tokens = padding.padded(texts, longest=max_length)
-    starts = np.array([len(a) for a in before])[:, None]
-    return tokens, tokens.mask & (np.arange(tokens.mask.shape[1]) >= starts)
+
+    text: str
+    marks: tuple[tuple[str, str], ...] = ()
+    source: str | os.PathLike = "the chat template"
+
+    def check(self) -> None:
+        """InputError unless it is a program at all."""
+        _compiled(self.text, str(self.source))
+
+    def render(self, messages: Messages, ask: bool = False, tools: Any = None) -> str:
+        """The text of a conversation.
+
+        Args:
+            messages: Each with its role and content.
+            ask: Whether an assistant's message is to follow, which then begins at the end.
+            tools: Descriptions of functions that may be called, if any.
+
+        Raises:
+            InputError: The template refuses the conversation, or is none.
+        """
+        return _unmarked(self._marked(messages, ask, tools)).text
+
+    def rendered(self, messages: Messages, tools: Any = None) -> list[Rendered]:
+        """A conversation as one or several texts; each assistant's message is marked in one.
+
+        The template's own tag says what the assistant wrote. Without one it is what follows the
+        text that asks for the message; where the conversation does not begin with that text
+        (some templates shorten earlier answers) each message is a text of its own with all before
+        it, as the model meets it when it answers.
+
+        Args:
+            messages: Each with its role and content.
+            tools: As for `render`.
+
+        Raises:
+            InputError: As for `render`; or an answer does not begin with what asks for it.
+        """
+        whole = _unmarked(self._marked(messages, False, tools))
+        if "generation" in _tags(self.text):
+            return [whole._replace(tagged=True)]
+        parts = [
+            self._answer(messages[:n], messages[n], tools)
+            for n, message in enumerate(messages)
+            if message["role"] == "assistant"
+        ]
+        if all(whole.text.startswith(part.text) for part in parts):
+            return [Rendered(whole.text, [span for part in parts for span in part.spans])]
+        return parts
+
+    def _answer(self, before, message, tools) -> Rendered:
+        """The Rendered text of a conversation up to an assistant's message, which alone counts."""
+        asked = self.render(before, True, tools)
+        text = self.render([*before, message], False, tools)
+        require(
+            text.startswith(asked),
+            f"{self.source}: an assistant's message does not begin with what asks for it "
+            f"({asked[-40:]!r}): expected a template whose messages do, or one with "
+            "{% generation %} around them",
+        )
+        return Rendered(text, [(len(asked), len(text))])
+
+    def _marked(self, messages, ask, tools):
+        program = _compiled(self.text, str(self.source))
+        plain = [{k: x for k, x in each.items() if x is not None} for each in messages]
+        given = {"messages": plain, "tools": tools, "documents": None, **dict(self.marks)}
+        said = json.dumps(plain, ensure_ascii=False, default=str)
+        require(
+            OPEN not in said and CLOSE not in said,
+            "a message holds U+FDD0 or U+FDD1, which are no characters: remove them",
+        )
+        try:
+            return program.render(add_generation_prompt=ask, **given)
+        except Exception as error:  # whatever the program comes upon
+            raise InputError(f"{self.source} refuses a conversation ({brief(error)})") from None
 
 
-def _ids(tokenizer, texts):
-    tokenizer.no_truncation()  # text.encode may have left one
-    return [each.ids for each in tokenizer.encode_batch(texts, add_special_tokens=False)]
+def _unmarked(text):
+    spans, pieces, length = [], [], 0
+    for piece in text.split(OPEN):
+        written, closed, rest = piece.partition(CLOSE)
+        if closed:
+            spans.append((length, length + len(written)))
+        pieces += [written, rest]
+        length += len(written) + len(rest)
+    return Rendered("".join(pieces), spans)
+
+
+@functools.lru_cache(maxsize=64)
+def _tags(text):
+    """The names of a template's own tags."""
+    return {words[2] for words in _environment().lex(text) if words[1] == "name"}
+
+
+@functools.lru_cache(maxsize=64)
+def _compiled(text, source):
+    try:
+        return _environment().from_string(text)
+    except Exception as error:
+        raise InputError(f"{source} is no chat template ({brief(error)}): get it again") from None
+
+
+@functools.cache
+def _environment():
+    """Jinja's sandbox as transformers sets it up."""
+    with extra("text"):
+        from jinja2 import ext, nodes
+        from jinja2.exceptions import TemplateError
+        from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    class Generation(ext.Extension):
+        tags = {"generation"}
+
+        def parse(self, parser):
+            line = next(parser.stream).lineno
+            body = parser.parse_statements(("name:endgeneration",), drop_needle=True)
+            return nodes.CallBlock(self.call_method("_between"), [], [], body).set_lineno(line)
+
+        def _between(self, caller):
+            return f"{OPEN}{caller()}{CLOSE}"
+
+    def raise_exception(message):
+        raise TemplateError(message)
+
+    def tojson(x, ensure_ascii=False, indent=None, separators=None, sort_keys=False):
+        given = {"indent": indent, "separators": separators, "sort_keys": sort_keys}
+        return json.dumps(x, ensure_ascii=ensure_ascii, **given)
+
+    found = ImmutableSandboxedEnvironment(
+        trim_blocks=True, lstrip_blocks=True, extensions=[Generation, ext.loopcontrols]
+    )
+    found.filters["tojson"] = tojson
+    found.globals["raise_exception"] = raise_exception
+    found.globals["strftime_now"] = lambda form: datetime.datetime.now().strftime(form)
+    return found

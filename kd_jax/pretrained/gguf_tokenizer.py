@@ -7,8 +7,9 @@ import numpy as np
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 
 from kd_jax.errors import require
-from kd_jax.pretrained import gguf_file
+from kd_jax.pretrained import chat_files, gguf_file
 from kd_jax.pretrained import tokenizer as tokenizers
+from kd_jax.pretrained.chat_template import ChatTemplate
 from kd_jax.pretrained.settings import Settings, shown
 
 PREFIX = "tokenizer.ggml."
@@ -76,12 +77,19 @@ def tokenizer(path: str | os.PathLike) -> Tokenizer:
     return built
 
 
-def chat(path: str | os.PathLike) -> tuple[Any, list]:
+def chat(path: str | os.PathLike) -> tuple[ChatTemplate | None, list]:
     """(chat template or None, the tokens that end a text or a turn), as a GGUF file says."""
     file = gguf_file.read(path)
     found, names = _settings(file), ("eos_token_id", "eot_token_id", "eom_token_id")
     ends = [found.get(name) for name in names if found.has(name)]
-    return file.metadata.get("tokenizer.chat_template"), ends
+    tokens = found.get("tokens")
+    ids = {"bos_token": found.get("bos_token_id"), "eos_token": found.get("eos_token_id")}
+    marks = tuple(
+        (name, tokens[n])
+        for name, n in ids.items()
+        if isinstance(n, int) and isinstance(tokens, list) and 0 <= n < len(tokens)
+    )
+    return chat_files.named(file.metadata.get("tokenizer.chat_template"), marks, file.path), ends
 
 
 def _settings(file):

@@ -6,22 +6,43 @@ from kd_jax.errors import require
 from kd_jax.models.llama import Llama
 from kd_jax.pretrained import (
     chat_files,
-    chat_template,
     gguf,
     gguf_tokenizer,
     llama,
     model_folder,
 )
 from kd_jax.pretrained import tokenizer as tokenizers
+from kd_jax.pretrained.chat import Chat, chatml
+from kd_jax.pretrained.chat_template import ChatTemplate
 
 
 class ChatModel(NamedTuple):
-    """net: a Llama; its params and tokenizer; stop: the tokens that end an answer."""
+    """net: a Llama; its params and tokenizer; stop: the tokens that end an answer.
+
+    template: of chats, None where its files have none; source: the folder or file.
+    """
 
     net: Llama
     params: Any
     tokenizer: Any
     stop: tuple[int, ...]
+    template: ChatTemplate | None = None
+    source: Any = ""
+
+    def chat(self) -> Chat:
+        """Its tokenizer and template, or ChatML where it has that one's tokens alone.
+
+        Raises:
+            InputError: it has neither.
+        """
+        if self.template:
+            return Chat(self.tokenizer, self.template)
+        found = chatml(self.tokenizer)
+        require(
+            found, f"{self.source} has no chat template (in tokenizer_config.json or "
+            "chat_template.jinja): expected a chat model; or say one with --chat_template=FILE",
+        )  # fmt: skip
+        return found  # type: ignore[return-value]
 
 
 def load(name: str = "") -> ChatModel:
@@ -31,7 +52,7 @@ def load(name: str = "") -> ChatModel:
         name: a GGUF file, a model folder or a hub name; "": the model that a package carries.
 
     Raises:
-        InputError: there is none of that name, it is no chat model, or its tokenizer is of another.
+        InputError: there is none of that name, or its tokenizer or its template is of another.
     """
     require(isinstance(name, str), f"{name!r:.80} is no name: expected that of a model, as a text")
     if name and not name.endswith(".gguf"):
@@ -43,7 +64,7 @@ def load(name: str = "") -> ChatModel:
         (net, params), tokenizer = gguf.load(where), gguf.tokenizer(where)
         template, ends = gguf_tokenizer.chat(where)
     tokenizers.require_fits(tokenizer, net.vocabulary, where)
-    chat_template.require_chatml(tokenizer, template, where)
-    first = chat_template.stop_token(tokenizer)
-    stop = chat_files.stops(first, ends, net.vocabulary, where)
-    return ChatModel(net, params, tokenizer, stop)
+    found = ChatModel(net, params, tokenizer, (), template, where)
+    chat = found.chat() if template or chatml(tokenizer) else None
+    first = chat.stop() if chat else None
+    return found._replace(stop=chat_files.stops(first, ends, net.vocabulary, where))

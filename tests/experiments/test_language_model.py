@@ -33,6 +33,7 @@ from kd_jax.language.objectives import Objective, divergence
 from kd_jax.language.tokens import Texts
 from kd_jax.models import llama as models
 from kd_jax.pretrained import llama
+from kd_jax.pretrained.chat import chatml
 from kd_jax.storage import run_folder
 
 SHORT = {"seeds": 2, "prompt_tokens": 40, "answer_tokens": 16}
@@ -45,7 +46,8 @@ SOME = [
 
 def test_problems_are_prompts_and_solutions_without_the_calculator_s_notes():
     words = tiny_teacher.tokenizer([])  # letters
-    found = gsm8k_texts.encode(words, SOME, 2, (30, 30))  # the second prompt is too long
+    chat = chatml(words)
+    found = gsm8k_texts.encode(chat, SOME, 2, (30, 30))  # the second prompt is too long
 
     def said(tokens, row):
         return words.decode(tokens.ids[row][tokens.mask[row]].tolist(), skip_special_tokens=False)
@@ -55,7 +57,7 @@ def test_problems_are_prompts_and_solutions_without_the_calculator_s_notes():
     assert said(found.answers, 0) == "4+3 = 7.\n#### 7<|im_end|>"
     assert said(found.answers, 1) == "2<|im_end|>" and found.answers.mask[:, 0].all()
     with pytest.raises(InputError, match="2 of 3 problems have prompts of 30 tokens or fewer"):
-        gsm8k_texts.encode(words, SOME, 3, (30, 30))
+        gsm8k_texts.encode(chat, SOME, 3, (30, 30))
 
 
 @pytest.mark.parametrize(

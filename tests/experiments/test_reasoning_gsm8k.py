@@ -20,7 +20,6 @@ from experiments.reasoning.config import Config
 from kd_jax.data.gsm8k import QuestionAndSolution
 from kd_jax.errors import InputError
 from kd_jax.language import tiny_teacher
-from kd_jax.pretrained import chat_template
 
 SOME = [
     QuestionAndSolution("How many?", "4+3 = <<4+3=7>>7.\nTwice that is 14.\n#### 14"),
@@ -108,17 +107,13 @@ def test_the_answer_is_the_number_after_the_mark(text, answer):
 def task(**changes):
     max_lengths = changes.pop("max_lengths", (120, 30))
     layers = changes.pop("layers", 2)
-    tokenizer = tiny_teacher.tokenizer([])
-    model = (
-        *tiny_teacher.teacher(jax.random.key(0)),
-        tokenizer,
-        (chat_template.stop_token(tokenizer),),
-    )
+    model = tiny_teacher.chat_model(jax.random.key(0), [])
     return model, gsm8k.task(model, (SOME, 2), (SOME[1:], 2), max_lengths, layers)
 
 
 def test_prompts_solutions_and_answers_of_a_chat_model():
-    (_, _, words, _), found = task()
+    model, found = task()
+    words = model.tokenizer
 
     def said(tokens, row):
         return words.decode(tokens.ids[row][tokens.mask[row]].tolist(), skip_special_tokens=False)
@@ -134,7 +129,8 @@ def test_prompts_solutions_and_answers_of_a_chat_model():
 
 
 def test_a_student_has_some_of_its_teacher_s_layers():
-    (net, params, *_), found = task()
+    model, found = task()
+    net, params = model.net, model.params
     assert found.student.layers == 2 and net.layers == 4
     start = found.start(np.arange(3))
     kernels = params["layers"]["query"]["kernel"], start["layers"]["query"]["kernel"]

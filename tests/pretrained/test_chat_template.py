@@ -1,53 +1,111 @@
-"""Chat prompts letter by letter, and which tokens are the answer."""
+"""Chat templates render as in transformers 5.24, and an assistant's tokens alone are marked."""
 
 import pytest
 
 pytest.importorskip("safetensors", reason="needs the extra text")
 pytest.importorskip("tokenizers", reason="needs the extra text")
+pytest.importorskip("jinja2", reason="needs the extra text")
 
+from chat_templates import LLAMA3, MARKS, MISTRAL, TAGGED, TALK, THINKING
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
-from kd_jax.pretrained import chat_template
+from kd_jax.errors import InputError
+from kd_jax.pretrained.chat import Chat, chatml
+from kd_jax.pretrained.chat_template import CHATML, END, START, ChatTemplate
+
+TOOLS = [{"type": "function", "function": {"name": "<f> & é"}}]
+ASSISTANT = "<|start_header_id|>assistant<|end_header_id|>\n\n"
+RENDERED = {  # by transformers.utils.chat_template_utils.render_jinja_template
+    LLAMA3: "<s><|start_header_id|>user<|end_header_id|>\n\nTwo?<|eot_id|>"
+    f"{ASSISTANT}<think>1+1</think>é 2<|eot_id|>"
+    "<|start_header_id|>user<|end_header_id|>\n\nSure?<|eot_id|>" + ASSISTANT + "Yes.<|eot_id|>",
+    MISTRAL: "<s>[INST]  Two?  [/INST] <think>1+1</think>é 2</s>[INST] Sure? [/INST] Yes.</s>",
+    THINKING: "<|im_start|>user\n Two? <|im_end|>\n<|im_start|>assistant\né 2<|im_end|>\n"
+    "<|im_start|>user\nSure?<|im_end|>\n<|im_start|>assistant\nYes.<|im_end|>\n",
+    TAGGED: '[{"type": "function", "function": {"name": "<f> & é"}}]\n<|im_start|>user\n Two? '
+    "<|im_end|>\n<|im_start|>assistant\n<think>1+1</think>é 2<|im_end|>\n<|im_start|>user\nSure?"
+    "<|im_end|>\n<|im_start|>assistant\nYes.<|im_end|>\n",
+}
 
 
-@pytest.fixture
-def words():
+def words(*marks):
     letters = sorted(pre_tokenizers.ByteLevel.alphabet())
     found = Tokenizer(models.BPE({letter: n for n, letter in enumerate(letters)}, []))
     found.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     found.decoder = decoders.ByteLevel()
-    found.add_special_tokens([chat_template.START, chat_template.END])
+    found.add_special_tokens(list(marks))
     return found
 
 
-def test_a_prompt_is_what_the_template_of_smollm2_gives():
-    assert chat_template.prompt("Why?", system="Be brief.") == (
-        "<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nWhy?<|im_end|>\n"
-        "<|im_start|>assistant\n"
-    )
-    assert chat_template.prompt("Why?", system="").startswith("<|im_start|>user\nWhy?<|im_end|>\n")
-    assert "You are a helpful AI assistant named SmolLM" in chat_template.prompt("Why?")
+def counted(chat, messages, tools=None):
+    """What counts of each text of a conversation, tokens that stand together as one piece."""
+    found = []
+    for ids, counts in chat.encode([messages], tools)[0]:
+        pieces = [[]]
+        for one, counts_too in zip(ids, counts):
+            if counts_too:
+                pieces[-1].append(one)
+            elif pieces[-1]:
+                pieces.append([])
+        said = [chat.tokenizer.decode(x, skip_special_tokens=False) for x in pieces if x]
+        found.append(said)
+    return found
 
 
-def test_the_answer_and_its_end_are_marked(words):
-    questions, answers = ["Why?", "How so?"], ["No.", "x"]
-    tokens, answer = chat_template.answered(words, questions, answers, 200, system="")
-    for row in range(2):
-        ids = tokens.ids[row]
-        said = words.decode(ids[answer[row]].tolist(), skip_special_tokens=False)
-        assert said == answers[row] + "<|im_end|>"
-        asked = words.decode(
-            ids[tokens.mask[row] & ~answer[row]].tolist(), skip_special_tokens=False
-        )
-        assert asked == chat_template.prompt(questions[row], system="")
-    assert tokens.ids[0, answer[0]][-1] == chat_template.stop_token(words)
-    cut, answer = chat_template.answered(words, questions, answers, 25, system="")
-    assert cut.mask.sum(1).tolist() == [25, 25] and answer.sum(1).tolist() == [2, 0]
-    assert cut.ids.shape == (2, 25)  # padded no further, as a model may have no more positions
+@pytest.mark.parametrize("text", RENDERED, ids=["llama3", "mistral", "thinking", "tagged"])
+def test_a_conversation_is_rendered_as_transformers_does(text):
+    template = ChatTemplate(text, MARKS)
+    tools = TOOLS if text is TAGGED else None
+    assert template.render(TALK, tools=tools) == RENDERED[text]
+    asked = template.render(TALK[:3], ask=True, tools=tools)
+    if text is not THINKING:  # which has not shortened the answer yet
+        assert RENDERED[text].startswith(asked) and len(asked) < len(RENDERED[text])
 
 
-def test_prompts_end_where_the_answer_begins(words):
-    tokens = chat_template.prompts(words, ["Why?", "How so, my friend?"])
-    assert tokens.mask[:, -1].all() and not tokens.mask[0, 0]
-    said = words.decode(tokens.ids[0][tokens.mask[0]].tolist(), skip_special_tokens=False)
-    assert said == chat_template.prompt("Why?")
+def test_the_characters_of_a_template_s_own_tag_are_those_of_transformers():
+    """Its assistant masks, generation_indices, of the same template and conversation."""
+    (found,) = ChatTemplate(TAGGED).rendered(TALK, TOOLS)
+    assert found.tagged and found.text == RENDERED[TAGGED]
+    assert found.spans == [(112, 144), (199, 214)]
+
+
+def test_every_answer_and_its_end_count_and_nothing_else():
+    first = "<think>1+1</think>é 2"
+    for text, marks, answers in (
+        (LLAMA3, ["<|eot_id|>"], [[f"{first}<|eot_id|>", "Yes.<|eot_id|>"]]),
+        (MISTRAL, ["<s>", "</s>"], [[f" {first}</s>", " Yes.</s>"]]),
+        (TAGGED, [START, END], [[f"{first}<|im_end|>\n", "Yes.<|im_end|>\n"]]),
+        (CHATML, [START, END], [[f"{first}<|im_end|>", "Yes.<|im_end|>"]]),
+        # the first answer as it was given, then the second after the first one shortened
+        (THINKING, [START, END], [[f"{first}<|im_end|>"], ["Yes.<|im_end|>"]]),
+    ):
+        chat = Chat(words(*marks), ChatTemplate(text, MARKS))
+        assert counted(chat, TALK) == answers, text
+        assert chat.stop() == chat.tokenizer.token_to_id(marks[-1])
+
+
+def test_a_prompt_ends_where_the_answer_begins():
+    chat = chatml(words(START, END))
+    ids = chat.prompt(TALK[:1])
+    ((text,),) = chat.encode([TALK[:2]])
+    assert text.ids[: len(ids)] == ids and text.counted.index(True) == len(ids)
+    asked = chat.tokenizer.decode(ids, skip_special_tokens=False)
+    assert asked == "<|im_start|>user\n Two? <|im_end|>\n<|im_start|>assistant\n"
+    assert chatml(words(START)) is None
+
+
+@pytest.mark.parametrize(
+    "text, messages, said",
+    [
+        (MISTRAL, TALK[1:], "Roles must alternate user/assistant"),
+        ("{{ messages[0]['content'].foo.bar }}", TALK, "refuses a conversation"),
+        ("{{ ''.__class__.__mro__ }}", TALK, "unsafe"),
+        ("{% for %}", TALK, "is no chat template"),
+        (CHATML, [{"role": "user", "content": "a\ufdd0"}], "U+FDD0"),
+        ("{% if add_generation_prompt %}A{% else %}B{% endif %}", TALK, "does not begin with"),
+    ],
+)
+def test_what_a_template_refuses_is_one_line(text, messages, said):
+    with pytest.raises(InputError) as caught:
+        ChatTemplate(text, MARKS, "x.jinja").rendered(messages)
+    assert said in str(caught.value) and "\n" not in str(caught.value)

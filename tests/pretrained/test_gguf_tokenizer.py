@@ -70,12 +70,17 @@ def test_tokenizers_that_are_not_implemented_are_refused(tmp_path, change, said)
 
 def test_an_answer_ends_with_any_token_that_the_file_names(tmp_path):
     more = {"tokenizer.ggml.eos_token_id": 0, "tokenizer.ggml.eot_token_id": 2}
-    template = {"tokenizer.chat_template": "<|im_start|>{{ text }}"}
+    template = {
+        "tokenizer.chat_template": "{% for m in messages %}{{ m['content'] }}<|im_end|>\n"
+        "{% endfor %}"
+    }
     found = load.load(str(write(tmp_path / "ends.gguf", **more, **template)))
     assert found.stop == (2, 0)  # <|im_end|>, then those of the file
     more["tokenizer.ggml.eos_token_id"] = len(TOKENS)
     bad = write(tmp_path / "bad.gguf", **more)
-    other = write(tmp_path / "other.gguf", **{"tokenizer.chat_template": "[INST] {{ text }}"})
-    said = refused(other, lambda path: load.load(str(path)))
-    assert "its chat template has no <|im_start|>: expected a ChatML chat model" in said
+    other = write(tmp_path / "other.gguf", **{"tokenizer.chat_template": "[INST] {{ eos_token }}"})
+    assert load.load(str(other)).stop == ()  # the template ends answers with no special token
+    names = {"tokenizer.ggml.eos_token_id": 0, "tokenizer.chat_template": "{{ eos_token }}"}
+    named = write(tmp_path / "named.gguf", **names)
+    assert load.load(str(named)).chat().template.render([]) == "<|endoftext|>"
     assert "eos_token_id is 101" in refused(bad, lambda path: load.load(str(path)))

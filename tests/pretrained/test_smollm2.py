@@ -18,7 +18,8 @@ from tiny_llama import outputs
 from kd_jax.data import padding
 from kd_jax.language.generation import generate
 from kd_jax.models import llama
-from kd_jax.pretrained import chat_template, gguf
+from kd_jax.pretrained import gguf, gguf_tokenizer
+from kd_jax.pretrained.chat import Chat, chatml
 
 
 @pytest.fixture(scope="module")
@@ -42,9 +43,17 @@ def test_tokens_are_those_of_the_published_tokenizer(golden, words):
     for each in golden:
         assert words.encode(each["prompt"]).ids == each["input_ids"]
         assert words.decode(each["greedy_24_ids"]) == each["greedy_24_text"]
-    asked = chat_template.prompts(words, ["Is 100 > 99?"], system="").ids[0].tolist()
-    assert asked[asked.index(1) :][:3] == [1, 4093, 198] and asked[-3:] == [520, 9531, 198]
-    assert chat_template.stop_token(words) == 2
+    asked = chatml(words).prompt([{"role": "user", "content": "Is 100 > 99?"}])
+    assert asked[:3] == [1, 4093, 198] and asked[-3:] == [520, 9531, 198]
+    own = Chat(words, gguf_tokenizer.chat(gguf.packaged())[0])
+    assert own.stop() == chatml(words).stop() == 2
+    said = [{"role": "user", "content": "Why?"}, {"role": "assistant", "content": "No."}]
+    ((text,),) = own.encode([said])
+    answer = words.encode("No.<|im_end|>").ids
+    assert [n for n, one in zip(text.ids, text.counted) if one] == answer
+    assert "named SmolLM, trained by Hugging Face<|im_end|>" in words.decode(
+        text.ids, skip_special_tokens=False
+    )
 
 
 def test_logits_are_what_transformers_computes(golden, smollm2):

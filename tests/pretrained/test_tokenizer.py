@@ -156,19 +156,21 @@ def test_the_older_list_of_added_tokens_must_agree(tmp_path):
         assert "tokenizer.json says" in refused(tmp_path)
 
 
-def test_a_chat_template_of_another_form_is_refused(tmp_path):
+def test_a_chat_template_is_found_in_each_of_its_files(tmp_path):
     tiny.words(tiny.write(tmp_path, tiny.LLAMA))
-    for name, content in (
-        ("tokenizer_config.json", {"chat_template": "[INST] {{ x }}"}),
-        ("chat_template.json", {"chat_template": [{"name": "default", "template": "[INST]"}]}),
-        ("chat_template.jinja", "[INST] {{ x }}"),
+    assert load.load(str(tmp_path)).template is None
+    several = [{"name": "tools", "template": "c"}, {"name": "default", "template": "b"}]
+    for name, content, text in (
+        ("tokenizer_config.json", {"chat_template": "a", "eos_token": {"content": "e"}}, "a"),
+        ("chat_template.json", {"chat_template": several}, "b"),
+        ("chat_template.jinja", "[INST] {{ x }}", "[INST] {{ x }}"),
     ):
-        text = content if isinstance(content, str) else json.dumps(content)
-        (tmp_path / name).write_text(text)
-        said = refused(tmp_path, lambda x: load.load(str(x)))
-        assert "its chat template has no <|im_start|>" in said
-        (tmp_path / name).write_text(text.replace("[INST]", "<|im_start|>"))
-        load.load(str(tmp_path))
+        given = content if isinstance(content, str) else json.dumps(content)
+        (tmp_path / name).write_text(given)
+        found = load.load(str(tmp_path)).template
+        assert found.text == text and found.marks == (("eos_token", "e"),)
+    (tmp_path / "chat_template.jinja").write_text("{% for %}")
+    assert "is no chat template" in refused(tmp_path, lambda x: load.load(str(x)))
     (tmp_path / "chat_template.jinja").write_bytes(b"\xff")
     assert "chat_template.jinja is unreadable" in refused(tmp_path, lambda x: load.load(str(x)))
 
