@@ -30,6 +30,37 @@ class Texts(NamedTuple):
         """The Texts of some rows: indices or a slice."""
         return Texts(self.prompts.take(rows), self.answers.take(rows))
 
+    def states(self, net: Any, params: Any) -> Float[Array, "B A D"]:
+        """See `answer_states`."""
+        ids, mask = (jnp.concatenate(pair, axis=1) for pair in zip(*self))
+        hidden, _ = net.apply({"params": params}, ids, mask)
+        first = self.prompts.ids.shape[1] - 1
+        return hidden[-1, :, first : first + self.answers.ids.shape[1]]
+
+
+class Packed(NamedTuple):
+    """Several texts in each row, which know nothing of each other; all that count are answers.
+
+    tokens: [N, T], its mask the number of the text within the row, from 1 on, or 0. places [N, A]:
+    the positions off which the answers' tokens are read. answers: Tokens [N, A]. numbers [N, A]:
+    of all texts the one that each of the answers' tokens is of.
+    """
+
+    tokens: Tokens
+    places: Int[Any, "N A"]
+    answers: Tokens
+    numbers: Int[Any, "N A"]
+
+    def take(self, rows: Any) -> "Packed":
+        """Some rows: indices or a slice."""
+        tokens, places, answers, numbers = self
+        return Packed(tokens.take(rows), places[rows], answers.take(rows), numbers[rows])
+
+    def states(self, net: Any, params: Any) -> Float[Array, "B A D"]:
+        """See `answer_states`."""
+        hidden, _ = net.apply({"params": params}, *self.tokens)
+        return jnp.take_along_axis(hidden[-1], self.places[..., None], axis=1)
+
 
 def prompts_and_answers(texts: Sequence[Any]) -> Texts:
     """Texts of which the last stretch of tokens that count is the answer, all before it the prompt.
@@ -46,18 +77,15 @@ def prompts_and_answers(texts: Sequence[Any]) -> Texts:
     return Texts(padding.padded(prompts, left=True), padding.padded(answers))
 
 
-def answer_states(net: Any, params: Any, texts: Texts) -> Float[Array, "B A D"]:
+def answer_states(net: Any, params: Any, texts: Texts | Packed) -> Float[Array, "B A D"]:
     """A Llama's last hidden states off which the answers' tokens are read.
 
     Args:
         net: the Llama.
         params: its parameters.
-        texts: B prompts and answers.
+        texts: B rows.
     """
-    ids, mask = (jnp.concatenate(pair, axis=1) for pair in zip(*texts))
-    hidden, _ = net.apply({"params": params}, ids, mask)
-    first = texts.prompts.ids.shape[1] - 1
-    return hidden[-1, :, first : first + texts.answers.ids.shape[1]]
+    return texts.states(net, params)
 
 
 def next_token_split(texts: Texts) -> Split:

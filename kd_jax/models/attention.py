@@ -112,6 +112,26 @@ def positions_and_mask(
     return positions, (earlier & slots[:, None])[:, None], slots
 
 
+def apart(
+    texts: Int[Array, "B T"], positions: Int[Array, "B T"], attention_mask: Bool[Array, "B 1 T T"]
+) -> tuple[Int[Array, "B T"], Bool[Array, "B 1 T T"]]:
+    """Positions and attention mask of several texts in a row that know nothing of each other.
+
+    Args:
+        texts: Which text of its row each token is of, from 1 on, each text in one piece; 0:
+            padding.
+        positions: In the row, of `positions_and_mask`, as is the next.
+        attention_mask: Of a row as one text.
+
+    Returns:
+        Positions that begin anew with each text, and which slots each token attends to.
+    """
+    first = jnp.diff(texts, axis=1, prepend=-1) != 0
+    begun = jax.lax.cummax(jnp.where(first, positions, 0), axis=1)
+    alike = texts[:, :, None] == texts[:, None]
+    return positions - begun, attention_mask & alike[:, None]
+
+
 def within_window(
     attention_mask: Bool[Array, "B 1 T S"],
     positions: Int[Array, "B T"],

@@ -11,10 +11,17 @@ from typing import Any, NamedTuple
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int, PyTree
+from jaxtyping import Array, Float, Int, PyTree, Shaped
 
 from kd_jax.errors import require
-from kd_jax.models.attention import KVCache, capped, positions_and_mask, rotary_of, within_window
+from kd_jax.models.attention import (
+    KVCache,
+    apart,
+    capped,
+    positions_and_mask,
+    rotary_of,
+    within_window,
+)
 from kd_jax.models.llama_layer import LlamaLayer, RMSNorm
 from kd_jax.models.model import Model
 from kd_jax.models.rotations import Rotation
@@ -26,10 +33,11 @@ embedding_init = nn.linear.default_embed_init  # 1/√D: a small decoder hardly 
 class Llama(nn.Module):
     """Llama's embeddings and layers, the layers' parameters stacked in one array each, [layers, …].
 
-    Called with ids [B, T], a mask [B, T] (True: a token, False: padding, on either side) and
-    perhaps a KVCache it gives (hidden [layers + 1, B, T, D], the KVCache with these tokens). Hidden
-    states are the embeddings, every layer's output but the last, and the last normalized, from
-    which `logits` are computed.
+    Called with ids [B, T], a mask [B, T] (True: a token, False: padding, on either side; or whole
+    numbers: which of several texts of its row a token is of, 0: padding) and perhaps a KVCache it
+    gives (hidden [layers + 1, B, T, D], the KVCache with these tokens). Hidden states are the
+    embeddings, every layer's output but the last, and the last normalized, from which `logits` are
+    computed.
 
     Attributes:
         vocabulary: Number of tokens, V.
@@ -67,7 +75,7 @@ class Llama(nn.Module):
 
     @nn.compact
     def __call__(
-        self, ids: Int[Array, "B T"], mask: Bool[Array, "B T"], cache: KVCache | None = None
+        self, ids: Int[Array, "B T"], mask: Shaped[Array, "B T"], cache: KVCache | None = None
     ) -> tuple[Float[Array, "L1 B T D"], KVCache | None]:
         table = self.param("embedding", embedding_init, (self.vocabulary, self.width))
         if not self.tied:  # it is `logits` that reads it
@@ -105,11 +113,15 @@ class Llama(nn.Module):
 
         Layers that are all of one kind need no number of it, and their views no axis of kinds.
         """
-        positions, attention_mask, slots = positions_and_mask(mask, cache)
+        several = jnp.issubdtype(mask.dtype, jnp.integer)
+        positions, attention_mask, slots = positions_and_mask(mask > 0 if several else mask, cache)
+        turned_by = positions
+        if several:
+            turned_by, attention_mask = apart(mask, positions, attention_mask)
 
         def view(window, rotation):
             seen = within_window(attention_mask, positions, slots, window)
-            return rotary_of(positions, self.head_dim, rotation), seen
+            return rotary_of(turned_by, self.head_dim, rotation), seen
 
         each = layer_kinds(self)
         kinds = list(dict.fromkeys(each))

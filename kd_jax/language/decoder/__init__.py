@@ -1,0 +1,1 @@
+"""Distillation of decoders on one's own texts: files, packed batches, students, their training."""

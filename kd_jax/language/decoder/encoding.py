@@ -1,0 +1,91 @@
+"""Examples as tokens of at most so many, and what was cut or left out, said in a line."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from kd_jax.errors import InputError, require
+from kd_jax.language.decoder.conversations import Example
+from kd_jax.pretrained.chat import Encoded
+from kd_jax.pretrained.chat_template import Rendered
+from kd_jax.pretrained.load import ChatModel
+
+CUT, SKIP = "cut", "skip"  # what is done with a text that is too long
+TOO_LONG = CUT, SKIP
+
+
+class Texts(NamedTuple):
+    """Texts as tokens.
+
+    Attributes:
+        texts: Each with at least one token that counts.
+        notes: What was cut or left out, a line each.
+    """
+
+    texts: list[Encoded]
+    notes: list[str]
+
+
+def encode(
+    model: ChatModel, examples: Sequence[Example], max_length: int, too_long: str = CUT
+) -> Texts:
+    """Examples as tokens of a model.
+
+    Args:
+        model: Whose tokenizer and chat template are taken.
+        examples: Conversations and plain texts.
+        max_length: Tokens of a text at most.
+        too_long: CUT leaves the end of a longer text out, SKIP the text.
+
+    Raises:
+        InputError: The model has no chat template, or it refuses one of them; or none is left.
+    """
+    found = _plain(model, examples) if examples[0].text else _chats(model, examples)
+    long = [each for each in found if len(each.ids) > max_length]
+    if too_long == SKIP:
+        found = [each for each in found if len(each.ids) <= max_length]
+    found = [Encoded(ids[:max_length], counted[:max_length]) for ids, counted in found]
+    kept = [each for each in found if any(each.counted[1:])]  # the first is read off nothing
+    notes, of_all = [], f"of {len(examples):,}"
+    if long:
+        done = "left out" if too_long == SKIP else "cut"
+        notes = [f"texts of more than {max_length:,} tokens: {len(long):,} {of_all}, {done}"]
+    if len(kept) < len(found):
+        none = len(found) - len(kept)
+        notes.append(f"texts without a token that counts: {none:,} {of_all}, left out")
+    require(
+        kept, f"no text is left of {len(examples):,}: {'; '.join(notes)}; expected a larger "
+        f"--max_length than {max_length:,}, or shorter texts",
+    )  # fmt: skip
+    return Texts(kept, notes)
+
+
+def _plain(model, examples):
+    """Plain texts, of which every token counts but the first, and the token that ends a text."""
+    model.tokenizer.no_truncation()
+    encodings = model.tokenizer.encode_batch([each.text for each in examples])
+    found = []
+    for each in encodings:
+        ids = list(each.ids)
+        if model.stop and (not ids or ids[-1] not in model.stop):
+            ids.append(model.stop[-1])
+        found.append(Encoded(ids, [False, *[True] * (len(ids) - 1)]))
+    return found
+
+
+def _chats(model, examples):
+    chat, rendered = model.chat(), list[Rendered]()
+    for each in examples:
+        try:
+            rendered += chat.template.rendered(each.messages, each.tools)
+        except InputError as error:
+            raise InputError(f"{each.where}: {error}") from None
+    return chat.tokens(rendered)
+
+
+def described(texts: Sequence[Encoded]) -> dict[str, Any]:
+    """How many texts, tokens and tokens that count there are."""
+    return {
+        "texts": len(texts),
+        "tokens": sum(len(each.ids) for each in texts),
+        "counted": sum(sum(each.counted) for each in texts),
+    }
