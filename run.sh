@@ -2,6 +2,7 @@
 # ./run.sh [NAME] [--flag=value …]   run experiments/NAME (default: quickstart)
 # ./run.sh distill --data=FILE …      your teacher, your student, your data
 # ./run.sh distill_encoder --texts=FILE …   your sentence encoder, smaller, on your texts
+# ./run.sh distill_lm --data=FILE …   a smaller decoder on your texts
 # ./run.sh test [pytest options]     run the tests; with --slow those that are long and rare
 # ./run.sh check                     lint, format and types of the code, as CI reads them
 # ./run.sh list [WORKDIR]            the runs below runs/, their state, how to go on or delete them
@@ -153,6 +154,10 @@ case "$name" in
   distill_encoder)
     # shellcheck disable=SC2046 # nothing, or the name of an extra
     install data report text weights $([[ " $* " == *" --onnx"* ]] && echo export)
+    PYTHONSAFEPATH=1 exec "$venv/bin/python" -m kd_jax.command "$@"
+    ;;
+  distill_lm)
+    install data report export text $([[ " $*" == *" --teacher"* ]] || echo weights)
     PYTHONSAFEPATH=1 exec "$venv/bin/python" -m kd_jax.command "$@"
     ;;
   list) report list_runs "${@:2}" ;;

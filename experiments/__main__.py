@@ -20,6 +20,7 @@ TOOLS = {
     "test": "Run the tests.",
     "distill": "Distil your teacher into your student on your data; --help shows the flags.",
     "distill_encoder": "Distil your sentence encoder into a smaller one on your texts.",
+    "distill_lm": "Distil a decoder into a smaller one on your texts; --help shows the flags.",
     "check": "Lint, format and types of the code.",
     "list": "Show the runs, their state, how to go on with or delete each.",
     "install": "Install extras of pyproject.toml, like text, without running anything.",

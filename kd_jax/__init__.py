@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # what the tables below say, for type checkers and editors
     from kd_jax import runtime as runtime
     from kd_jax import storage as storage
     from kd_jax import training as training
+    from kd_jax.command.decoder.distill_lm import distill_lm as distill_lm
     from kd_jax.command.read_data import read_data as read_data
     from kd_jax.data.dataset import Dataset as Dataset
     from kd_jax.data.dataset import Split as Split
@@ -46,6 +47,7 @@ if TYPE_CHECKING:  # what the tables below say, for type checkers and editors
     from kd_jax.errors import InputError as InputError
     from kd_jax.export.network import Network as Network
     from kd_jax.export.network import load as load
+    from kd_jax.language.decoder.chatting import Decoder as Decoder
     from kd_jax.language.encoder.distill import distill_encoder as distill_encoder
     from kd_jax.models import Model as Model
     from kd_jax.models import from_equinox as from_equinox
@@ -77,6 +79,7 @@ _SUBMODULES = (
 )
 _NAMES = {  # public name -> the module that defines it, and what it is called there
     "Dataset": "kd_jax.data.dataset",
+    "Decoder": "kd_jax.language.decoder.chatting",
     "Encoder": "kd_jax.pretrained.encoder",
     "InputError": "kd_jax.errors",
     "Method": "kd_jax.distill.methods",
@@ -87,6 +90,7 @@ _NAMES = {  # public name -> the module that defines it, and what it is called t
     "Texts": "kd_jax.data.texts",
     "compare": "kd_jax.report.tables",
     "distill_encoder": "kd_jax.language.encoder.distill",
+    "distill_lm": "kd_jax.command.decoder.distill_lm",
     "ensemble": "kd_jax.distill.driver.named_teachers",
     "evaluate": "kd_jax.distill.students",
     "fit_students": "kd_jax.distill.driver.fitting",

@@ -1,4 +1,4 @@
-"""`kd-jax NAME --flag=value`, what works outside of a clone: distill, distill_encoder."""
+"""`kd-jax NAME --flag=value`, what works outside of a clone: see `commands`."""
 
 import sys
 from collections.abc import Callable
@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from kd_jax import experiment
 from kd_jax.command import config
+from kd_jax.command.decoder import config as decoder_config
 from kd_jax.command.encoder import config as encoder_config
 from kd_jax.errors import one_line, open_streams
 
@@ -24,6 +25,14 @@ def encoder_program() -> tuple:
     from kd_jax.report import encoder_run
 
     return run, encoder_run.table, encoder_run.draw
+
+
+def decoder_program() -> tuple:
+    """(run, table, draw), as experiment.launch takes them."""
+    from kd_jax.command.decoder.run import run  # here, as above
+    from kd_jax.report import decoder_table
+
+    return run, decoder_table.table, None
 
 
 class Command(NamedTuple):
@@ -45,6 +54,7 @@ def commands() -> dict[str, Command]:
     return {
         "distill": Command(config.Config, config.ABOUT, program),
         "distill_encoder": Command(encoder_config.Config, encoder_config.ABOUT, encoder_program),
+        "distill_lm": Command(decoder_config.Config, decoder_config.ABOUT, decoder_program),
     }
 
 

@@ -10,12 +10,17 @@ from jaxtyping import Float
 from kd_jax.language import teacher_outputs, tokens
 from kd_jax.language.objectives import Objective
 from kd_jax.language.tokens import Texts
+from kd_jax.losses._chunks import over_chunks
 from kd_jax.models import llama
 from kd_jax.training.state import Outcome
 
 
 def loss(
-    student: Any, objective: Objective, micro_batches: int = 1, on_policy: Callable | None = None
+    student: Any,
+    objective: Objective,
+    micro_batches: int = 1,
+    on_policy: Callable | None = None,
+    token_chunks: int = 1,
 ) -> Callable:
     """The mean of an objective's nats over all counted tokens of a batch.
 
@@ -24,6 +29,8 @@ def loss(
         objective: an Objective.
         micro_batches: of a batch, one of them in memory at a time.
         on_policy: what gives the rows, of `on_policy`; None: the batch itself.
+        token_chunks: of the tokens of a text, a divisor of their number: the logits of one of them
+            are in memory at a time, and computed again for the gradient.
 
     Returns:
         loss_fn(variables, Batch, key) for training.loop. Its rows are the objective's, shared is
@@ -32,8 +39,17 @@ def loss(
 
     def total(params, rows, teacher):
         states = tokens.answer_states(student, params, rows["texts"])
-        z = llama.logits(params, states, student.variant.logits_cap)
-        return jnp.sum(objective.term(z, rows, teacher))
+
+        def of_tokens(states_and_rows):
+            some, read = states_and_rows
+            z = llama.logits(params, some, student.variant.logits_cap)
+            return jnp.sum(objective.term(z, read, teacher))
+
+        if token_chunks == 1:
+            return of_tokens((states, rows))
+        read = rows | {"texts": tokens.Answered(rows["texts"].answers)}
+        by_token = jax.tree.map(lambda x: x.swapaxes(0, 1), (states, read))
+        return jnp.sum(over_chunks(of_tokens, by_token, token_chunks))
 
     def loss_fn(variables, batch, key):
         params = variables["params"]

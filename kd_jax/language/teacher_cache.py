@@ -13,7 +13,7 @@ from kd_jax import fingerprint
 from kd_jax.data.padding import Tokens
 from kd_jax.language import teacher_outputs
 from kd_jax.language.objectives import Objective
-from kd_jax.language.tokens import Texts
+from kd_jax.language.tokens import Packed, Texts
 from kd_jax.storage import block_cache
 
 
@@ -49,12 +49,12 @@ class TeacherCache:
         self.folder = pathlib.Path(workdir).absolute() / "teachers" / teacher.digest[:16]
         self.found: dict = {}
 
-    def hidden(self, texts: Texts) -> Float[np.ndarray, "N A D"]:
+    def hidden(self, texts: Texts | Packed) -> Float[np.ndarray, "N A D"]:
         """teacher_outputs.hidden of all texts."""
         given = {"net": self.teacher.net, "params": self.teacher.params, "texts": texts}
         return self._cached("hidden states", texts, teacher_outputs.hidden, given)["hidden"]
 
-    def rows(self, objective: Objective, texts: Texts, key: jax.Array) -> dict:
+    def rows(self, objective: Objective, texts: Texts | Packed, key: jax.Array) -> dict:
         """What students of an objective learn from.
 
         Args:
@@ -66,6 +66,7 @@ class TeacherCache:
             {name: leaves [N, …]}.
         """
         if objective.teacher_texts:
+            assert isinstance(texts, Texts), "a packed text has no prompt of its own"
             return {"texts": Texts(texts.prompts, self._sampled("own texts", texts, key))}
         hidden, k = self.hidden(texts), objective.top_k
         if not k:
@@ -103,7 +104,9 @@ class TeacherCache:
             **self._cached(what, texts, teacher_outputs.answers, given, stop=stop, **options)
         )
 
-    def _cached(self, what: str, texts: Texts, blocks: Callable, given: dict, **options) -> dict:
+    def _cached(
+        self, what: str, texts: Texts | Packed, blocks: Callable, given: dict, **options
+    ) -> dict:
         """What `blocks` yields of all texts, from the first one that is not cached yet.
 
         Args:

@@ -11,7 +11,7 @@ from jaxtyping import Float
 
 from kd_jax.data.padding import Tokens
 from kd_jax.language import generation, tokens
-from kd_jax.language.tokens import Texts
+from kd_jax.language.tokens import Packed, Texts
 from kd_jax.models import llama
 
 _states = jax.jit(tokens.answer_states, static_argnums=0)  # once for all texts of one shape
@@ -33,7 +33,9 @@ def read_out(params: dict, cap: float | None = None) -> dict:
     return {name: params[name]} | ({} if cap is None else {"logits_cap": np.float32(cap)})
 
 
-def hidden(net: Any, params: Any, texts: Texts, size: int, first: int = 0) -> Iterator[dict]:
+def hidden(
+    net: Any, params: Any, texts: Texts | Packed, size: int, first: int = 0
+) -> Iterator[dict]:
     """Last hidden states, off which the logits of all answers' tokens are read.
 
     As good as the logits, D / V as large: llama.logits gives those back.

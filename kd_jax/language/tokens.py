@@ -88,6 +88,24 @@ def answer_states(net: Any, params: Any, texts: Texts | Packed) -> Float[Array, 
     return texts.states(net, params)
 
 
+class Answered(NamedTuple):
+    """The answers of texts alone, which is all that an objective's term reads of them."""
+
+    answers: Tokens
+
+
+def token_chunks(answers: Tokens, most: int) -> int:
+    """In how many chunks the tokens of answers are read, so that one has `most` of a batch or less.
+
+    Args:
+        answers: Of a batch, [B, A].
+        most: Tokens of all its texts together, if that many are more than B.
+    """
+    batch, length = answers.ids.shape
+    counts = [n for n in range(1, length + 1) if length % n == 0]
+    return next((n for n in counts if batch * length // n <= most), length)
+
+
 def next_token_split(texts: Texts) -> Split:
     """Whole texts as a Split: inputs {"ids", "mask"}; labels: next tokens of answers, else −1."""
     ids, mask = (np.concatenate(pair, axis=1) for pair in zip(*texts))

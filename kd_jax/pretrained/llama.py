@@ -78,6 +78,9 @@ def save(
     llama: Llama,
     params: Any,
     tokenizer: str | os.PathLike | None = None,
+    *,
+    dtype: Any = np.float32,
+    ids: dict[str, Any] | None = None,
 ) -> None:
     """Write a decoder as `load` reads it, and as libraries expect its family.
 
@@ -86,12 +89,16 @@ def save(
         llama: the network.
         params: its parameters.
         tokenizer: the folder whose tokenizer files are copied, if any.
+        dtype: of the weights, float32 or bfloat16.
+        ids: of special tokens, where no such folder states them.
 
     Raises:
         InputError: the network does something that its family's settings cannot say.
     """
-    settings = decoder_settings.settings(llama) | _ids(tokenizer)
-    folders.save(folder, settings, tables.tensors(_entries(llama), params), tokenizer)
+    settings = decoder_settings.settings(llama) | _ids(tokenizer) | (ids or {})
+    arrays = tables.tensors(_entries(llama), params)
+    arrays = {name: array.astype(dtype, copy=False) for name, array in arrays.items()}
+    folders.save(folder, settings, arrays, tokenizer)
 
 
 def _ids(tokenizer):

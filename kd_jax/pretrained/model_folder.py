@@ -130,7 +130,7 @@ def save(
             if path.resolve() != (folder / path.name).resolve():
                 shutil.copyfile(path, folder / path.name)
     safetensors_files.write(folder, arrays)
-    settings = settings | {"torch_dtype": "float32"}
+    settings = settings | {"torch_dtype": next(iter(arrays.values())).dtype.name}
     safetensors_files.replace(folder / "config.json", json.dumps(settings, indent=2) + "\n")
 
 

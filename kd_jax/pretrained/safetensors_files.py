@@ -13,6 +13,7 @@ from kd_jax.errors import InputError, brief, require
 from kd_jax.pretrained.settings import shown
 
 WHOLE, INDEX = "model.safetensors", "model.safetensors.index.json"
+SHARD, MOST = "model-{:05}-of-{:05}.safetensors", 2_000_000_000  # of several files
 
 
 def read(folder: str | os.PathLike) -> dict[str, np.ndarray]:
@@ -82,27 +83,50 @@ def _shards(folder):
     return [folder / WHOLE]  # the index is left of a model that lay there before
 
 
-def write(folder: pathlib.Path, arrays: dict[str, np.ndarray]) -> None:
+def write(folder: pathlib.Path, arrays: dict[str, np.ndarray], most: int = MOST) -> None:
     """Write model.safetensors, so that `read` gives these arrays whatever else lies there.
 
-    Where the folder has an index, or other .safetensors files, the index names the new file;
-    those of a model that was there before are left where they are.
+    More than `most` bytes are several files, which an index names. So it does with the one file
+    where the folder has an index, or other .safetensors files; those of a model that was there
+    before are left where they are, but for a model.safetensors beside several files.
 
     Args:
         folder: exists.
         arrays: {name: array}.
+        most: bytes of a file, unless one array has more.
     """
-    partial = folder / f".{WHOLE}.partial"
-    try:
-        save_file(arrays, partial, metadata={"format": "pt"})
-        partial.replace(folder / WHOLE)
-    finally:
-        partial.unlink(missing_ok=True)
-    others = [path for path in folder.glob("*.safetensors") if path.name != WHOLE]
-    if others or (folder / INDEX).exists():
+    parts = _parts(arrays, most)
+    names = [WHOLE] if len(parts) == 1 else [
+        SHARD.format(n, len(parts)) for n in range(1, len(parts) + 1)
+    ]  # fmt: skip
+    for name, part in zip(names, parts):
+        partial = folder / f".{name}.partial"
+        try:
+            save_file(part, partial, metadata={"format": "pt"})
+            partial.replace(folder / name)
+        finally:
+            partial.unlink(missing_ok=True)
+    others = [path for path in folder.glob("*.safetensors") if path.name not in names]
+    if others or len(parts) > 1 or (folder / INDEX).exists():
         total = sum(array.nbytes for array in arrays.values())
-        index = {"metadata": {"total_size": total}, "weight_map": dict.fromkeys(arrays, WHOLE)}
+        where = {key: name for name, part in zip(names, parts) for key in part}
+        index = {"metadata": {"total_size": total}, "weight_map": where}
         replace(folder / INDEX, json.dumps(index, indent=2) + "\n")
+    if len(parts) > 1:
+        (folder / WHOLE).unlink(missing_ok=True)  # which would be another model
+
+
+def _parts(arrays, most):
+    """The arrays in order, in dicts of at most so many bytes each."""
+    parts: list[dict] = [{}]
+    room = most
+    for name, array in arrays.items():
+        if parts[-1] and array.nbytes > room:
+            parts.append({})
+            room = most
+        parts[-1][name] = array
+        room -= array.nbytes
+    return parts
 
 
 def replace(path: pathlib.Path, text: str) -> None:

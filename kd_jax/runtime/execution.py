@@ -43,9 +43,11 @@ class Execution(NamedTuple):
         """Where a grid [S, A] of members lies."""
         return devices.layout(seeds, arms, self.devices or jax.devices(), self.mesh)
 
-    def bar(self, label: str, epochs: int) -> contextlib.AbstractContextManager:
+    def bar(
+        self, label: str, epochs: int, unit: str = "epoch"
+    ) -> contextlib.AbstractContextManager:
         """A progress bar of a training, which writes its events too; see progress.bar."""
-        return progress.bar(label, epochs, events=self.events)
+        return progress.bar(label, epochs, unit, events=self.events)
 
     def compiler_options(self) -> dict[str, Any] | None:
         """Options of jax.jit for the training's program."""

@@ -72,6 +72,7 @@ class Sequential:
         label: str,
         execution: Execution = DEFAULT,
         numbers: dict | None = None,
+        unit: str = "epoch",
     ) -> Fitted:
         """Train one network.
 
@@ -81,10 +82,11 @@ class Sequential:
             label: of the progress bar.
             execution: of this network: its snapshots and events.
             numbers: {name: number}, of the names that were given first.
+            unit: what the bar calls an epoch.
         """
         self.training.again(self._state(start, seed), seed, _grid(numbers) if numbers else None)
         clock = []
-        with execution.bar(label, self.training.epochs) as bar:
+        with execution.bar(label, self.training.epochs, unit) as bar:
 
             def report(done, curves):
                 clock.append((done, time.monotonic()))

@@ -17,11 +17,12 @@ ROOT = pathlib.Path(command.__file__).parents[2]
 
 
 @pytest.mark.parametrize("name", ["jax", "numpy", "absl"])
-def test_help_needs_no_package(name):
+@pytest.mark.parametrize("of, flag", [("distill", "--label"), ("distill_lm", "--objective")])
+def test_help_needs_no_package(name, of, flag):
     code = f"import sys; sys.modules[{name!r}] = None\nfrom kd_jax.command.__main__ import main\n"
-    code += "sys.exit(main(['distill', '--data=x', '--help']))"
+    code += f"sys.exit(main([{of!r}, '--data=x', '--help']))"
     found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
-    assert found.returncode == 0 and "--label" in found.stdout and not found.stderr
+    assert found.returncode == 0 and flag in found.stdout and not found.stderr
 
 
 def test_the_entry_point_is_the_command():
@@ -58,7 +59,8 @@ def test_teachers_may_be_given_several_times():
 def test_without_a_command_the_usage_is_shown_and_another_is_refused(capsys):
     assert command.main([]) == 0 and "one of distill, " in capsys.readouterr().out
     assert command.main(["distil"]) == 2
-    error = "error: there is no command 'distil'; there are: distill, distill_encoder\n"
+    known = "distill, distill_encoder, distill_lm"
+    error = f"error: there is no command 'distil'; there are: {known}\n"
     assert capsys.readouterr().err == error
 
 

@@ -1,0 +1,101 @@
+"""The model card of a decoder's student: what was gained, of what it was made, how to use it."""
+
+import pathlib
+from typing import Any, NamedTuple
+
+from kd_jax.command import card
+from kd_jax.language.decoder.starts import Start
+from kd_jax.pretrained.load import ChatModel
+from kd_jax.report import decoder_table
+from kd_jax.storage import manifest
+from kd_jax.storage.run_folder import Run
+
+HEAD = """---
+library_name: transformers
+pipeline_tag: text-generation
+tags: [knowledge-distillation]
+---
+"""
+USE = """## Use
+
+With transformers:
+
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained("FOLDER")
+    model = AutoModelForCausalLM.from_pretrained("FOLDER")
+    asked = [{"role": "user", "content": "…"}]
+    given = tokenizer.apply_chat_template(
+        asked, add_generation_prompt=True, return_tensors="pt", return_dict=True
+    )
+    print(tokenizer.decode(model.generate(**given, max_new_tokens=128)[0]))
+
+With kd_jax, without PyTorch:
+
+    import kd_jax as kd
+
+    print(kd.Decoder("FOLDER").answer("…"))
+
+As a drafter for its teacher it has the same tokens: `assistant_model` of transformers' `generate`.
+"""
+
+
+class About(NamedTuple):
+    """What a card says.
+
+    Attributes:
+        config: The flags.
+        run: That the student is of.
+        rows: Of its table.
+        teacher: A ChatModel.
+        start: Of the student.
+        path: The folder that is being written, with the student in it.
+    """
+
+    config: Any
+    run: Run
+    rows: decoder_table.Rows
+    teacher: ChatModel
+    start: Start
+    path: pathlib.Path
+
+
+def text(about: About) -> str:
+    """The Markdown of a card.
+
+    Args:
+        about: What it says.
+    """
+    return "\n".join([
+        HEAD,
+        f"# A student by {about.rows.said['kept']}, {about.start.net.layers} layers",
+        "",
+        *(f"- {line}" for line in _facts(about)),
+        "",
+        USE,
+        "## Table",
+        "",
+        decoder_table.markdown(about.rows),
+    ])  # fmt: skip
+
+
+def _facts(about):
+    """A line for each thing that the student was made of."""
+    config, net, rows = about.config, about.start.net, about.rows
+    (own, *_) = rows.records[rows.said["kept"]]
+    size = sum(path.stat().st_size for path in about.path.glob("*.safetensors"))
+    source = about.teacher.source
+    yield (
+        f"Network: {net.variant.family}, {net.layers} layers of {net.width}, "
+        f"{own['parameters'] / 1e6:,.1f} million parameters, {config.dtype}, {size / 1e6:,.0f} MB"
+    )
+    yield f"Begun as: {about.start.words}"
+    yield f"Teacher: {card.code(str(source))}, {about.teacher.net.layers} layers"
+    yield f"Texts: {card.code(pathlib.Path(config.data).name)}"
+    yield (
+        f"Training: {own['steps']:,} steps of {config.batch_size} rows, learning rate "
+        f"{config.learning_rate:g}; seed 0 of {config.seeds}"
+    )
+    yield f"Command: {card.code(about.run.command)}"
+    yield f"Time: {manifest.seconds(manifest.read(about.run.folder)):,.0f} s"
+    yield "Limits: measured on texts like those above; nothing is known of others."

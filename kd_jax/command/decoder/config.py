@@ -1,0 +1,125 @@
+"""The flags of `distill_lm`: your texts, a teacher, a student, objectives, a folder."""
+
+import dataclasses
+
+from kd_jax import experiment
+from kd_jax.errors import above_0, at_least, is_temperature, one_of, require, within
+from kd_jax.experiment import place, setting
+
+OBJECTIVES = (  # as language.decoder.objectives names them
+    "sft", "forward_kl", "reverse_kl", "jsd", "skew", "total_variation", "top_k", "seq_kd",
+    "on_policy",
+)  # fmt: skip
+
+ABOUT = """A smaller decoder that learns from a larger one on your texts: does it gain over labels?
+
+Command:  ./run.sh distill_lm --data=chats.jsonl --teacher=FOLDER --layers=10 --out=small
+Takes:    20 minutes for a thousand short chats, SmolLM2-135M and 2 CPU cores
+
+--data is a .jsonl file, one object a line: {"messages": [{"role": "user", "content": …}, …]}, a
+prompt with a completion, or a plain text. What assistants say is learned, in the teacher's own
+chat template. --teacher is a Hugging Face folder or hub name, or a .gguf file. The student has
+some of its layers (--layers), is another model with the same tokens (--student), or a new one
+(--random=hidden:256,layers:6). All objectives, and SFT beside them, have the same start, steps and
+batches. --out is a folder that transformers loads, with tokenizer, template, card and table."""
+
+
+def between_0_and_1(name, value):
+    """The check that a number is above 0 and below 1."""
+    require(0 < value < 1, f"--{name}={value:g}: expected above 0 and below 1")
+
+
+def share(name, value):
+    """The check that a number is above 0, and 1 at most."""
+    require(0 < value <= 1, f"--{name}={value:g}: expected above 0, 1 at most")
+
+
+def part_or_count(name, value):
+    """The check that a number is a part below 1, or a whole number."""
+    right = 0 < value < 1 or (value >= 1 and value == int(value))
+    require(right, f"--{name}={value:g}: expected a part below 1, like 0.1, or a count, like 50")
+
+
+def of_answers(name, value):
+    """The check that a number is 0 or a temperature below 100."""
+    within(0, 100)(name, value)
+    if value:
+        is_temperature(name, value)
+
+
+@dataclasses.dataclass(frozen=True)
+class Config(experiment.Config):
+    """The flags of `distill_lm`."""
+
+    data: str = place("", "file of your texts, .jsonl")
+    test_data: str = place("", "file of texts to measure on (default: a part of --data)")
+    held_out: float = setting(
+        0.1, "texts of --data that are measured on: a part below 1, or a count", part_or_count
+    )
+    texts: int = setting(0, "of --data the first so many lines (default: all)", at_least(0))
+    messages_key: str = setting("", "key of a line's messages (default: messages)")
+    prompt_key: str = setting("", "key of what a user says (default: prompt)")
+    completion_key: str = setting("", "key of what an assistant answers (default: completion)")
+    text_key: str = setting("", "key of a plain text (default: text)")
+    max_length: int = setting(512, "tokens of a text at most, and of a packed row", at_least(8))
+    too_long: str = setting("cut", "longer texts: cut or skip", one_of("cut", "skip"))
+    pack: bool = setting(True, "several texts in a row, which know nothing of each other")
+    chat_template: str = place("", "file with a chat template (default: the teacher's)")
+    teacher: str = place("", "folder, hub name or .gguf (default: SmolLM2-135M, from a package)")
+    layers: int = setting(0, "the student has so many of the teacher's layers", at_least(0))
+    student: str = place("", "folder, hub name or .gguf of a student with the teacher's tokens")
+    random: tuple[str, ...] = setting(
+        (), "sizes of a new student, like hidden:256,layers:6; also heads, kv_heads, head_dim, "
+        "intermediate",
+    )  # fmt: skip
+    objective: tuple[str, ...] = setting(
+        ("forward_kl",), f"some of {', '.join(OBJECTIVES)}; the first one's student is kept",
+        one_of(*OBJECTIVES),
+    )  # fmt: skip
+    beta: float = setting(0.5, "of jsd and on_policy", between_0_and_1)
+    alpha: float = setting(0.1, "of skew", between_0_and_1)
+    top_k: int = setting(64, "of top_k: tokens whose probabilities are kept", at_least(1))
+    on_policy_fraction: float = setting(
+        0.5, "of on_policy: part of the steps whose texts the student writes", share
+    )
+    seeds: int = setting(1, "orders of the texts that each row is averaged over", at_least(1))
+    epochs: int = setting(1, "passes over the texts", at_least(1))
+    batch_size: int = setting(4, "rows of texts in a step", at_least(1))
+    learning_rate: float = setting(5e-4, "peak learning rate", above_0)
+    bfloat16: bool = setting(False, "layers compute in bfloat16")
+    remat: bool = setting(False, "layers are computed again for the gradient: less memory")
+    out: str = place("", "new folder for the student, its card and its table")
+    dtype: str = place("float32", "of the weights in --out", one_of("float32", "bfloat16"))
+    prompt: str = place("", "a question that teacher and student then answer side by side")
+    answer_tokens: int = place(128, "tokens of these answers at most", at_least(1))
+    temperature: float = place(
+        0.0, "of these answers (default: the most probable tokens)", of_answers
+    )
+    top_p: float = place(
+        1.0, "of these answers: probability of the tokens that are drawn from", share
+    )
+
+    PRESETS = {
+        "default": {},
+        "smoke": {"fast_compile": True, "texts": 40, "held_out": 8.0, "max_length": 128},
+    }
+
+    def validate(self):
+        require(self.data, "--data is missing: expected a .jsonl file (--help says of what)")
+        ways = {"layers": self.layers, "student": self.student, "random": self.random}
+        given = [f"--{name}" for name, value in ways.items() if value]
+        require(
+            len(given) == 1, f"{' and '.join(given) or 'no student'}: expected one of "
+            "--layers=10, --student=FOLDER and --random=hidden:256,layers:6",
+        )  # fmt: skip
+        twice = len(set(self.objective)) < len(self.objective)
+        require(not twice, f"--objective={','.join(self.objective)}: name each once")
+        require(
+            bool(self.prompt_key) == bool(self.completion_key),
+            "--prompt_key and --completion_key: expected both or neither",
+        )
+        kinds = self.messages_key, self.prompt_key, self.text_key
+        require(
+            sum(map(bool, kinds)) <= 1, "--messages_key, --prompt_key and --text_key: expected one "
+            "of them at most, as a file is of one kind",
+        )  # fmt: skip

@@ -1,0 +1,87 @@
+"""`kd.distill_lm`: what the command `distill_lm` does, called from Python."""
+
+import dataclasses
+import difflib
+import os
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from kd_jax.command.decoder import run as command
+from kd_jax.command.decoder.config import Config
+from kd_jax.errors import require
+from kd_jax.experiment import perform
+from kd_jax.language.decoder.chatting import Decoder
+from kd_jax.report import decoder_table
+
+
+class Distilled(NamedTuple):
+    """What came of a distillation; printed, it is its table.
+
+    Attributes:
+        student: The one that is kept.
+        table: Markdown.
+        records: One of each row and seed.
+        folder: Of the run.
+    """
+
+    student: Decoder
+    table: str
+    records: list[dict[str, Any]]
+    folder: pathlib.Path
+
+    def __str__(self) -> str:
+        return self.table
+
+
+def distill_lm(
+    data: str | os.PathLike,
+    teacher: str | os.PathLike = "",
+    *,
+    objective: str | Sequence[str] = "forward_kl",
+    layers: int = 0,
+    student: str | os.PathLike = "",
+    random: Mapping[str, int] | Sequence[str] = (),
+    out: str | os.PathLike = "",
+    **flags: Any,
+) -> Distilled:
+    """Distil a decoder into a smaller one on texts of one's own.
+
+        kd.distill_lm("chats.jsonl", "FOLDER", layers=10, out="small").student.answer("…")
+
+    All objectives, and SFT beside them, have the same start, steps and batches. A call that was
+    interrupted goes on where it was.
+
+    Args:
+        data: A .jsonl file: conversations, prompts with completions, or plain texts.
+        teacher: A Hugging Face folder or hub name, or a GGUF file; "": SmolLM2-135M.
+        objective: One or several, of sft, forward_kl, reverse_kl, jsd, skew, total_variation,
+            top_k, seq_kd and on_policy; the first one's student is kept.
+        layers: Of the teacher, the student has so many; or else:
+        student: A model with the teacher's tokens; or else:
+        random: Sizes of a new one, {"hidden": 256, "layers": 6}.
+        out: A new folder for the student, with tokenizer, template, card and table.
+        **flags: Of `./run.sh distill_lm --help`, like max_length=1024, epochs=2, seeds=3.
+
+    Returns:
+        The student, the table and the records.
+
+    Raises:
+        InputError: Something of it is not what is expected; it says what is.
+    """
+    known = [field.name for field in dataclasses.fields(Config)]
+    for name in flags:
+        near = difflib.get_close_matches(name, known, 1)
+        guess = f"; did you mean {near[0]}?" if near else ""
+        require(name in known, f"distill_lm has no argument {name}{guess}")
+    sizes = [f"{k}:{n}" for k, n in random.items()] if isinstance(random, Mapping) else random
+    given = {"objective": (objective,) if isinstance(objective, str) else tuple(objective)}
+    paths = {"data": data, "teacher": teacher, "student": student, "out": out}
+    places = {name: os.fspath(path) for name, path in paths.items()}
+    config = Config(**given, **places, layers=layers, random=tuple(sizes), **flags)
+    run = perform(
+        "distill_lm", config, lambda: (command.run, decoder_table.table, lambda folder: None)
+    )
+    table = decoder_table.table(run.folder)
+    kept = Decoder(os.fspath(run.folder / command.STUDENT))
+    return Distilled(kept, table, run.records(), run.folder)

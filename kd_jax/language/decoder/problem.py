@@ -1,0 +1,147 @@
+"""A file of texts as what students learn from and what they are measured on."""
+
+import hashlib
+import os
+import pathlib
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from kd_jax.errors import require
+from kd_jax.language import tokens
+from kd_jax.language.decoder import conversations, encoding, packing
+from kd_jax.language.decoder.conversations import UNSAID, Example, Keys
+from kd_jax.language.tokens import Packed, Texts
+from kd_jax.pretrained.chat import Encoded
+from kd_jax.pretrained.load import ChatModel
+
+
+class Reading(NamedTuple):
+    """How a file is read.
+
+    Attributes:
+        keys: Under which keys of a line it stands.
+        max_length: Tokens of a text, and of a packed row.
+        too_long: What is done with longer texts, one of encoding.TOO_LONG.
+        packed: Whether several texts share a row.
+        held_out: Lines that students are measured on: a part of them below 1, or a count.
+        texts: Lines that are read; 0: all.
+        seed: Of which lines are held out.
+    """
+
+    keys: Keys = UNSAID
+    max_length: int = 512
+    too_long: str = encoding.CUT
+    packed: bool = True
+    held_out: float = 0.1
+    texts: int = 0
+    seed: int = 0
+
+
+class Problem(NamedTuple):
+    """Texts as rows of tokens.
+
+    Attributes:
+        name: Of the file.
+        train: What students learn from; Texts where answers are to be written.
+        test: What they are measured on.
+        digest: Of the files.
+        prompts: The first tokens of some held-out texts, which are continued to time that.
+        facts: What stands in the card, a line each.
+    """
+
+    name: str
+    train: Packed | Texts
+    test: Packed
+    digest: str
+    prompts: list[list[int]]
+    facts: list[str]
+
+
+def read(
+    model: ChatModel,
+    path: str | os.PathLike,
+    test_path: str | os.PathLike = "",
+    reading: Reading = Reading(),  # noqa: B008, it never changes
+    written: bool = False,
+) -> Problem:
+    """The Problem of a file, or of two.
+
+    Args:
+        model: Whose tokens the texts become.
+        path: A .jsonl file, see conversations.
+        test_path: Another with what students are measured on; "": a part of the first.
+        reading: How they are read.
+        written: Whether answers are to be written, by the teacher or the student: each text is then
+            a prompt and its last answer.
+
+    Raises:
+        InputError: A line is not what is expected, or there are too few.
+    """
+    room = model.net.max_position_embeddings
+    require(
+        reading.max_length <= room, f"--max_length={reading.max_length}: expected at most {room:,},"
+        " the teacher's positions",
+    )  # fmt: skip
+    examples = conversations.read(path, reading.keys)[: reading.texts or None]
+    if os.fspath(test_path):
+        parts = examples, conversations.read(test_path, reading.keys)
+    else:
+        parts = _parted(examples, reading, path)
+    found = [encoding.encode(model, part, reading.max_length, reading.too_long) for part in parts]
+    learnt, held = (each.texts for each in found)
+    names = "to learn from", "held out"
+    facts = [_fact(name, each.texts) for name, each in zip(names, found)]
+    facts += [f"{name}: {note}" for name, each in zip(names, found) for note in each.notes]
+    rows: Packed | Texts = packing.packed(learnt, reading.max_length, alone=not reading.packed)
+    if written:
+        rows = tokens.prompts_and_answers(learnt)
+        _require_room(rows, room, reading)
+    elif reading.packed:
+        facts.append(f"packed: {len(rows.answers.ids):,} rows of at most {reading.max_length:,}")
+    test = packing.packed(held, reading.max_length)
+    prompts = [each.ids[: max(1, each.counted.index(True))][-64:] for each in held[:4]]
+    return Problem(pathlib.Path(path).name, rows, test, _digest(path, test_path), prompts, facts)
+
+
+def _fact(name: str, texts: Sequence[Encoded]) -> str:
+    said = encoding.described(texts)
+    return (
+        f"{name}: {said['texts']:,} texts of {said['tokens']:,} tokens, of which "
+        f"{said['counted']:,} count"
+    )
+
+
+def _require_room(rows, room, reading):
+    length = rows.prompts.ids.shape[1] + rows.answers.ids.shape[1]
+    require(
+        length <= room, f"the longest prompt and the longest answer have {length:,} tokens "
+        f"together: expected at most {room:,}, the teacher's positions; give a smaller "
+        f"--max_length than {reading.max_length:,}",
+    )  # fmt: skip
+
+
+def _parted(
+    examples: Sequence[Example], reading: Reading, path: str | os.PathLike
+) -> tuple[list[Example], list[Example]]:
+    """(To learn from, held out) by chance, each in the order of the file."""
+    share = reading.held_out
+    count = round(share * len(examples)) if share < 1 else int(share)
+    require(
+        0 < count < len(examples), f"{path} has {len(examples):,} texts, of which "
+        f"--held_out={share:g} are {count:,}: expected some to learn from and some to measure on",
+    )  # fmt: skip
+    chosen = np.random.default_rng(reading.seed).permutation(len(examples))[:count]
+    held = set(chosen.tolist())
+    return (
+        [each for n, each in enumerate(examples) if n not in held],
+        [examples[n] for n in sorted(held)],
+    )
+
+
+def _digest(*paths):
+    found = hashlib.sha256()
+    for path in filter(os.fspath, paths):
+        found.update(hashlib.sha256(pathlib.Path(path).expanduser().read_bytes()).digest())
+    return found.hexdigest()

@@ -1,0 +1,138 @@
+"""Starts of students: some of a teacher's layers, another model, or a new smaller one."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import jax
+
+from kd_jax.errors import require
+from kd_jax.models import llama
+from kd_jax.models.llama import Llama
+from kd_jax.pretrained import layer_selection
+from kd_jax.pretrained.load import ChatModel
+
+SIZES = {  # of a new student: what each is called in a Llama
+    "hidden": "width",
+    "layers": "layers",
+    "heads": "heads",
+    "kv_heads": "num_kv_heads",
+    "head_dim": "head_dim",
+    "intermediate": "intermediate_size",
+}
+
+
+class Start(NamedTuple):
+    """Where students begin.
+
+    Attributes:
+        row: What the table calls it, untrained.
+        net: A Llama.
+        params: Of it.
+        words: How it is said in a sentence.
+    """
+
+    row: str
+    net: Llama
+    params: Any
+    words: str
+
+
+def cut(teacher: ChatModel, count: int) -> Start:
+    """Evenly spaced layers of the teacher, the first and the last among them.
+
+    Args:
+        teacher: The ChatModel.
+        count: How many.
+
+    Raises:
+        InputError: It has no more layers than that.
+    """
+    net = teacher.net
+    require(count < net.layers, f"--layers={count}: expected fewer than the teacher's {net.layers}")
+    chosen = layer_selection.spaced(net.layers, count)
+    less, params = layer_selection.student(net, teacher.params, chosen)
+    shown = ", ".join(map(str, chosen))
+    return Start("layers cut, not trained", less, params, f"layers {shown} of the teacher")
+
+
+def given(teacher: ChatModel, student: ChatModel) -> Start:
+    """Another model with the teacher's tokens.
+
+    Args:
+        teacher: The ChatModel.
+        student: Another.
+
+    Raises:
+        InputError: Its tokens are others.
+    """
+    sizes = teacher.net.vocabulary, student.net.vocabulary
+    both = [each.tokenizer.get_vocab(with_added_tokens=True) for each in (teacher, student)]
+    require(
+        sizes[0] == sizes[1] and both[0] == both[1], f"--student={student.source}: its tokens are "
+        f"not the teacher's ({sizes[1]:,} and {sizes[0]:,}): expected a student of the same "
+        "family, as probabilities of tokens are compared",
+    )  # fmt: skip
+    return Start("student as given", student.net, student.params, f"{student.source}")
+
+
+def sizes(flags: Sequence[str]) -> dict[str, int]:
+    """Sizes of a new student from texts like "hidden:256".
+
+    Args:
+        flags: Of them.
+
+    Raises:
+        InputError: One is none, or hidden or layers is missing.
+    """
+    found: dict[str, int] = {}
+    for flag in flags:
+        name, _, number = flag.strip().partition(":")
+        right = name in SIZES and number.isascii() and number.isdigit() and 0 < int(number) < 10**6
+        require(
+            right, f"--random={flag}: expected sizes like hidden:256,layers:6, of "
+            f"{', '.join(SIZES)}",
+        )  # fmt: skip
+        found[name] = int(number)
+    require(
+        {"hidden", "layers"} <= found.keys(),
+        f"--random={','.join(flags)}: expected hidden and layers, like hidden:256,layers:6",
+    )
+    return found
+
+
+def new(teacher: ChatModel, wanted: Mapping[str, int], key: jax.Array) -> Start:
+    """A new network of the teacher's family with its tokens, drawn at random.
+
+    What is not said follows: heads as wide as the teacher's, as many queries to a key, a
+    feed-forward net as many times as wide.
+
+    Args:
+        teacher: The ChatModel.
+        wanted: Of `sizes`.
+        key: Of its parameters.
+
+    Raises:
+        InputError: The sizes do not fit together, or it would have more layers than the teacher.
+    """
+    net, hidden, layers = teacher.net, wanted["hidden"], wanted["layers"]
+    require(
+        layers <= net.layers,
+        f"--random=layers:{layers}: expected at most the teacher's {net.layers} layers",
+    )
+    head_dim = wanted.get("head_dim", net.head_dim)
+    heads = wanted.get("heads", max(1, hidden // head_dim))
+    each = net.heads // net.num_kv_heads
+    groups = wanted.get("kv_heads", heads // each if heads % each == 0 else heads)
+    require(
+        heads % groups == 0, f"--random: {heads} heads are no multiple of {groups} heads of keys"
+    )
+    inner = max(8, round(net.intermediate_size * hidden / net.width / 8) * 8)
+    less = layer_selection.shortened(net, layer_selection.spaced(net.layers, layers))
+    less = dataclasses.replace(
+        less, width=hidden, heads=heads, num_kv_heads=groups, head_dim=head_dim,
+        intermediate_size=wanted.get("intermediate", inner),
+    )  # fmt: skip
+    require(head_dim % 2 == 0, f"--random=head_dim:{head_dim}: expected an even number")
+    params = jax.jit(llama.decoder(less).init)(key)["params"]
+    return Start("new, not trained", less, params, f"{layers} new layers of width {hidden}")

@@ -1,0 +1,148 @@
+"""Students of a decoder: trained by an objective from one start, and measured beside the teacher.
+
+All have the same start and, seed by seed, the same batches in the same order.
+"""
+
+import dataclasses
+import os
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from kd_jax import fingerprint
+from kd_jax.errors import require
+from kd_jax.language import student_loss, teacher_outputs, tokens
+from kd_jax.language.decoder import measure, rounds
+from kd_jax.language.decoder.starts import Start
+from kd_jax.language.objectives import Objective, labels
+from kd_jax.language.teacher_cache import DecoderTeacher, TeacherCache
+from kd_jax.language.tokens import Packed, Texts
+from kd_jax.pretrained.load import ChatModel
+from kd_jax.training import keys, optimizers, sequential
+from kd_jax.training.sequential import Fitted
+
+AT_ONCE = 256  # tokens whose logits are in memory
+
+
+class Recipe(NamedTuple):
+    """How students learn.
+
+    Attributes:
+        epochs: Passes over the rows.
+        batch_size: Rows of a step.
+        learning_rate: The peak, after a tenth of the steps.
+        base_seed: Of all orders and samples.
+        bfloat16: Whether layers compute in it.
+        remat: Whether layers are computed again for the gradient.
+        again: Whether the teacher reads what is cached once more.
+    """
+
+    epochs: int = 1
+    batch_size: int = 4
+    learning_rate: float = 5e-4
+    base_seed: int = 0
+    bfloat16: bool = False
+    remat: bool = False
+    again: bool = False
+
+
+class Students:
+    """Trains and measures students of one start."""
+
+    def __init__(
+        self,
+        teacher: ChatModel,
+        start: Start,
+        train: Packed | Texts,
+        test: Packed,
+        recipe: Recipe,
+        workdir: str | os.PathLike,
+    ):
+        """Nothing is computed yet.
+
+        Args:
+            teacher: A ChatModel.
+            start: Of the students.
+            train: What they learn from.
+            test: What they are measured on.
+            recipe: How they learn.
+            workdir: The folder of all runs, in which the teacher's outputs are cached.
+
+        Raises:
+            InputError: There are too few rows for a batch.
+        """
+        dtype = jnp.bfloat16 if recipe.bfloat16 else jnp.float32
+        net = dataclasses.replace(teacher.net, dtype=dtype)
+        count = len(train.answers.ids)
+        require(
+            count >= recipe.batch_size, f"{count} rows of texts do not fill a batch of "
+            f"--batch_size={recipe.batch_size}: expected more texts, a smaller batch, or shorter "
+            "rows (--max_length, or --nopack for one text in each)",
+        )  # fmt: skip
+        self.teacher = DecoderTeacher(
+            net, jax.device_put(teacher.params), fingerprint.arrays(teacher.params), teacher.stop
+        )
+        self.net = dataclasses.replace(start.net, dtype=dtype, remat=recipe.remat)
+        self.start, self.recipe, self.train_rows, self.test = start.params, recipe, train, test
+        self.cache = TeacherCache(self.teacher, workdir, recipe.batch_size, again=recipe.again)
+        self.rounds = rounds.of(count, recipe.batch_size, recipe.epochs)
+        self.read_out = teacher_outputs.read_out(teacher.params, net.variant.logits_cap)
+        self.evaluate = measure.evaluator(self.net)
+        self._trainings: dict[str, sequential.Sequential] = {}
+
+    def fit(self, objective: Objective, seed: int, execution: Any) -> Fitted:
+        """A student of an objective.
+
+        Args:
+            objective: What it learns from.
+            seed: Of the order of its batches.
+            execution: A runtime.execution.Execution: snapshots, devices.
+        """
+        if objective.row not in self._trainings:
+            self._trainings.clear()  # the one before is let go
+            self._trainings[objective.row] = self._training(objective)
+        training = self._trainings[objective.row]
+        label = f"{objective.row}, seed {seed}"
+        return training.fit(self.start, seed, label=label, execution=execution, unit="part")
+
+    def _training(self, objective):
+        recipe, key = self.recipe, keys.key(self.recipe.base_seed, "student")
+        order = keys.key(recipe.base_seed, "student", "order")
+        shared, on_policy = self.read_out, None
+        if objective.on_policy_fraction:  # its own texts are new: the whole teacher reads them
+            shared, fraction = self.teacher.params | shared, objective.on_policy_fraction
+            on_policy = student_loss.on_policy(
+                self.net, self.teacher.net, fraction, self.teacher.stop
+            )
+        rows, size = self._rows(objective), recipe.batch_size
+        answers = rows["texts"].answers
+        chunks = tokens.token_chunks(answers.take(slice(size)), AT_ONCE)
+        sampler = rounds.sampler(order, len(answers.ids), size, self.rounds)
+        return sequential.Sequential(
+            student_loss.loss(self.net, objective, 1, on_policy, chunks),
+            optimizers.adamw_warmup_cosine(recipe.learning_rate, self.rounds.all_steps),
+            self.start, rows, sampler, key, epochs=self.rounds.number, shared={"teacher": shared},
+        )  # fmt: skip
+
+    def _rows(self, objective):
+        """What an objective's students read."""
+        if objective.term is labels and not objective.teacher_texts:
+            return {"texts": self.train_rows}  # nothing of the teacher
+        samples = keys.key(self.recipe.base_seed, "samples")
+        return self.cache.rows(objective, self.train_rows, samples)
+
+    def measure(self, params: Any) -> dict[str, np.ndarray]:
+        """Sums of every held-out text of a student; see measure.evaluator.
+
+        Args:
+            params: Of it.
+        """
+        hidden, size = self.cache.hidden(self.test), self.recipe.batch_size
+        return self.evaluate(params, self.test, hidden, self.read_out, size)
+
+    def measure_teacher(self) -> dict[str, np.ndarray]:
+        """The same of the teacher itself."""
+        hidden, size = self.cache.hidden(self.test), self.recipe.batch_size
+        return measure.of_teacher(self.test, hidden, self.read_out, size)

@@ -1,0 +1,206 @@
+"""`distill_lm` on a tiny teacher: its records and verdict by hand; a folder that loads again."""
+
+import functools
+import json
+
+import numpy as np
+import pytest
+
+pytest.importorskip("safetensors", reason="needs the extra text")
+pytest.importorskip("tokenizers", reason="needs the extra text")
+pytest.importorskip("jinja2", reason="needs the extra text")
+
+import jax
+import short_problems
+import tiny_llama
+from in_process import by_gradient_descent
+from scipy import special, stats
+
+import kd_jax as kd
+from kd_jax import experiment
+from kd_jax.command.decoder import config as flags
+from kd_jax.errors import InputError
+from kd_jax.language import tiny_teacher
+from kd_jax.pretrained import decoder_folder, load
+from kd_jax.storage import jsonl
+
+PROBLEMS = short_problems.TRAIN + short_problems.TEST
+ROWS = ["teacher", "layers cut, not trained", "SFT on the text", "forward KL"]
+SETTINGS = {
+    "prompt_key": "question", "completion_key": "solution", "layers": 2, "max_length": 64,
+    "batch_size": 2, "held_out": 6.0, "fast_compile": True,
+}  # fmt: skip
+
+
+def written(folder):
+    """A teacher's folder and a file of its texts."""
+    lines = [json.dumps({"question": p.question, "solution": p.solution}) for p in PROBLEMS]
+    (folder / "texts.jsonl").write_text("\n".join(lines))
+    texts = [text for problem in PROBLEMS for text in problem]
+    model = tiny_teacher.chat_model(jax.random.key(0), texts)
+    decoder_folder.save(folder / "teacher", model.net, model.params, model)
+    return {"data": folder / "texts.jsonl", "teacher": folder / "teacher"}
+
+
+@functools.cache
+def outputs(net):
+    return tiny_llama.outputs(net)
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory):
+    """(the folder of everything, what kd.distill_lm gave)."""
+    folder = tmp_path_factory.mktemp("lm")
+    where = written(folder) | {"out": folder / "small", "workdir": str(folder / "runs")}
+    with pytest.MonkeyPatch.context() as patch:
+        by_gradient_descent(patch)
+        return folder, kd.distill_lm(**where, **SETTINGS)
+
+
+def logits_of(model, ids):
+    """A decoder's logits of one text, in float64."""
+    padded = np.zeros((1, 64), int)
+    padded[0, : len(ids)] = ids
+    inputs = {"ids": padded, "mask": np.arange(64)[None] < len(ids)}
+    found, _ = outputs(model.net)(model.params, inputs)
+    return np.float64(found[0])
+
+
+def test_there_is_a_record_of_every_row(done):
+    folder, found = done
+    assert [r["row"] for r in found.records] == ROWS
+    assert found.records == jsonl.records(found.folder)
+    teacher, cut, *_ = found.records
+    assert teacher["test_kl"] == pytest.approx(0, abs=1e-6)
+    assert teacher["test_agreement"] == 1 and teacher["test_acceptance"] == pytest.approx(1)
+    assert cut["test_kl"] > 0.01 and cut["generated"] > 0
+    assert {r["steps"] for r in found.records[2:]} == {found.records[3]["steps"]}
+    assert len({r["test_kl"] for r in found.records}) == 4  # each is a network of its own
+
+
+def test_the_student_s_record_is_what_numpy_makes_of_the_loaded_folder(done):
+    """Of the six held-out texts, found by their sums' count of tokens, in float64."""
+    folder, found = done
+    teacher, student = (load.load(str(folder / name)) for name in ("teacher", "small"))
+    chosen = np.random.default_rng(0).permutation(len(PROBLEMS))[:6]
+    sums = np.zeros(4)
+    for number in sorted(chosen):
+        talk = [
+            {"role": "user", "content": PROBLEMS[number].question},
+            {"role": "assistant", "content": PROBLEMS[number].solution},
+        ]
+        ((text,),) = teacher.chat().encode([talk])
+        ids = np.array(text.ids)
+        at = np.flatnonzero(text.counted)
+        z, v = (logits_of(model, text.ids)[at - 1] for model in (student, teacher))
+        log_q, log_p = special.log_softmax(z, -1), special.log_softmax(v, -1)
+        q, p = np.exp(log_q), np.exp(log_p)
+        sums += [
+            -log_q[np.arange(len(at)), ids[at]].sum(), (p * (log_p - log_q)).sum(),
+            np.minimum(p, q).sum(), len(at),
+        ]  # fmt: skip
+    record = found.records[-1]
+    wanted = [record["test_nll"], record["test_kl"], record["test_acceptance"]]
+    np.testing.assert_allclose(sums[:3] / sums[3], wanted, rtol=1e-4)
+    assert record["tokens"] == sums[3]
+
+
+def test_the_verdict_is_a_t_interval_over_held_out_texts(done):
+    """The ratio of sums, its variance from residuals, by SciPy's t; two rows' one comparison."""
+    _, found = done
+    sft, kl = (dict(np.load(found.folder / f"texts-{n}-0.npz")) for n in (2, 3))
+    lengths, d = sft["tokens"], kl["kl"] - sft["kl"]
+    mean = d.sum() / lengths.sum()
+    residuals = (d - mean * lengths) / lengths.mean()
+    half = stats.t.ppf(0.975, 5) * residuals.std(ddof=1) / np.sqrt(6)
+    shown = [f"{x:+.3f}".replace("-", "−") for x in (mean, mean - half, mean + half)]
+    assert f"KL(t‖s) {shown[0]} [{shown[1]}, {shown[2]}] nats" in found.table
+    verdict = "BEATS" if mean + half < 0 else "WORSE" if mean - half > 0 else "INCONCLUSIVE"
+    assert f"nats ({verdict}); NLL" in found.table
+
+
+def test_the_folder_is_whole_and_answers(done):
+    folder, found = done
+    names = {path.name for path in (folder / "small").iterdir()}
+    assert names >= {
+        "config.json", "generation_config.json", "model.safetensors", "tokenizer.json",
+        "tokenizer_config.json", "chat_template.jinja", "README.md", "table.md", "records.jsonl",
+    }  # fmt: skip
+    card = (folder / "small" / "README.md").read_text()
+    assert found.table in card and "layers 0, 3 of the teacher" in card
+    assert "--layers=2" in card and str(found).startswith("**forward KL against SFT on the text")
+    teacher, student = (load.load(str(folder / name)) for name in ("teacher", "small"))
+    assert student.stop == teacher.stop and student.template.text == teacher.template.text
+    assert student.net.layers == 2
+    ours, again = found.student, kd.Decoder(folder / "small")
+    assert ours.answer("1, 2?", 5) == again.answer("1, 2?", 5)
+    with pytest.raises(InputError, match="expected at most 48, so that"):
+        ours.answer("1, 2? " * 50, 2000)
+
+
+def test_once_more_nothing_is_trained_and_a_prompt_is_answered(done, monkeypatch, capsys):
+    folder, found = done
+    where = {"data": folder / "texts.jsonl", "teacher": folder / "teacher"}
+    prompted = {"workdir": str(folder / "runs"), "prompt": "1, 2?", "answer_tokens": 4}
+    monkeypatch.setattr("kd_jax.command.decoder.run.train", lambda *of: pytest.fail("trained"))
+    given = {name: str(path) for name, path in where.items()}
+    config = flags.Config(**given, **SETTINGS, **prompted)
+    from kd_jax.command.decoder.run import run
+
+    experiment.perform("distill_lm", config, lambda: (run, None, None))
+    said = capsys.readouterr().out
+    assert "--- question\n1, 2?\n--- teacher\n" in said and "--- student, layers 0, 3" in said
+
+
+@pytest.mark.parametrize(
+    "given, said",
+    [
+        ([], "--data is missing"),
+        (["--data=x"], "no student: expected one of --layers=10"),
+        (["--data=x", "--layers=2", "--student=y"], "--layers and --student: expected one of"),
+        (["--data=x", "--layers=2", "--objective=forwardkl"], "--objective=forwardkl: expected"),
+        (["--data=x", "--layers=2", "--objective=sft,sft"], "name each once"),
+        (["--data=x", "--layers=2", "--prompt_key=a"], "expected both or neither"),
+        (["--data=x", "--layers=2", "--held_out=1.5"], "expected a part below 1, like 0.1, or a"),
+        (["--data=x", "--layers=2", "--max_lenght=9"], "did you mean --max_length?"),
+        (["--data=x", "--layers=2", "--text_key=a", "--messages_key=b"], "a file is of one kind"),
+    ],
+)
+def test_flags_that_do_not_fit_are_one_line(given, said):
+    with pytest.raises(InputError) as caught:
+        experiment.parse(flags.Config, ["distill_lm", *given])
+    assert said in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "changes, said",
+    [
+        ({"max_length": 4096}, "--max_length=4096: expected at most 2,048"),
+        ({"layers": 4}, "--layers=4: expected fewer than the teacher's 4"),
+        ({"batch_size": 30}, "do not fill a batch of --batch_size=30"),
+        ({"held_out": 30.0}, "of which --held_out=30 are 30: expected some to learn from"),
+        ({"layers": 0, "random": {"hidden": 16}}, "expected hidden and layers"),
+        ({"layers": 0, "random": {"hidden": 16, "layers": 9}}, "at most the teacher's 4 layers"),
+        ({"objective": "top_k", "top_k": 400}, "--top_k=400: expected below 400"),
+        ({"max_lenght": 9}, "did you mean max_length?"),
+        ({"prompt_key": "qestion"}, "line 1 has no key qestion: did you mean question?"),
+        ({"chat_template": "none.jinja"}, "--chat_template=none.jinja cannot be read"),
+    ],
+)
+def test_what_does_not_fit_the_teacher_or_the_file_is_one_line(done, changes, said):
+    folder, _ = done
+    where = {"data": folder / "texts.jsonl", "teacher": folder / "teacher"}
+    with pytest.raises(InputError) as caught:
+        kd.distill_lm(**where, workdir=str(folder / "refused"), **(SETTINGS | changes))
+    assert said in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_somebody_s_folder_is_left_alone(done, tmp_path):
+    folder, _ = done
+    (tmp_path / "mine.txt").write_text("mine")
+    where = {"data": folder / "texts.jsonl", "teacher": folder / "teacher", "out": tmp_path}
+    with pytest.raises(InputError, match="holds other files"):
+        kd.distill_lm(**where, **SETTINGS)
+    new = tmp_path / "new"
+    with pytest.raises(InputError, match="overlap: name a folder apart"):
+        kd.distill_lm(**where | {"out": new}, **SETTINGS, workdir=str(new / "runs"))
