@@ -75,10 +75,11 @@ def distill_lm(
         guess = f"; did you mean {near[0]}?" if near else ""
         require(name in known, f"distill_lm has no argument {name}{guess}")
     sizes = [f"{k}:{n}" for k, n in random.items()] if isinstance(random, Mapping) else random
-    given = {"objective": (objective,) if isinstance(objective, str) else tuple(objective)}
-    paths = {"data": data, "teacher": teacher, "student": student, "out": out}
-    places = {name: os.fspath(path) for name, path in paths.items()}
-    config = Config(**given, **places, layers=layers, random=tuple(sizes), **flags)
+    several = (objective,) if isinstance(objective, str) else tuple(objective)
+    config = Config(
+        data=os.fspath(data), teacher=os.fspath(teacher), student=os.fspath(student),
+        out=os.fspath(out), layers=layers, random=tuple(sizes), objective=several, **flags,
+    )  # fmt: skip
     run = perform(
         "distill_lm", config, lambda: (command.run, decoder_table.table, lambda folder: None)
     )
