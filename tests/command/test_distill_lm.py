@@ -52,6 +52,7 @@ def done(tmp_path_factory):
     """(the folder of everything, what kd.distill_lm gave)."""
     folder = tmp_path_factory.mktemp("lm")
     where = written(folder) | {"out": folder / "small", "workdir": str(folder / "runs")}
+    where["gguf"] = True
     with pytest.MonkeyPatch.context() as patch:
         by_gradient_descent(patch)
         return folder, kd.distill_lm(**where, **SETTINGS)
@@ -129,7 +130,9 @@ def test_the_folder_is_whole_and_answers(done):
     card = (folder / "small" / "README.md").read_text()
     assert found.table in card and "layers 0, 3 of the teacher" in card
     assert "--layers=2" in card and str(found).startswith("**forward KL against SFT on the text")
-    teacher, student = (load.load(str(folder / name)) for name in ("teacher", "small"))
+    names = "teacher", "small", "small/student.gguf"
+    teacher, student, one_file = (load.load(str(folder / name)) for name in names)
+    jax.tree.map(np.testing.assert_array_equal, one_file.params, student.params)
     assert student.stop == teacher.stop and student.template.text == teacher.template.text
     assert student.net.layers == 2
     ours, again = found.student, kd.Decoder(folder / "small")
@@ -161,6 +164,7 @@ def test_once_more_nothing_is_trained_and_a_prompt_is_answered(done, monkeypatch
         (["--data=x", "--layers=2", "--objective=forwardkl"], "--objective=forwardkl: expected"),
         (["--data=x", "--layers=2", "--objective=sft,sft"], "name each once"),
         (["--data=x", "--layers=2", "--prompt_key=a"], "expected both or neither"),
+        (["--data=x", "--layers=2", "--gguf"], "--gguf is of --out"),
         (["--data=x", "--layers=2", "--held_out=1.5"], "expected a part below 1, like 0.1, or a"),
         (["--data=x", "--layers=2", "--max_lenght=9"], "did you mean --max_length?"),
         (["--data=x", "--layers=2", "--text_key=a", "--messages_key=b"], "a file is of one kind"),

@@ -90,6 +90,7 @@ class Config(experiment.Config):
     remat: bool = setting(False, "layers are computed again for the gradient: less memory")
     out: str = place("", "new folder for the student, its card and its table")
     dtype: str = place("float32", "of the weights in --out", one_of("float32", "bfloat16"))
+    gguf: bool = place(False, "write student.gguf into --out too, for llama.cpp")
     prompt: str = place("", "a question that teacher and student then answer side by side")
     answer_tokens: int = place(128, "tokens of these answers at most", at_least(1))
     temperature: float = place(
@@ -112,6 +113,7 @@ class Config(experiment.Config):
             len(given) == 1, f"{' and '.join(given) or 'no student'}: expected one of "
             "--layers=10, --student=FOLDER and --random=hidden:256,layers:6",
         )  # fmt: skip
+        require(self.out or not self.gguf, "--gguf is of --out: expected --out=FOLDER beside it")
         twice = len(set(self.objective)) < len(self.objective)
         require(not twice, f"--objective={','.join(self.objective)}: name each once")
         require(

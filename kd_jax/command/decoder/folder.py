@@ -10,7 +10,7 @@ from kd_jax.command.decoder import card
 from kd_jax.errors import require
 from kd_jax.export import folders
 from kd_jax.language.decoder.starts import Start
-from kd_jax.pretrained import decoder_folder, load
+from kd_jax.pretrained import decoder_folder, gguf_writer, load
 from kd_jax.pretrained.load import ChatModel
 from kd_jax.report import decoder_table
 from kd_jax.storage import jsonl, run_folder
@@ -56,6 +56,9 @@ def write(config: Any, run: run_folder.Run, teacher: ChatModel, start: Start) ->
         else:
             student = load.load(os.fspath(place))
             decoder_folder.save(path, student.net, student.params, teacher, config.dtype)
+        if config.gguf:
+            kept = load.load(os.fspath(place))
+            gguf_writer.save(path / "student.gguf", kept.net, kept.params, teacher, config.dtype)
         found = [each for several in rows.records.values() for each in several]
         (path / "records.jsonl").write_text(jsonl.text(found), encoding="utf-8")
         text = decoder_table.markdown(rows)

@@ -17,7 +17,7 @@ from kd_jax.language.decoder.starts import Start
 from kd_jax.language.decoder.students import Recipe, Students
 from kd_jax.language.objectives import Objective
 from kd_jax.metrics import cost, records
-from kd_jax.pretrained import decoder_folder, load
+from kd_jax.pretrained import decoder_folder, gguf_writer, load
 from kd_jax.pretrained.chat_template import ChatTemplate
 from kd_jax.pretrained.load import ChatModel
 from kd_jax.report import decoder_table
@@ -94,6 +94,8 @@ def read(config: Config) -> Given:
         f"{teacher.net.vocabulary:,}, the teacher's tokens",
     )  # fmt: skip
     start = _start(config, teacher)
+    if config.gguf:
+        gguf_writer.require_writable(start.net, teacher.tokenizer)
     reading = problem.Reading(
         Keys(config.messages_key, config.prompt_key, config.completion_key, config.text_key),
         config.max_length, config.too_long, config.pack, config.held_out, config.texts,
