@@ -95,6 +95,8 @@ def _facts(about):
     yield (
         f"Training: {own['steps']:,} steps of {config.batch_size} rows, learning rate "
         f"{config.learning_rate:g}; seed 0 of {config.seeds}"
+        + f"; LoRA of rank {config.lora}"
+        * (config.lora > 0)
     )
     yield f"Command: {card.code(about.run.command)}"
     yield f"Time: {manifest.seconds(manifest.read(about.run.folder)):,.0f} s"

@@ -88,6 +88,11 @@ class Config(experiment.Config):
     learning_rate: float = setting(5e-4, "peak learning rate", above_0)
     bfloat16: bool = setting(False, "layers compute in bfloat16")
     remat: bool = setting(False, "layers are computed again for the gradient: less memory")
+    lora: int = setting(
+        0, "rank of adapters that are trained in place of all parameters; --out has the sum",
+        within(0, 4096),
+    )  # fmt: skip
+    lora_alpha: float = setting(16.0, "alpha of the adapters", above_0)
     out: str = place("", "new folder for the student, its card and its table")
     dtype: str = place("float32", "of the weights in --out", one_of("float32", "bfloat16"))
     gguf: bool = place(False, "write student.gguf into --out too, for llama.cpp")

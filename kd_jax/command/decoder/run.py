@@ -137,7 +137,7 @@ def recipe(config: Config) -> Recipe:
     """
     return Recipe(
         config.epochs, config.batch_size, config.learning_rate, config.base_seed, config.bfloat16,
-        config.remat, config.retrain,
+        config.remat, config.lora, config.lora_alpha, config.retrain,
     )  # fmt: skip
 
 

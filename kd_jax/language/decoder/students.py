@@ -14,7 +14,7 @@ import numpy as np
 from kd_jax import fingerprint
 from kd_jax.errors import require
 from kd_jax.language import student_loss, teacher_outputs, tokens
-from kd_jax.language.decoder import measure, rounds
+from kd_jax.language.decoder import lora, measure, rounds
 from kd_jax.language.decoder.starts import Start
 from kd_jax.language.objectives import Objective, labels
 from kd_jax.language.teacher_cache import DecoderTeacher, TeacherCache
@@ -36,6 +36,8 @@ class Recipe(NamedTuple):
         base_seed: Of all orders and samples.
         bfloat16: Whether layers compute in it.
         remat: Whether layers are computed again for the gradient.
+        lora_rank: r of adapters that are trained instead of all parameters; 0: none.
+        lora_alpha: α of them.
         again: Whether the teacher reads what is cached once more.
     """
 
@@ -45,6 +47,8 @@ class Recipe(NamedTuple):
     base_seed: int = 0
     bfloat16: bool = False
     remat: bool = False
+    lora_rank: int = 0
+    lora_alpha: float = 16.0
     again: bool = False
 
 
@@ -104,8 +108,22 @@ class Students:
             self._trainings.clear()  # the one before is let go
             self._trainings[objective.row] = self._training(objective)
         training = self._trainings[objective.row]
-        label = f"{objective.row}, seed {seed}"
-        return training.fit(self.start, seed, label=label, execution=execution, unit="part")
+        label, start = f"{objective.row}, seed {seed}", self._begun()
+        fitted = training.fit(start, seed, label=label, execution=execution, unit="part")
+        if not self.recipe.lora_rank:
+            return fitted
+        whole = lora.merged(self.start, fitted.params, self._scale())
+        return fitted._replace(params=jax.tree.map(np.asarray, whole))
+
+    def _begun(self):
+        """What is trained, as it begins: all parameters, or adapters."""
+        recipe = self.recipe
+        if not recipe.lora_rank:
+            return self.start
+        return lora.adapters(self.start, recipe.lora_rank, recipe.base_seed)
+
+    def _scale(self):
+        return self.recipe.lora_alpha / self.recipe.lora_rank
 
     def _training(self, objective):
         recipe, key = self.recipe, keys.key(self.recipe.base_seed, "student")
@@ -120,10 +138,13 @@ class Students:
         answers = rows["texts"].answers
         chunks = tokens.token_chunks(answers.take(slice(size)), AT_ONCE)
         sampler = rounds.sampler(order, len(answers.ids), size, self.rounds)
+        loss, given = student_loss.loss(self.net, objective, 1, on_policy, chunks), {}
+        if recipe.lora_rank:
+            loss, given = lora.adapted(loss, self._scale()), {"base": self.start}
         return sequential.Sequential(
-            student_loss.loss(self.net, objective, 1, on_policy, chunks),
-            optimizers.adamw_warmup_cosine(recipe.learning_rate, self.rounds.all_steps),
-            self.start, rows, sampler, key, epochs=self.rounds.number, shared={"teacher": shared},
+            loss, optimizers.adamw_warmup_cosine(recipe.learning_rate, self.rounds.all_steps),
+            self._begun(), rows, sampler, key, epochs=self.rounds.number,
+            shared={"teacher": shared, **given},
         )  # fmt: skip
 
     def _rows(self, objective):
