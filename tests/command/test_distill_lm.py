@@ -19,8 +19,10 @@ from scipy import special, stats
 import kd_jax as kd
 from kd_jax import experiment
 from kd_jax.command.decoder import config as flags
+from kd_jax.command.decoder import run as command
 from kd_jax.errors import InputError
 from kd_jax.language import tiny_teacher
+from kd_jax.language.decoder import top_k_files
 from kd_jax.pretrained import decoder_folder, load
 from kd_jax.storage import jsonl
 
@@ -148,9 +150,7 @@ def test_once_more_nothing_is_trained_and_a_prompt_is_answered(done, monkeypatch
     monkeypatch.setattr("kd_jax.command.decoder.run.train", lambda *of: pytest.fail("trained"))
     given = {name: str(path) for name, path in where.items()}
     config = flags.Config(**given, **SETTINGS, **prompted)
-    from kd_jax.command.decoder.run import run
-
-    experiment.perform("distill_lm", config, lambda: (run, None, None))
+    experiment.perform("distill_lm", config, lambda: (command.run, None, None))
     said = capsys.readouterr().out
     assert "--- question\n1, 2?\n--- teacher\n" in said and "--- student, layers 0, 3" in said
 
@@ -164,6 +164,11 @@ def test_once_more_nothing_is_trained_and_a_prompt_is_answered(done, monkeypatch
         (["--data=x", "--layers=2", "--objective=forwardkl"], "--objective=forwardkl: expected"),
         (["--data=x", "--layers=2", "--objective=sft,sft"], "name each once"),
         (["--data=x", "--layers=2", "--prompt_key=a"], "expected both or neither"),
+        (["--data=x", "--layers=2", "--teacher_top_k=y"], "expected --objective=top_k"),
+        (
+            ["--data=x", "--layers=2", "--teacher_top_k=y", "--objective=top_k,seq_kd"],
+            "expected no seq_kd",
+        ),
         (["--data=x", "--layers=2", "--gguf"], "--gguf is of --out"),
         (["--data=x", "--layers=2", "--held_out=1.5"], "expected a part below 1, like 0.1, or a"),
         (["--data=x", "--layers=2", "--max_lenght=9"], "did you mean --max_length?"),
@@ -197,6 +202,28 @@ def test_what_does_not_fit_the_teacher_or_the_file_is_one_line(done, changes, sa
     with pytest.raises(InputError) as caught:
         kd.distill_lm(**where, workdir=str(folder / "refused"), **(SETTINGS | changes))
     assert said in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_another_program_s_top_k_of_the_same_tokens_is_learned_from(done):
+    folder, _ = done
+    where = {"data": str(folder / "texts.jsonl"), "teacher": str(folder / "teacher")}
+    usual = command.read(flags.Config(**where, **SETTINGS))
+    random, tops = np.random.default_rng(0), []
+    for ids, _ in usual.problem.texts:
+        log_p = special.log_softmax(random.normal(size=(len(ids), 400)), -1)
+        tokens = np.argsort(-log_p, -1)[:, :5]
+        chosen = np.take_along_axis(log_p, tokens, -1)
+        tops.append(top_k_files.Top(np.array(ids), tokens, chosen))
+    path = str(folder / "top.parquet")
+    top_k_files.save(path, tops[::-1])
+    more = {"objective": ("top_k",), "teacher_top_k": path}
+    given = command.read(flags.Config(**where, **SETTINGS, **more))
+    assert [each.row for each in given.objectives] == ["SFT on the text", "top 5 and tail"]
+    packed = given.problem.train
+    assert given.top["tokens"].shape == (*packed.answers.ids.shape, 5)
+    number = packed.numbers[0, 0]
+    first = given.problem.texts[number].counted.index(True)
+    assert given.top["tokens"][0, 0].tolist() == tops[number].tokens[first - 1].tolist()
 
 
 def test_somebody_s_folder_is_left_alone(done, tmp_path):

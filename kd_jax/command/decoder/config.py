@@ -79,6 +79,9 @@ class Config(experiment.Config):
     beta: float = setting(0.5, "of jsd and on_policy", between_0_and_1)
     alpha: float = setting(0.1, "of skew", between_0_and_1)
     top_k: int = setting(64, "of top_k: tokens whose probabilities are kept", at_least(1))
+    teacher_top_k: str = place(
+        "", "of top_k: .parquet file with the teacher's likeliest tokens, of any program"
+    )
     on_policy_fraction: float = setting(
         0.5, "of on_policy: part of the steps whose texts the student writes", share
     )
@@ -118,6 +121,14 @@ class Config(experiment.Config):
             len(given) == 1, f"{' and '.join(given) or 'no student'}: expected one of "
             "--layers=10, --student=FOLDER and --random=hidden:256,layers:6",
         )  # fmt: skip
+        require(
+            "top_k" in self.objective or not self.teacher_top_k,
+            f"--teacher_top_k={self.teacher_top_k}: expected --objective=top_k, which learns of it",
+        )
+        require(
+            not (self.teacher_top_k and {"seq_kd", "on_policy"} & {*self.objective}),
+            "--teacher_top_k: expected no seq_kd and no on_policy, whose texts are others",
+        )
         require(self.out or not self.gguf, "--gguf is of --out: expected --out=FOLDER beside it")
         twice = len(set(self.objective)) < len(self.objective)
         require(not twice, f"--objective={','.join(self.objective)}: name each once")

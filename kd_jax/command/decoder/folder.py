@@ -17,7 +17,7 @@ from kd_jax.storage import jsonl, run_folder
 
 STUDENT = "student"
 READ = "data", "test_data"
-GIVEN = "teacher", "student", "chat_template"
+GIVEN = "teacher", "student", "chat_template", "teacher_top_k"
 
 
 def check(config: Any) -> None:

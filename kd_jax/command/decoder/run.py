@@ -11,7 +11,7 @@ from kd_jax import fingerprint
 from kd_jax.command.decoder import folder
 from kd_jax.command.decoder.config import Config
 from kd_jax.errors import InputError, brief, printable, require
-from kd_jax.language.decoder import chatting, measure, objectives, problem, starts
+from kd_jax.language.decoder import chatting, measure, objectives, problem, starts, top_k_files
 from kd_jax.language.decoder.conversations import Keys
 from kd_jax.language.decoder.starts import Start
 from kd_jax.language.decoder.students import Recipe, Students
@@ -36,12 +36,14 @@ class Given(NamedTuple):
         start: Of the students.
         problem: Their texts.
         objectives: In the order of the rows, SFT first.
+        top: Of --teacher_top_k, as Students take it.
     """
 
     teacher: ChatModel
     start: Start
     problem: problem.Problem
     objectives: list[Objective]
+    top: dict[str, np.ndarray] | None = None
 
 
 def run(config: Config, run: run_folder.Run) -> None:
@@ -58,6 +60,7 @@ def run(config: Config, run: run_folder.Run) -> None:
     run.uses(
         data=given.problem.digest, teacher=fingerprint.arrays(given.teacher.params),
         start=fingerprint.arrays(given.start.params), words=_words(given.teacher),
+        top=given.top and fingerprint.arrays(given.top),
     )  # fmt: skip
     done = run_folder.finished(run) if config.prompt and not config.out else None
     if done is None:
@@ -106,7 +109,13 @@ def read(config: Config) -> Given:
     if written:
         note = "answers are written: each text is a prompt and its last answer, not packed"
         texts = texts._replace(facts=[*texts.facts, note])
-    return Given(teacher, start, texts, [objectives.named(name, numbers) for name in names])
+    top = None
+    if config.teacher_top_k:
+        tops = top_k_files.read(config.teacher_top_k, teacher.net.vocabulary)
+        packed: Any = texts.train
+        top = top_k_files.rows(packed, texts.texts, tops, config.teacher_top_k)
+        numbers = numbers._replace(top_k=top["tokens"].shape[-1])
+    return Given(teacher, start, texts, [objectives.named(x, numbers) for x in names], top)
 
 
 def _template(path: str, teacher: ChatModel) -> ChatTemplate:
@@ -151,7 +160,7 @@ def train(config: Config, given: Given, run: run_folder.Run) -> None:
     """
     texts, start = given.problem, given.start
     students = Students(
-        given.teacher, start, texts.train, texts.test, recipe(config), config.workdir
+        given.teacher, start, texts.train, texts.test, recipe(config), config.workdir, given.top
     )
     first = config.objective[0]
     kept = given.objectives[0 if first == objectives.SFT else 1].row

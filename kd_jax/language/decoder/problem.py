@@ -45,6 +45,7 @@ class Problem(NamedTuple):
     Attributes:
         name: Of the file.
         train: What students learn from; Texts where answers are to be written.
+        texts: The same as lists of tokens.
         test: What they are measured on.
         digest: Of the files.
         prompts: The first tokens of some held-out texts, which are continued to time that.
@@ -53,6 +54,7 @@ class Problem(NamedTuple):
 
     name: str
     train: Packed | Texts
+    texts: list[Encoded]
     test: Packed
     digest: str
     prompts: list[list[int]]
@@ -102,7 +104,9 @@ def read(
         facts.append(f"packed: {len(rows.answers.ids):,} rows of at most {reading.max_length:,}")
     test = packing.packed(held, reading.max_length)
     prompts = [each.ids[: max(1, each.counted.index(True))][-64:] for each in held[:4]]
-    return Problem(pathlib.Path(path).name, rows, test, _digest(path, test_path), prompts, facts)
+    return Problem(
+        pathlib.Path(path).name, rows, learnt, test, _digest(path, test_path), prompts, facts
+    )
 
 
 def _fact(name: str, texts: Sequence[Encoded]) -> str:

@@ -63,6 +63,7 @@ class Students:
         test: Packed,
         recipe: Recipe,
         workdir: str | os.PathLike,
+        top: dict[str, np.ndarray] | None = None,
     ):
         """Nothing is computed yet.
 
@@ -73,6 +74,8 @@ class Students:
             test: What they are measured on.
             recipe: How they learn.
             workdir: The folder of all runs, in which the teacher's outputs are cached.
+            top: What objectives of the likeliest tokens learn from in place of the teacher's own
+                outputs, of top_k_files.rows.
 
         Raises:
             InputError: There are too few rows for a batch.
@@ -94,6 +97,7 @@ class Students:
         self.rounds = rounds.of(count, recipe.batch_size, recipe.epochs)
         self.read_out = teacher_outputs.read_out(teacher.params, net.variant.logits_cap)
         self.evaluate = measure.evaluator(self.net)
+        self.top = top
         self._trainings: dict[str, sequential.Sequential] = {}
 
     def fit(self, objective: Objective, seed: int, execution: Any) -> Fitted:
@@ -151,6 +155,8 @@ class Students:
         """What an objective's students read."""
         if objective.term is labels and not objective.teacher_texts:
             return {"texts": self.train_rows}  # nothing of the teacher
+        if objective.top_k and self.top is not None:
+            return {"texts": self.train_rows, **self.top}
         samples = keys.key(self.recipe.base_seed, "samples")
         return self.cache.rows(objective, self.train_rows, samples)
 
