@@ -25,10 +25,9 @@ from kd_jax.language import (
 )
 from kd_jax.metrics import cost, records
 from kd_jax.models import llama
-from kd_jax.pretrained import layer_selection
+from kd_jax.pretrained import decoder_folder, layer_selection
 from kd_jax.pretrained import llama as llama_files
 from kd_jax.pretrained import load as pretrained
-from kd_jax.pretrained.chat import Chat
 from kd_jax.storage import run_folder
 from kd_jax.training import keys, optimizers, samplers, sequential
 from kd_jax.training import state as train_state
@@ -41,18 +40,18 @@ SNAPSHOTS = 120.0  # seconds between two: one holds three times the parameters
 class Distillation(NamedTuple):
     """The teacher, the Texts that students learn from, and those that they are measured on.
 
-    chat: the teacher's; question: --prompt as Tokens, if any.
+    model: the teacher's ChatModel; question: --prompt as Tokens, if any.
     """
 
     teacher: teacher_cache.DecoderTeacher
     texts: tokens.Texts
     test: tokens.Texts
-    chat: Chat
+    model: pretrained.ChatModel
     question: padding.Tokens | None
 
 
 def load_teacher(config, problems):
-    """(DecoderTeacher, its Chat). Raises: InputError when it does not fit the settings."""
+    """(DecoderTeacher, its ChatModel). Raises: InputError when it does not fit the settings."""
     if config.tiny:
         some = [text for problem in problems[: config.texts] for text in problem]
         model = tiny_teacher.chat_model(keys.key(config.base_seed, "teacher"), some)
@@ -74,14 +73,15 @@ def load_teacher(config, problems):
         f"--top_k={kept}: expected below {net.vocabulary}, the teacher's vocabulary",
     )
     net = dataclasses.replace(net, dtype=jnp.bfloat16 if config.bfloat16 else jnp.float32)
-    digest, chat = fingerprint.arrays(params), gsm8k_texts.chat_of(model)
-    return teacher_cache.DecoderTeacher(net, jax.device_put(params), digest, stop), chat
+    digest = fingerprint.arrays(params)
+    return teacher_cache.DecoderTeacher(net, jax.device_put(params), digest, stop), model
 
 
 def load(config):
     """The Distillation. Raises: InputError when teacher and settings do not fit together."""
     problems, test = gsm8k.load(config.data_dir, config.manual_dir)
-    teacher, chat = load_teacher(config, problems)
+    teacher, model = load_teacher(config, problems)
+    chat = gsm8k_texts.chat_of(model)
     question = None
     if config.prompt:
         question = writing.prompt_of(chat, config.prompt, teacher.net, config.answer_tokens)
@@ -90,7 +90,7 @@ def load(config):
     held_out = texts.take(slice(config.texts, None))  # whether they are measured or not
     if not config.validation_only:
         held_out = gsm8k_texts.encode(chat, test, config.tests, lengths)
-    return Distillation(teacher, texts.take(slice(config.texts)), held_out, chat, question)
+    return Distillation(teacher, texts.take(slice(config.texts)), held_out, model, question)
 
 
 class DecoderStudents:
@@ -191,8 +191,7 @@ class DecoderStudents:
         one = train_state.stateless(jax.tree.map(lambda x: x[None, None], params))
         saved_models.save(run, llama.decoder(self.net), one, [objective.row], few, seed=seed)
         if objective.row == names.FORWARD and not seed:
-            llama_files.save(run.path(STUDENT), self.net, params)
-            self.data.chat.tokenizer.save(str(run.path(STUDENT) / "tokenizer.json"))
+            decoder_folder.save(run.path(STUDENT), self.net, params, self.data.model)
 
 
 def _test(found):
@@ -223,7 +222,7 @@ def answers(config, data, folder):
         f"student ({names.FORWARD})": llama_files.load(folder),
     }
     key = keys.key(config.base_seed, "generation")
-    how = data.chat.tokenizer, data.question, teacher.stop, config.answer_tokens, choose, key
+    how = data.model.tokenizer, data.question, teacher.stop, config.answer_tokens, choose, key
     return f"--- question\n{config.prompt}\n" + "\n".join(
         f"--- {name}, {net.layers} layers\n{writing.answer(net, params, *how)}"
         for name, (net, params) in who.items()
