@@ -194,6 +194,7 @@ def test_flags_that_do_not_fit_are_one_line(given, said):
         ({"objective": "top_k", "top_k": 400}, "--top_k=400: expected below 400"),
         ({"max_lenght": 9}, "did you mean max_length?"),
         ({"prompt_key": "qestion"}, "line 1 has no key qestion: did you mean question?"),
+        ({"prompt": "1, 2? " * 500}, "the question has 2,020 tokens: expected at most 1,920"),
         ({"chat_template": "none.jinja"}, "--chat_template=none.jinja cannot be read"),
     ],
 )

@@ -3,7 +3,7 @@
 import dataclasses
 
 from kd_jax import experiment
-from kd_jax.errors import above_0, at_least, is_temperature, one_of, require, within
+from kd_jax.errors import MOST, above_0, at_least, is_temperature, one_of, require, within
 from kd_jax.experiment import place, setting
 
 OBJECTIVES = (  # as language.decoder.objectives names them
@@ -36,7 +36,7 @@ def share(name, value):
 
 def part_or_count(name, value):
     """The check that a number is a part below 1, or a whole number."""
-    right = 0 < value < 1 or (value >= 1 and value == int(value))
+    right = 0 < value < 1 or (1 <= value <= MOST and value == int(value))
     require(right, f"--{name}={value:g}: expected a part below 1, like 0.1, or a count, like 50")
 
 

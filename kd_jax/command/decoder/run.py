@@ -55,6 +55,8 @@ def run(config: Config, run: run_folder.Run) -> None:
     """
     folder.check(config)
     given = read(config)
+    if config.prompt:
+        chatting.Decoder(given.teacher).asked(config.prompt, config.answer_tokens)
     for line in given.problem.facts:
         print(printable(line))
     run.uses(

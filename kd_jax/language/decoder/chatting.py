@@ -44,6 +44,25 @@ class Decoder:
         net = self.model.net
         return f"Decoder({net.layers} layers of {net.width}, {net.vocabulary:,} tokens)"
 
+    def asked(self, question: str | Messages, max_tokens: int = 256) -> list[int]:
+        """The tokens that an answer to a question follows.
+
+        Args:
+            question: As for `answer`, like the next.
+            max_tokens: Of the answer.
+
+        Raises:
+            InputError: The model has no chat template, or the question leaves no room.
+        """
+        said = [{"role": "user", "content": question}] if isinstance(question, str) else question
+        ids, room = self.model.chat().prompt(said), self.model.net.max_position_embeddings
+        require(
+            len(ids) + max_tokens <= room, f"the question has {len(ids):,} tokens: expected at "
+            f"most {room - max_tokens:,}, so that with {max_tokens:,} of an answer it stays within "
+            f"the model's {room:,}",
+        )  # fmt: skip
+        return ids
+
     def answer(
         self,
         question: str | Messages,
@@ -67,13 +86,7 @@ class Decoder:
         Raises:
             InputError: The model has no chat template, or the question leaves no room.
         """
-        said = [{"role": "user", "content": question}] if isinstance(question, str) else question
-        ids, room = self.model.chat().prompt(said), self.model.net.max_position_embeddings
-        require(
-            len(ids) + max_tokens <= room, f"the question has {len(ids):,} tokens: expected at "
-            f"most {room - max_tokens:,}, so that with {max_tokens:,} of an answer it stays within "
-            f"the model's {room:,}",
-        )  # fmt: skip
+        ids = self.asked(question, max_tokens)
         choose = generation.sampled(temperature, top_p) if temperature else generation.greedy
         stop = self.model.stop
         write = answers.writer(self.model.net, stop, max_tokens, choose, jax.random.key(seed))
