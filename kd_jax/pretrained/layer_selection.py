@@ -7,6 +7,8 @@ from typing import Any
 import jax
 import numpy as np
 
+from kd_jax.models.rotations import Rotation
+
 
 def cut(params: Any, layers: Sequence[int]) -> Any:
     """The parameters of an encoder or a decoder with only these of its layers, counted from 0."""
@@ -23,8 +25,17 @@ def shortened(network: Any, layers: Sequence[int]) -> Any:
         return dataclasses.replace(network, local=tuple(network.local[n] for n in layers))
     less: dict[str, Any] = {"layers": len(layers)}
     if hasattr(network, "variant"):  # a Llama
-        less["variant"] = network.variant.of_layers(layers)
+        less["variant"] = _plain(network.variant.of_layers(layers), network.theta)
     return dataclasses.replace(network, **less)
+
+
+def _plain(variant, theta):
+    """A Variant as files are read: what all layers have alike, and usual, is not said of each."""
+    usual = set(variant.rotations) <= {Rotation(theta)}
+    return variant._replace(
+        windows=variant.windows if any(variant.windows) else (),
+        rotations=() if usual else variant.rotations,
+    )
 
 
 def student(network: Any, params: Any, layers: Sequence[int]) -> tuple[Any, Any]:

@@ -17,7 +17,7 @@ from kd_jax.language.decoder.starts import Start
 from kd_jax.language.decoder.students import Recipe, Students
 from kd_jax.language.objectives import Objective
 from kd_jax.metrics import cost, records
-from kd_jax.pretrained import decoder_folder, gguf_writer, load
+from kd_jax.pretrained import decoder_folder, decoder_settings, gguf_writer, load
 from kd_jax.pretrained.chat_template import ChatTemplate
 from kd_jax.pretrained.load import ChatModel
 from kd_jax.report import decoder_table
@@ -99,6 +99,7 @@ def read(config: Config) -> Given:
         f"{teacher.net.vocabulary:,}, the teacher's tokens",
     )  # fmt: skip
     start = _start(config, teacher)
+    decoder_settings.settings(start.net)  # InputError now, and not when it is written
     if config.gguf:
         gguf_writer.require_writable(start.net, teacher.tokenizer)
     reading = problem.Reading(
