@@ -110,8 +110,8 @@ def differences(
     return np.stack(found)
 
 
-def compared(rows: Rows, row: str, baseline: str, metric: str) -> Callable[[float], Paired]:
-    """The comparison of a row with another, as statistics.corrected takes it.
+def compared(rows: Rows, row: str, baseline: str, metric: str) -> Callable[..., Paired]:
+    """The comparison of a row with another, as statistics.together takes it.
 
     Args:
         rows: Of the table.
@@ -122,13 +122,9 @@ def compared(rows: Rows, row: str, baseline: str, metric: str) -> Callable[[floa
     _, factor, _, lower = MEASURES[metric]
     found = factor * differences(rows.sums[row], rows.sums[baseline], metric)
     if len(found) > 1:
-        return lambda level: statistics.crossed(found, lower_is_better=lower, level=level)
+        return functools.partial(statistics.crossed, found, lower_is_better=lower)
     zeros = np.zeros(found.shape[1])
-    return functools.partial(_of_texts, found[0], zeros, lower)
-
-
-def _of_texts(found, zeros, lower, level):
-    return statistics.paired(found, zeros, lower_is_better=lower, level=level)
+    return functools.partial(statistics.paired, found[0], zeros, lower_is_better=lower)
 
 
 def trained(rows: Rows) -> list[str]:
@@ -147,8 +143,7 @@ def verdicts(rows: Rows, baseline: str, metric: str) -> dict[str, Paired]:
     """
     names = [row for row in [rows.said["baseline"], *trained(rows)] if row != baseline]
     names = [row for row in names if row in rows.records]
-    found = [compared(rows, row, baseline, metric) for row in names]
-    return dict(zip(names, statistics.corrected(found)))
+    return statistics.together({row: compared(rows, row, baseline, metric) for row in names})
 
 
 def sentence(rows: Rows) -> str:
