@@ -54,7 +54,7 @@ def test_a_level_lies_between_0_and_1(level):
     for compared in (
         lambda: statistics.paired([1, 2], [2, 4], level=level),
         lambda: statistics.crossed(np.eye(3), level=level),
-        lambda: statistics.corrected([], level=level),
+        lambda: statistics.together({}, level=level),
         lambda: bootstrap.percentile([1.0, 2.0], np.mean, level=level),
     ):
         with pytest.raises(InputError, match=r"level is .* expected between 0 and 1"):
