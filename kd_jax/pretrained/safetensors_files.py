@@ -103,6 +103,7 @@ def write(folder: pathlib.Path, arrays: dict[str, np.ndarray], most: int = MOST)
         partial = folder / f".{name}.partial"
         try:
             save_file(part, partial, metadata={"format": "pt"})
+            partial.chmod(0o644)  # the library leaves it to its owner alone
             partial.replace(folder / name)
         finally:
             partial.unlink(missing_ok=True)
