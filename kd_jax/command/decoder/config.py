@@ -14,7 +14,7 @@ OBJECTIVES = (  # as language.decoder.objectives names them
 ABOUT = """A smaller decoder that learns from a larger one on your texts: does it gain over labels?
 
 Command:  ./run.sh distill_lm --data=chats.jsonl --teacher=FOLDER --layers=10 --out=small
-Takes:    A quarter of an hour for 240 problems of GSM8K, SmolLM2-135M and 2 CPU cores
+Takes:    6 processor minutes for 60 problems of GSM8K and SmolLM2-135M, one epoch
 
 --data is a .jsonl file, one object a line: {"messages": [{"role": "user", "content": …}, …]}, a
 prompt with a completion, or a plain text. What assistants say is learned, in the teacher's own
