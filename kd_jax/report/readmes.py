@@ -191,9 +191,10 @@ def front_page(text: str, root: pathlib.Path) -> str:
         text: the README as it is.
         root: the folder of the repository.
     """
-    quickstart = root / "experiments" / "quickstart" / "records" / "table.md"
-    if quickstart.is_file():
-        text = _replaced(text, "quickstart", short(quickstart.read_text(encoding="utf-8")))
+    quickstart = root / "experiments" / "quickstart"
+    tables_of = [quickstart / name / "table.md" for name in ("records_confirm", "records")]
+    for table in [path for path in tables_of if path.is_file()][:1]:
+        text = _replaced(text, "quickstart", short(table.read_text(encoding="utf-8")))
     example = root / "docs" / "records" / "adult"
     if example.is_dir():
         text = _replaced(text, "adult", compared_run.terminal(example))
