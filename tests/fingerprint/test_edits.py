@@ -55,7 +55,7 @@ RESULTS = [  # (whose results, file, text, what takes its place)
     (SPECIALISTS, "kd_jax/distill/specialists.py", "np.log(len(rest))", "len(rest)"),
     (FEDERATED, "kd_jax/distill/aggregation.py", "_mean(p, n)", "_mean(p, 1)"),
     (GRID, "kd_jax/data/synthetic.py", "std(0)", "var(0)"),
-    (ENCODER, "experiments/encoder/student_loss.py", "jnp.float16", "jnp.float32"),
+    (ENCODER, "kd_jax/language/encoder/outputs.py", "jnp.float16", "jnp.float32"),
     (LANGUAGE, "kd_jax/models/llama_layer.py", "jax.lax.rsqrt", "jnp.sqrt"),
     (REASONING, "kd_jax/training/optimizers.py", "steps // 10", "steps // 20"),
 ]  # fmt: skip

@@ -61,7 +61,7 @@ def test_a_function_is_asked_once_a_step_for_all_seeds_and_methods(monkeypatch):
     asked, bars = [], []
 
     @contextlib.contextmanager
-    def bar(label, total, **options):
+    def bar(label, total, *unit, **options):
         bars.append(label)
         yield lambda *done: None
 
