@@ -38,7 +38,7 @@ MAY_IMPORT = {
     ],
     "language": [
         "losses", "models", "metrics", "data", "pretrained", "training", "storage", "runtime",
-        "fingerprint", "report", "errors",
+        "fingerprint", "report", "paths", "errors",
     ],
     "report": [
         "metrics", "storage.jsonl", "storage.manifest", "storage.commits", "storage.whole_file",

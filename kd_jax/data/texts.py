@@ -7,13 +7,13 @@ Parts that no file holds are drawn from the first, of each class alike.
 """
 
 import os
-import pathlib
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Int
 
+from kd_jax import paths
 from kd_jax.data import preprocessing, subsets
 from kd_jax.data.preprocessing import near, shown
 from kd_jax.errors import InputError, require
@@ -156,17 +156,17 @@ def lines(flag: str, name: str) -> list[str]:
     Raises:
         InputError: It is no file, or is not in UTF-8.
     """
-    path = pathlib.Path(name).expanduser()
+    path = paths.given(name)
     require(path.is_file(), f"--{flag}={name} is no file: expected one text on a line")
     return _kept(name, _lines(path), None).texts
 
 
 def _read(flag, name, text, label):
     """The _File of a path."""
-    path = pathlib.Path(name).expanduser()
+    path = paths.given(name)
     end = path.suffix.lower()
     kinds = f"expected a file that ends in {', '.join(KINDS)}"
-    require("\0" not in name and path.exists(), f"--{flag}={name} does not exist: {kinds}")
+    require(path.exists(), f"--{flag}={name} does not exist: {kinds}")
     require(path.is_file() and end in KINDS, f"--{flag}={name} is of no known kind: {kinds}")
     if end == ".txt":
         given = f"--text_column={text}" if text else f"--label_column={label}"

@@ -118,7 +118,9 @@ class ChatTemplate(NamedTuple):
             "a message holds U+FDD0 or U+FDD1, which are no characters: remove them",
         )
         try:
-            return program.render(add_generation_prompt=ask, **given)
+            found = program.render(add_generation_prompt=ask, **given)
+            found.encode()  # as a tokenizer takes it
+            return found
         except Exception as error:  # whatever the program comes upon
             raise InputError(f"{self.source} refuses a conversation ({brief(error)})") from None
 

@@ -83,6 +83,7 @@ def test_bad_input_is_one_line(write, tmp_path):
     refused(
         "does not exist: expected a file that ends in .txt", texts.read_texts, tmp_path / "no.txt"
     )
+    refused("xx is no path .*too long", texts.read_texts, "x" * 300)
     refused("is of no known kind", texts.read_texts, write("a.pdf", "x"))
     refused("--text_column=tetx: .* did you mean 'text'", texts.read_texts, table, text="tetx")
     refused("--label_column=lable: .*'label'", texts.read_texts, table, text="text", label="lable")

@@ -100,6 +100,7 @@ def test_a_prompt_ends_where_the_answer_begins():
         (MISTRAL, TALK[1:], "Roles must alternate user/assistant"),
         ("{{ messages[0]['content'].foo.bar }}", TALK, "refuses a conversation"),
         ("{{ ''.__class__.__mro__ }}", TALK, "unsafe"),
+        ("{{ '\\ud800' }}", TALK, "refuses a conversation ('utf-8' codec"),
         ("{% for %}", TALK, "is no chat template"),
         (CHATML, [{"role": "user", "content": "a\ufdd0"}], "U+FDD0"),
         ("{% if add_generation_prompt %}A{% else %}B{% endif %}", TALK, "does not begin with"),

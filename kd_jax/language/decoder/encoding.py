@@ -53,8 +53,10 @@ def encode(
         none = len(found) - len(kept)
         notes.append(f"texts without a token that counts: {none:,} {of_all}, left out")
     require(
-        kept, f"no text is left of {len(examples):,}: {'; '.join(notes)}; expected a larger "
-        f"--max_length than {max_length:,}, or shorter texts",
+        kept, f"no text is left of {len(examples):,}: {'; '.join(notes)}; " + (
+            f"expected a larger --max_length than {max_length:,}, or shorter texts" if long else
+            "expected longer texts, or a chat template that writes what assistants say"
+        ),
     )  # fmt: skip
     return Texts(kept, notes)
 

@@ -2,9 +2,9 @@
 
 import json
 import os
-import pathlib
 from collections.abc import Iterator
 
+from kd_jax import paths
 from kd_jax.errors import InputError, brief, require, unreadable
 from kd_jax.pretrained.settings import shown
 
@@ -25,7 +25,7 @@ def read(path: str | os.PathLike) -> Iterator[tuple[int, dict]]:
     Raises:
         InputError: the file is missing or unreadable, or a line of it is no JSON object.
     """
-    path = pathlib.Path(path).expanduser()
+    path = paths.given(path)
     require(path.exists(), f"{path} does not exist: expected a .jsonl file, one object a line")
     require(path.is_file(), f"{path} is no file: expected a .jsonl file, one object a line")
     try:
@@ -45,8 +45,14 @@ def place(path: str | os.PathLike, number: int) -> str:
 def _object(line, where):
     try:
         found = json.loads(line.decode())
+        json.dumps(found, ensure_ascii=False).encode()  # JSON can escape what is no Unicode
     except UnicodeDecodeError as error:
         raise InputError(f"{where} is no UTF-8 ({brief(error)}): save the file as UTF-8") from None
+    except UnicodeEncodeError as error:
+        half = ascii(error.object[error.start])[1:-1]
+        raise InputError(
+            f"{where} has {half}, which is half of a pair and no character: remove it"
+        ) from None
     except (ValueError, RecursionError) as error:
         whole = "; a file that is one array needs an object on each line" * line.startswith(b"[")
         raise InputError(f"{where} is no JSON ({brief(error)}){whole}") from None

@@ -70,6 +70,7 @@ def messages(*given):
         ('[{"messages": 1},', "a file that is one array needs an object on each line"),
         ('{"mesages": []}', "line 2 has no key messages: did you mean mesages?"),
         ('{"a": 1}', "line 2 has no key messages: it has the keys a"),
+        (messages(USER, SAID | {"name": "\ud83d"}), "has \\ud83d, which is half of a pair"),
         (messages(), "messages is [], expected a list of messages"),
         (messages(USER), "line 2 has no message of an assistant"),
         (messages(USER | {"role": "human"}, SAID), "role is human, expected one of"),
@@ -92,6 +93,8 @@ def test_files_that_are_none(write, tmp_path):
     for path, said in ((tmp_path / "none.jsonl", "does not exist"), (tmp_path, "is no file")):
         with pytest.raises(InputError, match=said):
             conversations.read(path)
+    with pytest.raises(InputError, match="xx is no path .*too long"):
+        conversations.read("x" * 300)
     for content, said in (
         (b'{"text": "\xff"}', "line 1 is no UTF-8"),
         ("\n \n", "holds no line"),
@@ -133,6 +136,11 @@ def test_long_texts_are_cut_or_left_out_and_said(write):
     ]
     with pytest.raises(InputError, match="no text is left of 3: .*expected a larger --max_length"):
         encoding.encode(MODEL, examples, 3)
+    silent = MODEL._replace(
+        template=ChatTemplate("{{ messages[0]['content'] }}{% generation %}{% endgeneration %}")
+    )
+    with pytest.raises(InputError, match="expected longer texts, or a chat template"):
+        encoding.encode(silent, examples, 1000)
 
 
 def test_plain_texts_count_from_the_second_token_to_the_one_that_ends_them(write):
