@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import jax
 
 from kd_jax.errors import require
+from kd_jax.metrics import cost
 from kd_jax.models import llama
 from kd_jax.models.llama import Llama
 from kd_jax.pretrained import layer_selection
@@ -93,6 +94,7 @@ def sizes(flags: Sequence[str]) -> dict[str, int]:
             right, f"--random={flag}: expected sizes like hidden:256,layers:6, of "
             f"{', '.join(SIZES)}",
         )  # fmt: skip
+        require(name not in found, f"--random={','.join(flags)}: {name} stands there twice")
         found[name] = int(number)
     require(
         {"hidden", "layers"} <= found.keys(),
@@ -113,7 +115,7 @@ def new(teacher: ChatModel, wanted: Mapping[str, int], key: jax.Array) -> Start:
         key: Of its parameters.
 
     Raises:
-        InputError: The sizes do not fit together, or it would have more layers than the teacher.
+        InputError: The sizes do not fit together, or it would be larger than the teacher.
     """
     net, hidden, layers = teacher.net, wanted["hidden"], wanted["layers"]
     require(
@@ -134,5 +136,15 @@ def new(teacher: ChatModel, wanted: Mapping[str, int], key: jax.Array) -> Start:
         intermediate_size=wanted.get("intermediate", inner),
     )  # fmt: skip
     require(head_dim % 2 == 0, f"--random=head_dim:{head_dim}: expected an even number")
-    params = jax.jit(llama.decoder(less).init)(key)["params"]
+    init = llama.decoder(less).init
+    _require_smaller(jax.eval_shape(init, key)["params"], teacher)
+    params = jax.jit(init)(key)["params"]
     return Start("new, not trained", less, params, f"{layers} new layers of width {hidden}")
+
+
+def _require_smaller(shapes, teacher):
+    own, most = (cost.parameters(each) for each in (shapes, teacher.params))
+    require(
+        own <= most, f"--random: a student of these sizes has {own:,} parameters, expected at most "
+        f"the teacher's {most:,}: give smaller ones",
+    )  # fmt: skip

@@ -34,6 +34,8 @@ def test_a_new_student_is_shaped_like_its_teacher():
         (["width:16", "layers:2"], "--random=width:16: expected sizes .* of hidden, layers, heads"),
         (["hidden:16", "layers:5"], "expected at most the teacher's 4 layers"),
         (["hidden:16", "layers:1", "heads:3", "kv_heads:2"], "3 heads are no multiple of 2"),
+        (["hidden:16", "layers:1", "hidden:8"], "hidden stands there twice"),
+        (["hidden:999999", "layers:4", "intermediate:999999"], "at most the teacher's 56,608"),
         (["hidden:16", "layers:1", "head_dim:7"], "--random=head_dim:7: expected an even number"),
     ],
 )
