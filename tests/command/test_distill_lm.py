@@ -2,6 +2,7 @@
 
 import functools
 import json
+import os
 
 import numpy as np
 import pytest
@@ -206,6 +207,14 @@ def test_what_does_not_fit_the_teacher_or_the_file_is_one_line(done, changes, sa
     assert said in str(caught.value) and "\n" not in str(caught.value)
 
 
+def test_a_pipe_instead_of_a_template_is_not_waited_for(done, tmp_path):
+    folder, _ = done
+    os.mkfifo(tmp_path / "pipe")
+    where = {"data": folder / "texts.jsonl", "teacher": folder / "teacher"}
+    with pytest.raises(InputError, match="--chat_template=.*pipe is no file: expected one with"):
+        kd.distill_lm(**where, **SETTINGS, chat_template=str(tmp_path / "pipe"))
+
+
 def test_another_program_s_top_k_of_the_same_tokens_is_learned_from(done):
     folder, _ = done
     where = {"data": str(folder / "texts.jsonl"), "teacher": str(folder / "teacher")}
@@ -234,6 +243,8 @@ def test_somebody_s_folder_is_left_alone(done, tmp_path):
     where = {"data": folder / "texts.jsonl", "teacher": folder / "teacher", "out": tmp_path}
     with pytest.raises(InputError, match="holds other files"):
         kd.distill_lm(**where, **SETTINGS)
+    with pytest.raises(InputError, match="--out=.* and --teacher=.* overlap"):
+        kd.distill_lm(**where | {"out": folder / "teacher" / "small"}, **SETTINGS)
     new = tmp_path / "new"
     with pytest.raises(InputError, match="overlap: name a folder apart"):
         kd.distill_lm(**where | {"out": new}, **SETTINGS, workdir=str(new / "runs"))

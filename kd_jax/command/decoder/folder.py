@@ -16,8 +16,7 @@ from kd_jax.report import decoder_table
 from kd_jax.storage import jsonl, run_folder
 
 STUDENT = "student"
-READ = "data", "test_data"
-GIVEN = "teacher", "student", "chat_template", "teacher_top_k"
+READ = "data", "test_data", "teacher", "student", "chat_template", "teacher_top_k"
 
 
 def check(config: Any) -> None:
@@ -27,8 +26,8 @@ def check(config: Any) -> None:
         config: The flags.
     """
     if config.out:
-        read, given = ([(name, getattr(config, name)) for name in of] for of in (READ, GIVEN))
-        out_folder.check(config.out, read, [*given, ("workdir", config.workdir)])
+        read = [(name, getattr(config, name)) for name in READ]
+        out_folder.check(config.out, read, [("workdir", config.workdir)])
 
 
 def write(config: Any, run: run_folder.Run, teacher: ChatModel, start: Start) -> None:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from kd_jax import fingerprint
+from kd_jax import fingerprint, paths
 from kd_jax.command.decoder import folder
 from kd_jax.command.decoder.config import Config
 from kd_jax.errors import InputError, brief, printable, require
@@ -123,8 +123,13 @@ def read(config: Config) -> Given:
 
 def _template(path: str, teacher: ChatModel) -> ChatTemplate:
     marks = teacher.template.marks if teacher.template else ()
+    file = paths.given(path)
+    require(  # a pipe would be waited for
+        file.is_file() or not file.exists(), f"--chat_template={path} is no file: expected one with"
+        " a chat template",
+    )  # fmt: skip
     try:
-        text = pathlib.Path(path).expanduser().read_text(encoding="utf-8")
+        text = file.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
         raise InputError(f"--chat_template={path} cannot be read ({brief(error)})") from None
     found = ChatTemplate(text, marks, path)
