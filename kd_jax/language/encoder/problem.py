@@ -181,6 +181,8 @@ def prepare(
         cut = cut_name(count)
         for each in losses:
             named = loss.named(each)
+            same = [row.name for row in rows if (row.layers, {*row.losses}) == (count, {*named})]
+            require(not same, f"--losses={each}: the row {', '.join(same)} is the same sum")
             states = (
                 f"--losses={each} and --width={width}: hidden states are of another width than "
             )

@@ -143,6 +143,8 @@ def test_bad_input_is_one_line(place, tmp_path):
     wrong("--layers=3: expected fewer", layers=(3,))
     wrong("--width=5: expected a multiple of 8", width=5)
     wrong("no loss 'kl'", losses=("kl",))
+    wrong("--losses=mse.cosine: the row 2 layers, cosine . mse is the same sum",
+          losses=("cosine+mse", "mse+cosine"))  # fmt: skip
     wrong("expected each loss once", losses=("cosine+cosine",))
     wrong("is no folder", teacher=str(tmp_path / "none"))
     (tmp_path / "mine").mkdir()
