@@ -28,7 +28,7 @@ TOOLS = {
     "publish": "Keep a finished run as the experiment's records and renew the pages.",
     "reproduce": "Run a committed record's command again; is every row inside its interval?",
 }
-COMMANDS = "distill", "distill_encoder"
+COMMANDS = "distill", "distill_encoder", "distill_lm"
 
 
 def docstring(name):

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import pytest
 
 import experiments.__main__ as experiments
+import experiments.__main__ as launcher
 import kd_jax
 from experiments.quickstart.config import Config
 from kd_jax import experiment
@@ -243,3 +244,9 @@ def test_what_cannot_be_printed_is_a_line_or_a_code(place, code, line):
     ended = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True)
     os.close(writer)
     assert (ended.returncode, ended.stderr) == (code, line)
+
+
+@pytest.mark.parametrize("name", ["distill", "distill_encoder", "distill_lm"])
+def test_help_of_a_command_shows_its_flags(capsys, name):
+    assert launcher.main([name, "--help"]) == 0
+    assert "Settings:" in capsys.readouterr().out

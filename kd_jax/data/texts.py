@@ -61,6 +61,12 @@ class Parts(NamedTuple):
     classes: list[str]
     notes: list[str]
 
+    def __repr__(self) -> str:
+        counts = ", ".join(
+            f"{name} {len(getattr(self, name).texts):,}" for name in self._fields[:3]
+        )
+        return "\n".join([f"texts: {counts}; {len(self.classes)} classes", *self.notes])
+
 
 class _File(NamedTuple):
     """The texts of a file, the label of each, and how many rows had none."""

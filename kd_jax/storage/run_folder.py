@@ -9,6 +9,7 @@ folder of an unfinished run, and takes a new number after a finished one.
 import functools
 import json
 import pathlib
+import re
 import shlex
 import shutil
 import sys
@@ -27,6 +28,7 @@ from kd_jax.storage import checkpoint, commits, jsonl, locks, manifest, model_st
 from kd_jax.storage.whole_file import written
 
 RECORDS = "records.jsonl"
+VERDICT = re.compile(r"\b(BEATS|WORSE|INCONCLUSIVE)\b")
 FEWEST = 3  # seeds of which a table says what beats what
 IDENTITY = "row", "seed", "teacher_seed", "teacher", "part"  # what tells records of a run apart
 
@@ -233,7 +235,8 @@ class Run:
         self._manifest.finish()
         teachers = self.settings.get("teachers", 1)  # of several the means of each are paired
         units = teachers if teachers > 1 else self.settings.get("seeds", FEWEST)
-        few = "" if self.shown or units >= FEWEST else "fewer than three seeds: no verdicts\n"
+        judged = self.shown or units >= FEWEST or VERDICT.search(text)  # by texts, say
+        few = "" if judged else "fewer than three seeds: no verdicts\n"
         print(f"\n{self.shown or show(text)}\n{few}records, table and figures: {self.folder}")
 
     def leave(self, error: BaseException) -> None:

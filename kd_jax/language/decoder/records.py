@@ -28,6 +28,8 @@ def read(path: str | os.PathLike) -> Iterator[tuple[int, dict]]:
     path = paths.given(path)
     require(path.exists(), f"{path} does not exist: expected a .jsonl file, one object a line")
     require(path.is_file(), f"{path} is no file: expected a .jsonl file, one object a line")
+    table = path.suffix.lower() in (".csv", ".tsv", ".parquet", ".txt")
+    require(not table, f"{path} ends in '{path.suffix}': expected a .jsonl file, one object a line")
     try:
         lines = path.read_bytes().removeprefix(BOM).split(b"\n")
     except OSError as error:

@@ -17,7 +17,7 @@ from kd_jax.language.encoder import problem as problems
 from kd_jax.language.encoder.measures import Examples
 from kd_jax.language.encoder.problem import Problem, Row
 from kd_jax.language.encoder.result import EncoderResult, concluded
-from kd_jax.language.encoder.training import Recipe, Training
+from kd_jax.language.encoder.training import Recipe, Training, changed
 from kd_jax.metrics import records
 from kd_jax.pretrained.encoder import DELAY, Encoder
 from kd_jax.report.encoder_comparison import TEACHER
@@ -172,6 +172,7 @@ def distill_encoder(
     static: int = 0,
     width: int = 0,
     execution: Execution = DEFAULT,
+    **changes: Any,
 ) -> EncoderResult:
     """Distil a sentence encoder into shorter ones on texts, and say what they keep of it.
 
@@ -196,6 +197,7 @@ def distill_encoder(
         width: Of the students' hidden states; 0: as the teacher's. Narrower ones begin with new
             layers, and a projection gives vectors of the teacher's numbers.
         execution: Where and how.
+        **changes: Of the recipe: epochs=2, batch_size=32, learning_rate=1e-3, widths, weights.
 
     Returns:
         The EncoderResult: print it; its `best` is an Encoder.
@@ -203,6 +205,7 @@ def distill_encoder(
     Raises:
         InputError: Something does not fit; one line says what, before anything is trained.
     """
+    recipe = changed(recipe, changes)
     others = (None if x is None else _as_texts(x) for x in (dev, test))
     parts = own_texts.parted(
         _as_texts(train), *others, seed=keys.number(base_seed, "draw", "parts")

@@ -49,11 +49,10 @@ class Task:
             teacher: That others are compared with.
             train: Texts that are known, with labels or without.
             held: Texts that are measured.
-            few: Of the probe on few labels.
+            few: Of the probe on few labels; fewer of each class where one has fewer texts.
 
         Raises:
-            InputError: A class has fewer training texts than few labels are asked for, or there
-                are too few texts to compare.
+            InputError: There are too few texts to compare.
         """
         self.teacher, self.few = teacher, few
         few_enough = train.labels is not None or len(train.texts) <= MOST
@@ -65,11 +64,7 @@ class Task:
         )
         if train.labels is not None:
             least = int(np.unique(train.labels, return_counts=True)[1].min())
-            require(
-                few.per_class <= least,
-                f"--few_labels={few.per_class}: a class has {least} training texts, expected no "
-                "more labels than that",
-            )
+            self.few = few._replace(per_class=min(few.per_class, least))
 
     def vectors(self, encoder: Encoder) -> Vectors:
         """An encoder's vectors, at length 1, of the training texts and of those that are held out.

@@ -193,6 +193,8 @@ def prepare(
     held = Texts(parts.dev.texts + parts.test.texts, _joined(parts.dev.labels, parts.test.labels))
     task = measures.Task(teacher, parts.train, held, few)
     notes = [*parts.notes, *_long(read, len(parts.train.texts), skip_longer)]
+    if task.few.per_class < few.per_class:
+        notes.append(f"few labels: {task.few.per_class} of each class, as one has no more")
     return Problem(
         teacher,
         read,

@@ -1,7 +1,7 @@
 """The training of an encoder's students, one after the other by one compiled program."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Int
@@ -32,6 +32,25 @@ class Recipe(NamedTuple):
     learning_rate: float = 1e-3
     widths: tuple[int, ...] = ()
     weights: dict[str, float] = loss.WEIGHTS
+
+
+def changed(recipe: Any, changes: Mapping[str, Any]) -> Recipe:
+    """A Recipe with some numbers of its own.
+
+    Args:
+        recipe: To begin with.
+        changes: {field of a Recipe: its value}.
+
+    Raises:
+        InputError: It is no Recipe, or has no such field.
+    """
+    kind = type(recipe).__name__
+    is_recipe = isinstance(recipe, Recipe)
+    require(is_recipe, f"recipe is {kind}: give its numbers by name, like epochs=1, batch_size=32")
+    for name in changes:
+        known = f"expected {', '.join(Recipe._fields)}"
+        require(name in Recipe._fields, f"{name} is no argument of distill_encoder: {known}")
+    return recipe._replace(**changes)
 
 
 def widths(lengths: Int[np.ndarray, " N"], longest: int) -> tuple[int, ...]:
