@@ -164,12 +164,16 @@ class EncoderComparison(NamedTuple):
             cells.append([name, times, f"{speed:,.0f}", f"{cost['bytes'] / 1e6:.1f}"])
         return ["encoder", "times as fast", "texts/s", "MB"], cells
 
-    def under(self) -> list[str]:
-        """The lines below the tables."""
+    def under(self, columns: Sequence[str]) -> list[str]:
+        """The lines below the tables.
+
+        Args:
+            columns: The titles that are shown, which are explained.
+        """
         found = [records for records in self.trained().values()]
         count = max((len(records) for records in found), default=0)
-        known = {name for record in self.records for name in record}
-        said = [BELOW[x].format(few_labels=self.few_labels) for x in TITLES if f"test_{x}" in known]
+        shown = [name for name, title in TITLES.items() if title in columns]
+        said = [BELOW[name].format(few_labels=self.few_labels) for name in shown]
         if count > 1:
             several = f"; verdicts are corrected for {len(found)} rows (Holm)" * (len(found) > 1)
             said.append(
@@ -193,7 +197,8 @@ class EncoderComparison(NamedTuple):
             if max(map(cell_len, shown)) <= width:
                 break
         costs = terminal.drawn(*self.cost_columns(), width)
-        below = [part for line in self.under() for part in terminal.wrapped(line, width)]
+        lines = self.under(header[:count])
+        below = [part for line in lines for part in terminal.wrapped(line, width)]
         first = terminal.wrapped(self.sentence(), width)
         return "\n".join([*first, "", *shown, "", *costs, "", *below]) + "\n"
 
@@ -202,7 +207,7 @@ class EncoderComparison(NamedTuple):
         quality, costs = (
             tables.markdown(*x).rstrip() for x in (self.columns(), self.cost_columns())
         )
-        below = "\n".join(f"- {line}" for line in self.under())
+        below = "\n".join(f"- {line}" for line in self.under(self.columns()[0]))
         return "\n\n".join([f"**{self.sentence()}**", quality, costs, below]) + "\n"
 
 
