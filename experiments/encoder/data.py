@@ -6,6 +6,7 @@ import numpy as np
 
 from kd_jax.data import banking77, gsm8k
 from kd_jax.data.texts import Texts, lines
+from kd_jax.errors import require
 from kd_jax.language.encoder import measures
 from kd_jax.training import keys
 
@@ -37,4 +38,11 @@ def intents(config, teacher):
     train, test, _ = banking77.load(config.data_dir, config.manual_dir)
     train, test = (first_of_each(x, config.questions) for x in (train, test))
     seed = keys.number(config.base_seed, "draw", "few labels")
-    return measures.Task(teacher, train, test, measures.Few(config.few_labels, config.draws, seed))
+    task = measures.Task(teacher, train, test, measures.Few(config.few_labels, config.draws, seed))
+    least = task.few.per_class  # fewer than were asked for, where an intent has no more
+    require(
+        least == config.few_labels,
+        f"--few_labels={config.few_labels}: a class has {least} training texts, expected no more "
+        "labels than that",
+    )
+    return task
