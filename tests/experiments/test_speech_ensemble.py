@@ -160,4 +160,5 @@ def test_a_smoke_run_on_real_recordings(tmp_path, monkeypatch):
     monkeypatch.setattr(speech_ensemble, "SETUPS", (first, unlabeled))
     _, records = recorded(tmp_path, takes=2)
     on_labels = [r["test_errors"] for r in records if r["row"] == named.LABELS]
-    assert on_labels[-2:] == on_labels[:2]  # without more labels it is the first set-up's student
+    # beside students of twice the frames labels only take two epochs, and make fewer errors
+    assert all(longer < once for longer, once in zip(on_labels[-2:], on_labels[:2], strict=True))
