@@ -72,7 +72,7 @@ ALL = [
     ),
     *of("metrics", "metrics/test_statistics",
         ("degrees of freedom", "statistics.py", "values.std(ddof=1)", "values.std(ddof=0)"),
-        ("degrees of freedom", "statistics.py", "special.stdtrit(n - 1,", "special.stdtrit(n,"),
+        ("degrees of freedom", "statistics.py", "_t(n - 1, level)", "_t(n, level)"),
     ),
     *of("metrics", "metrics/test_cka",
         ("centering", "cka.py", "x = x - x.mean(0)", "x = x - x.mean()"),
