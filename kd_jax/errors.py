@@ -214,6 +214,13 @@ def is_temperature(name: str, value: float) -> None:
     require(low <= value <= high, f"--{name}={value:g}: {expected}")
 
 
+def is_sampling_temperature(name: str, value: float) -> None:
+    """The check that a number is 0, for the most probable tokens, or a temperature below 100."""
+    within(0, 100)(name, value)
+    if value:
+        is_temperature(name, value)
+
+
 def one_of(*known: str) -> Check:
     """The check that a text, or each of several, is one of the known ones."""
 

@@ -3,7 +3,14 @@
 import dataclasses
 
 from kd_jax import experiment
-from kd_jax.errors import FINITE, above_0, at_least, distinct, is_temperature, require, within
+from kd_jax.errors import (
+    FINITE,
+    above_0,
+    at_least,
+    distinct,
+    is_sampling_temperature,
+    require,
+)
 from kd_jax.experiment import place, setting
 
 
@@ -15,13 +22,6 @@ def between_0_and_1(name, value):
 def share(name, value):
     """The check that a number is above 0, and 1 at most."""
     require(FINITE[0] <= value <= 1, f"--{name}={value:g}: expected above 0, 1 at most")
-
-
-def of_answers(name, value):
-    """The check that a number is 0 or a temperature below 100."""
-    within(0, 100)(name, value)
-    if value:
-        is_temperature(name, value)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Config(experiment.Config):
     tiny: bool = setting(False, "a tiny random teacher, to see that it runs")
     prompt: str = place("", "a question that teacher and student then answer side by side")
     temperature: float = place(
-        0.0, "of these answers (default: the most probable tokens)", of_answers
+        0.0, "of these answers (default: the most probable tokens)", is_sampling_temperature
     )
     top_p: float = place(
         1.0, "of these answers: probability of the tokens that are drawn from", share

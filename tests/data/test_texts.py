@@ -5,22 +5,11 @@ import json
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-import pytest
 from refusals import refused
 
 from kd_jax.data import texts
 
 SEPARATOR = "\u2028"  # which str.splitlines takes for the end of a line
-
-
-@pytest.fixture
-def write(tmp_path):
-    def to(name, content):
-        path = tmp_path / name
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return path
-
-    return to
 
 
 def all_of(parts):

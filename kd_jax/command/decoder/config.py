@@ -3,7 +3,7 @@
 import dataclasses
 
 from kd_jax import experiment
-from kd_jax.errors import MOST, above_0, at_least, is_temperature, one_of, require, within
+from kd_jax.errors import MOST, above_0, at_least, is_sampling_temperature, one_of, require, within
 from kd_jax.experiment import place, setting
 
 OBJECTIVES = (  # as language.decoder.objectives names them
@@ -38,13 +38,6 @@ def part_or_count(name, value):
     """The check that a number is a part below 1, or a whole number."""
     right = 0 < value < 1 or (1 <= value <= MOST and value == int(value))
     require(right, f"--{name}={value:g}: expected a part below 1, like 0.1, or a count, like 50")
-
-
-def of_answers(name, value):
-    """The check that a number is 0 or a temperature below 100."""
-    within(0, 100)(name, value)
-    if value:
-        is_temperature(name, value)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,7 +95,7 @@ class Config(experiment.Config):
     prompt: str = place("", "a question that teacher and student then answer side by side")
     answer_tokens: int = place(128, "tokens of these answers at most", at_least(1))
     temperature: float = place(
-        0.0, "of these answers (default: the most probable tokens)", of_answers
+        0.0, "of these answers (default: the most probable tokens)", is_sampling_temperature
     )
     top_p: float = place(
         1.0, "of these answers: probability of the tokens that are drawn from", share
