@@ -135,13 +135,13 @@ def micro_batched_mean(
     return jnp.sum(each) / jnp.maximum(jnp.sum(counted), 1)
 
 
-def sums(
-    student: Float[Array, "B A V"],
-    teacher: Float[Array, "B A V"],
-    labels: Int[Array, "B A"],
-    where: Bool[Array, "B A"],
-) -> dict:
-    """Sums of token metrics over the counted tokens.
+def each(
+    student: Float[Array, "*B V"],
+    teacher: Float[Array, "*B V"],
+    labels: Int[Array, "*B"],
+    where: Bool[Array, "*B"],
+) -> dict[str, Float[Array, "*B"]]:
+    """Metrics of every token, 0 where it does not count.
 
     Args:
         student: logits z, q = softmax(z).
@@ -151,18 +151,35 @@ def sums(
 
     Returns:
         {"nll": −log q of the label; "kl": KL(p ‖ q); "reverse_kl": KL(q ‖ p), all in nats;
-        "agreement": tokens whose most probable is the teacher's; "tokens": their number}.
+        "agreement": 1 where both have the same most probable token}.
     """
     # a maximum is NaN if one logit is, and what is no number agrees with nothing
     known = ~jnp.isnan(jnp.max(student, -1)) & ~jnp.isnan(jnp.max(teacher, -1))
     alike = known & (jnp.argmax(student, -1) == jnp.argmax(teacher, -1))
     return {
-        "nll": jnp.sum(losses.cross_entropy(student, labels, where=where)),
-        "kl": jnp.sum(losses.forward_kl(student, teacher, where=where)),
-        "reverse_kl": jnp.sum(losses.reverse_kl(student, teacher, where=where)),
-        "agreement": jnp.sum(alike & where),
-        "tokens": jnp.sum(where),
+        "nll": losses.cross_entropy(student, labels, where=where),
+        "kl": losses.forward_kl(student, teacher, where=where),
+        "reverse_kl": losses.reverse_kl(student, teacher, where=where),
+        "agreement": jnp.where(where, alike, 0.0),
     }
+
+
+def sums(
+    student: Float[Array, "B A V"],
+    teacher: Float[Array, "B A V"],
+    labels: Int[Array, "B A"],
+    where: Bool[Array, "B A"],
+) -> dict:
+    """Sums of `each` over the tokens that count, and "tokens", their number.
+
+    Args:
+        student: as for `each`, as are the others.
+        teacher: logits v.
+        labels: the texts' tokens.
+        where: True for tokens that count.
+    """
+    found = each(student, teacher, labels, where)
+    return {name: jnp.sum(x) for name, x in found.items()} | {"tokens": jnp.sum(where)}
 
 
 def means(of_batches: Sequence[dict]) -> dict:

@@ -33,22 +33,14 @@ def metrics(
         where: True for tokens that count.
 
     Returns:
-        {"nll": −log q of the label; "kl": KL(p ‖ q); "reverse_kl": KL(q ‖ p), in nats;
-        "agreement": 1 where both have the same most probable token; "acceptance": Σ min(p, q), the
-        share of the student's drafts that speculative sampling accepts}.
+        Those of tokens.each, and "acceptance": Σ min(p, q), the share of the student's drafts that
+        speculative sampling accepts.
 
     Source:
         Leviathan, Kalman and Matias 2023, arXiv 2211.17192, theorem 3.5 (acceptance).
     """
-    known = ~jnp.isnan(jnp.max(student, -1)) & ~jnp.isnan(jnp.max(teacher, -1))
-    alike = known & (jnp.argmax(student, -1) == jnp.argmax(teacher, -1))
-    return {
-        "nll": losses.cross_entropy(student, labels, where=where),
-        "kl": losses.forward_kl(student, teacher, where=where),
-        "reverse_kl": losses.reverse_kl(student, teacher, where=where),
-        "agreement": jnp.where(where, alike, 0.0),
-        "acceptance": jnp.where(where, 1 - losses.total_variation(student, teacher), 0.0),
-    }
+    accepted = jnp.where(where, 1 - losses.total_variation(student, teacher), 0.0)
+    return tokens.each(student, teacher, labels, where) | {"acceptance": accepted}
 
 
 def evaluator(net: Any) -> Callable:
