@@ -62,7 +62,10 @@ sets |= settings["project"]["optional-dependencies"]
 sets |= {key: ["--no-deps", *found] for key, found in settings["tool"]["kd_jax"]["no-deps"].items()}
 if name not in sets:
     sys.exit(f"error: no extra is called '{name}'; there are: {', '.join(sets)}")
-print(*sets[name], sep="\n")
+for line in sets[name]:  # "kd_jax[data,text]" is a list of other extras
+    own = line.removeprefix("kd_jax[").removesuffix("]") if line.startswith("kd_jax[") else None
+    print(*([package for extra in own.split(",") for package in sets[extra]] if own else [line]),
+          sep="\n")
 END
 }
 

@@ -175,6 +175,12 @@ def test_an_extra_is_installed_once_in_its_tested_versions(shell):
     assert "matplotlib" in newest and "--constraint" not in newest
 
 
+def test_the_extra_all_is_the_packages_of_the_extras_that_it_names(shell):
+    (line,) = shell("install", "all").stdout.splitlines()
+    assert "kd_jax[" not in line
+    assert all(name in line for name in ("pyarrow", "matplotlib", "tokenizers", "onnxruntime"))
+
+
 def test_a_broken_installation_is_repeated_and_an_unknown_extra_refused(shell):
     broken = shell("install", "text", BROKEN="yes")
     assert broken.returncode == 2 and "installing core text failed" in broken.stderr
