@@ -158,7 +158,8 @@ def shell(tmp_path):
     def call(*arguments, **environment):
         return subprocess.run(
             [clone / "run.sh", *arguments],
-            capture_output=True, text=True, cwd=clone, env=os.environ | environment,
+            capture_output=True, text=True, cwd=clone,
+            env={key: x for key, x in os.environ.items() if key != "KD_JAX_VENV"} | environment,
         )  # fmt: skip
 
     return call
