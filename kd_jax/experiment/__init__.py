@@ -10,7 +10,6 @@ Nothing here imports jax before the command line is known to be right.
 """
 
 from kd_jax.experiment._flags import flags_of as flags_of
-from kd_jax.experiment._flags import listed as listed
 from kd_jax.experiment._flags import parse as parse
 from kd_jax.experiment._flags import usage as usage
 from kd_jax.experiment._launch import launch as launch
@@ -18,5 +17,6 @@ from kd_jax.experiment._launch import perform as perform
 from kd_jax.experiment._launch import prepare as prepare
 from kd_jax.experiment._settings import Config as Config
 from kd_jax.experiment._settings import TaughtConfig as TaughtConfig
+from kd_jax.experiment._settings import listed as listed
 from kd_jax.experiment._settings import place as place
 from kd_jax.experiment._settings import setting as setting

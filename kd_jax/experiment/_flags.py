@@ -10,11 +10,14 @@ from collections.abc import Callable
 
 from kd_jax import paths
 from kd_jax.errors import InputError, brief, one_of, require
-from kd_jax.experiment._settings import Config
+from kd_jax.experiment import _repeated
+from kd_jax.experiment._settings import Config, listed
 
 
 def parse(config_class: type[Config], argv: list[str]) -> Config:
     """The Config that a command line asks for: defaults, then the preset, then explicit flags.
+
+    --from=FILE of an earlier run stands for the flags of its settings.
 
     Raises:
         InputError: an unknown flag (with the nearest known one), a value of the wrong type or
@@ -28,6 +31,7 @@ def parse(config_class: type[Config], argv: list[str]) -> Config:
         paths.check_utf8("the flag", name + equal + os.path.expanduser(value))
         if value.startswith("~"):
             paths.given(value)
+    argv = _repeated.expanded([x.name for x in dataclasses.fields(config_class)], argv)
     values = flags.FlagValues()
     types = typing.get_type_hints(config_class)
     define: dict[type, Callable] = {
@@ -64,19 +68,6 @@ def parse(config_class: type[Config], argv: list[str]) -> Config:
     return config_class(**chosen)
 
 
-def listed(value: typing.Any) -> str:
-    """A setting's value as a flag has it, to the last digit."""
-    if isinstance(value, tuple):
-        return ",".join(_quoted(listed(each)) for each in value)
-    short = isinstance(value, float) and float(f"{value:g}") == value
-    return f"{value:g}" if short else str(value)
-
-
-def _quoted(text):
-    """An entry of a list, in quotes as in a csv file where it holds a comma or quotes itself."""
-    return '"' + text.replace('"', '""') + '"' if {",", '"'} & {*text} else text
-
-
 def flags_of(config: Config) -> list[str]:
     """The flags that give a Config: what differs from its preset."""
     usual = {field.name: field.default for field in dataclasses.fields(config)}
@@ -97,7 +88,11 @@ def usage(config_class: type[Config], about: str) -> str:
             f"--preset={name}  {flags or 'the values above'}", 80, initial_indent="\n",
             subsequent_indent="    ",
         ))  # fmt: skip
-    more = "--version  commit, versions of the packages, devices", "--help     this text"
+    more = (
+        _repeated.HELP,
+        "--version      commit, versions of the packages, devices",
+        "--help         this text",
+    )
     return "\n".join([*lines, "", *more])
 
 

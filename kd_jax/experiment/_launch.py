@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from kd_jax import paths
 from kd_jax.errors import InputError
+from kd_jax.experiment import _repeated
 from kd_jax.experiment._flags import flags_of, parse
 from kd_jax.experiment._settings import Config
 
@@ -96,7 +97,7 @@ def launch(
     try:
         prepare(config)
         with contextlib.redirect_stdout(sys.stdout if hosts.first_host() else None):
-            return perform(name, config, program, argv[1:], show)
+            return perform(name, config, program, _repeated.written(argv), show)
     except (Exception, signals.Interrupted) as error:
         line, code = ending.of(error)
         if line is None:

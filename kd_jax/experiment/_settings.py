@@ -76,6 +76,19 @@ class Config:
         return json.loads(json.dumps({name: getattr(self, name) for name in kept}))
 
 
+def listed(value: typing.Any) -> str:
+    """A setting's value as a flag has it, to the last digit."""
+    if isinstance(value, tuple):
+        return ",".join(_quoted(listed(each)) for each in value)
+    short = isinstance(value, float) and float(f"{value:g}") == value
+    return f"{value:g}" if short else str(value)
+
+
+def _quoted(text):
+    """An entry of a list, in quotes as in a csv file where it holds a comma or quotes itself."""
+    return '"' + text.replace('"', '""') + '"' if {",", '"'} & {*text} else text
+
+
 def _check_named_once(name, values):
     twice = {x for x in values if isinstance(x, str) and values.count(x) > 1}
     require(not twice, f"--{name} names {', '.join(sorted(twice))} twice: name each once")
