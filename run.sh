@@ -5,7 +5,8 @@
 # ./run.sh distill_lm --data=FILE …   a smaller decoder on your texts
 # ./run.sh test [pytest options]     run the tests; with --slow those that are long and rare
 # ./run.sh check                     lint, format and types of the code, as CI reads them
-# ./run.sh list [WORKDIR]            the runs below runs/, their state, how to go on or delete them
+# ./run.sh list [WORKDIR]            the runs below runs/: state, settings, size, how to go on
+# ./run.sh clean [WORKDIR]           show what runs keep for later ones, and remove it if wished
 # ./run.sh report [WORKDIR]          one page of the runs below it, or of the committed records
 # ./run.sh publish RUN_FOLDER        keep a finished run as a record and renew the READMEs
 # ./run.sh publish --readmes         renew the READMEs alone
@@ -164,6 +165,10 @@ case "$name" in
     PYTHONSAFEPATH=1 exec "$venv/bin/python" -m kd_jax.command "$@"
     ;;
   list) report list_runs "${@:2}" ;;
+  clean)
+    install data report
+    PYTHONSAFEPATH=1 exec "$venv/bin/python" -m kd_jax.command.clean "${@:2}"
+    ;;
   report) report page "${@:2}" ;;
   publish) report publish "${@:2}" ;;
   -*) name=quickstart ;; # flags alone: they are the quickstart's

@@ -42,7 +42,7 @@ MAY_IMPORT = {
     ],
     "report": [
         "metrics", "storage.jsonl", "storage.manifest", "storage.commits", "storage.whole_file",
-        "errors",
+        "storage.kept", "errors",
     ],
     "export": ["models", "metrics", "data", "storage", "fingerprint", "paths", "errors"],
     "experiment": ["runtime", "storage", "paths", "errors"],

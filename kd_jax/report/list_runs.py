@@ -1,15 +1,18 @@
-"""The list of runs, their state and how to resume or delete each: `./run.sh list [WORKDIR]`."""
+"""The list of runs: state, settings, size, finding, and what goes on: `./run.sh list [WORKDIR]`."""
 
+import contextlib
+import json
 import os
 import pathlib
 import shlex
 import sys
 
 import filelock
+import tqdm
 
 from kd_jax.errors import DAMAGED, InputError, brief, one_line, printable, require
-from kd_jax.report import commands, tables
-from kd_jax.storage import jsonl, manifest
+from kd_jax.report import commands, terminal_page
+from kd_jax.storage import jsonl, kept, manifest
 
 FINISHED, RUNNING, RESUMABLE, FAILED = "finished", "running", "resumable", "failed"
 
@@ -65,8 +68,8 @@ def below(workdir: pathlib.Path) -> list[pathlib.Path]:
     return sorted(folders, key=lambda folder: (folder / "config.json").lstat().st_mtime)
 
 
-def table(workdir: str | os.PathLike) -> str:
-    """The Markdown table of all runs below a workdir, oldest first, and how to delete them.
+def listed(workdir: str | os.PathLike) -> str:
+    """The text of all runs below a workdir, oldest first, and of what they keep beside them.
 
     Raises:
         InputError: there is no such folder.
@@ -74,17 +77,50 @@ def table(workdir: str | os.PathLike) -> str:
     workdir = pathlib.Path(workdir)
     folders = below(workdir)
     if not folders:
-        return f"{workdir} holds no runs yet: ./run.sh begins the first\n"
-    lines = [
-        list(map(printable, [str(folder.relative_to(workdir)), *state(folder)]))
-        for folder in folders
-    ]
-    found = tables.markdown(["run", "state", ""], lines)
-    here = shlex.quote(str(workdir))
-    return f"{found}\nDelete one: rm -r {here}/<run>; trained teachers: {here}/teachers\n"
+        return f"{workdir} holds no runs yet: ./run.sh begins the first\n{_kept(workdir)}"
+    runs = "\n".join(_said(workdir, folder) for folder in folders)
+    return f"{runs}\n\nDelete a run: rm -r {shlex.quote(str(workdir))}/RUN\n{_kept(workdir)}"
+
+
+def _said(workdir, folder):
+    """The lines of a run."""
+    kind, note = state(folder)
+    size, settings = _bytes(kept.size(folder)), _settings(folder)
+    found = [note, _headline(folder)] if kind == FINISHED else note.split("; resume: ")
+    first = f"{folder.relative_to(workdir)}  {kind}, {size}, {settings}"
+    return "\n    ".join(map(printable, [first, *filter(None, found)]))
+
+
+def _headline(folder):
+    """What the table of a finished run says, in a sentence."""
+    with contextlib.suppress(*DAMAGED, InputError):
+        path = folder / "table.md"
+        return terminal_page.headline(path.read_text(encoding="utf-8")) if path.is_file() else ""
+    return ""
+
+
+def _settings(folder):
+    """The flags of a run that decide its results."""
+    with contextlib.suppress(*DAMAGED, InputError):
+        path = folder / "config.json"
+        settings = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        words = commands.published(commands.read(folder), settings).split(" ")[2:]
+        return " ".join(words) or "default"
+    return "?"
+
+
+def _kept(workdir):
+    """What later runs may use, and how to be rid of it."""
+    found = [f"{_bytes(x.size)} of {x.what} ({len(x.entries)})" for x in kept.below(workdir)]
+    where = "" if workdir == pathlib.Path("runs") else f" {shlex.quote(str(workdir))}"
+    return f"Kept for later runs: {', '.join(found)}; ./run.sh clean{where}\n" if found else ""
+
+
+def _bytes(number):
+    return tqdm.tqdm.format_sizeof(number, "B")
 
 
 if __name__ == "__main__":
     with one_line():
         require(len(sys.argv) < 3, "expected one argument at most, the --workdir of the runs")
-        print(table(sys.argv[1] if len(sys.argv) > 1 else "runs"), end="")
+        print(listed(sys.argv[1] if len(sys.argv) > 1 else "runs"), end="")

@@ -56,7 +56,8 @@ def page(markdown: str, width: int, *, color: bool = False) -> str:
     lines: list[str] = []
     for block in markdown_blocks.parse(markdown):
         if block.kind == "table":
-            lines += [*_drawn(block.content, width, color), *_sentence(block.content, width), ""]
+            said = terminal.wrapped(sentence(block.content), width)
+            lines += [*_drawn(block.content, width, color), *filter(None, said), ""]
         elif block.kind == "items":
             lines += [x for item in block.content for x in terminal.wrapped(f"- {item}", width)]
             lines.append("")
@@ -162,21 +163,36 @@ def _interval(text):
     return text.endswith("]")
 
 
-def _sentence(table, width):
-    """'2 of 13 rows beat labels only; best: soft targets, T=4 (−19.8)', or nothing."""
+def sentence(table: Table) -> str:
+    """'2 of 13 rows beat labels only; most: soft targets, T=4 (−19.8).', or nothing.
+
+    Args:
+        table: Of rows against a baseline, with their verdicts.
+    """
     against = [n for n, title in enumerate(table.header) if re.match(r"vs\. .* \[95 %\]", title)]
     verdicts = [n for n in range(len(table.header)) if table.header[n] == "verdict"]
     if not (against and verdicts):
-        return []
+        return ""
     baseline = table.header[against[0]].removeprefix("vs. ").removesuffix(" [95 %]")
     judged = [row for row in table.rows if markdown_blocks.verdict(row[verdicts[0]])]
     beat = [row for row in judged if row[verdicts[0]] == statistics.BEATS]
     if not judged:
-        return []
+        return ""
     said = f"{len(beat)} of {len(judged)} rows beat {baseline}"
     if beat:
         changes = {row[0]: DIFFERENCE.search(row[against[0]]) for row in beat}
         known = {name: found[0] for name, found in changes.items() if found}
         best = max(known, key=lambda name: abs(float(known[name].replace("−", "-"))))
         said += f"; most: {best} ({known[best]})"
-    return terminal.wrapped(f"{said}.", width)
+    return f"{said}."
+
+
+def headline(markdown: str) -> str:
+    """The sentence of the first table that has one, or nothing.
+
+    Args:
+        markdown: A table.md.
+    """
+    blocks = markdown_blocks.parse(markdown)
+    found = (sentence(block.content) for block in blocks if block.kind == "table")
+    return next(filter(None, found), "")

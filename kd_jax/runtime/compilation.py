@@ -1,20 +1,16 @@
 """Compilation: a cache of programs between processes, and fast compilation where that pays."""
 
-import contextlib
 import functools
-import itertools
 import os
-import pathlib
-import stat
-import tempfile
 import warnings
 from collections.abc import Callable
 from typing import Any
 
 import jax
 
+from kd_jax.runtime import program_folder
+
 LARGEST = 2**31  # bytes of compiled programs that are kept
-WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 # What XLA may leave out for a program that runs for less time than it takes to compile.
 QUICK = {
     "xla_backend_optimization_level": 0,
@@ -64,61 +60,14 @@ def cache_programs() -> None:
     JAX_COMPILATION_CACHE_DIR, when set, wins; set to an empty string it turns the cache off.
     Runs share the folder without a lock, which many of them would wait for: a program that another
     is writing at this moment, or that a killed run left unfinished, is compiled again. Only at the
-    start of a run are the programs that were not used for longest removed, see `prune`.
+    start of a run are the programs that were not used for longest removed.
     """
     if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
-        folder = _writable_folder()
+        folder = program_folder.writable()
         jax.config.update("jax_compilation_cache_dir", folder and str(folder))
         if folder:
-            prune(folder, LARGEST)
+            program_folder.prune(folder, LARGEST)
     # A full disk is no matter here, and half a program neither: it is compiled again.
     warnings.filterwarnings("ignore", "Error (reading|writing) persistent compilation cache")
     # Small programs too, of which a run compiles some fifty before it begins to train.
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
-
-
-def prune(folder: str | os.PathLike, largest: int) -> None:
-    """Remove the files of a folder that were not used for longest, until the others fit.
-
-    Args:
-        folder: whose files nobody misses.
-        largest: bytes that may stay.
-    """
-    with contextlib.suppress(OSError):  # another run may have removed them already
-        used = sorted(
-            ((max(found.st_atime, found.st_mtime), found.st_size, path)
-             for path in pathlib.Path(folder).iterdir() for found in [path.stat()]),
-            reverse=True,
-        )  # fmt: skip
-        for (_, _, path), total in zip(used, itertools.accumulate(size for _, size, _ in used)):
-            if total > largest:
-                path.unlink()
-
-
-def _writable_folder():
-    base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    fallback = pathlib.Path(tempfile.gettempdir()) / f"kd_jax-{os.getuid()}"
-    for folder in (pathlib.Path(base) / "kd_jax", fallback):
-        try:
-            str(folder).encode()  # JAX takes no path that is not UTF-8
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with tempfile.TemporaryFile(dir=folder):
-                if _is_ours(folder):
-                    return folder
-        except (OSError, UnicodeEncodeError):
-            continue
-    return None
-
-
-def _is_ours(folder):
-    """Whether nobody else can have put programs there: JAX executes what it finds."""
-    found, link = folder.stat(), folder.lstat()  # a link of one's own may lead to another disk
-    own = found.st_uid == link.st_uid == os.getuid() and not found.st_mode & WRITABLE_BY_OTHERS
-    above = {*folder.absolute().parents, *folder.resolve().parents}
-    return own and not any(_may_replace(each.stat()) for each in above)
-
-
-def _may_replace(found):
-    """Whether somebody other than this user and root may rename what lies in a folder."""
-    everybody = found.st_mode & stat.S_IWOTH and not found.st_mode & stat.S_ISVTX  # as /tmp has it
-    return everybody or found.st_uid not in (0, os.getuid())

@@ -44,7 +44,7 @@ def test_every_state_and_what_to_do_then(tmp_path):
         list_runs.state(ended(bad))[0] == list_runs.FAILED
         and "line 1" in list_runs.state(bad.folder)[1]
     )
-    assert list_runs.table(tmp_path).count("| demo/") == 4
+    assert list_runs.listed(tmp_path).count("\ndemo/") == 3
 
 
 ERRORS = [KeyboardInterrupt(), InputError("--x=1: expected 2")]
@@ -73,7 +73,9 @@ def test_an_error_is_what_a_failed_run_says_until_it_goes_on(tmp_path):
 
 
 def test_without_runs_or_folder_one_line_says_so(tmp_path):
-    assert list_runs.table(tmp_path) == f"{tmp_path} holds no runs yet: ./run.sh begins the first\n"
+    assert (
+        list_runs.listed(tmp_path) == f"{tmp_path} holds no runs yet: ./run.sh begins the first\n"
+    )
     command = [sys.executable, "-m", "kd_jax.report.list_runs", str(tmp_path / "none")]
     found = subprocess.run(command, capture_output=True, text=True)
     assert found.returncode == 2 and found.stderr.count("\n") == 1
@@ -92,14 +94,14 @@ def test_a_damaged_run_folder_is_a_line_among_the_others(tmp_path, name, damage)
         os.mkfifo(folder / name)
     else:
         (folder / name).write_bytes(b"\xff\xfe\n")
-    found = list_runs.table(tmp_path)
-    assert found.count("| failed ") == 1 and found.count("| resumable ") == 1
+    found = list_runs.listed(tmp_path)
+    assert found.count("  failed, ") == 1 and found.count("  resumable, ") == 1
 
 
 def test_names_and_reasons_are_shown_without_their_control_characters(tmp_path):
     folder = ended(begun(Run(tmp_path, "demo", {"seeds": 1})))
     (folder / "failed.txt").write_text("\x1b[31mred\x9b\n")
     folder.rename(folder.with_name("odd\x07"))
-    shown = list_runs.table(tmp_path)
+    shown = list_runs.listed(tmp_path)
     assert "demo/odd\\x07" in shown and "\\x1b[31mred\\x9b" in shown
     assert all(line.isprintable() for line in shown.splitlines())
