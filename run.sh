@@ -12,6 +12,7 @@
 # ./run.sh publish --readmes         renew the READMEs alone
 # ./run.sh reproduce NAME [--flag]   run a committed record's command again: do its intervals hold?
 # ./run.sh install [EXTRA …]         install extras without running anything
+# ./run.sh completion                what completes names and flags: eval "$(./run.sh completion)"
 # ./run.sh --help                    list the experiments
 #
 # The first call makes .venv beside this file and installs what the command needs into it: the core
@@ -120,8 +121,8 @@ case " ${*:2} " in
     ;;
 esac
 case "$name" in
-  -h | --help)
-    list_experiments
+  -h | --help | completion)
+    list_experiments "$@"
     exit
     ;;
   test)

@@ -3,68 +3,28 @@
 The folder's name is the experiment. Listing them and --help need nothing but Python's own library.
 """
 
-import ast
 import difflib
 import importlib
 import os
-import pathlib
-import re
 import shlex
 import signal
 import sys
 
+from experiments import listing
 from kd_jax.errors import one_line, open_streams
-
-HERE = pathlib.Path(__file__).parent
-TOOLS = {
-    "test": "Run the tests.",
-    "distill": "Distil your teacher into your student on your data; --help shows the flags.",
-    "distill_encoder": "Distil your sentence encoder into a smaller one on your texts.",
-    "distill_lm": "Distil a decoder into a smaller one on your texts; --help shows the flags.",
-    "check": "Lint, format and types of the code.",
-    "list": "Show the runs: state, settings, size, finding, and how to go on.",
-    "clean": "Show what runs keep for later ones, and remove it if wished.",
-    "install": "Install extras of pyproject.toml, like text, without running anything.",
-    "report": "Make one page of the runs below a folder, or of the committed records.",
-    "publish": "Keep a finished run as the experiment's records and renew the pages.",
-    "reproduce": "Run a committed record's command again; is every row inside its interval?",
-}
-COMMANDS = "distill", "distill_encoder", "distill_lm"
-
-
-def docstring(name):
-    """What an experiment says of itself."""
-    path = HERE / name / "__init__.py"
-    return (ast.get_docstring(ast.parse(path.read_bytes())) or "") if path.is_file() else ""
-
-
-def experiments():
-    """The names of all experiments."""
-    found = sorted(path.parent.name for path in HERE.glob("*/config.py"))
-    return [name for name in found if re.fullmatch(r"[a-z][a-z0-9_]*", name)]
-
-
-def listing():
-    """Every experiment and tool with a line, the experiments with the time they take."""
-    lines = ["./run.sh NAME --flag=value …   (./run.sh NAME --help shows the flags)", ""]
-    for name in experiments():
-        first, *rest = docstring(name).splitlines() or [""]
-        takes = next((line[6:].strip() for line in rest if line.startswith("Takes:")), "")
-        lines += [f"  {name:<18}{first}", f"  {'':<18}{takes}"]
-    return "\n".join([*lines, *(f"  {name:<18}{first}" for name, first in TOOLS.items())])
 
 
 def unknown(name):
     """The line that says that no experiment has this name, and which was meant."""
-    near = difflib.get_close_matches(name, [*experiments(), *TOOLS], 1)
-    guess = f"did you mean {near[0]}?" if near else "there are: " + ", ".join(experiments())
+    near = difflib.get_close_matches(name, [*listing.experiments(), *listing.TOOLS], 1)
+    guess = f"did you mean {near[0]}?" if near else "there are: " + ", ".join(listing.experiments())
     return f"error: no experiment is called {name[:60]!r}; {guess}"
 
 
 def program(name):
     """(run, table, draw) of an experiment; one without tables and figures has no report."""
     run = importlib.import_module(f"experiments.{name}.run").run
-    if not (HERE / name / "report.py").exists():
+    if not (listing.HERE / name / "report.py").exists():
         return run, None, None
     report = importlib.import_module(f"experiments.{name}.report")
     return run, report.table, report.draw
@@ -99,11 +59,11 @@ def reproduce(arguments):
     from kd_jax.report import commands, publish, reproduced
 
     name, *flags = arguments or [""]
-    if name not in experiments():
+    if name not in listing.experiments():
         print(unknown(name), file=sys.stderr)
         return 2
     preset = next((x.partition("=")[2] for x in flags if x.startswith("--preset=")), "default")
-    record = publish.records_folder(HERE.parent, name, preset)
+    record = publish.records_folder(listing.HERE.parent, name, preset)
     if not (record / "table.md").is_file():
         print(f"error: {record} holds no record: expected that of a preset", file=sys.stderr)
         return 2
@@ -119,22 +79,24 @@ def main(arguments, done=None):
     signal.signal(signal.SIGINT, interrupted)
     open_streams()
     if not arguments or arguments[0] in ("-h", "--help"):
-        return printed(listing())
+        return printed(listing.help_text())
     name, *flags = arguments
-    if name in COMMANDS:  # of the library, which need no clone
+    if name in listing.COMMANDS:  # of the library, which need no clone
         return importlib.import_module("kd_jax.command.__main__").main(arguments)
     if name == "reproduce" and not {"-h", "--help"} & set(flags):
         return reproduce(flags)
-    if name in TOOLS:
-        return printed(f"./run.sh {name}: {TOOLS[name]}")
-    if name not in experiments():
+    if name == "completion" and not flags:
+        return printed(listing.completion())
+    if name in listing.TOOLS:
+        return printed(f"./run.sh {name}: {listing.TOOLS[name]}")
+    if name not in listing.experiments():
         print(unknown(name), file=sys.stderr)
         return 2
     from kd_jax import experiment
 
     config = importlib.import_module(f"experiments.{name}.config").Config
     if {"-h", "--help"} & set(flags):
-        return printed(experiment.usage(config, docstring(name)))
+        return printed(experiment.usage(config, listing.docstring(name)))
     if "--version" in flags:
         with one_line():
             from kd_jax.runtime import environment

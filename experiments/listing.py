@@ -1,0 +1,94 @@
+"""What there is to run: `./run.sh --help`, in groups and 80 columns, and completion by tab."""
+
+import ast
+import pathlib
+import re
+import textwrap
+
+HERE = pathlib.Path(__file__).parent
+WIDTH = 80
+# An experiment that stands in no group is listed in a last one, so that a new folder needs no line.
+GROUPS = {
+    "Start here": ["quickstart", "people"],
+    "Your own data": ["distill", "distill_encoder", "distill_lm", "export"],
+    "Papers": [
+        "mnist_2015", "equations_2015", "speech_ensemble", "specialists", "mnist_tutorial",
+        "temperature_grid",
+    ],
+    "Methods": ["compare_methods", "black_box", "cross_modal", "federated"],
+    "Text": ["encoder", "language_model", "reasoning"],
+    "Runs and records": ["list", "clean", "report", "reproduce", "publish"],
+    "The code": ["install", "test", "check", "bench", "completion"],
+}  # fmt: skip
+TOOLS = {
+    "distill": "Distil your teacher into your student on your data.",
+    "distill_encoder": "Distil a sentence encoder into a smaller one on your texts.",
+    "distill_lm": "Distil a decoder into a smaller one on your texts.",
+    "list": "Show the runs: state, settings, size, finding.",
+    "clean": "Show what runs keep for later ones; remove it if wished.",
+    "report": "Make one page of the runs of a folder, or of the records.",
+    "reproduce": "Run a record's command again: do its intervals hold?",
+    "publish": "Keep a finished run as a record and renew the pages.",
+    "install": "Install extras, like text, without running anything.",
+    "test": "Run the tests.",
+    "check": "Lint, format and types of the code.",
+    "completion": 'Complete names by tab: eval "$(./run.sh completion)"',
+}
+COMMANDS = "distill", "distill_encoder", "distill_lm"
+# Of bash; zsh understands it after `autoload bashcompinit && bashcompinit`.
+COMPLETION = """\
+_kd_jax() {
+  local word="${COMP_WORDS[COMP_CWORD]}" run="${COMP_WORDS[0]}"
+  if [ "$COMP_CWORD" -eq 1 ]; then
+    COMPREPLY=($(compgen -W "NAMES" -- "$word"))
+  elif [ "${word#--}" != "$word" ]; then
+    COMPREPLY=($(compgen -W "$("$run" "${COMP_WORDS[1]}" --help 2>/dev/null |
+      sed -n 's/^  \\(--[a-z_]*=*\\).*/\\1/p')" -- "$word"))
+    [ "${COMPREPLY[0]%=}" = "${COMPREPLY[0]}" ] || compopt -o nospace
+  else
+    COMPREPLY=($(compgen -f -- "$word"))
+  fi
+}
+complete -F _kd_jax ./run.sh
+"""
+
+
+def docstring(name):
+    """What an experiment says of itself."""
+    path = HERE / name / "__init__.py"
+    return (ast.get_docstring(ast.parse(path.read_bytes())) or "") if path.is_file() else ""
+
+
+def experiments():
+    """The names of all experiments."""
+    found = sorted(path.parent.name for path in HERE.glob("*/config.py"))
+    return [name for name in found if re.fullmatch(r"[a-z][a-z0-9_]*", name)]
+
+
+def help_text():
+    """Every experiment and tool with a line, the experiments with the time they take."""
+    lines = ["./run.sh NAME --flag=value …   (./run.sh NAME --help shows the flags)"]
+    rest = [name for name in experiments() if not any(name in x for x in GROUPS.values())]
+    for title, names in {**GROUPS, "More": rest}.items():
+        if names:
+            lines += ["", title, *map(_entry, names)]
+    return "\n".join(lines)
+
+
+def completion():
+    """The shell code that completes `./run.sh`."""
+    return COMPLETION.replace("NAMES", " ".join([*experiments(), *TOOLS]))
+
+
+def _entry(name):
+    """A name with its first line, and the minutes that it takes."""
+    text = TOOLS.get(name) or _about(name)
+    return textwrap.fill(f"{name:<17} {text}", WIDTH, initial_indent="  ",
+                         subsequent_indent=" " * 20)  # fmt: skip
+
+
+def _about(name):
+    first, *rest = docstring(name).splitlines() or [""]
+    takes = next((line[6:].strip() for line in rest if line.startswith("Takes:")), "")
+    time = re.match(r"[\d to]+(second|minute|hour)s?", takes)
+    return f"{first} ({time[0]})" if time else first
