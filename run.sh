@@ -5,6 +5,7 @@
 # ./run.sh distill_lm --data=FILE …   a smaller decoder on your texts
 # ./run.sh test [pytest options]     run the tests; with --slow those that are long and rare
 # ./run.sh check                     lint, format and types of the code, as CI reads them
+# ./run.sh docs [FOLDER]             make the site of docs/, in build/site
 # ./run.sh list [WORKDIR]            the runs below runs/: state, settings, size, how to go on
 # ./run.sh clean [WORKDIR]           show what runs keep for later ones, and remove it if wished
 # ./run.sh report [WORKDIR]          one page of the runs below it, or of the committed records
@@ -147,6 +148,13 @@ case "$name" in
     "$venv/bin/ruff" check .
     "$venv/bin/ruff" format --check .
     exec "$venv/bin/mypy" kd_jax experiments
+    ;;
+  docs)
+    install data report docs
+    cd -- "$here"
+    "$venv/bin/python" -m sphinx -q -W --keep-going -b html docs "${2:-build/site}"
+    echo "${2:-build/site}/index.html"
+    exit
     ;;
   install)
     install "${@:2}"

@@ -18,7 +18,7 @@ GROUPS = {
     "Methods": ["compare_methods", "black_box", "cross_modal", "federated"],
     "Text": ["encoder", "language_model", "reasoning"],
     "Runs and records": ["list", "clean", "report", "reproduce", "publish"],
-    "The code": ["install", "test", "check", "bench", "completion"],
+    "The code": ["install", "test", "check", "docs", "bench", "completion"],
 }  # fmt: skip
 TOOLS = {
     "distill": "Distil your teacher into your student on your data.",
@@ -32,6 +32,7 @@ TOOLS = {
     "install": "Install extras, like text, without running anything.",
     "test": "Run the tests.",
     "check": "Lint, format and types of the code.",
+    "docs": "Make the site of docs/, in build/site.",
     "completion": 'Complete names by tab: eval "$(./run.sh completion)"',
 }
 COMMANDS = "distill", "distill_encoder", "distill_lm"
