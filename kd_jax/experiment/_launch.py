@@ -32,9 +32,11 @@ def perform(
     Raises:
         InputError: the folder of runs has a path that is not UTF-8; and whatever the program does.
     """
+    from kd_jax.runtime import events
     from kd_jax.runtime.execution import Execution
     from kd_jax.storage import run_folder
 
+    events.check(config.log)
     workdir = os.path.expanduser(config.workdir)
     with contextlib.suppress(FileNotFoundError):  # a working folder that was deleted
         paths.check_utf8("--workdir, the folder", os.path.abspath(workdir))
@@ -44,7 +46,7 @@ def perform(
         retrain=config.retrain, saved_seeds=config.saved_seeds,
         flags=flags_of(config) if flags is None else flags,
         execution=Execution(config.mesh, config.members_per_chunk, config.fast_compile),
-        tensorboard=config.tensorboard,
+        log=config.log,
     )  # fmt: skip
     try:
         run(config, here)

@@ -4,7 +4,13 @@ import dataclasses
 import json
 import typing
 
-from kd_jax.errors import Check, address, at_least, require, within
+from kd_jax.errors import Check, address, at_least, one_of, require, within
+
+
+def loggers(name: str, value: tuple[str, ...]) -> None:
+    """The check that curves go where they can."""
+    if value:
+        one_of("tensorboard", "wandb")(name, value)
 
 
 def setting(
@@ -32,7 +38,9 @@ class Config:
     workdir: str = place("runs", "folder of run records and teacher checkpoints")
     data_dir: str = place("", "folder of prepared data sets (default: the user's TFDS folder)")
     manual_dir: str = place("", "folder of original data files, for machines without network")
-    tensorboard: bool = place(False, "write TensorBoard event files into the run's folder")
+    log: tuple[str, ...] = place(
+        (), "where curves go besides: tensorboard (event files in the run's folder), wandb", loggers
+    )
     saved_seeds: int = place(1, "seeds of each row whose networks are saved", at_least(0))
     retrain: bool = place(False, "train the teacher again even if its checkpoint exists")
     members_per_chunk: int = place(

@@ -11,7 +11,7 @@ import jax
 
 from kd_jax.runtime import compilation, devices, progress
 from kd_jax.runtime.devices import GridLayout
-from kd_jax.runtime.tensorboard import Events
+from kd_jax.runtime.events import Events
 
 
 class Execution(NamedTuple):

@@ -10,7 +10,7 @@ import numpy as np
 from tqdm import tqdm
 
 from kd_jax.runtime import hosts, parallel
-from kd_jax.runtime.tensorboard import Events
+from kd_jax.runtime.events import Events
 
 WIDEST = 100  # columns of a bar
 RIGHT = 52  # columns of what stands behind the label

@@ -22,8 +22,8 @@ import numpy as np
 from kd_jax import fingerprint
 from kd_jax.errors import InputError, require
 from kd_jax.runtime import ending, hosts, parallel
+from kd_jax.runtime.events import Events
 from kd_jax.runtime.execution import DEFAULT, Execution
-from kd_jax.runtime.tensorboard import Events
 from kd_jax.storage import checkpoint, commits, jsonl, locks, manifest, model_store, provenance
 from kd_jax.storage.whole_file import written
 
@@ -53,7 +53,7 @@ class Run:
     def __init__(
         self, workdir, experiment, settings, facts=(), *,
         program=None, retrain=False, saved_seeds=1, flags=(), execution=DEFAULT,
-        tensorboard=False,
+        log=(),
     ):  # fmt: skip
         """A run that is not open yet.
 
@@ -67,12 +67,12 @@ class Run:
             saved_seeds: of how many seeds of each row the networks are saved for export.
             flags: of the command line, by which the run is resumed.
             execution: how its trainings are carried out.
-            tensorboard: whether to write event files.
+            log: where curves and records go besides, names of runtime.events.WRITERS.
         """
         self.experiment, self.since = experiment, time.monotonic()
         self.workdir, self.settings, self.facts = workdir, settings, dict(facts)
         self.retrain, self.saved_seeds, self.noted = retrain, saved_seeds, {}
-        self.execution, self.tensorboard = execution, tensorboard
+        self.execution, self.log = execution, log
         self._manifest: manifest.Manifest | None = None  # of the first host, once open
         self.shown = ""  # what is printed at the end in place of the table
         caller = "kd-jax" if pathlib.Path(sys.argv[0]).name == "kd-jax" else "./run.sh"
@@ -128,8 +128,9 @@ class Run:
         )
         jsonl.write_whole(folder / "config.json", json.dumps(self.settings, indent=2) + "\n")
         jsonl.write_whole(folder / "command.txt", self.command + "\n")
-        if self.tensorboard:
-            self.execution = self.execution._replace(events=Events(folder))
+        if self.log:
+            events = Events(folder, self.log, self.settings)
+            self.execution = self.execution._replace(events=events)
 
     def open(self) -> None:
         """Open `folder` now: before long work, so that it fails at once if it cannot be written."""

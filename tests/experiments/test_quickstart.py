@@ -41,7 +41,7 @@ def config(elsewhere, *flags):
 @pytest.fixture(scope="module")
 def folder(elsewhere):
     """The folder of a finished run in the folder runs there."""
-    return finished("quickstart", config(elsewhere, "--tensorboard"))
+    return finished("quickstart", config(elsewhere, "--log=tensorboard"))
 
 
 def test_a_run_has_every_record_table_and_figure(folder, elsewhere):

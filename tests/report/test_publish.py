@@ -85,7 +85,7 @@ def test_no_place_on_the_user_s_disk_is_published(root):
         ("--seeds=3 --workdir=x", ["--seeds=3"]),
         ("-seeds 3 -workdir x", ["-seeds=3"]),
         ("--quick --seeds 3 --retrain --shift -1", ["--quick", "--seeds=3", "--shift=-1"]),
-        ("--noquick --notensorboard --retrain --seeds=3", ["--noquick", "--seeds=3"]),
+        ("--noquick --noretrain --retrain --seeds=3", ["--noquick", "--seeds=3"]),
         ("--quick=false --workdir --retrain --note 'a b'", ["--quick=false", "--note=a b"]),
         ("--workdir 'my --seeds=4' --note=--seeds=4 --node=1", ["--note=--seeds=4", "--node=1"]),
         ("", []),
