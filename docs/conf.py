@@ -47,7 +47,7 @@ suppress_warnings = ["docutils"]
 SECTIONS = {
     "Start": ["distill", "encoders", "decoders", "export"],
     "Losses and methods": ["losses", "methods"],
-    "Results": ["results/index"],
+    "Results": ["claims", "results/index"],
     "Guides": ["running", "devices", "streaming", "fault_tolerance", "troubleshooting"],
     "Reference": ["api", "layout", "tests", "changes"],
     "Adding to it": ["adding_a_loss", "adding_a_data_set", "adding_an_experiment"],

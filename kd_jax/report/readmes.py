@@ -14,7 +14,7 @@ import pathlib
 import re
 
 from kd_jax.errors import InputError, require
-from kd_jax.report import commands, compared_run, confirmed, docstrings, manifests, tables
+from kd_jax.report import claims, commands, compared_run, confirmed, docstrings, manifests, tables
 from kd_jax.storage import manifest, whole_file
 
 NOTICE = "<!-- By ./run.sh publish from __init__.py, findings.md and the records: edit those -->"
@@ -72,7 +72,9 @@ def _write_changed(texts):
 def rendered(root: pathlib.Path) -> dict[pathlib.Path, str]:
     """The text that every README should have, by its path."""
     texts = {folder / "README.md": experiment(folder) for folder in folders(root)}
-    front = root / "README.md"
+    front, listed = root / "README.md", root / "docs" / "claims.md"
+    if any(claims.listed(root)):
+        texts[listed] = claims.page(root)
     return {front: front_page(front.read_text(encoding="utf-8"), root), **texts}
 
 

@@ -1,0 +1,29 @@
+"""What Hinton, Vinyals and Dean 2015 claim in sections 4 and 6."""
+
+from kd_jax.report.claims import Claim
+
+PAPER = "Hinton, Vinyals and Dean 2015, sections 4 and 6 (arXiv 1503.02531)"
+PAPERS = "As the paper: students of the members' size, equally long"
+AGAIN = "Students hear as many recordings again, unlabeled"
+FEW = "3% of the recordings (section 6)"
+LABELS, FRAMES = "vs. labels only [95 %]", "test frame accuracy, %"
+CLAIMS = [
+    Claim(
+        PAPER, "A student of an ensemble of ten is better than one of labels",
+        "58.9 % on labels, 60.8 student, 61.1 ensemble",
+        (PAPERS, "soft targets + 0.5 labels, T=2"), LABELS, FRAMES,
+    ),
+    Claim(
+        PAPER, "It keeps more than 80 % of what the ensemble gains", "86 %",
+        (PAPERS, "soft targets + 0.5 labels, T=2"), "retained gain [95 %]", FRAMES, least=80,
+    ),
+    Claim(
+        PAPER, "It is with as many recordings again, without labels (not in the paper)", "–",
+        (AGAIN, "soft targets + 0.5 labels, T=1"), LABELS, FRAMES,
+    ),
+    Claim(
+        PAPER, "With 3 % of the recordings soft targets are far better than labels stopped early",
+        "44.5 % on labels, 57.0 on soft targets, 58.9 on all recordings",
+        (FEW, "soft targets, T=2, last epoch"), "vs. labels, early stopping [95 %]", FRAMES,
+    ),
+]  # fmt: skip

@@ -1,0 +1,161 @@
+"""Claims of papers beside what we found: docs/claims.md, read off the committed tables.
+
+An experiment lists the claims that it tests in its claims.py; where our number, its interval and
+its verdict stand is said by the title of a table, its row and its columns, so that no number is
+typed twice and none is old.
+"""
+
+import importlib
+import pathlib
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from kd_jax.errors import require
+from kd_jax.metrics.statistics import BEATS, INCONCLUSIVE, UNDECIDED, WORSE
+from kd_jax.report import markdown_blocks, tables
+
+REPRODUCED, CONTRADICTED, OPEN = "reproduced", "**contradicted**", "open"
+HEADER = ["claim", "published", "ours", "difference [95 %]", "result", "where"]
+HEAD = """\
+<!-- By ./run.sh publish from experiments/NAME/claims.py and the records: edit those -->
+
+# Claims of the papers, and what we found
+
+**{count}.**
+
+A claim is reproduced where the verdict on our row is the one that the paper would have,
+contradicted where it is another one, and open where the interval holds both. Data and sizes are
+smaller here than in most papers (the linked page says which), so an open or contradicted claim
+speaks of this setting.
+"""
+
+
+class Claim(NamedTuple):
+    """What a paper says, and where our tables answer.
+
+    Attributes:
+        paper: Authors, year and section, as a title of the page.
+        says: The claim in a sentence.
+        published: The paper's own numbers.
+        where: The title of a table ("" for the first), and the first cells of its row.
+        difference: The header of the column with the interval, at whose end or behind which the
+            verdict stands; or that of the verdict.
+        number: The header of the column with our number; "" for none.
+        expected: The verdict under which the claim is reproduced.
+        least: In its place, of a claim about a share: what the interval must be above.
+        record: The folder of the record.
+    """
+
+    paper: str
+    says: str
+    published: str
+    where: tuple[str, ...]
+    difference: str
+    number: str = ""
+    expected: str = BEATS
+    least: float | None = None
+    record: str = "records"
+
+
+class Answer(NamedTuple):
+    """Our number, the difference with its interval, and the verdict on it."""
+
+    number: str
+    difference: str
+    verdict: str
+
+
+def page(root: pathlib.Path) -> str:
+    """The Markdown of docs/claims.md.
+
+    Args:
+        root: The folder of the repository.
+
+    Raises:
+        InputError: A claim names a table, row or column that its record does not have.
+    """
+    papers: dict[str, list[list[str]]] = {}
+    results: list[str] = []
+    for name, claim in listed(root):
+        record = root / "experiments" / name / claim.record
+        found = answer(claim, (record / "table.md").read_text(encoding="utf-8"))
+        results.append(result(claim, found))
+        link = f"[{name}](../experiments/{name}/README.md)"
+        line = [claim.says, claim.published, found.number, found.difference, results[-1], link]
+        papers.setdefault(claim.paper, []).append(line)
+    parts = [HEAD.format(count=_count(results))]
+    parts += [f"## {x}\n\n{tables.markdown(HEADER, lines)}" for x, lines in papers.items()]
+    return "\n".join(parts)
+
+
+def listed(root: pathlib.Path) -> Iterable[tuple[str, Claim]]:
+    """(experiment, claim) of all that list some and have records, experiments by name.
+
+    Args:
+        root: The folder of the repository.
+    """
+    for path in sorted((root / "experiments").glob("*/claims.py")):
+        name = path.parent.name
+        yield from ((name, x) for x in importlib.import_module(f"experiments.{name}.claims").CLAIMS)
+
+
+def answer(claim: Claim, text: str) -> Answer:
+    """What a table.md has on a claim.
+
+    Args:
+        claim: That says where.
+        text: The table.md.
+
+    Raises:
+        InputError: It is not there.
+    """
+    title, *cells = claim.where
+    missing = f"claim {claim.says!r}: the record {claim.record} has no"
+    found, last = [], ""
+    for kind, content in markdown_blocks.parse(text):
+        last = content if kind == "title" else last
+        if kind == "table" and title in ("", last):
+            found.append(content)
+    require(found, f"{missing} table {title!r}")
+    table = found[0]
+    rows = [row for row in table.rows if row[: len(cells)] == cells]
+    require(len(rows) == 1, f"{missing} single row {cells} below {title!r}")
+    columns = [claim.difference, *([claim.number] if claim.number else [])]
+    for header in columns:
+        require(header in table.header, f"{missing} column {header!r} below {title!r}")
+    cells = rows[0][table.header.index(claim.difference) :]
+    number = rows[0][table.header.index(claim.number)] if claim.number else "–"
+    if claim.least is not None:
+        return Answer(number, cells[0], _above(cells[0], claim.least))
+    difference, _, verdict = cells[0].rpartition(" ")
+    if not markdown_blocks.verdict(verdict):
+        difference, verdict = cells[0], next(filter(markdown_blocks.verdict, cells), "")
+    require(verdict, f"{missing} verdict behind {claim.difference!r}")
+    return Answer(number, difference or "–", verdict)
+
+
+def _above(cell, least):
+    """The verdict on a share: whether its interval lies above a number."""
+    found = re.search(r"\[(\S+), (\S+)\]", cell.replace("−", "-").replace("%", ""))
+    require(found, f"claims: {cell!r} has no interval")
+    low, high = float(found[1]), float(found[2])
+    return BEATS if low > least else WORSE if high < least else INCONCLUSIVE
+
+
+def result(claim: Claim, found: Answer) -> str:
+    """REPRODUCED, CONTRADICTED or OPEN.
+
+    Args:
+        claim: With the verdict that it expects.
+        found: The one that there is.
+    """
+    if found.verdict == claim.expected:
+        return REPRODUCED
+    return OPEN if found.verdict in (INCONCLUSIVE, UNDECIDED) else CONTRADICTED
+
+
+def _count(results):
+    """'12 claims: 8 reproduced, 1 contradicted, 3 open'."""
+    kinds = [(x.strip("*"), results.count(x)) for x in (REPRODUCED, CONTRADICTED, OPEN)]
+    return f"{len(results)} claims: {', '.join(f'{n} {kind}' for kind, n in kinds)}"

@@ -1,0 +1,71 @@
+"""Claims are answered by the cells that they name, and by nothing else."""
+
+import pathlib
+
+import pytest
+
+from kd_jax.errors import InputError
+from kd_jax.metrics.statistics import BEATS, EQUIVALENT, INCONCLUSIVE, WORSE
+from kd_jax.report import claims
+
+ROOT = pathlib.Path(__file__).parents[2]
+TABLE = """\
+Few labels
+
+| method | paper | errors | vs. labels [95 %] | verdict | kept [95 %] |
+|---|---|---|---|---|---|
+| labels | 9 | 9.5 | – | – | – |
+| soft | 5 | 5.5 | −4.0 [−5.0, −3.0] | BEATS | 40 % [30, 50] |
+| slow | 5 | 9.9 | +0.4 [−1.0, +1.8] | INCONCLUSIVE | −4 % [−9, 3] |
+
+Pairs
+
+| part | method | 1,000 |
+|---|---|---|
+| a | soft | +1.0 [+0.5, +1.5] WORSE |
+| b | soft | +1.0 [−0.5, +2.5] INCONCLUSIVE |
+"""
+
+
+def claim(*where, difference="vs. labels [95 %]", **more):
+    return claims.Claim("A 2020", "it is so", "5 of 9", where, difference, **more)
+
+
+def test_a_verdict_stands_behind_the_interval_or_at_its_end():
+    found = claims.answer(claim("Few labels", "soft", number="errors"), TABLE)
+    assert found == ("5.5", "−4.0 [−5.0, −3.0]", BEATS)
+    found = claims.answer(claim("Pairs", "a", "soft", difference="1,000"), TABLE)
+    assert found == ("–", "+1.0 [+0.5, +1.5]", WORSE)
+    assert claims.answer(claim("", "slow"), TABLE).verdict == INCONCLUSIVE
+
+
+@pytest.mark.parametrize("least, verdict", [(20, BEATS), (40, INCONCLUSIVE), (60, WORSE)])
+def test_a_share_is_judged_by_its_interval(least, verdict):
+    asked = claim("Few labels", "soft", difference="kept [95 %]", least=least)
+    assert claims.answer(asked, TABLE) == ("–", "40 % [30, 50]", verdict)
+
+
+@pytest.mark.parametrize("verdict, expected, result", [
+    (BEATS, BEATS, "reproduced"), (WORSE, BEATS, "**contradicted**"), (INCONCLUSIVE, BEATS, "open"),
+    (EQUIVALENT, EQUIVALENT, "reproduced"), (BEATS, EQUIVALENT, "**contradicted**"),
+    (EQUIVALENT, BEATS, "**contradicted**"),
+])  # fmt: skip
+def test_what_a_verdict_makes_of_a_claim(verdict, expected, result):
+    asked = claim("", "soft", expected=expected)
+    assert claims.result(asked, claims.Answer("", "", verdict)) == result
+
+
+@pytest.mark.parametrize("asked, missing", [
+    (claim("Many labels", "soft"), "no table 'Many labels'"),
+    (claim("Pairs", "c"), "no single row"),
+    (claim("Few labels", "soft", difference="1,000"), "no column '1,000'"),
+    (claim("Few labels", "soft", number="accuracy"), "no column 'accuracy'"),
+    (claim("Few labels", "labels"), "no verdict behind"),
+])  # fmt: skip
+def test_what_a_record_does_not_have_is_named(asked, missing):
+    with pytest.raises(InputError, match=missing):
+        claims.answer(asked, TABLE)
+
+
+def test_the_committed_page_is_what_the_records_say():
+    assert (ROOT / "docs" / "claims.md").read_text(encoding="utf-8") == claims.page(ROOT)
