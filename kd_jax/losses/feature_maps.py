@@ -11,6 +11,7 @@ from jaxtyping import Array, Bool, Float
 from kd_jax.losses._arrays import check_full, detached, mask_rows, mask_values, promoted, same_batch
 from kd_jax.losses._math import einsum, flat, lowered, norm, pool_to_smaller, unit
 from kd_jax.losses._numbers import static_int
+from kd_jax.losses._scales import exponent, rescaled
 
 
 def _maps(student: Array, teacher: Array, where: Bool[Array, " B"] | None) -> tuple[Array, ...]:
@@ -143,8 +144,17 @@ def flow(
             f"student has shapes {shapes[0]} and teacher {shapes[1]}: "
             "expected one batch, and the same channels in each of the two layers"
         )
-    g_s, g_t = (_flow_matrix(*mask_rows(where, *x)) for x in (student, teacher))
-    return mask_values(where, jnp.mean(flat((g_s - g_t) ** 2), -1))
+    student, teacher = (mask_rows(where, *x) for x in (student, teacher))
+    first, second = (exponent(*pair, axis=(1, 2, 3)) for pair in zip(student, teacher))
+    total = (2 * (first + second)).reshape(-1)  # it is of degree 2 in each
+    values = rescaled(_flow, (*student, *teacher), (first, second) * 2, total)
+    return mask_values(where, values)
+
+
+def _flow(student_first, student_second, teacher_first, teacher_second):
+    g_s = _flow_matrix(student_first, student_second)
+    g_t = _flow_matrix(teacher_first, teacher_second)
+    return jnp.mean(flat((g_s - g_t) ** 2), -1)
 
 
 def neuron_selectivity(

@@ -3,6 +3,7 @@
 Notation and conventions as in relations: one number for the whole batch.
 """
 
+import functools
 import math
 
 import jax.numpy as jnp
@@ -11,6 +12,7 @@ from jaxtyping import Array, Bool, Float
 from kd_jax.losses._math import lowered, norm, unit
 from kd_jax.losses._numbers import Scalar, check_positive, static_int
 from kd_jax.losses._pairs import batch_rows, gram, kept_pairs, mean_of
+from kd_jax.losses._scales import exponent, rescaled, shifted
 
 
 def similarity_preserving(
@@ -79,13 +81,28 @@ def correlation_congruence(
     """
     gamma, order = check_positive("gamma", gamma), static_int("order", order, 0)
     student, teacher, where = batch_rows(student, teacher, where)
-    weights = [(2 * gamma) ** p / math.factorial(p) for p in range(order + 1)]
+    if not order:  # both kernels are the same number
+        return jnp.zeros((), student.dtype)
+    by = exponent(student, teacher, least=32 // order)
+    lead = jnp.where(by > 0, order, 1)  # the power that is largest of large, and of small features
+    distance = functools.partial(_kernel_distance, order)
+    arrays = student, teacher, jnp.asarray(gamma, student.dtype)
+    total = (2 * lead * by).reshape(())
+    return rescaled(distance, arrays, (by, by, 0), total, by, lead, where)
 
-    def kernel(x):
-        products = gram(x)
-        return jnp.exp(-2 * gamma) * sum(w * products**p for p, w in enumerate(weights))
 
-    difference = jnp.where(kept_pairs(where), kernel(student) - kernel(teacher), 0)
+def _kernel_distance(order, student, teacher, gamma, by, lead, where):
+    """‖K_s − K_t‖_F / B² of features times 2^−by, times 2^(−2 lead · by).
+
+    p = 0 is the same on both sides, where it would hide what small features add to it.
+    """
+    difference = jnp.zeros((len(where),) * 2, student.dtype)
+    for p in range(1, order + 1):
+        # (2γ)^p alone, or e^{2γ}, may be infinite
+        weight = jnp.exp(p * jnp.log(2 * gamma) - 2 * gamma - math.lgamma(p + 1))
+        change = gram(student) ** p - gram(teacher) ** p
+        difference += weight * shifted(change, 2 * (p - lead) * by)
+    difference = jnp.where(kept_pairs(where), difference, 0)
     return norm(difference.reshape(-1)) / jnp.maximum(jnp.sum(where), 1) ** 2
 
 
