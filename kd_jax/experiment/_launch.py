@@ -125,7 +125,8 @@ def prepare(config: Config) -> None:
     # A program for several devices takes twice as long to compile.
     if not (config.mesh or config.coordinator_address or config.fast_compile):
         devices.spread_over_cores()
-    hosts.join(config.coordinator_address, config.num_processes, config.process_id)
+    processes = config.num_processes, config.process_id, config.coordinator_seconds
+    hosts.join(config.coordinator_address, *processes)
     devices.parse(config.mesh, len(devices.found()))
     if config.fast_compile:
         jax.config.update("jax_disable_most_optimizations", True)

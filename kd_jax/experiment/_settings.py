@@ -53,6 +53,9 @@ class Config:
     )
     num_processes: int = place(1, "processes that run this command together", at_least(1))
     process_id: int = place(0, "which of them this one is: 0, 1, …; process 0 writes and prints")
+    coordinator_seconds: float = place(
+        20, "seconds that these processes wait for each other to begin", within(1, 86_401)
+    )
 
     PRESETS: typing.ClassVar[dict[str, dict]] = {"default": {}}
 

@@ -126,9 +126,8 @@ def variational_information(
             f"expected {student.shape[-1:]}, one per channel"
         )
     student, teacher = mask_rows(where, student, teacher)
-    log_variance = jnp.log(jax.nn.softplus(variance_logit) + eps)
-    # no square of σ², which may be infinite, is in the gradient
-    surprise = 0.5 * (((teacher - student) * jnp.exp(-log_variance / 2)) ** 2 + log_variance)
+    variance = jax.nn.softplus(variance_logit) + eps
+    surprise = 0.5 * ((teacher - student) ** 2 / variance + jnp.log(variance))
     return mask_values(where, jnp.mean(flat(surprise), -1))
 
 

@@ -3,6 +3,7 @@
 All run the same command and compute; the first one writes and prints.
 """
 
+import math
 import os
 import re
 import sys
@@ -16,10 +17,12 @@ from jax.experimental import multihost_utils
 from kd_jax.errors import InputError
 from kd_jax.runtime import rendezvous
 
-SECONDS = 60  # that processes wait for each other
+SECONDS = 20.0  # that processes wait for each other
 
 
-def join(coordinator_address: str, num_processes: int, process_id: int) -> None:
+def join(
+    coordinator_address: str, num_processes: int, process_id: int, seconds: float = SECONDS
+) -> None:
     """Connect the processes of one run, as jax.distributed does.
 
     Args:
@@ -27,9 +30,10 @@ def join(coordinator_address: str, num_processes: int, process_id: int) -> None:
             GKE) for all three; "" for a run of one process.
         num_processes: how many there are.
         process_id: which of them this one is: 0, 1, …
+        seconds: that they wait for each other.
 
     Raises:
-        InputError: they do not find each other within a minute.
+        InputError: they do not find each other in that time.
     """
     if not coordinator_address:
         return
@@ -40,15 +44,16 @@ def join(coordinator_address: str, num_processes: int, process_id: int) -> None:
     }  # fmt: skip
     try:
         if known:
-            rendezvous.meet(coordinator_address, num_processes, process_id, SECONDS)
+            rendezvous.meet(coordinator_address, num_processes, process_id, seconds)
         jax.distributed.initialize(
-            **known, initialization_timeout=SECONDS, heartbeat_timeout_seconds=20
+            **known, initialization_timeout=math.ceil(seconds), heartbeat_timeout_seconds=20
         )
     except (RuntimeError, ValueError) as error:
         first = str(error).splitlines()[0]
         raise InputError(
             f"--coordinator_address={coordinator_address}: the processes did not find each other "
-            f"({first}); start the same command for each of them, with its own --process_id"
+            f"({first}); start the same command for each of them, with its own --process_id, "
+            f"within --coordinator_seconds={seconds:g}"
         ) from None
 
 

@@ -67,7 +67,8 @@ def _come(host, port, number, until):
     """What the others do; process 0 may begin later than they."""
     while True:
         try:
-            connection = socket.create_connection((host, port), timeout=5)
+            left = max(until - time.monotonic(), 0.1)
+            connection = socket.create_connection((host, port), timeout=min(left, 5))
             break
         except OSError as error:
             if time.monotonic() > until or isinstance(error, socket.gaierror):

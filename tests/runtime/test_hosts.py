@@ -28,7 +28,7 @@ def processes(count, workdir, *flags):
     return [
         subprocess.Popen(
             [*command, f"--coordinator_address=127.0.0.1:{port}",
-             f"--num_processes={count}", f"--process_id={process}"],
+             f"--num_processes={count}", f"--process_id={process}", "--coordinator_seconds=120"],
             cwd=ROOT, stdout=open(workdir / f"process-{process}", "w"), stderr=subprocess.STDOUT,
         )
         for process in range(count)
@@ -94,7 +94,7 @@ from kd_jax.runtime import hosts
 from kd_jax.runtime.execution import Execution
 address, count, process, folder, epochs = sys.argv[1:]
 if int(count) > 1:
-    hosts.join(address, int(count), int(process))
+    hosts.join(address, int(count), int(process), 120)
 mesh = f"data:{count}" if int(count) > 1 else ""
 import numpy as np
 import optax

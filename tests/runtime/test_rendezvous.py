@@ -59,14 +59,28 @@ def test_a_stranger_is_left_out(address):
         assert met(address, [1], 2, 20) == [None] and first.result() is None
 
 
-def test_what_was_in_vain_is_one_line(address, monkeypatch):
-    monkeypatch.setattr(hosts, "SECONDS", 0.2)
-    with pytest.raises(InputError, match="process 0 is not there: Connection refused.; start"):
-        hosts.join(address, 2, 1)
-    with pytest.raises(InputError, match="process 1 did not come.; start the same command"):
-        hosts.join(address, 2, 0)
-    with pytest.raises(InputError, match="process 0 is not there"):
-        hosts.join("no.such.host.invalid:1", 2, 1)
-    with socket.create_server(("", int(address.rpartition(":")[2]))):
+def test_what_was_in_vain_is_one_line(address):
+    host, _, port = address.rpartition(":")
+    for given, process, said in [
+        (address, 1, "process 0 is not there: Connection refused.; start"),
+        (address, 0, "process 1 did not come.; .* within --coordinator_seconds=0.2$"),
+        ("no.such.host.invalid:1", 1, "process 0 is not there"),
+    ]:
+        with pytest.raises(InputError, match=said):
+            hosts.join(given, 2, process, 0.2)
+    with socket.create_server(("", int(port))):
         with pytest.raises(InputError, match="did not find each other .Address already in use"):
-            hosts.join(address, 2, 0)
+            hosts.join(address, 2, 0, 0.2)
+
+
+def test_a_host_that_says_nothing_is_not_waited_for_longer(monkeypatch):
+    asked = []
+
+    def connect(where, timeout):
+        asked.append(timeout)
+        raise TimeoutError("timed out")
+
+    monkeypatch.setattr(socket, "create_connection", connect)
+    with pytest.raises(InputError, match="process 0 is not there: timed out"):
+        hosts.join("10.0.0.1:5000", 2, 1, 0.3)
+    assert max(asked) <= 0.3
