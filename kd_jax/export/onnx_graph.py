@@ -63,15 +63,15 @@ class Graph:
         return self.node("Add", found, self.constant(params["bias"])) if "bias" in params else found
 
     def norm(self, x: str, params: Any, epsilon: float) -> str:
-        """A layer normalization of the last axis.
+        """A layer normalization of the last axis; the bias may be missing.
 
         Args:
             x: A name.
             params: Of the normalization.
             epsilon: Its ε.
         """
-        both = self.constant(params["scale"]), self.constant(params["bias"])
-        return self.node("LayerNormalization", x, *both, axis=-1, epsilon=epsilon)
+        own = [self.constant(params[name]) for name in ("scale", "bias") if name in params]
+        return self.node("LayerNormalization", x, *own, axis=-1, epsilon=epsilon)
 
     def gelu(self, x: str) -> str:
         """x Φ(x).
