@@ -45,6 +45,7 @@ from kd_jax.losses.logits import (
     soft_targets,
     teacher_free,
 )
+from kd_jax.losses.rankings import margin_mse
 from kd_jax.losses.relations import adjacent_correlation, relational_angle, relational_distance
 from kd_jax.losses.sequence import (
     forward_kl,
@@ -84,6 +85,7 @@ __all__ = [
     "jensen_shannon",
     "label_smoothing",
     "logit_matching",
+    "margin_mse",
     "masked_mean",
     "neuron_selectivity",
     "normalized",

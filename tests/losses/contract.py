@@ -228,6 +228,7 @@ ROWS = {
         **ONLY_LABELS,
     ),
     "logit_matching": Row(**PLAIN),
+    "margin_mse": Row(logits, tokens=True, shift=(0, 1)),
     "masked_mean": Row(lambda draw: [draw(BATCH)], (), result="array", best=None),
     "neuron_selectivity": Row(maps, equal_width=False),
     "normalized": Row(
