@@ -17,6 +17,7 @@ from kd_jax.report import markdown_blocks, tables
 
 REPRODUCED, CONTRADICTED, OPEN = "reproduced", "**contradicted**", "open"
 HEADER = ["claim", "published", "ours", "difference [95 %]", "result", "where"]
+OURS = HEADER.index("ours")
 HEAD = """\
 <!-- By ./run.sh publish from experiments/NAME/claims.py and the records: edit those -->
 
@@ -85,7 +86,7 @@ def page(root: pathlib.Path) -> str:
         line = [claim.says, claim.published, found.number, found.difference, results[-1], link]
         papers.setdefault(claim.paper, []).append(line)
     parts = [HEAD.format(count=_count(results))]
-    parts += [f"## {x}\n\n{tables.markdown(HEADER, lines)}" for x, lines in papers.items()]
+    parts += [f"## {x}\n\n{_table(lines)}" for x, lines in papers.items()]
     return "\n".join(parts)
 
 
@@ -153,6 +154,12 @@ def result(claim: Claim, found: Answer) -> str:
     if found.verdict == claim.expected:
         return REPRODUCED
     return OPEN if found.verdict in (INCONCLUSIVE, UNDECIDED) else CONTRADICTED
+
+
+def _table(lines):
+    """The table of a paper's claims; without the column "ours" where no claim has a number."""
+    kept = [n for n in range(len(HEADER)) if n != OURS or any(line[n] != "–" for line in lines)]
+    return tables.markdown([HEADER[n] for n in kept], [[line[n] for n in kept] for line in lines])
 
 
 def _count(results):

@@ -74,7 +74,7 @@ def rendered(root: pathlib.Path) -> dict[pathlib.Path, str]:
     texts = {folder / "README.md": experiment(folder) for folder in folders(root)}
     front, listed = root / "README.md", root / "docs" / "claims.md"
     if any(claims.listed(root)):
-        texts[listed] = claims.page(root)
+        texts[listed] = linked(claims.page(root))
     return {front: front_page(front.read_text(encoding="utf-8"), root), **texts}
 
 
