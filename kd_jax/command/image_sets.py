@@ -9,7 +9,7 @@ import numpy as np
 from kd_jax.command.parts import NAMES, Content, Part, Reader, whole
 from kd_jax.data import cifar100, image_folder, mnist, prepared_sets, sources
 from kd_jax.errors import require
-from kd_jax.runtime import progress
+from kd_jax.runtime import collector, progress
 
 
 def read(settings: Any, path: str, first: bool, say: Any) -> Content:
@@ -24,14 +24,15 @@ def read(settings: Any, path: str, first: bool, say: Any) -> Content:
     Raises:
         InputError: See image_folder.read.
     """
-    found = image_folder.read(
-        path,
-        image_size=settings.image_size or None,
-        skip_unreadable=settings.skip_unreadable,
-        cache=pathlib.Path(settings.workdir) / "images",
-        bar=progress.bar,
-        say=say,
-    )
+    with collector.seldom():  # as many files as images
+        found = image_folder.read(
+            path,
+            image_size=settings.image_size or None,
+            skip_unreadable=settings.skip_unreadable,
+            cache=pathlib.Path(settings.workdir) / "images",
+            bar=progress.bar,
+            say=say,
+        )
     parts = {
         name: (each.images, each.labels if found.classes else None)
         for name, each in found.parts.items()

@@ -32,6 +32,22 @@ def perform(
     Raises:
         InputError: the folder of runs has a path that is not UTF-8; and whatever the program does.
     """
+    from kd_jax.runtime import collector
+
+    with collector.seldom():
+        here, run, table, draw = _begun(name, config, program, flags)
+    try:
+        run(config, here)
+        if here.is_open:
+            here.conclude(table or (lambda folder: ""), draw or (lambda folder: None), show)
+    except BaseException as error:
+        here.leave(error)
+        raise
+    return here
+
+
+def _begun(name, config, program, flags):
+    """(the Run, not open yet, and the three functions of the program)."""
     from kd_jax.runtime import events
     from kd_jax.runtime.execution import Execution
     from kd_jax.storage import run_folder
@@ -48,14 +64,7 @@ def perform(
         execution=Execution(config.mesh, config.members_per_chunk, config.fast_compile),
         log=config.log,
     )  # fmt: skip
-    try:
-        run(config, here)
-        if here.is_open:
-            here.conclude(table or (lambda folder: ""), draw or (lambda folder: None), show)
-    except BaseException as error:
-        here.leave(error)
-        raise
-    return here
+    return here, run, table, draw
 
 
 def launch(
@@ -81,7 +90,7 @@ def launch(
         The Run.
     """
     argv = sys.argv if argv is None else argv
-    from kd_jax.runtime import environment, limits
+    from kd_jax.runtime import collector, environment, limits
 
     try:
         config = parse(config_class, argv)
@@ -97,7 +106,8 @@ def launch(
 
     signals.handle()
     try:
-        prepare(config)
+        with collector.seldom():
+            prepare(config)
         with contextlib.redirect_stdout(sys.stdout if hosts.first_host() else None):
             return perform(name, config, program, _repeated.written(argv), show)
     except (Exception, signals.Interrupted) as error:
