@@ -107,8 +107,15 @@ def main(arguments: list[str] | None = None) -> int:
     if {"-h", "--help"} & set(flags):
         return _printed(experiment.usage(command.config, command.about))
     flags = joined(flags) if name == "distill" else flags
-    experiment.launch(name, command.config, command.program, [name, *flags])
+    experiment.launch(name, command.config, command.program, [name, *flags], _shown)
     return 0
+
+
+def _shown(markdown):
+    """A table as the terminal has it."""
+    from kd_jax.report import terminal_page  # here, as above
+
+    return terminal_page.shown(markdown)
 
 
 def _printed(text):

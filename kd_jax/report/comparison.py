@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from rich.cells import cell_len
 
 from kd_jax.metrics import statistics
-from kd_jax.report import differences, tables, terminal
+from kd_jax.report import differences, tables, terminal, terminal_page
+from kd_jax.report.markdown_blocks import Table
 from kd_jax.report.published import DASH
 
 SAYS = {  # of a verdict
@@ -149,15 +149,16 @@ class Comparison(NamedTuple):
                 )
         return [*said, *self.notes]
 
-    def text(self, width: int) -> str:
-        """The sentence, the table and what is below it, for a terminal of so many columns."""
-        header, cells = self.columns()
-        for count in range(len(header), 1, -1):  # as many columns as fit
-            shown = terminal.drawn(header[:count], [row[:count] for row in cells], width)
-            if max(map(cell_len, shown)) <= width:
-                break
+    def text(self, width: int, *, color: bool = False) -> str:
+        """The sentence, the table and what is below it, for a terminal.
+
+        Args:
+            width: Its columns.
+            color: Whether to color verdicts.
+        """
+        table = terminal_page.drawn(Table(*self.columns()), width, color=color)
         below = [part for line in self.under() for part in terminal.wrapped(line, width)]
-        return "\n".join([*terminal.wrapped(self.sentence(), width), "", *shown, *below]) + "\n"
+        return "\n".join([*terminal.wrapped(self.sentence(), width), "", *table, *below]) + "\n"
 
     def markdown(self) -> str:
         """The same in Markdown, where names mean nothing but themselves."""

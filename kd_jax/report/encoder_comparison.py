@@ -11,11 +11,11 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
-from rich.cells import cell_len
 
 from kd_jax.metrics import statistics
-from kd_jax.report import tables, terminal
+from kd_jax.report import tables, terminal, terminal_page
 from kd_jax.report.comparison import SAYS, has_interval, judged, lost
+from kd_jax.report.markdown_blocks import Table
 from kd_jax.report.published import DASH
 
 TEACHER = "teacher"
@@ -185,22 +185,19 @@ class EncoderComparison(NamedTuple):
                 said.append(f"{gone} of {len(records)} students of {row} diverged: left out.")
         return [*said, *self.notes]
 
-    def text(self, width: int) -> str:
-        """The sentence, the tables and what is below, for a terminal of so many columns.
+    def text(self, width: int, *, color: bool = False) -> str:
+        """The sentence, the tables and what is below, for a terminal.
 
         Args:
-            width: Columns.
+            width: Its columns.
+            color: Whether to color verdicts.
         """
-        header, cells = self.columns()
-        for count in range(len(header), 1, -1):  # as many columns as fit
-            shown = terminal.drawn(header[:count], [row[:count] for row in cells], width)
-            if max(map(cell_len, shown)) <= width:
-                break
-        costs = terminal.drawn(*self.cost_columns(), width)
-        lines = self.under(header[:count])
-        below = [part for line in lines for part in terminal.wrapped(line, width)]
+        quality, costs = Table(*self.columns()), Table(*self.cost_columns())
+        shown = [quality.header[n] for n in terminal_page.fitting(quality, width)]
+        above, beneath = (terminal_page.drawn(x, width, color=color) for x in (quality, costs))
+        below = [part for line in self.under(shown) for part in terminal.wrapped(line, width)]
         first = terminal.wrapped(self.sentence(), width)
-        return "\n".join([*first, "", *shown, "", *costs, "", *below]) + "\n"
+        return "\n".join([*first, "", *above, "", *beneath, "", *below]) + "\n"
 
     def markdown(self) -> str:
         """The same in Markdown."""

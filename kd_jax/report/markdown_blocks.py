@@ -20,7 +20,7 @@ BETTER = {statistics.BEATS, statistics.SUPPORTED, statistics.REACHED}
 WORSE = {statistics.WORSE, statistics.CONTRADICTED, statistics.FALLS_SHORT}
 EQUAL = {statistics.EQUIVALENT}
 INCONCLUSIVE = {statistics.INCONCLUSIVE, statistics.UNDECIDED}
-NUMBER = re.compile(r"[\[+−-]*\d[^A-Za-z]*(e[^A-Za-z]*)?|–[^A-Za-z]*")
+NUMBER = re.compile(r"[\[+−-]*\d[^A-Za-z]*(e[^A-Za-z]*)?|–[^A-Za-z]*|diverged")
 
 
 class TextBlock(NamedTuple):
@@ -40,7 +40,7 @@ class Table(NamedTuple):
     rows: list[list[str]]
 
     def numeric(self, column: int) -> bool:
-        """Whether a column holds numbers and dashes only; the first one holds names."""
+        """Whether a column holds numbers only, or what stands for one; the first holds names."""
         return column > 0 and all(NUMBER.fullmatch(row[column]) for row in self.rows)
 
     def paper(self, column: int) -> bool:
@@ -70,7 +70,7 @@ def _block(node):
         return "table", Table(header, rows)
     if node.type == "bullet_list":
         return "items", [_text(item.children[0]) for item in node.children]
-    text = _text(node)
+    text = re.sub(r"^\*\*(.*)\*\*$", r"\1", _text(node))  # bold as a whole
     return ("note" if text.endswith(".") else "title"), text
 
 

@@ -1,16 +1,17 @@
 """A table.md for a terminal: tables that fit, verdicts in color, a closing sentence for each.
 
 Below the width of a table its last columns are left out, the least important first: what names a
-row, the first number, the difference to the baseline and the verdict stay.
+row, the verdict, the difference to the baseline and the first number stay as long as they fit.
 """
 
+import functools
 import io
 import os
 import re
 import shutil
 import sys
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from rich import box
@@ -33,16 +34,18 @@ NARROWEST = 9  # columns of names that are folded
 DIFFERENCE = re.compile(r"[+−]?\d[\d.,]*")
 
 
-def shown(markdown: str) -> str:
+def shown(markdown: str, draw: Callable[..., str] | None = None) -> str:
     """A table.md as standard output has it: drawn on a terminal, unchanged in a file.
 
     Args:
         markdown: The table.md.
+        draw: (width, color=…) -> the text for a terminal; `page` of the Markdown by default.
     """
     if not sys.stdout.isatty():
         return markdown
     color = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    return page(markdown, shutil.get_terminal_size((100, 24)).columns, color=color)
+    width = shutil.get_terminal_size((100, 24)).columns
+    return (draw or functools.partial(page, markdown))(width, color=color)
 
 
 def page(markdown: str, width: int, *, color: bool = False) -> str:
@@ -56,8 +59,9 @@ def page(markdown: str, width: int, *, color: bool = False) -> str:
     lines: list[str] = []
     for block in markdown_blocks.parse(markdown):
         if block.kind == "table":
+            table = drawn(block.content, width, color=color)
             said = terminal.wrapped(sentence(block.content), width)
-            lines += [*_drawn(block.content, width, color), *filter(None, said), ""]
+            lines += [*table, *filter(None, said), ""]
         elif block.kind == "items":
             lines += [x for item in block.content for x in terminal.wrapped(f"- {item}", width)]
             lines.append("")
@@ -93,27 +97,54 @@ def _names(cell):
     return not is_number and not markdown_blocks.verdict(cell) and not re.match(r"[+−\d]", cell)
 
 
-def _drawn(table, width, color):
-    """The lines of a table with as many columns as fit."""
+def fitting(table: Table, width: int) -> list[int]:
+    """The columns of a table that fit, as many as can, in order; its first one always stays.
+
+    Args:
+        table: Whose first column names the rows.
+        width: Columns of the terminal.
+    """
     stay, others = importance(table)
     for count in range(len(others), -1, -1):
         kept = sorted([*stay, *others[:count]])
-        wide = _width(_lines(table, kept, color=False))
-        if wide <= width:
-            break
-    lines = _lines(table, kept, color=color, folded=_folded(table, kept, wide - width))
+        if _width(table, kept) <= width:
+            return kept
+    kept = stay[:1]
+    for n in stay[1:]:  # with names folded as far as they can be
+        if _width(table, sorted([*kept, n]), _narrowest(table, [*kept, n])) <= width:
+            kept.append(n)
+    return sorted(kept)
+
+
+def drawn(table: Table, width: int, *, color: bool = False) -> list[str]:
+    """The lines of a table with as many columns as fit, and which are left out.
+
+    Args:
+        table: Whose first column names the rows.
+        width: Columns of the terminal.
+        color: Whether to color verdicts.
+    """
+    kept = fitting(table, width)
+    folded = _folded(table, kept, _width(table, kept) - width)
+    lines = _lines(table, kept, color=color, folded=folded)
     left = [table.header[n] for n in range(len(table.header)) if n not in kept]
     note = f"not shown in {width} columns: {', '.join(left)}" if left else ""
     return lines + [x for x in terminal.wrapped(note, width) if x]
 
 
-def _width(lines):
-    return max(cell_len(line) for line in lines)
+def _width(table, columns, folded=None):
+    """Of the lines of some columns."""
+    return max(map(cell_len, _lines(table, columns, color=False, folded=folded)))
+
+
+def _narrowest(table, columns):
+    """{column of names: its least width}."""
+    return {n: NARROWEST for n in columns if n == 0 or _is(table, n, _names)}
 
 
 def _folded(table, columns, excess):
     """{column of names: its width} that save so many columns, the widest first."""
-    names = [n for n in columns if n == 0 or _is(table, n, _names)]
+    names = _narrowest(table, columns)
     widths = {n: max(cell_len(row[n]) for row in [table.header, *table.rows]) for n in names}
     for _ in range(excess):
         widest = max(widths, key=lambda n: widths[n])

@@ -8,8 +8,9 @@ from markdown_it import MarkdownIt
 from scipy import stats
 
 from kd_jax.metrics import examples, statistics
-from kd_jax.report import comparison_figure
+from kd_jax.report import comparison_figure, terminal_page
 from kd_jax.report.comparison import Comparison, score
+from kd_jax.report.markdown_blocks import Table
 
 LABELS = [0.80, 0.81, 0.79, 0.80]
 
@@ -133,15 +134,27 @@ def test_the_table_fits_and_no_column_is_cut(width, name):
     lines = found.text(width).splitlines()
     assert max(map(len, lines)) <= width
     assert "…" not in found.text(width)
-    header = next(line for line in lines if line.strip().startswith("method"))
     titles, cells = found.columns()
-    assert titles[1] in header
+    kept = terminal_page.fitting(Table(titles, cells), width)
+    assert kept[:2] == [0, 1]
     if width >= 80:
-        assert titles[3] in header  # the difference with its interval
-    for column, title in enumerate(titles[1:], 1):
-        if title in header:
-            assert all(row[column] in "\n".join(lines) for row in cells)
+        assert 3 in kept  # the difference with its interval
+    for column in kept[1:]:
+        assert all(row[column] in "\n".join(lines) for row in cells)
     assert " ".join(found.text(width).split()).endswith(("A note " * 30).strip())
+
+
+def test_verdicts_have_marks_and_where_they_are_wanted_colors():
+    found = compared(soft(0.85, 0.86, 0.84, 0.86))
+    plain, colored = (found.text(100, color=x) for x in (False, True))
+    assert "▲ BEATS" in plain and "\x1b" not in plain
+    assert "\x1b[1;32m▲ BEATS" in colored
+
+
+def test_where_all_diverged_numbers_still_stand_at_the_right():
+    table = compared(soft(None, None, None, None)).text(100).split("\n\n")[1].splitlines()
+    ends = [line.index(x) + len(x) for x in ("95.00", "diverged") for line in table if x in line]
+    assert ends[0] == ends[1]
 
 
 def test_markdown_shows_names_as_they_are():

@@ -3,7 +3,7 @@
 import pytest
 from rich.text import Text
 
-from kd_jax.report import publish, terminal_page
+from kd_jax.report import markdown_blocks, publish, terminal_page
 
 RECORDS = publish.all_records()
 TABLE = """Mean over 5 students.
@@ -25,6 +25,14 @@ def test_columns_are_dropped_by_importance():
     assert "not shown in 68 columns: paper, NLL, agrees" in narrow
     for kept in ("139.1 ± 9.5", "−10.4 [−16.6, −4.2]", "▲ BEATS", "▼ WORSE", "soft targets"):
         assert kept in narrow
+
+
+@pytest.mark.parametrize("width, kept", [(50, [0, 3, 4]), (38, [0, 2, 4]), (24, [0, 4])])
+def test_a_terminal_too_narrow_for_what_matters_has_the_names_and_what_fits(width, kept):
+    """Names need 9 columns, numbers 11, a difference 19, a verdict 7, and 2 before each."""
+    (table,) = markdown_blocks.tables(markdown_blocks.parse(TABLE))
+    assert terminal_page.fitting(table, width) == kept
+    assert max(map(len, terminal_page.page(TABLE, width).splitlines())) <= width
 
 
 def test_one_sentence_says_what_beats_the_baseline():
@@ -54,6 +62,12 @@ def test_committed_tables_fit(name, width):
     lines = terminal_page.page(text, width).splitlines()
     wide = [line for line in lines if len(line) > width]
     assert not wide, wide[0]
+
+
+def test_bold_paragraphs_have_no_marks_on_a_terminal():
+    assert terminal_page.page("**soft beats labels**\n\nMean.\n", 40).splitlines()[0] == (
+        "soft beats labels"
+    )
 
 
 def test_a_file_gets_markdown_and_a_terminal_the_drawing(monkeypatch):

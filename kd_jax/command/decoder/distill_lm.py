@@ -12,7 +12,7 @@ from kd_jax.command.decoder.config import Config
 from kd_jax.errors import require
 from kd_jax.experiment import perform
 from kd_jax.language.decoder.chatting import Decoder
-from kd_jax.report import decoder_table
+from kd_jax.report import decoder_table, terminal_page
 
 
 class Distilled(NamedTuple):
@@ -31,7 +31,7 @@ class Distilled(NamedTuple):
     folder: pathlib.Path
 
     def __str__(self) -> str:
-        return self.table
+        return terminal_page.shown(self.table).rstrip()
 
 
 def distill_lm(
@@ -80,9 +80,8 @@ def distill_lm(
         data=os.fspath(data), teacher=os.fspath(teacher), student=os.fspath(student),
         out=os.fspath(out), layers=layers, random=tuple(sizes), objective=several, **flags,
     )  # fmt: skip
-    run = perform(
-        "distill_lm", config, lambda: (command.run, decoder_table.table, lambda folder: None)
-    )
+    program = command.run, decoder_table.table, lambda folder: None
+    run = perform("distill_lm", config, lambda: program, show=terminal_page.shown)
     table = decoder_table.table(run.folder)
     kept = Decoder(os.fspath(run.folder / command.STUDENT))
     return Distilled(kept, table, run.records(), run.folder)

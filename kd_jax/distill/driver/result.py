@@ -4,7 +4,6 @@ import dataclasses
 import html
 import importlib
 import os
-import shutil
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ import numpy as np
 from kd_jax.errors import InputError
 from kd_jax.export.network import Network
 from kd_jax.models import Model
+from kd_jax.report import terminal_page
 from kd_jax.report.comparison import Comparison, lost, score
 
 if TYPE_CHECKING:
@@ -143,13 +143,13 @@ class Result:
         return comparison_figure.drawn(self.comparison)
 
     def page(self, notes: Sequence[str]) -> str:
-        """The table as text that fits the terminal, with these notes below it.
+        """The table drawn to fit the terminal, in Markdown elsewhere, with these notes below it.
 
         Args:
             notes: A line each, in place of all that there are.
         """
-        width = shutil.get_terminal_size((100, 24)).columns
-        return self.comparison._replace(notes=notes).text(width).rstrip()
+        said = self.comparison._replace(notes=notes)
+        return terminal_page.shown(said.markdown(), said.text).rstrip()
 
     def __str__(self) -> str:
         return self.page(self.comparison.notes)

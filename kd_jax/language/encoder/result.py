@@ -3,7 +3,6 @@
 import dataclasses
 import html
 import os
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -14,6 +13,7 @@ from kd_jax.language.encoder import students
 from kd_jax.language.encoder.measures import Examples
 from kd_jax.language.encoder.problem import Problem
 from kd_jax.pretrained.encoder import Encoder
+from kd_jax.report import terminal_page
 from kd_jax.report.comparison import lost
 from kd_jax.report.encoder_comparison import EncoderComparison
 
@@ -85,13 +85,13 @@ class EncoderResult:
         self.best.save(folder)
 
     def page(self, notes: Sequence[str]) -> str:
-        """The tables as text that fits the terminal, with these notes below.
+        """The tables drawn to fit the terminal, in Markdown elsewhere, with these notes below.
 
         Args:
             notes: A line each.
         """
-        width = shutil.get_terminal_size((100, 24)).columns
-        return self.comparison._replace(notes=notes).text(width).rstrip()
+        said = self.comparison._replace(notes=notes)
+        return terminal_page.shown(said.markdown(), said.text).rstrip()
 
     def __str__(self) -> str:
         return self.page(self.comparison.notes)
@@ -99,7 +99,7 @@ class EncoderResult:
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        return f"<pre>{html.escape(str(self))}</pre>"
+        return f"<pre>{html.escape(self.comparison.text(120))}</pre>"
 
 
 def chosen(records: Sequence[dict], primary: str) -> tuple[str, int] | None:

@@ -1,7 +1,6 @@
 """`kd.distill` as the pages show it; its choices, records and students, held against NumPy."""
 
 import json
-import os
 import sys
 
 import jax
@@ -169,7 +168,7 @@ def test_students_that_diverged_are_left_out_and_named():
         small.STUDENT, small.LOGITS, small.ALL, seeds=2, methods=methods, recipe=recipe
     )
     assert len([r for r in result.records if "diverged" in r]) == 4
-    assert str(result).startswith("All students diverged: try a smaller learning rate.")
+    assert str(result).startswith("**All students diverged: try a smaller learning rate.**")
     assert "2 of 2 students of labels only diverged and are left out." in str(result)
     assert "nan" not in str(result).lower()
     with pytest.raises(InputError, match="all students of .* diverged"):
@@ -195,10 +194,14 @@ def test_a_result_is_shown_escaped_drawn_and_given_to_pandas(result, monkeypatch
         result.to_pandas()
 
 
-def test_the_text_fits_the_terminal(result, monkeypatch):
+def test_the_text_fits_the_terminal_and_is_markdown_elsewhere(result, monkeypatch):
+    assert str(result) == result.comparison.markdown().rstrip()
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    monkeypatch.setenv("NO_COLOR", "1")
     for width in (40, 60, 80, 200):
-        monkeypatch.setitem(os.environ, "COLUMNS", str(width))
+        monkeypatch.setenv("COLUMNS", str(width))
         assert max(map(len, str(result).splitlines())) <= width
+        assert str(result) == result.comparison.text(width).rstrip()
 
 
 def test_rows_and_seeds_that_are_none_are_refused(result):
