@@ -130,7 +130,7 @@ def _made(what, factory, shape, classes):
             for each in taken
             if each.default is each.empty and each.kind <= each.POSITIONAL_OR_KEYWORD
         ]
-        if len(needed) == 2:
+        if len(needed) == 2 and not isinstance(factory, type):  # whose fields have their own names
             return factory(*given.values())
         return factory(**{each.name: given[each.name] for each in taken if each.name in given})
     except InputError:

@@ -21,6 +21,10 @@ class Net(nn.Module):
     def __call__(self, x, train):
         return nn.Dense(self.classes)(x.reshape(len(x), -1)), {}
 
+class Sized(nn.Module):
+    width: int
+    classes: int
+
 def both(shape, count):
     return models.functional(models.MLP((5,), count), shape)
 
@@ -123,6 +127,7 @@ def test_factories_are_given_what_they_ask_for(table, write):
         ("{}:three", r"gives logits \[2, 3\] for 2 inputs \[2, 5\]: expected \[2, 2\]"),
         ("{}:number", "returns int: expected a kd_jax.Model or a flax.linen module"),
         ("{}:needy", "missing 1 required positional argument: 'width'"),
+        ("{}:Sized", "missing 1 required positional argument: 'width'"),  # the shape is none
         ("{}:broken", "OSError: no weights"),
         ("{}:narrow", r"raises TypeError for 2 inputs \[2, 5\]: dot_general"),
     ],
