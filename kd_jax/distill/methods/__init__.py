@@ -41,6 +41,7 @@ from kd_jax.distill.methods.with_projector import (
     mutual,
     of_projected_maps,
     of_vectors,
+    projected,
     review,
     variational_information,
 )
@@ -72,6 +73,7 @@ __all__ = [
     "of_relations",
     "of_vectors",
     "probabilistic_transfer",
+    "projected",
     "pseudo_labels",
     "relational_angle",
     "relational_distance",

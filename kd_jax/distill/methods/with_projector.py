@@ -1,5 +1,7 @@
 """Methods that train parameters of their own along with the student: projectors, heads, a peer."""
 
+from collections.abc import Callable, Sequence
+
 import jax
 import jax.numpy as jnp
 
@@ -15,7 +17,7 @@ def of_vectors() -> list[Method]:
         variational_information(),
         activation_boundary(),
         correlation_congruence(),
-        _projected("adjacent correlation", 0.02, losses.adjacent_correlation),
+        projected("adjacent correlation", losses.adjacent_correlation, (0.02,)),
         contrastive(),
     ]
 
@@ -41,20 +43,30 @@ def _last_projector(key, s, t):
     return _init(_projector(t.last), key, s.last)
 
 
-def _projected(row, weight, loss):
-    """A relation of embeddings that must be of the same width: the student's is projected."""
+def projected(row: str, loss: Callable, weights: Sequence[float] = (1.0,)) -> Method:
+    """Labels beside a loss of the last hidden layers as vectors, the student's projected.
+
+    weight · mean(loss(K s + b, t)) + CE(labels): K [D_t, D_s] and b [D_t] are trained along with
+    the student, and thrown away.
+
+    Args:
+        row: Its name in a table.
+        loss: (student [B, D_t], teacher [B, D_t]) -> a number, or one for each example.
+        weights: Of which validation chooses one.
+    """
 
     def term(s, t, batch, extra):
-        return loss(_apply(_projector(t.embedding), extra, s.embedding), t.embedding)
+        return jnp.mean(loss(_apply(_projector(t.embedding), extra, s.embedding), t.embedding))
 
-    return Method(
-        row, term, (weight,), extra=lambda k, s, t: _init(_projector(t.embedding), k, s.embedding)
-    )
+    def extra(key, s, t):
+        return _init(_projector(t.embedding), key, s.embedding)
+
+    return Method(row, term, tuple(weights), extra=extra)
 
 
 def correlation_congruence() -> Method:
     """Labels beside correlations of rows (CC). Source: Peng et al. 2019, arXiv 1904.01802."""
-    return _projected("correlation congruence (CC)", 0.02, losses.correlation_congruence)
+    return projected("correlation congruence (CC)", losses.correlation_congruence, (0.02,))
 
 
 def hint() -> Method:
