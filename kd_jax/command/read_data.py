@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from kd_jax import models, paths
 from kd_jax.command import problem
-from kd_jax.data import Split
+from kd_jax.data import Split, preprocessing
 from kd_jax.distill import given_teachers
 from kd_jax.distill.driver.named_teachers import Known
 from kd_jax.export.network import Network
@@ -46,6 +46,16 @@ class Data(NamedTuple):
     def __repr__(self) -> str:
         inputs = f"inputs: {list(self.train.inputs.shape[1:])} {self.train.inputs.dtype}"
         return "\n".join([inputs, *self.notes])
+
+    def inputs(self, rows: Any) -> Any:
+        """The student's inputs of raw rows, for a teacher of one's own that learned from these.
+
+        Args:
+            rows: As `raw` has them, a pyarrow.Table of a table's columns; else they are inputs.
+        """
+        if self.preprocessing["kind"] != "table":
+            return rows
+        return preprocessing.apply(self.preprocessing, rows.to_pydict())
 
     def ask(self, teacher: Callable, *, probabilities: bool | None = None) -> Known:
         """What a function of raw rows says of all of them, for kd.distill.

@@ -31,6 +31,11 @@ def test_parts_are_splits_of_one_file(data):
     assert data.standardized(model) is model
 
 
+def test_inputs_of_raw_rows_are_those_of_the_parts(data):
+    for part in ("train", "validation", "test"):
+        np.testing.assert_array_equal(data.inputs(data.raw[part]), getattr(data, part).inputs)
+
+
 def test_a_function_of_raw_rows_is_asked_once_for_each_part(data):
     known = data.ask(by_age)
     assert {name: x.shape for name, x in known.logits.items()} == {
@@ -55,6 +60,7 @@ def test_images_are_seen_standardized(tmp_path):
     inputs = np.random.default_rng(1).integers(0, 256, (40, 2, 2, 3), dtype=np.uint8)
     np.savez(tmp_path / "mine.npz", inputs=inputs, labels=np.arange(40) % 2)
     found = kd.read_data(tmp_path / "mine.npz")
+    assert found.inputs(found.raw["test"]) is found.raw["test"]
     mean, scale = found.moments
     pixels = found.train.inputs.reshape(-1, 3).astype(float)
     np.testing.assert_allclose(mean, pixels.mean(0), rtol=1e-5)
