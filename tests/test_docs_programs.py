@@ -1,4 +1,4 @@
-"""The programs of README, docs/distill.md and docs/methods.md run as they stand there.
+"""The programs of README and of docs/distill.md, methods.md and losses.md run as they stand there.
 
 Only seeds and epochs are fewer, and what the text calls yours is small and made here.
 """
@@ -39,9 +39,12 @@ def run(code, names):
     return names
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/distill.md", "docs/methods.md"])
+@pytest.mark.parametrize(
+    "page", ["README.md", "docs/distill.md", "docs/methods.md", "docs/losses.md"]
+)
 def test_no_program_is_longer_than_a_screen(page):
-    for _, code in blocks(page):
+    signatures = "activation_boundary(student"  # of all losses: they are a list
+    for code in [code for _, code in blocks(page) if not code.startswith(signatures)]:
         lines = [line for line in code.splitlines() if line.strip()]
         assert len(lines) <= MOST_LINES, code
 
@@ -85,7 +88,7 @@ def test_the_table_of_the_readme_says_what_its_sentence_says():
     sentence = re.search(r"BEATS: (.*?) against labels only: (\S+) points.*\n(\[.*?\])", text)
     assert sentence
     (line,) = re.findall(rf"^ +{sentence[1]} \(chosen\).*$", text, re.MULTILINE)
-    assert line.split(")")[1].split()[0] == "BEATS"
+    assert line.split(")")[1].split()[:2] == ["▲", "BEATS"]
     assert line.endswith(f"{sentence[2]} {sentence[3]}")
 
 
@@ -124,14 +127,16 @@ def adult(tmp_path, monkeypatch):
         for age, job in zip(rng.integers(20, 60, count), rng.choice(["cook", "clerk"], count)):
             rows.append(f"{age},{job},{'>50K' if age > 40 else '<=50K'}")
         (tmp_path / name).write_text("\n".join(rows))
-    (tmp_path / "forest.py").write_text(files("docs/distill.md")["forest.py"])
+    for name in ("forest.py", "short_forest.py"):
+        (tmp_path / name).write_text(files("docs/distill.md")[name])
 
 
-def test_the_forest_gives_probabilities_in_the_order_of_the_classes(adult):
+@pytest.mark.parametrize("name", ["forest", "short_forest"])
+def test_the_forest_gives_probabilities_in_the_order_of_the_classes(adult, name):
     pa = pytest.importorskip("pyarrow")
     from kd_jax.distill import teacher_files
 
-    teach = teacher_files.function("forest.py:teach")
+    teach = teacher_files.function(f"{name}.py:teach")
     found = teach(pa.table({"age": [25, 55], "job": ["cook", None]}))
     np.testing.assert_allclose(found.sum(1), 1)
     assert found.argmax(1).tolist() == [0, 1]  # "<=50K" is before ">50K"
@@ -156,7 +161,7 @@ def test_the_programs_of_the_guide_are_one(tmp_path, monkeypatch, capsys):
     pytest.importorskip("equinox")
     names: dict = {"__name__": "guide"}
     for name, code in blocks("docs/distill.md"):
-        if name != "forest.py":
+        if name in ("", "nets.py"):
             run(code, names)
     assert "attention transfer" in capsys.readouterr().out
     for model in ("in_nnx", "in_equinox", "by_hand"):
@@ -164,9 +169,64 @@ def test_the_programs_of_the_guide_are_one(tmp_path, monkeypatch, capsys):
         (logits, _), _ = fitted.apply(fitted.init(jax.random.key(0)), names["images"][:2])
         assert logits.shape == (2, 10)
     assert not names["unlabeled"].comparison.labeled
-    for factory in ("big", "small"):
-        assert names[factory]((8, 8, 1), 5).classes == 5
     assert kd.load("student").predict(names["test"].inputs).shape == (397,)
+
+
+@pytest.fixture
+def images(tmp_path, monkeypatch):
+    """images/ with two classes, dark and bright, new.png, a bright one, and the page's files."""
+    drawn = pytest.importorskip("drawn_images")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    rng = np.random.default_rng(0)
+    pixels = [rng.integers(128 * (n % 2), 128 * (n % 2) + 128, (8, 8, 3)) for n in range(81)]
+    files_ = {
+        f"{('dark', 'bright')[n % 2]}/{n}.png": drawn.encoded(each.astype(np.uint8))
+        for n, each in enumerate(pixels[:80])
+    }
+    drawn.write_folder(tmp_path / "images", files_)
+    (tmp_path / "new.png").write_bytes(drawn.encoded(pixels[79].astype(np.uint8)))
+    for name in ("nets.py", "nnx_nets.py"):
+        (tmp_path / name).write_text(files("docs/distill.md")[name])
+
+
+@pytest.mark.parametrize(
+    "where", ["nets.py:CNN", "nets.py:big", "nnx_nets.py:small", "nnx_nets.py:big"]
+)
+def test_the_networks_of_the_page_are_factories(images, where):
+    from kd_jax.command import networks, problem
+    from kd_jax.command.config import Config
+
+    network = networks.student(where, problem.read(Config(data="images", image_size=8)))
+    (logits, features), _ = jax.eval_shape(
+        lambda key, x: network.apply(network.init(key), x),
+        jax.random.key(0),
+        np.zeros((2, 8, 8, 3)),
+    )
+    assert logits.shape == (2, 2)
+    wide = 32 if where.endswith("big") else 8
+    assert [x.shape for x in features.values()] == [(2, 4, 4, wide), (2, 2, 2, 2 * wide)]
+
+
+@pytest.mark.slow
+def test_images_in_class_folders_in_python(images, capsys):
+    code = files("docs/distill.md")["images.py"].replace("image_size=32", "image_size=8")
+    shorter = "methods=methods, seeds=2, recipe=kd.Recipe(epochs=3, batch_size=16)"
+    run(code.replace("methods=methods", shorter), {})
+    assert "attention transfer" in capsys.readouterr().out
+    assert kd.load("small").classes == ["bright", "dark"]
+
+
+def test_a_loss_of_one_s_own_is_a_method_with_one_line_more():
+    """Of s·K + b and t, by hand: K doubles, b is 0, cosines 1 and 0, so (0 + 1)/2 = 1/2."""
+    (method,) = run(files("docs/methods.md")["cosine.py"], {})["METHODS"]
+    outputs = kd.distill.methods.Outputs
+    student = outputs(None, {"hidden": jnp.array([[1.0, 0.0], [0.0, 1.0]])})
+    teacher = outputs(None, {"hidden": jnp.array([[3.0, 0.0], [5.0, 0.0]])})
+    extra = method.extra(jax.random.key(0), student, teacher)
+    extra = {"Dense_0": {"kernel": 2 * jnp.eye(2), "bias": jnp.zeros(2)}} if extra else None
+    np.testing.assert_allclose(method.term(student, teacher, None, extra), 0.5, rtol=1e-5)
+    assert method.weights == (0.1, 1.0, 10.0)
 
 
 def test_a_method_of_one_s_own_is_a_file():
@@ -213,16 +273,33 @@ def test_a_method_of_one_s_own_trains_with_its_projector():
     assert {r["row"] for r in result.records} == {"teacher", "labels only", "regression"}
 
 
-def test_the_losses_in_a_loop_of_one_s_own():
-    """The first loss is 0.9 · 16 · KL(softmax(t/4) ‖ softmax(z/4)) + 0.1 · CE, in float64."""
-    names = run(files("docs/methods.md")["loop.py"], {})
-    inputs, labels = clusters(0, 8)
-    teacher = 5 * inputs[:, :3]
-    student = names["student"]
+@pytest.fixture
+def loop(tmp_path, monkeypatch):
+    """The program of docs/losses.md, and the arrays that it reads in the current folder."""
+    monkeypatch.chdir(tmp_path)
+    inputs, labels = clusters(0, 120)
+    arrays = {"inputs": inputs, "labels": labels, "teacher_logits": 5 * inputs[:, :3]}
+    for name, array in arrays.items():
+        np.save(f"{name}.npy", array)
+    return files("docs/losses.md")["loop.py"], inputs, labels, arrays["teacher_logits"]
+
+
+def test_the_losses_in_a_loop_of_one_s_own(loop):
+    """By hand ∂/∂b = mean 0.9 · 4 (softmax(z/4) − softmax(t/4)) + 0.1 (softmax(z) − onehot)."""
+    code, inputs, labels, teacher = loop
+    code = code.replace("optax.adam(2e-3)", "optax.sgd(1.0)").replace("range(1000)", "range(0)")
+    names = run(code, {})
+    student, last = names["student"], names["student"].layers[-1].bias
     z = np.asarray(student(inputs), np.float64)
-    p, q = special.log_softmax(teacher / 4.0, -1), special.log_softmax(z / 4, -1)
-    soft = 16 * (np.exp(p) * (p - q)).sum(-1)
-    hard = -special.log_softmax(z, -1)[np.arange(8), labels]
-    first = names["step"](student, names["optimizer"], inputs, labels, teacher)
-    np.testing.assert_allclose(first, np.mean(0.9 * soft + 0.1 * hard), rtol=1e-5)
-    assert names["step"](student, names["optimizer"], inputs, labels, teacher) < first
+    soft = special.softmax(z / 4, -1) - special.softmax(teacher / 4.0, -1)
+    hard = special.softmax(z, -1) - np.eye(3)[labels]
+    before = np.array(last[...])
+    names["step"](student, names["optimizer"], inputs, labels, teacher)
+    change = np.mean(0.9 * 4 * soft + 0.1 * hard, 0)
+    np.testing.assert_allclose(before - np.array(last[...]), change, atol=1e-6)
+
+
+def test_the_student_of_that_loop_predicts(loop):
+    code, inputs, labels, _ = loop
+    student = run(code.replace("range(1000)", "range(300)"), {})["student"]
+    assert np.mean(student(inputs).argmax(-1) == labels) > 0.95
