@@ -118,7 +118,8 @@ class ChatTemplate(NamedTuple):
             "a message holds U+FDD0 or U+FDD1, which are no characters: remove them",
         )
         try:
-            found = program.render(add_generation_prompt=ask, **given)
+            pieces = program.generate(add_generation_prompt=ask, **given)
+            found = _bounds().written(pieces, len(said))
             found.encode()  # as a tokenizer takes it
             return found
         except Exception as error:  # whatever the program comes upon
@@ -150,13 +151,20 @@ def _compiled(text, source):
         raise InputError(f"{source} is no chat template ({brief(error)}): get it again") from None
 
 
+def _bounds():
+    """The module that needs jinja2, which programs without chats do not."""
+    from kd_jax.pretrained import bounded_templates
+
+    return bounded_templates
+
+
 @functools.cache
 def _environment():
-    """Jinja's sandbox as transformers sets it up."""
+    """Jinja's sandbox as transformers sets it up, with a bound on what is written."""
+    bounds = _bounds()
     with extra("text"):
         from jinja2 import ext, nodes
         from jinja2.exceptions import TemplateError
-        from jinja2.sandbox import ImmutableSandboxedEnvironment
 
     class Generation(ext.Extension):
         tags = {"generation"}
@@ -176,10 +184,10 @@ def _environment():
         given = {"indent": indent, "separators": separators, "sort_keys": sort_keys}
         return json.dumps(x, ensure_ascii=ensure_ascii, **given)
 
-    found = ImmutableSandboxedEnvironment(
+    found = bounds.Bounded(
         trim_blocks=True, lstrip_blocks=True, extensions=[Generation, ext.loopcontrols]
     )
-    found.filters["tojson"] = tojson
+    found.filters["tojson"] = bounds.bounded("tojson", tojson)
     found.globals["raise_exception"] = raise_exception
     found.globals["strftime_now"] = lambda form: datetime.datetime.now().strftime(form)
     return found

@@ -110,3 +110,43 @@ def test_what_a_template_refuses_is_one_line(text, messages, said):
     with pytest.raises(InputError) as caught:
         ChatTemplate(text, MARKS, "x.jinja").rendered(messages)
     assert said in str(caught.value) and "\n" not in str(caught.value)
+
+
+HUGE = [
+    "{{ 'a' * 10 ** 10 }}", "{{ 10 ** 10 * ['a'] }}", "{{ '%9999999999d' % 1 }}",
+    "{{ '%*d' % (10 ** 10, 1) }}", "{{ '%9999999999d'|format(1) }}",
+    "{{ '{:9999999999}'.format(1) }}", "{{ '{:{}}'.format(1, 10 ** 10) }}",
+    "{{ 'a'.ljust(10 ** 10) }}", "{{ 'a'|center(10 ** 10) }}", "{{ 'a'|indent(10 ** 10, true) }}",
+    "{{ ('a' * 10 ** 6)|replace('a', 'a' * 10 ** 6) }}", "{{ 10 ** (10 ** 10) }}",
+    "{{ ('a' * 10 ** 6).replace('a', 'a' * 10 ** 6) }}", "{{ [1, [2]]|tojson(indent=10 ** 10) }}",
+    "{{ ('a' * 10 ** 6).join(range(100000)|map('string')|list) }}",
+    "{% for a in range(99999) %}{% for b in range(99999) %}a{% endfor %}{% endfor %}",
+    "{% generation %}{% for a in range(99999) %}{{ 'a' * 10 ** 5 }}{% endfor %}{% endgeneration %}",
+    "{% set x %}{% for a in range(99999) %}{{ 'a' * 10 ** 5 }}{% endfor %}{% endset %}{{ x }}",
+    *(
+        "{% set n = namespace(x='a') %}{% for i in range(99) %}"
+        f"{{% set n.x = n.x {sign} n.x %}}{{% endfor %}}"
+        for sign in "~+"
+    ),
+    "{% macro m(x) %}{% for a in range(9999) %}{{ x }}{% endfor %}{% endmacro %}{{ m(m(m('a'))) }}",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", HUGE)
+def test_a_template_that_would_fill_the_memory_is_one_line(text):
+    with pytest.raises(InputError, match="it would write more than .* letters") as caught:
+        ChatTemplate(text, MARKS, "x.jinja").rendered(TALK)
+    assert "\n" not in str(caught.value)
+
+
+def test_what_is_long_since_it_was_given_is_written():
+    long = [
+        {"role": "user", "content": "ab" * 10**6},
+        {"role": "assistant", "content": "%99999999d"},
+    ]
+    for text in (
+        CHATML,
+        CHATML + "{{ messages|tojson }}",
+        CHATML + "{{ messages[0].content|replace('a', 'abc') }}",
+    ):
+        assert len(ChatTemplate(text).render(long)) > 2 * 10**6
