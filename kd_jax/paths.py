@@ -36,6 +36,27 @@ def given(path: Any) -> pathlib.Path:
     return found
 
 
+def has_file(path: pathlib.Path) -> bool:
+    """Whether a file of a folder is there, which may be without it.
+
+    Args:
+        path: Of it.
+
+    Raises:
+        InputError: A folder, a pipe or a link to nothing has its name; or nobody may look.
+    """
+    try:
+        if path.is_file():
+            return True
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({brief(error)})") from None
+    require(
+        not os.path.lexists(path),
+        f"{path} is no file: expected one, or nothing of that name; move it elsewhere",
+    )
+    return False
+
+
 def check_utf8(what: str, text: str) -> None:
     """InputError unless a text, of a command line or a path, can be written as UTF-8.
 

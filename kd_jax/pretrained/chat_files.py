@@ -4,6 +4,7 @@ import os
 import pathlib
 from typing import Any
 
+from kd_jax import paths
 from kd_jax.errors import InputError, brief, require
 from kd_jax.pretrained import model_folder
 from kd_jax.pretrained.chat_template import ChatTemplate
@@ -22,14 +23,14 @@ def template(folder: str | os.PathLike) -> ChatTemplate | None:
     place = pathlib.Path(folder)
     path = place / "chat_template.jinja"
     try:
-        if path.is_file():
+        if paths.has_file(path):
             return named(path.read_text(encoding="utf-8"), marks(folder), path)
     except (OSError, ValueError) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(f"{path} is unreadable ({brief(error)}): get it again") from None
     for name in ("chat_template.json", "tokenizer_config.json"):
-        if (place / name).is_file():
+        if paths.has_file(place / name):
             found = model_folder.json_object(place / name).get("chat_template")
             if found is not None:
                 return named(found, marks(folder), place / name)
@@ -64,7 +65,7 @@ def marks(folder: str | os.PathLike) -> Marks:
     found: dict[str, str] = {}
     for name in ("special_tokens_map.json", "tokenizer_config.json"):
         path = pathlib.Path(folder) / name
-        said = model_folder.json_object(path) if path.is_file() else {}
+        said = model_folder.json_object(path) if paths.has_file(path) else {}
         for key in MARKS:
             value = said.get(key)
             value = value.get("content") if isinstance(value, dict) else value
@@ -75,7 +76,7 @@ def marks(folder: str | os.PathLike) -> Marks:
 def end_tokens(folder: str | os.PathLike) -> Any:
     """What a model folder says, in generation_config.json or else in config.json: see `stops`."""
     path = pathlib.Path(folder) / "generation_config.json"
-    found = model_folder.json_object(path) if path.is_file() else {}
+    found = model_folder.json_object(path) if paths.has_file(path) else {}
     return found.get("eos_token_id", model_folder.config(folder).get("eos_token_id"))
 
 

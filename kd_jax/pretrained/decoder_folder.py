@@ -10,6 +10,7 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
+from kd_jax import paths
 from kd_jax.models.llama import Llama
 from kd_jax.pretrained import llama, model_folder, safetensors_files
 from kd_jax.pretrained.load import ChatModel
@@ -43,7 +44,7 @@ def save(
     _tokens(folder, like)
     said = {"eos_token_id": _ends(like.stop)} if like.stop else {}
     path = folder / "generation_config.json"
-    own = model_folder.json_object(path) if path.is_file() else {"do_sample": False}
+    own = model_folder.json_object(path) if paths.has_file(path) else {"do_sample": False}
     safetensors_files.replace(path, json.dumps(own | said, indent=2) + "\n")
     llama.save(folder, net, params, dtype=DTYPES[dtype], ids=_ids(like) | said)
 
@@ -55,7 +56,7 @@ def _ends(stop: Sequence[int]) -> int | list[int]:
 def _ids(like):
     """The ids of special tokens that the model's folder states, if it is one."""
     path = pathlib.Path(like.source or "none") / "config.json"
-    found = model_folder.json_object(path) if path.is_file() else {}
+    found = model_folder.json_object(path) if paths.has_file(path) else {}
     return {name: found[name] for name in llama.IDS if name in found}
 
 
@@ -64,7 +65,7 @@ def _tokens(folder, like):
     source = pathlib.Path(like.source)
     if like.source and source.is_dir():
         for name in FILES:
-            if (source / name).is_file():
+            if paths.has_file(source / name):
                 shutil.copyfile(source / name, folder / name)
     else:  # one file, or none
         like.tokenizer.save(str(folder / "tokenizer.json"))

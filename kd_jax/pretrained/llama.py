@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from kd_jax import paths
 from kd_jax.models.llama import Llama, layer_kinds
 from kd_jax.pretrained import decoder_settings, safetensors_files
 from kd_jax.pretrained import model_folder as folders
@@ -107,7 +108,7 @@ def _ids(tokenizer):
     Libraries have ids of their own for what is not said, perhaps beyond the vocabulary.
     """
     path = pathlib.Path(tokenizer or "") / "config.json"
-    found = folders.json_object(path) if tokenizer is not None and path.is_file() else {}
+    found = folders.json_object(path) if tokenizer is not None and paths.has_file(path) else {}
     return {"pad_token_id": None} | {name: found[name] for name in IDS if name in found}
 
 

@@ -42,6 +42,7 @@ def json_objects(path: str | os.PathLike) -> list[dict]:
 
 
 def _json(path):
+    paths.has_file(pathlib.Path(path))  # a pipe would be waited for
     try:
         return json.loads(pathlib.Path(path).read_bytes(), object_pairs_hook=_once)
     except InputError as error:
@@ -137,7 +138,7 @@ def save(
 def _texts_files(folder):
     """A folder's files of tokens: the tokenizer's, and which of them end a text."""
     ends = folder / "generation_config.json"
-    return [*sorted(folder.glob("tokenizer*.json")), *([ends] if ends.is_file() else [])]
+    return [*sorted(folder.glob("tokenizer*.json")), *([ends] if paths.has_file(ends) else [])]
 
 
 HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")

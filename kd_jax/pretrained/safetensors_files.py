@@ -9,6 +9,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
+from kd_jax import paths
 from kd_jax.errors import InputError, brief, require
 from kd_jax.pretrained.settings import shown
 
@@ -22,12 +23,14 @@ def read(folder: str | os.PathLike) -> dict[str, np.ndarray]:
     With a model.safetensors.index.json they are the files that it names.
 
     Raises:
-        InputError: there is none, one is missing or damaged, or two hold the same tensor.
+        InputError: there is none, one is missing or damaged, two hold the same tensor, or the index
+            names one that is not in its file.
     """
     found: dict = {}
     owners: dict = {}
-    for path in _shards(pathlib.Path(folder)):
-        require(path.is_file(), f"{path} is missing: {INDEX} names it")
+    files, places = _shards(pathlib.Path(folder))
+    for path in files:
+        require(paths.has_file(path), f"{path} is missing: {INDEX} names it")
         for name, array in _arrays(path):
             require(
                 name not in found,
@@ -35,6 +38,12 @@ def read(folder: str | os.PathLike) -> dict[str, np.ndarray]:
                 "expected it once; move the file that is not meant elsewhere",
             )
             found[name], owners[name] = array, path.name
+    for name, place in places.items():
+        lies = f"lies in {owners[name]}" if name in owners else "is in none of its files"
+        require(
+            owners.get(name) == place, f"{folder}: {INDEX} says that tensor '{shown(name)}' is in "
+            f"{place}, but it {lies}: the index is of other files; get both again",
+        )  # fmt: skip
     return found
 
 
@@ -59,28 +68,31 @@ def _arrays(path):
 
 
 def _shards(folder):
-    """The files that hold a folder's tensors."""
+    """(the files that hold a folder's tensors, {tensor: its file} as an index says)."""
     index = folder / INDEX
-    if not index.is_file():
-        paths = sorted(folder.glob("*.safetensors"))
-        require(paths, f"{folder} has no .safetensors file: expected the model's weights in one")
-        return paths
+    if not paths.has_file(index):
+        files = sorted(folder.glob("*.safetensors"))
+        require(files, f"{folder} has no .safetensors file: expected the model's weights in one")
+        return files, {}
     try:
-        names = set(json.loads(index.read_bytes())["weight_map"].values())
+        places = dict(json.loads(index.read_bytes())["weight_map"].items())
+        names = set(places.values())
+    except OSError as error:
+        raise InputError(f"{index} cannot be read ({brief(error)})") from None
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(f"{index} has no weight_map ({brief(error)}): get it again") from None
     for name in names:
         own = isinstance(name, str) and pathlib.PurePath(name).name == name
         require(own, f"{index} names the file {shown(name)!r}: expected one in the same folder")
-    if not (folder / WHOLE).is_file() or WHOLE in names:
-        return [folder / name for name in sorted(names)]
+    if not paths.has_file(folder / WHOLE) or WHOLE in names:
+        return [folder / name for name in sorted(names)], places
     both = any((folder / name).is_file() for name in names)
     require(
         not both,
         f"{folder} holds {WHOLE} and the files of {INDEX}: which of the two is the model? "
         "move the other elsewhere",
     )
-    return [folder / WHOLE]  # the index is left of a model that lay there before
+    return [folder / WHOLE], {}  # the index is left of a model that lay there before
 
 
 def write(folder: pathlib.Path, arrays: dict[str, np.ndarray], most: int = MOST) -> None:

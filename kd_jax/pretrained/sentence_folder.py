@@ -12,6 +12,7 @@ import os
 import pathlib
 from typing import Any, NamedTuple
 
+from kd_jax import paths
 from kd_jax.errors import require
 from kd_jax.models.sentence import Dense, Head, mean, normalized
 from kd_jax.pretrained import (
@@ -72,7 +73,7 @@ def read(folder: str | os.PathLike) -> SentenceFolder:
         InputError: a module or a setting is not known, or damaged.
     """
     folder = pathlib.Path(folder)
-    if not (folder / MODULES).is_file():
+    if not paths.has_file(folder / MODULES):
         return SentenceFolder(folder)
     (first, model), *others = _modules(folder)
     static = first == STATIC
@@ -193,7 +194,7 @@ def _reading(folder):
 
 def _normalize(folder, width):
     path = folder / "config.json"  # of newer libraries
-    found = Settings(model_folder.json_object(path) if path.is_file() else {}, path)
+    found = Settings(model_folder.json_object(path) if paths.has_file(path) else {}, path)
     found.neutral(sentence_dense.NAMES)
     found.accounted([])
     return normalized, {}, width
@@ -205,7 +206,7 @@ STEPS = {"Dense": sentence_dense.read, "Normalize": _normalize}  # which follow,
 
 def _prompts(path):
     """({name: prompt}, the name of the default one or None)."""
-    if not path.is_file():
+    if not paths.has_file(path):
         return {}, None
     found = Settings(model_folder.json_object(path), path)
     prompts, default = found.get("prompts") or {}, found.get("default_prompt_name")

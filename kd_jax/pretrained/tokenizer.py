@@ -9,6 +9,7 @@ from typing import Any
 
 from tokenizers import Tokenizer
 
+from kd_jax import paths
 from kd_jax.data.padding import Tokens, padded
 from kd_jax.errors import InputError, brief, require
 from kd_jax.pretrained import model_folder, tokenizer_settings
@@ -35,7 +36,7 @@ def load(folder: str | os.PathLike) -> Tokenizer:
     tokenizer_settings.require_agreement(found, tokenizer, pathlib.Path(folder))
     tokenizer_settings.require_understood(found, tokenizer, path)
     rows: Any = math.inf  # where there is no model beside it
-    if (path.parent / "config.json").is_file():
+    if paths.has_file(path.parent / "config.json"):
         rows = model_folder.config(folder).get("vocab_size")
     require_fits(tokenizer, rows if isinstance(rows, int) else math.inf, path)
     return tokenizer

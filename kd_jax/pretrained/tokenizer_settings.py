@@ -10,6 +10,7 @@ from typing import Any
 
 from tokenizers import Tokenizer
 
+from kd_jax import paths
 from kd_jax.errors import require
 from kd_jax.pretrained import model_folder
 from kd_jax.pretrained.settings import Settings, shown
@@ -114,7 +115,7 @@ def require_agreement(found: dict, tokenizer: Tokenizer, folder: pathlib.Path) -
     """
     _require_added(tokenizer, folder / "added_tokens.json")
     path = folder / "tokenizer_config.json"
-    if not path.is_file():
+    if not paths.has_file(path):
         return
     said = Settings(model_folder.json_object(path), path)
     said.neutral({"split_special_tokens": (False,)})
@@ -137,7 +138,7 @@ def require_agreement(found: dict, tokenizer: Tokenizer, folder: pathlib.Path) -
 def _require_added(tokenizer, path):
     """InputError where the older list of a folder's added tokens, {token: number}, is another."""
     vocabulary = tokenizer.get_vocab(with_added_tokens=True)
-    for token, number in (model_folder.json_object(path) if path.is_file() else {}).items():
+    for token, number in (model_folder.json_object(path) if paths.has_file(path) else {}).items():
         known = vocabulary.get(token)
         require(
             known == number,

@@ -9,7 +9,7 @@ pytest.importorskip("gguf", reason="needs the extra text")
 from model_loaders import refused
 from tiny_gguf import MARKS, TOKENS, WORDS, write
 
-from kd_jax.pretrained import gguf, load
+from kd_jax.pretrained import decoder_folder, gguf, gguf_writer, load
 
 
 @pytest.fixture
@@ -43,6 +43,17 @@ def test_a_user_s_own_tokens_are_found_in_texts_and_stay_in_answers(tmp_path):
     assert words.decode(ids, skip_special_tokens=True) == f"a{own}b"
     unused = gguf.tokenizer(write(tmp_path / "unused.gguf", **kinds(Ġhi=5)))
     assert unused.get_vocab_size() == len(TOKENS)
+
+
+def test_a_user_s_own_tokens_stay_in_answers_of_what_is_written_again(tmp_path):
+    own, text = MARKS[0], f"<|im_start|>a{MARKS[0]}b<|im_end|>"
+    first = load.load(str(write(tmp_path / "own.gguf", **kinds(**{own: 4}))))
+    decoder_folder.save(tmp_path / "folder", first.net, first.params, first)
+    gguf_writer.save(tmp_path / "again.gguf", first.net, first.params, first)
+    for name in ("own.gguf", "folder", "again.gguf"):
+        words = load.load(str(tmp_path / name)).tokenizer
+        assert words.encode(text).ids == first.tokenizer.encode(text).ids
+        assert words.decode(words.encode(text).ids, skip_special_tokens=True) == f"a{own}b"
 
 
 @pytest.mark.parametrize(
