@@ -22,12 +22,24 @@ def check(out: str, read: Sequence[tuple[str, str]], written: Sequence[tuple[str
     said = f"--out={out}"
     require("\0" not in out, f"{said} is no path of a folder: expected a new one")
     try:
+        _check_ways_up(out, said)
         folders.check(pathlib.Path(out).expanduser(), said)
         _check_apart(out, said, read, written)
         _check_written(pathlib.Path(_real(out)))
     except (OSError, RuntimeError) as error:  # the latter of a ~ that is nobody's
         reason = (isinstance(error, OSError) and error.strerror) or brief(error)
         raise InputError(f"{said} cannot be written ({reason}): name another folder") from None
+
+
+def _check_ways_up(out, said):
+    """InputError where a .. is of a folder that does not exist: the system knows no such path."""
+    parts = pathlib.Path(out).expanduser().parts
+    for n in (n for n, part in enumerate(parts) if part == ".."):
+        before = pathlib.Path(*parts[:n])
+        require(
+            before.is_dir() or not n,
+            f"{said}: {before} is no folder, so that nothing is above it: leave the .. out",
+        )
 
 
 def _check_apart(out, said, read, written):
@@ -53,5 +65,6 @@ def _check_written(path):
     above = path.parent
     while not above.exists():
         above = above.parent
-    with tempfile.TemporaryDirectory(prefix=".export-", dir=above) as beside:
+    folders.clear(above)
+    with tempfile.TemporaryDirectory(prefix=folders.BESIDE, dir=above) as beside:
         pathlib.Path(beside, path.name or "root").mkdir()

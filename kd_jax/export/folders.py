@@ -13,6 +13,7 @@ import re
 import shutil
 import stat
 import tempfile
+import time
 from collections.abc import Iterator
 
 import filelock
@@ -46,7 +47,7 @@ def written_whole(out: str | os.PathLike) -> Iterator[pathlib.Path]:
     check(out)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        _clear(out.parent)
+        clear(out.parent)
         beside = pathlib.Path(tempfile.mkdtemp(prefix=BESIDE, dir=out.parent))
         try:
             (beside / NAME).write_bytes(os.fsencode(out.name))
@@ -117,14 +118,37 @@ def _put_back(beside):
         (beside / OLD).rename(beside.parent / name)
 
 
-def _clear(parent):
-    """Remove the folders of processes that were killed, which hold their locks no longer."""
+def clear(parent: pathlib.Path) -> None:
+    """Remove the folders of processes that were killed, which hold their locks no longer.
+
+    Args:
+        parent: The folder that they lie in.
+    """
     for beside in parent.glob(f"{BESIDE}*"):
         with contextlib.suppress(OSError, ValueError, filelock.Timeout):  # it is written now
-            if _is_ours(beside):
+            if _is_empty(beside):
+                _remove_empty(beside)
+            elif _is_ours(beside):
                 with filelock.FileLock(beside / LOCK, timeout=0):
                     _put_back(beside)
                     shutil.rmtree(beside, ignore_errors=True)
+
+
+def _is_empty(beside):
+    """Whether a folder of this user holds folders at most, and has for a minute.
+
+    A process that lives fills it at once, or takes it away.
+    """
+    about = beside.lstat()
+    mine = stat.S_ISDIR(about.st_mode) and about.st_uid == os.getuid()
+    old = time.time() - about.st_mtime > 60
+    return mine and old and not any(files for _, _, files in os.walk(beside))
+
+
+def _remove_empty(beside):
+    """Remove a folder of folders, unless somebody puts a file there meanwhile."""
+    for path, _, _ in os.walk(beside, topdown=False):
+        os.rmdir(path)
 
 
 def _is_ours(beside):

@@ -1,5 +1,6 @@
 """A folder is written whole; only what was written there before, and is unchanged, is replaced."""
 
+import os
 import pathlib
 import re
 import subprocess
@@ -9,6 +10,7 @@ import time
 import pytest
 from refusals import refused
 
+from kd_jax.command import out_folder
 from kd_jax.errors import InputError
 from kd_jax.export import folders
 
@@ -155,3 +157,28 @@ def test_a_folder_with_somebodys_files_in_it_is_left(tmp_path):
 def test_the_folder_that_a_command_runs_in_is_refused(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     refused("is the folder that this command runs in", write, ".", a="1")
+
+
+def test_the_empty_folder_of_a_killed_check_is_cleared_when_it_is_old(tmp_path, monkeypatch):
+    """An hour later; one that holds somebody's file, and one that is new, stay."""
+    for name in ("old", "mine", "new"):
+        (tmp_path / f"{folders.BESIDE}{name}" / "small").mkdir(parents=True)
+    (tmp_path / f"{folders.BESIDE}mine" / "small" / "notes.txt").write_text("mine")
+    now = time.time()
+    for name in ("old", "mine"):
+        os.utime(tmp_path / f"{folders.BESIDE}{name}", (now - 3600, now - 3600))
+    out_folder.check(str(tmp_path / "deep" / "out"), [], [])
+    assert sorted(x.name for x in tmp_path.iterdir()) == [".export-mine", ".export-new"]
+    os.utime(tmp_path / f"{folders.BESIDE}new", (now - 3600, now - 3600))
+    write(tmp_path / "out", a="1")
+    assert sorted(x.name for x in tmp_path.iterdir()) == [".export-mine", "out"]
+
+
+@pytest.mark.parametrize("out", ["no/../out", "a/no/../../out", "file/../out"])
+def test_a_way_up_from_what_is_no_folder_is_one_line(tmp_path, out):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "file").write_text("")
+    refused(
+        "is no folder, so that nothing is above it", out_folder.check, f"{tmp_path}/{out}", [], []
+    )
+    out_folder.check(f"{tmp_path}/a/../out", [], [])
