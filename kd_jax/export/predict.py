@@ -238,8 +238,11 @@ def _run(paths: Sequence[str]) -> int:
         file.reconfigure(encoding="utf-8", errors=errors, newline="\n")
         setattr(sys, name, file)
     if not paths or paths[0] in ("-h", "--help"):
-        print(__doc__, end="", file=sys.stdout if paths else sys.stderr)
-        return 0 if paths else 2
+        if not paths:
+            _complain(__doc__.rstrip())
+            return 2
+        print(__doc__, end="")
+        return 0
     sys.dont_write_bytecode = True  # this folder stays as it is
     sys.path.insert(0, str(HERE))
     try:
@@ -248,9 +251,26 @@ def _run(paths: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except (ValueError, OSError, ImportError) as error:
-        print(f"error: {_in_one_line(str(error))}", file=sys.stderr)
+        _complain(f"error: {_in_one_line(str(error))}")
+        _print_nothing_more(sys.stdout)
         return 2
     return 0
+
+
+def _complain(line: str) -> None:
+    """Say a line on standard error; where that is full it is lost, and the exit code is not."""
+    try:
+        print(line, file=sys.stderr, flush=True)
+    except OSError:
+        _print_nothing_more(sys.stderr)
+
+
+def _print_nothing_more(file: Any) -> None:
+    """Else Python, as it ends, writes the rest, and says that it could not."""
+    try:
+        file.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), file.fileno())
 
 
 if __name__ == "__main__":

@@ -138,6 +138,20 @@ def test_faults_of_the_program_are_a_line_and_2(tmp_path, elsewhere):
     assert ended.returncode == 2 and ended.stderr.startswith(b"Predict with the student")
 
 
+@pytest.mark.parametrize("paths, code", [(["new.csv"], 0), (["none.csv"], 2), ([], 2)])
+def test_a_full_standard_error_loses_what_is_said_there_and_nothing_else(
+    tmp_path, elsewhere, paths, code
+):
+    folder = student(tmp_path / "s", TABLE, [6])
+    (tmp_path / "new.csv").write_text(ROWS, encoding="utf-8")
+    with open("/dev/full", "wb") as full:
+        ended = elsewhere(folder, *(tmp_path / x for x in paths), stderr=full)
+        assert ended.returncode == code and bool(ended.stdout) == (code == 0)
+        ended = elsewhere(folder, tmp_path / "new.csv", stdout=full)
+    assert ended.returncode == 2
+    assert ended.stderr == b"error: [Errno 28] No space left on device\n"
+
+
 def test_stablehlo_where_it_is_alone(tmp_path, elsewhere):
     folder = student(tmp_path / "s", {"kind": "arrays"}, [2, 3])
     (folder / "student.onnx").unlink()
