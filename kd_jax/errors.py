@@ -54,6 +54,16 @@ def brief(error: BaseException) -> str:
     return (" ".join(str(error).split()) or type(error).__name__)[:160]
 
 
+def counted(number: int, noun: str) -> str:
+    """A number with what is counted: "1 text", "2,000 texts".
+
+    Args:
+        number: Of them.
+        noun: In the singular, of a regular plural.
+    """
+    return f"{number:,} {noun}" + "s" * (number != 1)
+
+
 def unreadable(what: str, error: BaseException, advice: str) -> InputError:
     """The InputError of a file that cannot be read, with what to do.
 

@@ -15,8 +15,9 @@ from jaxtyping import Int
 
 from kd_jax import paths
 from kd_jax.data import preprocessing, subsets
+from kd_jax.data.learned_too import learned_too
 from kd_jax.data.preprocessing import near, shown
-from kd_jax.errors import InputError, require
+from kd_jax.errors import InputError, counted, require
 
 PARTS = "train", "dev", "test"
 SPLIT = 0.8, 0.1, 0.1  # of one file
@@ -112,6 +113,9 @@ def read_texts(
     classes = sorted(set(first.labels or []))
     found = {flag: _numbered(file, classes, given[flag]) for flag, file in files.items()}
     parts = parted(_numbered(first, classes, given["texts"]), **found, split=split, seed=seed)
+    learned = set(parts.train.texts)
+    for flag in files:
+        notes += learned_too(f"--{flag}={given[flag]}", getattr(parts, flag).texts, learned)
     return parts._replace(classes=classes, notes=[*parts.notes, *notes])
 
 
@@ -147,7 +151,7 @@ def parted(
         known = labels is None or first is None or np.isin(labels, first).all()
         require(known, f"{name} has a label that none of the first texts has")
     sizes = ", ".join(f"{name} {len(found[name].texts):,}" for name in PARTS)
-    note = f"{sizes} texts" + (f"; {count} classes" if count else "")
+    note = f"texts: {sizes}" + f"; {count} classes" * (count > 0)
     classes = list(map(str, range(count)))
     return Parts(found["train"], found["dev"], found["test"], classes, [note])
 
@@ -254,7 +258,7 @@ def _drawn(whole, names, split, seed):
     for name, part in found.items():
         require(
             part.texts,
-            f"{len(whole.texts)} texts leave none for {name}: give more, another --split"
-            + (f" or --{name}=FILE" if name != "train" else ""),
+            f"of {counted(len(whole.texts), 'text')} none is left for {name}: give more, another "
+            "--split" + (f" or --{name}=FILE" if name != "train" else ""),
         )
     return found

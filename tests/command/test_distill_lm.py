@@ -80,6 +80,9 @@ def test_there_is_a_record_of_every_row(done):
     assert teacher["test_agreement"] == 1 and teacher["test_acceptance"] == pytest.approx(1)
     assert cut["test_kl"] > 0.01 and cut["generated"] == 7
     assert {r["steps"] for r in found.records[2:]} == {found.records[3]["steps"]}
+    assert found.records[3]["generated"] == 7 and "generated" not in found.records[2]
+    steps = found.records[3]["steps"]
+    assert f"each student takes {steps} steps, and likely writes nothing of use then" in found.table
     assert len({r["test_kl"] for r in found.records}) == 4  # each is a network of its own
 
 
@@ -197,6 +200,8 @@ def test_flags_that_do_not_fit_are_one_line(given, said):
         ({"prompt_key": "qestion"}, "line 1 has no key qestion: did you mean question?"),
         ({"prompt": "1, 2? " * 500}, "the question has 2,020 tokens: expected at most 1,920"),
         ({"chat_template": "none.jinja"}, "--chat_template=none.jinja cannot be read"),
+        ({"out": "/missing/../small"}, "--out=/missing/../small: /missing is no folder, so that"),
+        ({"texts": 9}, "distill_lm has no argument texts; did you mean max_texts?"),
     ],
 )
 def test_what_does_not_fit_the_teacher_or_the_file_is_one_line(done, changes, said):
@@ -213,6 +218,22 @@ def test_a_pipe_instead_of_a_template_is_not_waited_for(done, tmp_path):
     where = {"data": folder / "texts.jsonl", "teacher": folder / "teacher"}
     with pytest.raises(InputError, match="--chat_template=.*pipe is no file: expected one with"):
         kd.distill_lm(**where, **SETTINGS, chat_template=str(tmp_path / "pipe"))
+
+
+def test_a_template_that_would_fill_the_memory_is_one_line(done, tmp_path):
+    folder, _ = done
+    (tmp_path / "huge.jinja").write_text("{{ 'a' * 10 ** 10 }}")
+    where = {"data": folder / "texts.jsonl", "teacher": folder / "teacher"}
+    with pytest.raises(InputError, match="line 1: .*huge.jinja refuses a conversation .it would"):
+        kd.distill_lm(**where, **SETTINGS, chat_template=str(tmp_path / "huge.jinja"))
+
+
+def test_texts_of_a_test_that_are_learned_from_are_told(done):
+    folder, _ = done
+    where = {"data": str(folder / "texts.jsonl"), "teacher": str(folder / "teacher")}
+    given = command.read(flags.Config(**where, **SETTINGS, test_data=where["data"], max_texts=3))
+    told = f"3 of {len(PROBLEMS)} texts of --test_data={where['data']} are learned from too"
+    assert any(told in fact for fact in given.problem.facts)
 
 
 def test_another_program_s_top_k_of_the_same_tokens_is_learned_from(done):

@@ -25,7 +25,7 @@ def test_lines_of_a_txt_file_without_mark_blank_ones_and_whitespace(write):
     assert [len(part.texts) for part in parts[:3]] == [8, 1, 1]
     assert parts.classes == [] and parts.train.labels is None
     first, second = parts.notes
-    assert first == "train 8, dev 1, test 1 texts"
+    assert first == "texts: train 8, dev 1, test 1"
     assert second.startswith("2 rows have no text in ") and second.endswith("a.TXT: left out")
 
 
@@ -88,7 +88,9 @@ def test_bad_input_is_one_line(write, tmp_path):
     refused("holds no text", texts.read_texts, write("n.csv", "t,l\n,a\n,b\n"), text="t", label="l")
     refused("--label_column=label is missing in 1 of 2 rows", texts.read_texts,
             write("m.csv", "text,label\nx,a\ny,\n"), text="text", label="label")  # fmt: skip
-    refused("leave none for dev: give more", texts.read_texts, write("few.txt", "x\ny\n"))
+    refused(
+        "of 2 texts none is left for dev: give more", texts.read_texts, write("few.txt", "x\ny\n")
+    )
     refused(
         "--split=0.5,0.5: expected", texts.read_texts, write("few.txt", "x\n"), split=(0.5, 0.5)
     )
@@ -96,3 +98,14 @@ def test_bad_input_is_one_line(write, tmp_path):
             text="text", label="label", dev=write("d.csv", "text,label\nx,a\nx,A\n"))  # fmt: skip
     refused("holds numbers: expected texts", texts.read_texts,
             write("i.jsonl", '{"text": 1}\n{"text": 2}\n'), text="text")  # fmt: skip
+
+
+def test_texts_of_a_test_that_are_learned_from_are_told(write):
+    place = write("learned.txt", "a b\nc\nd e\n")
+    same = texts.read_texts(place, dev=place, test=write("test.txt", "x\n c \ny\n"))
+    assert same.notes[1:] == [
+        f"3 of 3 texts of --dev={place} are learned from too, and no test",
+        f"1 of 3 texts of --test={place.parent / 'test.txt'} is learned from too, and no test",
+    ]
+    apart = texts.read_texts(place, dev=write("dev.txt", "z\n"), test=write("t.txt", "C\n"))
+    assert not apart.notes[1:]

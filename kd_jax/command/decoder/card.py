@@ -4,6 +4,7 @@ import pathlib
 from typing import Any, NamedTuple
 
 from kd_jax.command import card
+from kd_jax.errors import counted
 from kd_jax.language.decoder.starts import Start
 from kd_jax.pretrained.load import ChatModel
 from kd_jax.report import decoder_table
@@ -68,7 +69,7 @@ def text(about: About) -> str:
     """
     return "\n".join([
         HEAD,
-        f"# A student by {about.rows.said['kept']}, {about.start.net.layers} layers",
+        f"# A student by {about.rows.said['kept']}, {counted(about.start.net.layers, 'layer')}",
         "",
         *(f"- {line}" for line in _facts(about)),
         "",
@@ -86,14 +87,15 @@ def _facts(about):
     size = sum(path.stat().st_size for path in about.path.glob("*.safetensors"))
     source = about.teacher.source
     yield (
-        f"Network: {net.variant.family}, {net.layers} layers of {net.width}, "
+        f"Network: {net.variant.family}, {counted(net.layers, 'layer')} of {net.width}, "
         f"{own['parameters'] / 1e6:,.1f} million parameters, {config.dtype}, {size / 1e6:,.0f} MB"
     )
     yield f"Begun as: {about.start.words}"
-    yield f"Teacher: {card.code(str(source))}, {about.teacher.net.layers} layers"
+    yield f"Teacher: {card.code(str(source))}, {counted(about.teacher.net.layers, 'layer')}"
     yield f"Texts: {card.code(pathlib.Path(config.data).name)}"
     yield (
-        f"Training: {own['steps']:,} steps of {config.batch_size} rows, learning rate "
+        f"Training: {counted(own['steps'], 'step')} of {counted(config.batch_size, 'row')}, "
+        "learning rate "
         f"{config.learning_rate:g}; seed 0 of {config.seeds}"
         + f"; LoRA of rank {config.lora}"
         * (config.lora > 0)

@@ -49,7 +49,7 @@ class Config(experiment.Config):
     held_out: float = setting(
         0.1, "texts of --data that are measured on: a part below 1, or a count", part_or_count
     )
-    texts: int = setting(0, "of --data the first so many lines (default: all)", at_least(0))
+    max_texts: int = setting(0, "of --data the first so many lines (default: all)", at_least(0))
     messages_key: str = setting("", "key of a line's messages (default: messages)")
     prompt_key: str = setting("", "key of what a user says (default: prompt)")
     completion_key: str = setting("", "key of what an assistant answers (default: completion)")
@@ -103,7 +103,7 @@ class Config(experiment.Config):
 
     PRESETS = {
         "default": {},
-        "smoke": {"fast_compile": True, "texts": 40, "held_out": 8.0, "max_length": 128},
+        "smoke": {"fast_compile": True, "max_texts": 40, "held_out": 8.0, "max_length": 128},
     }
 
     def validate(self):

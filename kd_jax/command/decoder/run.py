@@ -10,7 +10,7 @@ import numpy as np
 from kd_jax import fingerprint, paths
 from kd_jax.command.decoder import folder
 from kd_jax.command.decoder.config import Config
-from kd_jax.errors import InputError, brief, printable, require
+from kd_jax.errors import InputError, brief, counted, printable, require
 from kd_jax.language.decoder import chatting, measure, objectives, problem, starts, top_k_files
 from kd_jax.language.decoder.conversations import Keys
 from kd_jax.language.decoder.starts import Start
@@ -25,6 +25,7 @@ from kd_jax.storage import run_folder
 from kd_jax.training import keys
 
 STUDENT = "student"  # a folder of the run: the student that is kept
+FEW_STEPS = 200  # of a student that is a cut of its teacher, or new
 SNAPSHOTS = 120.0  # seconds between two: one holds three times the parameters
 
 
@@ -104,7 +105,7 @@ def read(config: Config) -> Given:
         gguf_writer.require_writable(start.net, teacher.tokenizer)
     reading = problem.Reading(
         Keys(config.messages_key, config.prompt_key, config.completion_key, config.text_key),
-        config.max_length, config.too_long, config.pack, config.held_out, config.texts,
+        config.max_length, config.too_long, config.pack, config.held_out, config.max_texts,
         config.base_seed,
     )  # fmt: skip
     written = any(map(objectives.writes, names))
@@ -170,10 +171,13 @@ def train(config: Config, given: Given, run: run_folder.Run) -> None:
     students = Students(
         given.teacher, start, texts.train, texts.test, recipe(config), config.workdir, given.top
     )
+    few = [] if config.student else few_steps(students.rounds.all_steps)
+    for line in few:
+        print(line)
     first = config.objective[0]
     kept = given.objectives[0 if first == objectives.SFT else 1].row
     run.open()
-    decoder_table.remember(run, start.row, objectives.LABELS, kept, texts.facts)
+    decoder_table.remember(run, start.row, objectives.LABELS, kept, [*texts.facts, *few])
     units: list[tuple[dict, Any]] = [
         (_known(decoder_table.TEACHER, 0), functools.partial(_measure_teacher, given, students)),
         (_known(start.row, 1), functools.partial(_measure_start, given, students)),
@@ -184,6 +188,18 @@ def train(config: Config, given: Given, run: run_folder.Run) -> None:
             work = functools.partial(_train, given, students, objective, keep)
             units.append((_known(objective.row, number, seed), work))
     run.each(units)
+
+
+def few_steps(steps: int) -> list[str]:
+    """A line where students take so few steps that they likely write nothing of use.
+
+    Args:
+        steps: Of each.
+    """
+    return [
+        f"each student takes {counted(steps, 'step')}, and likely writes nothing of use then: "
+        f"expected {FEW_STEPS:,} or more, by more texts or --epochs"
+    ] if steps < FEW_STEPS else []  # fmt: skip
 
 
 def _known(row, number, seed=0):
@@ -210,11 +226,14 @@ def _train(given, students, objective, keep, task):
     fitted = students.fit(objective, task.known["seed"], task.execution)
     if keep and fitted.diverged < 0:
         decoder_folder.save(task.run.path(STUDENT), given.start.net, fitted.params, given.teacher)
-    more = {
+    more: dict[str, Any] = {
         "parameters": cost.parameters(fitted.params),
         "train_loss": float(fitted.curves["loss"][-1]),
         "steps": students.rounds.all_steps,
     }
+    if keep and fitted.diverged < 0:  # the others are of its size
+        params = jax.device_put(fitted.params)
+        more["generated"] = chatting.speed(given.start.net, params, given.problem.prompts)
     return [
         records.network_record(
             {}, lambda: _record(task, students.measure(fitted.params)) | more, fitted.diverged

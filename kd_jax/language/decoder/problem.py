@@ -1,6 +1,7 @@
 """A file of texts as what students learn from and what they are measured on."""
 
 import hashlib
+import json
 import os
 import pathlib
 from collections.abc import Sequence
@@ -8,7 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from kd_jax.errors import require
+from kd_jax.data.learned_too import learned_too
+from kd_jax.errors import counted, require
 from kd_jax.language import tokens
 from kd_jax.language.decoder import conversations, encoding, packing
 from kd_jax.language.decoder.conversations import UNSAID, Example, Keys
@@ -95,13 +97,18 @@ def read(
     learnt, held = (each.texts for each in found)
     names = "to learn from", "held out"
     facts = [_fact(name, each.texts) for name, each in zip(names, found)]
+    if os.fspath(test_path):
+        learned, asked = ([_content(each) for each in part] for part in parts)
+        facts += learned_too(f"--test_data={test_path}", asked, set(learned))
     facts += [f"{name}: {note}" for name, each in zip(names, found) for note in each.notes]
     rows: Packed | Texts = packing.packed(learnt, reading.max_length, alone=not reading.packed)
     if written:
         rows = tokens.prompts_and_answers(learnt)
         _require_room(rows, room, reading)
     elif reading.packed:
-        facts.append(f"packed: {len(rows.answers.ids):,} rows of at most {reading.max_length:,}")
+        facts.append(
+            f"packed: {counted(len(rows.answers.ids), 'row')} of at most {reading.max_length:,}"
+        )
     test = packing.packed(held, reading.max_length)
     prompts = [each.ids[: max(1, each.counted.index(True))][-64:] for each in held[:4]]
     return Problem(
@@ -109,10 +116,15 @@ def read(
     )
 
 
+def _content(example: Example) -> str:
+    """What an example says, wherever it stands."""
+    return json.dumps([example.messages, example.text], sort_keys=True, default=str)
+
+
 def _fact(name: str, texts: Sequence[Encoded]) -> str:
     said = encoding.described(texts)
     return (
-        f"{name}: {said['texts']:,} texts of {said['tokens']:,} tokens, of which "
+        f"{name}: {counted(said['texts'], 'text')} of {counted(said['tokens'], 'token')}, of which "
         f"{said['counted']:,} count"
     )
 
@@ -133,7 +145,7 @@ def _parted(
     share = reading.held_out
     count = round(share * len(examples)) if share < 1 else int(share)
     require(
-        0 < count < len(examples), f"{path} has {len(examples):,} texts, of which "
+        0 < count < len(examples), f"{path} has {counted(len(examples), 'text')}, of which "
         f"--held_out={share:g} are {count:,}: expected some to learn from and some to measure on",
     )  # fmt: skip
     chosen = np.random.default_rng(reading.seed).permutation(len(examples))[:count]
