@@ -14,8 +14,9 @@ import numpy as np
 from jaxtyping import Float
 from tokenizers import normalizers
 
+from kd_jax import paths
 from kd_jax.data import padding
-from kd_jax.errors import require
+from kd_jax.errors import counted, require
 from kd_jax.models.bert import Bert
 from kd_jax.models.modernbert import ModernBert
 from kd_jax.models.sentence import Head
@@ -77,7 +78,7 @@ class Encoder:
         """
         self.folder = model_folder.find(folder)
         said = sentence_folder.read(self.folder)
-        if not (self.folder / sentence_folder.MODULES).is_file():
+        if not paths.has_file(self.folder / sentence_folder.MODULES):
             lacks = f"{folder} has no {sentence_folder.MODULES}"
             print(f"{lacks}: a text's vector is the mean of its tokens'", file=sys.stderr)
         self.network, params = (static_embedding.load if said.static else load)(said.model)
@@ -97,7 +98,7 @@ class Encoder:
         self._said = said._replace(width=width, max_length=self.max_length)
 
     def __repr__(self) -> str:
-        size = f"{self.network.layers} layers of {self.network.width}"
+        size = f"{counted(self.network.layers, 'layer')} of {self.network.width}"
         return f"Encoder({str(self.folder)!r}: {size}, vectors of {self.dimension})"
 
     @property
@@ -234,7 +235,7 @@ def _program(network, head):
 def _longest(said):
     """Tokens of a text: what the folder says, or else its tokenizer."""
     path = said.model / "tokenizer_config.json"
-    found = Settings(model_folder.json_object(path) if path.is_file() else {}, path)
+    found = Settings(model_folder.json_object(path) if paths.has_file(path) else {}, path)
     found.neutral({"truncation_side": ("right",)})
     if said.max_length is not None:
         return said.max_length

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from kd_jax.errors import counted
 from kd_jax.metrics import statistics
 from kd_jax.metrics.statistics import Paired
 from kd_jax.report import tables
@@ -210,10 +211,10 @@ def _notes(rows):
     texts = len(rows.sums[next(iter(rows.sums))][one["seed"]]["tokens"])
     of = "texts" if seeds == 1 else f"texts and orders ({seeds} seeds)"
     lines = [
-        f"Per token of {one['tokens']:,} that count in {texts:,} held-out texts. t: teacher, s: "
-        "student. Same token: the most probable one is the teacher's. Accepted drafts: Σ min(t, s),"
-        " of the student's tokens those that speculative sampling keeps. Generated: greedily, four "
-        "texts at a time.",
+        f"Per token of {one['tokens']:,} that count in {counted(texts, 'held-out text')}. t: "
+        "teacher, s: student. Same token: the most probable one is the teacher's. Accepted drafts: "
+        "Σ min(t, s), of the student's tokens those that speculative sampling keeps. Generated: "
+        "greedily, four texts at a time.",
         f"[95 %]: of the paired difference, for other {of}; verdicts are corrected for the rows "
         "of a column (Holm). All trained rows have the same start, steps and batches.",
         *rows.said["notes"],

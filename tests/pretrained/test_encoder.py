@@ -50,6 +50,8 @@ def test_vectors_are_what_the_modules_say_in_float64(loaded):
     np.testing.assert_allclose(found.embed(TEXTS[1]), expected[1], atol=1e-5)  # one vector
     assert found.embed([]).shape == (0, 5)
     assert found.max_length == 10 and "3 layers of 32" in repr(found)
+    one = layer_selection.student(found.network, found.params, [0])
+    assert "1 layer of 32" in repr(found.replaced(*one))
 
 
 def test_the_packaged_encoder_s_vectors_are_those_of_transformers():

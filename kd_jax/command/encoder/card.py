@@ -3,6 +3,7 @@
 from typing import Any, NamedTuple
 
 from kd_jax.command.card import code, plain
+from kd_jax.errors import counted
 from kd_jax.language.encoder.result import EncoderResult
 from kd_jax.storage import manifest
 from kd_jax.storage.run_folder import Run
@@ -73,11 +74,11 @@ def _facts(about, seed):
     config, problem = about.config, about.result.problem
     found, digests = about.result.best, problem.digests
     seconds = manifest.seconds(manifest.read(about.run.folder))
-    layers = f"{found.network.layers} of {problem.teacher.network.layers} layers"
+    layers = f"{found.network.layers} of {counted(problem.teacher.network.layers, 'layer')}"
     yield (
         f"Network: {layers}, states of {found.network.width} and vectors of {found.dimension} "
-        f"numbers, texts of up to {found.max_length} tokens; seed {seed} of {problem.seeds}, "
-        "chosen on dev: the table is of all seeds."
+        f"numbers, texts of up to {counted(found.max_length, 'token')}; seed {seed} of "
+        f"{problem.seeds}, chosen on dev: the table is of all seeds."
     )
     yield f"Teacher: {code(config.teacher or 'all-MiniLM-L6-v2')} ({digests['teacher'][:16]})"
     yield f"Texts: {plain(config.texts)} ({digests['data'][:16]}); {'; '.join(problem.notes)}"

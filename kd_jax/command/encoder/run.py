@@ -10,7 +10,7 @@ from kd_jax.command import folder as folders
 from kd_jax.command.encoder import folder
 from kd_jax.command.encoder.config import Config
 from kd_jax.data import texts
-from kd_jax.errors import printable, require
+from kd_jax.errors import counted, printable, require
 from kd_jax.language.encoder import distill, measures, outputs, problem, result
 from kd_jax.language.encoder.distill import Distiller
 from kd_jax.language.encoder.problem import Problem
@@ -98,9 +98,9 @@ def _check_memory(given):
     free = memory.available()
     require(
         free is None or 2 * needs < free,  # once as they are computed, once as a training has them
-        f"the teacher's hidden states of {len(given.read.rows):,} texts take {needs / 1e9:.1f} GB "
-        f"and {(free or 0) / 1e9:.1f} are free: leave hidden out, as in --losses=cosine+gram, or "
-        "give a smaller --max_length",
+        f"the teacher's hidden states of {counted(len(given.read.rows), 'text')} take "
+        f"{needs / 1e9:.1f} GB and {(free or 0) / 1e9:.1f} are free: leave hidden out, as in "
+        "--losses=cosine+gram, or give a smaller --max_length",
     )
 
 

@@ -12,7 +12,7 @@ import jax
 import numpy as np
 
 from kd_jax.data import padding
-from kd_jax.errors import require
+from kd_jax.errors import counted, require
 from kd_jax.language import answers, generation
 from kd_jax.pretrained import load
 from kd_jax.pretrained.chat_template import Messages
@@ -42,7 +42,8 @@ class Decoder:
 
     def __repr__(self) -> str:
         net = self.model.net
-        return f"Decoder({net.layers} layers of {net.width}, {net.vocabulary:,} tokens)"
+        layers = counted(net.layers, "layer")
+        return f"Decoder({layers} of {net.width}, {net.vocabulary:,} tokens)"
 
     def asked(self, question: str | Messages, max_tokens: int = 256) -> list[int]:
         """The tokens that an answer to a question follows.
@@ -57,9 +58,9 @@ class Decoder:
         said = [{"role": "user", "content": question}] if isinstance(question, str) else question
         ids, room = self.model.chat().prompt(said), self.model.net.max_position_embeddings
         require(
-            len(ids) + max_tokens <= room, f"the question has {len(ids):,} tokens: expected at "
-            f"most {room - max_tokens:,}, so that with {max_tokens:,} of an answer it stays within "
-            f"the model's {room:,}",
+            len(ids) + max_tokens <= room, f"the question has {counted(len(ids), 'token')}: "
+            f"expected at most {room - max_tokens:,}, so that with {max_tokens:,} of an answer "
+            f"it stays within the model's {room:,}",
         )  # fmt: skip
         return ids
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import jax
 
-from kd_jax.errors import require
+from kd_jax.errors import counted, require
 from kd_jax.metrics import cost
 from kd_jax.models import llama
 from kd_jax.models.llama import Llama
@@ -54,7 +54,8 @@ def cut(teacher: ChatModel, count: int) -> Start:
     chosen = layer_selection.spaced(net.layers, count)
     less, params = layer_selection.student(net, teacher.params, chosen)
     shown = ", ".join(map(str, chosen))
-    return Start("layers cut, not trained", less, params, f"layers {shown} of the teacher")
+    word = "layer" if count == 1 else "layers"
+    return Start("layers cut, not trained", less, params, f"{word} {shown} of the teacher")
 
 
 def given(teacher: ChatModel, student: ChatModel) -> Start:
@@ -120,7 +121,7 @@ def new(teacher: ChatModel, wanted: Mapping[str, int], key: jax.Array) -> Start:
     net, hidden, layers = teacher.net, wanted["hidden"], wanted["layers"]
     require(
         layers <= net.layers,
-        f"--random=layers:{layers}: expected at most the teacher's {net.layers} layers",
+        f"--random=layers:{layers}: expected at most the teacher's {counted(net.layers, 'layer')}",
     )
     head_dim = wanted.get("head_dim", net.head_dim)
     heads = wanted.get("heads", max(1, hidden // head_dim))
@@ -139,7 +140,9 @@ def new(teacher: ChatModel, wanted: Mapping[str, int], key: jax.Array) -> Start:
     init = llama.decoder(less).init
     _require_smaller(jax.eval_shape(init, key)["params"], teacher)
     params = jax.jit(init)(key)["params"]
-    return Start("new, not trained", less, params, f"{layers} new layers of width {hidden}")
+    return Start(
+        "new, not trained", less, params, f"{counted(layers, 'new layer')} of width {hidden}"
+    )
 
 
 def _require_smaller(shapes, teacher):

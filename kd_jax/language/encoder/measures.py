@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float
 
 from kd_jax.data.texts import Texts
-from kd_jax.errors import require
+from kd_jax.errors import counted, require
 from kd_jax.metrics import similarity_ranks
 from kd_jax.pretrained.encoder import DELAY, Encoder
 from kd_jax.runtime import progress
@@ -60,7 +60,7 @@ class Task:
         self.held = held
         require(
             len(held.texts) > 3,
-            f"{len(held.texts)} held-out texts: expected 4 or more, to compare them",
+            f"{counted(len(held.texts), 'held-out text')}: expected 4 or more, to compare them",
         )
         if train.labels is not None:
             least = int(np.unique(train.labels, return_counts=True)[1].min())

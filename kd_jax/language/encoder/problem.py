@@ -9,7 +9,7 @@ import numpy as np
 
 from kd_jax import fingerprint
 from kd_jax.data.texts import Parts, Texts
-from kd_jax.errors import require
+from kd_jax.errors import counted, require
 from kd_jax.language.encoder import loss, measures, narrow, outputs, reading, students
 from kd_jax.language.encoder import static as static_students
 from kd_jax.language.encoder.training import Recipe
@@ -220,5 +220,6 @@ def _long(read, count, skipped):
     if not read.longer:
         return []
     what = "left out" if skipped else "cut"
-    said = f"training texts are longer than {read.max_length} tokens: {what}"
-    return [f"{read.longer:,} of {count:,} {said}"]
+    many, are = counted(count, "training text"), "is" if read.longer == 1 else "are"
+    most = counted(read.max_length, "token")
+    return [f"{read.longer:,} of {many} {are} longer than {most}: {what}"]

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Int
 
 from kd_jax.data.padding import Tokens
-from kd_jax.errors import require
+from kd_jax.errors import counted, require
 from kd_jax.pretrained import tokenizer as tokenizers
 from kd_jax.pretrained.encoder import Encoder
 
@@ -53,8 +53,8 @@ def read(
     rows = np.flatnonzero(lengths <= (most if skip else np.inf))
     require(
         len(rows),
-        f"all {len(texts):,} texts are longer than {most} tokens: give a larger --max_length, or "
-        "let them be cut",
+        f"of {counted(len(texts), 'text')} each is longer than {counted(most, 'token')}: give a "
+        "larger --max_length, or let them be cut",
     )
     tokens = tokenizers.encode(encoder.tokenizer, [texts[row] for row in rows.tolist()], most)
     return Read(tokens, rows, int(np.sum(lengths > most)), most)

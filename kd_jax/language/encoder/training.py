@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Int
 
 from kd_jax.data import padding
-from kd_jax.errors import require
+from kd_jax.errors import counted, require
 from kd_jax.language.encoder import loss
 from kd_jax.language.encoder.outputs import TeacherOutputs
 from kd_jax.language.encoder.students import Student
@@ -95,7 +95,10 @@ class Training:
         tokens, longest = outputs.tokens, outputs.tokens.ids.shape[1]
         lengths = tokens.mask.sum(1)
         rows, size = len(lengths), recipe.batch_size
-        require(rows >= size, f"--batch_size={size}: there are {rows} texts, expected no more")
+        require(
+            rows >= size,
+            f"--batch_size={size}: expected no more than {counted(rows, 'text')} to learn from",
+        )
         cut_to = recipe.widths or widths(lengths, longest)
         cut_to = tuple(width for width in cut_to if width < longest)
         order = keys.key(base_seed, "student", "order")
