@@ -11,10 +11,11 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from kd_jax.errors import require
-from kd_jax.language.decoder import records
+from kd_jax.language import json_lines
 from kd_jax.pretrained.settings import shown
 
 ROLES = "system", "developer", "user", "assistant", "tool"
+LIKE, NOTHING = '{"messages": […]}', "there is nothing to learn; remove the line"
 OTHER_NAMES = {"human": "user", "gpt": "assistant", "bot": "assistant", "model": "assistant"}
 
 
@@ -64,8 +65,8 @@ def read(path: str | os.PathLike, keys: Keys = UNSAID) -> list[Example]:
         InputError: The file or a line is not what is expected; it names the line.
     """
     found: list[Example] = []
-    for number, line in records.read(path):
-        where = records.place(path, number)
+    for number, line in json_lines.read(path, LIKE):
+        where = json_lines.place(path, number)
         keys = keys if any(keys) else _usual(line, where)
         found.append(_example(line, keys, where))
     require(found, f"{path} holds no line: expected one object a line")
@@ -79,52 +80,39 @@ def _usual(line, where):
     if USUAL.prompt in line and USUAL.completion in line:
         return Keys(prompt=USUAL.prompt, completion=USUAL.completion)
     require(
-        USUAL.text in line, f"{where} has {_names(line)}: expected messages, prompt with "
+        USUAL.text in line, f"{where} has {json_lines.names(line)}: expected messages, prompt with "
         "completion, or text; say other ones, --prompt_key=… with --completion_key=…, "
         "--messages_key=… or --text_key=…",
     )  # fmt: skip
     return Keys(text=USUAL.text)
 
 
-def _names(line):
-    return f"the keys {shown(', '.join(map(str, line)))}" if line else "no keys"
-
-
 def _example(line, keys, where):
     if keys.text:
-        text = _filled(_value(line, keys.text, where), keys.text, where)
+        text = json_lines.filled(
+            json_lines.value(line, keys.text, where), keys.text, where, NOTHING
+        )
         return Example(where, text=text)
     tools = line.get("tools")
     if keys.messages:
-        said = _value(line, keys.messages, where)
+        said = json_lines.value(line, keys.messages, where)
         require(
             isinstance(said, list) and said,
             f"{where}: {keys.messages} is {shown(said)}, expected a list of messages",
         )
         return Example(where, _conversation(said, where), tools=tools)
     pairs = (keys.prompt, "user"), (keys.completion, "assistant")
-    before, after = (_spoken(_value(line, key, where), key, role, where) for key, role in pairs)
+    before, after = (
+        _spoken(json_lines.value(line, key, where), key, role, where) for key, role in pairs
+    )
     return Example(where, _conversation(before + after, where), tools=tools)
-
-
-def _value(line, key, where):
-    near = difflib.get_close_matches(key, list(line), 1)
-    guess = f"did you mean {near[0]}?" if near else f"it has {_names(line)}"
-    require(key in line, f"{where} has no key {shown(key)}: {guess}")
-    return line[key]
-
-
-def _filled(text, key, where):
-    require(isinstance(text, str), f"{where}: {key} is {shown(text)}, expected a text")
-    require(text.strip(), f"{where}: {key} is empty: there is nothing to learn; remove the line")
-    return text
 
 
 def _spoken(value, key, role, where) -> list:
     """The messages of a prompt or a completion, which are a text or messages."""
     if isinstance(value, list):
         return value
-    return [{"role": role, "content": _filled(value, key, where)}]
+    return [{"role": role, "content": json_lines.filled(value, key, where, NOTHING)}]
 
 
 def _conversation(messages: Sequence[Any], where: str) -> list[dict[str, Any]]:
@@ -140,7 +128,7 @@ def _conversation(messages: Sequence[Any], where: str) -> list[dict[str, Any]]:
 def _message(message, where):
     require(isinstance(message, dict), f"{where} is {shown(message)}, expected an object")
     require(
-        "role" in message, f"{where} has {_names(message)}: expected role and content" +
+        "role" in message, f"{where} has {json_lines.names(message)}: expected role and content" +
         " (from and value are another form: rename them)" * ("from" in message),
     )  # fmt: skip
     role = message["role"]

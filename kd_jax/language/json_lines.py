@@ -1,8 +1,10 @@
 """Lines of a .jsonl file, read one by one: what is wrong is said with the line's number."""
 
+import difflib
 import json
 import os
 from collections.abc import Iterator
+from typing import Any
 
 from kd_jax import paths
 from kd_jax.errors import InputError, brief, require, unreadable
@@ -11,13 +13,14 @@ from kd_jax.pretrained.settings import shown
 BOM = b"\xef\xbb\xbf"
 
 
-def read(path: str | os.PathLike) -> Iterator[tuple[int, dict]]:
+def read(path: str | os.PathLike, like: str) -> Iterator[tuple[int, dict]]:
     """The objects of a file, one a line; blank lines are left out.
 
     A line ends at a line feed alone: U+2028 and its like may stand within a text.
 
     Args:
         path: of the file, in UTF-8, with a byte order mark or without.
+        like: an object that is expected, for messages.
 
     Yields:
         (number of the line, from 1 on; the object).
@@ -36,7 +39,7 @@ def read(path: str | os.PathLike) -> Iterator[tuple[int, dict]]:
         raise unreadable(str(path), error, "get it again") from None
     for number, line in enumerate(lines, 1):
         if line.strip():
-            yield number, _object(line, place(path, number))
+            yield number, _object(line, place(path, number), like)
 
 
 def place(path: str | os.PathLike, number: int) -> str:
@@ -44,7 +47,40 @@ def place(path: str | os.PathLike, number: int) -> str:
     return f"{path} line {number}"
 
 
-def _object(line, where):
+def value(line: dict, key: str, where: str) -> Any:
+    """What an object has under a key; InputError with the nearest one where it has not.
+
+    Args:
+        line: the object.
+        key: of it.
+        where: the line, for messages.
+    """
+    near = difflib.get_close_matches(key, list(line), 1)
+    guess = f"did you mean {near[0]}?" if near else f"it has {names(line)}"
+    require(key in line, f"{where} has no key {shown(key)}: {guess}")
+    return line[key]
+
+
+def names(line: dict) -> str:
+    """The keys of an object as error messages name them."""
+    return f"the keys {shown(', '.join(map(str, line)))}" if line else "no keys"
+
+
+def filled(text: Any, key: str, where: str, advice: str) -> str:
+    """A value that is a text, and not a blank one; else InputError.
+
+    Args:
+        text: the value.
+        key: its key, for messages.
+        where: the line, for messages.
+        advice: what a blank one means.
+    """
+    require(isinstance(text, str), f"{where}: {key} is {shown(text)}, expected a text")
+    require(text.strip(), f"{where}: {key} is empty: {advice}")
+    return text
+
+
+def _object(line, where, like):
     try:
         found = json.loads(line.decode())
         json.dumps(found, ensure_ascii=False).encode()  # JSON can escape what is no Unicode
@@ -59,7 +95,7 @@ def _object(line, where):
         whole = "; a file that is one array needs an object on each line" * line.startswith(b"[")
         raise InputError(f"{where} is no JSON ({brief(error)}){whole}") from None
     require(
-        isinstance(found, dict), f"{where} is {shown(found)}: expected an object like "
-        '{"messages": […]}, one a line',
-    )  # fmt: skip
+        isinstance(found, dict),
+        f"{where} is {shown(found)}: expected an object like {like}, one a line",
+    )
     return found
