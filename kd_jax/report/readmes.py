@@ -5,7 +5,8 @@
 experiments/NAME/README.md is made of the docstring of experiments/NAME/__init__.py, of findings.md
 and of the tables and figures of records/ and of records_PRESET/ of other presets. In README.md the
 parts between `<!-- adult -->`, which is of docs/records/adult, `<!-- quickstart -->` or
-`<!-- experiments -->` and `<!-- end -->` are replaced.
+`<!-- experiments -->` and `<!-- end -->` are replaced; in docs/encoders.md likewise those that are
+named as a folder in docs/records.
 """
 
 import contextlib
@@ -14,14 +15,23 @@ import pathlib
 import re
 
 from kd_jax.errors import InputError, require
-from kd_jax.report import claims, commands, compared_run, confirmed, docstrings, manifests, tables
+from kd_jax.report import (
+    claims,
+    commands,
+    compared_run,
+    confirmed,
+    docs_records,
+    docstrings,
+    manifests,
+    tables,
+)
+from kd_jax.report.docs_records import origin, replaced
 from kd_jax.storage import manifest, whole_file
 
 NOTICE = "<!-- By ./run.sh publish from __init__.py, findings.md and the records: edit those -->"
 FIGURE = re.compile(r"\]\((records\w*/[^)]+\.png)\)")
 IN_SHORT = re.compile(r"teacher$|labels only$|.*\(chosen\)$|permuted")  # rows of the quickstart
 SHORT_COLUMNS = 4
-LINKED = {"settings": "config.json", "manifest": "manifest.json", "records": "records.jsonl"}
 
 
 def write(root: pathlib.Path) -> list[pathlib.Path]:
@@ -72,9 +82,12 @@ def _write_changed(texts):
 def rendered(root: pathlib.Path) -> dict[pathlib.Path, str]:
     """The text that every README should have, by its path."""
     texts = {folder / "README.md": experiment(folder) for folder in folders(root)}
-    front, listed = root / "README.md", root / "docs" / "claims.md"
+    front, docs = root / "README.md", root / "docs"
     if any(claims.listed(root)):
-        texts[listed] = linked(claims.page(root))
+        texts[docs / "claims.md"] = linked(claims.page(root))
+    encoders = docs / "encoders.md"
+    if encoders.is_file():
+        texts[encoders] = docs_records.encoders_page(encoders.read_text(encoding="utf-8"), root)
     return {front: front_page(front.read_text(encoding="utf-8"), root), **texts}
 
 
@@ -150,17 +163,7 @@ def _results(record: pathlib.Path, shown: set[str]) -> list[str]:
 
 
 def _provenance(record: pathlib.Path) -> str:
-    said = manifest.read(record)
-    links = [
-        f"[{name}]({record.name}/{file})"
-        for name, file in LINKED.items()
-        if (record / file).is_file()
-    ]
-    return (
-        f"Record of {said['finished'][:10]}: commit {manifests.commit(said, 10)}, "
-        f"{manifests.duration(said)} on {said['device']}, jax {said['versions']['jax']}; "
-        f"{', '.join(links)}. {confirmed.said(record)}"
-    )
+    return f"{origin(record, record.name)} {confirmed.said(record)}"
 
 
 def headed(text: str) -> str:
@@ -196,16 +199,11 @@ def front_page(text: str, root: pathlib.Path) -> str:
     quickstart = root / "experiments" / "quickstart"
     tables_of = [quickstart / name / "table.md" for name in ("records_confirm", "records")]
     for table in [path for path in tables_of if path.is_file()][:1]:
-        text = _replaced(text, "quickstart", short(table.read_text(encoding="utf-8")))
+        text = replaced(text, "quickstart", short(table.read_text(encoding="utf-8")))
     example = root / "docs" / "records" / "adult"
     if example.is_dir():
-        text = _replaced(text, "adult", compared_run.terminal(example))
-    return _replaced(text, "experiments", overview(root))
-
-
-def _replaced(text: str, name: str, part: str) -> str:
-    pattern = rf"(<!-- {name} -->\n).*?(<!-- end -->)"
-    return re.sub(pattern, lambda found: found[1] + part + found[2], text, flags=re.S)
+        text = replaced(text, "adult", compared_run.terminal(example))
+    return replaced(text, "experiments", overview(root))
 
 
 def short(text: str) -> str:
