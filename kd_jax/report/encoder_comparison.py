@@ -20,6 +20,9 @@ from kd_jax.report.published import DASH
 
 TEACHER = "teacher"
 TITLES = {  # of a measure; all are shown times 100
+    "ranking_agreement": "100 τ",
+    "reciprocal_rank": "100 MRR",
+    "ranking_gain": "100 nDCG",
     "probe_accuracy": "all labels, %",
     "few_accuracy": "few labels, %",
     "nearest_accuracy": "nearest, %",
@@ -27,10 +30,20 @@ TITLES = {  # of a measure; all are shown times 100
     "nearest_agreement": "same nearest, %",
 }
 SAID = {  # of a measure that rows are compared by
+    "ranking_agreement": "hundredths of the rank correlation with the scores of passages",
     "probe_accuracy": "points of test accuracy (linear probe, all labels)",
     "similarity": "hundredths of the rank correlation with the teacher's similarities",
 }
+KEPT = {  # of it, by the students' mean and the teacher's
+    "ranking_agreement": "Its rankings agree with the scores by τ = {ours:.3f} (the teacher's: "
+    "{theirs:.3f})",
+    "probe_accuracy": "It has {percent:.1f} % of the teacher's accuracy",
+    "similarity": "Its similarities agree with the teacher's by ρ = {ours:.3f}",
+}
 BELOW = {
+    "ranking_agreement": "τ: Kendall's of a query's passages, with their scores in --ranking.",
+    "reciprocal_rank": "MRR: mean of 1/rank of the positive passage.",
+    "ranking_gain": "nDCG: gains are scores less the list's lowest.",
     "probe_accuracy": "all labels: a linear probe on the training texts' vectors.",
     "few_accuracy": "few labels: the same on {few_labels} of each class, mean of draws.",
     "nearest_accuracy": "nearest: the label of the nearest training text.",
@@ -101,12 +114,13 @@ class EncoderComparison(NamedTuple):
         cost, whole = self.cost(row), self.costs[TEACHER]
         speed = cost["sentences_per_second"] / whole["sentences_per_second"]
         size = f"{cost['bytes'] / 1e6:.0f} MB instead of {whole['bytes'] / 1e6:.0f}"
-        ours = float(np.mean([x.mean() for x in self.examples[row].values()]))
-        kept = f"similarities agree with the teacher's by ρ = {ours:.3f}"
-        if self.primary != "similarity":
-            (theirs,) = self.examples[TEACHER].values()
-            kept = f"{100 * ours / max(theirs.mean(), 1e-12):.1f} % of the teacher's accuracy"
-        return f"It has {kept}, at {speed:.1f} times its speed, {size}."
+        ours, theirs = (
+            float(np.mean([x.mean() for x in self.examples.get(name, {0: np.ones(1)}).values()]))
+            for name in (row, TEACHER)
+        )
+        percent = 100 * ours / max(theirs, 1e-12)
+        kept = KEPT[self.primary].format(ours=ours, theirs=theirs, percent=percent)
+        return f"{kept}, at {speed:.1f} times its speed, {size}."
 
     def cost(self, row: str) -> Mapping[str, float]:
         """Size and speed of a row's encoders.

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from kd_jax.report import figures
-from kd_jax.report.encoder_comparison import TEACHER, EncoderComparison
+from kd_jax.report.encoder_comparison import TEACHER, TITLES, EncoderComparison
 from kd_jax.storage import jsonl
 
 NAME, EXAMPLES = "comparison.json", "examples.npz"
@@ -69,7 +69,6 @@ def save(comparison: EncoderComparison, path: pathlib.Path) -> None:
         comparison: What is drawn.
         path: Of the file.
     """
-    labeled = TEACHER in comparison.examples
     with figures.figure(path, size=(6.0, 3.6)) as axes:
         for number, (row, found) in enumerate(comparison.examples.items()):
             color = figures.GREY if row == TEACHER else figures.COLORS[number % len(figures.COLORS)]
@@ -78,5 +77,5 @@ def save(comparison: EncoderComparison, path: pathlib.Path) -> None:
             mark = "o" if row in comparison.trained() else "x"
             axes.plot([speed] * len(values), values, mark, color=color, label=row)
         axes.set_xlabel("texts per second")
-        axes.set_ylabel("test accuracy, %" if labeled else "Spearman's ρ × 100")
+        axes.set_ylabel(TITLES[comparison.primary])
         axes.legend(fontsize=7)

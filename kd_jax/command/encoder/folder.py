@@ -26,7 +26,9 @@ def check(config: Config) -> None:
     Args:
         config: The flags.
     """
-    read = [(name, getattr(config, name)) for name in ("texts", "dev", "test", "teacher")]
+    read = [
+        (name, getattr(config, name)) for name in ("texts", "dev", "test", "teacher", "ranking")
+    ]
     out_folder.check(config.out, read, [("workdir", config.workdir)])
     if config.onnx:
         for package in ("onnx", "onnxruntime"):

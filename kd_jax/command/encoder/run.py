@@ -11,9 +11,10 @@ from kd_jax.command.encoder import folder
 from kd_jax.command.encoder.config import Config
 from kd_jax.data import texts
 from kd_jax.errors import counted, printable, require
-from kd_jax.language.encoder import distill, measures, outputs, problem, result
+from kd_jax.language.encoder import measures, outputs, problem, ranked, rankings, result, rows
 from kd_jax.language.encoder.distill import Distiller
 from kd_jax.language.encoder.problem import Problem
+from kd_jax.language.encoder.terms import TERMS
 from kd_jax.language.encoder.training import Recipe
 from kd_jax.pretrained import sentence_embeddings
 from kd_jax.pretrained.encoder import Encoder
@@ -38,11 +39,11 @@ def run(config: Config, run: run_folder.Run) -> None:
         print(printable(line))
     run.uses(**given.digests)
     cached = functools.partial(outputs.cached, workdir=config.workdir, again=config.retrain)
-    distiller = Distiller(given, lambda: distill.with_bar(given, cached), run.execution)
+    distiller = Distiller(given, cached, run.execution)
     units: list = [({"row": TEACHER}, functools.partial(_done, distiller.teacher))]
     for count in given.layers:
         cut = functools.partial(distiller.cut, count)
-        units.append(({"row": problem.cut_name(count)}, functools.partial(_done, cut)))
+        units.append(({"row": rows.cut_name(count)}, functools.partial(_done, cut)))
         for row in given.rows:
             if row.layers == count:
                 units += [
@@ -50,7 +51,7 @@ def run(config: Config, run: run_folder.Run) -> None:
                     for seed in range(config.seeds)
                 ]
     if given.static:
-        known = {"row": problem.static_name(given.static)}
+        known = {"row": rows.static_name(given.static)}
         units.append((known, functools.partial(_done, distiller.static)))
     run.each(units)
     found = _concluded(given, run)
@@ -75,18 +76,22 @@ def prepared(config: Config) -> Problem:
         test=config.test, split=config.split, seed=seed,
     )  # fmt: skip
     teacher = Encoder(config.teacher or sentence_embeddings.packaged())
-    weights = {name: getattr(config, f"{name}_weight") for name in ("mse", "hidden", "gram")}
-    recipe = Recipe(
-        config.epochs, config.batch_size, config.learning_rate, weights={"cosine": 1.0, **weights}
-    )
+    weights = {name: getattr(config, f"{name}_weight", 1.0) for name in TERMS}
+    recipe = Recipe(config.epochs, config.batch_size, config.learning_rate, weights=weights)
     few = measures.Few(
         config.few_labels, config.draws, keys.number(config.base_seed, "draw", "few labels")
     )
+    scored = None
+    if config.ranking:
+        order = keys.number(config.base_seed, "draw", "rankings")
+        of_file = rankings.read(config.ranking, config.split, order)
+        scored = ranked.prepared(teacher, of_file, config.max_length, config.ranking_temperature)
     found = problem.prepare(
         teacher, parts, layers=config.layers, losses=config.losses, recipe=recipe,
         seeds=config.seeds, base_seed=config.base_seed, max_length=config.max_length,
         skip_longer=config.longer == "skip", few=few,
-        static=min(config.static, teacher.dimension), width=config.width,
+        static=min(config.static, teacher.dimension), width=config.width, ranked=scored,
+        ranking_losses=config.ranking_losses,
     )  # fmt: skip
     _check_memory(found)
     return found
@@ -94,7 +99,10 @@ def prepared(config: Config) -> Problem:
 
 def _check_memory(given):
     """InputError where the teacher's hidden states of all texts do not fit."""
-    needs = outputs.bytes_of(given.teacher, given.read.tokens, given.imitated)
+    needs = sum(
+        outputs.bytes_of(given.teacher, given.tokens(of), given.imitated(of))
+        for of in (False, True)
+    )
     free = memory.available()
     require(
         free is None or 2 * needs < free,  # once as they are computed, once as a training has them

@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 
 from kd_jax.data import texts as own_texts
 from kd_jax.data.texts import Texts
-from kd_jax.language.encoder import costs, measures, outputs, students
+from kd_jax.language.encoder import costs, measures, outputs, ranked, rankings, rows, students
 from kd_jax.language.encoder import problem as problems
 from kd_jax.language.encoder.measures import Examples
-from kd_jax.language.encoder.problem import Problem, Row
+from kd_jax.language.encoder.problem import Problem
 from kd_jax.language.encoder.result import EncoderResult, concluded
 from kd_jax.language.encoder.training import Recipe, Training, changed
 from kd_jax.metrics import records
@@ -27,6 +27,7 @@ from kd_jax.training import keys
 
 TIMED, ROUNDS = 1000, 3  # texts that are embedded to time encoders; times, of which the best counts
 LOSSES = ("cosine+hidden+gram",)
+RANKING_LOSSES = "cosine", "cosine+margin_mse", "cosine+listwise_kl"
 USUAL = Recipe()
 
 
@@ -50,25 +51,33 @@ class Distiller:
     def __init__(
         self,
         problem: Problem,
-        of_texts: Callable[[], outputs.TeacherOutputs],
+        compute: Callable[..., outputs.TeacherOutputs] = outputs.outputs,
         execution: Execution = DEFAULT,
     ):
         """Nothing is done yet.
 
         Args:
             problem: What is asked for.
-            of_texts: Gives the teacher's outputs for the training texts, with the states after
-                problem.imitated.
+            compute: (teacher, tokens, layers, report=…) -> the teacher's outputs.
             execution: Where and how.
         """
-        self.problem, self.execution = problem, execution
-        self.outputs = functools.lru_cache(maxsize=1)(of_texts)
+        self.problem, self.execution, self.compute = problem, execution, compute
+        self.outputs = functools.lru_cache(maxsize=2)(self._outputs)
         self.training = functools.lru_cache(maxsize=1)(self._training)
 
-    def _training(self, layers):
-        problem = self.problem
+    def _outputs(self, ranked):
+        """What the teacher says of the training texts, or of those of the rankings."""
+        tokens, layers = self.problem.tokens(ranked), self.problem.imitated(ranked)
+        with progress.bar("teacher", len(tokens.ids), "text", delay=DELAY) as report:
+            return self.compute(self.problem.teacher, tokens, layers, report=report)
+
+    def _training(self, layers, ranked):
+        problem, said = self.problem, self.outputs(ranked)
+        own = problem.ranked if ranked else None
         return Training(
-            problem.student(layers), self.outputs(), problem.terms, problem.recipe,
+            problem.student(layers), said, problem.terms(ranked), problem.recipe,
+            lists=own.in_cosines(said.vectors) if own else None,
+            temperature=own.temperature if own else 1.0,
             base_seed=problem.base_seed, execution=self.execution,
         )  # fmt: skip
 
@@ -77,19 +86,19 @@ class Distiller:
         own, task = self.problem.teacher, self.problem.task
         cuts = [students.of_layers(own, count) for count in self.problem.layers]
         encoders = [own, *(students.encoder_of(own, cut, cut.params) for cut in cuts)]
-        names = [TEACHER, *map(problems.cut_name, self.problem.layers)]
+        names = [TEACHER, *map(rows.cut_name, self.problem.layers)]
         if self.problem.width:
             for count in self.problem.layers:
                 student = self.problem.student(count)
                 encoders.append(students.encoder_of(own, student, student.params))
-                names.append(problems.size_name(count, self.problem.width))
+                names.append(rows.size_name(count, self.problem.width))
         if self.problem.static:
             encoders.append(self.problem.static_student)
-            names.append(problems.static_name(self.problem.static))
+            names.append(rows.static_name(self.problem.static))
         texts = task.held.texts[:TIMED]
         work = [functools.partial(encoder.embed, texts) for encoder in encoders]
         found, _ = costs.costs(encoders, work, len(texts), ROUNDS)
-        examples = task.examples(task.of_teacher)
+        examples = self.problem.examples(own)
         for itself in ("similarity", "nearest_agreement"):
             examples.pop(itself)
         record = {"seed": 0, "layers": own.network.layers, "costs": dict(zip(names, found))}
@@ -107,11 +116,10 @@ class Distiller:
 
     def static(self) -> Learned:
         """The static student."""
-        vectors = self.problem.task.vectors(self.problem.static_student)
-        examples = self.problem.task.examples(vectors)
+        examples = self.problem.examples(self.problem.static_student)
         return Learned({"seed": 0, "layers": 0, **self._means(examples)}, examples)
 
-    def train(self, row: Row, seed: int, execution: Execution = DEFAULT) -> Learned:
+    def train(self, row: rows.Row, seed: int, execution: Execution = DEFAULT) -> Learned:
         """A student.
 
         Args:
@@ -120,12 +128,12 @@ class Distiller:
             execution: Of this student.
         """
         student = self.problem.student(row.layers, seed)
-        fitted = self.training(row.layers).fit(
+        fitted = self.training(row.layers, row.ranked).fit(
             student, seed, row.losses, label=f"{row.name}, seed {seed}", execution=execution
         )
         examples = {} if fitted.diverged >= 0 else self._examples(student, fitted.params)
         last = {f"train_{name}": float(x[-1]) for name, x in fitted.curves.items()}
-        size = problems.size_name(row.layers, self.problem.width)
+        size = rows.size_name(row.layers, self.problem.width)
         cost = size if self.problem.width else row.cut
         known = {"seed": seed, "layers": row.layers, "cut": row.cut, "cost": cost}
         record = records.network_record(
@@ -135,25 +143,11 @@ class Distiller:
         return Learned(record, {} if "diverged" in record else examples, learned)
 
     def _examples(self, student, params):
-        encoder = students.encoder_of(self.problem.teacher, student, params)
-        return self.problem.task.examples(self.problem.task.vectors(encoder))
+        return self.problem.examples(students.encoder_of(self.problem.teacher, student, params))
 
     def _means(self, examples):
-        count = len(self.problem.parts.dev.texts)
-        dev, test = slice(None, count), slice(count, None)
-        return measures.means(examples, dev, "dev_") | measures.means(examples, test, "test_")
-
-
-def with_bar(problem: Problem, compute: Callable) -> outputs.TeacherOutputs:
-    """A teacher's outputs, with a bar.
-
-    Args:
-        problem: Whose texts these are.
-        compute: (teacher, tokens, layers, report=…) -> them.
-    """
-    tokens = problem.read.tokens
-    with progress.bar("teacher", len(tokens.ids), "text", delay=DELAY) as report:
-        return compute(problem.teacher, tokens, problem.imitated, report=report)
+        dev, test = (self.problem.tested(examples, dev) for dev in (True, False))
+        return measures.means(dev, "dev_") | measures.means(test, "test_")
 
 
 def distill_encoder(
@@ -171,6 +165,9 @@ def distill_encoder(
     few: measures.Few = measures.USUAL,
     static: int = 0,
     width: int = 0,
+    ranking: str | os.PathLike = "",
+    ranking_losses: Sequence[str] = RANKING_LOSSES,
+    ranking_temperature: float = ranked.TEMPERATURE,
     execution: Execution = DEFAULT,
     **changes: Any,
 ) -> EncoderResult:
@@ -196,6 +193,10 @@ def distill_encoder(
             for none.
         width: Of the students' hidden states; 0: as the teacher's. Narrower ones begin with new
             layers, and a projection gives vectors of the teacher's numbers.
+        ranking: A .jsonl file of `rankings` that further rows learn from and all rows are compared
+            by, on queries that nobody has learned from.
+        ranking_losses: Those rows: names of losses, margin_mse and listwise_kl among them.
+        ranking_temperature: Of listwise_kl, in units of cosines.
         execution: Where and how.
         **changes: Of the recipe: epochs=2, batch_size=32, learning_rate=1e-3, widths, weights.
 
@@ -210,24 +211,29 @@ def distill_encoder(
     parts = own_texts.parted(
         _as_texts(train), *others, seed=keys.number(base_seed, "draw", "parts")
     )
+    teacher = teacher if isinstance(teacher, Encoder) else Encoder(teacher)
+    given = None
+    if ranking:
+        found = rankings.read(ranking, seed=keys.number(base_seed, "draw", "rankings"))
+        given = ranked.prepared(teacher, found, max_length, ranking_temperature)
     problem = problems.prepare(
-        teacher if isinstance(teacher, Encoder) else Encoder(teacher), parts, layers=layers,
+        teacher, parts, layers=layers,
         losses=losses, recipe=recipe, seeds=seeds, base_seed=base_seed, max_length=max_length,
-        few=few, static=static, width=width,
+        few=few, static=static, width=width, ranked=given, ranking_losses=ranking_losses,
     )  # fmt: skip
-    distiller = Distiller(problem, lambda: with_bar(problem, outputs.outputs), execution)
-    found = {(TEACHER, 0): distiller.teacher()}
+    distiller = Distiller(problem, execution=execution)
+    done = {(TEACHER, 0): distiller.teacher()}
     for count in problem.layers:
-        found[problems.cut_name(count), 0] = distiller.cut(count)
+        done[rows.cut_name(count), 0] = distiller.cut(count)
         for row in problem.rows:
             if row.layers == count:
                 for seed in range(seeds):
-                    found[row.name, seed] = distiller.train(row, seed, execution)
+                    done[row.name, seed] = distiller.train(row, seed, execution)
     if static:
-        found[problems.static_name(static), 0] = distiller.static()
-    learned = {key: one.params for key, one in found.items()}
-    named = [{"row": row, **one.record} for (row, _), one in found.items()]
-    examples = {key: one.examples for key, one in found.items()}
+        done[rows.static_name(static), 0] = distiller.static()
+    learned = {key: one.params for key, one in done.items()}
+    named = [{"row": row, **one.record} for (row, _), one in done.items()]
+    examples = {key: one.examples for key, one in done.items()}
     return concluded(problem, named, examples, lambda row, seed: learned[row, seed])
 
 

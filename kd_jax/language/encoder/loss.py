@@ -1,99 +1,42 @@
-"""Losses of a sentence encoder beside its teacher: vectors, hidden states, similarities.
-
-With s, t the vectors of student and teacher, ŝ, t̂ these at length 1, h their states after the
-layers that correspond, the terms of a batch are
-
-    cosine   mean(1 − ŝ·t̂)
-    mse      mean‖s − t‖²
-    hidden   mean‖h_s − h_t‖² / D, over tokens
-    gram     losses.similarity_preserving(ŝ, t̂)
-
-and what is minimized is their sum with a member's weights.
-"""
+"""The loss of an encoder's student on a batch: a weighted sum of `terms`, and its optimizer."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import optax
-from jaxtyping import Array, Bool, Float
 
-from kd_jax import losses
 from kd_jax.errors import require
+from kd_jax.language.encoder.terms import OF_SCORES, TERMS, Pair
 from kd_jax.models.sentence import normalized
 from kd_jax.training import optimizers
 from kd_jax.training.state import Outcome, stateless
 
-
-class Pair(NamedTuple):
-    """What student and teacher say of a batch.
-
-    Attributes:
-        vectors: The student's.
-        targets: The teacher's.
-        unit: The student's at length 1.
-        unit_targets: The teacher's.
-        hidden: The student's states after each layer.
-        hidden_targets: The teacher's after those that correspond; None where no term asks.
-        mask: True for a token.
-    """
-
-    vectors: Float[Array, "B D"]
-    targets: Float[Array, "B D"]
-    unit: Float[Array, "B D"]
-    unit_targets: Float[Array, "B D"]
-    hidden: Float[Array, "L B T W"]
-    hidden_targets: Float[Array, "B L T W"] | None
-    mask: Bool[Array, "B T"]
+WEIGHTS = {
+    "cosine": 1.0, "mse": 1.0, "hidden": 1.0, "gram": 10.0, "margin_mse": 1.0, "listwise_kl": 1.0,
+}  # fmt: skip
 
 
-def cosine(pair: Pair) -> Float[Array, ""]:
-    """The mean of 1 − cosine."""
-    return jnp.mean(1 - jnp.sum(pair.unit * pair.unit_targets, -1))
-
-
-def mse(pair: Pair) -> Float[Array, ""]:
-    """The mean squared distance; twice `cosine` where vectors are of length 1."""
-    return jnp.mean(jnp.sum((pair.vectors - pair.targets) ** 2, -1))
-
-
-def hidden(pair: Pair) -> Float[Array, ""]:
-    """The mean square of the states' differences, over tokens, layers and numbers."""
-    theirs = jnp.asarray(pair.hidden_targets).swapaxes(0, 1).astype(jnp.float32)
-    counted = jnp.broadcast_to(pair.mask, pair.hidden.shape[:3]).reshape(-1)
-    flat = (x.reshape(-1, x.shape[-1]) for x in (pair.hidden, theirs))
-    return losses.masked_mean(losses.hint(*flat, where=counted), counted)
-
-
-def gram(pair: Pair) -> Float[Array, ""]:
-    """losses.similarity_preserving of the batch."""
-    return losses.similarity_preserving(pair.unit, pair.unit_targets)
-
-
-TERMS: dict[str, Callable[[Pair], Float[Array, ""]]] = {
-    "cosine": cosine,
-    "mse": mse,
-    "hidden": hidden,
-    "gram": gram,
-}
-WEIGHTS = {"cosine": 1.0, "mse": 1.0, "hidden": 1.0, "gram": 10.0}
-
-
-def named(row: str) -> tuple[str, ...]:
+def named(row: str, *, ranked: bool = False) -> tuple[str, ...]:
     """The terms of a row's name, such as cosine+hidden+gram.
 
     Args:
         row: Terms with + between them.
+        ranked: Whether there are scores, of which OF_SCORES are.
 
     Raises:
         InputError: One is not known, or stands there twice.
     """
-    found = tuple(row.split("+"))
-    known = ", ".join(TERMS)
+    found, said = tuple(row.split("+")), f"--{'ranking_' * ranked}losses={row}"
+    known = [name for name in TERMS if ranked or name not in OF_SCORES]
     for name in found:
-        require(name in TERMS, f"--losses={row}: there is no loss '{name:.40}'; there are {known}")
-    require(len(set(found)) == len(found), f"--losses={row}: expected each loss once")
+        other = f"{name} is of scores: give it to --ranking_losses, with --ranking=FILE"
+        require(name in known or name not in TERMS, f"{said}: {other}")
+        require(
+            name in TERMS, f"{said}: there is no loss '{name:.40}'; there are {', '.join(known)}"
+        )
+    require(len(set(found)) == len(found), f"{said}: expected each loss once")
     return found
 
 
@@ -115,6 +58,7 @@ def loss(
     *,
     unit: bool = False,
     frozen: Sequence[str] = ("embeddings",),
+    temperature: float = 1.0,
 ) -> Callable:
     """The loss of a student on a batch: the sum of these terms with the member's weights.
 
@@ -125,10 +69,11 @@ def loss(
         terms: Names of TERMS; a member's weight of one is called name_weight.
         unit: Whether vectors have length 1 already.
         frozen: Names in the parameters that get no gradient.
+        temperature: Of listwise_kl.
 
     Returns:
         (variables, Batch, key) -> Outcome; rows are ids, mask, the teacher's vectors, and hidden
-        where that is a term.
+        where that is a term; or places and scores of ranked.Lists, of texts that are shared.
     """
 
     def at_width(params, batch, width):
@@ -139,11 +84,14 @@ def loss(
         ours, own = (x if unit else normalized({}, x) for x in (vectors, targets))
         theirs = None if theirs is None else theirs[:, :, :width]
         states = features["hidden"][1:]
-        pair = Pair(vectors, targets, ours, own, states, theirs, tokens["mask"])
+        pair = Pair(
+            vectors, targets, ours, own, states, theirs, tokens["mask"], batch.get("there"),
+            batch.get("scores"), temperature,
+        )  # fmt: skip
         return {name: TERMS[name](pair) for name in terms}
 
     def loss_fn(variables, batch, key):
-        rows, numbers = batch.rows, batch.numbers
+        rows, numbers = _of_lists(batch) if "places" in batch.rows else batch.rows, batch.numbers
         longest = jnp.max(jnp.sum(rows["mask"], -1))
         whole = rows["ids"].shape[1]
         widths = [*(width for width in cut_to if width < whole), whole]
@@ -154,6 +102,15 @@ def loss(
         return Outcome(sum(others, first), found)
 
     return loss_fn
+
+
+def _of_lists(batch):
+    """The texts of a batch of rankings as a batch of texts, and their scores."""
+    scores, places = batch.rows["scores"], batch.rows["places"].reshape(-1)
+    there = jnp.pad(scores > -jnp.inf, ((0, 0), (1, 0)), constant_values=True).reshape(-1)
+    return {name: x[places] for name, x in batch.shared.items()} | {
+        "there": there, "scores": scores,
+    }  # fmt: skip
 
 
 def optimizer(

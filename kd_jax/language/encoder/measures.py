@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from kd_jax.data.padding import Tokens
 from kd_jax.data.texts import Texts
 from kd_jax.errors import counted, require
 from kd_jax.metrics import similarity_ranks
@@ -73,7 +74,7 @@ class Task:
             encoder: That gives them.
         """
         tokens = self._tokens(encoder) if encoder.static else self._of_teacher
-        known, held = (similarity_ranks.unit(_shown(encoder, each)) for each in tokens)
+        known, held = (similarity_ranks.unit(shown(encoder, each)) for each in tokens)
         return known, held
 
     @functools.cached_property
@@ -119,18 +120,22 @@ class Task:
         )
 
 
-def _shown(encoder, tokens):
-    """The vectors of tokens, with a bar where that takes a while."""
+def shown(encoder: Encoder, tokens: Tokens) -> Float[np.ndarray, "N D"]:
+    """The vectors of tokens, with a bar where that takes a while.
+
+    Args:
+        encoder: That gives them.
+        tokens: Of texts.
+    """
     with progress.bar("embedding", len(tokens.ids), "text", delay=DELAY) as report:
         return encoder.vectors(tokens, report)
 
 
-def means(examples: Examples, rows: slice = slice(None), prefix: str = "") -> dict[str, float]:
-    """{measure: its mean}, over some of the texts.
+def means(examples: Examples, prefix: str = "") -> dict[str, float]:
+    """{measure: its mean}.
 
     Args:
         examples: Of `Task.examples`.
-        rows: Of which texts.
         prefix: What names begin with.
     """
-    return {f"{prefix}{name}": float(np.mean(x[rows])) for name, x in examples.items()}
+    return {f"{prefix}{name}": float(np.mean(x)) for name, x in examples.items()}

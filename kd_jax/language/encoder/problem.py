@@ -3,62 +3,21 @@
 import dataclasses
 import functools
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 
 from kd_jax import fingerprint
+from kd_jax.data.padding import Tokens
 from kd_jax.data.texts import Parts, Texts
 from kd_jax.errors import counted, require
 from kd_jax.language.encoder import loss, measures, narrow, outputs, reading, students
 from kd_jax.language.encoder import static as static_students
+from kd_jax.language.encoder.measures import Examples
+from kd_jax.language.encoder.ranked import AGREEMENT, MEASURES, Ranked
+from kd_jax.language.encoder.rows import Row, of_size
 from kd_jax.language.encoder.training import Recipe
 from kd_jax.pretrained.encoder import Encoder
 from kd_jax.training import keys
-
-
-class Row(NamedTuple):
-    """A row of the table that is trained.
-
-    Attributes:
-        name: Its name.
-        cut: That of the row that it is held against.
-        layers: Of the students.
-        losses: That they learn by.
-    """
-
-    name: str
-    cut: str
-    layers: int
-    losses: tuple[str, ...]
-
-
-def static_name(width: int) -> str:
-    """What tables call a static student.
-
-    Args:
-        width: Numbers of its vectors.
-    """
-    return f"static, {width} numbers"
-
-
-def size_name(layers: int, width: int = 0) -> str:
-    """What tables call students of one size.
-
-    Args:
-        layers: How many they have.
-        width: Of their hidden states, 0 as the teacher's.
-    """
-    return f"{layers} layer{'s' * (layers > 1)}" + (f" of {width}" if width else "")
-
-
-def cut_name(layers: int) -> str:
-    """What tables call a cut that has not learned.
-
-    Args:
-        layers: How many it has.
-    """
-    return f"{size_name(layers)}, cut"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,6 +37,7 @@ class Problem:
         notes: What a person would want to know, a line each.
         static: Numbers of the static student's vectors; 0 for none.
         width: Of the students' hidden states; 0: as the teacher's.
+        ranked: The rankings that some rows learn from and all are measured by, or None.
     """
 
     teacher: Encoder
@@ -92,16 +52,32 @@ class Problem:
     notes: list[str]
     static: int = 0
     width: int = 0
+    ranked: Ranked | None = None
 
-    @property
-    def terms(self) -> tuple[str, ...]:
-        """The losses of all rows."""
-        return tuple(name for name in loss.TERMS if any(name in row.losses for row in self.rows))
+    def terms(self, ranked: bool = False) -> tuple[str, ...]:
+        """The losses of all rows that learn from texts, or of those that learn from rankings.
 
-    @property
-    def imitated(self) -> list[int]:
-        """The teacher's layers whose states are learned."""
-        if "hidden" not in self.terms:
+        Args:
+            ranked: The latter.
+        """
+        rows = [row for row in self.rows if row.ranked == ranked]
+        return tuple(name for name in loss.TERMS if any(name in row.losses for row in rows))
+
+    def tokens(self, ranked: bool = False) -> Tokens:
+        """The training texts, or those of the rankings.
+
+        Args:
+            ranked: The latter.
+        """
+        return self.ranked.tokens if ranked and self.ranked else self.read.tokens
+
+    def imitated(self, ranked: bool = False) -> list[int]:
+        """The teacher's layers whose states are learned.
+
+        Args:
+            ranked: From rankings.
+        """
+        if "hidden" not in self.terms(ranked):
             return []
         every = (students.chosen(self.teacher, count) for count in self.layers)
         return sorted({layer for layers in every for layer in layers})
@@ -109,7 +85,33 @@ class Problem:
     @property
     def primary(self) -> str:
         """The measure that rows are chosen and compared by."""
+        if self.ranked:
+            return AGREEMENT
         return "similarity" if self.parts.train.labels is None else "probe_accuracy"
+
+    def examples(self, encoder: Encoder) -> Examples:
+        """{measure: a number for each held-out text or ranking}, larger is better.
+
+        Args:
+            encoder: That is measured.
+        """
+        ranked = self.ranked.task.examples(encoder) if self.ranked else {}
+        own = self.task.of_teacher if encoder is self.teacher else self.task.vectors(encoder)
+        return ranked | self.task.examples(own)
+
+    def tested(self, examples: Examples, dev: bool = False) -> Examples:
+        """Those of the test's texts and rankings, or of those for the choice.
+
+        Args:
+            examples: Of `examples`.
+            dev: The latter.
+        """
+        found = {}
+        for name, values in examples.items():
+            ranked = self.ranked if name in MEASURES else None
+            count = ranked.dev if ranked else len(self.parts.dev.texts)
+            found[name] = values[:count] if dev else values[count:]
+        return found
 
     def student(self, layers: int, seed: int = 0) -> students.Student:
         """A student as it begins.
@@ -134,7 +136,12 @@ class Problem:
         parts = self.parts.train, self.parts.dev, self.parts.test
         labels = [None if x.labels is None else x.labels.tolist() for x in parts]
         plain = [[x.texts for x in parts], labels]
-        return {"data": fingerprint.of(plain), "teacher": outputs.digest(self.teacher)}
+        own = {"data": fingerprint.of(plain), "teacher": outputs.digest(self.teacher)}
+        if self.ranked:
+            lists = self.ranked.lists, self.ranked.task.lists
+            own["rankings"] = fingerprint.of([[x.texts, x.places.tolist(), x.scores.tolist()]
+                                              for x in lists])  # fmt: skip
+        return own
 
 
 def prepare(
@@ -151,6 +158,8 @@ def prepare(
     few: measures.Few = measures.USUAL,
     static: int = 0,
     width: int = 0,
+    ranked: Ranked | None = None,
+    ranking_losses: Sequence[str] = (),
 ) -> Problem:
     """The Problem of a teacher and texts.
 
@@ -167,6 +176,8 @@ def prepare(
         few: Of the probe on few labels.
         static: Numbers of the vectors of a static student; 0 for none.
         width: Of the students' hidden states; 0: as the teacher's.
+        ranked: Rankings that students are measured by, or None.
+        ranking_losses: Rows that learn from them, names of `loss.named`.
 
     Raises:
         InputError: Something does not fit.
@@ -176,23 +187,15 @@ def prepare(
     students.check(teacher, layers)
     if width:
         narrow.check_width(teacher, width)
-    rows = []
+    rows: list[Row] = []
     for count in layers:
-        cut = cut_name(count)
-        for each in losses:
-            named = loss.named(each)
-            same = [row.name for row in rows if (row.layers, {*row.losses}) == (count, {*named})]
-            require(not same, f"--losses={each}: the row {', '.join(same)} is the same sum")
-            states = (
-                f"--losses={each} and --width={width}: hidden states are of another width than "
-            )
-            require(not width or "hidden" not in named, states + "the teacher's: leave hidden out")
-            name = f"{size_name(count, width)}, {' + '.join(named)}"
-            rows.append(Row(name, cut, count, named))
+        rows += of_size(count, losses, width)
+        rows += of_size(count, ranking_losses, width, ranked=True) if ranked else []
     read = reading.read(teacher, parts.train.texts, max_length, skip=skip_longer)
     held = Texts(parts.dev.texts + parts.test.texts, _joined(parts.dev.labels, parts.test.labels))
     task = measures.Task(teacher, parts.train, held, few)
     notes = [*parts.notes, *_long(read, len(parts.train.texts), skip_longer)]
+    notes += [*ranked.notes, *_seen(ranked.lists.texts, held.texts)] if ranked else []
     if task.few.per_class < few.per_class:
         notes.append(f"few labels: {task.few.per_class} of each class, as one has no more")
     return Problem(
@@ -208,7 +211,15 @@ def prepare(
         notes,
         static,
         width,
+        ranked,
     )
+
+
+def _seen(learned, held):
+    """A line about held-out texts that rankings are learned from."""
+    count = len(set(learned) & set(held))
+    return [f"{count:,} of {len(held):,} held-out texts are in rankings that are learned from"
+            ] if count else []  # fmt: skip
 
 
 def _joined(first, second):

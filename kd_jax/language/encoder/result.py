@@ -136,11 +136,11 @@ def concluded(
         examples: {(row, seed): {measure: a number for each held-out text}}.
         learned: (row, seed) -> parameters.
     """
-    first, own = len(problem.parts.dev.texts), problem.primary
+    own = problem.primary
     of_rows: dict[str, dict[int, np.ndarray]] = {}
     for (row, seed), found in examples.items():
         if own in found:
-            of_rows.setdefault(row, {})[seed] = found[own][first:]
+            of_rows.setdefault(row, {})[seed] = problem.tested(found)[own]
     trained = {row.name for row in problem.rows}
     best = chosen([r for r in records if r["row"] in trained], own)
     (costs,) = (r["costs"] for r in records if "costs" in r)

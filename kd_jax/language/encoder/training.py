@@ -10,6 +10,7 @@ from kd_jax.data import padding
 from kd_jax.errors import counted, require
 from kd_jax.language.encoder import loss
 from kd_jax.language.encoder.outputs import TeacherOutputs
+from kd_jax.language.encoder.ranked import Lists
 from kd_jax.language.encoder.students import Student
 from kd_jax.runtime.execution import DEFAULT, Execution
 from kd_jax.training import keys, optimizers, samplers, sequential
@@ -75,6 +76,8 @@ class Training:
         terms: Sequence[str],
         recipe: Recipe,
         *,
+        lists: Lists | None = None,
+        temperature: float = 1.0,
         base_seed: int = 0,
         execution: Execution = DEFAULT,
     ):
@@ -85,6 +88,9 @@ class Training:
             outputs: What the teacher says of the texts.
             terms: The losses that any of them has a weight for.
             recipe: How they learn.
+            lists: Rankings of these texts, with scores in units of cosines, whose queries are drawn
+                instead of texts: as many to a step as have a batch of texts.
+            temperature: Of listwise_kl.
             base_seed: What order and draws follow from.
             execution: Where and how.
 
@@ -94,7 +100,15 @@ class Training:
         self.terms, self.recipe = tuple(terms), recipe
         tokens, longest = outputs.tokens, outputs.tokens.ids.shape[1]
         lengths = tokens.mask.sum(1)
-        rows, size = len(lengths), recipe.batch_size
+        size, shared = recipe.batch_size, {}
+        data = {**tokens._asdict(), "vectors": outputs.vectors}
+        if "hidden" in terms:
+            data["hidden"] = outputs.of_layers(student.imitates)
+        if lists is not None:
+            data, shared = {"places": lists.places, "scores": lists.scores}, data
+            lengths = np.max(np.where(lists.there, lengths[lists.places], 0), 1)
+            size = min(max(1, size // lists.places.shape[1]), len(lengths))
+        rows = len(lengths)
         require(
             rows >= size,
             f"--batch_size={size}: expected no more than {counted(rows, 'text')} to learn from",
@@ -104,16 +118,14 @@ class Training:
         order = keys.key(base_seed, "student", "order")
         sampler = samplers.by_length(order, lengths, (*cut_to, longest), size)
         steps = optimizers.steps(recipe.epochs, sampler)
-        data = {**tokens._asdict(), "vectors": outputs.vectors}
-        if "hidden" in terms:
-            data["hidden"] = outputs.of_layers(student.imitates)
         self.sequential = sequential.Sequential(
             loss.loss(
-                student.model.apply, cut_to, terms, unit=student.unit, frozen=student.frozen
+                student.model.apply, cut_to, terms, unit=student.unit, frozen=student.frozen,
+                temperature=temperature,
             ),
             loss.optimizer(recipe.learning_rate, steps, student.params, student.frozen),
             student.params, data, sampler, keys.key(base_seed, "student"), epochs=recipe.epochs,
-            numbers=self.weights(terms), execution=execution,
+            numbers=self.weights(terms), shared=shared, execution=execution,
         )  # fmt: skip
 
     def weights(self, row: Sequence[str]) -> dict[str, float]:

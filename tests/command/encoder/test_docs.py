@@ -1,6 +1,7 @@
 """The commands of docs/encoders.md run as they stand there, and its flags are those there are."""
 
 import dataclasses
+import json
 import pathlib
 import re
 
@@ -19,7 +20,8 @@ from kd_jax.command.encoder.config import Config
 from kd_jax.pretrained import sentence_embeddings
 
 PAGE = (pathlib.Path(__file__).parents[3] / "docs" / "encoders.md").read_text()
-COMMANDS = re.findall(r"\./run\.sh (distill_encoder [^\n]*(?:\\\n[^\n]*)*)\n\n", PAGE)
+BY_HAND = re.sub("<!-- encoder_.*?<!-- end -->", "", PAGE, flags=re.DOTALL)
+COMMANDS = re.findall(r"\./run\.sh (distill_encoder [^\n]*(?:\\\n[^\n]*)*)\n\n", BY_HAND)
 
 
 @pytest.fixture
@@ -32,17 +34,25 @@ def here(tmp_path, monkeypatch):
     rows = [f"{text},{label}" for text, label in zip(texts, labels)]
     (tmp_path / "questions.csv").write_text("\n".join(["question,intent", *rows]))
     (tmp_path / "notes.txt").write_text("\n".join(texts))
+    lines = [
+        {"query": a, "positive": b, "negatives": [c], "scores": [1, n % 3]}
+        for n, (a, b, c) in enumerate(zip(texts, texts[1:], texts[2:]))
+    ]
+    (tmp_path / "rankings.jsonl").write_text("\n".join(map(json.dumps, lines)))
 
 
 @pytest.mark.slow
 def test_the_commands(here, capsys):
-    labeled, unlabeled = (found.replace("\\\n", " ").split() for found in COMMANDS)
+    labeled, unlabeled, ranked = (found.replace("\\\n", " ").split() for found in COMMANDS)
     smoke = ["--preset=smoke", "--max_length=8"]
     command.main([*(x for x in labeled if "layers" not in x), "--layers=2,1", *smoke])
     command.main([*unlabeled, *smoke])
+    command.main([*ranked, *smoke])
     assert kd.Encoder("small").dimension == kd.Encoder("smaller").dimension == 5
     assert {p.name for p in pathlib.Path("small").glob("*_layer*")} < {"1_layer", "2_layers"}
-    assert "2 layers, cosine + gram" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "2 layers, cosine + gram" in shown
+    assert "ranked: cosine" in shown and kd.Encoder("ranker").dimension == 5
 
 
 @pytest.mark.slow
@@ -54,7 +64,7 @@ def test_the_program(here, capsys):
 
 
 def test_every_flag_is_one_and_none_is_left_out():
-    assert len(COMMANDS) == 2
+    assert len(COMMANDS) == 3
     own = {x.name for x in dataclasses.fields(Config)}
     shared = {x.name for x in dataclasses.fields(experiment.Config)}
     said = set(re.findall(r"`?--(\w+)", PAGE))

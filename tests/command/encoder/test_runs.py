@@ -146,6 +146,7 @@ def test_bad_input_is_one_line(place, tmp_path):
     wrong("--losses=mse.cosine: the row 2 layers, cosine . mse is the same sum",
           losses=("cosine+mse", "mse+cosine"))  # fmt: skip
     wrong("expected each loss once", losses=("cosine+cosine",))
+    wrong("none.jsonl does not exist", ranking=str(tmp_path / "none.jsonl"))
     wrong("is no folder", teacher=str(tmp_path / "none"))
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("mine")
@@ -156,6 +157,7 @@ def test_bad_input_is_one_line(place, tmp_path):
         "--out=.* and --workdir=.* overlap", out=tmp_path / "runs", workdir=str(tmp_path / "runs/x")
     )
     refused("--texts is missing", Config)
+    refused("--ranking_losses=mse and no --ranking=FILE", config, place, ranking_losses=("mse",))
     refused("--longer=drop: expected one of cut, skip", config, place, longer="drop")
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["thesis.txt"]
 
@@ -164,5 +166,5 @@ def test_hidden_states_that_do_not_fit_are_refused_before_any_work(place, monkey
     monkeypatch.setattr(run.memory, "available", lambda: 1000)
     refused("leave hidden out, as in --losses=cosine.gram", run.prepared,
             config(place, losses=("cosine+hidden",)))  # fmt: skip
-    assert run.prepared(config(place)).imitated == []
+    assert run.prepared(config(place)).imitated() == []
     assert folder.SAME == 1e-5

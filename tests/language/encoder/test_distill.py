@@ -77,7 +77,7 @@ def test_what_is_saved_gives_what_the_records_say(result, teacher, tmp_path):
 def test_the_page_names_verdict_rows_and_speed(result):
     text = str(result)
     assert "(chosen)" in text and "texts/s" in text  # names are folded on a narrow terminal
-    assert "fewer than 3 seeds: no verdict. It has" in " ".join(text.split())
+    assert "fewer than 3 seeds: no verdict. Its similarities agree" in " ".join(text.split())
     assert "times its speed" in text.replace("\n", " ")
     refused("there is no row x: expected one of 1 layer, cosine", result.student, "x")
     refused("seed=2: expected 0 to 1", result.student, "1 layer, cosine + hidden + gram", 2)

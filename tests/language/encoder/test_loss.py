@@ -60,10 +60,48 @@ def test_the_loss_is_the_weighted_sum_over_the_first_width_that_holds_the_batch(
         assert slopes["layers"] != 0 and not np.any(slopes["embeddings"])
 
 
+def test_of_rankings_margins_and_lists_are_beside_the_texts_that_are_there():
+    """Two queries with two and one passages, by hand in float64; the third place is nobody's."""
+    random = np.random.default_rng(1)
+    vectors, targets = random.normal(size=(2, 6, 4)).astype(np.float32)
+    scores = np.array([[0.9, 0.4], [0.2, -np.inf]], np.float32)
+    there = np.array([1, 1, 1, 1, 1, 0], bool)
+
+    def unit(x):
+        return x / np.linalg.norm(x, axis=-1, keepdims=True)
+
+    @jax.jit
+    def computed(vectors, targets):
+        both = vectors, targets, vectors / jnp.linalg.norm(vectors, axis=1, keepdims=True), targets
+        pair = loss.Pair(
+            *both, vectors[None, :, None], None, np.ones((6, 1), bool), there, scores, 0.5
+        )
+        names = "cosine", "mse", "margin_mse", "listwise_kl"
+        return {name: loss.TERMS[name](pair) for name in names}
+
+    found = computed(vectors, unit(targets))
+    ours, theirs = unit(np.float64(vectors)), unit(np.float64(targets))
+    first, second = ours[0] @ ours[1], ours[0] @ ours[2]
+    p, q = (np.exp(np.array(x) / 0.5) for x in ((0.9, 0.4), (first, second)))
+    p, q = p / p.sum(), q / q.sum()
+    kept = np.arange(5)
+    wanted = {
+        "cosine": np.mean(1 - np.sum(ours * theirs, 1)[kept]),
+        "mse": np.mean(np.sum((vectors - theirs) ** 2, 1)[kept]),
+        "margin_mse": ((first - second) - 0.5) ** 2 / 2,  # of one passage there is no margin
+        "listwise_kl": np.sum(p * np.log(p / q)) / 2,
+    }
+    assert found == pytest.approx(wanted, rel=1e-4)
+
+
 def test_rows_are_named_by_their_losses():
     assert loss.named("cosine+gram") == ("cosine", "gram")
     found = loss.weights(("gram",), ("cosine", "gram"), WEIGHTS)
     assert found == {"cosine_weight": 0.0, "gram_weight": 0.3}
-    refused("--losses=cosine.huge: there is no loss 'huge'; there are cosine, mse, hidden, gram",
+    refused("--losses=cosine.huge: there is no loss 'huge'; there are cosine, mse, hidden, gram$",
             loss.named, "cosine+huge")  # fmt: skip
+    refused("--losses=margin_mse: margin_mse is of scores: give it to --ranking_losses",
+            loss.named, "margin_mse")  # fmt: skip
+    assert loss.named("mse+margin_mse", ranked=True) == ("mse", "margin_mse")
+    refused("--ranking_losses=kl: .* gram, margin_mse, listwise_kl", loss.named, "kl", ranked=True)
     refused("expected each loss once", loss.named, "mse+mse")
