@@ -95,7 +95,7 @@ def parted(
     for part, own in zip(texts.PARTS, rows):
         require(
             len(own),
-            f"{name or 'rankings'}: {len(queries)} different queries leave none for {part}: give "
+            f"{name or 'rankings'}: different queries: {len(queries)}, too few for {part}: give "
             "more, or another --split",
         )
         chosen = {queries[row] for row in own}

@@ -72,7 +72,7 @@ def test_what_is_no_ranking_is_refused_with_its_line(tmp_path, change, said):
 
 def test_too_few_queries_or_equal_scores_are_refused(tmp_path):
     one = written(tmp_path / "one.jsonl", [LINE] * 30)
-    refused("one.jsonl: 1 different queries leave none for", rankings.read, one)
+    refused("one.jsonl: different queries: 1, too few for dev", rankings.read, one)
     same = written(tmp_path / "same.jsonl", [LINE | {"scores": [1, 1, 1]}] * 2)
     refused("same.jsonl: every query has one score for all", rankings.read, same)
     refused("none.jsonl does not exist", rankings.read, tmp_path / "none.jsonl")
