@@ -11,6 +11,7 @@
 # ./run.sh report [WORKDIR]          one page of the runs below it, or of the committed records
 # ./run.sh publish RUN_FOLDER        keep a finished run as a record and renew the READMEs
 # ./run.sh publish --readmes         renew the READMEs alone
+# ./run.sh publish --figures         draw the records' figures again, without training
 # ./run.sh reproduce NAME [--flag]   run a committed record's command again: do its intervals hold?
 # ./run.sh install [EXTRA …]         install extras without running anything
 # ./run.sh completion                what completes names and flags: eval "$(./run.sh completion)"

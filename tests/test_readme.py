@@ -65,7 +65,7 @@ def test_the_whole_experiment_of_the_guide_runs(narrow, monkeypatch, capsys):
     command = (done.folder / "command.txt").read_text()
     assert command == f"./run.sh narrow {' '.join(flags)}\n"
     assert all(f"| {row} " in table for row in rows) and table in capsys.readouterr().out
-    assert (done.folder / "errors_by_temperature.png").is_file()
+    assert (done.folder / "errors_by_temperature.svg").is_file()
 
 
 def test_the_flags_of_the_guide_s_experiment_are_shown_without_jax(narrow):

@@ -20,7 +20,7 @@ def conf():
     ("docs", DOCS, "../kd_jax/data/mnist.py", "../kd_jax/data/mnist.py"),
     ("docs", DOCS, "../tests/mutations.md", "results/mutations.md"),
     ("experiments/people", RESULTS, "../quickstart/README.md", "quickstart.md"),
-    ("experiments/people", RESULTS, "records/a.png", "../../experiments/people/records/a.png"),
+    ("experiments/people", RESULTS, "records/a.svg", "../../experiments/people/records/a.svg"),
     ("experiments/people", RESULTS, "exploration/table.md", "people_exploration_table.md"),
     ("experiments/people", RESULTS, "../../docs/losses.md#top", "../losses.md#top"),
     ("experiments/people", RESULTS, "https://arxiv.org/x.md", "https://arxiv.org/x.md"),

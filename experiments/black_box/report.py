@@ -10,6 +10,7 @@ from kd_jax.storage import jsonl
 
 RANDOM, MARGIN = STRATEGIES
 TRAINING, MIXES, _, NOISE = POOLS
+BANDS = "Points are means over students, whiskers 95 % intervals of the mean."
 METRICS = {"test_accuracy": "accuracy", "test_agreement": "agreement with the teacher"}
 # part, row, queries (None: the most), above or below, accuracy or agreement in percent
 EXPECTED = (
@@ -116,22 +117,29 @@ def draw(folder: pathlib.Path) -> None:
     """Both figures of a run folder."""
     records = [percent(r) for r in jsonl.records(folder)]
     parts = tables.by("part", records)
-    size = (3.4 * len(POOLS), 6.0)
-    with figures.figure(folder / "by_queries.png", 2, len(POOLS), size, sharex=True) as axes:
-        for number, part in enumerate(POOLS):
-            axes[0, number].set_title(f"queries: {part}", fontsize=9)
-            for cell, metric in zip(axes[:, number], METRICS):
-                curves(cell, parts[part], metric)
-        axes[0, 0].legend(fontsize=7)
-    with figures.figure(folder / "active.png", 2, len(ACTIVE), (8.0, 6.0), sharex=True) as axes:
-        for number, (answer, part) in enumerate(ACTIVE.items()):
-            axes[0, number].set_title(f"{answer}, training images", fontsize=9)
-            for cell, metric in zip(axes[:, number], METRICS):
-                curves(cell, parts[part], metric)
-        axes[0, 0].legend(fontsize=8)
+    pools = {f"queries: {part}": parts[part] for part in POOLS}
+    caption = "Test accuracy by number of queries, for every kind of answer and pool of queries."
+    panels(folder / "by_queries.svg", pools, f"{caption} {BANDS}")
+    active = {f"{answer}, training images": parts[part] for answer, part in ACTIVE.items()}
+    caption = (
+        "Test accuracy by number of queries that are chosen at random "
+        "or where the student is least sure."
+    )
+    first = next(iter(ACTIVE.values()))
+    title = f"{first[0].upper()}{first[1:]}"
+    panels(folder / "active.svg", active, f"{caption} {BANDS}", title)
 
 
-def curves(axes, records, metric):
-    """A metric in percent against the number of queries: a line per row with its 95 % interval."""
-    by_column.curves(axes, records, "queries", metric, [*tables.by_row(records)])
-    axes.set_ylabel(f"{METRICS[metric]} (%)")
+def panels(path, parts, caption, title=""):
+    """A figure: a panel of accuracy by number of queries per part, in two columns."""
+    rows = -(-len(parts) // 2)
+    about: dict = {"caption": caption, "table": title, "sharex": True, "squeeze": False}
+    with figures.figure(path, rows, 2, (figures.WIDEST, 2.6 * rows + 0.7), **about) as axes:
+        for cell, (name, found) in zip(axes.flat, parts.items()):
+            by_column.curves(cell, found, "queries", "test_accuracy", [*tables.by_row(found)])
+            cell.set_title(name, fontsize=9)
+        for line in axes:
+            line[0].set_ylabel("test accuracy, %")
+        for cell in axes[:-1].flat:
+            cell.set_xlabel("")
+        figures.legend(axes[0, 0])

@@ -7,7 +7,7 @@ import numpy as np
 
 from experiments.compare_methods.rows import ASSISTANT, KD, LABELS, TEACHER
 from kd_jax.metrics import statistics
-from kd_jax.report import figures, tables
+from kd_jax.report import figures, roles, tables
 from kd_jax.storage import jsonl
 
 
@@ -84,14 +84,25 @@ def draw(folder: pathlib.Path) -> None:
         name = "".join(c if c.isalnum() else "_" for c in pair.lower())
         rows = tables.by_row(records)
         larger = {row: rows.pop(row) for row in (TEACHER, ASSISTANT) if row in rows}
-        size = (7, 0.24 * len(rows) + 1)
-        with figures.figure(folder / f"{name}_errors.png", size=size) as axes:
+
+        def figure(what, caption, *shape, pair=pair, name=name, **options):
+            about = {"caption": f"{pair}: {caption}", "table": pair}
+            return figures.figure(folder / f"{name}_{what}.svg", *shape, **about, **options)
+
+        caption = f"test errors of every method, the fewest on top. {figures.DOTS}"
+        with figure("errors", caption, size=(7, 0.24 * len(rows) + 1)) as axes:
             dots(axes, rows, larger)
-        with figures.figure(folder / f"{name}_agreement.png") as axes:
+        caption = "test accuracy by agreement with the teacher, a mark per method: its mean."
+        with figure("agreement", caption) as axes:
             agreement(axes, rows)
-        with figures.figure(folder / f"{name}_reliability.png", size=(4.5, 4)) as axes:
+        caption = (
+            "reliability diagram: how often a network is right where it is so sure. On the dotted "
+            "diagonal it is calibrated."
+        )
+        with figure("reliability", caption, size=(4.5, 4)) as axes:
             reliability(axes, {TEACHER: larger[TEACHER], **{r: rows[r] for r in (LABELS, KD)}})
-        with figures.figure(folder / f"{name}_cka.png", 1, 2, size=(7.5, 3.2)) as axes:
+        caption = "linear CKA of the teacher's layers with the student's, means over students."
+        with figure("cka", caption, 1, 2, size=(7.5, 3.2)) as axes:
             for cell, row in zip(axes, (LABELS, KD)):
                 alignment(cell, row, rows[row], larger[TEACHER][0]["layers"])
 
@@ -102,46 +113,51 @@ def dots(axes, rows, larger):
     Args: {row: records} of the students, and of the larger networks, which become lines.
     """
     values = {row: tables.teacher_means(found, "test_errors") for row, found in rows.items()}
-    order = sorted(values, key=lambda row: -np.mean(values[row]))
-    for y, row in enumerate(order):
-        color = figures.COLORS[1] if row in (LABELS, KD) else figures.COLORS[0]
-        x, half = np.mean(values[row]), statistics.half_width(values[row])
-        axes.errorbar(x, y, xerr=half, fmt="o", ms=4, color=color, capsize=2)
+    order = sorted(values, key=lambda row: np.mean(values[row]))
+    figures.dots(axes, {row: values[row] for row in order})
     for (row, found), style in zip(larger.items(), ("--", ":")):
         mean = np.mean([r["test_errors"] for r in found])
-        axes.axvline(mean, color=figures.GREY, ls=style, lw=1, label=row)
-    axes.set_yticks(range(len(order)), order)
-    axes.set_xlabel("test errors, mean and 95 % interval")
-    axes.legend(fontsize=8, loc="lower left")
+        axes.axvline(mean, color=roles.TEACHER.color, ls=style, lw=1, label=row)
+    axes.set_xlabel("test errors")
+    figures.legend(axes)
 
 
 def agreement(axes, rows):
     """Accuracy against agreement with the teacher, a point per method; the outermost are named."""
-    names = {row: np.mean([r["test_agreement"] for r in found]) for row, found in rows.items()}
-    accuracy = {row: np.mean([r["test_accuracy"] for r in found]) for row, found in rows.items()}
-    axes.plot(list(names.values()), list(accuracy.values()), "o", color=figures.COLORS[0], ms=4)
-    by_accuracy = sorted(rows, key=lambda row: accuracy[row])
-    for row in {*by_accuracy[:2], *by_accuracy[-2:], LABELS, KD}:
-        place = {"xytext": (4, 4), "textcoords": "offset points", "fontsize": 7}
-        axes.annotate(row, (names[row], accuracy[row]), **place)
-    axes.set(xlabel="agreement with the teacher", ylabel="test accuracy")
-    axes.margins(x=0.2)
+    metrics = ("test_agreement", "test_accuracy")
+    points = {
+        row: [100 * np.mean(tables.values(found, name)) for name in metrics]
+        for row, found in rows.items()
+    }
+    for row, role in roles.looks(rows).items():
+        axes.plot(*points[row], role.marker, color=role.color, ms=5)
+    x, y = np.array([*points.values()]).T
+    by_accuracy, lowest = sorted(rows, key=lambda row: points[row][1]), -np.inf
+    for row in by_accuracy:
+        if row in (LABELS, KD, *by_accuracy[:2], *by_accuracy[-2:]):
+            right = points[row][0] > np.median(x)  # of which names stand left, within the axes
+            beside = points[row][0] + np.ptp(x) * (-0.03 if right else 0.03)
+            lowest = max(points[row][1], lowest + 0.045 * np.ptp(y))  # above the name before
+            look = {"ha": "right" if right else "left", "va": "center", "fontsize": 8}
+            axes.text(beside, lowest, row, **look)
+    axes.set(xlabel="agreement with the teacher, %", ylabel="test accuracy, %")
+    axes.margins(x=0.2, y=0.1)
 
 
 def reliability(axes, rows):
     """Reliability diagram: accuracy by confidence; the diagonal is a calibrated network."""
-    axes.plot([0, 1], [0, 1], color=figures.GREY, lw=1, ls=":")
-    for (row, found), color in zip(rows.items(), figures.COLORS):
+    axes.plot([0, 100], [0, 100], color=figures.GREY, lw=1, ls=":")
+    for row, role in roles.looks(rows).items():
         count, right, sure = (
-            np.array([r[f"bin_{name}"] for r in found])
+            np.array(tables.values(rows[row], f"bin_{name}"))
             for name in ("count", "accuracy", "confidence")
         )
         total = count.sum(0)
         filled = total >= 10  # of fewer examples the fraction says nothing
-        x, y = ((count * v).sum(0)[filled] / total[filled] for v in (sure, right))
-        axes.plot(x, y, "o-", ms=3, color=color, label=row)
-    axes.set(xlabel="confidence", ylabel="accuracy")
-    axes.legend(fontsize=8)
+        x, y = (100 * (count * v).sum(0)[filled] / total[filled] for v in (sure, right))
+        figures.line(axes, x, y, row, role)
+    axes.set(xlabel="confidence, %", ylabel="accuracy, %")
+    figures.legend(axes)
 
 
 def alignment(axes, row, records, layers):

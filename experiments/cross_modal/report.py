@@ -102,14 +102,19 @@ def claims(records):
 
 
 def draw(folder: pathlib.Path) -> None:
-    """The figure of a run folder: accuracy against the number of labels in both parts."""
+    """The figure of a run folder: what each adds to labels only, by their number."""
     parts, rows = by_part(folder), ordered(temperature_of(folder))
-    path, size = folder / "by_labels.png", (5.0 * len(PARTS), 3.8)
-    with figures.figure(path, 1, len(PARTS), size) as axes:
+    _, some = split(parts[PARTS[0]])
+    caption = (
+        f"Test accuracy by number of labels, against {LABELS} with as many: above zero a student "
+        f"is better. Points are means over {tables.counted(tables.by_row(some)[LABELS])}, whiskers "
+        "95 % intervals of the paired difference; dotted: students that see no labels at all."
+    )
+    path, size = folder / "by_labels.svg", (figures.WIDEST, 4.8)
+    with figures.figure(path, 1, len(PARTS), size, caption=caption) as axes:
         for cell, part in zip(axes, PARTS):
             _, students = split(parts[part])
-            by_column.curves(cell, students, "labels", "test_accuracy", rows[1:])
-            cell.set(title=part, ylabel="test accuracy (%)")
-            cell.legend(fontsize=8)
-        axes[0].plot([], [], ":", color=figures.GREY, label="without labels")
-        axes[0].legend(fontsize=8)
+            by_column.differences(cell, students, "labels", "test_accuracy", LABELS, rows[1:])
+            cell.set_title(part, fontsize=9)
+        axes[0].set_ylabel(f"test accuracy minus that of {LABELS}, points")
+        figures.legend(axes[0])

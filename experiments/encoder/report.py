@@ -3,7 +3,7 @@
 import json
 
 from experiments.encoder.rows import CUT, DISTILLED, TEACHER, TRAINED, row_name
-from kd_jax.report import figures, tables
+from kd_jax.report import figures, roles, tables
 from kd_jax.storage import jsonl
 
 PUBLISHED = (
@@ -100,26 +100,24 @@ def draw(folder):
     (teacher,), titles = rows[TEACHER], measures(_settings(folder))
     top = teacher["layers"]
     speeds = {r["layers"]: r["sentences_per_second"] for r in teacher["costs"]}
-    with figures.figure(folder / "accuracy_by_speed.png", columns=2, size=(9.0, 4.0)) as axes:
+    caption = (
+        "Test accuracy by speed: the teacher, its first layers alone (cut), and what training "
+        "makes of them. Lines are means over seeds, bands one standard deviation."
+    )
+    path, size = folder / "accuracy_by_speed.svg", (figures.WIDEST, 4.2)
+    with figures.figure(path, 1, 2, size, caption=caption) as axes:
         for panel, metric in zip(axes, ("probe_accuracy", "few_accuracy")):
-            panel.axhline(teacher[metric], color=figures.GREY, linewidth=1, linestyle="--")
-            panel.annotate(
-                f"teacher, {row_name(top)}", (max(speeds.values()), teacher[metric]),
-                xytext=(0, 3), textcoords="offset points", ha="right", color=figures.GREY,
-            )  # fmt: skip
-            for arm, color in zip((CUT, *TRAINED), figures.COLORS):
-                points = [
-                    (speeds[n], [r[metric] for r in rows[row_name(n, arm)]])
+            level = row_name(top)
+            figures.level(panel, [teacher[metric]], f"teacher, {level}", roles.TEACHER)
+            for arm, role in roles.styles((CUT, *TRAINED)).items():
+                points = {
+                    speeds[n]: [r[metric] for r in rows[row_name(n, arm)]]
                     for n in sorted(speeds)
                     if row_name(n, arm) in rows
-                ]
-                x, values = zip(*points)
-                figures.band(panel, x, values, arm, color)
-            panel.set_xlabel("sentences per second")
+                }
+                figures.band(panel, [*points], [*points.values()], arm, role, figures.PERCENT)
+            panel.set_xlabel("sentences per second; above: layers")
             panel.set_ylabel(f"test accuracy, {titles[metric]}, %")
-        for n in (n for n in speeds if n != top):
-            axes[1].annotate(
-                row_name(n), (speeds[n], rows[row_name(n, CUT)][0]["few_accuracy"]), xytext=(0, 6),
-                textcoords="offset points", ha="center", color=figures.COLORS[0],
-            )  # fmt: skip
-        axes[1].legend(loc="center right")
+            layers = panel.secondary_xaxis("top")
+            layers.set_xticks([speeds[n] for n in speeds], [f"{n}" for n in speeds])
+        figures.legend(axes[0])

@@ -1,12 +1,11 @@
 """Tables and the figure of the equations of Hinton, Vinyals and Dean 2015."""
 
-import itertools
 import pathlib
 
 import numpy as np
 
 from experiments.equations_2015 import rows as named
-from kd_jax.report import figures, tables
+from kd_jax.report import figures, roles, tables
 from kd_jax.storage import jsonl
 
 
@@ -70,11 +69,16 @@ def draw(folder: pathlib.Path) -> None:
     rows = tables.by_row(r for r in jsonl.records(folder) if "curve" in r)
     left_out = (named.OF_ARITHMETIC, named.OF_GEOMETRIC)
     shown = [row for row in rows if not row.startswith(left_out)]
-    with figures.figure(folder / "high_temperature_limit.png") as axes:
-        for row, color in zip(shown, itertools.cycle(figures.COLORS)):
+    caption = (
+        "How far students' logits are from their teacher's, epoch by epoch: the higher T, the "
+        "nearer soft targets come to logit matching. Lines are means over all students."
+    )
+    path = folder / "high_temperature_limit.svg"
+    with figures.figure(path, caption=caption, table="Trainings on digits") as axes:
+        for row, role in roles.styles(shown).items():
             found = np.mean([r["curve"] for r in rows[row]], axis=0)
-            style = "--" if row == named.MATCHING else "-"
-            axes.plot(range(1, len(found) + 1), found, style, color=color, label=row)
+            figures.line(axes, range(1, len(found) + 1), found, row, role, every=5)
         axes.set(xlabel="epoch", ylabel="½ mean squared difference of centered logits")
         axes.set_yscale("log")
-        axes.legend(fontsize=8)
+        axes.yaxis.set_major_formatter("{x:g}")
+        figures.legend(axes)

@@ -21,7 +21,7 @@ from experiments.federated.rows import (
     ROWS,
 )
 from kd_jax.metrics import statistics
-from kd_jax.report import figures, sections, tables
+from kd_jax.report import class_figures, figures, roles, sections, tables
 from kd_jax.storage import jsonl
 
 SHOWN = (LOCAL, FEDAVG, FEDDF, FEDMD, CENTRAL)
@@ -120,50 +120,64 @@ def lost(by_alpha):
 def draw(folder: pathlib.Path) -> None:
     """Both figures of a run folder: by round and byte, and under attack."""
     by_alpha = tables.by("part", ordered(folder))
-    size = (4.0 * len(by_alpha), 6.8)
-    with figures.figure(folder / "by_round.png", 2, len(by_alpha), size, squeeze=False) as axes:
-        for column, (alpha, found) in enumerate(by_alpha.items()):
-            axes[0, column].set_title(f"Dirichlet alpha {alpha}")
-            curves(axes[0, column], found)
-            by_bytes(axes[1, column], found)
-        handles, labels = axes[0, 0].get_legend_handles_labels()
-        axes[0, 0].figure.legend(handles, labels, loc="outside upper center", ncols=len(SHOWN))
-    with figures.figure(folder / "label_shift_attack.png", size=(6.0, 3.6)) as axes:
+    caption = (
+        "Validation accuracy by round, and by megabytes sent, for three skews of the clients' "
+        "labels. Lines are means over partitions, bands 95 % intervals of the mean."
+    )
+    size = (figures.WIDEST, 5.6)
+    about: dict = {"caption": caption, "squeeze": False, "sharey": "col"}
+    with figures.figure(folder / "by_round.svg", 2, len(by_alpha), size, **about) as axes:
+        for (above, below), (alpha, found) in zip(axes.T, by_alpha.items()):
+            above.set_title(f"Dirichlet alpha {alpha}", fontsize=9)
+            curves(above, found)
+            by_bytes(below, found)
+        for line in axes:
+            line[0].set_ylabel("validation accuracy, %")
+        figures.legend(axes[0, 0])
+    caption = (
+        "Test accuracy with and without a label-shift attack, when logits are averaged and when "
+        "their median is taken. Bars are means over partitions, whiskers 95 % intervals."
+    )
+    about = {"caption": caption, "table": "Robustness", "size": (6.0, 3.6)}
+    with figures.figure(folder / "label_shift_attack.svg", **about) as axes:
         bars(axes, by_alpha)
 
 
 def curves(axes, records):
     """Validation accuracy after each round, with the 95 % interval of its mean over seeds."""
-    rows = tables.by_row(records)
-    for row, color in zip(SHOWN, figures.COLORS):
+    rows, looks = tables.by_row(records), roles.styles(SHOWN)
+    for row, role in looks.items():
         values = 100 * np.array(tables.values(rows[row], "validation_curve")).T
-        x = np.arange(1, len(values) + 1)
+        x, mean = np.arange(1, len(values) + 1), values.mean(1)
         half = np.array([statistics.half_width(of_round) for of_round in values])
-        axes.plot(x, values.mean(1), "o-", ms=3, color=color, label=row)
-        axes.fill_between(x, values.mean(1) - half, values.mean(1) + half, color=color, alpha=0.15)
-    axes.set(xlabel="round", ylabel="validation accuracy (%)")
+        low, high = np.clip([mean - half, mean + half], *figures.PERCENT)
+        figures.line(axes, x, mean, row, role, every=3)
+        axes.fill_between(x, low, high, color=role.color, alpha=0.15, lw=0)
+    axes.set_xlabel("round")
 
 
 def by_bytes(axes, records):
     """The same against the megabytes sent so far, for rows that send any."""
     rows = tables.by_row(records)
-    for row, color in zip(SHOWN, figures.COLORS):
+    for row, role in roles.styles(SHOWN).items():
         if rows[row][0]["bytes"]:
             values = 100 * np.mean(tables.values(rows[row], "validation_curve"), axis=0)
             sent = rows[row][0]["bytes"] / 1e6 * np.arange(1, len(values) + 1)
-            axes.plot(sent, values, "o-", ms=3, color=color)
-    axes.set(xlabel="megabytes sent by and to all clients", ylabel="validation accuracy (%)")
+            figures.line(axes, sent, values, row, role, every=3)
+    axes.set_xlabel("megabytes, to and from all clients")
 
 
 def bars(axes, by_alpha):
     """Test accuracy of mean and median, with and without the attack, by alpha."""
     shown = FEDMD, ATTACKED_MEAN, FEDMD_MEDIAN, ATTACKED_MEDIAN
-    for number, (row, color) in enumerate(zip(shown, figures.COLORS)):
+    for number, row in enumerate(shown):
+        color, hatch = roles.OTHERS[number // 2].color, class_figures.HATCHES[number % 2]
         values = [tables.values(tables.by_row(x)[row], "test_accuracy") for x in by_alpha.values()]
         x = np.arange(len(values)) + 0.2 * (number - 1.5)
         half = [statistics.half_width(of_alpha) for of_alpha in values]
-        axes.bar(x, np.mean(values, axis=1), 0.2, yerr=half, color=color, label=row)
+        look = {"color": color, "hatch": hatch, "ec": "white", "error_kw": {"lw": 0.8}}
+        axes.bar(x, np.mean(values, axis=1), 0.2, yerr=half, label=row, **look)
     axes.set_xticks(range(len(by_alpha)), [f"alpha {alpha}" for alpha in by_alpha])
-    axes.set(ylabel="test accuracy (%)")
+    axes.set(ylabel="test accuracy, %")
     axes.grid(axis="x", visible=False)
-    axes.figure.legend(fontsize=8, loc="outside upper center", ncols=2)
+    figures.legend(axes)

@@ -121,13 +121,10 @@ def draw(folder):
     """KL and agreement of every trained row as dots with their 95 % intervals."""
     rows = tables.by_row([_in_percent(r) for r in jsonl.records(folder)])
     rows = {row: found for row, found in rows.items() if row not in (TEACHER, CUT)}
-    size = (9.0, 0.3 * len(rows) + 1)
-    path = folder / "agreement_and_kl.png"
-    with figures.figure(path, columns=2, size=size, sharey=True) as axes:
+    caption = f"How near students come to the teacher on held-out answers. {figures.DOTS}"
+    path, size = folder / "agreement_and_kl.svg", (figures.WIDEST, 0.3 * len(rows) + 1)
+    with figures.figure(path, 1, 2, size, sharey=True, caption=caption) as axes:
         for panel, metric in zip(axes, ("test_kl", "test_agreement")):
-            for y, (row, found) in enumerate(reversed(rows.items())):
-                values = tables.values(found, metric)
-                half, color = statistics.half_width(values), figures.COLORS[row == SFT]
-                panel.errorbar(np.mean(values), y, xerr=half, fmt="o", ms=4, color=color, capsize=2)
-            panel.set_xlabel(f"{MEASURES[metric][0]}, mean and 95 % interval")
-        axes[0].set_yticks(range(len(rows)), list(reversed(rows)))
+            values = {row: tables.values(found, metric) for row, found in rows.items()}
+            figures.dots(panel, values)
+            panel.set_xlabel(MEASURES[metric][0])

@@ -7,7 +7,7 @@ import numpy as np
 
 from experiments.mnist_2015 import rows as named
 from kd_jax.distill import bias_correction
-from kd_jax.report import figures, sections, tables
+from kd_jax.report import by_column, class_figures, figures, sections, tables
 from kd_jax.storage import jsonl
 
 # metric: (title, format) of the columns at the end
@@ -95,15 +95,35 @@ def draw(folder: pathlib.Path) -> None:
         rows = tables.by_row(r for r in records if r["part"] == part)
         corrected = {row: rows[row] for row in (named.FREE, named.VALIDATED, named.ON_TEST)}
         name = part.replace(" ", "_")
-        with figures.figure(folder / f"{name}_bias.png") as axes:
-            figures.errors_by_shift(axes, list(bias_correction.SHIFTS), corrected)
+        about = {"table": named.TITLES[part].capitalize()}
+        shown = figures.figure(folder / f"{name}_bias.svg", caption=class_figures.SHIFTS, **about)
+        with shown as axes:
+            class_figures.errors_by_shift(axes, list(bias_correction.SHIFTS), corrected)
         chosen = {row: rows[row] for row in (named.LABELS, soft, named.FREE)}
-        values = {row: tables.values(of, "test_class_accuracy") for row, of in chosen.items()}
-        with figures.figure(folder / f"{name}_accuracy.png", size=(7, 3.5)) as axes:
-            figures.by_class(axes, values, "accuracy per digit")
-    found = sweeps(records)
-    size = (4.2 * len(found), 3.4)
-    with figures.figure(folder / "errors_by_temperature.png", 1, len(found), size) as axes:
-        for cell, (width, of) in zip(np.atleast_1d(axes), found.items()):
-            figures.errors_by_temperature(cell, of, (named.SWEPT,), (named.LABELS,))
-            cell.set(title=f"{width} units in each layer", ylabel="test errors")
+        values = {
+            row: 100 * np.array(tables.values(of, "test_class_accuracy"))
+            for row, of in chosen.items()
+        }
+        about |= {"caption": class_figures.PER_DIGIT, "size": (7, 3.5)}
+        with figures.figure(folder / f"{name}_accuracy.svg", **about) as axes:
+            class_figures.by_class(axes, values, "test accuracy per digit, %")
+    by_temperature(folder / "errors_by_temperature.svg", sweeps(records))
+
+
+def by_temperature(path: pathlib.Path, found: dict[int, list[dict]]) -> None:
+    """The figure of the temperature sweeps, a panel per width."""
+    one = next(iter(found.values()))
+    caption = (
+        f"Test errors by temperature, against {named.LABELS}, for students of each width. Points "
+        f"are means over {tables.counted(tables.by_row(one)[named.LABELS])}, whiskers 95 % "
+        "intervals of the paired difference; below zero a student errs less."
+    )
+    title = f"{max(found)} units in each layer: errors by temperature"
+    about: dict = {"caption": caption, "table": title, "sharey": True, "squeeze": False}
+    with figures.figure(path, 1, len(found), (figures.WIDEST, 3.6), **about) as axes:
+        for cell, (width, of) in zip(axes[0], found.items()):
+            by_column.by_temperature(cell, of, named.LABELS, (named.SWEPT,))
+            cell.set_title(f"{width} units in each layer", fontsize=9)
+            cell.tick_params(axis="x", labelsize=7)
+        axes[0, 0].set_ylabel(f"test errors, minus those of {named.LABELS}")
+        figures.legend(axes[0, 0])

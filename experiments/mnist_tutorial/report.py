@@ -7,7 +7,7 @@ import numpy as np
 
 from experiments.mnist_tutorial.rows import COMPARED, FREE, LABELS, LEVELS, MIXED, PAPER, SOFT
 from kd_jax.distill import bias_correction
-from kd_jax.report import figures, sections, tables
+from kd_jax.report import class_figures, figures, sections, tables
 from kd_jax.storage import jsonl
 
 TITLES = {"1": "all digits", "2a": "no 3 in the transfer set", "2b": "only 7 and 8 in it"}
@@ -60,15 +60,30 @@ def draw(folder: pathlib.Path) -> None:
         if LABELS not in rows:
             continue
         chosen = {row: rows[row] for row in (LABELS, SOFT, MIXED, FREE) if row in rows}
-        for metric, label in (("wrong", "wrong test images"), ("class_accuracy", "accuracy")):
-            with figures.figure(folder / f"part_{part}_{metric}.png", size=(7, 3.5)) as axes:
-                values = {r: [x[f"test_{metric}"] for x in found] for r, found in chosen.items()}
-                figures.by_class(axes, values, f"{label} per digit")
+        by_digit(folder, part, chosen)
         corrected = {row: rows[row] for row in rows if row.startswith("bias corrected")}
         if corrected:
-            with figures.figure(folder / f"part_{part}_bias.png") as axes:
-                figures.errors_by_shift(axes, list(bias_correction.SHIFTS), corrected)
+            about = {"caption": class_figures.SHIFTS, "table": f"Part {part}"}
+            with figures.figure(folder / f"part_{part}_bias.svg", **about) as axes:
+                class_figures.errors_by_shift(axes, list(bias_correction.SHIFTS), corrected)
     with np.load(folder / "digit.npz") as shown:
         image, logits = shown["image"], shown["teacher_logits"]
-    path = folder / "softmax_of_one_digit.png"
-    figures.soft_targets(path, image[None], logits[None], (1, 10, 20, 50))
+    path = folder / "softmax_of_one_digit.svg"
+    class_figures.soft_targets(path, image[None], logits[None], (1, 10, 20, 50))
+
+
+def by_digit(folder: pathlib.Path, part: str, rows: dict[str, list[dict]]) -> None:
+    """Wrong test images and accuracy by digit of a part."""
+    measures = {"wrong": ("wrong test images", 1), "class_accuracy": ("test accuracy, %", 100)}
+    for metric, (label, unit) in measures.items():
+        caption = (
+            f"{label.split(',')[0].capitalize()} per digit, {TITLES[part]}. Bars are means over "
+            "all students, whiskers one standard deviation."
+        )
+        about: dict = {"size": (7, 3.5), "caption": caption, "table": f"Part {part}"}
+        values = {
+            row: unit * np.array(tables.values(found, f"test_{metric}"))
+            for row, found in rows.items()
+        }
+        with figures.figure(folder / f"part_{part}_{metric}.svg", **about) as axes:
+            class_figures.by_class(axes, values, f"{label}, per digit")

@@ -4,8 +4,8 @@ import pathlib
 
 import numpy as np
 
-from experiments.quickstart.rows import LABELS, MIXED, PERMUTED, SOFT, TEACHER
-from kd_jax.report import confirmed, figures, tables
+from experiments.quickstart.rows import LABELS, MIXED, PERMUTED, SOFT
+from kd_jax.report import by_column, class_figures, confirmed, figures, tables
 from kd_jax.storage import jsonl
 
 
@@ -57,9 +57,16 @@ def table(folder: pathlib.Path) -> str:
 def draw(folder: pathlib.Path) -> None:
     """Both figures of a run folder."""
     records = jsonl.records(folder)
-    with figures.figure(folder / "errors_by_temperature.png") as axes:
-        figures.errors_by_temperature(axes, records, (SOFT, MIXED), (LABELS, TEACHER, PERMUTED))
-        axes.set_ylabel("test errors of 1,500")
+    students = tables.counted(tables.by_row(records)[LABELS])
+    caption = (
+        f"Test errors of 1,500 by temperature, against {LABELS}: below zero a student errs less. "
+        f"Points are means over {students}, whiskers 95 % intervals of the paired difference."
+    )
+    path = folder / "errors_by_temperature.svg"
+    with figures.figure(path, size=(6.0, 3.6), caption=caption) as axes:
+        by_column.by_temperature(axes, records, LABELS, (SOFT, MIXED, PERMUTED))
+        axes.set_ylabel(f"test errors, minus those of {LABELS}")
+        figures.legend(axes)
     with np.load(folder / "digits.npz") as shown:
         images, logits = shown["images"], shown["teacher_logits"]
-    figures.soft_targets(folder / "soft_targets.png", images, logits, (1, 3, 8, 20))
+    class_figures.soft_targets(folder / "soft_targets.svg", images, logits, (1, 3, 8, 20))

@@ -1,11 +1,13 @@
 """Tables and figure of students of reasoning: accuracy, token costs, differences of methods."""
 
+import contextlib
 import json
+import textwrap
 
 import numpy as np
 
 from experiments.reasoning.rows import PAIRS, TEACHER
-from kd_jax.report import figures, sections, tables
+from kd_jax.report import figures, roles, sections, tables
 from kd_jax.storage import jsonl
 
 COSTS = {  # metric: (title, format)
@@ -120,27 +122,62 @@ def _by_steps(teachers, records):
 
 
 def draw(folder):
-    """Accuracy by number of problems, accuracy by tokens written, errors by steps."""
+    """Accuracy by number of problems, and errors by steps: a panel per method."""
     teachers, sizes, _ = read(folder)
-    last = tables.by_row(sizes[max(sizes)])
-    with figures.figure(folder / "reasoning.png", columns=3, size=(13.0, 5.0)) as axes:
-        for (row, found), (color, marker) in zip(last.items(), figures.styles()):
-            by_size = {n: tables.by_row(records) for n, records in sorted(sizes.items())}
-            of_sizes = {n: rows[row] for n, rows in by_size.items() if row in rows}
-            values = [tables.values(records, "test_accuracy") for records in of_sizes.values()]
-            figures.band(axes[0], [*of_sizes], values, row, color, marker)
-            tokens = [np.mean(tables.values(each, "test_tokens")) for each in of_sizes.values()]
-            axes[1].plot(tokens, np.mean(values, axis=1), marker=marker, ms=4, color=color)
-            wrong = [by_steps(r) for r in found]
-            steps = list(wrong[0])
-            figures.band(axes[2], steps, [[w[n] for w in wrong] for n in steps], row, color, marker)
-        axes[0].set_xscale("log")
-        axes[0].set_xticks(sorted(sizes), [f"{n:,}" for n in sorted(sizes)])
-        axes[0].minorticks_off()
-        axes[0].set(xlabel="problems", ylabel="right, %")
-        axes[1].set(xlabel="tokens written per answer", ylabel="right, %")
-        for each in map(by_steps, teachers):
-            axes[2].plot(steps, [each[n] for n in steps], "--", color=figures.GREY)
-        axes[2].set(xlabel="steps (dashed: the teacher)", ylabel="wrong, %", xticks=steps)
-        handles, labels = axes[0].get_legend_handles_labels()
-        axes[0].figure.legend(handles, labels, fontsize=8, loc="outside upper center", ncols=4)
+    of_rows = tables.by_row(sizes[max(sizes)])
+    by_size = {n: tables.by_row(records) for n, records in sorted(sizes.items())}
+    accuracy = {
+        row: {n: tables.values(of[row], "test_accuracy") for n, of in by_size.items() if row in of}
+        for row in of_rows
+    }
+    caption = f"Percent right by number of problems, a panel per method. {MULTIPLES}"
+    with panels(folder / "reasoning.svg", accuracy, caption) as cells:
+        for cell in cells:
+            figures.logarithmic(cell, sorted(sizes))
+            cell.tick_params(labelsize=7)
+        figures.name_outer(cells, "problems", "right, %")
+    wrong = {row: [by_steps(r) for r in found] for row, found in of_rows.items()}
+    wrong = {row: {n: [r[n] for r in found] for n in found[0]} for row, found in wrong.items()}
+    caption = (
+        f"Percent wrong by steps of the problem, a panel per method, {max(sizes):,} problems. "
+        f"{MULTIPLES} Dashed: the teacher."
+    )
+    about = {"table": "Percent wrong by number of steps"}
+    with panels(folder / "wrong_by_steps.svg", wrong, caption, **about) as cells:
+        for cell in cells:
+            for each in map(by_steps, teachers):
+                cell.plot([*each], [*each.values()], "--", color=roles.TEACHER.color, lw=1)
+            cell.set_xticks([*by_steps(teachers[0])])
+        figures.name_outer(cells, "steps", "wrong, %")
+
+
+MULTIPLES = "Bold: its mean over students in a band of one standard deviation; thin: the others."
+
+
+@contextlib.contextmanager
+def panels(path, found, caption, **about):
+    """Axes of a figure with a panel per row: its values [X, S] among the means of all others.
+
+    Args:
+        path: of the figure.
+        found: {row: {place: a value per seed}}.
+        caption: of the figure.
+        about: more of it, see figures.figure.
+    """
+    columns = 4
+    lines = -(-len(found) // columns)
+    size = (figures.WIDEST, 1.7 * lines + 0.5)
+    about |= {"sharex": True, "sharey": True, "squeeze": False, "caption": caption}
+    all_of = np.concatenate([
+        [(n, np.mean(values)) for n, values in row.items()] + [(np.nan, np.nan)]
+        for row in found.values()
+    ]).T  # fmt: skip
+    with figures.figure(path, lines, columns, size, **about) as axes:
+        for cell in axes.flat[len(found) :]:
+            cell.axis("off")
+        for cell, (row, role) in zip(axes.flat, roles.styles(found).items()):
+            cell.plot(*all_of, color="#c4c4c4", lw=0.8)
+            look = role if len(found[row]) > 1 else role._replace(dash="")
+            figures.band(cell, [*found[row]], [*found[row].values()], row, look, figures.PERCENT)
+            cell.set_title(textwrap.fill(row, 24), fontsize=8, color=role.color)
+        yield axes.flat[: len(found)]

@@ -107,17 +107,9 @@ def draw(folder: pathlib.Path) -> None:
     for part, found in tables.by("part", records).items():
         rows = tables.by_row(found)
         name = part.lower().replace(" ", "_")
-        with figures.figure(folder / f"{name}.png", size=(7, 0.3 * len(rows) + 1)) as axes:
-            dots(axes, rows)
-            axes.set_title(TITLES[part], fontsize=9, loc="right")
-
-
-def dots(axes, rows: dict) -> None:
-    """One line per row: its mean test accuracy and interval."""
-    for y, (row, found) in enumerate(reversed(rows.items())):
-        values = tables.teacher_means(found, "test_accuracy")
-        half = statistics.half_width(values)
-        color = figures.COLORS[row in (named.JOINED, named.OF_JOINED)]
-        axes.errorbar(np.mean(values), y, xerr=half, fmt="o", ms=4, color=color, capsize=2)
-    axes.set_yticks(range(len(rows)), list(reversed(rows)))
-    axes.set_xlabel("test accuracy (%), mean and 95 % interval")
+        caption = f"{TITLES[part]}: test accuracy of every row. {figures.DOTS}"
+        about: dict = {"size": (7, 0.3 * len(rows) + 1), "caption": caption, "table": TITLES[part]}
+        with figures.figure(folder / f"{name}.svg", **about) as axes:
+            values = {row: tables.teacher_means(x, "test_accuracy") for row, x in rows.items()}
+            figures.dots(axes, values)
+            axes.set_xlabel("test accuracy, %")

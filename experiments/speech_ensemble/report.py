@@ -7,7 +7,7 @@ import numpy as np
 
 from experiments.speech_ensemble import rows as named
 from kd_jax.metrics import bootstrap
-from kd_jax.report import figures, tables
+from kd_jax.report import figures, roles, tables
 from kd_jax.storage import jsonl
 
 DASH = "–"
@@ -157,12 +157,23 @@ def few_table(records: list[dict]) -> str:
 def draw(folder: pathlib.Path) -> None:
     """Every figure of a run folder."""
     records = [tables.in_percent(r) for r in jsonl.records(folder)]
-    names = named.Names.of(json.loads((folder / "config.json").read_text(encoding="utf-8")))
+    settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    names = named.Names.of(settings)
     parts = tables.by("part", records)
     first = next(part for part in parts if part != named.FEW)
-    with figures.figure(folder / "accuracy_by_temperature.png") as axes:
+    caption = (
+        f"Test frame accuracy by temperature: {names.mixed}, beside {named.LABELS} and the "
+        "ensemble. Lines are means over students, bands one standard deviation."
+    )
+    about: dict = {"caption": caption, "size": (6.0, 3.6)}
+    with figures.figure(folder / "accuracy_by_temperature.svg", **about) as axes:
         by_temperature(axes, parts[first], names.mixed)
-    with figures.figure(folder / "few_recordings.png") as axes:
+    caption = (
+        "Frame accuracy with few recordings, epoch by epoch: labels overfit, soft targets do not. "
+        "Lines are means over students; hollow marks are of training."
+    )
+    about |= {"caption": caption, "table": f"{settings['fraction']:.0%} of the recordings"}
+    with figures.figure(folder / "few_recordings.svg", **about) as axes:
         curves(axes, tables.by_row(parts[named.FEW]), names.soft)
 
 
@@ -171,21 +182,22 @@ def by_temperature(axes, records: list[dict], mixed: str) -> None:
     rows = tables.by_row(records)
     of = {r["temperature"]: rows[r["row"]] for r in records if r.get("family") == mixed}
     values = [tables.teacher_means(of[t], "test_accuracy") for t in sorted(of)]
-    figures.band(axes, sorted(of), values, mixed, figures.COLORS[0])
-    levels = (named.LABELS, ":"), (named.ENSEMBLE, "--")
-    for (row, style), color in zip(levels, (figures.GREY, figures.COLORS[1])):
-        figures.level(axes, tables.teacher_means(rows[row], "test_accuracy"), row, color, style)
+    figures.band(axes, sorted(of), values, mixed, roles.MIXED, figures.PERCENT)
+    for row, role in ((named.LABELS, roles.LABELS), (named.ENSEMBLE, roles.TEACHER)):
+        figures.level(axes, tables.teacher_means(rows[row], "test_accuracy"), row, role)
     figures.temperature_axis(axes, sorted(of))
-    axes.set_ylabel("test frame accuracy (%)")
-    axes.legend(fontsize=8)
+    axes.set_ylabel("test frame accuracy, %")
+    figures.legend(axes)
 
 
 def curves(axes, rows: dict, soft: str) -> None:
     """Training and test accuracy epoch by epoch, on labels and on soft targets."""
-    for row, color in ((named.LAST, figures.COLORS[1]), (soft, figures.COLORS[0])):
-        for split, style in (("train", ":"), ("test", "-")):
+    for row, role in ((named.LAST, roles.LABELS), (soft, roles.SOFT)):
+        for split in ("train", "test"):
             found = 100 * np.mean([r[f"{split}_curve"] for r in rows[row]], axis=0)
-            name = f"{row.split(',')[0]}, {split}"
-            axes.plot(range(1, len(found) + 1), found, style, color=color, label=name)
-    axes.set(xlabel="epoch", ylabel="frame accuracy (%)")
-    axes.legend(fontsize=8)
+            inside = role.color if split == "test" else "none"
+            look = {"marker": role.marker, "ms": 4, "mfc": inside, "markevery": 5}
+            dash, name = role.dash if split == "test" else "--", f"{row.split(',')[0]}, {split}"
+            axes.plot(range(1, len(found) + 1), found, dash, color=role.color, label=name, **look)
+    axes.set(xlabel="epoch", ylabel="frame accuracy, %")
+    figures.legend(axes)

@@ -6,9 +6,9 @@ import numpy as np
 
 from experiments.temperature_grid.curves import curve, named, of, stacked
 from experiments.temperature_grid.rows import GRID, LABELS, SOFT, TEACHER, WIDTH
-from kd_jax.report import figures
+from kd_jax.report import figures, roles
 
-METRICS = {"test_accuracy": "test accuracy", "test_errors": "test errors"}
+METRICS = {"test_accuracy": "test accuracy, %", "test_errors": "test errors"}
 
 
 def draw(records: list[dict], folder: pathlib.Path) -> None:
@@ -16,9 +16,9 @@ def draw(records: list[dict], folder: pathlib.Path) -> None:
     grid, widths = of(records, part=GRID), of(records, part=WIDTH)
     if grid:
         for metric, label in METRICS.items():
-            panels(folder / f"{metric}_by_temperature.png", grid, metric, label)
+            panels(folder / f"{metric}_by_temperature.svg", grid, metric, label)
     if widths:
-        heat_maps(folder / "errors_by_width_and_temperature.png", widths)
+        heat_maps(folder / "errors_by_width_and_temperature.svg", widths)
 
 
 def panels(path: pathlib.Path, records: list[dict], metric: str, label: str) -> None:
@@ -26,30 +26,43 @@ def panels(path: pathlib.Path, records: list[dict], metric: str, label: str) -> 
     datasets = sorted(named(records, "dataset"))
     columns = min(3, len(datasets))
     rows = -(-len(datasets) // columns)
-    size = (3.4 * columns, 2.6 * rows + 0.4)
-    with figures.figure(path, rows, columns, size, squeeze=False, sharey=True) as axes:
+    size = (figures.WIDEST, 2.2 * rows + 0.6)
+    caption = (
+        f"{label.split(',')[0].capitalize()} by temperature on each data set: soft targets, beside "
+        "their teacher and labels only. Lines are means over students, bands one standard "
+        "deviation."
+    )
+    about: dict = {"squeeze": False, "sharex": True, "sharey": True, "caption": caption}
+    with figures.figure(path, rows, columns, size, **about) as axes:
         for cell in axes.flat[len(datasets) :]:
             cell.axis("off")
         for cell, name in zip(axes.flat, datasets):
             here = of(records, dataset=name)
             values, temperatures = curve(here, metric)
-            figures.band(cell, temperatures, values.T, SOFT, figures.COLORS[0])
-            for row, style in ((TEACHER, "--"), (LABELS, ":")):
-                level = [r[metric] for r in of(here, row=row)]
-                figures.level(cell, level, row, figures.GREY, style)
+            unit = 100 if metric == "test_accuracy" else 1
+            figures.band(cell, temperatures, unit * values.T, SOFT, roles.SOFT)
+            for row, role in ((TEACHER, roles.TEACHER), (LABELS, roles.LABELS)):
+                level = [unit * r[metric] for r in of(here, row=row)]
+                figures.level(cell, level, row, role)
             figures.temperature_axis(cell, temperatures)
             cell.tick_params(axis="x", labelsize=7)
+            cell.grid(axis="x", visible=False)
             cell.set_title(name, fontsize=9)
-        for line in axes:
-            line[0].set_ylabel(label)
-        axes[0, 0].legend(fontsize=8)
+        for cell in axes.flat:
+            cell.set_xlabel("")
+        figures.name_outer(axes.flat[: len(datasets)], "temperature T", label)
+        figures.legend(axes[0, 0])
 
 
 def heat_maps(path: pathlib.Path, records: list[dict]) -> None:
     """Width × temperature: mean errors above the best of the width, the best one marked."""
     datasets = named(records, "dataset")
-    size = (4.2 * len(datasets), 3.4)
-    with figures.figure(path, 1, len(datasets), size, squeeze=False) as axes:
+    size = (min(4.2 * len(datasets), figures.WIDEST), 3.4)
+    caption = (
+        "Test errors by width and temperature, above the fewest of each width, in percent of "
+        "these; a star marks the best temperature. Means over students."
+    )
+    with figures.figure(path, 1, len(datasets), size, squeeze=False, caption=caption) as axes:
         for cell, name in zip(axes[0], datasets):
             errors, temperatures, widths = stacked(of(records, dataset=name))
             mean = errors.mean(0)
@@ -58,6 +71,9 @@ def heat_maps(path: pathlib.Path, records: list[dict]) -> None:
             cell.plot(mean.argmin(1), range(len(widths)), "w*", ms=10, mec="black")
             cell.set_xticks(range(len(temperatures)), [f"{t:g}" for t in temperatures])
             cell.set_yticks(range(len(widths)), widths)
-            cell.set(title=name, xlabel="temperature T", ylabel="units per layer")
+            cell.set_title(name, fontsize=8)
+            cell.set_xlabel("temperature T")
+            cell.tick_params(labelsize=7)
             cell.grid(False)
-        cell.figure.colorbar(image, ax=axes[0, -1], label="errors above the width's best (%)")
+        axes[0, 0].set_ylabel("units per layer")
+        cell.figure.colorbar(image, ax=axes[0, -1], label="errors above the width's best, %")

@@ -72,7 +72,7 @@ def draw(path: pathlib.Path) -> None:
     Args:
         path: Of the run.
     """
-    comparison_figure.save(compared_run.read(path), path / "comparison.png")
+    comparison_figure.save(compared_run.read(path), path / "comparison.svg")
 
 
 def write(

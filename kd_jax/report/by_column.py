@@ -9,7 +9,7 @@ import numpy as np
 
 from kd_jax.errors import extra
 from kd_jax.metrics import statistics
-from kd_jax.report import figures, tables
+from kd_jax.report import figures, roles, tables
 from kd_jax.report.published import DASH
 
 if TYPE_CHECKING:
@@ -95,34 +95,103 @@ def curves(
     metric: str,
     rows: Sequence[str],
 ) -> None:
-    """Draw a line per row through its means over the values above 0, with 95 % intervals.
+    """Draw a line per row through its mean percentages over the values above 0, with 95 % whiskers.
 
-    Where there are several teachers, the intervals are those of their students' means. Where the
-    field is 0, which a logarithmic axis has not, stands a level line of the same color.
+    Where there are several teachers, the intervals are those of their students' means.
 
     Args:
         axes: to draw on.
         records: of all rows and values.
         field: on the logarithmic axis.
-        metric: the field that is shown.
-        rows: of all axes that share their colors, in order.
+        metric: the field that is shown, in percent.
+        rows: of all axes that share their looks, in order.
     """
-    columns = rows_by_value(field, records)
-    known = tables.by_row(records)
-    for row, color in ((row, color) for row, color in zip(rows, figures.COLORS) if row in known):
-        found = {v: tables.teacher_means(r[row], metric) for v, r in columns.items() if row in r}
-        nothing = found.pop(0, None)
-        x, values = [*found], [*found.values()]
-        if values:
-            mean, half = (
-                np.mean(values, axis=1),
-                np.array([statistics.half_width(v) for v in values]),
-            )
-            axes.plot(x, mean, "o-", ms=3, color=color, label=row)
-            axes.fill_between(x, mean - half, mean + half, color=color, alpha=0.15, lw=0)
-        if nothing is not None:
-            axes.axhline(np.mean(nothing), color=color, ls=":", lw=1.2)
-    axes.set(xscale="log", xlabel=field)
-    above = [value for value in columns if value]
-    axes.set_xticks(above, [f"{value:,}" for value in above])
-    axes.minorticks_off()
+    columns, known = rows_by_value(field, records), tables.by_row(records)
+    places = [value for value in columns if value]
+    shown = {row: role for row, role in roles.styles(rows).items() if row in known}
+    for (row, role), beside in zip(shown.items(), figures.side_by_side(places, len(shown))):
+        found = {
+            v: _interval(tables.teacher_means(columns[v][row], metric))
+            for v in places
+            if row in columns[v]
+        }
+        figures.intervals(axes, found, row, role, beside)
+    figures.logarithmic(axes, places)
+    axes.set_xlabel(field)
+
+
+def _interval(values):
+    """(mean, low, high) of percentages."""
+    mean, half = np.mean(values), statistics.half_width(values)
+    return mean, *np.clip([mean - half, mean + half], *figures.PERCENT)
+
+
+def differences(
+    axes: Axes,
+    records: Sequence[tables.Record],
+    field: str,
+    metric: str,
+    baseline: str,
+    rows: Sequence[str],
+) -> None:
+    """Draw the paired differences to a baseline's metric, higher being better, with 95 % intervals.
+
+    Rows whose field is 0 (they need none of what the axis counts) are compared with the baseline
+    at every value.
+
+    Args:
+        axes: to draw on.
+        records: of all rows and values.
+        field: on the logarithmic axis.
+        metric: the field that is compared.
+        baseline: the row at zero.
+        rows: of all axes that share their looks, in order.
+    """
+    of_value = rows_by_value(field, records)
+    columns = {v: found for v, found in of_value.items() if baseline in found}
+    groups = {"": columns, f", no {field}": {v: of_value[0] for v in columns if 0 in of_value}}
+    looks = roles.styles(row for row in rows if row != baseline)
+    lines = [(row, suffix) for row in looks for suffix in groups]
+    for (row, suffix), beside in zip(lines, figures.side_by_side([*columns], len(lines))):
+        theirs = {
+            v: (of_row.get(row), columns[v][baseline]) for v, of_row in groups[suffix].items()
+        }
+        pairs = {v: tables.paired_values(*x, metric) for v, x in theirs.items() if x[0]}
+        found = {v: statistics.paired(*x, lower_is_better=False) for v, x in pairs.items() if x}
+        if found:
+            role = looks[row]._replace(dash=":" if suffix else "-")
+            figures.intervals(axes, found, row + suffix, role, beside)
+    _zero(axes, baseline)
+    figures.logarithmic(axes, [*columns])
+    axes.set_xlabel(field)
+
+
+def by_temperature(
+    axes: Axes, records: Sequence[tables.Record], baseline: str, families: Sequence[str]
+) -> None:
+    """Draw the paired differences in test errors to a baseline, family by family over T.
+
+    Args:
+        axes: to draw on.
+        records: with "family", "test_errors" and, of `families`, "temperature".
+        baseline: the row at zero.
+        families: a line each.
+    """
+    lines = {line.row: line for line in tables.compare(records, "test_errors", baseline)}
+    swept = [r for r in records if _family(r) in families]
+    temperatures = sorted({r["temperature"] for r in swept})
+    looks = roles.styles(families)
+    for family, beside in zip(looks, figures.side_by_side(temperatures, len(looks))):
+        rows = {r["temperature"]: r["row"] for r in swept if _family(r) == family}
+        found = {t: lines[row].paired for t, row in sorted(rows.items()) if lines[row].paired}
+        figures.intervals(axes, found, family, looks[family], beside)
+    _zero(axes, baseline)
+    figures.temperature_axis(axes, temperatures)
+
+
+def _family(record):
+    return record.get("family", record["row"])
+
+
+def _zero(axes, baseline):
+    axes.axhline(0, color=roles.LABELS.color, ls=roles.LABELS.dash, lw=1.2, label=baseline)

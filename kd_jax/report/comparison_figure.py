@@ -5,15 +5,15 @@ import textwrap
 from typing import Any
 
 from kd_jax.metrics import statistics
-from kd_jax.report import figures
+from kd_jax.report import figures, roles
 from kd_jax.report.comparison import Comparison
 
 MARKS = {  # of a verdict: its mark and color
-    statistics.BEATS: ("o", figures.COLORS[2]),
-    statistics.WORSE: ("s", figures.COLORS[1]),
-    statistics.INCONCLUSIVE: ("D", figures.GREY),
-    statistics.EQUIVALENT: ("P", figures.COLORS[0]),
-    statistics.NO_VERDICT: ("x", figures.GREY),
+    statistics.BEATS: ("o", roles.BETTER),
+    statistics.WORSE: ("s", roles.WORSE),
+    statistics.INCONCLUSIVE: ("D", roles.NEITHER),
+    statistics.EQUIVALENT: ("P", roles.NEITHER),
+    statistics.NO_VERDICT: ("x", roles.NEITHER),
 }
 
 
@@ -24,7 +24,13 @@ def save(comparison: Comparison, path: str | os.PathLike) -> None:
         comparison: What is drawn.
         path: Of the file; its suffix says of which kind.
     """
-    with figures.figure(path, size=_size(comparison)) as axes:
+    baseline = textwrap.shorten(comparison.baseline, 40)
+    caption = (
+        f"What each method adds to {baseline}: right of zero it is better. Marks are means over "
+        "students, lines 95 % intervals of the paired difference; a circle beats, a square is "
+        "worse, a diamond is inconclusive."
+    )
+    with figures.figure(path, size=_size(comparison), caption=caption) as axes:
         draw(axes, comparison)
 
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from kd_jax.report import figures
-from kd_jax.report.encoder_comparison import TEACHER, TITLES, EncoderComparison
+from kd_jax.report import figures, roles
+from kd_jax.report.encoder_comparison import TITLES, EncoderComparison
 from kd_jax.storage import jsonl
 
 NAME, EXAMPLES = "comparison.json", "examples.npz"
@@ -59,7 +59,7 @@ def draw(folder: pathlib.Path) -> None:
     Args:
         folder: Of the run.
     """
-    save(read(folder), folder / "quality_by_speed.png")
+    save(read(folder), folder / "quality_by_speed.svg")
 
 
 def save(comparison: EncoderComparison, path: pathlib.Path) -> None:
@@ -69,13 +69,17 @@ def save(comparison: EncoderComparison, path: pathlib.Path) -> None:
         comparison: What is drawn.
         path: Of the file.
     """
-    with figures.figure(path, size=(6.0, 3.6)) as axes:
-        for number, (row, found) in enumerate(comparison.examples.items()):
-            color = figures.GREY if row == TEACHER else figures.COLORS[number % len(figures.COLORS)]
+    measure = TITLES[comparison.primary]
+    caption = (
+        f"Quality by speed: {measure} of each encoder, beside the texts per second that it reads. "
+        "A mark is one training; a cross is an encoder that was not trained."
+    )
+    with figures.figure(path, size=(6.0, 3.8), caption=caption) as axes:
+        for row, role in roles.styles(comparison.examples).items():
+            found = comparison.examples[row].values()
             speed = comparison.cost(row)["sentences_per_second"]
-            values = [100 * x.mean() for x in found.values()]
-            mark = "o" if row in comparison.trained() else "x"
-            axes.plot([speed] * len(values), values, mark, color=color, label=row)
-        axes.set_xlabel("texts per second")
-        axes.set_ylabel(TITLES[comparison.primary])
-        axes.legend(fontsize=7)
+            mark = role.marker if row in comparison.trained() else "x"
+            values = [100 * x.mean() for x in found]
+            axes.plot([speed] * len(values), values, mark, color=role.color, label=row)
+        axes.set(xlabel="texts per second", ylabel=measure)
+        figures.legend(axes)

@@ -1,11 +1,20 @@
-"""Parts of figures that experiments share, drawn with matplotlib and saved as PNG."""
+"""Parts of figures that experiments share, drawn with matplotlib and saved as SVG.
+
+A figure's file says what it shows: its caption, and above which table it stands, are read from
+there by pages (figure_files.py). Its texts are texts, on white, so that it is read on dark pages
+too.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import functools
 import importlib
+import io
+import math
 import os
+import pathlib
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -13,14 +22,18 @@ import numpy as np
 from jaxtyping import Float
 
 from kd_jax.errors import extra, require_extra
+from kd_jax.metrics import statistics
+from kd_jax.report import roles
+from kd_jax.report.roles import Role
+from kd_jax.storage import jsonl
 
 require_extra("report", "matplotlib")
 if TYPE_CHECKING:
     with extra("report"):
         from matplotlib.axes import Axes
 
-COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")  # Okabe and Ito
-GREY = "#555555"
+GREY = roles.NEITHER
+WIDEST = 8.8  # inches that a page shows at the size of its text
 STYLE: dict = {
     "figure.dpi": 150,
     "font.size": 9,
@@ -29,7 +42,26 @@ STYLE: dict = {
     "axes.grid": True,
     "grid.alpha": 0.25,
     "legend.frameon": False,
+    "legend.fontsize": 8,
+    "lines.markersize": 5,
+    "font.sans-serif": ["DejaVu Sans", "Verdana"],
+    "svg.fonttype": "none",  # texts, not outlines
+    "svg.hashsalt": "kd_jax",  # the same figure is the same file
 }
+SHORTER = (  # of a file's text, where nobody sees it: a hundredth of a point is enough
+    (r"<!--.*?-->", ""),
+    (r'( transform="rotate\(-0 [^"]*"|<defs>\s*</defs>)', ""),
+    (r"(\d\.\d\d)\d+", r"\1"),
+    (r"\s*\n\s*", "\n"),
+    (r"; stroke-linejoin: miter|(; )?font-family: [^;\"]*", ""),
+    (r"(?<=stroke-linecap: butt})", "text{font-family: 'DejaVu Sans', Verdana, sans-serif}"),
+    (r"<g>\n(<use [^>]*/>)\n</g>", r"\1"),
+    (r' id="(text|patch|line2d|[xy]tick|axes|matplotlib\.axis)_\d+"', ""),
+    (r"<g>\n(<(?:path|use|text)\b[^<]*(?:/>|</text>))\n</g>", r"\1"),
+)
+DOTS = "Marks are means over students, lines 95 % intervals of the mean."
+PERCENT = 0.0, 100.0
+ANY = -math.inf, math.inf
 
 
 @functools.cache
@@ -48,15 +80,21 @@ def figure(
     rows: int = 1,
     columns: int = 1,
     size: tuple[float, float] = (6.0, 4.0),
+    *,
+    caption: str = "",
+    table: str = "",
     **options: Any,
 ) -> Iterator[Any]:
     """Axes of a figure that is saved when the block ends without an error.
 
     Args:
-        path: of the PNG file.
+        path: of the file, .svg; or .png for readers that show no other.
         rows: of axes.
         columns: of axes.
         size: in inches.
+        caption: what is drawn, in a first sentence that can stand alone, then against what, and
+            what bands and whiskers are.
+        table: the title of the table that it stands above; "" for the first.
         options: of matplotlib's subplots.
 
     Yields:
@@ -67,9 +105,22 @@ def figure(
         drawn, axes = plt.subplots(rows, columns, figsize=size, layout="constrained", **options)
         try:
             yield axes
-            drawn.canvas.print_png(path)  # savefig would lay it out and draw it twice
+            _save(drawn, pathlib.Path(path), {"Description": caption, "Relation": table})
         finally:
             plt.close(drawn)
+
+
+def _save(drawn, path, about):
+    """Write a figure by its canvas alone: savefig would lay it out and draw it twice."""
+    if path.suffix == ".png":
+        return drawn.canvas.print_png(path)
+    backend = importlib.import_module("matplotlib.backends.backend_svg")
+    said, text = {key: text for key, text in about.items() if text}, io.StringIO()
+    backend.FigureCanvasSVG(drawn).print_svg(text, metadata={"Date": None, **said})
+    short = text.getvalue()
+    for long, shorter in SHORTER:
+        short = re.sub(long, shorter, short)
+    jsonl.write_whole(path, short)
 
 
 def standing(draw: Callable[[Axes], None], size: tuple[float, float] = (6.0, 4.0)) -> Any:
@@ -95,145 +146,128 @@ def band(
     x: Sequence[float],
     values: Sequence[Sequence[float]] | Float[np.ndarray, "X S"],
     label: str,
-    color: str,
-    marker: str = "o",
+    role: Role,
+    within: tuple[float, float] = ANY,
 ) -> None:
-    """Draw a line through the means over seeds of values [X, S], in a band of one s.d."""
+    """Draw a line through the means over seeds of values [X, S], in a band of one s.d.
+
+    Args:
+        axes: to draw on.
+        x: the places.
+        values: a number per place and seed.
+        label: of the line.
+        role: its looks.
+        within: what values can be; the band ends there.
+    """
     found = np.asarray(values, float)
     mean = found.mean(1)
     sd = found.std(1, ddof=1) if found.shape[1] > 1 else np.zeros_like(mean)
-    axes.plot(x, mean, marker=marker, ms=4, color=color, label=label)
-    axes.fill_between(x, mean - sd, mean + sd, color=color, alpha=0.15, lw=0)
+    line(axes, x, mean, label, role)
+    low, high = np.clip([mean - sd, mean + sd], *within)
+    axes.fill_between(x, low, high, color=role.color, alpha=0.15, lw=0)
 
 
-def styles() -> Iterator[tuple[str, str]]:
-    """(color, marker) of many lines: all colors with one marker, then again with the next."""
-    return ((color, marker) for marker in "o^s" for color in COLORS)
+def line(axes: Axes, x: Sequence[float], y: Any, label: str, role: Role, every: int = 1) -> None:
+    """Draw a line, dashed as its role is and marked at every so manieth place."""
+    look = {"marker": role.marker, "ms": 4, "color": role.color, "lw": 1.3, "markevery": every}
+    axes.plot(x, y, role.dash, label=label, **look)
 
 
-def level(axes: Axes, values: Sequence[float], label: str, color: str, style: str = "--") -> None:
+def level(axes: Axes, values: Sequence[float], label: str, role: Role) -> None:
     """Draw a horizontal line at the mean over seeds of values [S], in a band of one s.d."""
     found = np.asarray(values, float)
     mean, sd = found.mean(), found.std(ddof=1) if len(found) > 1 else 0.0
-    axes.axhline(mean, color=color, ls=style, lw=1.2, label=label)
-    axes.axhspan(mean - sd, mean + sd, color=color, alpha=0.10, lw=0)
+    dash = ":" if role.dash == "-" else role.dash
+    axes.axhline(mean, color=role.color, ls=dash, lw=1.2, label=label)
+    axes.axhspan(mean - sd, mean + sd, color=role.color, alpha=0.10, lw=0)
+
+
+def intervals(
+    axes: Axes,
+    found: Mapping[float, statistics.Paired | statistics.Interval],
+    label: str,
+    role: Role,
+    beside: float = 1.0,
+) -> None:
+    """Draw a line through means with a whisker of the 95 % interval at each.
+
+    Args:
+        axes: to draw on.
+        found: {place: (mean, low, high, …)}.
+        label: of the line.
+        role: its looks.
+        beside: what the places are multiplied by, see `side_by_side`.
+    """
+    x = np.array([*found], float) * beside
+    mean, low, high = np.array([each[:3] for each in found.values()], float).T
+    style = {"marker": role.marker, "ms": 5, "color": role.color, "lw": 1.2}
+    axes.errorbar(x, mean, [mean - low, high - mean], ls=role.dash, label=label, **style)
+
+
+def side_by_side(places: Sequence[float], lines: int) -> list[float]:
+    """A factor per line that parts their whiskers at the places of a logarithmic axis."""
+    wide = max(max(places) / min(places), 4.0)
+    return [wide ** (0.014 * (number - (lines - 1) / 2)) for number in range(lines)]
+
+
+def dots(axes: Axes, values: Mapping[str, Sequence[float]]) -> None:
+    """Draw a line per row, the first on top: its mean and the 95 % interval of it.
+
+    Args:
+        axes: to draw on.
+        values: {row: a number per unit that is independent of the others}.
+    """
+    looks = roles.looks(values)
+    for y, (row, found) in enumerate(reversed(values.items())):
+        role, half = looks[row], statistics.half_width(found)
+        look = {"fmt": role.marker, "color": role.color, "ms": 4}
+        axes.errorbar(np.mean(found), y, xerr=half, **look)
+    axes.set_yticks(range(len(values)), [row.replace("$", "\\$") for row in reversed(values)])
+    axes.grid(axis="y", visible=False)
+    axes.set_ylim(-0.7, len(values) - 0.3)
+
+
+def legend(axes: Axes) -> None:
+    """Name the lines of all axes of a figure once, above them, where no data are."""
+    whole = axes.figure
+    named = {}
+    for each in whole.axes:
+        for handle, label in zip(*each.get_legend_handles_labels()):
+            named.setdefault(label, handle)
+    columns = _columns([*named], 15.5 * whole.get_figwidth())
+    whole.legend(named.values(), named.keys(), loc="outside upper left", ncols=columns)
+
+
+def _columns(labels, width):
+    """The most columns of a legend that fit a width in characters."""
+    for columns in range(len(labels), 1, -1):
+        parts = np.array_split(labels, columns)  # as matplotlib fills them
+        if sum(7 + max(map(len, part)) for part in parts) <= width:
+            return columns
+    return 1
+
+
+def name_outer(cells: Sequence[Axes], x: str, y: str) -> None:
+    """Name the axes of panels that share them: at the lowest and at the left ones alone."""
+    for cell in cells:
+        place = cell.get_subplotspec()
+        below = place.rowspan.stop * place.get_gridspec().ncols + place.colspan.start
+        if below >= len(cells):
+            cell.set_xlabel(x)
+            cell.tick_params(labelbottom=True)
+        if place.is_first_col():
+            cell.set_ylabel(y)
 
 
 def temperature_axis(axes: Axes, temperatures: Sequence[float]) -> None:
     """Make the x axis one of temperatures, logarithmic, with a tick at every one used."""
-    axes.set_xscale("log")
-    axes.set_xticks(temperatures, [f"{t:g}" for t in temperatures])
-    axes.minorticks_off()
+    logarithmic(axes, temperatures)
     axes.set_xlabel("temperature T")
 
 
-def errors_by_temperature(
-    axes: Axes, records: Sequence[dict], families: Sequence[str], levels: Sequence[str]
-) -> None:
-    """Draw test errors against the temperature.
-
-    Args:
-        axes: to draw on.
-        records: with "family", "test_errors" and, of `families`, "temperature".
-        families: a band each.
-        levels: further families, a level line each.
-    """
-    temperatures = sorted(
-        {r["temperature"] for r in records if r.get("family", r["row"]) in families}
-    )
-    for family, color in zip(families, COLORS):
-        by_seed = [
-            [
-                r["test_errors"]
-                for r in records
-                if (r.get("family", r["row"]), r.get("temperature")) == (family, t)
-            ]
-            for t in temperatures
-        ]
-        band(axes, temperatures, by_seed, family, color)
-    for family, color in zip(levels, (GREY, *COLORS[len(families) :])):
-        found = [r for r in records if r.get("family", r["row"]) == family]
-        level(axes, [r["test_errors"] for r in found], found[0]["row"], color)
-    temperature_axis(axes, temperatures)
-    axes.legend(fontsize=8, loc="center right")
-
-
-def soft_targets(
-    path: str | os.PathLike,
-    images: Float[np.ndarray, "N H W"],
-    logits: Float[np.ndarray, "N C"],
-    temperatures: Sequence[float],
-) -> None:
-    """Draw images beside the teacher's class probabilities at each temperature.
-
-    Probabilities are drawn on one scale, so that the growing dark mass is seen.
-
-    Args:
-        path: of the PNG file.
-        images: N examples.
-        logits: the teacher's, of each.
-        temperatures: a column each.
-    """
-    rows, columns = len(images), 1 + len(temperatures)
-    widths = {"width_ratios": [0.6] + [1] * len(temperatures)}
-    size = (1.6 * columns, 1.15 * rows + 0.4)
-    with figure(path, rows, columns, size, gridspec_kw=widths, squeeze=False) as axes:
-        for line, image, scores in zip(axes, images, logits):
-            line[0].imshow(image, cmap="gray_r")
-            line[0].axis("off")
-            for cell, t in zip(line[1:], temperatures):
-                _probabilities(cell, scores / t)
-        for cell, t in zip(axes[0, 1:], temperatures):
-            cell.set_title(f"T = {t:g}")
-        for cell in axes[-1, 1:]:
-            cell.set_xticks(range(logits.shape[1]))
-            cell.set_xlabel("class")
-
-
-def _probabilities(axes, scores):
-    probabilities = np.exp(scores - scores.max())
-    axes.bar(range(len(scores)), probabilities / probabilities.sum(), color=COLORS[0])
-    axes.set(ylim=(0, 1), xticks=[], yticks=[0, 0.5, 1])
-    axes.grid(axis="x", visible=False)
-    axes.tick_params(labelsize=7)
-
-
-def by_class(axes: Axes, values: Mapping[str, Any], label: str) -> None:
-    """Draw bars per class with a whisker of one s.d.
-
-    Args:
-        axes: to draw on.
-        values: {row: [S, C]}.
-        label: of the vertical axis.
-    """
-    width = 0.8 / len(values)
-    for number, (row, found) in enumerate(values.items()):
-        of_seeds = np.asarray(found, float)
-        x = np.arange(of_seeds.shape[1]) + (number - (len(values) - 1) / 2) * width
-        sd = of_seeds.std(0, ddof=1) if len(of_seeds) > 1 else None
-        color = COLORS[number]
-        axes.bar(x, of_seeds.mean(0), width, yerr=sd, label=row, color=color, error_kw={"lw": 0.8})
-    axes.set(xlabel="digit", ylabel=label, xticks=range(of_seeds.shape[1]))
-    axes.grid(axis="x", visible=False)
-    axes.figure.legend(fontsize=8, loc="outside upper center", ncols=len(values))
-
-
-def errors_by_shift(
-    axes: Axes, shifts: Sequence[float], corrected: Mapping[str, Sequence[dict]]
-) -> None:
-    """Draw test errors against the shift of a bias, each way of choosing it marked at its mean.
-
-    Args:
-        axes: to draw on.
-        shifts: those of "errors_by_shift".
-        corrected: {row: records with "errors_by_shift", "shift" and "test_errors"}.
-    """
-    first = next(iter(corrected.values()))
-    by_shift = np.array([r["errors_by_shift"] for r in first]).T
-    band(axes, shifts, by_shift, "test errors", GREY, marker="")
-    for (row, found), color, marker in zip(corrected.items(), COLORS, "os^"):
-        shift, errors = (np.mean([r[name] for r in found]) for name in ("shift", "test_errors"))
-        text = f"{row}: {shift:+.2f}"
-        axes.plot(shift, errors, marker, ms=8, mec=color, mfc="none", mew=1.5, ls="", label=text)
-    axes.set(xlabel="shift added to the bias", ylabel="test errors")
-    axes.legend(fontsize=8)
+def logarithmic(axes: Axes, values: Sequence[float]) -> None:
+    """Make the x axis logarithmic, with a tick at every one of the values and no others."""
+    room = max((max(values) / min(values)) ** 0.08, 1.25)
+    axes.set(xscale="log", xlim=(min(values) / room, max(values) * room))
+    axes.set_xticks(values, [f"{value:,g}" for value in values])
+    axes.minorticks_off()

@@ -6,7 +6,8 @@ the default one, and renews the READMEs (see readmes.py); publishable.py says wh
 A run of --base_seed=0 goes to exploration/ or exploration_<preset>/: settings were chosen on it,
 and what is claimed is the table of another base seed.
 With --readmes in place of a folder it renews the READMEs alone, as after a change of an
-experiment's docstring or findings.
+experiment's docstring or findings; with --figures it draws the figures of all records again before
+that, as after a change of what draws them.
 """
 
 import json
@@ -22,7 +23,7 @@ from kd_jax.report.confirmed import EXPLORATION
 from kd_jax.storage import jsonl, manifest
 
 ROOT = pathlib.Path(__file__).parents[2]
-PUBLISHED = ("*.json", "records.jsonl", "table.md", "*.png", "*.npz")
+PUBLISHED = ("*.json", "records.jsonl", "table.md", "*.svg", "*.npz")
 
 
 def publish(run_folder: str | os.PathLike, root: pathlib.Path = ROOT) -> pathlib.Path:
@@ -96,6 +97,14 @@ def renew(root: pathlib.Path = ROOT) -> list[pathlib.Path]:
     return readmes.write(root)
 
 
+def redraw(root: pathlib.Path = ROOT) -> list[pathlib.Path]:
+    """Draw the figures of all records again, and renew the READMEs; the paths of these."""
+    recover(root)
+    for draw, folder in readmes.drawn(root):
+        draw(folder)
+    return readmes.write(root)
+
+
 def copy(source: pathlib.Path, target: pathlib.Path) -> None:
     """Copy what is published of a run: of its commands not where one user's files lie."""
     for path in (path for pattern in PUBLISHED for path in source.glob(pattern)):
@@ -132,7 +141,7 @@ def all_records(root: pathlib.Path = ROOT) -> dict[str, pathlib.Path]:
 
 if __name__ == "__main__":
     with one_line():
-        expected = "expected the folder of a finished run, or --readmes to renew the pages alone"
+        expected = "expected the folder of a finished run, or --readmes or --figures to renew these"
         require(len(sys.argv) == 2, f"publish has {len(sys.argv) - 1} arguments: {expected}")
-        given = sys.argv[1]
-        print(*(renew() if given == "--readmes" else [publish(given)]), sep="\n")
+        renewing = {"--readmes": renew, "--figures": redraw}.get(sys.argv[1])
+        print(*(renewing() if renewing else [publish(sys.argv[1])]), sep="\n")

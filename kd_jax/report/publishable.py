@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from kd_jax.errors import DAMAGED, InputError, brief, require
-from kd_jax.report import commands, readmes
+from kd_jax.report import commands, experiment_page
 from kd_jax.storage import commits, jsonl, manifest
 
 NEEDED = manifest.NAME, "config.json", "records.jsonl", "table.md", commands.NAME
@@ -47,7 +47,7 @@ def checked(source: pathlib.Path, root: pathlib.Path) -> tuple[str, str]:
         raise InputError(f"{source} is damaged ({brief(error)}): run it again") from None
     require(table, f"{source}/table.md is empty")
     require(commands.read(source), f"{source}/{commands.NAME} is empty: run it again")
-    known = [folder.name for folder in readmes.folders(root)]
+    known = [folder.name for folder in experiment_page.folders(root)]
     require(experiment in known, f"{source} is of '{experiment}', which is no experiment here")
     require(re.fullmatch(r"\w+", preset), f"{source} is of the preset '{preset}': expected a name")
     try:

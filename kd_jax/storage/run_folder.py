@@ -1,6 +1,6 @@
 """The run folder: settings, manifest, one JSON line per trained model, table and figures.
 
-    runs/<experiment>/<id>/  config.json  manifest.json  records.jsonl  table.md  *.png
+    runs/<experiment>/<id>/  config.json  manifest.json  records.jsonl  table.md  *.svg
 
 The id is the fingerprint of all that decides the results, and a number: a command goes on in the
 folder of an unfinished run, and takes a new number after a finished one.

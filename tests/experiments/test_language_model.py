@@ -212,7 +212,7 @@ def has_every_objective(folder, config, objectives, printed):
     bytes_per_token = {row: size["bytes_per_token"] for row, size in teacher["caches"].items()}
     cached = {each.row: 8 * each.top_k for each in objectives if each.top_k}
     assert bytes_per_token == {rows.FORWARD: 4 * tiny_teacher.NET.width, **cached}
-    assert (folder / "agreement_and_kl.png").stat().st_size > 5000
+    assert (folder / "agreement_and_kl.svg").stat().st_size > 5000
     assert json.loads((folder / "manifest.json").read_text())["teacher"]
     table = (folder / "table.md").read_text()
     assert report.table(folder) == table and table in printed + "\n"

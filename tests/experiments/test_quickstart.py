@@ -51,8 +51,8 @@ def test_a_run_has_every_record_table_and_figure(folder, elsewhere):
     assert len({(r["row"], r["seed"]) for r in records}) == len(records)
     assert all(r["experiment"] == "quickstart" and r["test_errors"] > 0 for r in records)
     assert (folder / "table.md").read_text() == report.table(folder)
-    for name in ("errors_by_temperature.png", "soft_targets.png"):
-        assert (folder / name).read_bytes().startswith(b"\x89PNG")
+    for name in ("errors_by_temperature.svg", "soft_targets.svg"):
+        assert (folder / name).read_text().count("<svg") == 1
     said = manifest.read(folder)
     assert said["data"] == mnist_5k.DIGEST and said["versions"]["jax"]
     assert [x["restored"] for x in said["teachers"].values()] == [False]

@@ -67,7 +67,7 @@ def test_a_small_run_records_what_each_arm_learned(tmp_path, monkeypatch, capsys
     assert all(80 <= r["train_tokens"] <= 15 * 80 for r in found[2:])
     assert [r["teacher_scored"] for r in found] == [0, 0, 40, 40][: len(found)]
     assert 0 < teacher["sample_accuracy"] <= teacher["solved_accuracy"] < 1
-    assert (folder / "reasoning.png").stat().st_size > 5000
+    assert (folder / "reasoning.svg").stat().st_size > 5000
     table = (folder / "table.md").read_text()
     assert report.table(folder) == table and table in capsys.readouterr().out + "\n"
     assert "over 2 students of one teacher" in table and "32 problems" in table
@@ -100,7 +100,7 @@ def test_a_smoke_run_has_every_arm_size_and_seed(tmp_path, capsys):
     chains = [r["train_tokens"] for r in found if r["row"] == rows.CHAINS]
     assert max(chains) <= 16 * texts
     assert 0 < teacher["sample_accuracy"] <= teacher["solved_accuracy"] <= 1
-    assert (folder / "reasoning.png").stat().st_size > 5000
+    assert (folder / "reasoning.svg").stat().st_size > 5000
     table = (folder / "table.md").read_text()
     assert report.table(folder) == table and table in capsys.readouterr().out + "\n"
     for part in (

@@ -136,8 +136,8 @@ def recorded(tmp_path, **settings):
         taught = {arm.row for arm in speech_ensemble.arms(config, setup)}
         assert rows == taught | {named.LABELS, named.MEMBER, named.ENSEMBLE, named.GEOMETRIC}
     stopped_where_validation_was_best(records)
-    assert {path.name for path in folder.glob("*.png")} == {
-        "accuracy_by_temperature.png", "few_recordings.png",
+    assert {path.name for path in folder.glob("*.svg")} == {
+        "accuracy_by_temperature.svg", "few_recordings.svg",
     }  # fmt: skip
     return config, records
 

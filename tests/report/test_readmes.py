@@ -7,20 +7,30 @@ import pytest
 from small_repository import TABLE, record, tree, with_headings
 
 from kd_jax.errors import InputError
-from kd_jax.report import readmes
+from kd_jax.report import experiment_page, front_page, readmes
 
+SVG = (
+    '<svg xmlns="http://www.w3.org/2000/svg" xmlns:dc="http://purl.org/dc/elements/1.1/">'
+    "<dc:description>{}</dc:description><dc:relation>{}</dc:relation></svg>"
+)
 ROOT = pathlib.Path(__file__).parents[2]
 
 
 def test_an_experiment_s_page_has_docstring_findings_tables_and_figures(tmp_path):
     folder = tree(tmp_path)
-    (folder / "findings.md").write_text("## Findings\n\n![a curve](records/curve.png)\n")
+    (folder / "findings.md").write_text("## Findings\n\n![a curve](records/curve.svg)\n")
     record(folder / "records")
-    for name in ("config.json", "curve.png", "other__figure.png"):
-        (folder / "records" / name).touch()
+    (folder / "records" / "config.json").touch()
+    said = {
+        "curve": ("A curve. In its band.", ""),
+        "last": ("A curve.", "All"),
+        "other__": ("", ""),
+    }
+    for name, (caption, table) in said.items():
+        (folder / "records" / f"{name}.svg").write_text(SVG.format(caption, table))
     record(folder / "records_wide", commit=None)
-    assert readmes.experiment(folder) == "\n".join([
-        readmes.NOTICE,
+    assert experiment_page.text(folder) == "\n".join([
+        experiment_page.NOTICE,
         "",
         "# Black-box distillation: what a teacher answers",
         "",
@@ -34,13 +44,15 @@ def test_an_experiment_s_page_has_docstring_findings_tables_and_figures(tmp_path
         "",
         "## Findings",
         "",
-        "![a curve](records/curve.png)",
+        "![a curve](records/curve.svg)",
+        "",
+        "*A curve. In its band.*",
         "",
         "## Results",
         "",
-        with_headings(TABLE),
-        "![other figure](records/other__figure.png)",
-        "",
+        with_headings(TABLE)
+        .replace("### All", "![other ](records/other__.svg)\n\n### All")
+        .replace("digits\n", "digits\n\n![A curve](records/last.svg)\n\n*A curve.*\n"),
         "Record of 2026-11-22: commit 0123456789, 1.5 minutes on a CPU, jax 0.10.2; "
         "[settings](records/config.json), [manifest](records/manifest.json). "
         "One base seed, not confirmed at another.",
@@ -77,32 +89,32 @@ def test_a_record_tells_its_command_its_changes_and_what_its_teachers_took_befor
     folder = tree(tmp_path, takes="9 minutes on 2 CPU cores")
     record(folder / "records", seconds={"total": 324.0}, teachers=TEACHERS, clean=False)
     (folder / "records" / "command.txt").write_text("./run.sh small --base_seed=1\n")
-    page = readmes.experiment(folder)
+    page = experiment_page.text(folder)
     assert page.count("    ./run.sh small --base_seed=1\n\nErrors, mean over 5 seeds.") == 1
     assert (
         "commit 0123456789 with uncommitted changes, 5.4 minutes (and 29.6 for teachers that stood "
         "ready) on a CPU"
     ) in page
-    assert readmes.minutes(folder) == "35"
+    assert front_page.minutes(folder) == "35"
 
 
 def test_an_older_record_that_does_not_tell_whether_teachers_were_ready(tmp_path):
     folder = tree(tmp_path)
     older = {"f1": {"row": "teacher", "data": "digits", "seconds": 1500.0}}
     record(folder / "records", teachers=older)
-    assert "commit 0123456789, 1.5 minutes on a CPU" in readmes.experiment(folder)
-    assert readmes.minutes(folder) == "2"
+    assert "commit 0123456789, 1.5 minutes on a CPU" in experiment_page.text(folder)
+    assert front_page.minutes(folder) == "2"
 
 
 def test_a_tool_has_a_page_without_findings_and_results(tmp_path):
-    page = readmes.experiment(tree(tmp_path))
+    page = experiment_page.text(tree(tmp_path))
     assert "## " not in page and page.endswith("are targets.\n")
 
 
 def test_titles_are_headings_and_nothing_else_is():
     text = "A note.\n\nA title\n\n\nTwo lines,\nno title\n\n- item\n\n| a |\n|---|"
     expected = text.replace("A title\n\n\n", "### A title\n\n")
-    assert readmes.headed(text) == expected
+    assert experiment_page.headed(text) == expected
 
 
 def test_only_marked_parts_of_the_front_page_are_renewed(tmp_path):
@@ -115,7 +127,7 @@ def test_only_marked_parts_of_the_front_page_are_renewed(tmp_path):
         "<!-- experiments -->\n<!-- end -->\nafter\n"
     )
     (tmp_path / "README.md").write_text(text)
-    found = readmes.front_page(text, tmp_path)
+    found = front_page.renewed(text, tmp_path)
     assert found == (
         f"before\n{kept}<!-- quickstart -->\n"
         "| row                        | test errors | difference | verdict |\n"
@@ -126,7 +138,7 @@ def test_only_marked_parts_of_the_front_page_are_renewed(tmp_path):
         "| permuted teacher, T=2      | 4           | +1         | WORSE   |\n"
         f"<!-- end -->\nbetween\n<!-- experiments -->\n{overview()}<!-- end -->\nafter\n"
     )
-    assert readmes.front_page(found, tmp_path) == found
+    assert front_page.renewed(found, tmp_path) == found
 
 
 def overview():
@@ -156,7 +168,7 @@ def test_minutes_are_those_of_a_run_with_nothing_cached(tmp_path, takes, measure
     folder = tree(tmp_path, takes=takes)
     if measured:
         record(folder / "records", seconds={"total": measured})
-    assert readmes.minutes(folder) == expected
+    assert front_page.minutes(folder) == expected
 
 
 @pytest.mark.parametrize("heading", ["Takes", "Found"])
@@ -184,10 +196,10 @@ def test_committed_readmes_are_current(path):
     )
 
 
-@pytest.mark.parametrize("folder", readmes.folders(ROOT), ids=lambda path: path.name)
+@pytest.mark.parametrize("folder", experiment_page.folders(ROOT), ids=lambda path: path.name)
 def test_every_figure_that_findings_show_is_there(folder):
     findings = folder / "findings.md"
-    for name in readmes.FIGURE.findall(findings.read_text() if findings.is_file() else ""):
+    for name in experiment_page.FIGURE.findall(findings.read_text() if findings.is_file() else ""):
         assert (folder / name).is_file(), name
 
 
