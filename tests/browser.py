@@ -23,6 +23,7 @@ onload = () => {{
       wide: page.scrollingElement.scrollWidth,
       images: images.length,
       drawn: images.filter(x => x.complete && x.naturalWidth > 0).length,
+      probe: ({probe})(page),
     }};
   }});
   document.querySelector("pre").textContent = JSON.stringify(found);
@@ -31,8 +32,10 @@ onload = () => {{
 """
 
 
-def seen(views, scratch):
+def seen(views, scratch, probe="page => null"):
     """What a browser sees of each (HTML file, width): title, wide (pixels), images, drawn, errors.
+
+    And probe: what that function of JavaScript says of its document.
 
     Skips the test where there is no Chromium.
     """
@@ -42,7 +45,7 @@ def seen(views, scratch):
     watch = scratch / "watch.html"
     places = [page.resolve().as_uri() for page, _ in views]
     frames = [FRAME.format(page=place, width=width) for place, (_, width) in zip(places, views)]
-    watch.write_text(WATCH.format(frames="".join(frames)))
+    watch.write_text(WATCH.format(frames="".join(frames), probe=probe))
     flags = [f"--user-data-dir={scratch / 'profile'}", "--allow-file-access-from-files"]
     command = [chromium, *QUIET, *flags, "--enable-logging=stderr", "--dump-dom", watch.as_uri()]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)

@@ -21,7 +21,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from kd_jax.metrics import statistics
-from kd_jax.report import markdown_blocks, terminal
+from kd_jax.report import markdown_blocks, roles, terminal
 from kd_jax.report.markdown_blocks import Table
 
 STYLES = {  # of a verdict's CSS class: how it looks, and a mark for who sees no colors
@@ -207,11 +207,12 @@ def sentence(table: Table) -> str:
     baseline = table.header[against[0]].removeprefix("vs. ").removesuffix(" [95 %]")
     judged = [row for row in table.rows if markdown_blocks.verdict(row[verdicts[0]])]
     beat = [row for row in judged if row[verdicts[0]] == statistics.BEATS]
+    methods = [row for row in beat if not roles.is_control(row[0])]
     if not judged:
         return ""
     said = f"{len(beat)} of {len(judged)} rows beat {baseline}"
-    if beat:
-        changes = {row[0]: DIFFERENCE.search(row[against[0]]) for row in beat}
+    if methods:
+        changes = {row[0]: DIFFERENCE.search(row[against[0]]) for row in methods}
         known = {name: found[0] for name, found in changes.items() if found}
         best = max(known, key=lambda name: abs(float(known[name].replace("−", "-"))))
         said += f"; most: {best} ({known[best]})"
