@@ -44,7 +44,7 @@ def narrow(tmp_path_factory):
     folder = tmp_path_factory.mktemp("clone")
     package = folder / "experiments" / "narrow"
     package.mkdir(parents=True)
-    for name in ("__init__.py", "__main__.py"):
+    for name in ("__init__.py", "__main__.py", "listing.py"):
         shutil.copy(ROOT / "experiments" / name, package.parent)
     for name, code in examples("adding_an_experiment.md").items():
         (package / name).write_text(code)
@@ -53,7 +53,7 @@ def narrow(tmp_path_factory):
 
 def test_the_whole_experiment_of_the_guide_runs(narrow, monkeypatch, capsys):
     monkeypatch.setattr(package, "__path__", [*package.__path__, str(narrow / "experiments")])
-    monkeypatch.setattr(experiments, "HERE", narrow / "experiments")
+    monkeypatch.setattr(experiments.listing, "HERE", narrow / "experiments")
     flags = ["--seeds=2", "--epochs=1", "--width=5", f"--workdir={narrow / 'runs'}"]
     config = importlib.import_module("experiments.narrow.config").Config
     program = functools.partial(experiments.program, "narrow")

@@ -21,7 +21,6 @@ from kd_jax.storage import jsonl
 
 with extra("report"):
     import jinja2
-    import markupsafe
 
 HERE = pathlib.Path(__file__).parent
 OF_RECORDS = pathlib.Path("runs", "records")  # where the page of the committed records lies
@@ -142,7 +141,7 @@ def rendered(
         reproduced=reproduced,
         counted=page_table.counted,
         shown_table=page_table.of,
-        script=markupsafe.Markup(script),
+        script=script,
         script_digest=f"sha256-{digest}",
     )
     return text.encode(errors="replace").decode()  # JSON may hold halves of characters

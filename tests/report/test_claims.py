@@ -6,7 +6,7 @@ import pytest
 
 from kd_jax.errors import InputError
 from kd_jax.metrics.statistics import BEATS, EQUIVALENT, INCONCLUSIVE, WORSE
-from kd_jax.report import claims, readmes
+from kd_jax.report import claims, experiment_page
 
 ROOT = pathlib.Path(__file__).parents[2]
 TABLE = """\
@@ -69,4 +69,4 @@ def test_what_a_record_does_not_have_is_named(asked, missing):
 
 def test_the_committed_page_is_what_the_records_say():
     committed = (ROOT / "docs" / "claims.md").read_text(encoding="utf-8")
-    assert committed == readmes.linked(claims.page(ROOT))
+    assert committed == experiment_page.linked(claims.page(ROOT))
