@@ -1,5 +1,6 @@
 """The table of an exported network's formats, and its model card."""
 
+from kd_jax.export import hub
 from kd_jax.report import manifests, tables
 
 HEADER = [
@@ -53,7 +54,8 @@ def card(record, settings, manifest, report, digests, inputs):
         inputs: what it reads, in words.
     """
     metrics = {k: v for k, v in record.items() if isinstance(v, float | int) and k != "seed"}
-    return "\n".join([
+    head = hub.front_matter("kd_jax", metrics=["accuracy"] if "test_accuracy" in metrics else [])
+    return head + "\n".join([
         *_introduction(record, manifest, inputs),
         table(report),
         "## Metrics of its run",

@@ -8,12 +8,12 @@ import jax
 
 from experiments.export import model_card
 from kd_jax import paths
-from kd_jax.export import export, formats, saved_models
+from kd_jax.export import export, formats, hub, saved_models
 from kd_jax.storage import manifest
 
 
 def describe(run_folder, chosen, folder, report):
-    """Write report.json and model_card.md of an export into its folder."""
+    """Write report.json and README.md, the model card, of an export into its folder."""
     (folder / "report.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     settings = json.loads((run_folder / "config.json").read_text(encoding="utf-8"))
     leaves, _ = jax.tree_util.tree_flatten_with_path(chosen.inputs)
@@ -25,7 +25,7 @@ def describe(run_folder, chosen, folder, report):
     text = model_card.card(
         chosen.record, settings, manifest.read(run_folder), report, digests, inputs
     )
-    (folder / export.CARD).write_text(text, encoding="utf-8")
+    (folder / hub.CARD).write_text(text, encoding="utf-8")
 
 
 def slug(text):
@@ -35,6 +35,9 @@ def slug(text):
 
 def run(config, run):
     """Export one network, or list what there is; `run`, of no use to a tool, is not opened."""
+    api = hub.client(config.push) if config.push else None
+    if not config.run:
+        return print(hub.push(paths.given(config.out), config.push, api))
     folder = paths.given(config.run)
     if not config.row:
         return print(model_card.listing(saved_models.groups(folder)))
@@ -45,3 +48,5 @@ def run(config, run):
     report = export.write(out, chosen, functools.partial(describe, folder, chosen))
     print(model_card.table(report))
     print(f"exported to {out}")
+    if api:
+        print(hub.push(out, config.push, api))

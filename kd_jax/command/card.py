@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from kd_jax.command.problem import Problem
 from kd_jax.distill.driver.result import Result
 from kd_jax.errors import printable
+from kd_jax.export import hub
 from kd_jax.storage import manifest
 from kd_jax.storage.run_folder import Run
 
@@ -14,6 +15,7 @@ NEW = {  # kind of problem -> how predict.py is called
     "images": "image.png",
     "arrays": "new.npz",
 }
+TASKS = {"table": "tabular-classification", "images": "image-classification"}  # on the hub
 USE = """## Use
 
     python student/predict.py {new}
@@ -59,7 +61,9 @@ def text(about: About) -> str:
         about: What it says.
     """
     comparison = about.result.comparison
-    return "\n".join([
+    metrics = ["accuracy"] if comparison.labeled else []
+    task = TASKS.get(about.problem.kind, "")
+    return hub.front_matter("kd_jax", task=task, metrics=metrics) + "\n".join([
         f"# A student of {plain(about.problem.name)}, by {comparison.best}",
         "",
         f"**{comparison.sentence()}**",

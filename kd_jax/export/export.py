@@ -18,7 +18,6 @@ from kd_jax.metrics import classification, cost
 
 POINTS = 0.2  # of accuracy that int8 may lose
 TEACHER, HLO, TENSORS, ONNX = "teacher", "StableHLO", "safetensors", "ONNX"
-CARD = "model_card.md"
 SUFFIXES = {HLO: ".stablehlo", TENSORS: ".safetensors", ONNX: ".onnx"}
 
 

@@ -89,7 +89,10 @@ def test_the_card_says_verdict_digests_command_and_use(done, given):
     folder, run_folder = done
     text = (folder / "out" / "README.md").read_text(encoding="utf-8")
     table = (folder / "out" / "table.md").read_text(encoding="utf-8")
-    title, _, verdict = text.splitlines()[:3]
+    head, body = text.split("\n---\n\n")
+    assert head.startswith("---\nlibrary_name: kd_jax\npipeline_tag: tabular-classification\n")
+    assert "\nmetrics:\n- accuracy\n" in head
+    title, _, verdict = body.splitlines()[:3]
     assert title == f"# A student of people, by {best(run_folder)['row']}"
     assert verdict.startswith("**") and verdict == table.splitlines()[0] and table in text
     assert table == (run_folder / "table.md").read_text(encoding="utf-8")

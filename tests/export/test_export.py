@@ -91,14 +91,14 @@ def network(folder):
 
 def test_every_file_is_there_with_its_digest(out):
     wanted = {
-        "measure.py", "model_card.md", "report.json", "student.json", "student.onnx",
+        "README.md", "measure.py", "report.json", "student.json", "student.onnx",
         "student.safetensors", "student.stablehlo", folders.LIST,
     }  # fmt: skip
     found = {path.name: path for path in out.iterdir()}
     narrow = {"student_int8.json", "student_int8.safetensors", "student_int8.stablehlo"}
     assert found.keys() in (wanted, wanted | narrow)
-    card = (out / "model_card.md").read_text()
-    for name in found.keys() - {"model_card.md", folders.LIST}:
+    card = (out / "README.md").read_text()
+    for name in found.keys() - {"README.md", folders.LIST}:
         assert hashlib.sha256(found[name].read_bytes()).hexdigest() in card
     assert "- Teacher: teacher, " in card
     assert [path.name for path in out.parent.iterdir()] == [out.name]  # nothing half-written

@@ -5,18 +5,13 @@ from typing import Any, NamedTuple
 
 from kd_jax.command import card
 from kd_jax.errors import counted
+from kd_jax.export import hub
 from kd_jax.language.decoder.starts import Start
 from kd_jax.pretrained.load import ChatModel
 from kd_jax.report import decoder_table
 from kd_jax.storage import manifest
 from kd_jax.storage.run_folder import Run
 
-HEAD = """---
-library_name: transformers
-pipeline_tag: text-generation
-tags: [knowledge-distillation]
----
-"""
 USE = """## Use
 
 With transformers:
@@ -67,8 +62,8 @@ def text(about: About) -> str:
     Args:
         about: What it says.
     """
-    return "\n".join([
-        HEAD,
+    head = hub.front_matter("transformers", task="text-generation")
+    return head + "\n".join([
         f"# A student by {about.rows.said['kept']}, {counted(about.start.net.layers, 'layer')}",
         "",
         *(f"- {line}" for line in _facts(about)),

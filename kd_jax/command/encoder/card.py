@@ -4,17 +4,11 @@ from typing import Any, NamedTuple
 
 from kd_jax.command.card import code, plain
 from kd_jax.errors import counted
+from kd_jax.export import hub
 from kd_jax.language.encoder.result import EncoderResult
 from kd_jax.storage import manifest
 from kd_jax.storage.run_folder import Run
 
-HEAD = """---
-library_name: sentence-transformers
-pipeline_tag: sentence-similarity
-tags: [sentence-transformers, feature-extraction, knowledge-distillation]
----
-
-"""
 USE = """## Use
 
     from sentence_transformers import SentenceTransformer
@@ -55,7 +49,13 @@ def text(about: About) -> str:
     """
     comparison = about.result.comparison
     row, seed = comparison.best or ("", 0)
-    return HEAD + "\n".join([
+    head = hub.front_matter(
+        "sentence-transformers",
+        task="sentence-similarity",
+        tags=["sentence-transformers", "feature-extraction"],
+        metrics=["spearmanr" if comparison.primary == "similarity" else "accuracy"],
+    )
+    return head + "\n".join([
         f"# A sentence encoder: {row}",
         "",
         *(f"- {line}" for line in _facts(about, seed)),
