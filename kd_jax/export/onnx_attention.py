@@ -5,10 +5,9 @@ from collections.abc import Sequence
 from kd_jax.export.onnx_graph import Graph
 
 NEVER = -3.0e38  # of a score: its weight is 0
-QUERY, KEY = (
-    (0, 2, 1, 3),
-    (0, 2, 3, 1),
-)  # axes of [B, T, heads, H] as products of matrices take them
+# Axes of [B, T, heads, H] as products of matrices take them.
+OF_QUERIES = (0, 2, 1, 3)
+OF_KEYS = (0, 2, 3, 1)
 
 
 def seen(graph: Graph, mask: str) -> str:
@@ -32,14 +31,14 @@ def bias(graph: Graph, sees: str) -> str:
     return graph.node("Where", sees, graph.constant(0.0), graph.constant(NEVER))
 
 
-def by_head(graph: Graph, x: str, sizes: tuple[int, int], axes: Sequence[int] = QUERY) -> str:
+def by_head(graph: Graph, x: str, sizes: tuple[int, int], axes: Sequence[int] = OF_QUERIES) -> str:
     """Vectors [B, T, heads · H] by head.
 
     Args:
         graph: As for `seen`.
         x: Their name.
         sizes: (heads, H).
-        axes: QUERY, of values too, or KEY.
+        axes: OF_QUERIES, of values too, or OF_KEYS.
     """
     found = graph.node("Reshape", x, graph.whole(0, 0, *sizes))
     return graph.node("Transpose", found, perm=list(axes))
@@ -58,5 +57,5 @@ def attended(graph: Graph, heads: Sequence[str], scores_bias: str, sizes: tuple[
     scores = graph.node("MatMul", query, key)
     scores = graph.node("Mul", scores, graph.constant(sizes[1] ** -0.5))
     weights = graph.node("Softmax", graph.node("Add", scores, scores_bias), axis=-1)
-    found = graph.node("Transpose", graph.node("MatMul", weights, value), perm=list(QUERY))
+    found = graph.node("Transpose", graph.node("MatMul", weights, value), perm=list(OF_QUERIES))
     return graph.node("Reshape", found, graph.whole(0, 0, sizes[0] * sizes[1]))

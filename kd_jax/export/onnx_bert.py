@@ -60,7 +60,9 @@ def _relative(graph, network, table, ids):
 
 def _layer(graph, network, own, x, bias):
     sizes = network.heads, network.width // network.heads
-    axes = {"query": attention.QUERY, "key": attention.KEY, "value": attention.QUERY}
+    axes = {
+        "query": attention.OF_QUERIES, "key": attention.OF_KEYS, "value": attention.OF_QUERIES,
+    }  # fmt: skip
     heads = [attention.by_head(graph, graph.dense(x, own[name]), sizes, axes[name])
              for name in axes]  # fmt: skip
     found = attention.attended(graph, heads, bias, sizes)
