@@ -85,9 +85,9 @@ def draw(folder: pathlib.Path) -> None:
         rows = tables.by_row(records)
         larger = {row: rows.pop(row) for row in (TEACHER, ASSISTANT) if row in rows}
 
-        def figure(what, caption, *shape, pair=pair, name=name, **options):
-            about = {"caption": f"{pair}: {caption}", "table": pair}
-            return figures.figure(folder / f"{name}_{what}.svg", *shape, **about, **options)
+        def figure(what, caption, pair=pair, name=name, **options):
+            about = {"caption": f"{pair}: {caption}", "table": pair, **options}
+            return figures.figure(folder / f"{name}_{what}.svg", **about)
 
         caption = f"test errors of every method, the fewest on top. {figures.DOTS}"
         with figure("errors", caption, size=(7, 0.24 * len(rows) + 1)) as axes:
@@ -102,7 +102,7 @@ def draw(folder: pathlib.Path) -> None:
         with figure("reliability", caption, size=(4.5, 4)) as axes:
             reliability(axes, {TEACHER: larger[TEACHER], **{r: rows[r] for r in (LABELS, KD)}})
         caption = "linear CKA of the teacher's layers with the student's, means over students."
-        with figure("cka", caption, 1, 2, size=(7.5, 3.2)) as axes:
+        with figure("cka", caption, columns=2, size=(7.5, 3.2)) as axes:
             for cell, row in zip(axes, (LABELS, KD)):
                 alignment(cell, row, rows[row], larger[TEACHER][0]["layers"])
 

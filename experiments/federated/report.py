@@ -148,7 +148,7 @@ def curves(axes, records):
     rows, looks = tables.by_row(records), roles.styles(SHOWN)
     for row, role in looks.items():
         values = 100 * np.array(tables.values(rows[row], "validation_curve")).T
-        x, mean = np.arange(1, len(values) + 1), values.mean(1)
+        x, mean = range(1, len(values) + 1), values.mean(1)
         half = np.array([statistics.half_width(of_round) for of_round in values])
         low, high = np.clip([mean - half, mean + half], *figures.PERCENT)
         figures.line(axes, x, mean, row, role, every=3)

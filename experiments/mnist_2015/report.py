@@ -95,7 +95,7 @@ def draw(folder: pathlib.Path) -> None:
         rows = tables.by_row(r for r in records if r["part"] == part)
         corrected = {row: rows[row] for row in (named.FREE, named.VALIDATED, named.ON_TEST)}
         name = part.replace(" ", "_")
-        about = {"table": named.TITLES[part].capitalize()}
+        about: figures.Look = {"table": named.TITLES[part].capitalize()}
         shown = figures.figure(folder / f"{name}_bias.svg", caption=class_figures.SHIFTS, **about)
         with shown as axes:
             class_figures.errors_by_shift(axes, list(bias_correction.SHIFTS), corrected)

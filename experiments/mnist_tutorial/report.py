@@ -63,7 +63,7 @@ def draw(folder: pathlib.Path) -> None:
         by_digit(folder, part, chosen)
         corrected = {row: rows[row] for row in rows if row.startswith("bias corrected")}
         if corrected:
-            about = {"caption": class_figures.SHIFTS, "table": f"Part {part}"}
+            about: figures.Look = {"caption": class_figures.SHIFTS, "table": f"Part {part}"}
             with figures.figure(folder / f"part_{part}_bias.svg", **about) as axes:
                 class_figures.errors_by_shift(axes, list(bias_correction.SHIFTS), corrected)
     with np.load(folder / "digit.npz") as shown:

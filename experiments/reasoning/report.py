@@ -136,8 +136,8 @@ def draw(folder):
             figures.logarithmic(cell, sorted(sizes))
             cell.tick_params(labelsize=7)
         figures.name_outer(cells, "problems", "right, %")
-    wrong = {row: [by_steps(r) for r in found] for row, found in of_rows.items()}
-    wrong = {row: {n: [r[n] for r in found] for n in found[0]} for row, found in wrong.items()}
+    found = {row: [by_steps(r) for r in records] for row, records in of_rows.items()}
+    wrong = {row: {n: [r[n] for r in each] for n in each[0]} for row, each in found.items()}
     caption = (
         f"Percent wrong by steps of the problem, a panel per method, {max(sizes):,} problems. "
         f"{MULTIPLES} Dashed: the teacher."

@@ -10,6 +10,7 @@ import numpy as np
 from kd_jax.errors import extra
 from kd_jax.metrics import statistics
 from kd_jax.report import figures, roles, tables
+from kd_jax.report.differences import compared
 from kd_jax.report.published import DASH
 
 if TYPE_CHECKING:
@@ -153,12 +154,12 @@ def differences(
     looks = roles.styles(row for row in rows if row != baseline)
     lines = [(row, suffix) for row in looks for suffix in groups]
     for (row, suffix), beside in zip(lines, figures.side_by_side([*columns], len(lines))):
-        theirs = {
-            v: (of_row.get(row), columns[v][baseline]) for v, of_row in groups[suffix].items()
+        tests = {
+            v: compared(of_row[row], columns[v][baseline], metric, lower_is_better=False)
+            for v, of_row in groups[suffix].items()
+            if row in of_row
         }
-        pairs = {v: tables.paired_values(*x, metric) for v, x in theirs.items() if x[0]}
-        found = {v: statistics.paired(*x, lower_is_better=False) for v, x in pairs.items() if x}
-        if found:
+        if found := {v: test() for v, test in tests.items() if test}:
             role = looks[row]._replace(dash=":" if suffix else "-")
             figures.intervals(axes, found, row + suffix, role, beside)
     _zero(axes, baseline)
@@ -183,7 +184,7 @@ def by_temperature(
     looks = roles.styles(families)
     for family, beside in zip(looks, figures.side_by_side(temperatures, len(looks))):
         rows = {r["temperature"]: r["row"] for r in swept if _family(r) == family}
-        found = {t: lines[row].paired for t, row in sorted(rows.items()) if lines[row].paired}
+        found = {t: x for t, row in sorted(rows.items()) if (x := lines[row].paired)}
         figures.intervals(axes, found, family, looks[family], beside)
     _zero(axes, baseline)
     figures.temperature_axis(axes, temperatures)

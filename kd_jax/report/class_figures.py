@@ -53,7 +53,7 @@ def soft_targets(
     rows, columns = len(images), 1 + len(temperatures)
     widths = {"width_ratios": [0.6] + [1] * len(temperatures)}
     size = (1.6 * columns, 1.15 * rows + 0.4)
-    shown = {"gridspec_kw": widths, "squeeze": False, "caption": SOFTER}
+    shown: figures.Look = {"gridspec_kw": widths, "squeeze": False, "caption": SOFTER}
     with figures.figure(path, rows, columns, size, **shown) as axes:
         for line, image, scores in zip(axes, images, logits):
             line[0].imshow(image, cmap="gray_r")
@@ -91,7 +91,11 @@ def by_class(axes: Axes, values: Mapping[str, Any], label: str) -> None:
         of_seeds = np.asarray(values[row], float)
         x = np.arange(of_seeds.shape[1]) + (number - (len(values) - 1) / 2) * width
         sd = of_seeds.std(0, ddof=1) if len(of_seeds) > 1 else None
-        look = {"color": role.color, "hatch": HATCHES[number % len(HATCHES)], "ec": "white"}
+        look: figures.Look = {
+            "color": role.color,
+            "hatch": HATCHES[number % len(HATCHES)],
+            "ec": "white",
+        }
         axes.bar(x, of_seeds.mean(0), width, yerr=sd, label=row, error_kw={"lw": 0.8}, **look)
     axes.set(xlabel="digit", ylabel=label, xticks=range(of_seeds.shape[1]))
     axes.grid(axis="x", visible=False)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         from matplotlib.axes import Axes
 
 GREY = roles.NEITHER
+Look = dict[str, Any]  # of what matplotlib draws
 WIDEST = 8.8  # inches that a page shows at the size of its text
 STYLE: dict = {
     "figure.dpi": 150,
@@ -168,9 +169,9 @@ def band(
 
 
 def line(axes: Axes, x: Sequence[float], y: Any, label: str, role: Role, every: int = 1) -> None:
-    """Draw a line, dashed as its role is and marked at every so manieth place."""
-    look = {"marker": role.marker, "ms": 4, "color": role.color, "lw": 1.3, "markevery": every}
-    axes.plot(x, y, role.dash, label=label, **look)
+    """Draw a line, dashed and marked as its role is, at every place or at every second, third …"""
+    look: Look = {"marker": role.marker, "ms": 4, "color": role.color, "lw": 1.3}
+    axes.plot(x, y, role.dash, label=label, markevery=every, **look)
 
 
 def level(axes: Axes, values: Sequence[float], label: str, role: Role) -> None:
@@ -184,7 +185,7 @@ def level(axes: Axes, values: Sequence[float], label: str, role: Role) -> None:
 
 def intervals(
     axes: Axes,
-    found: Mapping[float, statistics.Paired | statistics.Interval],
+    found: Mapping[float, Sequence[Any]],
     label: str,
     role: Role,
     beside: float = 1.0,
@@ -200,7 +201,7 @@ def intervals(
     """
     x = np.array([*found], float) * beside
     mean, low, high = np.array([each[:3] for each in found.values()], float).T
-    style = {"marker": role.marker, "ms": 5, "color": role.color, "lw": 1.2}
+    style: Look = {"marker": role.marker, "ms": 5, "color": role.color, "lw": 1.2}
     axes.errorbar(x, mean, [mean - low, high - mean], ls=role.dash, label=label, **style)
 
 
@@ -218,18 +219,19 @@ def dots(axes: Axes, values: Mapping[str, Sequence[float]]) -> None:
         values: {row: a number per unit that is independent of the others}.
     """
     looks = roles.looks(values)
-    for y, (row, found) in enumerate(reversed(values.items())):
-        role, half = looks[row], statistics.half_width(found)
-        look = {"fmt": role.marker, "color": role.color, "ms": 4}
-        axes.errorbar(np.mean(found), y, xerr=half, **look)
-    axes.set_yticks(range(len(values)), [row.replace("$", "\\$") for row in reversed(values)])
+    names = [*values][::-1]
+    for y, row in enumerate(names):
+        role, half = looks[row], statistics.half_width(values[row])
+        look: Look = {"fmt": role.marker, "color": role.color, "ms": 4}
+        axes.errorbar(np.mean(values[row]), y, xerr=half, **look)
+    axes.set_yticks(range(len(values)), [row.replace("$", "\\$") for row in names])
     axes.grid(axis="y", visible=False)
     axes.set_ylim(-0.7, len(values) - 0.3)
 
 
 def legend(axes: Axes) -> None:
     """Name the lines of all axes of a figure once, above them, where no data are."""
-    whole = axes.figure
+    whole: Any = axes.figure
     named = {}
     for each in whole.axes:
         for handle, label in zip(*each.get_legend_handles_labels()):
@@ -250,7 +252,7 @@ def _columns(labels, width):
 def name_outer(cells: Sequence[Axes], x: str, y: str) -> None:
     """Name the axes of panels that share them: at the lowest and at the left ones alone."""
     for cell in cells:
-        place = cell.get_subplotspec()
+        place: Any = cell.get_subplotspec()
         below = place.rowspan.stop * place.get_gridspec().ncols + place.colspan.start
         if below >= len(cells):
             cell.set_xlabel(x)

@@ -70,7 +70,8 @@ def shown(run: pathlib.Path, name: str, place: pathlib.Path) -> ShownRun:
         require((run / file).is_file(), f"{run} has no {file}: publish or run it again")
     moment = datetime.datetime.fromisoformat(said["finished"])
     about, text = purpose(said["experiment"]), (run / "table.md").read_text(encoding="utf-8")
-    stated = about and run.name == "records" and run.is_relative_to(publish.ROOT / "experiments")
+    committed = run.name == "records" and run.is_relative_to(publish.ROOT / "experiments")
+    stated = about if committed else None
     settings = flat(json.loads((run / "config.json").read_text(encoding="utf-8")))
     figures = [(figure, data_uri(figure.path)) for figure in figure_files.below(run)]
     return ShownRun(
@@ -78,7 +79,7 @@ def shown(run: pathlib.Path, name: str, place: pathlib.Path) -> ShownRun:
         experiment=said["experiment"],
         anchor=re.sub(r"\W+", "-", name),
         about=about.title if about else "",
-        finding=f"{front_page.first_sentence(about)}." if stated else terminal_page.headline(text),
+        finding=f"{front_page.first_sentence(stated)}." if stated else terminal_page.headline(text),
         command=commands.read(run) or (about.headings["Command"] if about else ""),
         facts={
             "preset": dict(settings)["preset"],

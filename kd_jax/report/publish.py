@@ -98,10 +98,17 @@ def renew(root: pathlib.Path = ROOT) -> list[pathlib.Path]:
 
 
 def redraw(root: pathlib.Path = ROOT) -> list[pathlib.Path]:
-    """Draw the figures of all records again, and renew the READMEs; the paths of these."""
+    """Draw the figures of all records again, and renew the READMEs; the paths of these.
+
+    A record of before a file that a figure needs keeps what can be drawn without; a line says so.
+    """
     recover(root)
     for draw, folder in readmes.drawn(root):
-        draw(folder)
+        try:
+            draw(folder)
+        except FileNotFoundError as error:
+            lost = pathlib.Path(error.filename).name
+            print(f"{folder} has no {lost}: what needs it is not drawn again", file=sys.stderr)
     return readmes.write(root)
 
 

@@ -303,3 +303,21 @@ def test_the_commit_of_a_committed_record_is_in_the_history(name):
         pytest.skip("needs a whole clone")
     commit = manifest.read(RECORDS[name])["commit"]
     assert commit is None or commits.in_history(ROOT, commit)
+
+
+def test_figures_are_drawn_again_and_a_file_that_a_record_lacks_is_one_line(
+    root, monkeypatch, capsys
+):
+    drawn = []
+
+    def lost(folder):
+        raise FileNotFoundError(errno.ENOENT, "no such file", str(folder / "digit.npz"))
+
+    records = [root / "records", root / "records_wide"]
+    both = [(lost, records[0]), (drawn.append, records[1])]
+    monkeypatch.setattr(publish.readmes, "drawn", lambda root: both)
+    publish.redraw(root)
+    assert drawn == records[1:]
+    assert capsys.readouterr().err == (
+        f"{records[0]} has no digit.npz: what needs it is not drawn again\n"
+    )
