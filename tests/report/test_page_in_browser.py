@@ -4,6 +4,7 @@ import pytest
 from browser import seen
 
 from kd_jax.report import page, publish
+from kd_jax.storage.run_folder import Run
 
 WIDTHS = 390, 1280
 # sorts the quickstart's first table by its second column, filters it and saves it
@@ -69,6 +70,34 @@ def test_a_click_sorts_a_word_filters_and_a_table_is_saved(views):
         assert probe["filtered"] == sum("soft targets + labels" in name for name, _ in lines)
         assert probe["file"][:2] == ["\ufeff", '"method"'] and probe["sticky"] == "sticky"
         assert probe["undone"] == probe["original"]
+
+
+CHOOSE = """page => {
+  const table = page.querySelector("table[data-kind=compared]");
+  const fields = [...table.parentNode.previousElementSibling.querySelectorAll("select")];
+  const shown = () => [...table.tBodies[0].rows].filter(row => !row.hidden).map(
+    row => [...row.cells].filter(cell => !cell.hidden).map(cell => cell.textContent));
+  const all = shown();
+  fields.forEach((field, n) => {
+    field.value = field.options[n + 1].value;
+    field.dispatchEvent(new Event("change"));
+  });
+  return { all, two: shown() };
+}"""
+
+
+def test_two_of_several_runs_are_compared_by_what_differs_between_them(tmp_path):
+    for width, depth in ((8, 1), (9, 1), (9, 2)):
+        run = Run(tmp_path, "demo", {"preset": "default", "width": width, "depth": depth})
+        run.append([{"row": "a", "seed": 0}])
+        run.conclude(lambda folder: "| row |\n|-----|\n| a   |\n")
+        run._lock.release()
+    (found,) = seen([(page.write(tmp_path).resolve(), 390)], tmp_path, CHOOSE)
+    names = [line[0] for line in found["probe"]["all"]]
+    assert names == ["width", "depth", "minutes", "found"] and found["errors"] == []
+    chosen = {name: values for name, *values in found["probe"]["two"]}
+    assert all(len(set(values)) == 2 for values in chosen.values()) and len(chosen) in (1, 2)
+    assert set(chosen) <= {"width", "depth"}
 
 
 def test_the_browser_would_have_seen_faults(views):

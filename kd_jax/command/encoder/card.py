@@ -9,6 +9,10 @@ from kd_jax.language.encoder.result import EncoderResult
 from kd_jax.storage import manifest
 from kd_jax.storage.run_folder import Run
 
+METRICS = {  # of a measure: the hub's names; it has none of rankings
+    "similarity": ["spearmanr"],
+    **dict.fromkeys(("probe_accuracy", "few_accuracy", "nearest_accuracy"), ["accuracy"]),
+}
 USE = """## Use
 
     from sentence_transformers import SentenceTransformer
@@ -53,7 +57,7 @@ def text(about: About) -> str:
         "sentence-transformers",
         task="sentence-similarity",
         tags=["sentence-transformers", "feature-extraction"],
-        metrics=["spearmanr" if comparison.primary == "similarity" else "accuracy"],
+        metrics=METRICS.get(comparison.primary, ()),
     )
     return head + "\n".join([
         f"# A sentence encoder: {row}",
