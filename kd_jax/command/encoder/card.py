@@ -10,8 +10,8 @@ from kd_jax.storage import manifest
 from kd_jax.storage.run_folder import Run
 
 METRICS = {  # of a measure: the hub's names; it has none of rankings
+    "probe_accuracy": ["accuracy"],
     "similarity": ["spearmanr"],
-    **dict.fromkeys(("probe_accuracy", "few_accuracy", "nearest_accuracy"), ["accuracy"]),
 }
 USE = """## Use
 
