@@ -138,9 +138,9 @@ def answer(claim: Claim, text: str) -> Answer:
 
 def _above(cell, least):
     """The verdict on a share: whether its interval lies above a number."""
-    found = re.search(r"\[(\S+), (\S+)\]", cell.replace("−", "-").replace("%", ""))
+    found = re.findall(r"\[(\S+), (\S+)\]", cell.replace("−", "-").replace("%", ""))
     require(found, f"claims: {cell!r} has no interval")
-    low, high = float(found[1]), float(found[2])
+    low, high = map(float, found[0])
     return BEATS if low > least else WORSE if high < least else INCONCLUSIVE
 
 
