@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Bool, Int
 
+from kd_jax.pretrained import tokenizer as tokenizers
+
 
 class Aligned(NamedTuple):
     """Positions [B, N] in the student's and the teacher's tokens; where [B, N]: True for a pair."""
@@ -50,7 +52,7 @@ def _encodings(tokenizer, texts):
     cut = tokenizer.truncation
     tokenizer.no_truncation()
     try:
-        return tokenizer.encode_batch(list(texts), add_special_tokens=False)
+        return tokenizers.encodings(tokenizer, texts, special=False)
     finally:
         if cut:
             tokenizer.enable_truncation(**cut)

@@ -144,10 +144,10 @@ def flow(
             f"student has shapes {shapes[0]} and teacher {shapes[1]}: "
             "expected one batch, and the same channels in each of the two layers"
         )
-    seen = [mask_rows(where, *x) for x in (student, teacher)]
-    first, second = (exponent(*pair, axis=(1, 2, 3)) for pair in zip(*seen))
+    ours, theirs = (mask_rows(where, *x) for x in (student, teacher))
+    first, second = (exponent(*pair, axis=(1, 2, 3)) for pair in zip(ours, theirs))
     total = (2 * (first + second)).reshape(-1)  # it is of degree 2 in each
-    values = rescaled(_flow, (*seen[0], *seen[1]), (first, second) * 2, total)
+    values = rescaled(_flow, (*ours, *theirs), (first, second) * 2, total)
     return mask_values(where, values)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from kd_jax.errors import InputError
+from kd_jax.pretrained import tokenizer as tokenizers
 from kd_jax.pretrained.chat_template import CHATML, END, START, ChatTemplate, Messages, Rendered
 
 PROBE = "kd"  # an answer whose end shows what ends answers
@@ -52,8 +53,8 @@ class Chat(NamedTuple):
             texts: With the characters that count.
         """
         self.tokenizer.no_truncation()  # text.encode may have left one
-        encodings = self.tokenizer.encode_batch(
-            [each.text for each in texts], add_special_tokens=False
+        encodings = tokenizers.encodings(
+            self.tokenizer, [each.text for each in texts], special=False
         )
         stop = self.stop()
         return [
@@ -68,9 +69,8 @@ class Chat(NamedTuple):
             messages: What was said before.
         """
         self.tokenizer.no_truncation()
-        return self.tokenizer.encode(
-            self.template.render(messages, ask=True), add_special_tokens=False
-        ).ids
+        text = self.template.render(messages, ask=True)
+        return tokenizers.encodings(self.tokenizer, [text], special=False)[0].ids
 
     def stop(self) -> int | None:
         """The token that ends an answer in the template, or None where no special one does."""
@@ -82,7 +82,7 @@ class Chat(NamedTuple):
             return None
         after = text[text.rindex(PROBE) + len(PROBE) :] if PROBE in text else ""
         added = self.tokenizer.get_added_tokens_decoder()
-        ids = self.tokenizer.encode(after, add_special_tokens=False).ids
+        ids = tokenizers.encodings(self.tokenizer, [after], special=False)[0].ids
         return next((n for n in ids if n in added and added[n].special), None)
 
 

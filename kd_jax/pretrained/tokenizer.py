@@ -87,6 +87,28 @@ def require_fits(tokenizer: Tokenizer, vocabulary: float, source: str | os.PathL
     )
 
 
+def encodings(tokenizer: Tokenizer, texts: Iterable[str], *, special: bool = True) -> list[Any]:
+    """What the library makes of texts.
+
+    Args:
+        tokenizer: of the model.
+        texts: N texts.
+        special: whether special tokens are put around them.
+
+    Raises:
+        InputError: the tokenizer has no tokens for one of them.
+    """
+    try:
+        return tokenizer.encode_batch(list(texts), add_special_tokens=special)
+    except (KeyboardInterrupt, SystemExit, MemoryError):
+        raise
+    except BaseException as error:  # a bare Exception of the library, or a panic, which is none
+        why = brief(error)
+        raise InputError(
+            f"the tokenizer cannot write a text in its tokens ({why}): expected the model's own"
+        ) from None
+
+
 def encode(
     tokenizer: Tokenizer, texts: Iterable[str], max_length: int, *, special: bool = True
 ) -> Tokens:
@@ -110,8 +132,7 @@ def encode(
     )
     tokenizer.enable_truncation(max_length)
     try:
-        encodings = tokenizer.encode_batch(list(texts), add_special_tokens=special)
-        found = [each.ids for each in encodings]
+        found = [each.ids for each in encodings(tokenizer, texts, special=special)]
     finally:
         tokenizer.no_truncation()  # which is no state for others to find
     return padded(found, longest=max_length)

@@ -10,6 +10,7 @@ pytest.importorskip("tokenizers", reason="needs the extra text")
 import tiny_folders as tiny
 from model_loaders import refused as refused_by
 
+from kd_jax.errors import InputError
 from kd_jax.pretrained import load, tokenizer
 
 
@@ -195,3 +196,14 @@ def test_an_answer_ends_with_any_token_that_the_files_name(tmp_path):
         assert "the end token eos_token_id is" in refused(tmp_path, lambda x: load.load(str(x)))
     (tmp_path / "generation_config.json").write_text("[")
     assert "generation_config.json is no JSON" in refused(tmp_path, lambda x: load.load(str(x)))
+
+
+def test_a_text_that_a_tokenizer_has_no_tokens_for_is_one_line(tmp_path):
+    """Its token for what is unknown is none: GPT-2's says "" and never needs it."""
+    tiny.words(tiny.write(tmp_path, tiny.LLAMA), model={"unk_token": "none"})
+    known = tokenizer.load(tmp_path)
+    assert tokenizer.encode(known, ["abc"], 3).ids.tolist() == [[0, 1, 2]]
+    with pytest.raises(InputError, match="cannot write a text in its tokens .Unk token `none` not"):
+        tokenizer.encode(known, ["abc", "xyz"], 9)
+    said = refused(str(tmp_path), load.load)  # the end of an answer
+    assert "cannot write a text in its tokens" in said

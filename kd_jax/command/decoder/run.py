@@ -10,7 +10,7 @@ import numpy as np
 from kd_jax import fingerprint, paths
 from kd_jax.command.decoder import folder
 from kd_jax.command.decoder.config import Config
-from kd_jax.errors import InputError, brief, counted, printable, require
+from kd_jax.errors import InputError, brief, printable, require
 from kd_jax.language.decoder import chatting, measure, objectives, problem, starts, top_k_files
 from kd_jax.language.decoder.conversations import Keys
 from kd_jax.language.decoder.starts import Start
@@ -25,7 +25,6 @@ from kd_jax.storage import run_folder
 from kd_jax.training import keys
 
 STUDENT = "student"  # a folder of the run: the student that is kept
-FEW_STEPS = 200  # of a student that is a cut of its teacher, or new
 SNAPSHOTS = 120.0  # seconds between two: one holds three times the parameters
 
 
@@ -171,7 +170,7 @@ def train(config: Config, given: Given, run: run_folder.Run) -> None:
     students = Students(
         given.teacher, start, texts.train, texts.test, recipe(config), config.workdir, given.top
     )
-    few = [] if config.student else few_steps(students.rounds.all_steps)
+    few = [] if config.student else students.rounds.few()
     for line in few:
         print(line)
     first = config.objective[0]
@@ -188,18 +187,6 @@ def train(config: Config, given: Given, run: run_folder.Run) -> None:
             work = functools.partial(_train, given, students, objective, keep)
             units.append((_known(objective.row, number, seed), work))
     run.each(units)
-
-
-def few_steps(steps: int) -> list[str]:
-    """A line where students take so few steps that they likely write nothing of use.
-
-    Args:
-        steps: Of each.
-    """
-    return [
-        f"each student takes {counted(steps, 'step')}, and likely writes nothing of use then: "
-        f"expected {FEW_STEPS:,} or more, by more texts or --epochs"
-    ] if steps < FEW_STEPS else []  # fmt: skip
 
 
 def _known(row, number, seed=0):

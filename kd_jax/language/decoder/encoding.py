@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from kd_jax.errors import InputError, require
 from kd_jax.language.decoder.conversations import Example
+from kd_jax.pretrained import tokenizer as tokenizers
 from kd_jax.pretrained.chat import Encoded
 from kd_jax.pretrained.chat_template import Rendered
 from kd_jax.pretrained.load import ChatModel
@@ -64,7 +65,7 @@ def encode(
 def _plain(model, examples):
     """Plain texts, of which every token counts but the first, and the token that ends a text."""
     model.tokenizer.no_truncation()
-    encodings = model.tokenizer.encode_batch([each.text for each in examples])
+    encodings = tokenizers.encodings(model.tokenizer, [each.text for each in examples])
     found = []
     for each in encodings:
         ids = list(each.ids)

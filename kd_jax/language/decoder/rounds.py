@@ -9,9 +9,11 @@ import jax
 import jax.numpy as jnp
 from jax.tree_util import Partial
 
+from kd_jax.errors import counted
 from kd_jax.training.samplers import permutation
 
 STEPS = 25  # of a round at most
+FEW = 200  # steps of a student
 
 
 class Rounds(NamedTuple):
@@ -29,6 +31,12 @@ class Rounds(NamedTuple):
     def all_steps(self) -> int:
         """Of the training."""
         return self.number * self.steps
+
+    def few(self) -> list[str]:
+        """A line where a student, a cut of its teacher or new, likely writes nothing of use."""
+        said = f"each student takes {counted(self.all_steps, 'step')}, and likely writes nothing of"
+        advice = f"use then: expected {FEW:,} or more, by more texts or --epochs"
+        return [f"{said} {advice}"] if self.all_steps < FEW else []
 
 
 def of(rows: int, batch_size: int, epochs: int) -> Rounds:

@@ -49,7 +49,7 @@ def read(
         f"{encoder.folder} reads; give a smaller --max_length or another teacher",
     )
     most = max_length or most
-    lengths = np.array([len(x.ids) for x in encoder.tokenizer.encode_batch(list(texts))])
+    lengths = np.array([len(x.ids) for x in tokenizers.encodings(encoder.tokenizer, texts)])
     rows = np.flatnonzero(lengths <= (most if skip else np.inf))
     require(
         len(rows),

@@ -18,6 +18,7 @@ from kd_jax.errors import require
 from kd_jax.language.encoder import students
 from kd_jax.models.sentence import Head, mean, normalized
 from kd_jax.models.static import StaticEmbedding
+from kd_jax.pretrained import tokenizer as tokenizers
 from kd_jax.pretrained.encoder import DELAY, Encoder
 from kd_jax.runtime import progress
 from kd_jax.training.state import stateless
@@ -99,7 +100,7 @@ def zipf_weights(count: int) -> Float[np.ndarray, " V"]:
 
 def _alone(teacher) -> Int[np.ndarray, "V T"]:
     """The ids of each token of the vocabulary as a text, with the special ones around it."""
-    found = teacher.tokenizer.encode("a")
+    (found,) = tokenizers.encodings(teacher.tokenizer, ["a"])
     inner = [place for place, special in enumerate(found.special_tokens_mask) if not special]
     before, after = found.ids[: inner[0]], found.ids[inner[-1] + 1 :]
     every = np.arange(teacher.network.vocabulary, dtype=np.int32)[:, None]

@@ -110,7 +110,9 @@ def test_longer_texts_are_counted_and_cut_or_left_out(teacher):
     assert kept.longer == 1 and kept.rows.tolist() == [0, 1] and kept.tokens.ids.shape[1] == 6
     assert reading.read(teacher, texts).max_length == 10
     refused("up to 11 tokens: expected 10 at most", reading.read, teacher, texts, 11)
-    refused("all 1 texts are longer than 3", reading.read, teacher, texts[:1], 3, skip=True)
+    refused(
+        "of 1 text each is longer than 3 tokens", reading.read, teacher, texts[:1], 3, skip=True
+    )
 
 
 def test_bad_input_is_one_line(teacher):
@@ -124,7 +126,14 @@ def test_bad_input_is_one_line(teacher):
     tokens = reading.read(teacher, texts[:32]).tokens
     said = outputs(teacher, tokens, [])
     assert said.hidden.shape == (32, 0, 8, 32)
-    refused("--batch_size=33: there are 32 texts", training.Training, first, said, ["cosine"], few)
+    refused(
+        "--batch_size=33: expected no more than 32 texts",
+        training.Training,
+        first,
+        said,
+        ["cosine"],
+        few,
+    )
 
 
 def test_widths_hold_half_and_nine_tenths_of_the_texts():
