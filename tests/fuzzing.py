@@ -1,7 +1,7 @@
 """What tests of broken input share: damaged files, and what may come of them.
 
 KD_JAX_CASES: how many cases each of them tries, 100 unless it says otherwise; of the bytes of one
-file a quarter as many are changed.
+file a quarter as many are changed. KD_JAX_SEED: other cases than the usual ones.
 """
 
 import os
@@ -12,11 +12,23 @@ from hypothesis import strategies as st
 
 from kd_jax.errors import InputError
 
-CASES = int(os.environ.get("KD_JAX_CASES", 100))
-many = hypothesis.settings(
-    max_examples=CASES, deadline=None, derandomize=True, database=None,
+CASES, GIVEN = int(os.environ.get("KD_JAX_CASES", 100)), os.environ.get("KD_JAX_SEED")
+SETTINGS = hypothesis.settings(
+    max_examples=CASES, deadline=None, derandomize=not GIVEN, database=None,
     suppress_health_check=list(hypothesis.HealthCheck),
 )  # fmt: skip
+
+
+def seed(usual):
+    """Of the cases of a test: KD_JAX_SEED, or the usual one."""
+    return int(GIVEN or usual)
+
+
+def many(test):
+    """The decorator of a test that hypothesis gives its cases."""
+    return SETTINGS(hypothesis.seed(seed(0))(test) if GIVEN else test)
+
+
 PLACES = st.floats(0, 1, exclude_max=True)  # of a file, from its beginning to its end
 KINDS = st.sampled_from(["flip", "set", "cut", "insert", "repeat"])
 EDITS = st.lists(st.tuples(KINDS, PLACES, st.binary(max_size=9)), max_size=4)

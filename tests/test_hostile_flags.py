@@ -13,7 +13,7 @@ import typing
 
 import numpy as np
 import pytest
-from fuzzing import CASES, read_or_refused
+from fuzzing import CASES, read_or_refused, seed
 
 from kd_jax import experiment
 from kd_jax.errors import FINITE
@@ -70,7 +70,7 @@ def is_sound(value, repeats=False):
 @pytest.mark.parametrize("command", COMMANDS)
 def test_hostile_settings(command, monkeypatch):
     config_class = importlib.import_module(COMMANDS[command]).Config
-    types, random = typing.get_type_hints(config_class), np.random.default_rng(17)
+    types, random = typing.get_type_hints(config_class), np.random.default_rng(seed(17))
     fields = [field.name for field in dataclasses.fields(config_class)]
     usual = {"distill": ["--data=x.csv"], "export": ["--run=x"]}.get(command, [])
     refused, odd = 0, []
