@@ -2,12 +2,22 @@
 
 import json
 import pathlib
+from collections.abc import Mapping
 
 import numpy as np
 
-from experiments.mnist_tutorial.rows import COMPARED, FREE, LABELS, LEVELS, MIXED, PAPER, SOFT
+from experiments.mnist_tutorial.rows import (
+    BY_EPOCH,
+    COMPARED,
+    FREE,
+    LABELS,
+    LEVELS,
+    MIXED,
+    PAPER,
+    SOFT,
+)
 from kd_jax.distill import bias_correction
-from kd_jax.report import class_figures, figures, sections, tables
+from kd_jax.report import class_figures, figures, roles, sections, tables
 from kd_jax.storage import jsonl
 
 TITLES = {"1": "all digits", "2a": "no 3 in the transfer set", "2b": "only 7 and 8 in it"}
@@ -33,7 +43,8 @@ def table(folder: pathlib.Path) -> str:
         text += [f"Part {part}: {TITLES[part]}"]
         text += [sections.table(found, paper.get(part, {}), LABELS, columns, **shown)]
     text += ["Fewer errors?", sections.compared(trained, COMPARED)]
-    return "\n\n".join([*text, "Accuracy?", sections.levels(trained, LEVELS)])
+    text += ["Accuracy? [95 %]: for other teachers and their students, of these test images"]
+    return "\n\n".join([*text, sections.levels(trained, LEVELS)])
 
 
 def any_of(records: list[dict], row: str) -> bool:
@@ -53,7 +64,7 @@ COLUMNS = {
 
 
 def draw(folder: pathlib.Path) -> None:
-    """Errors and accuracy by digit, bias correction, and one digit's probabilities at several T."""
+    """Learning curves, errors and accuracy by digit, bias correction, a digit's probabilities."""
     records = jsonl.records(folder)
     for part in TITLES:
         rows = tables.by_row(r for r in records if r["part"] == part)
@@ -61,6 +72,8 @@ def draw(folder: pathlib.Path) -> None:
             continue
         chosen = {row: rows[row] for row in (LABELS, SOFT, MIXED, FREE) if row in rows}
         by_digit(folder, part, chosen)
+        if part == "1":
+            learning_curves(folder / "part_1_by_epoch.svg", chosen)
         corrected = {row: rows[row] for row in rows if row.startswith("bias corrected")}
         if corrected:
             about: figures.Look = {"caption": class_figures.SHIFTS, "table": f"Part {part}"}
@@ -87,3 +100,25 @@ def by_digit(folder: pathlib.Path, part: str, rows: dict[str, list[dict]]) -> No
         }
         with figures.figure(folder / f"part_{part}_{metric}.svg", **about) as axes:
             class_figures.by_class(axes, values, f"{label}, per digit")
+
+
+def learning_curves(path: pathlib.Path, rows: Mapping[str, list[dict]]) -> None:
+    """Errors on training and test images after each epoch, by which no epoch was chosen.
+
+    Args:
+        path: of the SVG file.
+        rows: {row: its records}.
+    """
+    caption = (
+        "Errors after each epoch, on the training images and on as many as the test has. Lines are "
+        "means over all students, bands one standard deviation; no epoch was chosen."
+    )
+    about: figures.Look = {"size": (8, 3.5), "sharey": True, "caption": caption, "table": "Part 1"}
+    with figures.figure(path, 1, 2, **about) as axes:
+        for cell, split in zip(axes, ("train", "test")):
+            for row, role in roles.styles(rows).items():
+                values = np.array([r[f"{split}{BY_EPOCH}"] for r in rows[row]]).T
+                figures.band(cell, range(1, 1 + len(values)), values, row, role)
+            cell.set(xlabel="epoch", title=f"{split} images", yscale="log")
+        axes[0].set_ylabel("errors")
+        figures.legend(axes[0])
