@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from experiments.temperature_grid.rows import ALL, GRID, WIDTH
+from experiments.temperature_grid.rows import ALL, GRID, MNIST, WIDTH
 from kd_jax import experiment
 from kd_jax.errors import above_0, at_least, distinct, is_temperature, one_of, require, within
 from kd_jax.experiment import setting
@@ -24,16 +24,20 @@ class Config(experiment.TaughtConfig):
     """Settings of the temperature grid."""
 
     teachers: int = setting(
-        5, "teachers of each artificial data set, each with students of its own", at_least(1)
+        10, "teachers of each artificial data set, each with students of its own", at_least(1)
     )
     seeds: int = setting(1, "students per row of each teacher, each of its own seed", at_least(1))
     part: str = setting(
-        ALL, "grid: nine data sets; width: students' widths; or all", one_of(GRID, WIDTH, ALL)
-    )
+        ALL, "grid: nine data sets; width: students' widths on three; all: both; or MNIST: widths",
+        one_of(GRID, WIDTH, ALL, MNIST),
+    )  # fmt: skip
     temperatures: tuple[float, ...] = setting(
         (1.0, 2.0, 2.5, 3.0, 4.0, 5.0, 10.0, 15.0, 20.0),
-        "of the students",
+        "of the grid's students",
         distinct(is_temperature),
+    )
+    width_temperatures: tuple[float, ...] = setting(
+        (1.0, 3.0, 8.0, 20.0), "of the students of different widths", distinct(is_temperature)
     )
     typical_temperature: float = setting(
         3.0, "the temperature nearest to it is the permuted teacher's, and compared by data set",
@@ -41,7 +45,7 @@ class Config(experiment.TaughtConfig):
     )  # fmt: skip
     smoothing: float = setting(0.1, "label smoothing of a row without a teacher", within(0, 1))
     batch_size: int = setting(100, "examples in a step of teachers and students", at_least(1))
-    learning_rate: float = setting(1e-3, "of all networks but the teachers on MNIST", above_0)
+    learning_rate: float = setting(1e-3, "of all networks but those on MNIST", above_0)
     # the artificial data sets
     class_seps: tuple[float, ...] = setting(
         (0.2, 0.6, 1.0), "distances of the classes", distinct(within(0.001, 100))
@@ -55,21 +59,16 @@ class Config(experiment.TaughtConfig):
     epochs: int = setting(50, "epochs of the grid's teachers and students", at_least(1))
     # the widths
     widths: tuple[int, ...] = setting(
-        (5, 10, 20, 50, 100, 200),
+        (20, 50, 100, 200),
         "widths of the students; data sets pair --class_seps and --informative in turn",
         several_widths,
     )
     width_epochs: int = setting(20, "epochs of the students of different widths", at_least(1))
-    mnist: bool = setting(True, "whether the widths are compared on MNIST too")
-    mnist_widths: tuple[int, ...] = setting(
-        (10, 30, 100, 300, 800), "widths on MNIST", several_widths
-    )
-    mnist_temperatures: tuple[float, ...] = setting(
-        (1.0, 3.0, 8.0, 20.0), "temperatures on MNIST", distinct(is_temperature)
-    )
-    mnist_teachers: int = setting(1, "teachers on MNIST", at_least(1))
-    mnist_seeds: int = setting(5, "students per row of each of them", at_least(1))
+    mnist_widths: tuple[int, ...] = setting((30, 100, 300), "widths on MNIST", several_widths)
+    mnist_teachers: int = setting(6, "teachers on MNIST", at_least(1))
+    mnist_seeds: int = setting(2, "students per row of each of them", at_least(1))
     mnist_teacher_learning_rate: float = setting(2e-3, "their peak learning rate", above_0)
+    mnist_learning_rate: float = setting(4e-3, "peak of the students on MNIST", above_0)
     mnist_epochs: int = setting(10, "epochs of the teacher and the students on MNIST", at_least(1))
     workers: int = experiment.place(
         2, "trainings side by side; each keeps about one core busy", at_least(1)
@@ -78,13 +77,18 @@ class Config(experiment.TaughtConfig):
     PRESETS = {
         "default": {},
         "paper": {
-            "width_epochs": 50, "mnist_temperatures": (1.0, 2.0, 3.0, 4.0, 8.0, 20.0, 40.0),
-            "mnist_epochs": 20,
+            "width_epochs": 50, "width_temperatures": (1.0, 2.0, 3.0, 4.0, 8.0, 20.0, 40.0),
+        },
+        "mnist": {"part": MNIST},
+        "mnist_paper": {
+            "part": MNIST, "mnist_widths": (30, 100, 300, 800), "mnist_epochs": 40,
+            "width_temperatures": (1.0, 2.0, 2.5, 3.0, 4.0, 8.0, 20.0, 40.0),
         },
         "smoke": {
             "fast_compile": True, "teachers": 2, "temperatures": (1.0, 3.0, 10.0),
+            "width_temperatures": (1.0, 3.0, 10.0),
             "class_seps": (0.2, 1.0), "informative": (0.5,), "samples": 2000, "epochs": 3,
-            "widths": (5, 20), "width_epochs": 3, "mnist": False,
+            "widths": (5, 20), "width_epochs": 3,
             "workers": 1,  # the second data set finds the programs of the first
         },
     }  # fmt: skip

@@ -1,81 +1,85 @@
 """Where a curve of errors over temperature is lowest, and whether it is lowest anywhere.
 
-T_opt, the temperature with the least mean test errors, is a statistic that describes the curve;
-nothing is chosen by it. Errors are arrays [S, T], one row per seed, temperatures ascending.
+T_opt, the temperature with the least mean test errors, describes the curve; nothing is chosen by
+it. What is known of it is the set of temperatures that it does not beat.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
-from scipy.stats import rankdata
 
-from kd_jax.metrics import bootstrap, statistics
+from experiments.temperature_grid.rows import SOFT
+from kd_jax.metrics import statistics
+from kd_jax.report import differences, tables
 
 
 class Optimum(NamedTuple):
-    """T_opt with its bootstrap interval, and the temperatures that cannot be told from it.
+    """T_opt, and the temperatures that cannot be told from it.
 
-    flat: (lowest, highest) temperature of the contiguous range around T_opt in which every paired
-    95 % interval against T_opt includes zero. exists: whether that range ends on both sides before
-    the temperatures do, so that the curve was seen to fall and to rise.
+    value: the temperature with the least mean errors, the lowest of equals.
+    unbeaten: those that it does not beat, itself among them, ascending.
+    beaten: the others, ascending.
     """
 
     value: float
-    low: float
-    high: float
-    flat: tuple[float, float]
-    exists: bool
+    unbeaten: tuple[float, ...]
+    beaten: tuple[float, ...] = ()
+
+    @property
+    def exists(self) -> bool:
+        """Whether the lowest and the highest temperature are beaten: the curve falls and rises."""
+        low, high = min(self.unbeaten), max(self.unbeaten)
+        return any(t < low for t in self.beaten) and any(t > high for t in self.beaten)
+
+    def __str__(self):
+        """'2–20', or '1, 3, 8' where a temperature between them is beaten."""
+        low, high = min(self.unbeaten), max(self.unbeaten)
+        if low == high or any(low < t < high for t in self.beaten):
+            return ", ".join(f"{t:g}" for t in self.unbeaten)
+        return f"{low:g}–{high:g}"
 
 
-def best(errors: Float[np.ndarray, "S T"], temperatures: list[float]) -> float:
-    """The temperature with the least mean errors, the lowest of equals."""
-    return temperatures[int(np.argmin(np.mean(errors, axis=0)))]
+def find(records: list[dict], curves: int = 1) -> Optimum:
+    """The Optimum of the soft targets among the records of one data set and width.
 
+    Of K temperatures, one is beaten if the interval of level 1 − 0.05/(curves (K − 1)) of its
+    difference to T_opt lies above zero. In 95 of 100 tables the temperature of the least expected
+    errors is among the unbeaten ones of every curve: it is missed only where it is beaten by one of
+    K − 1 others, and Bonferroni's inequality adds these up.
 
-def flat_range(errors: Float[np.ndarray, "S T"]) -> tuple[int, int]:
-    """(first, last) index of the contiguous range around the best one that it does not BEAT.
+    Args:
+        records: among them those of the soft targets.
+        curves: how many stand in the table.
 
-    With one seed no interval excludes anything, and the range is everything. The best one is
-    lucky in part, so the range is rather too short than too long.
+    Source: Hsu 1981, Simultaneous Confidence Intervals for all Distances from the "Best".
     """
-    errors = np.asarray(errors, np.float64)
-    middle = int(np.argmin(errors.mean(0)))
-    level = [
-        statistics.paired(errors[:, middle], column).verdict != statistics.BEATS
-        for column in errors.T
-    ]
-    level[middle] = True  # no difference from itself
-    first = last = middle
-    while first > 0 and level[first - 1]:
-        first -= 1
-    while last < len(level) - 1 and level[last + 1]:
-        last += 1
-    return first, last
+    soft = tables.by("temperature", (r for r in records if r.get("family") == SOFT))
+    by_temperature = {t: sorted(soft[t], key=tables.seeds) for t in sorted(soft)}
+    mean = {t: np.mean(tables.values(of, "test_errors")) for t, of in by_temperature.items()}
+    value = min(mean, key=lambda t: mean[t])
+    level = 1 - 0.05 / (curves * max(1, len(mean) - 1))
+    beaten = [t for t, of in by_temperature.items() if _beats(by_temperature[value], of, level)]
+    return Optimum(value, tuple(t for t in mean if t not in beaten), tuple(beaten))
 
 
-def find(errors: Float[np.ndarray, "S T"], temperatures: list[float]) -> Optimum:
-    """The Optimum of errors [S, T]."""
-    value, low, high = bootstrap.percentile(errors, lambda e: best(e, temperatures))
-    first, last = flat_range(errors)
-    exists = 0 < first and last < len(temperatures) - 1
-    return Optimum(value, low, high, (temperatures[first], temperatures[last]), exists)
+def _beats(ours, theirs, level):
+    test = differences.compared(ours, theirs, "test_errors", lower_is_better=True)
+    return test is not None and test(level=level).verdict == statistics.BEATS
 
 
 def lies_within(optimum: Optimum, low: float, high: float) -> str:
-    """Whether T_opt lies in the open interval (low, high), as far as its intervals tell.
+    """Whether T_opt lies in the open interval (low, high).
 
-    SUPPORTED when there is an optimum and its bootstrap interval lies inside, CONTRADICTED when
-    that interval lies outside, else UNDECIDED.
+    SUPPORTED when all unbeaten temperatures do, CONTRADICTED when none does, else UNDECIDED.
     """
-    if optimum.exists and low < optimum.low and optimum.high < high:
+    inside = [low < t < high for t in optimum.unbeaten]
+    if all(inside):
         return statistics.SUPPORTED
-    if optimum.high <= low or optimum.low >= high:
-        return statistics.CONTRADICTED
-    return statistics.UNDECIDED
+    return statistics.UNDECIDED if any(inside) else statistics.CONTRADICTED
 
 
-def together(verdicts: list[str]) -> str:
+def together(verdicts: Sequence[str]) -> str:
     """The verdict on a claim about all cases: one contradiction suffices against it."""
     if statistics.CONTRADICTED in verdicts:
         return statistics.CONTRADICTED
@@ -86,27 +90,15 @@ def together(verdicts: list[str]) -> str:
     )
 
 
-def slope(
-    errors: Float[np.ndarray, "S W T"], temperatures: list[float], widths: list[int]
-) -> float:
-    """Least-squares slope of log T_opt on log width: T_opt grows as width to this power."""
-    y = np.log([best(errors[:, w], temperatures) for w in range(len(widths))])
-    x = np.log(widths) - np.mean(np.log(widths))
-    return float(x @ (y - y.mean()) / (x @ x))
+def grows(optima: Sequence[Optimum]) -> str:
+    """Whether T_opt grows along the optima.
 
-
-def rank_correlation(
-    errors: Float[np.ndarray, "S W T"], temperatures: list[float], widths: list[int]
-) -> float:
-    """Spearman's correlation of T_opt and width; 0 if T_opt is constant."""
-    y = rankdata([best(errors[:, w], temperatures) for w in range(len(widths))])
-    x = rankdata(widths)
-    x, y = x - x.mean(), y - y.mean()
-    return float(x @ y / np.sqrt((x @ x) * (y @ y))) if y.any() else 0.0
-
-
-def sign(interval: bootstrap.Interval) -> str:
-    """Whether a growth is above zero: SUPPORTED, CONTRADICTED below it, else UNDECIDED."""
-    if interval.low > 0:
-        return statistics.SUPPORTED
-    return statistics.CONTRADICTED if interval.high < 0 else statistics.UNDECIDED
+    SUPPORTED when somewhere all unbeaten temperatures lie above all of an earlier one, and nowhere
+    below; CONTRADICTED the other way round; else UNDECIDED.
+    """
+    pairs = [(a.unbeaten, b.unbeaten) for i, a in enumerate(optima) for b in optima[i + 1 :]]
+    up = any(max(a) < min(b) for a, b in pairs)
+    down = any(max(b) < min(a) for a, b in pairs)
+    if up == down:
+        return statistics.UNDECIDED
+    return statistics.SUPPORTED if up else statistics.CONTRADICTED

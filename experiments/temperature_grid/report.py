@@ -1,46 +1,16 @@
 """Tables of errors over temperature: the paper's rows, every data set, the claims, the widths."""
 
-import functools
 import json
 import pathlib
-from typing import Any
-
-import numpy as np
 
 from experiments.temperature_grid import figures, optimum
 from experiments.temperature_grid import rows as names
-from experiments.temperature_grid.curves import curve, named, of, stacked
-from kd_jax.metrics import bootstrap, statistics
+from experiments.temperature_grid.curves import curve, named, of
+from kd_jax.metrics import statistics
 from kd_jax.report import tables
 from kd_jax.storage import jsonl
 
-
-def found_optimum(records: list[dict]) -> optimum.Optimum:
-    """The Optimum of the soft targets among the records of one data set and width."""
-    return optimum.find(*curve(records))
-
-
-def lines_of(records: list[dict]) -> dict[str, tables.Line]:
-    """{row: Line} of one data set and width, against the labels."""
-    return {line.row: line for line in tables.compare(records, "test_errors", names.LABELS)}
-
-
-def against_labels(records: list[dict], rows: str) -> dict[str, list[tables.Line]]:
-    """{data set: Lines} of rows that begin so; their verdicts are corrected for all of them."""
-    kept = [r for r in records if r["row"] == names.LABELS or r["row"].startswith(rows)]
-    parts = {name: (found, names.LABELS) for name, found in tables.by("dataset", kept).items()}
-    found = tables.compare_each(parts, "test_errors")
-    return {name: [x for x in lines if x.row != names.LABELS] for name, lines in found.items()}
-
-
-def verdict(found: optimum.Optimum) -> str:
-    """'optimum' or 'no optimum'."""
-    return "optimum" if found.exists else "no optimum"
-
-
-def interval(low: float, high: float) -> str:
-    """'[2, 5]'; a dash when there is no interval."""
-    return "–" if np.isnan(low) else f"[{low:g}, {high:g}]"
+CLAIM = (statistics.SUPPORTED, statistics.CONTRADICTED, statistics.UNDECIDED)
 
 
 def draw(folder: pathlib.Path) -> None:
@@ -53,34 +23,42 @@ def table(folder: pathlib.Path) -> str:
     records = jsonl.records(folder)
     settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     grid, widths = of(records, part=names.GRID), of(records, part=names.WIDTH)
-    scope = tables.scope(of(records, row=names.LABELS), "seeds")
-    parts = [f"{notes(settings)}{scope}\n"]
+    parts = [notes(of(records, row=names.LABELS))]
     if grid:
-        temperatures = curve(of(grid, dataset=grid[0]["dataset"]))[1]
-        at = names.typical(temperatures, settings.get("typical_temperature", 3.0))
-        parts += beside_paper(grid, settings), by_dataset(grid, at), claims(grid, at)
+        at = typical(grid, settings)
+        parts += beside_paper(grid, settings), by_dataset(grid, at)
+        parts += compared_by_dataset(grid, at), claims(grid, at)
     if widths:
-        parts += growth(widths), by_width(widths, settings)
+        parts += by_width(widths, typical(widths, settings)), growth(widths)
     return "\n".join(parts)
 
 
-def notes(settings: dict) -> str:
-    """What every table of the run shares."""
-    if settings.get("teachers", 1) > 1 and settings["seeds"] > 1:
-        networks = f"{settings['teachers']} teachers with {settings['seeds']} seeds each, paired"
-    else:
-        seeds = settings["seeds"] * settings.get("teachers", 1)
-        networks = (
-            f"{seeds} seeds, paired by seed; on the artificial data sets each seed has its own "
-            "teacher"
-        )
+def typical(records: list[dict], settings: dict) -> float:
+    """The temperature of the records that stands for all."""
+    temperatures = curve(of(records, dataset=records[0]["dataset"]))[1]
+    return names.typical(temperatures, settings.get("typical_temperature", 3.0))
+
+
+def notes(labels: list[dict]) -> str:
+    """What every table of the run shares. Args: labels: the records of students on labels."""
+    (of_one, *_) = tables.by("dataset", labels).values()
+    (of_one, *_) = tables.by("width", of_one).values()
     return (
-        f"Mean ± s.d. over {networks}.\nT_opt is the temperature with the least mean test "
-        "errors, in brackets its 95 % bootstrap interval over seeds: a statistic of the curve, "
-        "not a choice.\nFlat: the contiguous temperatures around T_opt whose paired 95 % interval "
-        "against it includes zero; where they reach the lowest or highest\ntemperature, the curve "
-        "was not seen to turn and there is no optimum.\n"
+        f"Mean ± s.d. over {tables.counted(of_one)}, on each data set, paired.\n"
+        f"{tables.scope(labels)}\nT_opt is the temperature with the least mean test errors: it "
+        "describes the curve, and no row is chosen by it. Not beaten: the\ntemperatures that it "
+        "does not beat, corrected for all temperatures and lines of the table (Bonferroni); where "
+        "the lowest or\nthe highest is among them, the curve was not seen to turn and there is no "
+        "optimum.\n"
     )
+
+
+def against(records: list[dict], row: str, baseline: str) -> dict[str, list[tables.Line]]:
+    """{data set: Lines} of rows that begin so, against a row; verdicts are corrected for all."""
+    kept = [r for r in records if r["row"] == baseline or r["row"].startswith(row)]
+    parts = {name: (found, baseline) for name, found in tables.by("dataset", kept).items()}
+    found = tables.compare_each(parts, "test_errors")
+    return {name: [x for x in lines if x.row != baseline] for name, lines in found.items()}
 
 
 def beside_paper(records: list[dict], settings: dict) -> str:
@@ -96,7 +74,7 @@ def beside_paper(records: list[dict], settings: dict) -> str:
             tables.difference(line),
             tables.verdict(line),
         ]
-        for line in lines_of(of(records, dataset=name)).values()
+        for line in tables.compare(of(records, dataset=name), "test_errors", names.LABELS)
     ]
     header = [
         name, "paper", f"test errors of {round(settings['samples'] * 0.2):,}",
@@ -105,127 +83,128 @@ def beside_paper(records: list[dict], settings: dict) -> str:
     return tables.markdown(header, lines)
 
 
+def smoothing_row(records: list[dict]) -> str:
+    """The name of the row with label smoothing."""
+    return next(row for row in named(records, "row") if row.startswith(names.SMOOTHED))
+
+
 def by_dataset(records: list[dict], at: float) -> str:
-    """One line per data set: teacher, labels, the temperature `at`, T_opt and the flat range."""
-    rows = []
-    one = f"{names.SOFT}, T={at:g}"
-    against = against_labels([r for r in records if r["row"] in (names.LABELS, one)], one)
-    for name in sorted(named(records, "dataset")):
+    """One line per data set: errors of what there is without such a teacher, at `at`, and T_opt."""
+    one, smoothed = f"{names.SOFT}, T={at:g}", smoothing_row(records)
+    shown_rows = names.TEACHER, names.LABELS, smoothed, f"{names.PERMUTED}, T={at:g}", one
+    datasets = sorted(named(records, "dataset"))
+    lines = []
+    for name in datasets:
         here = of(records, dataset=name)
-        lines, found = lines_of(here), found_optimum(here)
-        (soft,), shuffled = against[name], lines[f"{names.PERMUTED}, T={at:g}"]
-        rows.append([
-            name,
-            tables.spread(lines[names.TEACHER]),
-            tables.spread(lines[names.LABELS]),
-            tables.spread(soft),
-            tables.difference(soft),
-            tables.verdict(soft),
-            tables.spread(shuffled),
-            f"{found.value:g} {interval(found.low, found.high)}",
-            "{:g}–{:g}".format(*found.flat),
-            verdict(found),
-        ])  # fmt: skip
-    header = [
-        "data set", names.TEACHER, names.LABELS, f"T={at:g}",
-        f"T={at:g} vs. labels only [95 %]", "verdict", f"{names.PERMUTED}, T={at:g}",
-        "T_opt [95 %]", "flat", "curve",
-    ]  # fmt: skip
-    return tables.markdown(header, rows)
+        rows = tables.by_row(here)
+        errors = (tables.values(rows[row], "test_errors") for row in shown_rows)
+        found = optimum.find(here, len(datasets))
+        lines.append([name, *map(tables.mean_and_sd, errors), *shown(found)])
+    header = ["data set", *shown_rows, "T_opt", "not beaten", "curve"]
+    return tables.markdown(header, lines)
+
+
+def compared_by_dataset(records: list[dict], at: float) -> str:
+    """One line per data set: the temperature `at` against what there is without such a teacher."""
+    one, smoothed = f"{names.SOFT}, T={at:g}", smoothing_row(records)
+    baselines = names.LABELS, smoothed, f"{names.PERMUTED}, T={at:g}"
+    compared = [against(records, one, baseline) for baseline in baselines]
+    lines = []
+    for name in sorted(named(records, "dataset")):
+        pairs = [found[name][0] for found in compared]
+        cells = [(tables.difference(line), tables.verdict(line)) for line in pairs]
+        lines.append([name, *(cell for pair in cells for cell in pair)])
+    header = [f"T={at:g} against"]
+    for baseline in baselines:
+        header += [f"{baseline.split(', ')[0]} [95 %]", "verdict"]
+    return tables.markdown(header, lines)
+
+
+def shown(found: optimum.Optimum) -> tuple[str, str, str]:
+    """The cells of an Optimum: T_opt, what it does not beat, whether it is one."""
+    return f"{found.value:g}", str(found), "optimum" if found.exists else "no optimum"
 
 
 def claims(records: list[dict], at: float) -> str:
-    """The tutorial's two claims about all data sets, decided by the intervals."""
+    """Claims about all data sets, decided by the intervals."""
     datasets, (low, high) = named(records, "dataset"), names.CLAIMED
-    found = [found_optimum(of(records, dataset=name)) for name in datasets]
-    within = [optimum.lies_within(each, low, high) for each in found]
-    one = f"{names.SOFT}, T={at:g}"
-    of_one = [r for r in records if r["row"] in (names.LABELS, one)]
-    at_one = [beats(lines) for lines in against_labels(of_one, one).values()]
-    at_all = [beats(lines) for lines in against_labels(records, names.SOFT).values()]
-    count = len(datasets)
+    one, smoothed = f"{names.SOFT}, T={at:g}", smoothing_row(records)
+    found = [optimum.find(of(records, dataset=name), len(datasets)) for name in datasets]
+
+    def beaten(row, baseline):
+        return [beats(lines) for lines in against(records, row, baseline).values()]
+
+    decided = {
+        f"T_opt lies in ({low:g}, {high:g})": [optimum.lies_within(x, low, high) for x in found],
+        f"T={at:g} beats labels only": beaten(one, names.LABELS),
+        "every T beats labels only": beaten(names.SOFT, names.LABELS),
+        f"T={at:g} beats {smoothed}": beaten(one, smoothed),
+        f"T={at:g} beats a permuted teacher": beaten(one, f"{names.PERMUTED}, T={at:g}"),
+    }
     rows = [
-        [
-            claim,
-            *(f"{verdicts.count(word)} of {count}" for word in WORDS),
-            optimum.together(verdicts),
-        ]
-        for claim, verdicts in (
-            (f"T_opt lies in ({low:g}, {high:g})", within),
-            (f"distilled at T={at:g} beats labels only", at_one),
-            ("distilled at every T beats labels only", at_all),
-        )
-    ]
-    header = ["claim, for all data sets", *(word.lower() for word in WORDS), "verdict"]
+        [claim, *(f"{words.count(word)} of {len(datasets)}" for word in CLAIM),
+         optimum.together(words)]
+        for claim, words in decided.items()
+    ]  # fmt: skip
+    header = ["claim, for all data sets", *(word.lower() for word in CLAIM), "verdict"]
     return tables.markdown(header, rows)
 
 
-WORDS = (statistics.SUPPORTED, statistics.CONTRADICTED, statistics.UNDECIDED)
-
-
 def beats(lines: list[tables.Line]) -> str:
-    """Whether all of the lines beat the labels: the verdict on a claim, from theirs."""
+    """Whether all of the lines beat their baseline: the verdict on a claim, from theirs."""
     verdicts = [line.paired.verdict for line in lines if line.paired]
     if statistics.WORSE in verdicts:
         return statistics.CONTRADICTED
     return statistics.SUPPORTED if set(verdicts) == {statistics.BEATS} else statistics.UNDECIDED
 
 
-def growth(records: list[dict]) -> str:
-    """Whether T_opt grows with the student's width: one line per data set, by the slope."""
+def optima(records: list[dict]) -> dict[str, dict[int, optimum.Optimum]]:
+    """{data set: {width, ascending: Optimum}}, corrected for all of them."""
+    parts = {
+        name: tables.by("width", found) for name, found in tables.by("dataset", records).items()
+    }
+    count = sum(map(len, parts.values()))
+    return {
+        name: {width: optimum.find(found[width], count) for width in sorted(found)}
+        for name, found in parts.items()
+    }
+
+
+def by_width(records: list[dict], at: float) -> str:
+    """One line per data set and width; the temperature `at` against labels, and T_opt."""
+    one = f"{names.SOFT}, T={at:g}"
+    kept = [r for r in records if r["row"] in (names.LABELS, one)]
+    parts = {
+        (r["dataset"], r["width"]): (of(kept, dataset=r["dataset"], width=r["width"]), names.LABELS)
+        for r in kept
+    }
+    compared = tables.compare_each(parts, "test_errors")
     rows = []
-    for name in named(records, "dataset"):
-        errors, temperatures, widths = stacked(of(records, dataset=name))
-        axes: dict[str, Any] = {"temperatures": temperatures, "widths": widths}
-        slope, ranks = (
-            bootstrap.percentile(errors, functools.partial(statistic, **axes))
-            for statistic in (optimum.slope, optimum.rank_correlation)
-        )
-        rows.append([
-            name,
-            f"{slope.value:.2f} {signed(slope)}",
-            f"{ranks.value:.2f} {signed(ranks)}",
-            optimum.sign(slope),
-        ])  # fmt: skip
+    for name, by_size in optima(records).items():
+        for width, found in by_size.items():
+            lines = {line.row: line for line in compared[name, width]}
+            rows.append([
+                name,
+                width,
+                parts[name, width][0][0]["epochs"],
+                tables.spread(lines[names.LABELS]),
+                tables.spread(lines[one]),
+                tables.difference(lines[one]),
+                tables.verdict(lines[one]),
+                *shown(found),
+            ])  # fmt: skip
     header = [
-        "data set", "slope of log T_opt on log width [95 %]", "rank correlation [95 %]",
-        "T_opt grows with width",
+        "data set", "units per layer", "epochs", names.LABELS, f"T={at:g}",
+        "vs. labels only [95 %]", "verdict", "T_opt", "not beaten", "curve",
     ]  # fmt: skip
     return tables.markdown(header, rows)
 
 
-def signed(found: bootstrap.Interval) -> str:
-    """'[−0.10, 0.42]', or a dash without an interval."""
-    if np.isnan(found.low):
-        return "–"
-    return f"[{found.low:.2f}, {found.high:.2f}]".replace("-", "−")
-
-
-def by_width(records: list[dict], settings: dict) -> str:
-    """One line per data set and width; and what was shortened."""
-    rows = []
-    for name in named(records, "dataset"):
-        for width in sorted(named(of(records, dataset=name), "width")):
-            here = of(records, dataset=name, width=width)
-            lines, found = lines_of(here), found_optimum(here)
-            rows.append([
-                name,
-                width,
-                here[0]["epochs"],
-                tables.spread(lines[names.LABELS]),
-                tables.spread(lines[f"{names.SOFT}, T={found.value:g}"]),
-                f"{found.value:g} {interval(found.low, found.high)}",
-                "{:g}–{:g}".format(*found.flat),
-                verdict(found),
-            ])  # fmt: skip
-    header = [
-        "data set", "units per layer", "epochs", names.LABELS, "at T_opt", "T_opt [95 %]", "flat",
-        "curve",
-    ]  # fmt: skip
-    note = (
-        f"\nThe students of the grid train for {settings['epochs']} epochs, these for "
-        f"{settings['width_epochs']} (artificial) and {settings['mnist_epochs']} (MNIST, one "
-        "teacher for all seeds);\n--preset=paper is the full length, with more temperatures "
-        "on MNIST.\n"
-    )
-    return tables.markdown(header, rows) + note
+def growth(records: list[dict]) -> str:
+    """Whether T_opt grows with the student's width: of all widths, and without the narrowest."""
+    rows = [
+        [name, optimum.grows([*found.values()]), optimum.grows([*found.values()][1:])]
+        for name, found in optima(records).items()
+    ]
+    header = ["data set", "T_opt grows with width", "without the narrowest students"]
+    return tables.markdown(header, rows)

@@ -36,18 +36,18 @@ def networks(config: Config, dataset: str) -> tuple[int, int]:
 def units(config: Config) -> list[dict]:
     """What trains in one program: a teacher's students of one width, all temperatures and seeds.
 
-    In the grid every artificial data set, by width those on its diagonal and MNIST.
+    In the grid every artificial data set, by width those on its diagonal, or MNIST.
     """
     diagonal = [synthetic.name(*pair) for pair in zip(config.class_seps, config.informative)]
     grid = [(named.GRID, name, GRID_WIDTH, config.epochs) for name in clusters(config)]
     width = [
         (named.WIDTH, name, w, config.width_epochs) for name in diagonal for w in config.widths
     ]
-    if config.mnist:
-        epochs = config.mnist_epochs
-        width += [(named.WIDTH, named.MNIST, w, epochs) for w in config.mnist_widths]
-    width.sort(key=lambda unit: -unit[2])  # the longest first
-    chosen = {named.GRID: grid, named.WIDTH: width, named.ALL: grid + width}[config.part]
+    on_mnist = [(named.WIDTH, named.MNIST, w, config.mnist_epochs) for w in config.mnist_widths]
+    for longest_first in (width, on_mnist):
+        longest_first.sort(key=lambda unit: -unit[2])
+    parts = {named.GRID: grid, named.WIDTH: width, named.ALL: grid + width, named.MNIST: on_mnist}
+    chosen = parts[config.part]
     return [
         {"teacher_seed": teacher, **dict(zip(("part", "dataset", "width", "epochs"), unit))}
         for unit in chosen
@@ -57,11 +57,11 @@ def units(config: Config) -> list[dict]:
 
 def arms(config: Config, unit: dict) -> list[Arm]:
     """The rows of a unit, the baseline first."""
-    on_mnist = unit["dataset"] == named.MNIST
-    temperatures = config.mnist_temperatures if on_mnist else config.temperatures
+    by_width = unit["part"] == named.WIDTH
+    temperatures = config.width_temperatures if by_width else config.temperatures
     soft = students.arms(named.SOFT, sorted(temperatures), weight=1.0)
     found = [Arm(named.LABELS, label_weight=1.0), *soft]
-    if unit["part"] == named.WIDTH:
+    if by_width:
         return found
     at, smoothing = [named.typical(temperatures, config.typical_temperature)], config.smoothing
     smoothed = f"{named.SMOOTHED} {smoothing:g}"
@@ -113,10 +113,12 @@ def mnist_recipe(config: Config, count: int, teacher: int) -> teachers.NetworkRe
 
 
 def student_recipe(config: Config, unit: dict, split) -> teachers.NetworkRecipe:
-    """Two hidden layers of the unit's width."""
+    """Two hidden layers of the unit's width; on MNIST with a cosine decay, as their teacher."""
     net = network((unit["width"],) * 2, split.inputs.shape[1:])
     order = keys.key(config.base_seed, "student", unit["teacher_seed"], "order")
     sampler = samplers.shuffled(order, len(split.labels), config.batch_size)
+    if unit["dataset"] == named.MNIST:
+        return teachers.adam_recipe(net, config.mnist_learning_rate, sampler, unit["epochs"])
     return teachers.NetworkRecipe(net, adam(config), sampler, unit["epochs"])
 
 

@@ -23,14 +23,12 @@ from kd_jax.errors import InputError
 from kd_jax.runtime import parallel
 from kd_jax.storage import jsonl, manifest
 
-# of the slope over the widths, of which `run_short` leaves one
-pytestmark = pytest.mark.filterwarnings("ignore:invalid value encountered in scalar divide")
-
 
 def short(workdir):
     """The settings of a run of three units: two data sets in the grid, a width on one of them."""
     shorter = {"teachers": 1, "temperatures": (1.0, 3.0), "epochs": 1, "width_epochs": 1}
-    return Config(**Config.PRESETS["smoke"] | shorter | {"samples": 1250}, workdir=str(workdir))
+    shorter |= {"width_temperatures": (1.0, 3.0), "samples": 1250}
+    return Config(**Config.PRESETS["smoke"] | shorter, workdir=str(workdir))
 
 
 def run_short(workdir):
@@ -111,13 +109,14 @@ def test_teachers_begin_with_keys_of_their_own(monkeypatch):
 
 def test_every_choice_follows_from_the_base_seed_and_the_teacher():
     found = temperature_grid.units(Config(seeds=3))
-    assert len({json.dumps(unit) for unit in found}) == len(found) == 9 * 5 + 3 * 6 * 5 + 5
-    assert all(unit["teacher_seed"] == 0 for unit in of(found, dataset="MNIST"))
+    assert len({json.dumps(unit) for unit in found}) == len(found) == 9 * 10 + 3 * 4 * 10
+    on_mnist = temperature_grid.units(Config(part="MNIST"))
+    assert len(on_mnist) == 3 * 6 and of(on_mnist, part="width", dataset="MNIST") == on_mnist
     split = Split(np.zeros((200, 4)), np.zeros(200, int))
     drawn = []
     for base_seed, teacher in ((0, 0), (0, 1), (1, 0)):
         config = Config(base_seed=base_seed)
-        unit = {"width": 8, "epochs": 1, "teacher_seed": teacher}
+        unit = {"dataset": "", "width": 8, "epochs": 1, "teacher_seed": teacher}
         recipes = [
             temperature_grid.student_recipe(config, unit, split),
             temperature_grid.cluster_recipe(config, 200, teacher),
