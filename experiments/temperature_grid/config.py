@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from experiments.temperature_grid.rows import ALL, GRID, MNIST, WIDTH
+from experiments.temperature_grid.rows import GRID, MNIST, WIDTH
 from kd_jax import experiment
 from kd_jax.errors import above_0, at_least, distinct, is_temperature, one_of, require, within
 from kd_jax.experiment import setting
@@ -28,8 +28,8 @@ class Config(experiment.TaughtConfig):
     )
     seeds: int = setting(1, "students per row of each teacher, each of its own seed", at_least(1))
     part: str = setting(
-        ALL, "grid: nine data sets; width: students' widths on three; all: both; or MNIST: widths",
-        one_of(GRID, WIDTH, ALL, MNIST),
+        GRID, "grid: nine data sets; width: students' widths on three of them; MNIST: widths there",
+        one_of(GRID, WIDTH, MNIST),
     )  # fmt: skip
     temperatures: tuple[float, ...] = setting(
         (1.0, 2.0, 2.5, 3.0, 4.0, 5.0, 10.0, 15.0, 20.0),
@@ -76,8 +76,10 @@ class Config(experiment.TaughtConfig):
 
     PRESETS = {
         "default": {},
-        "paper": {
-            "width_epochs": 50, "width_temperatures": (1.0, 2.0, 3.0, 4.0, 8.0, 20.0, 40.0),
+        "width": {"part": WIDTH},
+        "width_paper": {
+            "part": WIDTH, "width_epochs": 50,
+            "width_temperatures": (1.0, 2.0, 3.0, 4.0, 8.0, 20.0, 40.0),
         },
         "mnist": {"part": MNIST},
         "mnist_paper": {
@@ -86,9 +88,9 @@ class Config(experiment.TaughtConfig):
         },
         "smoke": {
             "fast_compile": True, "teachers": 2, "temperatures": (1.0, 3.0, 10.0),
-            "width_temperatures": (1.0, 3.0, 10.0),
-            "class_seps": (0.2, 1.0), "informative": (0.5,), "samples": 2000, "epochs": 3,
-            "widths": (5, 20), "width_epochs": 3,
+            "width_temperatures": (1.0, 3.0, 10.0), "class_seps": (0.2, 1.0),
+            "informative": (0.5,), "samples": 2000, "epochs": 3, "widths": (5, 20),
+            "width_epochs": 3,
             "workers": 1,  # the second data set finds the programs of the first
         },
     }  # fmt: skip

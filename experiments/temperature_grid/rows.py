@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-# the parts: grid and width, and the widths on MNIST, which is no part of "all"
-GRID, WIDTH, ALL, MNIST = "grid", "width", "all", "MNIST"
+GRID, WIDTH, MNIST = "grid", "width", "MNIST"  # the parts
 TEACHER, LABELS, SMOOTHED = "teacher", "labels only", "label smoothing"
 SOFT, PERMUTED = "soft targets", "permuted teacher"
 # part III: test errors of 10,000 on one data set, and the interval that T_opt is said to lie in

@@ -46,8 +46,7 @@ def units(config: Config) -> list[dict]:
     on_mnist = [(named.WIDTH, named.MNIST, w, config.mnist_epochs) for w in config.mnist_widths]
     for longest_first in (width, on_mnist):
         longest_first.sort(key=lambda unit: -unit[2])
-    parts = {named.GRID: grid, named.WIDTH: width, named.ALL: grid + width, named.MNIST: on_mnist}
-    chosen = parts[config.part]
+    chosen = {named.GRID: grid, named.WIDTH: width, named.MNIST: on_mnist}[config.part]
     return [
         {"teacher_seed": teacher, **dict(zip(("part", "dataset", "width", "epochs"), unit))}
         for unit in chosen

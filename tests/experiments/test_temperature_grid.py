@@ -1,5 +1,6 @@
 """The temperature grid: its data, its choices, and the whole of it at its smallest."""
 
+import dataclasses
 import functools
 import itertools
 import json
@@ -31,13 +32,21 @@ def short(workdir):
     return Config(**Config.PRESETS["smoke"] | shorter, workdir=str(workdir))
 
 
+UNITS = temperature_grid.units
+
+
+def both_parts(config):
+    """The units of the grid and of the widths, in one run."""
+    parts = (dataclasses.replace(config, part=part) for part in ("grid", "width"))
+    return [unit for part in parts for unit in UNITS(part)]
+
+
 def run_short(workdir):
     """The folder of a finished run of `short`, without the second width."""
-    units = temperature_grid.units
     with pytest.MonkeyPatch.context() as patch:
         drawn_by_numpy(patch)
         patch.setattr(temperature_grid, "adam", functools.cache(lambda config: optax.sgd(0.01)))
-        patch.setattr(temperature_grid, "units", lambda config: units(config)[:3])
+        patch.setattr(temperature_grid, "units", lambda config: both_parts(config)[:3])
         return finished("temperature_grid", short(workdir))
 
 
@@ -83,7 +92,8 @@ def test_an_interrupted_run_goes_on_to_the_same_records(folder, capsys):
 
 
 @pytest.mark.slow
-def test_the_whole_smoke_has_every_teacher_of_every_data_set(tmp_path):
+def test_the_whole_smoke_has_every_teacher_of_every_data_set(tmp_path, monkeypatch):
+    monkeypatch.setattr(temperature_grid, "units", both_parts)
     config = Config(**Config.PRESETS["smoke"], workdir=str(tmp_path))
     records = jsonl.records(finished("temperature_grid", config))
     # two data sets × 2 teachers × (teacher, labels, 3 temperatures, smoothing, permuted)
@@ -108,7 +118,7 @@ def test_teachers_begin_with_keys_of_their_own(monkeypatch):
 
 
 def test_every_choice_follows_from_the_base_seed_and_the_teacher():
-    found = temperature_grid.units(Config(seeds=3))
+    found = both_parts(Config(seeds=3))
     assert len({json.dumps(unit) for unit in found}) == len(found) == 9 * 10 + 3 * 4 * 10
     on_mnist = temperature_grid.units(Config(part="MNIST"))
     assert len(on_mnist) == 3 * 6 and of(on_mnist, part="width", dataset="MNIST") == on_mnist
