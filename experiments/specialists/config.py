@@ -2,8 +2,9 @@
 
 import dataclasses
 
+from experiments.specialists.rows import BANKING77, TWO_DIGITS
 from kd_jax import experiment
-from kd_jax.errors import above_0, at_least, is_temperature, within
+from kd_jax.errors import above_0, at_least, is_temperature, one_of, within
 from kd_jax.experiment import setting
 
 
@@ -11,8 +12,11 @@ from kd_jax.experiment import setting
 class Config(experiment.TaughtConfig):
     """Settings of generalist, specialists and students."""
 
-    teachers: int = setting(8, "generalists, each with its specialists and students", at_least(1))
+    teachers: int = setting(10, "generalists, each with its specialists and students", at_least(1))
     seeds: int = setting(1, "students of each generalist per row", at_least(1))
+    part: str = setting(
+        TWO_DIGITS, "digits: pairs of MNIST digits; or banking77", one_of(TWO_DIGITS, BANKING77)
+    )
     # images of two digits
     train_per_class: int = setting(400, "training images of each class of two digits", at_least(1))
     validation_per_class: int = setting(50, "validation images of each", at_least(1))
@@ -33,6 +37,12 @@ class Config(experiment.TaughtConfig):
     specialists: int = setting(20, "how many specialists", at_least(1))
     special_classes: int = setting(10, "special classes of each", at_least(1))
     special_epochs: int = setting(15, "epochs of the specialists over their classes", at_least(1))
+    plateau_epochs: int = setting(
+        160, "epochs of a generalist that is trained to its plateau", at_least(1)
+    )
+    wider_epochs: int = setting(
+        10, "epochs of one with as many parameters as it and its specialists", at_least(1)
+    )
     combine_steps: int = setting(100, "steps in which equation 5 combines them", at_least(1))
     # students
     student_epochs: int = setting(40, "epochs of the students", at_least(1))
@@ -44,9 +54,11 @@ class Config(experiment.TaughtConfig):
 
     PRESETS = {
         "default": {},
+        "banking77": {"part": BANKING77},
         "smoke": {
             "fast_compile": True, "teachers": 2, "train_per_class": 10, "validation_per_class": 5,
             "test_per_class": 10, "questions": 1, "width": 16, "epochs": 2, "specialists": 3,
-            "special_classes": 4, "special_epochs": 2, "student_epochs": 1,
+            "special_classes": 4, "special_epochs": 2, "plateau_epochs": 3, "wider_epochs": 1,
+            "student_epochs": 1,
         },
     }  # fmt: skip

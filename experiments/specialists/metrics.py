@@ -1,15 +1,18 @@
 """Metrics of generalist and specialists: conditional accuracy, correct answers by coverage."""
 
+from collections.abc import Mapping
+
 import numpy as np
 from jaxtyping import Float, Int
 
+from kd_jax.data import Dataset
 from kd_jax.metrics import classification, examples, records
 
 
 def examine(
     row: str,
-    logits: Float[np.ndarray, "S N C"],
-    labels: Int[np.ndarray, " N"],
+    outputs: Mapping[str, Float[np.ndarray, "S N C"]],
+    data: Dataset,
     special: Int[np.ndarray, "K size"],
     names: np.ndarray,
 ) -> list[dict]:
@@ -17,11 +20,13 @@ def examine(
 
     Args:
         row: its name.
-        logits: on the test examples.
-        labels: of them.
+        outputs: {split: logits}, on the validation and on the test examples.
+        data: whose examples these are.
         special: the special classes of its K specialists.
         names: of all classes.
     """
+    logits, labels = outputs["test"], data.test.labels
+    of_validation = classification.measure(outputs["validation"], data.validation.labels)
     measured = classification.measure(logits, labels)
     found = {f"test_{name}": np.asarray(x) for name, x in measured.items()}
     found[f"test_{examples.RIGHT}"] = classification.right(logits, labels)
@@ -35,6 +40,7 @@ def examine(
         conditional.append(np.mean((chosen == labels)[member]))
         correct.append(np.bincount(coverage, hits, length).astype(int))
     found |= {"conditional_accuracy": np.array(conditional)}
+    found |= {"validation_accuracy": np.asarray(of_validation["accuracy"])}
     found |= {"correct_by_coverage": np.array(correct)}
     known = {"special": names[special].tolist(), "examples_by_coverage": counts.tolist()}
     return records.seed_records(row, found, **known)

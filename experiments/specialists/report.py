@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,11 @@ TITLES = {
     named.QUESTIONS: "77 intents of bank customers (BANKING77, sentence embeddings)",
 }
 COMPARED = [
+    (named.JOINED, named.GENERALIST),
     (named.JOINED, named.LONGER),
+    (named.JOINED, named.PLATEAU),
+    (named.JOINED, named.WIDER),
+    (named.JOINED, named.ENSEMBLE),
     (named.JOINED, named.UNCORRECTED),
     (named.OF_JOINED, named.LABELS),
     (named.OF_JOINED, named.OF_GENERALIST),
@@ -33,19 +38,21 @@ def table(folder: pathlib.Path) -> str:
     each = settings["seeds"] if "teachers" in settings else 1
     taught = "a student has its generalist's seed" if each == 1 else f"{each} students of each"
     text = [
-        f"Test accuracy in percent, mean ± s.d. over {len(generalists)} generalists with "
+        f"Accuracy in percent, mean ± s.d. over {len(generalists)} generalists with "
         f"{settings['specialists']} specialists of {settings['special_classes']} classes "
         f"each; {taught}.\nConditional: the best of a specialist's classes only, over test "
-        "examples of its classes, all specialists together.\nPaper: 15,000 classes of 100 million "
-        "images, one run.\n"
+        "examples of its classes, all specialists together.\nWould have shown: the size of a "
+        "difference that would have been decided four times of five.\n"
         f"{tables.scope(generalists, 'generalists with their specialists')}"
     ]
     for part, found in parts_of.items():
         text += [TITLES[part], accuracies(found)]
-    text += ["Paired differences in test accuracy"]
-    pairs = [(part, *pair) for part in parts_of for pair in COMPARED]
-    higher: dict[str, Any] = {"lower_is_better": False, "digits": 2}
+    text += ["Paired differences in test accuracy, in percentage points"]
+    known = {part: {r["row"] for r in found} for part, found in parts_of.items()}
+    pairs = [(part, *pair) for part in parts_of for pair in COMPARED if {*pair} <= known[part]]
+    higher: dict[str, Any] = {"lower_is_better": False, "digits": 2, "detectable": True}
     text += [sections.compared(parts_of, pairs, "test_accuracy", **higher)]
+    text += ["What specialists add, beside the paper's on other data", relative(parts_of)]
     for part, found in parts_of.items():
         text += [f"{part}: by the number of specialists that cover the true class", coverage(found)]
     for part, found in parts_of.items():
@@ -59,45 +66,126 @@ def accuracies(records: list[dict]) -> str:
     """One line per row, paired with the generalist."""
     rows, lines = tables.by_row(records), []
     for line in tables.compare(records, "test_accuracy", named.GENERALIST, lower_is_better=False):
-        top, conditional = named.PAPER.get(line.row, (DASH, DASH))
         of_row = rows[line.row]
         lines.append([
             line.row,
-            top,
             tables.spread(line, 2),
             tables.difference(line, 2),
             tables.verdict(line),
-            conditional,
+            tables.mean(of_row, "validation_accuracy", ".2f"),
             tables.mean(of_row, "conditional_accuracy", ".2f"),
             tables.mean(of_row, "test_nll", ".3f"),
         ])  # fmt: skip
-    header = ["method", "paper", "test accuracy", "vs. generalist [95 %]", "verdict"]
-    header += ["conditional, paper", "conditional", "test NLL (nats)"]
+    header = ["method", "test accuracy", "vs. generalist [95 %]", "verdict"]
+    header += ["validation accuracy", "conditional", "test NLL (nats)"]
     return tables.markdown(header, lines)
+
+
+def by_coverage(rows: Mapping[str, list[dict]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(examples, correct answers before, after) [S, covers], by how many cover the true class."""
+    found = (
+        [r[name] for r in rows[row]]
+        for row, name in (
+            (named.JOINED, "examples_by_coverage"),
+            (named.GENERALIST, "correct_by_coverage"),
+            (named.JOINED, "correct_by_coverage"),
+        )
+    )
+    examples, before, after = map(np.array, found)
+    return examples, before, after
+
+
+def slope(before: np.ndarray, after: np.ndarray) -> float:
+    """By how much the relative change, in percent, grows with each specialist from one on.
+
+    Least squares, weighted by the correct answers before.
+
+    Args:
+        before: [covers], correct answers of the generalist.
+        after: likewise with specialists.
+    """
+    covers = 1 + np.flatnonzero(before[1:])
+    weights = before[covers].astype(float)
+    change = 100 * (after[covers] / before[covers] - 1)
+    x = covers - np.average(covers, weights=weights)
+    return float(np.sum(weights * x * change) / np.sum(weights * x**2))
+
+
+def paper_slope() -> float:
+    """The slope of the paper's Table 4."""
+    before, after = np.zeros(11), np.zeros(11)
+    for cover, (more, percent) in named.PAPER_COVERAGE.items():
+        before[cover] = 100 * more / percent
+        after[cover] = before[cover] + more
+    return slope(before, after)
+
+
+def relative(parts_of: Mapping[str, list[dict]]) -> str:
+    """One line per part, and one of the paper: relative gain, and its growth with coverage."""
+    gains, slopes, lines = {}, {}, []
+    for part, found in parts_of.items():
+        rows = tables.by_row(found)
+        _, before, after = by_coverage(rows)
+        gain = 100 * (after.sum(1) / before.sum(1) - 1)
+        each = [slope(*pair) for pair in zip(before, after)]
+        gains[part], slopes[part] = statistics.above(gain, 0), statistics.above(each, 0)
+    known = [statistics.together(tests) for tests in (gains, slopes)]
+    for part, found in parts_of.items():
+        rows = tables.by_row(found)
+        gain, growth = (of[part] for of in known)
+        lines.append([
+            part,
+            f"{signed(gain.mean)} {bounds(gain)}",
+            gain.verdict,
+            conditional(rows),
+            f"{signed(growth.mean)} {bounds(growth)}",
+            growth.verdict,
+            f"{statistics.detectable(slopes[part], len(slopes)):.2f}".replace("nan", DASH),
+        ])  # fmt: skip
+    (top, special), (both, special_both) = named.PAPER[named.GENERALIST], named.PAPER[named.JOINED]
+    gain_of_paper = signed(100 * (both / top - 1))
+    of_special = f"{special:g} → {special_both:g}"
+    paper = ["paper: 100 million images, 15,000 classes, one run", gain_of_paper, DASH]
+    lines.append([*paper, of_special, signed(paper_slope()), DASH, DASH])
+    header = ["data", "relative gain in % [95 %]", "verdict", "conditional accuracy in %"]
+    header += ["its growth per further specialist [95 %]", "verdict", "would have shown"]
+    return tables.markdown(header, lines)
+
+
+def conditional(rows: Mapping[str, list[dict]]) -> str:
+    """'86.08 → 87.60' of generalist, and with specialists."""
+    both = (rows[row] for row in (named.GENERALIST, named.JOINED))
+    return " → ".join(tables.mean(of, "conditional_accuracy", ".2f") for of in both)
+
+
+def signed(value: float) -> str:
+    """'+1.20'."""
+    return f"{value:+.2f}".replace("-", "−")
+
+
+def bounds(found: statistics.Paired) -> str:
+    """'[+0.10, +2.30]', or a dash where there is no interval."""
+    return DASH if np.isnan(found.low) else f"[{signed(found.low)}, {signed(found.high)}]"
 
 
 def coverage(records: list[dict]) -> str:
     """The change in correct answers by the number of specialists that cover the true class."""
-    rows = tables.by_row(records)
-    before = np.array([r["correct_by_coverage"] for r in rows[named.GENERALIST]])
-    after = np.array([r["correct_by_coverage"] for r in rows[named.JOINED]])
-    examples = np.array([r["examples_by_coverage"] for r in rows[named.JOINED]])
+    examples, before, after = by_coverage(tables.by_row(records))
     covers = [int(cover) for cover in np.flatnonzero(examples.sum(0))]
     tests = {cover: statistics.above(after[:, cover], before[:, cover]) for cover in covers}
     lines = []
     for cover, over in statistics.together(tests).items():
         change = (after - before)[:, cover]
         base = before[:, cover].sum()
-        relative = f"{100 * change.sum() / base:+.1f} %" if base else DASH
+        share = f"{100 * change.sum() / base:+.1f} %" if base else DASH
         lines.append([
             cover,
             f"{examples[:, cover].mean():.0f}",
             f"{change.mean():+.1f}".replace("-", "−"),
-            f"{named.PAPER_COVERAGE.get(cover, DASH)} %",
-            relative.replace("-", "−"),
+            share.replace("-", "−"),
             over.verdict,
         ])  # fmt: skip
-    header = ["specialists", "test examples", "more correct answers", "paper", "relative"]
+    header = ["specialists", "test examples", "more correct answers", "relative"]
     return tables.markdown([*header, "verdict"], lines)
 
 

@@ -10,15 +10,16 @@ from experiments.specialists import data as two_digits
 from experiments.specialists import metrics
 from experiments.specialists import rows as named
 from experiments.specialists.config import Config
-from kd_jax import models
+from experiments.specialists.generalists import SPLITS, controls, predicted
+from experiments.specialists.networks import recipe, whole_recipe
 from kd_jax.data import Dataset
-from kd_jax.distill import controls, specialists, students, teachers
+from kd_jax.distill import specialists, students, teachers
+from kd_jax.distill.controls import permuted as permuted_logits
 from kd_jax.distill.students import Arm
-from kd_jax.errors import InputError
 from kd_jax.export import saved_models
 from kd_jax.metrics import classification
 from kd_jax.storage import run_folder
-from kd_jax.training import keys, samplers
+from kd_jax.training import keys
 from kd_jax.training import state as train_state
 
 
@@ -34,37 +35,6 @@ def arms(config: Config) -> list[Arm]:
         Arm(named.OF_JOINED, teacher="joined", **mixed),
         Arm(named.OF_PERMUTED, teacher="permuted", **mixed),
     ]
-
-
-@functools.cache
-def network(width: int, classes: int, shape: tuple[int, ...]) -> models.Model:
-    """Two hidden layers of ReLUs; one object, so that it compiles once."""
-    return models.functional(models.MLP((width, width), classes), shape)
-
-
-def recipe(
-    config: Config, data: Dataset, epochs: int, sampler, classes: int
-) -> teachers.NetworkRecipe:
-    """Adam with a cosine decay on a data set's inputs."""
-    model = network(config.width, classes, data.train.inputs.shape[1:])
-    return teachers.adam_recipe(model, config.learning_rate, sampler, epochs)
-
-
-def whole_recipe(
-    config: Config, data: Dataset, epochs: int, what: str, teacher: int
-) -> teachers.NetworkRecipe:
-    """A network of all classes, on all rows in the order of what it is.
-
-    Args:
-        config: settings.
-        data: the part's.
-        epochs: of it.
-        what: which network, as its keys are named.
-        teacher: which of several generalists it is, or belongs to.
-    """
-    order = keys.key(config.base_seed, what, teacher, "order")
-    sampler = samplers.shuffled(order, len(data.train.labels), config.batch_size)
-    return recipe(config, data, epochs, sampler, data.classes)
 
 
 def generalist_recipe(config: Config, data: Dataset, teacher: int) -> teachers.NetworkRecipe:
@@ -108,27 +78,27 @@ def joined(config: Config, model, params, generalist, special, inputs, shift: fl
 
 
 def with_specialists(config: Config, data: Dataset, taught, special, teacher: int, execution):
-    """({row: test logits [1, N, C]}, generalist and specialists' logits of the training rows)."""
-    first = train_state.at(taught.variables, 0)
-    part = execution.part("specialists")
+    """({row: {split: logits [1, N, C]}}, generalist and specialists' logits of the training rows).
+
+    Args:
+        config: settings.
+        data: the part's.
+        taught: the generalist.
+        special: the special classes [K, size].
+        teacher: which of several generalists.
+        execution: of the unit.
+    """
+    first, part = train_state.at(taught.variables, 0), execution.part("specialists")
     model, params = fit_specialists(config, data, first, special, teacher, part)
-    longer = teachers.fit(
-        whole_recipe(config, data, config.special_epochs, "longer", teacher),
-        keys.key(config.base_seed, "longer", teacher)[None], data.train, start=taught.variables,
-        seeds=[teacher], title=named.LONGER, execution=execution.part("longer"),
-    )  # fmt: skip
     shift = specialists.dustbin_shift(config.special_classes / data.classes)
 
     def together(split, shift):
         inputs, logits = getattr(data, split).inputs, taught.logits[split][0]
         return joined(config, model, params, logits, special, inputs, shift)
 
-    grid = train_state.one_arm(longer)
     rows = {
-        named.GENERALIST: taught.logits["test"],
-        named.LONGER: classification.predict(taught.model.apply, grid, data.test.inputs)[:, 0],
-        named.JOINED: together("test", shift)[None],
-        named.UNCORRECTED: together("test", 0.0)[None],
+        named.JOINED: {split: together(split, shift)[None] for split in SPLITS},
+        named.UNCORRECTED: {split: together(split, 0.0)[None] for split in SPLITS},
     }
     return rows, together("train", shift)
 
@@ -145,7 +115,7 @@ def fit_students(config: Config, data: Dataset, outputs, together, teacher: int,
         task: the unit.
     """
     seed = keys.number(config.base_seed, "draw", "permuted", teacher)
-    permuted = controls.permuted(together, data.train.labels, seed)
+    permuted = permuted_logits(together, data.train.labels, seed)
     sources = {"generalist": outputs, "joined": together, "permuted": permuted}
     student_recipe = whole_recipe(config, data, config.student_epochs, "student", teacher)
     params, _ = students.fit(
@@ -163,48 +133,44 @@ def train_part(config: Config, data: Dataset, names: list[str], teacher: int, ta
         keys.key(config.base_seed, "teacher", teacher), data, task.run, seed=teacher,
     )  # fmt: skip
     special = assigned(config, taught.logits["validation"][0], teacher)
-    found, together = with_specialists(config, data, taught, special, teacher, task.execution)
+    found = {named.GENERALIST: {split: taught.logits[split] for split in SPLITS}}
+    found |= controls(config, data, taught, teacher, task.execution)
+    more, together = with_specialists(config, data, taught, special, teacher, task.execution)
     outputs, test = taught.logits["train"][0], data.test
     model, params = fit_students(config, data, outputs, together, teacher, task)
     rows, of_test = [arm.row for arm in arms(config)], taught.logits["test"][0]
     where = {"teacher": named.GENERALIST, **task.known}
     saved_models.save(task.run, model, params, rows, test, of_test, **where)
     saved_models.save_teachers(task.run, taught, test, **task.known)
-    logits = classification.predict(model.apply, params, test.inputs)
-    found |= {row: logits[:, a] for a, row in enumerate(rows)}
-    each = [
-        metrics.examine(row, x, test.labels, special, np.array(names)) for row, x in found.items()
-    ]
+    logits = predicted(model, params, data)
+    found |= more | {row: {n: x[:, a] for n, x in logits.items()} for a, row in enumerate(rows)}
+    each = [metrics.examine(row, x, data, special, np.array(names)) for row, x in found.items()]
     return sum(each, [])
 
 
-def tasks(config: Config) -> dict[str, tuple[Dataset, list[str]]]:
-    """{part: (Dataset, names of its classes)}: two digits, and BANKING77 with the extra."""
+def load(config: Config) -> tuple[str, Dataset, list[str]]:
+    """(part, Dataset, names of its classes): two digits, or BANKING77 with the extra text."""
     where, base = (config.data_dir, config.manual_dir), config.base_seed
+    if config.part == named.BANKING77:
+        from kd_jax.pretrained import sentence_embeddings  # here, as it needs the extra
+
+        seed = keys.number(base, "draw", "questions")
+        found = sentence_embeddings.bank_questions(*where, most=config.questions, seed=seed)
+        return named.QUESTIONS, *found
     splits = ("train", "validation", "test")
     per_class = {name: getattr(config, f"{name}_per_class") for name in splits}
     digits = two_digits.load(*where, per_class=per_class, held_out=config.held_out, base_seed=base)
-    found = {named.DIGITS: (digits, [f"{c:02d}" for c in range(100)])}
-    try:
-        from kd_jax.pretrained import sentence_embeddings  # here, as it needs the extra text
-    except InputError as error:
-        print(f"without {named.QUESTIONS}: {error}")
-        return found
-    questions = sentence_embeddings.bank_questions(
-        *where, most=config.questions, seed=keys.number(base, "draw", "questions")
-    )
-    return found | {named.QUESTIONS: questions}
+    return named.DIGITS, digits, [f"{c:02d}" for c in range(100)]
 
 
 def run(config: Config, run: run_folder.Run) -> None:
-    """Train generalists, specialists and students of every part, and record them."""
-    known = tasks(config)
-    run.uses(data={part: data.digest for part, (data, _) in known.items()})
+    """Train generalists, their specialists, controls and students, and record them."""
+    part, data, names = load(config)
+    run.uses(data={part: data.digest})
     run.each([
         (
             {"part": part, "teacher_seed": teacher},
             functools.partial(train_part, config, data, names, teacher),
         )
-        for part, (data, names) in known.items()
         for teacher in range(config.teachers)
     ])  # fmt: skip

@@ -224,6 +224,31 @@ def together(
     }
 
 
+def detectable(
+    test: Callable[..., Paired], comparisons: int, *, level: float = 0.95, power: float = 0.8
+) -> float:
+    """The smallest difference that a table would probably have decided.
+
+    t_{ν, 1 − α/2} √V + t_{ν, power} √V, with √V the standard error that the test finds and
+    α = (1 − level)/m of m comparisons, the strictest level of `together`.
+
+    Args:
+        test: As for `together`.
+        comparisons: m, how many stand in the table.
+        level: Of the family of verdicts.
+        power: How probably a difference of that size would have been decided, at least a half.
+
+    Returns:
+        The size; NaN where there is no interval.
+
+    Source:
+        Cohen 1988, Statistical Power Analysis for the Behavioral Sciences, chapter 2.
+    """
+    check_level(level)
+    strict = test(level=1 - (1 - level) / comparisons).half_width
+    return strict + test(level=2 * power - 1).half_width
+
+
 def _undecided(paired, margin):
     return EQUIVALENT if -margin < paired.low and paired.high < margin else INCONCLUSIVE
 

@@ -61,6 +61,7 @@ def compared(
     *,
     lower_is_better: bool = True,
     digits: int = 1,
+    detectable: bool = False,
 ) -> str:
     """The Markdown table of pairs of rows compared by a metric; verdicts are corrected for all.
 
@@ -70,6 +71,8 @@ def compared(
         metric: the field that is compared.
         lower_is_better: whether small values of the metric are good.
         digits: of the difference.
+        detectable: whether to show what size each comparison would have decided, four times of
+            five.
     """
     both = {
         (part, row, against): ([r for r in parts[part] if r["row"] in (row, against)], against)
@@ -79,8 +82,11 @@ def compared(
     lines = []
     for pair, found in tables.compare_each(both, metric, lower_is_better=lower_is_better).items():
         line = next(x for x in found if x.row == pair[1])
-        lines.append([*pair, tables.difference(line, digits), tables.verdict(line)])
-    return tables.markdown(["part", "method", "against", "difference [95 %]", "verdict"], lines)
+        size = f"{line.detectable:.{digits}f}".replace("nan", DASH)
+        cells = tables.difference(line, digits), tables.verdict(line), size
+        lines.append([*pair, *cells[: 2 + detectable]])
+    header = ["part", "method", "against", "difference [95 %]", "verdict", "would have shown"]
+    return tables.markdown(header[: 5 + detectable], lines)
 
 
 def levels(

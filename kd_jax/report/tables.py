@@ -1,6 +1,7 @@
 """Markdown tables from records: a line per row name, with spread, paired difference and verdict."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +19,8 @@ class Line(NamedTuple):
     """One row of a comparison: a number per seed, their mean and sample standard deviation.
 
     paired: the difference to the baseline, None where there is nothing to pair with.
+    test: what it was found by, see statistics.together.
+    comparisons: how many stand in the table.
     """
 
     row: str
@@ -25,6 +28,13 @@ class Line(NamedTuple):
     mean: float
     sd: float
     paired: statistics.Paired | None
+    test: Callable[..., statistics.Paired] | None = None
+    comparisons: int = 1
+
+    @property
+    def detectable(self) -> float:
+        """The size of a difference that would have been decided, NaN where nothing is compared."""
+        return statistics.detectable(self.test, self.comparisons) if self.test else math.nan
 
 
 def line_of(row: str, values: Sequence[float], paired: statistics.Paired | None = None) -> Line:
@@ -136,10 +146,13 @@ def compare_each(
         for row, found in of_part.items()
         if row != parts[part][1]
     }
-    paired = statistics.together({key: test for key, test in tests.items() if test})
+    known = {key: test for key, test in tests.items() if test}
+    paired = statistics.together(known)
     return {
         part: [
-            line_of(row, values(found, metric), paired.get((part, row)))
+            line_of(row, values(found, metric), paired.get((part, row)))._replace(
+                test=known.get((part, row)), comparisons=len(known)
+            )
             for row, found in of_part.items()
         ]
         for part, of_part in rows.items()

@@ -11,6 +11,7 @@ from experiments.specialists import metrics, report
 from experiments.specialists import rows as named
 from experiments.specialists import run as experiment
 from experiments.specialists.config import Config
+from experiments.specialists.networks import equal_epochs, parameters, wider
 from kd_jax.data import Dataset, Split
 from kd_jax.storage import jsonl
 
@@ -22,7 +23,11 @@ def test_conditional_accuracy_and_coverage_by_hand():
     logits[0, 1, 1] = 5
     labels, sets = np.array([0, 1, 2, 7]), np.array([[0, 1], [1, 2]])
     names = np.array([f"{c:02d}" for c in range(100)])
-    (found,) = metrics.examine("x", logits, labels, sets, names)
+    test, seen = Split(np.zeros((4, 1)), labels), Split(np.zeros((2, 1)), np.array([0, 1]))
+    data = Dataset("digits", 100, seen, seen, test, "")
+    outputs = {"test": logits, "validation": logits[:, :2]}  # of 0, 2, whose labels are 0, 1
+    (found,) = metrics.examine("x", outputs, data, sets, names)
+    assert found["validation_accuracy"] == 0.5
     assert found["special"] == [["00", "01"], ["01", "02"]]
     # the first covers images 0 and 1 and gets both right (of 0 and 1, 1 is likelier); the second
     # covers images 1 and 2: it predicts 2 both times
@@ -31,6 +36,25 @@ def test_conditional_accuracy_and_coverage_by_hand():
     assert found["examples_by_coverage"] == [1, 2, 1]
     assert found["correct_by_coverage"] == [1, 2, 0]
     assert found["test_errors"] == 1
+
+
+def test_controls_cost_as_much_as_the_specialists():
+    # 3 inputs, 2 units, 4 classes: 3·2 + 2, 2·2 + 2, 2·4 + 4
+    assert parameters(3, 2, 4) == 8 + 6 + 12
+    split = Split(np.zeros((8, 3)), np.arange(8) % 4)
+    data = Dataset("four", 4, split, split, split, "")
+    config = Config(width=2, specialists=5, special_classes=1, special_epochs=6)
+    # 26 and five of 8 + 6 + 2·2 + 2 are 126; seven units have 28 + 56 + 32, eight 32 + 72 + 36
+    assert wider(config, data) == 8
+    # an epoch of a specialist shows 2 of 8 rows and 2 more, half of the rows: 5 · 6 / 2
+    assert equal_epochs(config, data) == 15
+
+
+def test_growth_with_coverage_is_a_weighted_slope_from_one_specialist_on():
+    # +1 % at one (weight 100), +3 % at two and at three (weights 100, 200), 0 examples at four
+    before, after = np.array([50, 100, 100, 200, 0]), np.array([99, 101, 103, 206, 0])
+    x, y = np.array([1, 2, 3, 3]), np.array([1.0, 3, 3, 3])  # as four alike
+    assert report.slope(before, after) == pytest.approx(np.polyfit(x, y, 1)[0])
 
 
 def shapes(rows, seed):
@@ -55,7 +79,7 @@ class Units:
 
 def test_each_generalist_is_a_unit_with_keys_of_its_own(monkeypatch):
     data = Dataset("shapes", 8, shapes(480, 0), shapes(80, 1), shapes(160, 2), digest="shapes")
-    monkeypatch.setattr(experiment, "tasks", lambda config: {named.DIGITS: (data, [])})
+    monkeypatch.setattr(experiment, "load", lambda config: (named.DIGITS, data, []))
     units = Units()
     experiment.run(Config(teachers=2), units)
     assert units.known == [{"part": named.DIGITS, "teacher_seed": k} for k in (0, 1)]
@@ -95,16 +119,17 @@ def test_a_smoke_run_has_every_row_of_every_seed(tmp_path, monkeypatch, count):
     data = Dataset("shapes", 8, shapes(480, 0), shapes(80, 1), shapes(160, 2), digest="shapes")
     drawn_by_numpy(monkeypatch)
     by_gradient_descent(monkeypatch)
-    known = {named.DIGITS: (data, list("abcdefgh"))}
-    monkeypatch.setattr(experiment, "tasks", lambda config: known)
+    known = named.DIGITS, data, list("abcdefgh")
+    monkeypatch.setattr(experiment, "load", lambda config: known)
     preset = Config.PRESETS["smoke"] | {"teachers": count}
-    if count == 1:  # the generalist that is trained for longer is the generalist's program
-        preset |= {"special_epochs": preset["epochs"]}
+    if count == 1:  # all generalists of one width are one program
+        epochs = equal_epochs(Config(**preset), data)
+        preset |= {"epochs": epochs, "plateau_epochs": epochs, "student_epochs": epochs}
     folder = finished("specialists", Config(**preset, preset="smoke", workdir=str(tmp_path)))
     assert folder.parent == tmp_path / "specialists"
     found = jsonl.records(folder)
     rows = {r["row"] for r in found}
-    assert len(rows) == 9 and len(found) == count * len(rows)
+    assert len(rows) == 12 and len(found) == count * len(rows)
     assert {r["part"] for r in found} == {named.DIGITS}
     assert {(r["teacher_seed"], r["seed"]) for r in found} == {(k, 0) for k in range(count)}
     joined, *_ = (r for r in found if r["row"] == named.JOINED)

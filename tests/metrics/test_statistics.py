@@ -142,3 +142,13 @@ def test_a_difference_within_a_margin_stated_beforehand_is_equivalent():
     assert verdicts(2.9) == [statistics.EQUIVALENT] * 2  # 1 ± 1.837 ends at 2.837
     sure = functools.partial(statistics.paired, [0.1, 0.11, 0.1], [0, 0, 0])
     assert statistics.together({"": sure}, margin=1.0)[""].verdict == statistics.WORSE
+
+
+@pytest.mark.parametrize("comparisons", [1, 5])
+def test_what_would_have_been_decided_is_the_strictest_bound_and_the_powers_quantile(comparisons):
+    """Differences 1, 2, 3, 4: standard error √(5/3)/2, three degrees of freedom."""
+    test = statistics.above([1, 2, 3, 4], 0)
+    quantiles = scipy_stats.t.ppf([1 - 0.025 / comparisons, 0.8], 3)
+    expected = quantiles.sum() * math.sqrt(5 / 3) / 2
+    assert statistics.detectable(test, comparisons) == pytest.approx(expected)
+    assert math.isnan(statistics.detectable(statistics.above([1], 0), comparisons))
