@@ -67,17 +67,18 @@ def compared(
 
     Args:
         parts: {part: its records}.
-        pairs: (part, row, baseline); those of absent parts are left out.
+        pairs: (part, row, baseline); those of absent parts and rows are left out.
         metric: the field that is compared.
         lower_is_better: whether small values of the metric are good.
         digits: of the difference.
         detectable: whether to show what size each comparison would have decided, four times of
             five.
     """
+    known = {part: {r["row"] for r in records} for part, records in parts.items()}
     both = {
         (part, row, against): ([r for r in parts[part] if r["row"] in (row, against)], against)
         for part, row, against in pairs
-        if part in parts
+        if {row, against} <= known.get(part, set())
     }
     lines = []
     for pair, found in tables.compare_each(both, metric, lower_is_better=lower_is_better).items():

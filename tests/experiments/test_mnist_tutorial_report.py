@@ -95,3 +95,15 @@ def test_levels_are_passed_when_the_whole_interval_is_above_them():
 def test_one_seed_has_a_level_and_no_interval():
     assert [line[3] for line in shown_levels([0])] == ["60.0%", "30.0%", "10.0%", "86.0%", "84.0%"]
     assert {line[5] for line in shown_levels([0])} == {"–"}
+
+
+def test_pairs_of_absent_rows_are_left_out_and_the_size_that_would_have_shown_is_told():
+    """Differences 1, 2, 3, 4 of one comparison: (t of 0.975 + t of 0.8) · √(5/3)/2."""
+    errors = {named.SOFT: (11, 12, 13, 14), named.LABELS: (10, 10, 10, 10)}
+    records = [
+        made("1", row, seed, count) for row, of in errors.items() for seed, count in enumerate(of)
+    ]
+    pairs = [("1", named.SOFT, named.LABELS), ("1", named.SOFT, named.UNIFORM), ("2a", "x", "y")]
+    (line,) = lines_of(sections.compared({"1": records}, pairs, detectable=True))
+    size = stats.t.ppf([0.975, 0.8], 3).sum() * np.sqrt(5 / 3) / 2
+    assert line[1:3] == [named.SOFT, named.LABELS] and line[-1] == f"{size:.1f}"
