@@ -165,7 +165,7 @@ def train(
         mine = slice(number * len(keys), (number + 1) * len(keys))
         students = jax.tree.map(lambda x, mine=mine: x[mine], params)
         validation = measure(apply, students, task.splits["validation"])
-        best = selection.best_weight(validation)
+        best = selection.best_arm(validation)
         chosen = jax.tree.map(lambda x, best=best: x[:, best : best + 1], students)
         save(task, count, chosen, unit)
         test = measure(apply, chosen, task.splits["test"])

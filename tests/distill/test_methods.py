@@ -194,12 +194,23 @@ def test_the_weight_is_chosen_on_validation():
     params = jax.tree.map(np.asarray, params)
     grid = jax.tree.map(lambda x: np.concatenate([0 * x, 0 * x, x], axis=1), params)
     chosen = selection.choose(VECTORS, SOFT, grid)
-    assert chosen.weight == SOFT.weights[2] == 90
-    by_weight = chosen.records[0]["validation_errors_by_weight"]
-    assert by_weight[2] < by_weight[0] == by_weight[1]
+    assert chosen.arm.weight == chosen.records[0]["weight"] == SOFT.weights[2] == 90
+    by_arm = chosen.records[0]["validation_errors_by_arm"]
+    assert by_arm[2] < by_arm[0] == by_arm[1]
     jax.tree.map(
         np.testing.assert_array_equal, chosen.variables, jax.tree.map(lambda x: x[:, 0], params)
     )
+
+
+def test_temperature_and_weight_are_chosen_together():
+    """Of two temperatures times three weights the perfect students are at T = 8, weight 0.9."""
+    method = SOFT._replace(temperature=(2.0, 8.0))
+    assert [(arm.temperature, arm.weight) for arm in method.arms()][2:4] == [(2, 90), (8, 0.9)]
+    params = jax.tree.map(np.asarray, training.fit(VECTORS, ON_LABELS, KEYS))
+    grid = jax.tree.map(lambda x: np.concatenate([0 * x] * 3 + [x] + [0 * x] * 2, 1), params)
+    (record, _) = selection.choose(VECTORS, method, grid).records
+    assert (record["temperature"], record["weight"]) == (8, 0.9)
+    assert (record["temperatures"], record["weights"]) == ([2, 8], [0.9, 9, 90])
 
 
 def test_a_chain_learns_from_the_step_before(tmp_path):

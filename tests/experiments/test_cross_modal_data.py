@@ -85,6 +85,6 @@ def test_students_are_measured_on_the_rows_of_their_seed():
             assert found["errors"][member, weight] == wrong.sum()
 
 
-def test_the_best_weight_has_fewest_errors_and_then_the_lower_nll():
+def test_the_best_arm_has_fewest_errors_and_then_the_lower_nll():
     errors = np.array([[3, 2, 1], [2, 1, 2]])  # means 2.5, 1.5, 1.5
-    assert selection.best_weight({"errors": errors, "nll": np.array([[0, 5, 4], [0, 1, 1]])}) == 2
+    assert selection.best_arm({"errors": errors, "nll": np.array([[0, 5, 4], [0, 1, 1]])}) == 2

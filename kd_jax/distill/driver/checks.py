@@ -94,13 +94,14 @@ def _check_values(method):
         several and all(map(_is_finite, weights)),
         f"method {row} has weights={weights!r:.60}: expected finite numbers, like (1.0, 10.0)",
     )
-    for name, fits, expected in [
-        ("temperature", _squared, "a finite number above 0 whose square is finite too"),
-        ("label_weight", lambda x: x >= 0, "a finite number, 0 or more"),
-        ("smoothing", lambda x: 0 <= x <= 1, "a number from 0 to 1"),
-    ]:
+    for name, values, fits, expected in [
+        ("temperature", method.temperatures, _squared,
+         "a finite number above 0 whose square is finite too, or a tuple of such"),
+        ("label_weight", [method.label_weight], lambda x: x >= 0, "a finite number, 0 or more"),
+        ("smoothing", [method.smoothing], lambda x: 0 <= x <= 1, "a number from 0 to 1"),
+    ]:  # fmt: skip
         value = getattr(method, name)
-        good = _is_finite(value) and fits(value)
+        good = len(values) and all(_is_finite(x) and fits(x) for x in values)
         require(good, f"method {row} has {name}={value!r:.60}: expected {expected}")
     for name in ("term", "extra"):
         value = getattr(method, name)

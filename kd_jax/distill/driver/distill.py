@@ -22,7 +22,7 @@ from kd_jax.distill.driver.problem import Problem, prepare
 from kd_jax.distill.driver.recipe import USUAL, Recipe
 from kd_jax.distill.driver.result import Result
 from kd_jax.distill.methods import Method
-from kd_jax.distill.methods.selection import best_weight
+from kd_jax.distill.methods.selection import best_arm
 from kd_jax.distill.teachers import metrics as teacher_metrics
 from kd_jax.errors import require
 from kd_jax.metrics import examples
@@ -134,7 +134,7 @@ def default_methods(labeled: bool) -> list[Method]:
 
 
 def choose(problem: Problem, trained: Students, base_seed: int = 0) -> Chosen:
-    """Choose a method's weight on validation, and measure its students on the test.
+    """Choose a method's weight and temperature on validation; measure its students on the test.
 
     Args:
         problem: That they were trained on.
@@ -147,14 +147,15 @@ def choose(problem: Problem, trained: Students, base_seed: int = 0) -> Chosen:
     lost = (diverged >= 0) | ~np.isfinite(found["nll"])
     rows = len(problem.splits["validation"].labels)  # which a student that diverged gets all wrong
     errors, nll = (np.where(lost, x, found[n]) for n, x in (("errors", rows), ("nll", np.inf)))
-    best = best_weight({"errors": errors, "nll": nll})
+    best = best_arm({"errors": errors, "nll": nll})
     variables = jax.tree.map(lambda x: x[:, best : best + 1], trained.variables)
     measured = {f"validation_{n}": x[:, best] for n, x in found.items() if n != examples.RIGHT}
     on_test = students.evaluate(problem.student, variables, *of["test"])
     measured |= {f"test_{name}": x[:, 0] for name, x in on_test.items()}
+    arm = method.arms()[best]
     more = {
-        "family": method.family or method.row, "temperature": float(method.temperature),
-        "weight": float(method.weights[best]), "weights": list(map(float, method.weights)),
+        "family": method.family or method.row, "temperature": float(arm.temperature),
+        "weight": float(arm.weight), "weights": list(map(float, method.weights)),
         "label_weight": float(method.label_weight), "teacher": method.teacher,
         "base_seed": base_seed,
     }  # fmt: skip

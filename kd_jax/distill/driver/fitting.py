@@ -27,14 +27,14 @@ class Students(NamedTuple):
 
     Attributes:
         method: That they learned by.
-        variables: Of their network, leaves [S, W, …]: S seeds, W weights of the method.
+        variables: Of their network, leaves [S, A, …]: S seeds, A arms of the method.
         diverged: The first step with a loss that was no finite number, or −1.
         model: Their network, as students.evaluate takes it.
     """
 
     method: Method
     variables: Any
-    diverged: Int[np.ndarray, "S W"]
+    diverged: Int[np.ndarray, "S A"]
     model: Model
 
 
@@ -90,7 +90,7 @@ def fit_students(
         student: The network of all of them, as kd.distill takes it.
         train: Inputs [N, …] and labels [N].
         taught: What teachers say of these rows, {name: logits [N, C]} at the least.
-        methods: One or more, each for every seed and each of its weights.
+        methods: One or more, each for every seed and each of its arms.
         recipe: How each is trained.
         seeds: S, how many of each.
         base_seed: What all initializations and orders follow from.

@@ -1,5 +1,6 @@
-"""What a distillation method is: one term beside the labels, and the weights it is tuned over."""
+"""What a distillation method is: one term beside the labels, and the numbers it is tuned over."""
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -13,7 +14,8 @@ class Method(NamedTuple):
     row: its name. term: (student, teacher, batch, extra) -> number, the first two being Outputs;
     batch.rows holds "inputs", "labels" (the teacher's most probable class where unknown) and what
     else a batch was gathered from, batch.numbers the "temperature". weights: of the term; of
-    several the best on validation is taken. extra: (key, student, teacher) -> parameters that are
+    several the best on validation is taken. temperature: of the term, or several: then the best
+    pair of temperature and weight is taken. extra: (key, student, teacher) -> parameters that are
     trained with the student's. teacher: the name of the one that it learns from. family: as for an
     Arm.
     """
@@ -21,7 +23,7 @@ class Method(NamedTuple):
     row: str
     term: Term = soft_targets
     weights: tuple[float, ...] = (1.0,)
-    temperature: float = 1.0
+    temperature: float | tuple[float, ...] = 1.0
     label_weight: float = 1.0
     smoothing: float = 0.0
     extra: Callable = no_parameters
@@ -33,12 +35,19 @@ class Method(NamedTuple):
         """What it has in common with the methods that train in one program with it."""
         return Compared(self.term, self.extra)
 
+    @property
+    def temperatures(self) -> tuple[float, ...]:
+        """Its temperature, or all that are tried."""
+        several = isinstance(self.temperature, tuple)
+        return self.temperature if several else (self.temperature,)  # type: ignore[return-value]
+
     def times(self, multiples: Sequence[float]) -> "Method":
         """The method with multiples of its weights; unchanged where its weight is 0."""
         weights = tuple(x * weight for weight in self.weights for x in multiples)
         return self._replace(weights=weights) if any(weights) else self
 
     def arms(self) -> list[Arm]:
-        """An Arm for each of its weights."""
+        """An Arm for each of its weights, at each of its temperatures."""
         numbers = self.label_weight, self.smoothing, self.teacher, self.family
-        return [Arm(self.row, self.temperature, weight, *numbers) for weight in self.weights]
+        pairs = itertools.product(self.temperatures, self.weights)
+        return [Arm(self.row, temperature, weight, *numbers) for temperature, weight in pairs]

@@ -78,7 +78,7 @@ def logit_matching() -> Method:
     return Method("logit matching", terms.logit_matching)
 
 
-def decoupled(temperature: float = 4.0) -> Method:
+def decoupled(temperature: float | tuple[float, ...] = 4.0) -> Method:
     """Labels beside decoupled distillation (DKD). Source: Zhao et al. 2022, arXiv 2203.08679."""
     return Method("decoupled (DKD)", terms.decoupled, temperature=temperature)
 
@@ -88,12 +88,12 @@ def normalized() -> Method:
     return Method("normalized (NKD)", terms.normalized)
 
 
-def dist(temperature: float = 4.0) -> Method:
+def dist(temperature: float | tuple[float, ...] = 4.0) -> Method:
     """Labels beside correlations of rows and classes. Source: Huang et al., arXiv 2205.10536."""
     return Method("DIST", terms.dist, (2.0,), temperature)
 
 
-def standardized(temperature: float = 4.0) -> Method:
+def standardized(temperature: float | tuple[float, ...] = 4.0) -> Method:
     """Labels beside soft targets of standardized logits. Source: Sun et al., arXiv 2403.01427."""
     return Method("standardized logits", terms.standardized, (9.0,), temperature)
 
@@ -146,11 +146,11 @@ def without_teacher(smoothing: float = 0.2) -> list[Method]:
     return [labels_only(), Method("label smoothing", smoothed), teacher_free()]
 
 
-def of_logits(temperature: float = 4.0) -> list[Method]:
+def of_logits(temperature: float | tuple[float, ...] = 4.0) -> list[Method]:
     """Methods that compare logits, soft targets (KD) first.
 
     Args:
-        temperature: of those that have one.
+        temperature: of those that have one, or several to try.
     """
     t, soft = temperature, objective.soft_targets
     return [

@@ -1,4 +1,4 @@
-"""Choice of a method's weight on validation, and the metrics of the chosen students on the test.
+"""Choice of weight and temperature on validation, and metrics of the chosen students on the test.
 
 The mean over seeds decides, and only the chosen students see the test.
 """
@@ -10,29 +10,30 @@ import numpy as np
 
 from kd_jax.distill import methods
 from kd_jax.distill.methods import training
+from kd_jax.distill.objective import Arm
 from kd_jax.metrics import cka, classification, examples
 from kd_jax.metrics.records import seed_records
 from kd_jax.training import state as train_state
 
 
 class Chosen(NamedTuple):
-    """The students [S, …] of the weight that was chosen on validation, and their records."""
+    """The students [S, …] of the arm that was chosen on validation, and their records."""
 
     variables: Any
-    weight: float
+    arm: Arm
     records: list[dict]
 
 
 def choose(pair: training.TeacherStudentPair, method: methods.Method, variables: Any) -> Chosen:
-    """Choose the weight with the fewest validation errors; only then the test is read.
+    """Choose the arm with the fewest validation errors; only then the test is read.
 
     Args:
         pair: teacher, student and data.
-        method: whose weights they are.
+        method: whose arms they are.
         variables: as `fit` returns them.
 
     Returns:
-        The students of the weight of `best_weight`.
+        The students of the arm of `best_arm`.
     """
     students = jax.tree.map(np.asarray, variables)  # slicing needs no compilation
     apply = pair.recipe.model.apply
@@ -41,22 +42,24 @@ def choose(pair: training.TeacherStudentPair, method: methods.Method, variables:
         pair.data.validation.labels,
         pair.validation_logits,
     )
-    best = best_weight(on_validation)
+    best = best_arm(on_validation)
     students = jax.tree.map(lambda x: x[:, best : best + 1], students)
     found = {f"validation_{n}": np.asarray(x)[:, best] for n, x in on_validation.items()}
-    weights = method.weights
-    more: dict[str, Any] = {"pair": pair.name, "weight": weights[best], "weights": list(weights)}
-    more["validation_errors_by_weight"] = np.asarray(on_validation["errors"]).mean(0).tolist()
+    arm = method.arms()[best]
+    more: dict[str, Any] = {"pair": pair.name, "weight": arm.weight}
+    more |= {"weights": list(method.weights), "temperature": arm.temperature}
+    more["temperatures"] = list(method.temperatures)
+    more["validation_errors_by_arm"] = np.asarray(on_validation["errors"]).mean(0).tolist()
     found |= test_metrics(pair, students)
     records = seed_records(method.row, found, **more)
-    return Chosen(jax.tree.map(lambda x: x[:, 0], students), weights[best], records)
+    return Chosen(jax.tree.map(lambda x: x[:, 0], students), arm, records)
 
 
-def best_weight(on_validation: dict) -> int:
-    """The weight with the fewest validation errors in the mean over seeds; on a tie, lower NLL.
+def best_arm(on_validation: dict) -> int:
+    """The arm with the fewest validation errors in the mean over seeds; on a tie, lower NLL.
 
     Args:
-        on_validation: {"errors" and "nll": [S, W], …}.
+        on_validation: {"errors" and "nll": [S, A], …}.
     """
     means = [np.asarray(on_validation[name]).mean(0) for name in ("errors", "nll")]
     return int(np.lexsort(means[::-1])[0])

@@ -120,6 +120,18 @@ def test_the_weight_is_chosen_without_the_test():
     jax.tree.map(np.testing.assert_array_equal, again.variables, found.variables)
 
 
+def test_of_several_temperatures_the_best_is_said():
+    """Its arms are T = 2 and T = 3 at each weight: the sixth is T = 3 at the last weight."""
+    problem, students = trained()
+    method = students.method._replace(temperature=(2.0, 3.0))
+    variables = jax.tree.map(lambda x: np.tile(x, (1, 2) + (1,) * (x.ndim - 2)), students.variables)
+    diverged = np.where(np.arange(6) == 5, -1, 0)[None].repeat(2, 0)  # all but the sixth
+    found = driver.choose(problem, students._replace(
+        method=method, variables=variables, diverged=diverged
+    ))  # fmt: skip
+    assert {(r["temperature"], r["weight"]) for r in found.records} == {(3.0, WEIGHTS[2])}
+
+
 def test_what_is_right_of_each_test_example_is_what_the_records_count(result):
     for row, of in tables.by_row(result.records).items():
         right = np.array([examples.unpacked(r["test_right"]) for r in of])

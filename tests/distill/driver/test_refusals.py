@@ -101,6 +101,8 @@ def test_rows_and_numbers(options, said):
         (SOFT._replace(weights=(np.nan,)), r"weights=\(nan,\): expected finite numbers"),
         (SOFT._replace(temperature=0), "temperature=0: expected a finite number above 0"),
         (SOFT._replace(temperature=1e20), "temperature=1e\\+20: .*whose square is finite too"),
+        (SOFT._replace(temperature=()), r"temperature=\(\): expected a finite number above 0"),
+        (SOFT._replace(temperature=(1, 0)), r"temperature=\(1, 0\): expected a finite number"),
         (SOFT._replace(label_weight=-1), "label_weight=-1: expected a finite number, 0 or more"),
         (SOFT._replace(smoothing=2), "smoothing=2: expected a number from 0 to 1"),
         (SOFT._replace(term=3), "has term=3: expected a function"),
