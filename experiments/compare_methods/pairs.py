@@ -1,5 +1,6 @@
 """The pairs of teacher and student that methods are compared on: data, networks and recipes."""
 
+import functools
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -23,7 +24,12 @@ FACTORS = 16  # channels of the Paraphraser's
 
 def adam(peak, epochs, sampler):
     """optimizers.adam over one flat vector: the same numbers, less to compile."""
-    return optax.flatten(optimizers.adam(peak, epochs, sampler))
+    return _flat(optimizers.adam(peak, epochs, sampler))
+
+
+@functools.lru_cache(maxsize=64)  # one of each, so that like trainings share a program
+def _flat(optimizer):
+    return optax.flatten(optimizer)
 
 
 class PairSpec(NamedTuple):
@@ -63,11 +69,13 @@ def drawn(config: Config, what: str, *teacher: int) -> int:
     return keys.number(config.base_seed, "draw", what, *teacher)
 
 
+@functools.cache  # so that the students of several teachers share programs
 def mlp(shape, *widths, **options):
     """A fully connected network with ten classes."""
     return models.functional(models.MLP(widths, 10, **options), shape)
 
 
+@functools.cache
 def convnet(*channels, **options):
     """A convolutional network for 28 × 28 images in ten classes, two poolings."""
     return models.functional(models.ConvNet(channels, (1, 2), 10, **options), (28, 28))

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.tree_util import Partial
 from jaxtyping import Array, Bool, Float, Key
 
 from kd_jax.data import Split
@@ -143,7 +144,7 @@ def logits_of(pair: TeacherStudentPair, variables: Any) -> dict:
 
 def semi_supervised(
     key: Key[Array, ""], labeled: Bool[np.ndarray, " N"], batch_size: int
-) -> Callable:
+) -> Partial:
     """A sampler of batches that are half labeled rows, drawn anew, and half unlabeled ones.
 
     An epoch is one pass over the unlabeled rows.
@@ -157,12 +158,11 @@ def semi_supervised(
         sampler(seed, epoch) -> indices [steps, batch_size].
     """
     known, rest = (jax.device_put(np.flatnonzero(mask)) for mask in (labeled, ~labeled))
-    others = samplers.shuffled(key, rest, batch_size // 2)
+    return Partial(_half_labeled, key, known, samplers.shuffled(key, rest, batch_size // 2))
 
-    def sampler(seed, epoch):
-        unlabeled = others(seed, epoch)
-        draw = jax.random.fold_in(jax.random.fold_in(jax.random.fold_in(key, 1), seed), epoch)
-        drawn = jax.random.randint(draw, unlabeled.shape, 0, len(known))
-        return jnp.concatenate([known[drawn], unlabeled], axis=1)
 
-    return sampler
+def _half_labeled(key, known, others, seed, epoch):
+    unlabeled = others(seed, epoch)
+    draw = jax.random.fold_in(jax.random.fold_in(jax.random.fold_in(key, 1), seed), epoch)
+    drawn = jax.random.randint(draw, unlabeled.shape, 0, len(known))
+    return jnp.concatenate([known[drawn], unlabeled], axis=1)
