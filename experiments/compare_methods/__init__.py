@@ -1,14 +1,16 @@
 """Comparison of distillation methods on equal terms.
 
-Command:  ./run.sh compare_methods [--pairs=mnist,fashion] [--preset=quick] [--manual_dir=FOLDER]
+Command:  ./run.sh compare_methods [--pairs=mnist,fashion] [--preset=confirm] [--manual_dir=FOLDER]
 Takes:    50 minutes on 2 CPU cores; --preset=quick, on scikit-learn's digits, under 2
 Found:    With few labels most methods beat labels only; with all, NKD and PKT do. DIST has the
           fewest errors both times, with all labels inconclusive
 
 The student of a seed starts from the same parameters and sees the same batches under every
-method. A method is one term beside the labels; its weight is the only number that is tuned, over
-three values each, on the validation split, and T = 4 throughout; the test is read for the chosen
-weight alone. With 1,000 labels of MNIST the methods see the other digits without labels, and
-where a method asks for a label it gets the teacher's. On Fashion-MNIST the student sees 5,000
-images, the teacher 55,000.
+method. A method is one term beside the labels. Validation chooses its weight and, where it has one,
+its temperature: of 28 settings for every method, 28 weights by thirds of a decade, or seven at each
+of T = 1, 2, 4 and 8; the test is read for the chosen setting alone. --preset=confirm takes what the
+committed exploration chose to ten other teachers, each with labels or images of its own. With 1,000
+labels of MNIST the methods see the other digits without labels, and where a method asks for a label
+it gets the teacher's; hard pseudo-labels are a row that does nothing else. On Fashion-MNIST the
+student sees 5,000 images, the teacher 55,000.
 """

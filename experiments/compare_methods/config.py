@@ -14,6 +14,7 @@ DIGITS = {"pairs": ("digits",), "teacher_batch_size": 50, "student_batch_size": 
 class Config(experiment.TaughtConfig):
     """Settings of the comparison of methods."""
 
+    seeds: int = setting(2, "students per row, each of its own seed", at_least(1))
     pairs: tuple[str, ...] = setting(
         ("mnist", "fashion"), f"of {', '.join(PAIRS)}, or file.py:function, see own.py"
     )
@@ -39,12 +40,18 @@ class Config(experiment.TaughtConfig):
         tuple(NAMES), "rows of the tables, those that fit a pair; labels and kd always are"
     )
     plugin: str = place("", "Python file with METHODS of your own, see docs/methods.md")
-    temperature: float = setting(4.0, "temperature of the methods that have one", is_temperature)
+    temperatures: tuple[float, ...] = setting(
+        (1.0, 2.0, 4.0, 8.0), "temperatures of the methods that have one", distinct(is_temperature)
+    )
     smoothing: float = setting(0.2, "label smoothing of its row", within(0, 1))
-    multiples: tuple[float, ...] = setting(
-        (0.1, 1.0, 10.0),
-        "of each method's usual weight, of which validation chooses one",
-        distinct(above_0),
+    tried: int = setting(
+        28,
+        "settings of each method, of which validation chooses one: weights by thirds of a decade, "
+        "at each temperature",
+        at_least(1),
+    )
+    explored: bool = setting(
+        False, "of each method the setting that the committed exploration chose, and no other"
     )
     factor_epochs: int = setting(3, "epochs of factor transfer's paraphraser", at_least(1))
     factor_batch_size: int = setting(128, "images in a step of it", at_least(1))
@@ -61,14 +68,18 @@ class Config(experiment.TaughtConfig):
 
     PRESETS = {
         "default": {},
-        "quick": {**DIGITS, "student_epochs": 20},
+        # of other teachers, with the settings that the default preset chose at base seed 0
+        "confirm": {"teachers": 10, "seeds": 1, "explored": True},
+        "quick": {**DIGITS, "seeds": 5, "student_epochs": 20},
         "cifar100": {
             "pairs": ("cifar100", "cifar100x4"),
+            "seeds": 5,
             "teacher_epochs": 240,
             "teacher_learning_rate": 0.05,
             "student_epochs": 240,
             "student_learning_rate": 0.05,
-            "multiples": (1.0,),
+            "temperatures": (4.0,),
+            "tried": 1,
             "workers": 1,
         },
         "smoke": {

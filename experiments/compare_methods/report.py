@@ -5,9 +5,9 @@ import pathlib
 
 import numpy as np
 
-from experiments.compare_methods.rows import ASSISTANT, KD, LABELS, TEACHER
+from experiments.compare_methods.rows import ASSISTANT, KD, LABELS, PSEUDO, TEACHER
 from kd_jax.metrics import statistics
-from kd_jax.report import figures, roles, tables
+from kd_jax.report import confirmed, figures, roles, tables
 from kd_jax.storage import jsonl
 
 
@@ -15,28 +15,61 @@ def table(folder: pathlib.Path) -> str:
     """The Markdown of a run folder: a table per pair, sorted by mean test errors."""
     records = jsonl.records(folder)
     settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    tuned = len(settings.get("multiples", (0.1, 1.0, 10.0)))
-    per_class = settings.get("held_out", 500) + settings.get("labels_per_class", 100)
-    half = f", half of that on MNIST's {60_000 - 10 * per_class:,} unlabeled images"
-    half = half if "mnist" in settings["pairs"] else ""
+    explored = settings.get("explored", False)
+    choosing = confirmed.choosing(folder, "compare_methods") if explored else records
+    rows = tables.by_row(records)[LABELS]
     text = [
-        f"Test errors, mean ± s.d. over {tables.counted(tables.by_row(records)[LABELS])}, paired "
-        "by seed; sorted by the mean. Beaten by: how many methods\nbeat it, each corrected for all "
-        "that it is compared with; teacher and assistant are larger networks.\n"
-        f"Weight: chosen on validation, of {'three' if tuned == 3 else tuned} for every method. "
-        f"Students: {settings['student_epochs']} epochs{half}.\n"
-        f"{tables.scope(tables.by_row(records)[LABELS])}"
+        f"Test errors, mean ± s.d. over {tables.counted(rows)}, paired by seed; sorted by the "
+        "mean. Beaten by: how many methods\nbeat it, each corrected for all that it is compared "
+        "with; teacher and assistant are larger networks.\n"
+        f"{_of_choice(choosing, explored)}\n{_of_budget(settings)}\n"
+        f"{tables.scope(rows)}"
     ]
     for pair, found in tables.by("pair", records).items():
-        text += [pair, of_pair(found)]
+        text += [pair, of_pair(found, chosen_on(choosing, pair))]
     return "\n\n".join(text)
 
 
-def of_pair(records):
-    """The table of one pair."""
+def _of_choice(choosing, elsewhere):
+    """What the settings were chosen on, in a sentence."""
+    tried = max(
+        len(r["weights"]) * len(r.get("temperatures", [1.0])) for r in choosing if "weight" in r
+    )
+    of = tables.counted(tables.by_row(choosing)[LABELS])
+    where = " of the exploration at base seed 0" if elsewhere else ""
+    return (
+        f"Weight and T: of {tried} settings of every method those with the fewest validation "
+        f"errors of {of}{where}; *: at the edge of what was tried."
+    )
+
+
+def _of_budget(settings):
+    """What the students of all rows have in common, in a sentence."""
+    per_class = settings.get("held_out", 500) + settings.get("labels_per_class", 100)
+    half = f", half of that on MNIST's {60_000 - 10 * per_class:,} unlabeled images"
+    half = half if "mnist" in settings["pairs"] else ""
+    return f"Students: {settings['student_epochs']} epochs{half}."
+
+
+def chosen_on(records, pair):
+    """{row: one of the records on which its setting was chosen} of a pair."""
+    return {r["row"]: r for r in records if r["pair"] == pair and "weight" in r}
+
+
+def of_pair(records, choosing):
+    """The table of one pair.
+
+    Args:
+        records: of all its rows.
+        choosing: {row: a record on which its setting was chosen}.
+    """
     lines = sorted(tables.compare(records, "test_errors", LABELS), key=lambda x: (x.mean, x.row))
-    against_kd = {x.row: x for x in tables.compare(records, "test_errors", KD)}
-    counts, rows = beaten_by(records), tables.by_row(records)
+    rows, counts = tables.by_row(records), beaten_by(records)
+    against = {
+        title: {x.row: x for x in tables.compare(records, "test_errors", row)}
+        for title, row in BASELINES.items()
+        if row in rows
+    }
     cells = [
         [
             line.row,
@@ -44,18 +77,30 @@ def of_pair(records):
             tables.difference(line),
             tables.verdict(line),
             counts.get(line.row, "–"),
-            tables.verdict(against_kd[line.row]),
+            *(tables.verdict(found[line.row]) for found in against.values()),
+            *(marked(choosing.get(line.row), number) for number in ("weight", "temperature")),
             *(tables.mean(rows[line.row], name, form) for name, form in COLUMNS.values()),
         ]
         for line in lines
     ]
     header = ["method", "test errors", "vs. labels only [95 %]", "verdict", "beaten by"]
-    return tables.markdown([*header, "vs. KD", *COLUMNS], cells)
+    return tables.markdown([*header, *against, "weight", "T", *COLUMNS], cells)
 
+
+def marked(record, number):
+    """What was chosen for a row, marked at the edge of its grid; a dash where nothing was."""
+    if record is None or not any(record["weights"]):
+        return "–"
+    found, tried = record.get(number), record.get(f"{number}s")
+    if number == "temperature" and tried in (None, [1.0]):  # of a method that has none
+        return "–"
+    return f"{found:.3g}" + "*" * (len(tried) > 1 and found in (min(tried), max(tried)))
+
+
+BASELINES = {"vs. KD": KD, "vs. pseudo-labels": PSEUDO}  # title: row
 
 # title: (metric, format)
 COLUMNS = {
-    "weight": ("weight", ".3g"),
     "NLL": ("test_nll", ".3f"),
     "Brier": ("test_brier", ".3f"),
     "ECE": ("test_ece", ".3f"),

@@ -2,11 +2,13 @@
 
 PAIRS = ("digits", "mnist", "fashion", "cifar100", "cifar100x4")
 TEACHER, LABELS, KD = "teacher", "labels only", "soft targets (KD)"
+PSEUDO = "pseudo-labels (hard)"  # the teacher's most probable classes: self-training
 ASSISTANT = "assistant itself"  # a larger network: shown, but no student
 BORN_AGAIN = "born again, generation 2 (BAN)"
 NAMES = {  # of --methods -> row
     "labels": LABELS,
     "kd": KD,
+    "pseudo_labels": PSEUDO,
     "label_smoothing": "label smoothing",
     "teacher_free": "teacher-free (virtual teacher)",
     "permuted": "permuted teacher",

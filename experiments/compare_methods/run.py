@@ -6,10 +6,10 @@ from collections.abc import Callable
 import jax
 import numpy as np
 
-from experiments.compare_methods import chains, cifar, own, pairs
+from experiments.compare_methods import chains, cifar, own, pairs, tuning
 from experiments.compare_methods.config import Config
-from experiments.compare_methods.rows import ASSISTANT, KD, LABELS, NAMES, TEACHER
-from kd_jax import models
+from experiments.compare_methods.rows import ASSISTANT, KD, LABELS, NAMES, PSEUDO, TEACHER
+from kd_jax import fingerprint, models
 from kd_jax.command import source_files
 from kd_jax.distill import methods, teachers
 from kd_jax.distill.methods import plugin
@@ -40,7 +40,8 @@ def one_step(config: Config, spec: pairs.PairSpec) -> list[methods.Method]:
     """The methods that train once, all that fit the networks of the pair."""
     found = [
         *methods.without_teacher(config.smoothing),
-        *methods.of_logits(config.temperature),
+        methods.pseudo_labels()._replace(row=PSEUDO, label_weight=1.0),
+        *methods.of_logits(config.temperatures),
         *methods.of_relations(),
         *methods.of_vectors(),
         methods.mutual(spec.student),
@@ -49,7 +50,7 @@ def one_step(config: Config, spec: pairs.PairSpec) -> list[methods.Method]:
         found += methods.of_maps() + methods.of_projected_maps()
     if spec.factors:
         found.append(methods.factor_transfer(pairs.FACTORS))
-    return [method.times(config.multiples) for method in found]
+    return found
 
 
 def has_maps(model: models.Model, inputs: np.ndarray) -> bool:
@@ -60,9 +61,13 @@ def has_maps(model: models.Model, inputs: np.ndarray) -> bool:
 
 
 def steps_by_row(config: Config, spec: pairs.PairSpec) -> dict[str, list[chains.Step]]:
-    """{row: steps} of all that is trained: chains first, as they take longest."""
-    labels, kd = methods.labels_only(), methods.of_logits(config.temperature)[0]
-    kd = kd.times(config.multiples)
+    """{row: steps} of all that is trained: chains first, as they take longest.
+
+    Args:
+        config: settings.
+        spec: of the pair and any of its teachers, whose networks are alike.
+    """
+    labels, kd = methods.labels_only(), methods.of_logits(config.temperatures)[0]
     found = {}
     if spec.assistant:
         again = chains.born_again(labels, kd)
@@ -70,17 +75,26 @@ def steps_by_row(config: Config, spec: pairs.PairSpec) -> dict[str, list[chains.
         found[ASSISTANT] = chains.assistant(spec.assistant, kd)
     found |= {m.row: [chains.Step(m)] for m in one_step(config, spec)}
     kept = {LABELS, KD, *(NAMES[name] for name in config.methods)}
-    added = [
-        method.times(config.multiples) if len(method.weights) == 1 else method
-        for method in of_plugin(config)
-    ]
+    added = of_plugin(config)
     for method in added:
         known = (
             f"--plugin={config.plugin} has a method {method.row}, as there is: name it otherwise"
         )
         require(method.row not in found, known)
     found = {row: steps for row, steps in found.items() if row in kept}
-    return found | {method.row: [chains.Step(method)] for method in added}
+    found |= {method.row: [chains.Step(method)] for method in added}
+    tune = tuner(config, spec.name)
+    return {
+        row: [step._replace(method=tune(step.method)) for step in steps]
+        for row, steps in found.items()
+    }
+
+
+def tuner(config: Config, pair: str) -> Callable[[methods.Method], methods.Method]:
+    """What gives a method of a pair its grid or, with --explored, its chosen setting."""
+    if config.explored:
+        return functools.partial(tuning.at, pair=pair, known=tuning.explored())
+    return functools.partial(tuning.grid, tried=config.tried)
 
 
 def of_plugin(config: Config) -> list[methods.Method]:
@@ -123,19 +137,25 @@ def train(
     return records
 
 
-def units_of(config: Config, spec: pairs.PairSpec, prepared: Callable[[], pairs.Prepared]) -> list:
+def units_of(
+    config: Config,
+    spec: pairs.PairSpec,
+    of_rows: dict[str, list[chains.Step]],
+    prepared: Callable[[], pairs.Prepared],
+) -> list:
     """The units of work of a pair and one teacher: its record, then the students of every method.
 
     Args:
         config: settings.
         spec: of the pair.
+        of_rows: of `steps_by_row`; the same for all teachers, so that they share programs.
         prepared: what `pairs.prepare` gives, called when there is a unit to do.
     """
     known = {"pair": spec.name, "teacher_seed": spec.seed}
     teacher = {**known, "row": TEACHER}, functools.partial(record_teacher, prepared)
     return [teacher] + [
         ({**known, "row": row}, functools.partial(train, config, spec, prepared, steps))
-        for row, steps in steps_by_row(config, spec).items()
+        for row, steps in of_rows.items()
     ]
 
 
@@ -147,9 +167,12 @@ def run(config: Config, run: run_folder.Run) -> None:
     run.uses(pairs={name: source_files.digest(name) for name in makers.keys() - PAIRS.keys()})
     if config.plugin:
         run.uses(plugin=source_files.digest(f"{config.plugin}:METHODS"))
+    if config.explored:
+        run.uses(explored=fingerprint.of(tuning.explored()))
     for name, found in data.items():
-        for seed in range(config.teachers):
-            spec = makers[name][1](config, found, seed)
+        specs = [makers[name][1](config, found, seed) for seed in range(config.teachers)]
+        of_rows = steps_by_row(config, specs[0])
+        for spec in specs:
             prepare = functools.partial(pairs.prepare, config, spec, run)
-            units = units_of(config, spec, parallel.once(prepare))
+            units = units_of(config, spec, of_rows, parallel.once(prepare))
             run.each(units, workers=config.workers)

@@ -6,11 +6,12 @@ import pathlib
 import numpy as np
 import pytest
 
-from experiments.compare_methods import own, pairs, run
+from experiments.compare_methods import own, pairs, report, rows, run, tuning
 from experiments.compare_methods.config import Config
 from experiments.compare_methods.rows import KD, LABELS, NAMES, TEACHER
 from kd_jax import experiment
 from kd_jax.data import Dataset, Split
+from kd_jax.distill import methods
 from kd_jax.distill.methods import Outputs
 from kd_jax.errors import InputError
 from kd_jax.training.state import Batch
@@ -71,12 +72,98 @@ def test_the_units_of_two_teachers_are_named_apart_and_ask_for_no_teacher():
     config = Config(**DIGITS | {"teachers": 2})
     data = pairs.load_digits(config)
     specs = [pairs.digits(config, data, seed) for seed in (0, 1)]
-    units = [run.units_of(config, spec, prepared=pytest.fail) for spec in specs]
+    of_rows = run.steps_by_row(config, specs[0])
+    units = [run.units_of(config, spec, of_rows, prepared=pytest.fail) for spec in specs]
     known = [known for of_teacher in units for known, _ in of_teacher]
     assert len({tuple(x.values()) for x in known}) == len(known) == 2 * len(units[0])
     assert [x["row"] for x in known[:1]] == [TEACHER] and {x["pair"] for x in known} == {"digits"}
     assert {x["teacher_seed"] for x in known if x["row"] == LABELS} == {0, 1}
     assert (batches(specs[0]) != batches(specs[1])).any()
+    assert specs[0].student is specs[1].student  # so that they share programs
+
+
+def settings_of(method):
+    return [(arm.temperature, arm.weight) for arm in method.arms()]
+
+
+def test_every_method_has_a_grid_of_as_many_settings():
+    """Thirds of a decade around the usual weight, at four temperatures where there is one."""
+    config = Config(**SMALL)
+    found = run.steps_by_row(config, pairs.fashion(config, DATA, 0))
+    methods = [step.method for steps in found.values() for step in steps]
+    of_weight = [method for method in methods if any(method.weights)]
+    assert {len(method.arms()) for method in of_weight} == {28}
+    assert [m.row for m in methods if not any(m.weights)] == [
+        rows.BORN_AGAIN[:-7] + "0 (BAN)",
+        LABELS,
+    ]
+    ((kd,), (hint,)) = (found[row] for row in (KD, "hint (FitNet)"))
+    weights = (0.9, 1.935, 4.176, 9, 19.35, 41.76, 90)  # 9 · 10^(k/3), k from −3 to 3
+    expected = [(t, weight) for t in (1, 2, 4, 8) for weight in weights]
+    np.testing.assert_allclose(settings_of(kd.method), expected, rtol=1e-2)
+    np.testing.assert_allclose(settings_of(hint.method)[0], (1, 100 * 10 ** (-14 / 3)), rtol=1e-2)
+    assert settings_of(hint.method)[14] == (1, 100)
+
+
+def test_a_confirmation_takes_what_the_exploration_chose():
+    """Of each row of a pair its own, a generation of a chain too; a row that lacks is named."""
+    kd, again, labels = (
+        methods.Method(KD, temperature=(1.0, 2.0), weights=(9.0,)),
+        methods.Method("born again", weights=(9.0,)),
+        methods.labels_only(),
+    )
+    explored = tuning.chosen([
+        {"pair": "one", "row": KD, "temperature": 2.0, "weight": 41.8},
+        {"pair": "two", "row": KD, "temperature": 1.0, "weight": 0.9},
+        {"pair": "one", "row": "born again", "temperature": 4.0, "weight": 9.0},
+        {"pair": "one", "row": TEACHER},
+    ])  # fmt: skip
+    assert settings_of(tuning.at(kd, "one", explored)) == [(2.0, 41.8)]
+    assert settings_of(tuning.at(kd, "two", explored)) == [(1.0, 0.9)]
+    assert settings_of(tuning.at(again, "one", explored)) == [(4.0, 9.0)]
+    assert tuning.at(labels, "three", explored) == labels
+    with pytest.raises(InputError, match="--explored: the exploration has no 'born again' of two"):
+        tuning.at(again, "two", explored)
+
+
+@pytest.mark.parametrize(
+    "chosen, shown",
+    [
+        ((1.0, 9.0), ("9", "1*")),
+        ((4.0, 0.9), ("0.9*", "4")),
+        ((8.0, 41.8), ("41.8*", "8*")),
+    ],
+)
+def test_a_choice_at_the_edge_of_its_grid_is_marked(chosen, shown):
+    grid = {"weights": [0.9, 9.0, 41.8], "temperatures": [1.0, 4.0, 8.0]}
+    record = {"temperature": chosen[0], "weight": chosen[1], **grid}
+    assert tuple(report.marked(record, n) for n in ("weight", "temperature")) == shown
+    alone = {"temperature": 1.0, "temperatures": [1.0], "weight": 0.0, "weights": [0.0]}
+    assert report.marked(alone, "weight") == report.marked(alone, "temperature") == "–"
+
+
+def records_of(row, errors, **more):
+    known = {"pair": "p", "row": row, "weights": [9.0], "temperatures": [1.0, 4.0]}
+    chosen = {"temperature": 4.0, "weight": 9.0, "validation_errors": 5}
+    return [
+        {**known, **chosen, "seed": seed, "test_errors": x, **more} for seed, x in enumerate(errors)
+    ]
+
+
+def test_every_row_has_a_verdict_against_pseudo_labels():
+    """A row of five errors fewer than pseudo-labels in every seed beats them, and KD does not."""
+    found = [
+        *records_of(LABELS, [20, 21, 22], weights=[0.0], weight=0.0),
+        *records_of(rows.PSEUDO, [10, 11, 12]),
+        *records_of(KD, [10, 12, 11]),
+        *records_of("DIST", [5, 6.1, 7]),
+    ]
+    table = report.of_pair(found, report.chosen_on(found, "p"))
+    header, _, *lines = [[x.strip() for x in line.split("|")] for line in table.splitlines()]
+    place = header.index("vs. pseudo-labels")
+    assert {line[1]: line[place] for line in lines} == {
+        "DIST": "BEATS", KD: "INCONCLUSIVE", rows.PSEUDO: "–", LABELS: "WORSE",
+    }  # fmt: skip
 
 
 def test_methods_of_maps_are_for_pairs_with_maps():
@@ -91,16 +178,17 @@ def test_methods_of_maps_are_for_pairs_with_maps():
 
 
 def test_temperature_smoothing_and_weights_are_settings():
-    config = Config(temperature=2.0, smoothing=0.5, multiples=(1.0, 3.0), **SMALL)
+    config = Config(temperatures=(2.0,), smoothing=0.5, tried=2, **SMALL)
     found = run.steps_by_row(config, pairs.mnist_few_labels(config, DATA, 0))
     ((kd,), (smoothed,)) = (found[row] for row in ("soft targets (KD)", "label smoothing"))
-    assert kd.method.weights == (9.0, 27.0)
+    assert kd.method.weights == pytest.approx((9 / 10 ** (1 / 3), 9), rel=1e-2)
+    assert kd.method.temperatures == (2.0,)
     # logits (2, 0) and teacher (0, 0): T² KL of (½, ½) to softmax(1, 0) at T = 2
     student, teacher = (Outputs(np.array([z]), {}) for z in ([2.0, 0.0], [0.0, 0.0]))
     q = np.exp([1.0, 0.0]) / np.exp([1.0, 0.0]).sum()
     expected = 4 * np.sum(0.5 * np.log(0.5 / q))
     rows = {"labels": np.array([0]), "labeled": np.array([True])}
-    batch = Batch(rows, {"temperature": kd.method.temperature})
+    batch = Batch(rows, {"temperature": 2.0})
     assert float(kd.method.term(student, teacher, batch, {})) == pytest.approx(expected, rel=1e-5)
     # ε = ½ of two classes: ¾ on the label, ¼ on the other; log-softmax of (2, 0)
     log_q = np.array([2.0, 0.0]) - np.log(np.exp(2) + 1)
@@ -110,9 +198,7 @@ def test_temperature_smoothing_and_weights_are_settings():
     )
 
 
-@pytest.mark.parametrize(
-    "flag", ["--temperature=0", "--smoothing=1", "--multiples=1,1", "--held_out=0"]
-)
+@pytest.mark.parametrize("flag", ["--temperatures=0", "--smoothing=1", "--tried=0", "--held_out=0"])
 def test_settings_out_of_range_are_refused_by_name(flag):
     with pytest.raises(InputError, match=flag.split("=")[0]):
         experiment.parse(Config, ["x", flag])
@@ -133,7 +219,7 @@ def test_rows_are_chosen_and_a_file_adds_a_method(tmp_path):
     found = run.steps_by_row(config, spec)
     assert {*found} == {LABELS, KD, "DIST", "mine"}
     (step,) = found["mine"]
-    assert step.method.weights == (0.2, 2.0, 20.0)
+    assert len(step.method.weights) == config.tried and 2.0 in step.method.weights
     with pytest.raises(InputError, match="a method DIST, as there is: name it otherwise"):
         run.steps_by_row(dataclasses.replace(config, plugin=str(tmp_path / "dist.py")), spec)
     with pytest.raises(InputError, match="--methods=dits: expected one of labels, kd"):

@@ -28,7 +28,7 @@ def test_a_generated_set_goes_the_whole_way(tmp_path, monkeypatch, epochs):
     drawn_by_numpy(monkeypatch)
     data = Dataset("generated", 3, images(64), images(64), images(64), "none")
     nets = [models.ResNet(8, (4, 4, 4, 4), 3)] * 2
-    config = Config(student_epochs=1, multiples=(1.0,))
+    config = Config(student_epochs=1, tried=1)
     spec = cifar.spec("generated", *nets, config, data, 0)
     spec = spec._replace(teacher=spec.teacher._replace(epochs=epochs))
     run = run_folder.Run(str(tmp_path), "compare_methods", {})
