@@ -2,7 +2,7 @@
 
 Command:  ./run.sh mnist_2015 [--preset=paper] [--manual_dir=FOLDER]
 Takes:    40 to 80 minutes on 2 CPU cores; --preset=paper is for an accelerator
-Found:    Soft targets alone go 63 % of the way to the teacher (paper: 91 %). Students that never
+Found:    Soft targets go 63 % of the way to the teacher (paper: 91 %). Students that never
           saw a 3 get 90 % of them right, 98 % once the bias is corrected; high T harms narrow
           students most
 
