@@ -21,6 +21,7 @@ def writer(
     max_length: int,
     choose: Callable = generation.greedy,
     key: jax.Array | None = None,
+    decoder: Callable = llama.cached_decoder,
 ) -> Callable:
     """Answers to prompts in batches, compiled once for all decoders of one shape.
 
@@ -30,6 +31,7 @@ def writer(
         max_length: tokens of an answer at most, the stop token included.
         choose: of generation.generate.
         key: of what `choose` draws, if anything.
+        decoder: of models.llama, or for many prompts of models.llama_unrolled.
 
     Returns:
         write(params, prompts Tokens [N, P], size) -> N lists of token ids; size: prompts at a time.
@@ -38,8 +40,8 @@ def writer(
     @jax.jit
     def each(params, prompts):
         return generation.generate(
-            llama.cached_decoder(net), params, prompts.ids, prompts.mask, key, tokens=max_length,
-            stop=stop, choose=choose,
+            decoder(net), params, prompts.ids, prompts.mask, key, tokens=max_length, stop=stop,
+            choose=choose,
         )  # fmt: skip
 
     def write(params, prompts, size):

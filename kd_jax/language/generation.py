@@ -102,8 +102,7 @@ def generate(
     The call is for jit as it is; writer, tokens and choose are static.
 
     Args:
-        writer: has empty(B, S) -> cache and step(params, ids, mask, cache) -> (logits [B, V],
-            cache), as models.llama.writer gives it.
+        writer: a models.llama.CachedDecoder.
         params: of the decoder.
         ids: prompts, padded on the left.
         mask: True for a token, False for padding.
@@ -115,6 +114,7 @@ def generate(
     """
     batch, length = ids.shape
     logits, cache = writer.step(params, ids, mask, writer.empty(batch, length + tokens))
+    params, cache = writer.prepare(params, cache)
     step = functools.partial(writer.step, params)
     return _written(step, logits, cache, key, tokens, stop, choose)
 

@@ -25,7 +25,7 @@ def loss(
     """The mean of an objective's nats over all counted tokens of a batch.
 
     Args:
-        student: a Llama.
+        student: a Llama, or an Unrolled one.
         objective: an Objective.
         micro_batches: of a batch, one of them in memory at a time.
         on_policy: what gives the rows, of `on_policy`; None: the batch itself.

@@ -12,7 +12,7 @@ from jaxtyping import Float
 from kd_jax.data.padding import Tokens
 from kd_jax.language import generation, tokens
 from kd_jax.language.tokens import Packed, Texts
-from kd_jax.models import llama
+from kd_jax.models import llama, llama_unrolled
 
 _states = jax.jit(tokens.answer_states, static_argnums=0)  # once for all texts of one shape
 
@@ -103,7 +103,7 @@ def sampled_answers(
     """
     length = texts.answers.ids.shape[1]
     found = generation.generate(
-        llama.cached_decoder(net), jax.lax.stop_gradient(params),
+        llama_unrolled.cached_decoder(net), jax.lax.stop_gradient(params),
         texts.prompts.ids, texts.prompts.mask,
         key, tokens=length, stop=stop, choose=generation.sampled(temperature),
     )  # fmt: skip

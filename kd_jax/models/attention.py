@@ -1,6 +1,6 @@
 """Rotary position embedding, attention and its masks, and the key-value cache of decoders."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -13,14 +13,15 @@ class KVCache(NamedTuple):
     """Key-value cache: keys and values of the tokens so far, for generation.
 
     Attributes:
-        keys: Of up to S tokens, G heads of keys of width H in each of L layers.
+        keys: [L, B, S, G, H]: of up to S tokens, G heads of keys of width H in each of L layers;
+            or L arrays.
         values: Likewise.
         mask: True where a slot holds a token.
         used: How many of the S slots are taken, by tokens or padding.
     """
 
-    keys: Float[Array, "L B S G H"]
-    values: Float[Array, "L B S G H"]
+    keys: Any
+    values: Any
     mask: Bool[Array, "B S"]
     used: Int[Array, ""] | int
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int, PyTree, Shaped
+from jaxtyping import Array, Bool, Float, Int, PyTree, Shaped
 
 from kd_jax.errors import require
 from kd_jax.models.attention import (
@@ -80,7 +80,7 @@ class Llama(nn.Module):
         table = self.param("embedding", embedding_init, (self.vocabulary, self.width))
         if not self.tied:  # it is `logits` that reads it
             self.param("head", nn.initializers.lecun_normal(), (self.width, self.vocabulary))
-        kind, views, slots = self._views(mask, cache)
+        kind, seen, slots = views(self, mask, cache)
         used = 0 if cache is None else cache.used
         scanned = nn.scan(
             nn.remat(LlamaLayer, prevent_cse=False) if self.remat else LlamaLayer,
@@ -96,11 +96,9 @@ class Llama(nn.Module):
         sizes = self.heads, self.num_kv_heads, self.head_dim, self.intermediate_size
         own = self.epsilon, self.biases, self.dtype, self.variant
         layer = scanned(*sizes, *own, name="layers")
-        first = jnp.asarray(table)[ids].astype(self.dtype)
-        if self.variant.scaled_embeddings:
-            first = first * jnp.asarray(self.width**0.5, self.dtype)
+        first = embedded(self, table, ids)
         cached = None if cache is None else (cache.keys, cache.values)
-        last, (hidden, cached) = layer(first, cached, kind, views, used)
+        last, (hidden, cached) = layer(first, cached, kind, seen, used)
         last = RMSNorm(self.epsilon, self.variant.norm_offset, name="norm")(last)
         hidden = jnp.concatenate([first[None], hidden[:-1], last[None]])
         if cached is None:
@@ -108,28 +106,55 @@ class Llama(nn.Module):
         keys, values = cached
         return hidden, KVCache(keys, values, slots, used + ids.shape[1])
 
-    def _views(self, mask, cache):
-        """(Of which kind each layer is, rotations and masks of all kinds, slots with a token).
 
-        Layers that are all of one kind need no number of it, and their views no axis of kinds.
-        """
-        several = jnp.issubdtype(mask.dtype, jnp.integer)
-        positions, attention_mask, slots = positions_and_mask(mask > 0 if several else mask, cache)
-        turned_by = positions
-        if several:
-            turned_by, attention_mask = apart(mask, positions, attention_mask)
+def embedded(
+    llama: Llama, table: Float[Array, "V D"], ids: Int[Array, "B T"]
+) -> Float[Array, "B T D"]:
+    """What the first layer of a Llama reads.
 
-        def view(window, rotation):
-            seen = within_window(attention_mask, positions, slots, window)
-            return rotary_of(turned_by, self.head_dim, rotation), seen
+    Args:
+        llama: The network.
+        table: Its embeddings.
+        ids: Tokens.
+    """
+    first = jnp.asarray(table)[ids].astype(llama.dtype)
+    if llama.variant.scaled_embeddings:
+        first = first * jnp.asarray(llama.width**0.5, llama.dtype)
+    return first
 
-        each = layer_kinds(self)
-        kinds = list(dict.fromkeys(each))
-        views = [view(*kind) for kind in kinds]
-        if len(kinds) == 1:
-            return None, views[0], slots
-        stacked = jax.tree.map(lambda *several: jnp.stack(several), *views)
-        return jnp.array([kinds.index(kind) for kind in each]), stacked, slots
+
+def views(
+    llama: Llama, mask: Shaped[Array, "B T"], cache: KVCache | None
+) -> tuple[Int[Array, " L"] | None, Any, Bool[Array, "B S"]]:
+    """What layers see of each other's tokens.
+
+    Layers that are all of one kind need no number of it, and their views no axis of kinds.
+
+    Args:
+        llama: The network.
+        mask: As it is called with.
+        cache: Likewise.
+
+    Returns:
+        Of which kind each layer is, rotations and masks of all kinds, slots with a token.
+    """
+    several = jnp.issubdtype(mask.dtype, jnp.integer)
+    positions, attention_mask, slots = positions_and_mask(mask > 0 if several else mask, cache)
+    turned_by = positions
+    if several:
+        turned_by, attention_mask = apart(mask, positions, attention_mask)
+
+    def view(window, rotation):
+        seen = within_window(attention_mask, positions, slots, window)
+        return rotary_of(turned_by, llama.head_dim, rotation), seen
+
+    each = layer_kinds(llama)
+    kinds = list(dict.fromkeys(each))
+    of_kinds = [view(*kind) for kind in kinds]
+    if len(kinds) == 1:
+        return None, of_kinds[0], slots
+    stacked = jax.tree.map(lambda *several: jnp.stack(several), *of_kinds)
+    return jnp.array([kinds.index(kind) for kind in each]), stacked, slots
 
 
 def layer_kinds(llama: Llama) -> list[tuple[int, Rotation | None]]:
@@ -209,10 +234,12 @@ class CachedDecoder(NamedTuple):
         step: (params, ids [B, T], mask [B, T], cache) -> (logits [B, V] after the last of the T,
             cache with the T). Texts of different lengths are padded on the left. More than S tokens
             in all overwrite the last ones silently.
+        prepare: (params, cache) -> the same for many steps of a token each.
     """
 
     empty: Callable
     step: Callable
+    prepare: Callable = lambda params, cache: (params, cache)
 
 
 def cached_decoder(llama: Llama) -> CachedDecoder:

@@ -19,6 +19,7 @@ from kd_jax.language.decoder.starts import Start
 from kd_jax.language.objectives import Objective, labels
 from kd_jax.language.teacher_cache import DecoderTeacher, TeacherCache
 from kd_jax.language.tokens import Packed, Texts
+from kd_jax.models import llama_unrolled
 from kd_jax.pretrained.load import ChatModel
 from kd_jax.training import keys, optimizers, sequential
 from kd_jax.training.sequential import Fitted
@@ -112,19 +113,20 @@ class Students:
             self._trainings.clear()  # the one before is let go
             self._trainings[objective.row] = self._training(objective)
         training = self._trainings[objective.row]
-        label, start = f"{objective.row}, seed {seed}", self._begun()
+        label, (_, start) = f"{objective.row}, seed {seed}", self._begun()
         fitted = training.fit(start, seed, label=label, execution=execution, unit="part")
-        if not self.recipe.lora_rank:
-            return fitted
-        whole = lora.merged(self.start, fitted.params, self._scale())
+        if self.recipe.lora_rank:
+            whole = lora.merged(self.start, fitted.params, self._scale())
+        else:
+            whole = llama_unrolled.stacked(fitted.params)
         return fitted._replace(params=jax.tree.map(np.asarray, whole))
 
     def _begun(self):
-        """What is trained, as it begins: all parameters, or adapters."""
+        """The network that is trained, and what of it as it begins: all parameters, or adapters."""
         recipe = self.recipe
         if not recipe.lora_rank:
-            return self.start
-        return lora.adapters(self.start, recipe.lora_rank, recipe.base_seed)
+            return llama_unrolled.for_long(self.net, self.start)
+        return self.net, lora.adapters(self.start, recipe.lora_rank, recipe.base_seed)
 
     def _scale(self):
         return self.recipe.lora_alpha / self.recipe.lora_rank
@@ -142,12 +144,13 @@ class Students:
         answers = rows["texts"].answers
         chunks = tokens.token_chunks(answers.take(slice(size)), AT_ONCE)
         sampler = rounds.sampler(order, len(answers.ids), size, self.rounds)
-        loss, given = student_loss.loss(self.net, objective, 1, on_policy, chunks), {}
+        net, begun = self._begun()
+        loss, given = student_loss.loss(net, objective, 1, on_policy, chunks), {}
         if recipe.lora_rank:
             loss, given = lora.adapted(loss, self._scale()), {"base": self.start}
         return sequential.Sequential(
             loss, optimizers.adamw_warmup_cosine(recipe.learning_rate, self.rounds.all_steps),
-            self._begun(), rows, sampler, key, epochs=self.rounds.number,
+            begun, rows, sampler, key, epochs=self.rounds.number,
             shared={"teacher": shared, **given},
         )  # fmt: skip
 
