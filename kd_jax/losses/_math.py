@@ -49,6 +49,23 @@ def kl(log_p: Float[Array, "*B C"], log_q: Float[Array, "*B C"]) -> Float[Array,
     return jnp.sum(divergence(log_p, log_q), -1)
 
 
+@jax.custom_jvp
+def kl_to_softmax(log_p: Float[Array, "*B C"], z: Float[Array, "*B C"]) -> Float[Array, "*B"]:
+    """kl of log p and log q = log softmax(z), with gradients for z alone.
+
+    ∂/∂z_c = q_c Σ p − p_c, in one pass over the classes where the chain of both takes several.
+    """
+    return kl(log_p, jax.nn.log_softmax(z))
+
+
+@kl_to_softmax.defjvp
+def _(primals, tangents):
+    (log_p, z), (_, to_z) = primals, tangents
+    p, log_q = jnp.exp(log_p), jax.nn.log_softmax(z)
+    slope = jnp.exp(log_q) * jnp.sum(p, -1, keepdims=True) - p
+    return kl(log_p, log_q), jnp.sum(slope * to_z, -1)
+
+
 def _shifted(
     scores: Float[Array, "*B C"], members: Bool[Array, "*B C"]
 ) -> tuple[Float[Array, "*B C"], Float[Array, "*B 1"], Float[Array, "*B 1"]]:

@@ -18,19 +18,27 @@ from kd_jax.losses._arrays import (
     promoted,
     same_shape,
 )
-from kd_jax.losses._math import kl, log_mixture
+from kd_jax.losses._math import kl, kl_to_softmax, log_mixture
 from kd_jax.losses._numbers import Scalar, check_fraction, check_temperature
+
+
+def _scores(
+    student: Array, teacher: Array, temperature: Scalar, where: Array | None
+) -> tuple[Float[Array, "*B V"], Float[Array, "*B V"]]:
+    """v / T and z / T, the teacher first, with masked tokens' alike in both."""
+    temperature = check_temperature(temperature)
+    student, teacher = same_shape(student, teacher)
+    check_logits("student", student)
+    student, teacher = mask_rows(where, student, teacher)
+    return teacher / temperature, student / temperature
 
 
 def _log_probabilities(
     student: Array, teacher: Array, temperature: Scalar, where: Array | None
 ) -> tuple[Float[Array, "*B V"], Float[Array, "*B V"]]:
     """log p and log q, the teacher first, with masked tokens uniform in both."""
-    temperature = check_temperature(temperature)
-    student, teacher = same_shape(student, teacher)
-    check_logits("student", student)
-    student, teacher = mask_rows(where, student, teacher)
-    return jax.nn.log_softmax(teacher / temperature), jax.nn.log_softmax(student / temperature)
+    v, z = _scores(student, teacher, temperature, where)
+    return jax.nn.log_softmax(v), jax.nn.log_softmax(z)
 
 
 def forward_kl(
@@ -60,8 +68,8 @@ def forward_kl(
         Kim and Rush 2016, arXiv 1606.07947 (word-level distillation). The teacher's entropy is
         subtracted; distillm and torchtune leave it out: same gradient, another value.
     """
-    log_p, log_q = _log_probabilities(student, teacher, temperature, where)
-    return mask_values(where, _divergences.forward(log_p, log_q))
+    v, z = _scores(student, teacher, temperature, where)
+    return mask_values(where, kl_to_softmax(jax.nn.log_softmax(v), z))
 
 
 def reverse_kl(

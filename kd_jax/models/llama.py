@@ -195,7 +195,9 @@ def logits(
     """
     kernel = params["head"] if "head" in params else params["embedding"].T
     high = jnp.promote_types(hidden.dtype, jnp.float32)
-    found = jnp.matmul(hidden, kernel.astype(hidden.dtype), preferred_element_type=high)
+    rows = hidden.reshape(-1, hidden.shape[-1])  # as a matrix, whose gradient is not transposed
+    found = jnp.matmul(rows, kernel.astype(hidden.dtype), preferred_element_type=high)
+    found = found.reshape(*hidden.shape[:-1], -1)
     cap = params.get("logits_cap", cap)
     return found if cap is None else capped(found, cap)
 
