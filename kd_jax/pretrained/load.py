@@ -63,7 +63,7 @@ def load(name: str = "") -> ChatModel:
         where = name or gguf.packaged()
         (net, params), tokenizer = gguf.load(where), gguf.tokenizer(where)
         template, ends = gguf_tokenizer.chat(where)
-    tokenizers.require_fits(tokenizer, net.vocabulary, where)
+        tokenizers.require_fits(tokenizer, net.vocabulary, where)
     found = ChatModel(net, params, tokenizer, (), template, where)
     chat = found.chat() if template or chatml(tokenizer) else None
     first = chat.stop() if chat else None

@@ -1,13 +1,15 @@
 """Hugging Face model folders: config.json, tokenizer and weights as files, hub names."""
 
 import collections
+import contextlib
 import difflib
+import gc
 import json
 import os
 import pathlib
 import re
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, cast
 
 import numpy as np
@@ -39,6 +41,21 @@ def json_objects(path: str | os.PathLike) -> list[dict]:
     right = isinstance(found, list) and all(isinstance(each, dict) for each in found)
     require(right, f"{path} holds no settings: expected a list of JSON objects")
     return found
+
+
+@contextlib.contextmanager
+def without_collection() -> Iterator[None]:
+    """No garbage is looked for while large JSON becomes objects, none of which is any.
+
+    It would be looked for among all objects of the process, at every so many new ones.
+    """
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 def _json(path):

@@ -1,10 +1,12 @@
 """The tensors of a model folder's .safetensors files: each in one file, and none read twice."""
 
 import json
+import mmap
 import os
 import pathlib
+from typing import Any
 
-import ml_dtypes  # noqa: F401, tells NumPy what bfloat16 is
+import ml_dtypes
 import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
@@ -14,11 +16,17 @@ from kd_jax.errors import InputError, brief, require
 from kd_jax.pretrained.settings import shown
 
 WHOLE, INDEX = "model.safetensors", "model.safetensors.index.json"
+LENGTH = 8  # bytes of a number, how long the header is
+DTYPES: dict[str, Any] = {
+    "BOOL": "?", "U8": "<u1", "I8": "<i1", "U16": "<u2", "I16": "<i2", "U32": "<u4", "I32": "<i4",
+    "U64": "<u8", "I64": "<i8", "F16": "<f2", "BF16": ml_dtypes.bfloat16, "F32": "<f4",
+    "F64": "<f8", "C64": "<c8",
+}  # fmt: skip
 SHARD, MOST = "model-{:05}-of-{:05}.safetensors", 2_000_000_000  # of several files
 
 
 def read(folder: str | os.PathLike) -> dict[str, np.ndarray]:
-    """{name: array} of all safetensors files of the folder.
+    """{name: array} of all safetensors files of the folder, views of what lies on disk.
 
     With a model.safetensors.index.json they are the files that it names.
 
@@ -48,22 +56,30 @@ def read(folder: str | os.PathLike) -> dict[str, np.ndarray]:
 
 
 def _arrays(path):
-    """(name, array) of one file."""
+    """(name, array) of one file; the arrays stay on disk until they are looked at."""
     try:
-        with safe_open(path, framework="numpy") as file:
-            for name in file.keys():
-                kind = file.get_slice(name).get_dtype()
-                require(
-                    not kind.startswith(("F8_", "F6_", "F4_")) and kind != "F4",
-                    f"{path}: tensor '{shown(name)}' holds {kind}, which is quantized: expected "
-                    "float32, float16 or bfloat16; get the model unquantized",
-                )
-                yield name, file.get_tensor(name)
+        with safe_open(path, framework="numpy") as file:  # it checks sizes and places
+            names = list(file.keys())
+        with open(path, "rb") as file:
+            data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+        first = LENGTH + int.from_bytes(data[:LENGTH], "little")
+        header = json.loads(bytes(data[LENGTH:first]))
+        for name in names:
+            said = header[name]
+            kind = said["dtype"]
+            require(
+                not kind.startswith(("F8_", "F6_", "F4_")) and kind != "F4",
+                f"{path}: tensor '{shown(name)}' holds {kind}, which is quantized: expected "
+                "float32, float16 or bfloat16; get the model unquantized",
+            )
+            begin, end = said["data_offsets"]
+            numbers = np.frombuffer(data[first + begin : first + end], DTYPES[kind])
+            yield name, numbers.reshape(said["shape"])
     except InputError:
         raise
     except OSError as error:
         raise InputError(f"{path} cannot be read ({brief(error)})") from None
-    except (SafetensorError, TypeError, ValueError, AttributeError) as error:
+    except (SafetensorError, LookupError, TypeError, ValueError, AttributeError) as error:
         raise InputError(f"{path} is damaged ({brief(error)}): get it again") from None
 
 

@@ -19,6 +19,7 @@ from kd_jax.pretrained.settings import shown
 TRIAL = "a B é 1 12"
 
 
+@model_folder.without_collection()
 def load(folder: str | os.PathLike) -> Tokenizer:
     """The tokenizer of a model folder.
 

@@ -137,8 +137,10 @@ def require_agreement(found: dict, tokenizer: Tokenizer, folder: pathlib.Path) -
 
 def _require_added(tokenizer, path):
     """InputError where the older list of a folder's added tokens, {token: number}, is another."""
+    if not paths.has_file(path):
+        return
     vocabulary = tokenizer.get_vocab(with_added_tokens=True)
-    for token, number in (model_folder.json_object(path) if paths.has_file(path) else {}).items():
+    for token, number in model_folder.json_object(path).items():
         known = vocabulary.get(token)
         require(
             known == number,

@@ -61,7 +61,8 @@ def params(entries: Iterable[Entry], layers: int, take: Callable) -> dict:
             each = (_taken(entry, take, n) for n in range(layers))
             within[last] = np.stack([_transposed(entry, array) for array in each])
         else:
-            within[last] = _transposed(entry, _taken(entry, take))
+            array = _transposed(entry, _taken(entry, take))
+            within[last] = np.array(array)  # no view of a file that may be written again
     return found
 
 

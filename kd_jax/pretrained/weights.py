@@ -31,7 +31,7 @@ class Weights:
         self.prefix, self.taken = "", set[str]()
 
     def take(self, name: str, *shape: int) -> np.ndarray:
-        """The float32 tensor of that name.
+        """The float32 tensor of that name, perhaps a view of its file.
 
         Raises:
             InputError: it is missing, of another shape, of no plain floating-point numbers, or of

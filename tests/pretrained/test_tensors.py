@@ -154,3 +154,15 @@ def test_two_models_in_one_folder_are_refused(tmp_path):
         path.unlink()
     net, params = llama.load(tmp_path)
     np.testing.assert_array_equal(params["embedding"], whole["model.embed_tokens.weight"])
+
+
+@KINDS
+def test_what_was_read_stays_when_its_file_is_written_over(tmp_path, kind):
+    found = READERS[kind](tiny.write(tmp_path, CONFIGS[kind]))
+    expected = jax.tree.map(np.copy, found[1])
+    (path,) = tmp_path.glob("*.safetensors")
+    size, begins = path.stat().st_size, 8 + struct.unpack("<Q", path.read_bytes()[:8])[0]
+    with open(path, "r+b") as file:  # not a new file in its place
+        file.seek(begins)
+        file.write(b"\1" * (size - begins))
+    jax.tree.map(np.testing.assert_array_equal, found[1], expected)
