@@ -43,7 +43,8 @@ def test_its_cells_run_in_order_in_one_namespace(tmp_path, monkeypatch, capsys):
     assert any("class_0" in line for line in said)
     again = kd.load("wine_student")
     found = again.predict(again.inputs("wine.csv"))
-    assert len(found) == 178 and set(found) <= {"class_0", "class_1", "class_2"}
+    assert len(found) == 178 and set(found) <= {0, 1, 2}
+    assert list(again.classes) == ["class_0", "class_1", "class_2"]
     np.testing.assert_array_equal(
         kd.load("image_student").predict(names["data"].test.inputs[:5]),
         names["data"].fitted(names["result"].best).predict(names["data"].test.inputs[:5]),
