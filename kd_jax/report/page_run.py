@@ -2,6 +2,7 @@
 
 import base64
 import datetime
+import functools
 import json
 import os
 import pathlib
@@ -35,6 +36,7 @@ class ShownRun(NamedTuple):
 
     finding: a sentence. minutes: with those for teachers that stood ready. settings, provenance:
     (name, value). links: (file, address). blocks: of its table.md, with figures above their tables.
+    figures: the first one is the card's.
     """
 
     name: str
@@ -95,8 +97,16 @@ def shown(run: pathlib.Path, name: str, place: pathlib.Path) -> ShownRun:
         provenance=flat({key: value for key, value in said.items() if key not in HEAD}),
         links=[(file, link(run / file, place)) for file in LINKED if (run / file).is_file()],
         blocks=illustrated(markdown_blocks.parse(text), figures),
-        figures=figures,
+        figures=sorted(figures, key=functools.partial(_rank, run)),
     )
+
+
+def _rank(run, image):
+    """Where findings name a figure of a committed record, so that the card shows the first one."""
+    findings = run.parent / "findings.md"
+    said = findings.read_text(encoding="utf-8") if findings.is_file() else ""
+    found = said.find(f"({run.name}/{image[0].path.name})")
+    return found if found >= 0 else len(said)
 
 
 def purpose(experiment: str) -> docstrings.Docstring | None:

@@ -104,6 +104,14 @@ def test_every_figure_is_in_the_file_byte_for_byte(name, reader):
     assert all(len(x["alt"].split()) > 2 for x in shown)
 
 
+def test_a_card_shows_the_figure_that_findings_name_first(reader):
+    shown = {x["src"] for x in reader.all("img", "overview")}
+    findings = (ROOT / "experiments" / "quickstart" / "findings.md").read_text()
+    first = findings.split("](records/")[1].split(")")[0]
+    content = base64.b64encode((RECORDS["quickstart"] / first).read_bytes()).decode()
+    assert f"data:image/svg+xml;base64,{content}" in shown
+
+
 def test_links_lead_to_what_exists_and_nothing_is_fetched(committed, reader):
     ids = {attrs["id"] for _, attrs, _ in reader.elements if "id" in attrs}
     followed = [a["href"] for a in reader.all("a")]
