@@ -175,18 +175,18 @@ def agreement(axes, rows):
         for row, found in rows.items()
     }
     for row, role in roles.looks(rows).items():
-        axes.plot(*points[row], role.marker, color=role.color, ms=5)
-    x, y = np.array([*points.values()]).T
-    by_accuracy, lowest = sorted(rows, key=lambda row: points[row][1]), -np.inf
-    for row in by_accuracy:
-        if row in (LABELS, KD, *by_accuracy[:2], *by_accuracy[-2:]):
-            right = points[row][0] > np.median(x)  # of which names stand left, within the axes
-            beside = points[row][0] + np.ptp(x) * (-0.03 if right else 0.03)
-            lowest = max(points[row][1], lowest + 0.045 * np.ptp(y))  # above the name before
-            look = {"ha": "right" if right else "left", "va": "center", "fontsize": 8}
-            axes.text(beside, lowest, row, **look)
+        front = 3 if row in (LABELS, KD) else 2
+        axes.plot(*points[row], role.marker, color=role.color, ms=5, zorder=front)
+    by_accuracy = sorted(rows, key=lambda row: points[row][1])
+    named = [row for row in by_accuracy if row in (LABELS, KD, *by_accuracy[:2], *by_accuracy[-2:])]
+    lowest, gap = -np.inf, 0.06 * np.ptp([y for _, y in points.values()])
+    for row in named:
+        lowest = max(points[row][1], lowest + gap)  # right of the axes, one above the other
+        leader = {"arrowstyle": "-", "color": figures.GREY, "lw": 0.6}
+        look = {"va": "center", "fontsize": 8, "arrowprops": leader, "annotation_clip": False}
+        beside = axes.get_yaxis_transform()  # x: a fraction of the axes' width
+        axes.annotate(row, points[row], (1.02, lowest), textcoords=beside, **look)
     axes.set(xlabel="agreement with the teacher, %", ylabel="test accuracy, %")
-    axes.margins(x=0.2, y=0.1)
 
 
 def reliability(axes, rows):
