@@ -100,14 +100,16 @@ def renew(root: pathlib.Path = ROOT) -> list[pathlib.Path]:
 def redraw(root: pathlib.Path = ROOT) -> list[pathlib.Path]:
     """Draw the figures of all records again, and renew the READMEs; the paths of these.
 
-    A record of before a file that a figure needs keeps what can be drawn without; a line says so.
+    A record of before a file, or a field, that a figure needs keeps what can be drawn without; a
+    line says so.
     """
     recover(root)
     for draw, folder in readmes.drawn(root):
         try:
             draw(folder)
-        except FileNotFoundError as error:
-            lost = pathlib.Path(error.filename).name
+        except (FileNotFoundError, KeyError) as error:
+            is_file = isinstance(error, FileNotFoundError)
+            lost = pathlib.Path(getattr(error, "filename", "")).name if is_file else error.args[0]
             print(f"{folder} has no {lost}: what needs it is not drawn again", file=sys.stderr)
     return readmes.write(root)
 

@@ -97,12 +97,12 @@ def test_without_push_the_package_is_not_even_imported():
 
 
 def test_the_hub_reads_the_head_of_a_card(tmp_path):
-    cards = pytest.importorskip("huggingface_hub").repocard
+    hub_package = pytest.importorskip("huggingface_hub")
     text = hub.front_matter(
         "transformers", task="text-generation", tags=["a"], metrics=["accuracy"]
     )
     (tmp_path / "README.md").write_text(f"{text}# A card\n")
-    found = cards.metadata_load(tmp_path / "README.md")
+    found = hub_package.metadata_load(tmp_path / "README.md")
     assert found == {
         "library_name": "transformers",
         "pipeline_tag": "text-generation",

@@ -313,11 +313,15 @@ def test_figures_are_drawn_again_and_a_file_that_a_record_lacks_is_one_line(
     def lost(folder):
         raise FileNotFoundError(errno.ENOENT, "no such file", str(folder / "digit.npz"))
 
-    records = [root / "records", root / "records_wide"]
-    both = [(lost, records[0]), (drawn.append, records[1])]
-    monkeypatch.setattr(publish.readmes, "drawn", lambda root: both)
+    def older(folder):
+        raise KeyError("test_curve")
+
+    records = [root / name for name in ("records", "records_older", "records_wide")]
+    each = [*zip((lost, older, drawn.append), records)]
+    monkeypatch.setattr(publish.readmes, "drawn", lambda root: each)
     publish.redraw(root)
-    assert drawn == records[1:]
+    assert drawn == records[2:]
     assert capsys.readouterr().err == (
         f"{records[0]} has no digit.npz: what needs it is not drawn again\n"
+        f"{records[1]} has no test_curve: what needs it is not drawn again\n"
     )
