@@ -153,7 +153,7 @@ def test_the_table_and_both_figures_of_records_by_hand(tmp_path):
     active = [x for x in cells if len(x) == 7 and x[3].startswith("+1.00 [")]
     assert [x[0] for x in active] == ["300", "600"] * 2
     report.draw(tmp_path)
-    for name in ("by_queries.png", "active.png"):
+    for name in ("by_queries.svg", "active.svg"):
         assert (tmp_path / name).stat().st_size > 5000
 
 
@@ -177,7 +177,7 @@ def test_a_smoke_run_has_every_output_of_every_pool(tmp_path):
         first = [r for r in records if r["part"] == part and r["queries"] == 200]
         of_row = [[r["test_nll"] for r in first if r["row"] == row] for row in rows.STRATEGIES]
         np.testing.assert_allclose(*of_row, rtol=1e-5)
-    assert {path.name for path in run.folder.glob("*.png")} == {"by_queries.png", "active.png"}
+    assert {path.name for path in run.folder.glob("*.svg")} == {"by_queries.svg", "active.svg"}
     assert "2 students of one teacher (" in run.path("table.md").read_text()
 
 

@@ -98,7 +98,7 @@ def test_the_table_and_the_figure_of_records_by_hand(tmp_path):
     (line,) = (x for x in cells if x[:2] == [rows.SOFT, "50 labels"])
     assert line[2].startswith("+0.8 [") and line[3:5] == ["+10", "0 of 2"]
     report.draw(tmp_path)
-    assert (tmp_path / "by_labels.png").stat().st_size > 5000
+    assert (tmp_path / "by_labels.svg").stat().st_size > 5000
 
 
 @pytest.mark.slow
@@ -122,5 +122,5 @@ def test_a_smoke_run_on_real_recordings(tmp_path):
     }  # fmt: skip
     assert len(found) == len(expected) and set(found) == expected
     assert all(r["weight"] in r["weights"] for r in records if "weight" in r)
-    assert {path.name for path in run.folder.glob("*.png")} == {"by_labels.png"}
+    assert {path.name for path in run.folder.glob("*.svg")} == {"by_labels.svg"}
     assert "vs. labels only with" in run.path("table.md").read_text()

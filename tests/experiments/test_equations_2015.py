@@ -58,7 +58,7 @@ def test_a_smoke_run_trains_the_limit_beside_the_temperatures(tmp_path, monkeypa
     }  # fmt: skip
     apart = curves[f"{named.SOFT}, T=100"] / curves[named.MATCHING] - 1
     assert np.abs(apart).max() < 0.02
-    assert (folder / "high_temperature_limit.png").exists()
+    assert (folder / "high_temperature_limit.svg").exists()
 
 
 def test_every_choice_follows_from_the_base_seed_and_the_ensemble():

@@ -132,7 +132,7 @@ def test_the_table_and_both_figures_of_records_by_hand(tmp_path):
     lost = [x[1:3] for x in cells if x[0] == "0.5" and len(x) == 4]
     assert lost == [["−4.00 ± 0.00", "−2.00 ± 0.00"]]
     report.draw(tmp_path)
-    for name in ("by_round.png", "label_shift_attack.png"):
+    for name in ("by_round.svg", "label_shift_attack.svg"):
         assert (tmp_path / name).stat().st_size > 5000
 
 
@@ -152,5 +152,5 @@ def test_a_smoke_run_has_every_row_of_every_skew(tmp_path):
     sent = {r["row"]: r["bytes"] for r in records}
     assert sent[names.FEDAVG] == 2 * 4 * 4 * (784 * 16 + 16 + 16 * 10 + 10)
     assert sent[names.FEDMD] == 2 * 4 * 4 * 100 * 10
-    figures = {path.name for path in run.folder.glob("*.png")}
-    assert figures == {"by_round.png", "label_shift_attack.png"}
+    figures = {path.name for path in run.folder.glob("*.svg")}
+    assert figures == {"by_round.svg", "label_shift_attack.svg"}

@@ -110,9 +110,9 @@ def check(folder):
     swept = [r for r in records if r["part"] == "width"]
     assert len(records) == len(rows) + len(swept) == 20 + 6 + 8
     assert {r["width"] for r in swept} == {20, 5}
-    assert {path.name for path in folder.glob("*.png")} == {
-        "no_3_bias.png", "no_3_accuracy.png", "7_and_8_bias.png", "7_and_8_accuracy.png",
-        "errors_by_temperature.png",
+    assert {path.name for path in folder.glob("*.svg")} == {
+        "no_3_bias.svg", "no_3_accuracy.svg", "7_and_8_bias.svg", "7_and_8_accuracy.svg",
+        "errors_by_temperature.svg",
     }  # fmt: skip
     return records
 

@@ -143,14 +143,14 @@ def test_every_part_has_its_rows_with_each_teacher(every_part):
 def test_the_table_and_the_figures_are_there(every_part):
     assert (every_part / "table.md").read_text() == report.table(every_part)
     names = {
-        "softmax_of_one_digit.png",
-        "part_1_by_epoch.png",
-        "part_2a_bias.png",
-        "part_2b_bias.png",
+        "softmax_of_one_digit.svg",
+        "part_1_by_epoch.svg",
+        "part_2a_bias.svg",
+        "part_2b_bias.svg",
     }
-    names |= {f"part_{p}_{m}.png" for p in ROWS for m in ("wrong", "class_accuracy")}
-    assert {path.name for path in every_part.glob("*.png")} == names
-    assert all((every_part / name).read_bytes().startswith(b"\x89PNG") for name in names)
+    names |= {f"part_{p}_{m}.svg" for p in ROWS for m in ("wrong", "class_accuracy")}
+    assert {path.name for path in every_part.glob("*.svg")} == names
+    assert all((every_part / name).read_text().count("<svg") == 1 for name in names)
 
 
 def cells(markdown):

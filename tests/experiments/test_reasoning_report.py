@@ -44,7 +44,7 @@ def test_the_table_says_what_the_records_say(tmp_path):
     assert ["method", "2 steps", "10 steps"] in cells  # in the order of numbers
     assert [rows.CHAINS, "50.0 ± 0.0", "10.0 ± 0.0"] in cells
     report.draw(tmp_path)
-    assert (tmp_path / "reasoning.png").stat().st_size > 5000
+    assert (tmp_path / "reasoning.svg").stat().st_size > 5000
 
 
 def test_intervals_of_several_teachers_are_of_their_means(tmp_path):

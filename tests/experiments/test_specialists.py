@@ -136,6 +136,6 @@ def test_a_smoke_run_has_every_row_of_every_seed(tmp_path, monkeypatch, count):
     assert np.shape(joined["special"]) == (3, 4) and set(sum(joined["special"], [])) <= set(
         "abcdefgh"
     )
-    assert (folder / "two_digits.png").stat().st_size > 5000
+    assert (folder / "two_digits.svg").stat().st_size > 5000
     assert json.loads((folder / "manifest.json").read_text())["data"] == {named.DIGITS: "shapes"}
     assert report.table(folder) == (folder / "table.md").read_text()
