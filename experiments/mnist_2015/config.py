@@ -2,8 +2,9 @@
 
 import dataclasses
 
+from experiments.mnist_2015.rows import PARTS
 from kd_jax import experiment
-from kd_jax.errors import above_0, at_least, distinct, is_temperature, require, within
+from kd_jax.errors import above_0, at_least, distinct, is_temperature, one_of, require, within
 from kd_jax.experiment import place, setting
 
 
@@ -11,6 +12,7 @@ from kd_jax.experiment import place, setting
 class Config(experiment.TaughtConfig):
     """Settings of the 2015 paper's section on MNIST."""
 
+    parts: tuple[str, ...] = setting(tuple(PARTS), f"of {', '.join(PARTS)}", one_of(*PARTS))
     mnist_5k: bool = setting(False, "the 5,000 digits that ship with kd_jax in place of MNIST")
     temperature: float = setting(
         20.0, "temperature of the students outside the sweep", is_temperature
@@ -49,22 +51,30 @@ class Config(experiment.TaughtConfig):
         "temperatures of the narrow ones",
         distinct(is_temperature),
     )
-    sweep_epochs: int = setting(10, "epochs of the students of the sweep", at_least(1))
+    wide_epochs: int = setting(10, "epochs of the wide students of the sweep", at_least(1))
+    narrow_epochs: int = setting(40, "epochs of the narrow ones", at_least(1))
+    narrow_learning_rates: tuple[float, ...] = setting(
+        (1e-3, 2e-3, 4e-3, 8e-3),
+        "their peak learning rates, of which validation chooses one for each temperature",
+        distinct(above_0),
+    )
     workers: int = place(2, "students trained side by side", at_least(1))
 
     def validate(self) -> None:
-        """The widths of the sweep differ."""
+        """The widths of the sweep differ, and there is a part."""
+        require(self.parts, f"--parts names none: expected some of {', '.join(PARTS)}")
         require(self.wide != self.narrow, f"--wide={self.wide} --narrow={self.wide}: the same")
 
     PRESETS = {
         "default": {},
+        "narrow": {"parts": ("narrow",), "teachers": 3, "seeds": 10},
         "paper": {
             "teacher_epochs": 500, "dropout": 0.5, "input_dropout": 0.2, "student_epochs": 60,
-            "sweep_epochs": 60, "workers": 1,
+            "wide_epochs": 60, "narrow_epochs": 60, "workers": 1,
         },
         "smoke": {
             "fast_compile": True, "seeds": 1, "mnist_5k": True, "teacher_width": 64,
             "teacher_epochs": 3, "width": 32, "student_epochs": 1, "wide": 20, "narrow": 5,
-            "sweep_epochs": 1,
+            "wide_epochs": 1, "narrow_epochs": 1, "narrow_learning_rates": (1e-3, 4e-3),
         },
     }  # fmt: skip

@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -38,15 +39,38 @@ def table(folder: pathlib.Path) -> str:
     rows, paper = rows_of(settings), {} if settings["mnist_5k"] else named.PAPER
     several = settings.get("teachers", 1) > 1
     of_teachers = f"each of {settings['teachers']} teachers" if several else "one teacher"
-    text = [
+    notes = [
         f"Test errors, mean ± s.d. over {settings['seeds']} students of {of_teachers}, paired by "
         f"seed. Training is shorter than it can be: teacher {settings['teacher_epochs']} epochs, "
         f"students {settings['student_epochs']}\n(the paper does not say how long). Paper: one "
         "run each, of 10,000 digits as here. Students with digits left out are not "
         "shown\nthe validation rows either, on which a bias is chosen.\n"
-        f"{tables.scope([r for r in records if r['row'] == named.LABELS])}"
+        f"{_of_rates(settings)}{tables.scope([r for r in records if r['row'] == named.LABELS])}"
     ]
-    by_part = {p: [r for r in records if r["part"] == p] for p in named.TITLES}
+    text = notes + parts_text(parts_of(records), rows, paper)
+    for width, found in sweeps(records).items():
+        text += [f"{width} units in each layer: errors by temperature", sweep_table(found)]
+    return "\n\n".join(text)
+
+
+def _of_rates(settings):
+    """How the learning rates of the narrow students were chosen, as a line."""
+    rates = ", ".join(f"{rate:g}" for rate in settings.get("narrow_learning_rates", ()))
+    said = f"Peak rate of narrow students: for each row the best on validation of {rates}; "
+    return f"{said}*: at the edge of these.\n" if rates else ""
+
+
+def parts_of(records: list[dict]) -> dict[str, list[dict]]:
+    """{part: records} of those with students of the paper's width, in the order of the tables."""
+    found = {part: [r for r in records if r["part"] == part] for part in named.TITLES}
+    return {part: x for part, x in found.items() if named.LABELS in tables.by_row(x)}
+
+
+def parts_text(
+    by_part: dict[str, list[dict]], rows: named.Rows, paper: dict[str, dict]
+) -> list[str]:
+    """Titles and tables of the parts, and of the claims on them."""
+    text = []
     for part, found in by_part.items():
         columns = {n: c for n, c in COLUMNS.items() if n != "shift" or part != "all"}
         text += [named.TITLES[part].capitalize()]
@@ -54,11 +78,10 @@ def table(folder: pathlib.Path) -> str:
         text += [sections.table(found, published, named.LABELS, columns, threes=threes)]
         if part == "all":
             text += ["Share of the way from labels only to the teacher", shares(found, published)]
-    text += ["Fewer errors?", sections.compared(by_part, named.compared(rows))]
-    text += ["Accuracy?", sections.levels(by_part, named.levels(rows))]
-    for width, found in sweeps(records).items():
-        text += [f"{width} units in each layer: errors by temperature", sweep_table(found)]
-    return "\n\n".join(text)
+    if by_part:
+        text += ["Fewer errors?", sections.compared(by_part, named.compared(rows))]
+        text += ["Accuracy?", sections.levels(by_part, named.levels(rows))]
+    return text
 
 
 def shares(records: list[dict], published: dict) -> str:
@@ -92,13 +115,38 @@ def in_percent(shares: np.ndarray) -> str:
 
 
 def sweeps(records: list[dict]) -> dict[int, list[dict]]:
-    """{width: records} of the temperature sweeps, widest first."""
+    """{width: records} of the temperature sweeps, widest first, each row at its best rate."""
     found = tables.by("width", [r for r in records if r["part"] == "width"])
-    return dict(sorted(found.items(), reverse=True))
+    return {width: at_best_rates(of) for width, of in sorted(found.items(), reverse=True)}
+
+
+def at_best_rates(records: list[dict]) -> list[dict]:
+    """The records of a sweep, of each row those of the rate with the fewest validation errors.
+
+    Args:
+        records: of one width; each of them learns which "rates" were tried.
+    """
+    rates = sorted({r["rate"] for r in records if "rate" in r})
+    found = []
+    for row in tables.by_row(records).values():
+        by_rate = tables.by("rate", [{"rate": None, **r} for r in row])
+        found += min(by_rate.values(), key=validation)
+    return [{**r, "rates": rates} for r in found]
+
+
+def rate_of(records: list[dict]) -> str:
+    """The peak learning rate of a row, with a star at the edge of what was tried."""
+    rate, rates = records[0]["rate"], records[0]["rates"]
+    if rate is None:
+        return "–"
+    return f"{rate:g}" + "*" * (len(rates) > 1 and rate in (rates[0], rates[-1]))
 
 
 def sweep_table(records: list[dict]) -> str:
-    """One line per temperature, paired with labels only and with the best on validation."""
+    """One line per temperature, paired with labels only and with the best on validation.
+
+    Each row is at the peak learning rate that is best for it on validation; * is at the edge.
+    """
     rows = tables.by_row(records)
     best = min((r for r in rows if r != named.LABELS), key=lambda r: validation(rows[r]))
     to_best = {x.row: x for x in tables.compare(records, "test_errors", best)}
@@ -106,17 +154,18 @@ def sweep_table(records: list[dict]) -> str:
     for line in tables.compare(records, "test_errors", named.LABELS):
         lines.append([
             line.row + (" (best on validation)" if line.row == best else ""),
+            rate_of(rows[line.row]),
             f"{validation(rows[line.row]):.1f}",
             tables.spread(line),
             tables.difference(line),
             tables.verdict(line),
             tables.verdict(to_best[line.row]),
         ])  # fmt: skip
-    header = ["method", "validation errors", "test errors", "vs. labels only [95 %]"]
+    header = ["method", "peak rate", "validation errors", "test errors", "vs. labels only [95 %]"]
     return tables.markdown([*header, "verdict", "against the best on validation"], lines)
 
 
-def validation(records: list[dict]) -> float:
+def validation(records: Iterable[dict]) -> float:
     """Mean validation errors of a row."""
     return float(np.mean(tables.values(records, "validation_errors")))
 
@@ -125,7 +174,9 @@ def draw(folder: pathlib.Path) -> None:
     """Bias, accuracy per digit and errors by temperature, from the records of a run folder."""
     records, soft = jsonl.records(folder), rows_of(settings_of(folder)).soft
     for part in ("no 3", "7 and 8"):
-        rows = tables.by_row(r for r in records if r["part"] == part)
+        rows = tables.by_row(parts_of(records).get(part, []))
+        if not rows:
+            continue
         corrected = {row: rows[row] for row in (named.FREE, named.VALIDATED, named.ON_TEST)}
         name = part.replace(" ", "_")
         about: figures.Look = {"table": named.TITLES[part].capitalize()}
@@ -140,7 +191,8 @@ def draw(folder: pathlib.Path) -> None:
         about |= {"caption": class_figures.PER_DIGIT, "size": (7, 3.5)}
         with figures.figure(folder / f"{name}_accuracy.svg", **about) as axes:
             class_figures.by_class(axes, values, "test accuracy per digit, %")
-    by_temperature(folder / "errors_by_temperature.svg", sweeps(records))
+    if sweeps(records):
+        by_temperature(folder / "errors_by_temperature.svg", sweeps(records))
 
 
 def by_temperature(path: pathlib.Path, found: dict[int, list[dict]]) -> None:

@@ -35,6 +35,8 @@ TITLES = {
     "no 3": "no 3 in the transfer set",
     "7 and 8": "only 7 and 8 in the transfer set",
 }
+WIDE, NARROW = "wide", "narrow"  # parts of which only temperatures are varied
+PARTS = {"all": "all", "no_3": "no 3", "7_and_8": "7 and 8", WIDE: WIDE, NARROW: NARROW}  # by flag
 SOFT = of().soft  # of which the paper has numbers
 PAPER = {
     "all": {TEACHER: Published(67), LABELS: Published(146), SOFT: Published(74)},

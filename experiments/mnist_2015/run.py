@@ -99,11 +99,13 @@ def adam(rate: float, steps: int) -> optax.GradientTransformation:
     return optax.adam(optax.cosine_decay_schedule(rate, steps))
 
 
-def student_recipe(config: Config, width: int, epochs: int, teacher: int) -> StudentRecipe:
-    """Adam with a cosine decay, no dropout."""
+def student_recipe(
+    config: Config, width: int, epochs: int, teacher: int, rate: float
+) -> StudentRecipe:
+    """Adam with a cosine decay from `rate`, no dropout."""
     each = keys.keys(config.base_seed, "student", teacher, count=config.seeds)
     order = keys.key(config.base_seed, "student", teacher, "order")
-    optimizer = functools.partial(adam, config.student_learning_rate)
+    optimizer = functools.partial(adam, rate)
     return StudentRecipe(network(width), optimizer, each, order, epochs)
 
 
@@ -187,17 +189,32 @@ def units(config: Config, data: Dataset, run: run_folder.Run, teacher: int) -> I
     record = functools.partial(record_teacher, taught, data)
     yield {**known, "part": "all", "row": named.TEACHER}, record
     training = functools.partial(train, config, data, taught)
-    recipe = student_recipe(config, config.width, config.student_epochs, teacher)
+    rate, parts = config.student_learning_rate, [named.PARTS[part] for part in config.parts]
+    recipe = student_recipe(config, config.width, config.student_epochs, teacher, rate)
     for one in transfer_runs(config, labels):
         for arm in one.arms:
             alone = functools.partial(training, recipe, one._replace(arms=[arm]))
-            for seed in range(config.seeds):
+            for seed in range(config.seeds if one.name in parts else 0):
                 yield {**known, "part": one.name, "row": arm.row, "seed": seed}, alone
-    widths = {config.wide: config.wide_temperatures, config.narrow: config.narrow_temperatures}
-    for width, temperatures in widths.items():
-        recipe = student_recipe(config, width, config.sweep_epochs, teacher)
-        whole = functools.partial(training, recipe, sweep(config, width, temperatures, labels))
-        yield {**known, "part": "width", "width": width}, whole
+    for width, temperatures, epochs, rates in swept(config):
+        for rate in rates:
+            recipe = student_recipe(config, width, epochs, teacher, rate)
+            whole = functools.partial(training, recipe, sweep(config, width, temperatures, labels))
+            yield {**known, "part": "width", "width": width, "rate": rate}, whole
+
+
+def swept(config: Config) -> list[tuple]:
+    """(width, temperatures, epochs, learning rates) of the sweeps that are wanted.
+
+    Soft targets of a high temperature may take a higher rate than labels, and narrow students need
+    long to fit them: each of their temperatures has the rate that is best for it on validation.
+    """
+    rate, rates = config.student_learning_rate, config.narrow_learning_rates
+    found = {
+        named.WIDE: (config.wide, config.wide_temperatures, config.wide_epochs, (rate,)),
+        named.NARROW: (config.narrow, config.narrow_temperatures, config.narrow_epochs, rates),
+    }
+    return [sizes for part, sizes in found.items() if part in config.parts]
 
 
 def run(config: Config, run: run_folder.Run) -> None:

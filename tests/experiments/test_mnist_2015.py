@@ -14,6 +14,7 @@ from experiments.mnist_2015 import run as mnist_2015
 from experiments.mnist_2015.config import Config
 from kd_jax.data.dataset import Dataset, Split
 from kd_jax.distill import teachers, transfer
+from kd_jax.errors import InputError
 from kd_jax.report.published import Published
 from kd_jax.storage import jsonl
 
@@ -71,12 +72,12 @@ def test_rows_are_named_by_the_settings_and_by_default_as_the_paper_has_them():
 def test_every_choice_follows_from_the_base_seed_and_the_teacher():
     data = Dataset("mnist", 10, *[Split(np.zeros((3000, 1, 1)), LABELS)] * 3, "")
     found = [known for k in (0, 1) for known, _ in mnist_2015.units(Config(), data, None, k)]
-    assert len({json.dumps(known) for known in found}) == len(found) == 2 * (1 + 13 * 5 + 2)
+    assert len({json.dumps(known) for known in found}) == len(found) == 2 * (1 + 13 * 5 + 1 + 4)
     drawn = []
     for base_seed, teacher in ((0, 0), (0, 1), (1, 0)):
         config = Config(base_seed=base_seed)
         order = mnist_2015.teacher_recipe(config, 3000, teacher).sampler(0, 0)
-        recipe = mnist_2015.student_recipe(config, 8, 1, teacher)
+        recipe = mnist_2015.student_recipe(config, 8, 1, teacher, 1e-3)
         (run, *_) = mnist_2015.transfer_runs(config, LABELS)
         orders = order, recipe.of(run).sampler(0, 0), jax.random.key_data(recipe.keys)
         drawn.append([np.asarray(x).tolist() for x in orders])
@@ -108,7 +109,7 @@ def check(folder):
         *((part, row) for part in ("no 3", "7 and 8") for row in base | corrected),
     }
     swept = [r for r in records if r["part"] == "width"]
-    assert len(records) == len(rows) + len(swept) == 20 + 6 + 8
+    assert len(records) == len(rows) + len(swept) == 20 + 6 + 2 * 8  # two rates of the narrow ones
     assert {r["width"] for r in swept} == {20, 5}
     assert {path.name for path in folder.glob("*.svg")} == {
         "no_3_bias.svg", "no_3_accuracy.svg", "7_and_8_bias.svg", "7_and_8_accuracy.svg",
@@ -132,6 +133,41 @@ def test_a_run_has_every_row_and_students_learn_from_its_teacher(tmp_path, monke
 @pytest.mark.slow
 def test_the_whole_smoke_has_every_row_of_every_seed(tmp_path):
     check(finished("mnist_2015", smoke(tmp_path)))
+
+
+def test_parts_are_chosen_by_name():
+    """The narrow sweep alone: the teacher, and one program for each rate."""
+    data = Dataset("mnist", 10, *[Split(np.zeros((3000, 1, 1)), LABELS)] * 3, "")
+    config = Config(parts=("narrow",), narrow_learning_rates=(1e-3, 4e-3))
+    (teacher, *found) = [known for known, _ in mnist_2015.units(config, data, None, 0)]
+    assert teacher["row"] == named.TEACHER
+    assert [(known["width"], known["rate"]) for known in found] == [(30, 1e-3), (30, 4e-3)]
+    for given in ((), ("narrow", "deep")):
+        with pytest.raises(InputError, match="--parts"):
+            Config(parts=given)
+
+
+def test_each_temperature_is_shown_at_its_best_rate():
+    """Of three rates T = 8 needs the highest, which is at the edge; the test says otherwise."""
+    errors = {  # {(row, rate): (validation, test) of both seeds}
+        (named.LABELS, 1e-3): (30, 300), (named.LABELS, 2e-3): (20, 310),
+        (named.LABELS, 4e-3): (25, 280), ("soft targets, T=8", 1e-3): (40, 260),
+        ("soft targets, T=8", 2e-3): (28, 200), ("soft targets, T=8", 4e-3): (22, 270),
+    }  # fmt: skip
+    records = [
+        {"row": row, "rate": rate, "seed": seed, "part": "width", "width": 30,
+         "validation_errors": errors[row, rate][0] + seed, "test_errors": errors[row, rate][1]}
+        for row, rate in errors
+        for seed in (0, 1)
+    ]  # fmt: skip
+    ((width, found),) = report.sweeps(records).items()
+    assert [(r["row"], r["rate"], r["test_errors"]) for r in found[::2]] == [
+        (named.LABELS, 2e-3, 310), ("soft targets, T=8", 4e-3, 270),
+    ]  # fmt: skip
+    lines = report.sweep_table(found).splitlines()
+    cells = [[x.strip() for x in line.split("|")][1:4] for line in lines[2:]]
+    best = "soft targets, T=8 (best on validation)"
+    assert cells == [[named.LABELS, "0.002", "20.5"], [best, "0.004*", "22.5"]]
 
 
 def test_the_share_of_the_way_is_of_the_teachers_lead():
