@@ -34,6 +34,7 @@ SAID = {  # of a measure that rows are compared by
     "probe_accuracy": "points of test accuracy (linear probe, all labels)",
     "similarity": "hundredths of the rank correlation with the teacher's similarities",
 }
+TESTED = {"ranking_agreement": "rankings"}  # what it is of, where that is no text
 KEPT = {  # of it, by the students' mean and the teacher's
     "ranking_agreement": "Its rankings agree with the scores by τ = {ours:.3f} (the teacher's: "
     "{theirs:.3f})",
@@ -190,8 +191,9 @@ class EncoderComparison(NamedTuple):
         said = [BELOW[name].format(few_labels=self.few_labels) for name in shown]
         if count > 1:
             several = f"; verdicts are corrected for {len(found)} rows (Holm)" * (len(found) > 1)
+            which = TESTED.get(self.primary, "texts")
             said.append(
-                f"±: s.d. over {count} seeds. [95 %]: for other seeds and test texts{several}."
+                f"±: s.d. over {count} seeds. [95 %]: for other seeds and test {which}{several}."
             )
         for row, records in self.trained().items():
             gone = sum(map(lost, records))
