@@ -187,9 +187,29 @@ def _quality(rows):
         size = f"{found[0]['parameters'] / 1e6:,.1f}"
         speed = next((f"{r['generated']:,.0f}" for r in found if "generated" in r), DASH)
         kept = f"{row} (kept)" if row == rows.said["kept"] else row
-        lines.append([kept, *cells, size, speed])
+        lines.append([kept, *cells, *_drafted(found), size, speed])
     titles = [title for title, *_ in MEASURES.values()]
-    return tables.markdown(["row", *titles, "parameters, M", "generated tokens/s"], lines)
+    drafted = "accepted in sampling, %", "tokens per teacher's call"
+    return tables.markdown(["row", *titles, *drafted, "parameters, M", "generated tokens/s"], lines)
+
+
+def _drafted(records):
+    """What was counted in speculative sampling, of all seeds together."""
+    counted = [r for r in records if r.get("drafts_tested")]
+    if not counted:
+        return [DASH, DASH]
+
+    def ratio(name, of):
+        return sum(r[name] for r in counted) / sum(r[of] for r in counted)
+
+    accepted = 100 * ratio("drafts_accepted", "drafts_tested")
+    return [f"{accepted:.1f}", f"{ratio('drafts_written', 'teacher_calls'):.2f}"]
+
+
+def _drafts(rows):
+    """Of a call of the teacher."""
+    of_rows = [r for found in rows.records.values() for r in found if r.get("drafts_tested")]
+    return of_rows[0]["drafts_of_a_call"] if of_rows else "some"
 
 
 def _against(rows, other):
@@ -212,9 +232,11 @@ def _notes(rows):
     of = "texts" if seeds == 1 else f"texts and orders ({seeds} seeds)"
     lines = [
         f"Per token of {one['tokens']:,} that count in {counted(texts, 'held-out text')}. t: "
-        "teacher, s: student. Same token: the most probable one is the teacher's. Accepted drafts: "
-        "Σ min(t, s), of the student's tokens those that speculative sampling keeps. Generated: "
-        "greedily, four texts at a time.",
+        "teacher, s: student. Same token: the most probable one is the teacher's. Accepted drafts: Σ min(t, s),"
+        " of the student's tokens those that speculative sampling keeps, at the prefixes of these "
+        "texts; in sampling: counted where both write together, "
+        f"{_drafts(rows)} drafts to a call of the teacher. Generated: greedily, four texts at a "
+        "time.",
         f"[95 %]: of the paired difference, for other {of}; verdicts are corrected for the rows "
         "of a column (Holm). All trained rows have the same start, steps and batches.",
         *rows.said["notes"],

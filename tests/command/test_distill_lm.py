@@ -79,6 +79,9 @@ def test_there_is_a_record_of_every_row(done):
     assert teacher["test_kl"] == pytest.approx(0, abs=1e-6)
     assert teacher["test_agreement"] == 1 and teacher["test_acceptance"] == pytest.approx(1)
     assert cut["test_kl"] > 0.01 and cut["generated"] == 7
+    for student in (cut, found.records[-1]):
+        assert 0 <= student["drafts_accepted"] <= student["drafts_tested"] > 0
+    assert "accepted in sampling, %" in found.table and "4 drafts to a call" in found.table
     assert {r["steps"] for r in found.records[2:]} == {found.records[3]["steps"]}
     assert found.records[3]["generated"] == 7 and "generated" not in found.records[2]
     steps = found.records[3]["steps"]

@@ -203,8 +203,10 @@ def _measure_teacher(given, students, task):
 def _measure_start(given, students, task):
     start = given.start
     found = _record(task, students.measure(start.params))
-    speed = chatting.speed(start.net, jax.device_put(start.params), given.problem.prompts)
-    return [found | {"parameters": cost.parameters(start.params), "generated": speed}]
+    prompts = given.problem.prompts
+    speed = chatting.speed(start.net, jax.device_put(start.params), prompts)
+    more = {"parameters": cost.parameters(start.params), "generated": speed}
+    return [found | more | students.drafts(start.params, prompts)]
 
 
 def _train(given, students, objective, keep, task):
@@ -221,11 +223,12 @@ def _train(given, students, objective, keep, task):
     if keep and fitted.diverged < 0:  # the others are of its size
         params = jax.device_put(fitted.params)
         more["generated"] = chatting.speed(given.start.net, params, given.problem.prompts)
-    return [
-        records.network_record(
-            {}, lambda: _record(task, students.measure(fitted.params)) | more, fitted.diverged
-        )
-    ]
+
+    def measured():
+        drafts = students.drafts(fitted.params, given.problem.prompts)
+        return _record(task, students.measure(fitted.params)) | drafts | more
+
+    return [records.network_record({}, measured, fitted.diverged)]
 
 
 def _record(task, sums: dict[str, np.ndarray]) -> dict:

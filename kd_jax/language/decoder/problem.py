@@ -50,7 +50,8 @@ class Problem(NamedTuple):
         texts: The same as lists of tokens.
         test: What they are measured on.
         digest: Of the files.
-        prompts: The first tokens of some held-out texts, which are continued to time that.
+        prompts: The first tokens of some held-out texts, which are continued: to time it, and by
+            student and teacher together.
         facts: What stands in the card, a line each.
     """
 
@@ -110,7 +111,7 @@ def read(
             f"packed: {counted(len(rows.answers.ids), 'row')} of at most {reading.max_length:,}"
         )
     test = packing.packed(held, reading.max_length)
-    prompts = [each.ids[: max(1, each.counted.index(True))][-64:] for each in held[:4]]
+    prompts = [each.ids[: max(1, each.counted.index(True))][-64:] for each in held[:16]]
     return Problem(
         pathlib.Path(path).name, rows, learnt, test, _digest(path, test_path), prompts, facts
     )

@@ -14,7 +14,7 @@ import numpy as np
 from kd_jax import fingerprint
 from kd_jax.errors import require
 from kd_jax.language import student_loss, teacher_outputs, tokens
-from kd_jax.language.decoder import lora, measure, rounds
+from kd_jax.language.decoder import drafting, lora, measure, rounds
 from kd_jax.language.decoder.starts import Start
 from kd_jax.language.objectives import Objective, labels
 from kd_jax.language.teacher_cache import DecoderTeacher, TeacherCache
@@ -98,6 +98,8 @@ class Students:
         self.rounds = rounds.of(count, recipe.batch_size, recipe.epochs)
         self.read_out = teacher_outputs.read_out(teacher.params, net.variant.logits_cap)
         self.evaluate = measure.evaluator(self.net)
+        drawn = keys.key(recipe.base_seed, "samples", "drafts")
+        self.drafts = drafting.measurer(self.teacher, self.net, drawn)
         self.top = top
         self._trainings: dict[str, sequential.Sequential] = {}
 
