@@ -73,7 +73,9 @@ class Config(experiment.Config):
     alpha: float = setting(0.1, "of skew", between_0_and_1)
     top_k: int = setting(64, "of top_k: tokens whose probabilities are kept", at_least(1))
     teacher_top_k: str = place(
-        "", "of top_k: .parquet file with the teacher's likeliest tokens, of any program"
+        "",
+        "of top_k: file with the teacher's likeliest tokens, of any program: .parquet, or "
+        ".array_record as MaxText writes it, or a folder of these",
     )
     on_policy_fraction: float = setting(
         0.5, "of on_policy: part of the steps whose texts the student writes", share

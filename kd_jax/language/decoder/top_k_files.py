@@ -1,6 +1,6 @@
-"""A teacher's most probable tokens in a parquet file, which any program can write.
+"""A teacher's most probable tokens in a file that any program can write: parquet, array_record.
 
-One row for each text, of T tokens:
+The latter is in top_k_records. Of the former one row for each text, of T tokens:
 
     ids     list<int32>           [T]     the text's tokens, as the student is to read them
     tokens  list<list<int32>>     [T, k]  at each of them the likeliest next tokens
@@ -12,13 +12,14 @@ of the k tokens, is of no matter.
 
 import os
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from kd_jax.errors import DAMAGED, extra, require, unreadable
+from kd_jax.language.decoder import top_k_records
 from kd_jax.language.tokens import Packed
 from kd_jax.pretrained.chat import Encoded
 
@@ -63,14 +64,37 @@ def read(path: str | os.PathLike, vocabulary: int) -> list[Top]:
     """The rows of a file, checked.
 
     Args:
-        path: Of it.
+        path: Of it; or a folder of array_record files.
         vocabulary: Number of tokens.
 
     Raises:
         InputError: It is none, or a row is not what is expected.
     """
     path = pathlib.Path(path).expanduser()
-    require(path.is_file(), f"{path} is no file: expected a .parquet file of a teacher's tokens")
+    reader = top_k_records.rows if path.is_dir() else READERS.get(path.suffix, parquet_rows)
+    require(
+        path.exists(), f"{path} is no file: expected a .parquet file of a teacher's tokens, or "
+        f"{top_k_records.ENDING}, or a folder of these",
+    )  # fmt: skip
+    found = [_top(row, vocabulary, where) for where, row in reader(path)]
+    widths = {each.tokens.shape[1] for each in found}
+    require(found, f"{path} has no rows: expected one for each text")
+    require(
+        len(widths) == 1, f"{path} has rows with {min(widths)} and {max(widths)} tokens at a "
+        "position: expected as many in all",
+    )  # fmt: skip
+    return found
+
+
+def parquet_rows(path: pathlib.Path) -> Iterator[tuple[str, tuple[Any, ...]]]:
+    """(where, (ids, tokens, log_p)) of every row of a parquet file, not checked further.
+
+    Args:
+        path: Of it.
+
+    Raises:
+        InputError: It is none, or lacks a column.
+    """
     with extra("data"):
         import pyarrow as pa
         from pyarrow import parquet
@@ -82,17 +106,15 @@ def read(path: str | os.PathLike, vocabulary: int) -> list[Top]:
     require(
         not missing, f"{path} has no column {', '.join(missing)}: expected {', '.join(COLUMNS)}"
     )
-    found = []
     columns = (table.column(name).to_pylist() for name in COLUMNS)
     for number, row in enumerate(zip(*columns), 1):
-        found.append(_top(row, vocabulary, f"{path} row {number}"))
-    widths = {each.tokens.shape[1] for each in found}
-    require(found, f"{path} has no rows: expected one for each text")
-    require(
-        len(widths) == 1, f"{path} has rows with {min(widths)} and {max(widths)} tokens at a "
-        "position: expected as many in all",
-    )  # fmt: skip
-    return found
+        yield f"{path} row {number}", row
+
+
+READERS: dict[str, Callable] = {
+    ".parquet": parquet_rows,
+    top_k_records.ENDING: top_k_records.rows,
+}
 
 
 def _top(row: Any, vocabulary: int, where: str) -> Top:

@@ -63,5 +63,5 @@ def test_files_that_are_not_what_is_expected_are_one_line(tmp_path, changes, sai
     (tmp_path / "y.parquet").write_bytes(b"PAR1")
     with pytest.raises(InputError, match="is unreadable"):
         top_k_files.read(tmp_path / "y.parquet", 11)
-    with pytest.raises(InputError, match="is no file"):
+    with pytest.raises(InputError, match="is no file: expected a .parquet"):
         top_k_files.read(tmp_path / "none.parquet", 11)
