@@ -6,6 +6,7 @@ import numpy as np
 
 from kd_jax.language import answers
 from kd_jax.language.tokens import Texts
+from kd_jax.models import llama_unrolled
 
 
 def vote(found):
@@ -36,14 +37,18 @@ def scores(written, read, problems):
     }
 
 
-def evaluator(task, net, size):
+def evaluator(task, net, size, key):
     """evaluate(params) -> {test_metric: …} over all tests of a task, see `scores`.
 
-    And {test_teacher_nll}: of the answers under the teacher, in nats per token.
+    And {test_teacher_nll}: of the answers under the teacher, in nats per token; and of answers that
+    are sampled with a key, their tokens and their entropy, see answers.sampler.
     """
+    sample = answers.sampler(net, task.teacher.stop)
     nll = answers.nll_of(task.teacher)
     writers = {
-        name: answers.writer(net, task.teacher.stop, test.max_length)
+        name: answers.writer(
+            net, task.teacher.stop, test.max_length, decoder=llama_unrolled.cached_decoder
+        )
         for name, test in task.tests.items()
     }
 
@@ -54,6 +59,7 @@ def evaluator(task, net, size):
             metrics = scores(written, task.read, test)
             texts = Texts(test.prompts, answers.as_tokens(written, test.max_length))
             metrics["teacher_nll"] = nll(texts, size)
+            metrics |= sample(params, test.blank(), size, key)
             found |= {f"{name}_{metric}": value for metric, value in metrics.items()}
         return found
 

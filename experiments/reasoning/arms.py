@@ -16,13 +16,16 @@ class ReasoningArm(NamedTuple):
 
     An on-policy objective learns from the pool's texts as SFT does, and in its last steps from
     texts that the student writes itself. Source: Agarwal et al. 2024, arXiv 2306.13649 (GKD), which
-    begins with a student after SFT too. slow: whether these steps have a smaller learning rate.
+    begins with a student after SFT too. restarted: whether it has such last steps, with a schedule
+    of their own; slow: and a smaller learning rate. stopped: whether it ends where these begin.
     """
 
     pool: str
     objective: Objective
     equal_tokens: bool = False
     slow: bool = False
+    restarted: bool = False
+    stopped: bool = False
 
     @property
     def row(self):
@@ -33,7 +36,7 @@ class ReasoningArm(NamedTuple):
 def on_policy(row, loss, slow=False, **options):
     """The arm of a loss on texts that students write themselves."""
     objective = Objective(row, divergence(loss, **options), on_policy_fraction=1.0)
-    return ReasoningArm(pools.ONE, objective, slow=slow)
+    return ReasoningArm(pools.ONE, objective, slow=slow, restarted=True)
 
 
 def equal_tokens(pool, row):
@@ -46,6 +49,8 @@ FEW = (
     ReasoningArm(problems.TERSE, Objective(rows.TERSE, labels)),
     ReasoningArm(pools.ONE, Objective(rows.CHAINS, labels)),
     ReasoningArm(pools.ONE, Objective(rows.FORWARD, divergence(losses.forward_kl))),
+    ReasoningArm(pools.ONE, Objective(rows.SFT_START, labels), stopped=True),
+    ReasoningArm(pools.ONE, Objective(rows.SFT_RESTARTED, labels), restarted=True),
     on_policy(rows.ON_POLICY_REVERSE, losses.reverse_kl, slow=True),
     on_policy(rows.ON_POLICY_FORWARD, losses.forward_kl),
     ReasoningArm(pools.SEVERAL, Objective(rows.SEVERAL, labels)),

@@ -79,7 +79,13 @@ def taught(config, run, task_of, number):
     each = keys.keys(base, "student", number, count=config.seeds)
     order = keys.key(base, "student", number, "order")
     students = Students(data, config.sizes, each, order, settings, cache, sampled)
-    return Taught(data, cache, sampled, students, answering.evaluator(data, data.student, size))
+    evaluate = answering.evaluator(data, data.student, size, measured_by(config, number))
+    return Taught(data, cache, sampled, students, evaluate)
+
+
+def measured_by(config, number):
+    """The key of what is sampled to be measured, of teacher and students alike."""
+    return keys.key(config.base_seed, "samples", number, "measured")
 
 
 def measure_teacher(config, taught_by, task):
@@ -91,7 +97,8 @@ def measure_teacher(config, taught_by, task):
     drawn = cache.samples(test.blank(), config.samples, config.temperature, key)
     answers = [[data.read(ids) for ids in each.lists()] for each in drawn]
     voted = [answering.vote(each) for each in zip(*answers)]
-    evaluate = answering.evaluator(data, data.teacher.net, config.eval_batch_size)
+    own = measured_by(config, number)
+    evaluate = answering.evaluator(data, data.teacher.net, config.eval_batch_size, own)
     found = {
         "tests": len(test.gold),
         "samples": config.samples,

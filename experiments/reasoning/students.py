@@ -69,7 +69,7 @@ class Students:
         return np.flatnonzero((self.sizes == self.sizes.max()) | (not arm.equal_tokens))
 
     def _after_sft(self):
-        """The FittedArm on one right chain per problem that on-policy arms go on with."""
+        """The FittedArm on one right chain per problem that restarted arms go on with."""
         steps = self.settings.steps - self.settings.on_policy_steps
         arm = ReasoningArm(pools.ONE, SFT)
         return self._phase(arm, self.settings._replace(steps=steps), self.start())
@@ -84,7 +84,9 @@ class Students:
     def fit(self, arm, execution=DEFAULT):
         """The FittedArm of an arm's members; execution: as for loop.fit."""
         settings = self.settings
-        if arm.objective.on_policy_fraction:
+        if arm.stopped:
+            return self.after_sft()
+        if arm.restarted:
             last, rate = settings.on_policy_steps, settings.learning_rate
             rate *= settings.slow_rate_factor if arm.slow else 1
             rest = settings._replace(steps=last, learning_rate=rate)

@@ -1,4 +1,4 @@
-"""Answers that a decoder writes to prompts: batched generation, and their NLL."""
+"""Answers that a decoder writes to prompts: batched generation, their NLL, and their entropy."""
 
 import functools
 from collections.abc import Callable, Sequence
@@ -10,7 +10,7 @@ import numpy as np
 
 from kd_jax import losses
 from kd_jax.data.padding import Tokens
-from kd_jax.language import generation, tokens
+from kd_jax.language import generation, teacher_outputs, tokens
 from kd_jax.language.teacher_cache import DecoderTeacher
 from kd_jax.models import llama
 
@@ -84,6 +84,41 @@ def _summed_nll(net):
         return jnp.sum(losses.cross_entropy(z, ids, where=mask)), jnp.sum(mask)
 
     return each
+
+
+def sampler(net: Any, stop: int | tuple[int, ...]) -> Callable:
+    """How sure of itself a decoder is, in what it samples at T = 1.
+
+    Args:
+        net: a Llama.
+        stop: the token that ends an answer, or several.
+
+    Returns:
+        measure(params, texts, size, key) -> {"sample_tokens": of an answer in the mean,
+        "sample_entropy": −Σ q log q of its tokens' distributions, in nats}; of texts the prompts
+        are answered, in as many tokens at most as their answers have.
+    """
+
+    @jax.jit
+    def each(params, texts, key):
+        written = teacher_outputs.sampled_answers(net, params, texts, key, stop)
+        states = tokens.answer_states(net, params, written)
+        log_q = jax.nn.log_softmax(llama.logits(params, states, net.variant.logits_cap))
+        entropy = jnp.sum(jax.scipy.special.entr(jnp.exp(log_q)), -1)
+        mask = written.answers.mask
+        return jnp.sum(jnp.where(mask, entropy, 0), 1), jnp.sum(mask, 1)
+
+    def measure(params, texts, size, key):
+        found = []
+        size = min(size, len(texts.answers.ids))
+        for number, (count, rows) in enumerate(tokens.in_batches(texts, size)):
+            of_rows = each(params, rows, jax.random.fold_in(key, number))
+            found.append([np.asarray(x, np.float64)[:count] for x in of_rows])
+        entropy, lengths = (np.concatenate(x) for x in zip(*found))
+        mean = entropy.sum() / max(lengths.sum(), 1)
+        return {"sample_tokens": float(lengths.mean()), "sample_entropy": float(mean)}
+
+    return measure
 
 
 def as_tokens(answers: Sequence[Sequence[int]], max_length: int) -> Tokens:

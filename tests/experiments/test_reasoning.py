@@ -102,6 +102,8 @@ def test_what_arms_ask_of_the_teacher():
         rows.equal_tokens(rows.TERSE): [(5, 0, 0)],
         rows.CHAINS: [(2, 4, 0), (5, 10, 0)],  # 1 + 3 tries; 1 + 3 + 2 + 3 + 1
         rows.FORWARD: [(2, 4, 1), (5, 10, 3)],
+        rows.SFT_START: [(2, 4, 0), (5, 10, 0)],
+        rows.SFT_RESTARTED: [(2, 4, 0), (5, 10, 0)],
         rows.ON_POLICY_REVERSE: [(2, 4, 560), (5, 10, 560)],  # 160 − 20 steps of 4 texts
         rows.ON_POLICY_FORWARD: [(2, 4, 560), (5, 10, 560)],
         rows.ON_POLICY_JSD: [(2, 4, 560), (5, 10, 560)],
@@ -137,6 +139,28 @@ def test_phases_count_steps_from_the_first_ones_begin():
     both = students.joined(first, then, steps=20)
     assert both.params == "params" and both.tokens.tolist() == [15, 15, 15]
     assert both.diverged.tolist() == [-1, 3, 22]
+
+
+def test_rows_of_sft_begin_and_end_where_on_policy_does(monkeypatch):
+    """One stops there, the other goes on for as many steps with a schedule of its own."""
+    settings = training.TrainingSettings(160, 4, 0.1, optimizers.adamw_warmup_cosine, 140)
+    trained = students.Students(task_of(), (2, 5), *TWO, settings, None, SAMPLED)
+    begun = []
+
+    def phase(arm, settings, start, execution=None):
+        begun.append((arm.row, settings.steps, settings.learning_rate, start))
+        tokens = np.ones(4)
+        return students.FittedArm(f"after {settings.steps}", tokens, tokens, np.full(4, -1))
+
+    monkeypatch.setattr(trained, "_phase", phase)
+    monkeypatch.setattr(trained, "start", lambda: "start")
+    by_row = {arm.row: arm for arm in arms.FEW}
+    found = [trained.fit(by_row[row]) for row in (rows.SFT_START, rows.SFT_RESTARTED)]
+    assert [each.params for each in found] == ["after 20", "after 140"]
+    assert begun[1:] == [(rows.SFT_RESTARTED, 140, 0.1, "after 20")]
+    assert begun[0][1:] == (20, 0.1, "start") and found[1].tokens.tolist() == [2] * 4
+    trained.fit(by_row[rows.ON_POLICY_FORWARD])
+    assert begun[2:] == [(rows.ON_POLICY_FORWARD, 140, 0.1, "after 20")]
 
 
 def test_a_student_that_diverged_is_recorded_with_its_step_and_not_measured():

@@ -36,7 +36,8 @@ def test_a_small_run_records_what_each_arm_learned(tmp_path, monkeypatch, capsys
     drawn_by_numpy(monkeypatch)
     by_gradient_descent(monkeypatch)
     monkeypatch.setattr(problems, "answer_in", lambda words, ids: "abcdefghij"[sum(ids) % 10])
-    wanted = (arms.FEW[0], arms.FEW[4])[: 1 + on_policy]
+    some = (rows.ANSWER, rows.ON_POLICY_REVERSE)[: 1 + on_policy]
+    wanted = tuple(arm for arm in arms.FEW if arm.row in some)
     monkeypatch.setattr(arms, "FEW", wanted)
     monkeypatch.setattr(arms, "EQUAL_TOKENS", ())
 
@@ -60,6 +61,7 @@ def test_a_small_run_records_what_each_arm_learned(tmp_path, monkeypatch, capsys
     for r in (teacher, *found):
         assert 0 <= r["test_accuracy"] <= 1 and list(r["test_by_steps"]) == ["6"]
         assert 1 <= r["test_tokens"] <= 16 and np.isfinite(r["test_teacher_nll"])
+        assert 1 <= r["test_sample_tokens"] <= 16 and 0 < r["test_sample_entropy"] < 5
         assert r["test_accuracy"] == pytest.approx(1 - r["test_by_steps"]["6"])
     assert all(np.isfinite(r["train_loss"]) for r in found)
     # 20 steps of 4 answers of 3 tokens; on-policy texts are of the student, of up to 15 tokens
