@@ -1,6 +1,8 @@
 """The objectives that the experiment compares: a few by default, more on request."""
 
+from experiments.language_model.rows import RESTARTED
 from kd_jax.language.decoder.objectives import Numbers, named
+from kd_jax.language.objectives import Objective, labels
 
 
 def chosen(config):
@@ -22,11 +24,17 @@ def more(config):
         named("seq_kd", Numbers()),
         *(named("jsd", Numbers(beta=b)) for b in config.betas),
         named("skew", Numbers(alpha=config.alpha)),
+        Objective(RESTARTED, labels),
         *(
             named("on_policy", Numbers(beta=beta, on_policy_fraction=fraction))
             for fraction in config.on_policy_fractions
         ),
     ]
+
+
+def after_sft(objective):
+    """Whether its students begin as those of SFT, seed by seed, in place of the layers alone."""
+    return bool(objective.on_policy_fraction) or objective.row == RESTARTED
 
 
 def top(k):

@@ -54,8 +54,16 @@ def _in_percent(r):
     return r | {"test_agreement": 100 * r["test_agreement"]}
 
 
+SAMPLED = {  # metric: (title, format)
+    "test_sample_tokens": ("tokens sampled", ".1f"),
+    "test_sample_entropy": ("entropy per token sampled, nats", ".3f"),
+}
+
+
 def _quality(rows):
     lines = []
+    known = {name for found in rows.values() for r in found for name in r}
+    sampled = {name: each for name, each in SAMPLED.items() if name in known}
     for row, found in rows.items():
         cells = [
             tables.mean_and_sd(tables.values(found, metric), digits)
@@ -63,8 +71,9 @@ def _quality(rows):
         ]
         peak = [{"peak": r["peak_bytes"] / 1e9} for r in found if r.get("peak_bytes")]
         speed = tables.mean(found, "tokens_per_second", ".0f")
-        lines.append([row, *cells, speed, tables.mean(peak, "peak", ".2f")])
-    titles = [title for title, *_ in MEASURES.values()]
+        own = [tables.mean(found, metric, form) for metric, (_, form) in sampled.items()]
+        lines.append([row, *cells, *own, speed, tables.mean(peak, "peak", ".2f")])
+    titles = [title for title, *_ in (*MEASURES.values(), *sampled.values())]
     return tables.markdown(["method", *titles, "answer tokens/s", "peak memory, GB"], lines)
 
 

@@ -2,3 +2,4 @@
 
 TEACHER, CUT = "teacher", "layers cut, not trained"
 SFT, FORWARD = "SFT on the text", "forward KL"
+RESTARTED = "SFT, restarted after it"

@@ -15,6 +15,7 @@ from kd_jax.data import gsm8k, padding
 from kd_jax.errors import require
 from kd_jax.export import saved_models
 from kd_jax.language import (
+    answers,
     generation,
     gsm8k_texts,
     student_loss,
@@ -24,7 +25,7 @@ from kd_jax.language import (
     tokens,
 )
 from kd_jax.metrics import cost, records
-from kd_jax.models import llama
+from kd_jax.models import llama, llama_unrolled
 from kd_jax.pretrained import decoder_folder, layer_selection
 from kd_jax.pretrained import llama as llama_files
 from kd_jax.pretrained import load as pretrained
@@ -33,7 +34,8 @@ from kd_jax.training import keys, optimizers, samplers, sequential
 from kd_jax.training import state as train_state
 
 SAVED_TEXTS = 16  # saved beside a student for its export
-STUDENT, GENERATED = "student", (32, 4)  # a folder; tokens and texts by which generation is timed
+STUDENT, SFT = "student", "sft"  # folders, the latter of each seed
+GENERATED = 32, 4  # tokens and texts by which generation is timed
 SNAPSHOTS = 120.0  # seconds between two: one holds three times the parameters
 
 
@@ -108,6 +110,7 @@ class DecoderStudents:
         self.read_out = teacher_outputs.read_out(teacher.params, teacher.net.variant.logits_cap)
         self.trainings = {}
         self.evaluator = student_loss.evaluator(self.net)
+        self.sampler = answers.sampler(self.net, teacher.stop)
 
     def rows(self, objective):
         """What students of an objective learn from."""
@@ -129,6 +132,7 @@ class DecoderStudents:
 
     def _training(self, objective):
         config, teacher = self.config, self.data.teacher
+        net, start = llama_unrolled.for_long(self.net, self.start)
         sampler, key = self.order(), keys.key(config.base_seed, "student")
         steps = optimizers.steps(config.epochs, sampler)
         shared, on_policy = self.read_out, None
@@ -136,23 +140,30 @@ class DecoderStudents:
             shared, fraction = teacher.params | shared, objective.on_policy_fraction
             on_policy = student_loss.on_policy(self.net, teacher.net, fraction, teacher.stop)
         return sequential.Sequential(
-            student_loss.loss(self.net, objective, config.micro_batches, on_policy),
-            optimizers.adamw_warmup_cosine(config.learning_rate, steps), self.start,
+            student_loss.loss(net, objective, config.micro_batches, on_policy),
+            optimizers.adamw_warmup_cosine(config.learning_rate, steps), start,
             self.rows(objective), sampler, key, epochs=config.epochs, shared={"teacher": shared},
             execution=self.execution,
         )  # fmt: skip
 
     def measure(self, params):
-        """{metric: value} of a student on the held-out texts."""
+        """{metric: value} of a student on the held-out texts, and in what it samples itself."""
         test, size = self.data.test, self.config.batch_size
-        return _test(self.evaluator(params, test, self.cache.hidden(test), self.read_out, size))
+        found = self.evaluator(params, test, self.cache.hidden(test), self.read_out, size)
+        return _test(found | self.sampler(params, test, size, self._sampled_by()))
+
+    def _sampled_by(self):
+        """The key of what teacher and students sample to be measured."""
+        return keys.key(self.config.base_seed, "samples", "measured")
 
     def measure_teacher(self, chosen, task):
         """The teacher's record, with the sizes of its caches and its generation speeds."""
         net, params, *_ = self.data.teacher
         test, size = self.data.test, self.config.batch_size
         hidden = self.cache.hidden(test)
-        own = _test(student_loss.evaluate_teacher(test, hidden, self.read_out, size))
+        own = student_loss.evaluate_teacher(test, hidden, self.read_out, size)
+        sample = answers.sampler(net, self.data.teacher.stop)
+        own = _test(own | sample(params, test, size, self._sampled_by()))
         cached = [each for each in chosen if each.top_k or each.row == names.FORWARD]
         sizes = {each.row: teacher_cache.size_of(self.rows(each)) for each in cached}
         more = {"layers": net.layers, "vocabulary": net.vocabulary, "caches": sizes}
@@ -173,7 +184,12 @@ class DecoderStudents:
         training = self.training(objective)
         task.execution.snapshots.every = SNAPSHOTS
         label = f"{objective.row}, seed {seed}"
-        fitted = training.fit(self.start, seed, label=label, execution=task.execution)
+        start = self.start
+        if objectives.after_sft(objective):
+            _, start = llama_files.load(task.run.path(f"{SFT}-{seed}"))
+        _, start = llama_unrolled.for_long(self.net, start)
+        fitted = training.fit(start, seed, label=label, execution=task.execution)
+        fitted = fitted._replace(params=llama_unrolled.stacked(fitted.params))
         self.save(task.run, objective, fitted.params, seed)
         more = {"train_loss": float(fitted.curves["loss"][-1]), "peak_bytes": training.peak_bytes()}
         (first, began), (last, ended) = fitted.clock[0], fitted.clock[-1]
@@ -192,6 +208,8 @@ class DecoderStudents:
         saved_models.save(run, llama.decoder(self.net), one, [objective.row], few, seed=seed)
         if objective.row == names.FORWARD and not seed:
             decoder_folder.save(run.path(STUDENT), self.net, params, self.data.model)
+        if objective.row == names.SFT and self.config.all_objectives:  # with which others begin
+            llama_files.save(run.path(f"{SFT}-{seed}"), self.net, params)
 
 
 def _test(found):
@@ -212,7 +230,7 @@ def train(config, data, run):
     run.each(units)
 
 
-def answers(config, data, folder):
+def said(config, data, folder):
     """What the teacher and the student in a folder answer to --prompt, as text."""
     teacher, choose = data.teacher, generation.greedy
     if config.temperature:
@@ -237,4 +255,4 @@ def run(config, run):
     if folder is None:
         train(config, data, run)
     if config.prompt:
-        print(answers(config, data, (folder or run.folder) / STUDENT))
+        print(said(config, data, (folder or run.folder) / STUDENT))

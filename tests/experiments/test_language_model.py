@@ -23,7 +23,7 @@ from experiments.language_model import generation as writing
 from experiments.language_model import report, rows
 from experiments.language_model import run as language_model
 from experiments.language_model.config import Config
-from experiments.language_model.objectives import chosen, top
+from experiments.language_model.objectives import after_sft, chosen, top
 from kd_jax import experiment, losses
 from kd_jax.data.gsm8k import QuestionAndSolution
 from kd_jax.data.padding import Tokens, padded
@@ -95,11 +95,13 @@ def test_rows_of_objectives_are_named_by_their_settings():
     found = chosen(config)
     assert [each.row for each in found] == [
         *four[:3], "top 8 and tail", "top 4 and tail", "SeqKD: SFT on the teacher's texts",
-        "JSD, beta 0.2", "skewed KL, alpha 0.3", "on-policy JSD, beta 0.7, lambda 0.25",
+        "JSD, beta 0.2", "skewed KL, alpha 0.3", "SFT, restarted after it",
+        "on-policy JSD, beta 0.7, lambda 0.25",
     ]  # fmt: skip
-    assert [each.top_k for each in found] == [0, 0, 0, 8, 4, 0, 0, 0, 0]
-    assert [each.teacher_texts for each in found] == [n == 5 for n in range(9)]
-    assert [each.on_policy_fraction for each in found] == [*8 * [0], 0.25]
+    assert [each.top_k for each in found] == [0, 0, 0, 8, 4, 0, 0, 0, 0, 0]
+    assert [each.teacher_texts for each in found] == [n == 5 for n in range(10)]
+    assert [each.on_policy_fraction for each in found] == [*9 * [0], 0.25]
+    assert [after_sft(each) for each in found] == [*8 * [False], True, True]
 
 
 def test_every_objective_is_the_loss_that_its_row_says():
@@ -134,9 +136,9 @@ def test_every_objective_is_the_loss_that_its_row_says():
     sft = -np.take_along_axis(log_q, ids[..., None], -1)[..., 0]
     wanted = [
         sft, kl(p, q), kl(q, p), kl(first(p), first(q)), sft, jsd(0.2), kl(p, mixed(0.3, p, q)),
-        *2 * [jsd(0.7)],
+        sft, *2 * [jsd(0.7)],
     ]  # fmt: skip
-    assert len(wanted) == len(objectives) == 9
+    assert len(wanted) == len(objectives) == 10
     for each, ours, theirs in zip(objectives, found, wanted):
         np.testing.assert_allclose(ours[0, :2], theirs[0, :2], rtol=1e-4, err_msg=each.row)
         assert ours[0, 2] == 0
@@ -204,6 +206,7 @@ def has_every_objective(folder, config, objectives, printed):
         numbers = [r[f"test_{name}"] for name in ("nll", "kl", "reverse_kl", "agreement")]
         assert np.isfinite(numbers).all() and 0 <= r["test_agreement"] <= 1
         assert r["tokens"] == found[0]["tokens"] > 0
+        assert r["test_sample_tokens"] >= 1 and r["test_sample_entropy"] > 0
     (teacher, cut, *trained) = found
     assert teacher["generation_speeds"].keys() == {"cached", "read again"}
     assert teacher["test_kl"] == pytest.approx(0, abs=1e-6) and cut["test_kl"] > 0.01
@@ -257,8 +260,10 @@ def test_a_run_has_every_objective_of_every_seed(tmp_path, capsys, monkeypatch):
     more = {"seeds": 2, "texts": 16, "tests": 8, "answer_tokens": 96, "all_objectives": True}
     config = Config(**Config.PRESETS["smoke"] | more | where)
     folder, objectives = finished("language_model", config), chosen(config)
-    assert len({each.row for each in objectives}) == len(objectives) == 12
+    assert len({each.row for each in objectives}) == len(objectives) == 13
     has_every_objective(folder, config, objectives, capsys.readouterr().out)
+    (after,) = {llama.load(folder / f"sft-{seed}")[0] for seed in range(2)}
+    assert after.layers == 2
     answers_a_prompt(config, "How many?", monkeypatch, capsys)
 
 
