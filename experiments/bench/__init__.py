@@ -4,7 +4,7 @@ Command:  ./run.sh bench [--manual_dir=FOLDER]
 Takes:    27 minutes on 2 CPU cores, which should do nothing else
 Found:    32 small students together train 15 times as fast as in PyTorch. One large network
           trains 3 times as fast as in PyTorch and as fast as in Keras on JAX
-Needs:    bench
+Needs:    bench text weights
 
 Every implementation is a process of its own; they take turns, an epoch each, so that whatever
 slows the machine slows all. The first epoch, in which programs are compiled, is not counted; in

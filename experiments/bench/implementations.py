@@ -88,9 +88,14 @@ def started(implementation, workload, arrays, repeats, seed, **environment):
     """The process of an implementation, once it has trained its first epoch."""
     epochs = str(repeats + 1)
     arguments = implementation.module, workload.name, epochs, str(arrays), str(seed)
+    return spawned("worker", arguments, dict(implementation.environment) | environment)
+
+
+def spawned(module, arguments, environment):
+    """The process of a module of experiments.bench, once it has answered for the first time."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "experiments.bench.worker", *arguments],
-        env=os.environ | dict(implementation.environment) | environment,
+        [sys.executable, "-m", f"experiments.bench.{module}", *arguments],
+        env=os.environ | dict(environment),
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
     )  # fmt: skip
     answer(process)

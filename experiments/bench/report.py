@@ -5,6 +5,7 @@ import statistics
 from experiments.bench import workloads
 from experiments.bench.rows import (
     CHUNKED,
+    DECODERS,
     GRID,
     LOGITS,
     MACHINE,
@@ -40,6 +41,11 @@ TARGETS = [
     (GRID, OURS, "Keras on JAX", 15.0),
     (workloads.CONVNET.name, OURS, "PyTorch, resident", 1.0),
 ]
+DECODERS_AT_LEAST = {  # times as fast
+    "step": ("forward-KL step of 10 layers, 4 × 112 tokens", 1.6),
+    "generate": ("greedy generation, 4 × 32 tokens", 2.0),
+    "load": ("loading the folder", 1.0),
+}
 CHUNKED_AT_MOST = 1.15, 1 / 8  # of the seconds and of the memory of all logits at once
 ONE_BY_ONE = {
     workloads.MANY.name: workloads.SMALL.name
@@ -50,7 +56,7 @@ def table(folder):
     """The Markdown of a run folder: every workload, the targets, the limits."""
     parts = tables.by("part", jsonl.records(folder))
     machine, scaled = best_rates(parts.pop(MACHINE)), parts.pop(SCALING)
-    divergence = parts.pop(LOGITS, None)
+    divergence, of_decoders = parts.pop(LOGITS, None), parts.pop(DECODERS, None)
     text = [
         "Seconds per epoch and network (people demo: per seed, whole process), median [least, "
         "most];\nimplementations take turns. Where one process trains many networks, the time is "
@@ -71,6 +77,12 @@ def table(folder):
             "Forward KL of 512 tokens over 151,936 words from hidden states: value and gradient, "
             "and the memory\nbeside arguments and results",
             chunked_table(divergence),
+        ]
+    if of_decoders:
+        text += [
+            "SmolLM2-135M: seconds and processor seconds, medians of both in turns, and the most "
+            "memory of the process",
+            decoders_table(of_decoders),
         ]
     return "\n\n".join(text)
 
@@ -187,6 +199,24 @@ def chunked_table(records):
     reached = (ratio <= most for ratio, most in zip(ratios, CHUNKED_AT_MOST))
     lines.append(["verdict", *(REACHED if each else FALLS_SHORT for each in reached)])
     return tables.markdown(["logits", "seconds", "MB"], lines)
+
+
+def decoders_table(records):
+    """One line per task: both implementations, and how many times as fast ours is."""
+    lines = []
+    for task, of_task in tables.by("task", records).items():
+        ours, theirs = sorted(of_task, key=lambda r: r["row"] != OURS)
+        name, target = DECODERS_AT_LEAST[task]
+        ratio = median(theirs) / median(ours)
+        cells = [
+            f"{median(r):.3f} ({statistics.median(r['processor']):.3f}), "
+            f"{r['peak_bytes'] / 1e6:,.0f} MB"
+            for r in (ours, theirs)
+        ]
+        verdict = REACHED if ratio >= target else FALLS_SHORT
+        lines.append([name, *cells, f"{ratio:.1f}×", f"{target:g}×", verdict])
+    header = [OURS, "transformers", "times as fast", "target", "verdict"]
+    return tables.markdown(["task", *header], lines)
 
 
 def draw(folder):

@@ -2,11 +2,11 @@
 
     python -m experiments.bench.worker MODULE WORKLOAD EPOCHS ARRAYS.npz SEED
 
-It trains an epoch for every line on its standard input and answers with the seconds that took; the
-first epoch, in which programs are compiled, is answered with "ready". The last answer is the
-accuracy on the test set. MODULE has run(workload, arrays, epochs, seed, pause) -> accuracy: a
-Workload, its arrays by name, the number of epochs, the base seed, and what is to be called after
-each epoch.
+It trains an epoch for every line on its standard input and answers with the seconds that took,
+those of the processor too; the first epoch, in which programs are compiled, is answered with
+"ready". The last answer is the accuracy on the test set. MODULE has run(workload, arrays, epochs,
+seed, pause) -> accuracy: a Workload, its arrays by name, the number of epochs, the base seed, and
+what is to be called after each epoch.
 """
 
 import importlib
@@ -26,10 +26,13 @@ class Turns:
         self.began = None
 
     def __call__(self):
-        took = time.perf_counter() - self.began if self.began else "ready"
-        print(json.dumps({"seconds": took}), flush=True)
+        took = {"seconds": "ready"}
+        if self.began:
+            ended = time.perf_counter(), time.process_time()
+            took = dict(zip(("seconds", "processor"), (b - a for a, b in zip(self.began, ended))))
+        print(json.dumps(took), flush=True)
         sys.stdin.readline()
-        self.began = time.perf_counter()
+        self.began = time.perf_counter(), time.process_time()
 
 
 def main(module, name, epochs, path, seed):
