@@ -14,7 +14,6 @@ import numpy as np
 from kd_jax.data import padding
 from kd_jax.errors import counted, require
 from kd_jax.language import answers, generation
-from kd_jax.models import llama_unrolled
 from kd_jax.pretrained import load
 from kd_jax.pretrained.chat_template import Messages
 from kd_jax.pretrained.load import ChatModel
@@ -106,7 +105,7 @@ def speed(net: Any, params: Any, prompts: Sequence[Sequence[int]]) -> float:
         prompts: Token ids, of which the first few are taken.
     """
     some = padding.padded([prompts[n % len(prompts)] for n in range(PROMPTS)], left=True)
-    write = answers.writer(net, (), TIMED, decoder=llama_unrolled.cached_decoder)
+    write = answers.writer(net, (), TIMED)
     write(params, some, PROMPTS)  # compiles
     began = time.perf_counter()
     found = write(params, some, PROMPTS)
