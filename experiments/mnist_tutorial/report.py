@@ -32,7 +32,7 @@ def table(folder: pathlib.Path) -> str:
     text = [
         f"Test errors, mean ± s.d. over {networks}, paired. "
         f"† keeps the tutorial's settings and quirks. Students: {epochs} epochs, "
-        f"{2 * epochs} for soft targets in part 2b.\n"
+        f"{2 * epochs} for soft targets in part 2b.\n{sections.DETECTABLE}\n"
         f"{tables.scope([r for r in records if r['row'] == LABELS])}"
     ]
     by_part = {part: [r for r in records if r["part"] == part] for part in TITLES}
@@ -115,10 +115,12 @@ def learning_curves(path: pathlib.Path, rows: Mapping[str, list[dict]]) -> None:
     )
     about: figures.Look = {"size": (8, 3.5), "sharey": True, "caption": caption, "table": "Part 1"}
     with figures.figure(path, 1, 2, **about) as axes:
-        for cell, split in zip(axes, ("train", "test")):
+        for cell, split, title in zip(axes, ("train", "test"), ("training", "test")):
             for row, role in roles.styles(rows).items():
                 values = np.array([r[f"{split}{BY_EPOCH}"] for r in rows[row]]).T
                 figures.band(cell, range(1, 1 + len(values)), values, row, role)
-            cell.set(xlabel="epoch", title=f"{split} images", yscale="log")
+            cell.set(xlabel="epoch", title=f"{title} images", yscale="log")
+            for shown in (cell.yaxis.set_major_formatter, cell.yaxis.set_minor_formatter):
+                shown("{x:g}")
         axes[0].set_ylabel("errors")
         figures.legend(axes[0])

@@ -41,8 +41,8 @@ def table(folder: pathlib.Path) -> str:
         f"Accuracy in percent, mean ± s.d. over {len(generalists)} generalists with "
         f"{settings['specialists']} specialists of {settings['special_classes']} classes "
         f"each; {taught}.\nConditional: the best of a specialist's classes only, over test "
-        "examples of its classes, all specialists together.\nWould have shown: the size of a "
-        "difference that would have been decided four times of five.\n"
+        "examples of its classes, all specialists together.\n"
+        f"{sections.DETECTABLE}\n"
         f"{tables.scope(generalists, 'generalists with their specialists')}"
     ]
     for part, found in parts_of.items():

@@ -13,6 +13,9 @@ from kd_jax.report.published import DASH as DASH
 from kd_jax.report.published import Published as Published
 
 THREES = ["3s wrong, paper", "3s wrong"]
+DETECTABLE = (
+    "Would have shown: the size of a difference that would have been decided four times of five."
+)
 LOSS = "loss, paper"
 
 
