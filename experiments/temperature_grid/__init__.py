@@ -1,7 +1,7 @@
 """Temperature: nine data sets and students of many widths.
 
 Command:  ./run.sh temperature_grid [--preset=width|mnist|width_paper|mnist_paper]
-Takes:    50 minutes on 2 CPU cores
+Takes:    50 minutes on 2 CPU cores for the record below, of an earlier design
 Found:    From T = 2 on curves are nearly flat. Soft targets beat labels everywhere, label
           smoothing on one of nine data sets; whether the best T grows with width is undecided
 
