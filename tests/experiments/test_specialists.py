@@ -1,19 +1,23 @@
 """Specialists on pairs of digits: their metrics by hand, units of their own, a run."""
 
 import json
+import types
 
+import jax
 import numpy as np
 import pytest
 from in_process import by_gradient_descent, drawn_by_numpy, finished
 
 from experiments.specialists import data as two_digits
-from experiments.specialists import metrics, report
+from experiments.specialists import generalists, metrics, report
 from experiments.specialists import rows as named
 from experiments.specialists import run as experiment
 from experiments.specialists.config import Config
 from experiments.specialists.networks import equal_epochs, parameters, wider
 from kd_jax.data import Dataset, Split
+from kd_jax.runtime.execution import DEFAULT
 from kd_jax.storage import jsonl
+from kd_jax.training import keys
 
 
 def test_conditional_accuracy_and_coverage_by_hand():
@@ -65,6 +69,30 @@ def shapes(rows, seed):
     inputs[np.arange(rows), 0, labels // 2] += 3
     inputs[np.arange(rows), 1, labels // 2] += 2 * (labels % 2)
     return Split(inputs, labels)
+
+
+def test_an_ensemble_is_the_mean_of_networks_that_began_differently(monkeypatch):
+    """Two that are not trained, beside a generalist of eight classes that knows nothing."""
+
+    def untrained(made, arms, split, teachers, keys, *, adjust, label, execution):
+        assert len(arms) == 2 and len(keys) == 1
+        return {"params": adjust(None), "state": {}}, {}
+
+    monkeypatch.setattr(generalists.students, "fit", untrained)
+    parts = {"train": shapes(80, 0), "validation": shapes(16, 1), "test": shapes(24, 2)}
+    data, config = Dataset("shapes", 8, **parts, digest=""), Config(specialists=2, width=4)
+    logits = {name: np.zeros((1, len(split.labels), 8)) for name, split in parts.items()}
+    taught = types.SimpleNamespace(logits=logits)
+    found = generalists.ensemble(config, data, taught, 3, DEFAULT)
+    model = experiment.whole_recipe(config, data, 1, "ensemble", 3).model
+    for name in ("validation", "test"):
+        each = [
+            jax.nn.softmax(model.apply(model.init(key), parts[name].inputs)[0][0])
+            for key in keys.keys(0, "ensemble", 3, count=2)
+        ]
+        assert np.abs(each[0] - each[1]).max() > 0.01
+        mean = (each[0] + each[1] + 1 / 8) / 3
+        np.testing.assert_allclose(np.exp(found[name][0]), mean, rtol=1e-4)
 
 
 class Units:
