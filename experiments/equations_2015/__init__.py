@@ -1,4 +1,4 @@
-"""Hinton, Vinyals and Dean 2015, section 2: its equations as numbers and trainings.
+"""Hinton, Vinyals and Dean 2015, section 2: its equations.
 
 Command:  ./run.sh equations_2015
 Takes:    30 seconds on 2 CPU cores

@@ -1,4 +1,4 @@
-"""Exporting a student: StableHLO, ONNX, safetensors and int8, checked and measured.
+"""Exporting a student: StableHLO, ONNX, safetensors and int8, checked.
 
 Command:  ./run.sh export --run=runs/quickstart/<id> [--row="soft targets, T=2"] [--seed=0]
           without --row it lists the networks of that run; [--push=owner/name] uploads one

@@ -20,19 +20,14 @@ from kd_jax.storage import kept
 PROGRAM = re.compile(r".+-(cache|atime)")  # as JAX calls its files
 
 
-def found(workdir: pathlib.Path) -> list[kept.Kept]:
-    """What is kept below a folder of runs, and the compiled programs of all of them.
-
-    Args:
-        workdir: The --workdir of runs.
-    """
-    programs = [
-        kept.Kept("compiled programs, of all folders of runs", folder, entries)
+def programs() -> list[kept.Kept]:
+    """The compiled programs, which runs of all folders share."""
+    return [
+        kept.Kept("compiled programs of all folders of runs", folder, entries)
         for folder in program_folder.candidates()
         if folder.is_dir() and program_folder.is_ours(folder)
         if (entries := kept.named(folder, PROGRAM))
     ]
-    return [*kept.below(workdir), *programs]
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -46,10 +41,13 @@ def main(arguments: list[str] | None = None) -> None:
     """
     parser = argparse.ArgumentParser("./run.sh clean", description=__doc__, allow_abbrev=False)
     parser.add_argument("workdir", nargs="?", default="runs", type=pathlib.Path)
+    parser.add_argument(
+        "--programs", action="store_true", help="compiled programs too, of all folders of runs"
+    )
     parser.add_argument("--yes", action="store_true", help="remove all of it without asking")
     given = parser.parse_args(arguments)
     require(given.workdir.is_dir(), f"{given.workdir} is no folder: expected that of runs")
-    parts = found(given.workdir)
+    parts = [*kept.below(given.workdir), *(programs() if given.programs else [])]
     if not parts:
         print("nothing is kept for later runs")
     _check_nothing_runs(given.workdir)

@@ -8,7 +8,7 @@ from kd_jax import paths
 from kd_jax.errors import InputError, brief, require
 from kd_jax.experiment._settings import listed
 
-HELP = "--from=FILE    the settings of the config.json of an earlier run; explicit flags win"
+HELP = "--from=FILE    what the config.json of an earlier run decided; flags win"
 LONGEST = 1 << 20  # bytes of a config.json, which has a few hundred
 
 

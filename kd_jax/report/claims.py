@@ -26,7 +26,8 @@ HEAD = """\
 **{count}.**
 
 A claim is reproduced where the verdict on our row is the one that the paper would have,
-contradicted where it is another one, and open where the interval holds both. Data and sizes are
+contradicted where it is another one, and open where the row is INCONCLUSIVE: its interval, or
+Holm's correction for all rows of its table, leaves it undecided. Data and sizes are
 smaller here than in most papers (the linked page says which), so an open or contradicted claim
 speaks of this setting.
 """

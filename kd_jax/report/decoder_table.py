@@ -233,8 +233,8 @@ def _notes(rows):
     lines = [
         f"Per token of {one['tokens']:,} that count in {counted(texts, 'held-out text')}. t: "
         "teacher, s: student. Same token: the most probable one is the teacher's. Accepted drafts: "
-        "Σ min(t, s), of the student's tokens those that speculative sampling keeps, at the prefixes of these "
-        "texts; in sampling: counted where both write together, "
+        "Σ min(t, s), of the student's tokens those that speculative sampling keeps, at the "
+        "prefixes of these texts; in sampling: counted where both write together, "
         f"{_drafts(rows)} drafts to a call of the teacher. Generated: greedily, four texts at a "
         "time.",
         f"[95 %]: of the paired difference, for other {of}; verdicts are corrected for the rows "

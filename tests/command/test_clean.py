@@ -58,10 +58,12 @@ def test_programs_are_removed_from_a_folder_that_is_ours_alone(workdir, tmp_path
     (programs / "jit_f-12-cache").write_bytes(bytes(10))
     (programs / "letter").write_text("mine")
     programs.chmod(0o770)
-    clean.main([str(workdir), "--yes"])
+    clean.main([str(workdir), "--programs", "--yes"])
     assert (programs / "jit_f-12-cache").exists()
     programs.chmod(0o700)
-    clean.main([str(workdir), "--yes"])
+    clean.main([str(workdir), "--yes"])  # they are of other folders too
+    assert (programs / "jit_f-12-cache").exists()
+    clean.main([str(workdir), "--programs", "--yes"])
     assert [path.name for path in programs.iterdir()] == ["letter"]
 
 

@@ -86,7 +86,7 @@ def _facts(about):
         f"{own['parameters'] / 1e6:,.1f} million parameters, {config.dtype}, {size / 1e6:,.0f} MB"
     )
     yield f"Begun as: {about.start.words}"
-    yield f"Teacher: {card.code(str(source))}, {counted(about.teacher.net.layers, 'layer')}"
+    yield f"Teacher: {card.code(source.name)}, {counted(about.teacher.net.layers, 'layer')}"
     yield f"Texts: {card.code(pathlib.Path(config.data).name)}"
     yield (
         f"Training: {counted(own['steps'], 'step')} of {counted(config.batch_size, 'row')}, "

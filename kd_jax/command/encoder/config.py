@@ -92,6 +92,7 @@ class Config(experiment.Config):
         for flag in ("losses", "ranking_losses"):
             given = getattr(self, flag)
             require(len(set(given)) == len(given), f"--{flag} names a row twice")
+        require(self.out or not self.onnx, "--onnx without --out=FOLDER: expected where it goes")
         said = f"--ranking_losses={','.join(self.ranking_losses)}"
         usual = self.ranking_losses == RANKING_LOSSES
         require(self.ranking or usual, f"{said} and no --ranking=FILE: expected both")
