@@ -6,5 +6,5 @@ Found:    Students that never saw a 3 get 88 % right after bias correction. The 
           no label; before it they get 45 %, and with a permuted teacher none
 
 The tutorial trains Keras networks; its MaxNorm of 15 never binds (columns start at norm 0.3) and
-is left out. Each of five teachers has students of its own.
+is left out. Each of five teachers has two students of its own per row.
 """

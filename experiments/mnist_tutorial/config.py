@@ -12,7 +12,7 @@ class Config(experiment.TaughtConfig):
     """Settings of the Harvard tutorial on MNIST; its rows' temperatures and weights stay."""
 
     teachers: int = setting(5, "teachers, each with students of its own", at_least(1))
-    seeds: int = setting(1, "students per row of each teacher, each of its own seed", at_least(1))
+    seeds: int = setting(2, "students per row of each teacher, each of its own seed", at_least(1))
     part: str = setting("all", "which part: 1, 2a, 2b or all", one_of("all", "1", "2a", "2b"))
     mnist_5k: bool = setting(False, "the 5,000 digits that ship with kd_jax in place of MNIST")
     held_out: int = setting(
@@ -42,7 +42,7 @@ class Config(experiment.TaughtConfig):
         "default": {},
         "paper": {},  # nothing is shortened by default
         "smoke": {
-            "fast_compile": True, "teachers": 2, "part": "2a", "mnist_5k": True,
+            "fast_compile": True, "teachers": 2, "seeds": 1, "part": "2a", "mnist_5k": True,
             "teacher_width": 100, "cnn_channels": 16, "dense_epochs": 5, "cnn_epochs": 1,
             "cnn_2d_epochs": 1, "student_epochs": 3,
         },

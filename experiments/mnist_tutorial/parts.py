@@ -58,7 +58,9 @@ def part_2(config: Config, part: str, labels: np.ndarray) -> list[TransferRun]:
         "2b": (subsets.keep, 1.0, 0.5, 2),
     }[part]
     started, weight, rows = named.INITIAL_BIAS[part], label_weight / 25, choose(labels, PARTS[part])
+    as_long = [Arm(named.LONGER, label_weight=1.0)] if passes > 1 else []
     arms = [
+        *as_long,
         *altered(),
         soft(named.SOFT),
         soft(named.MISMATCHED, 5.0, "teacher × 5/3", weight),

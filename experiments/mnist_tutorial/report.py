@@ -2,10 +2,20 @@
 
 import json
 import pathlib
+from collections.abc import Mapping
 
 import numpy as np
 
-from experiments.mnist_tutorial.rows import COMPARED, FREE, LABELS, LEVELS, MIXED, PAPER, SOFT
+from experiments.mnist_tutorial.rows import (
+    BY_EPOCH,
+    COMPARED,
+    FREE,
+    LABELS,
+    LEVELS,
+    MIXED,
+    PAPER,
+    SOFT,
+)
 from kd_jax.distill import bias_correction
 from kd_jax.report import figures, sections, tables
 from kd_jax.storage import jsonl
@@ -33,7 +43,8 @@ def table(folder: pathlib.Path) -> str:
         text += [f"Part {part}: {TITLES[part]}"]
         text += [sections.table(found, paper.get(part, {}), LABELS, columns, **shown)]
     text += ["Fewer errors?", sections.compared(trained, COMPARED)]
-    return "\n\n".join([*text, "Accuracy?", sections.levels(trained, LEVELS)])
+    text += ["Accuracy? [95 %]: for other teachers and their students, of these test images"]
+    return "\n\n".join([*text, sections.levels(trained, LEVELS)])
 
 
 def any_of(records: list[dict], row: str) -> bool:
@@ -53,7 +64,7 @@ COLUMNS = {
 
 
 def draw(folder: pathlib.Path) -> None:
-    """Errors and accuracy by digit, bias correction, and one digit's probabilities at several T."""
+    """Learning curves, errors and accuracy by digit, bias correction, a digit's probabilities."""
     records = jsonl.records(folder)
     for part in TITLES:
         rows = tables.by_row(r for r in records if r["part"] == part)
@@ -64,6 +75,8 @@ def draw(folder: pathlib.Path) -> None:
             with figures.figure(folder / f"part_{part}_{metric}.png", size=(7, 3.5)) as axes:
                 values = {r: [x[f"test_{metric}"] for x in found] for r, found in chosen.items()}
                 figures.by_class(axes, values, f"{label} per digit")
+        if part == "1":
+            learning_curves(folder / "part_1_by_epoch.png", chosen)
         corrected = {row: rows[row] for row in rows if row.startswith("bias corrected")}
         if corrected:
             with figures.figure(folder / f"part_{part}_bias.png") as axes:
@@ -72,3 +85,20 @@ def draw(folder: pathlib.Path) -> None:
         image, logits = shown["image"], shown["teacher_logits"]
     path = folder / "softmax_of_one_digit.png"
     figures.soft_targets(path, image[None], logits[None], (1, 10, 20, 50))
+
+
+def learning_curves(path: pathlib.Path, rows: Mapping[str, list[dict]]) -> None:
+    """Errors on training and test images after each epoch, by which no epoch was chosen.
+
+    Args:
+        path: of the PNG file.
+        rows: {row: its records}.
+    """
+    with figures.figure(path, 1, 2, size=(8, 3.5), sharey=True) as axes:
+        for cell, split in zip(axes, ("train", "test")):
+            for (row, found), color in zip(rows.items(), figures.COLORS):
+                values = np.array([r[f"{split}{BY_EPOCH}"] for r in found]).T
+                figures.band(cell, range(1, 1 + len(values)), values, row, color, marker="")
+            cell.set(xlabel="epoch", title=f"{split} images", yscale="log")
+        axes[0].set_ylabel("errors, of as many images")
+        axes[1].legend(fontsize=8)

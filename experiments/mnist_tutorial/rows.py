@@ -4,6 +4,7 @@ from kd_jax.report.published import DASH, Published
 
 DENSE, CNN, CNN_2D = "dense teacher †", "CNN teacher †", "CNN teacher, 2-D"
 LABELS, SMOOTHED = "labels only †", "label smoothing"
+LONGER = "labels only, as many epochs"  # as the soft targets of part 2b
 SOFT, HELD_OUT = "soft targets, T=3 †", "soft targets, T=3, validation held out"
 MIXED = "soft targets + labels, T=3 †"
 MIXED_ALIKE = "soft targets + labels, T=3, batch size"  # that of the other rows
@@ -15,6 +16,7 @@ INITIAL_BIAS = {
     "2b": "soft targets, T=3, initial bias 1 †",
 }
 PERMUTED, UNIFORM = "permuted teacher, T=3", "uniform wrong classes, T=3"
+BY_EPOCH = "_errors_by_epoch"  # how fields of learning curves end
 FREE, VALIDATED = "bias corrected label-free", "bias corrected on validation"
 
 # {part: {row: …}}: errors of 10,000 as published (undoing the truncation), wrong 3s of 1,010, loss
@@ -44,8 +46,12 @@ PAPER = {
 COMPARED = [
     ("1", SOFT, LABELS),
     ("1", MIXED, LABELS),
+    ("1", MIXED, SOFT),
+    ("1", OF_CNN, SOFT),
+    ("1", OF_CNN_2D, SOFT),
     ("1", SOFT, PERMUTED),
     ("1", SOFT, UNIFORM),
+    ("2b", SOFT, LONGER),
     *(
         (part, row, against)
         for part in ("2a", "2b")

@@ -15,14 +15,14 @@ from experiments.mnist_tutorial.parts import PARTS, T, held_out_rows, transfer_r
 from experiments.mnist_tutorial.rows import CNN, CNN_2D, DENSE
 from kd_jax import losses, models
 from kd_jax.data import mnist
-from kd_jax.data.dataset import Dataset
+from kd_jax.data.dataset import Dataset, Split
 from kd_jax.distill import controls, teachers, transfer
 from kd_jax.distill.students import Arm
 from kd_jax.distill.transfer import StudentRecipe, TransferRun
 from kd_jax.export import saved_models
 from kd_jax.metrics import classification, records
 from kd_jax.storage import run_folder
-from kd_jax.training import keys, samplers
+from kd_jax.training import keys, loop, samplers
 
 
 @functools.cache  # so that all students share compiled programs
@@ -98,12 +98,47 @@ def tutorial_loss(logits, teacher_logits, labels: np.ndarray, arm: Arm) -> np.nd
     return np.asarray((arm.label_weight * hard - (target * at_t).sum(-1)).mean(-1))
 
 
-def measure(model, params, arms: Sequence[Arm], test, outputs) -> list[dict]:
-    """Records of students [S, A, …] on the test set, compared with the dense teacher."""
+@functools.cache  # so that trainings of one network share their program
+def errors_of(apply: Callable) -> Callable:
+    """(variables, {name: a Split as a dict}) -> {name: errors on it}, of a student."""
+
+    def measured(variables, splits):
+        def errors(split):
+            (logits, _), _ = apply(variables, split["inputs"])
+            return jnp.sum(jnp.argmax(logits, -1) != split["labels"])
+
+        return {name: errors(split) for name, split in splits.items()}
+
+    return measured
+
+
+def by_epoch(model: models.Model, data: Dataset) -> loop.EpochMetrics:
+    """Errors on the test images, and on as many training images, after each epoch."""
+    count = len(data.test.labels)
+    first = Split(data.train.inputs[:count], data.train.labels[:count])
+    arrays = {
+        f"{name}{named.BY_EPOCH}": x._asdict()
+        for name, x in (("train", first), ("test", data.test))
+    }
+    return loop.EpochMetrics(errors_of(model.apply), arrays)
+
+
+def measure(model, params, arms: Sequence[Arm], test, outputs, curves=()) -> list[dict]:
+    """Records of students [S, A, …] on the test set, compared with the dense teacher.
+
+    Args:
+        model: of the students.
+        params: leaves [S, A, …].
+        arms: A of them.
+        test: the test Split.
+        outputs: {teacher: logits [N, C]} of the test images.
+        curves: {name: [epochs, S, A]} of the training; errors by epoch are kept.
+    """
     logits, found = classification.predict(model.apply, params, test.inputs), []
     for a, arm in enumerate(arms):
         metrics = transfer.test_metrics(logits[:, a], test.labels, outputs["teacher"])
         loss = tutorial_loss(logits[:, a], outputs[arm.teacher], test.labels, arm)
+        metrics |= {n: curves[n][:, :, a].T for n in curves if n.endswith(named.BY_EPOCH)}
         found += records.seed_records(arm.row, metrics | {"test_loss": loss})
     return found
 
@@ -118,11 +153,14 @@ def train(
     """Train, save and measure the students of a transfer run."""
     of_train, of_test = outputs()["train"], outputs()["test"]
     recipe = student_recipe(config, task.known["teacher_seed"])
-    params = transfer.fit(transfer_run, recipe, data.train, of_train, execution=task.execution)
     model, arms, known = recipe.model, transfer_run.arms, {"teacher": DENSE, **task.known}
+    params, curves = transfer.fit_with_curves(
+        transfer_run, recipe, data.train, of_train, execution=task.execution,
+        epoch_metrics=by_epoch(model, data) if known["part"] == "1" else None,
+    )  # fmt: skip
     rows, dense = [arm.row for arm in arms], of_test["teacher"]
     saved_models.save(task.run, model, params, rows, data.test, dense, **known)
-    found = measure(model, params, arms, data.test, of_test)
+    found = measure(model, params, arms, data.test, of_test, curves)
     if rows == [named.HELD_OUT]:
         held_out = held_out_rows(config, data.train.labels)
         found += transfer.corrected(model, params, data, PARTS[task.known["part"]], held_out)

@@ -19,7 +19,7 @@ from kd_jax.metrics import classification, examples
 from kd_jax.metrics.records import seed_records
 from kd_jax.models import Model
 from kd_jax.runtime.execution import DEFAULT, Execution
-from kd_jax.training import samplers
+from kd_jax.training import loop, samplers
 from kd_jax.training import state as train_state
 
 
@@ -104,6 +104,20 @@ def fit(
     seed: int | None = None,
     execution: Execution = DEFAULT,
 ) -> Any:
+    """The variables of a transfer run's students alone, see `fit_with_curves`."""
+    return fit_with_curves(transfer_run, recipe, split, teachers, seed=seed, execution=execution)[0]
+
+
+def fit_with_curves(
+    transfer_run: TransferRun,
+    recipe: StudentRecipe,
+    split: Split,
+    teachers: Mapping[str, Float[np.ndarray, "N C"]],
+    *,
+    seed: int | None = None,
+    epoch_metrics: loop.EpochMetrics | None = None,
+    execution: Execution = DEFAULT,
+) -> tuple[Any, dict]:
     """Train a transfer run's students, all seeds and arms in one program.
 
     Args:
@@ -113,10 +127,11 @@ def fit(
         teachers: {name: logits [N, C]}, of all rows.
         seed: train only this one of the recipe's, for large networks; up to rounding its student
             is the one of the whole grid.
+        epoch_metrics: as for students.fit.
         execution: as for loop.fit.
 
     Returns:
-        Parameters, leaves [S, A, …], or [1, A, …] of one seed.
+        Variables, leaves [S, A, …], or [1, A, …] of one seed, and the curves of students.fit.
     """
 
     def adjust(params):
@@ -129,12 +144,11 @@ def fit(
     seeds = range(len(recipe.keys)) if seed is None else [seed]
     names = ", ".join(arm.row for arm in transfer_run.arms)
     keys = train_state.at(recipe.keys, np.array(seeds))
-    params, _ = students.fit(
+    return students.fit(
         recipe.of(transfer_run), transfer_run.arms, split, teachers, keys,
         seeds=seeds, label=None if seed is None else f"{transfer_run.name}: {names}, seed {seed}",
-        views=transfer_run.views, adjust=adjust, execution=execution,
+        views=transfer_run.views, adjust=adjust, epoch_metrics=epoch_metrics, execution=execution,
     )  # fmt: skip
-    return params
 
 
 def test_metrics(

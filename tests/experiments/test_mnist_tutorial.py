@@ -32,7 +32,7 @@ ON_TEST = "bias corrected on test, as in the paper"
 ROWS = {
     "1": {named.DENSE, named.CNN, named.CNN_2D, named.SOFT, *CONTROLS, *PART_1},
     "2a": {named.SOFT, named.INITIAL_BIAS["2a"], ON_TEST, *CONTROLS, *PART_2},
-    "2b": {named.SOFT, named.INITIAL_BIAS["2b"], ON_TEST, *CONTROLS, *PART_2},
+    "2b": {named.SOFT, named.LONGER, named.INITIAL_BIAS["2b"], ON_TEST, *CONTROLS, *PART_2},
 }
 learned: list = []  # from which outputs of the dense teacher
 
@@ -53,12 +53,15 @@ def instead_of_teachers(row, recipe, key, data, run, *, seed):
     return teachers.Teachers(row, recipe.model, untrained(recipe.model, 1), logits, "", 0.0)
 
 
-def instead_of_students(transfer_run, recipe, split, sources, *, execution):
+def instead_of_students(transfer_run, recipe, split, sources, *, execution, epoch_metrics):
     learned.append(sources["teacher"])
-    return untrained(recipe.model, len(recipe.keys), len(transfer_run.arms))
+    seeds, arms = len(recipe.keys), len(transfer_run.arms)
+    names = epoch_metrics.arrays if epoch_metrics else ()
+    curves = {name: np.full((2, seeds, arms), 700) for name in names}
+    return untrained(recipe.model, seeds, arms), curves
 
 
-def unless_held_out(transfer_run, *given, trained=transfer.fit, **more):
+def unless_held_out(transfer_run, *given, trained=transfer.fit_with_curves, **more):
     """Trained students, but for those whose bias is shifted: these are networks by chance."""
     fit = instead_of_students if transfer_run.name == "2a held out" else trained
     return fit(transfer_run, *given, **more)
@@ -70,7 +73,7 @@ def every_part(tmp_path_factory):
     learned.clear()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(teachers, "one", instead_of_teachers)
-        patch.setattr(transfer, "fit", instead_of_students)
+        patch.setattr(transfer, "fit_with_curves", instead_of_students)
         settings = config(tmp_path_factory.mktemp("runs"), part="all", saved_seeds=0)
         return finished("mnist_tutorial", settings)
 
@@ -82,7 +85,7 @@ def part_2a(tmp_path_factory):
     settings = config(tmp_path_factory.mktemp("runs"), **short)
     program = tutorial.run, report.table, None
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(transfer, "fit", unless_held_out)
+        patch.setattr(transfer, "fit_with_curves", unless_held_out)
         drawn_by_numpy(patch)
         patch.setattr(tutorial, "adam", functools.cache(lambda rate: optax.sgd(10 * rate)))
         return jsonl.records(performed("mnist_tutorial", settings, lambda: program))
@@ -139,7 +142,12 @@ def test_every_part_has_its_rows_with_each_teacher(every_part):
 
 def test_the_table_and_the_figures_are_there(every_part):
     assert (every_part / "table.md").read_text() == report.table(every_part)
-    names = {"softmax_of_one_digit.png", "part_2a_bias.png", "part_2b_bias.png"}
+    names = {
+        "softmax_of_one_digit.png",
+        "part_1_by_epoch.png",
+        "part_2a_bias.png",
+        "part_2b_bias.png",
+    }
     names |= {f"part_{p}_{m}.png" for p in ROWS for m in ("wrong", "class_accuracy")}
     assert {path.name for path in every_part.glob("*.png")} == names
     assert all((every_part / name).read_bytes().startswith(b"\x89PNG") for name in names)

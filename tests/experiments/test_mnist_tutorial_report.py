@@ -46,12 +46,15 @@ def test_who_makes_fewer_errors_is_decided_by_students_interval():
         named.MIXED: (351, 350, 373, 347),  # as the labels
         named.PERMUTED: (250, 256, 259, 251),  # all clearly fewer
         named.UNIFORM: (301, 303, 311, 300),
+        named.OF_CNN: (299, 306, 310, 302),  # as the dense teacher's
+        named.OF_CNN_2D: (249, 256, 260, 251),
     }
     records = [
         made("1", row, seed, count) for row, of in errors.items() for seed, count in enumerate(of)
     ]
     lines = lines_of(sections.compared({"1": records[::-1]}, named.COMPARED))
-    verdicts = ["BEATS", "INCONCLUSIVE", "WORSE", "INCONCLUSIVE"]
+    open_ = "INCONCLUSIVE"
+    verdicts = ["BEATS", open_, "WORSE", open_, "BEATS", "WORSE", open_]
     pairs = [(row, against) for part, row, against in named.COMPARED if part == "1"]
     assert [(line[1], line[2]) for line in lines] == pairs
     for line, verdict in zip(lines, verdicts, strict=True):
