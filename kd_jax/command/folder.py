@@ -98,7 +98,10 @@ def write(
         shares = rounding(best, problem) if "int8" in config.formats else None
         about = card.About(config, run, result, problem, teachers, files, shares)
         (path / "README.md").write_text(card.text(about), encoding="utf-8")
-    print(f"model card, table and student: {config.out}")
+    row, baseline = result.comparison.best, result.comparison.baseline
+    print(f"model card, table and student ({row}): {config.out}")
+    if row == baseline and len(result.comparison.methods()) > 1:
+        print("a student of another row: --methods with it alone, or in Python result.student(row)")
 
 
 def rounding(best: Network, problem: Problem) -> tuple[float, float] | None:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from kd_jax.errors import InputError, brief, extra, require
-from kd_jax.export import folders
 
 CARD = "README.md"
 TAG = "knowledge-distillation"
@@ -73,6 +72,8 @@ def push(folder: str | os.PathLike, repository: str, api: Any) -> str:
     Raises:
         InputError: there is no card, or the hub refuses.
     """
+    from kd_jax.export import folders  # here, as flags are read before NumPy is imported
+
     place = pathlib.Path(folder)
     require((place / CARD).is_file(), f"{place} has no {CARD}: expected a folder with a model card")
     _asked(repository, api.create_repo, repo_id=repository, private=True, exist_ok=True)

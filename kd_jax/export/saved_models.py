@@ -122,7 +122,11 @@ def groups(folder: str | os.PathLike) -> list[Group]:
         facts = checkpoint.facts(seal.with_suffix(""))
         what = facts["rows"], tuple(facts["seeds"]), facts["where"]
         found.append(Group(seal.with_suffix(""), *what, facts))
-    require(found, f"{folder} holds no networks: expected a run with --saved_seeds=1 or more")
+    require(
+        found,
+        f"{folder} holds no networks: expected a run of an experiment, with --saved_seeds=1 or "
+        "more; the distill commands write their student to --out",
+    )
     return found
 
 
