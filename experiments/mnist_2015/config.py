@@ -38,6 +38,9 @@ class Config(experiment.TaughtConfig):
     student_epochs: int = setting(
         12, "epochs of the students; twice that on 7 and 8 alone", at_least(1)
     )
+    lengths: tuple[int, ...] = setting(
+        (), "epochs of further students of augmented images, each a row"
+    )
     student_batch_size: int = setting(128, "images in a step of the students", at_least(1))
     student_learning_rate: float = setting(1e-3, "peak learning rate of the students", above_0)
     # the temperature sweep
@@ -62,6 +65,8 @@ class Config(experiment.TaughtConfig):
 
     def validate(self) -> None:
         """The widths of the sweep differ, and there is a part."""
+        if self.lengths:
+            distinct(at_least(1))("lengths", self.lengths)
         require(self.parts, f"--parts names none: expected some of {', '.join(PARTS)}")
         require(self.wide != self.narrow, f"--wide={self.wide} --narrow={self.wide}: the same")
 
@@ -69,8 +74,9 @@ class Config(experiment.TaughtConfig):
         "default": {},
         "narrow": {"parts": ("narrow",), "teachers": 3, "seeds": 10},
         "paper": {
-            "teacher_epochs": 500, "dropout": 0.5, "input_dropout": 0.2, "student_epochs": 60,
-            "wide_epochs": 60, "narrow_epochs": 60, "workers": 1,
+            "teachers": 3, "teacher_epochs": 500, "dropout": 0.5, "input_dropout": 0.2,
+            "student_epochs": 60, "lengths": (200,), "wide_epochs": 60, "narrow_epochs": 60,
+            "workers": 1,
         },
         "smoke": {
             "fast_compile": True, "seeds": 1, "mnist_5k": True, "teacher_width": 64,

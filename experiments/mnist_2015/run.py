@@ -69,6 +69,13 @@ def transfer_runs(config: Config, labels: np.ndarray) -> list[TransferRun]:
     ]
 
 
+def longer(config: Config, labels: np.ndarray, epochs: int) -> TransferRun:
+    """Students of augmented images, to be trained for so many epochs."""
+    everyone, *_ = transfer_runs(config, labels)
+    (augmented,) = [arm for arm in everyone.arms if arm.row == rows_of(config).augmented]
+    return everyone._replace(arms=[augmented._replace(row=f"{augmented.row}, {epochs} epochs")])
+
+
 def sweep(config: Config, width: int, temperatures, labels: np.ndarray) -> TransferRun:
     """The students of one width over temperatures, and on labels only."""
     rest = np.setdiff1d(np.arange(len(labels)), held_out_rows(config, labels))
@@ -156,7 +163,7 @@ def train(
     """Train, save and measure the students of a transfer run, all of them or one seed's."""
     taught, seed, names = teacher(), task.known.get("seed"), rows_of(config)
     arms, model, rows = transfer_run.arms, recipe.model, [arm.row for arm in transfer_run.arms]
-    if rows == [names.augmented]:
+    if rows[0].startswith(names.augmented):  # for as long as the others, or longer
         transfer_run = transfer_run._replace(
             views=jitter_and_query(taught.teacher, data.train.inputs)
         )
@@ -190,17 +197,19 @@ def units(config: Config, data: Dataset, run: run_folder.Run, teacher: int) -> I
     yield {**known, "part": "all", "row": named.TEACHER}, record
     training = functools.partial(train, config, data, taught)
     rate, parts = config.student_learning_rate, [named.PARTS[part] for part in config.parts]
-    recipe = student_recipe(config, config.width, config.student_epochs, teacher, rate)
-    for one in transfer_runs(config, labels):
+    whole = [(one, config.student_epochs) for one in transfer_runs(config, labels)]
+    whole += [(longer(config, labels, epochs), epochs) for epochs in config.lengths]
+    for one, epochs in [(one, epochs) for one, epochs in whole if one.name in parts]:
+        recipe = student_recipe(config, config.width, epochs, teacher, rate)
         for arm in one.arms:
             alone = functools.partial(training, recipe, one._replace(arms=[arm]))
-            for seed in range(config.seeds if one.name in parts else 0):
+            for seed in range(config.seeds):
                 yield {**known, "part": one.name, "row": arm.row, "seed": seed}, alone
     for width, temperatures, epochs, rates in swept(config):
         for rate in rates:
             recipe = student_recipe(config, width, epochs, teacher, rate)
-            whole = functools.partial(training, recipe, sweep(config, width, temperatures, labels))
-            yield {**known, "part": "width", "width": width, "rate": rate}, whole
+            grid = functools.partial(training, recipe, sweep(config, width, temperatures, labels))
+            yield {**known, "part": "width", "width": width, "rate": rate}, grid
 
 
 def swept(config: Config) -> list[tuple]:

@@ -142,6 +142,12 @@ def test_parts_are_chosen_by_name():
     (teacher, *found) = [known for known, _ in mnist_2015.units(config, data, None, 0)]
     assert teacher["row"] == named.TEACHER
     assert [(known["width"], known["rate"]) for known in found] == [(30, 1e-3), (30, 4e-3)]
+    config = Config(parts=("all",), seeds=2, lengths=(60, 200))
+    *_, last = mnist_2015.units(config, data, None, 0)
+    known, work = last
+    assert known["row"] == f"{NAMES.augmented}, 200 epochs" and known["seed"] == 1
+    recipe, one = work.args[-2:]
+    assert recipe.of(one).epochs == 200 and [arm.temperature for arm in one.arms] == [20]
     for given in ((), ("narrow", "deep")):
         with pytest.raises(InputError, match="--parts"):
             Config(parts=given)
