@@ -25,6 +25,7 @@ from kd_jax.pretrained import (
 from kd_jax.pretrained.settings import Settings, shown
 
 MODULES, PROMPTS = "modules.json", "config_sentence_transformers.json"
+TOKENIZER = "tokenizer.json"
 READING = "sentence_bert_config.json"  # older ones are called by other models, like roberta
 LIBRARY = "sentence_transformers."  # whose modules are meant: others bring code of their own
 # what of a Transformer's settings is not implemented, with the values at which it changes nothing
@@ -110,6 +111,7 @@ def write(folder: str | os.PathLike, said: SentenceFolder) -> None:
             said.width, said.head.poolings, said.pools_prompts
         )
         files[READING] = {"max_seq_length": said.max_length, "do_lower_case": said.lowercase}
+        files[TOKENIZER] = _tokenizer(folder, said.max_length)
     for number, (step, params) in enumerate(zip(said.head.steps, said.params), 2):
         kind = "Dense" if isinstance(step, Dense) else "Normalize"
         place = f"{number}_{kind}"
@@ -124,6 +126,17 @@ def write(folder: str | os.PathLike, said: SentenceFolder) -> None:
     for path, content in [*files.items(), (MODULES, modules)]:
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         safetensors_files.replace(folder / path, json.dumps(content, indent=2) + "\n")
+
+
+def _tokenizer(folder, longest):
+    """The tokenizer.json of a folder that cuts texts at its length and pads none.
+
+    Programs that read this file alone, beside an ONNX file, take what it says; a padding left from
+    the teacher's publication would count as tokens there.
+    """
+    cut = {"direction": "Right", "max_length": longest, "strategy": "LongestFirst", "stride": 0}
+    found = json.loads((folder / TOKENIZER).read_text(encoding="utf-8"))
+    return found | {"padding": None, "truncation": cut if longest else None}
 
 
 def require_mean(folder: str | os.PathLike) -> None:

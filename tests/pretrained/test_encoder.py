@@ -15,6 +15,7 @@ from model_loaders import refused
 from published import SHARED, needed
 from scipy import special
 from tiny_sentences import DENSE, IDS, LINEAR, TEXTS, put, sentence_encoder
+from tokenizers import Tokenizer
 
 import kd_jax as kd
 from kd_jax.errors import InputError
@@ -127,6 +128,18 @@ def test_what_is_saved_gives_the_same_vectors_and_a_student_fewer_layers(loaded,
     assert settings == DENSE
     found.save(tmp_path / "b", *layer_selection.student(found.network, found.params, [2]))
     assert kd.Encoder(tmp_path / "b").network.layers == 1
+
+
+def test_the_tokenizer_that_is_saved_cuts_as_the_folder_says_and_pads_nothing(folder, tmp_path):
+    """As for a program that reads an ONNX file and tokenizer.json alone."""
+    path = folder / "tokenizer.json"
+    tokenizer = Tokenizer.from_file(str(path))
+    tokenizer.enable_padding(length=16)
+    tokenizer.enable_truncation(16)
+    tokenizer.save(str(path))
+    kd.Encoder(folder).save(tmp_path / "saved")
+    saved = Tokenizer.from_file(str(tmp_path / "saved" / "tokenizer.json"))
+    assert [saved.encode(text).ids for text in TEXTS] == IDS
 
 
 def test_the_programs_of_the_docs_run(folder, monkeypatch):
