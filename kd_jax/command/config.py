@@ -101,7 +101,9 @@ class Config(experiment.Config):
         False, "leave the inputs of an .npz file on disk and read batches ahead; all seeds see the "
         "same ones",
     )  # fmt: skip
-    out: str = place("", "new folder for the model card, the table and the student")
+    out: str = place(
+        "", "folder for the model card, table and student; one of an earlier run is replaced"
+    )
     formats: tuple[str, ...] = place(
         ("onnx", "stablehlo"), f"of the student in --out, some of {', '.join(FORMATS)}",
         one_of(*FORMATS),

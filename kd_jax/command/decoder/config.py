@@ -91,7 +91,9 @@ class Config(experiment.Config):
         within(0, 4096),
     )  # fmt: skip
     lora_alpha: float = setting(16.0, "alpha of the adapters", above_0)
-    out: str = place("", "new folder for the student, its card and its table")
+    out: str = place(
+        "", "folder for the student, its card and table; one of an earlier run is replaced"
+    )
     dtype: str = place("float32", "of the weights in --out", one_of("float32", "bfloat16"))
     gguf: bool = place(False, "write student.gguf into --out too, for llama.cpp")
     prompt: str = place("", "a question that teacher and student then answer side by side")

@@ -76,7 +76,9 @@ class Config(experiment.Config):
         within(0, 4097),
     )  # fmt: skip
     onnx: bool = place(False, "write each encoder of --out as onnx/model.onnx too")
-    out: str = place("", "new folder for the encoder, its card and the table")
+    out: str = place(
+        "", "folder for the encoder, its card and the table; one of an earlier run is replaced"
+    )
 
     PRESETS = {
         "default": {},
