@@ -97,13 +97,16 @@ def by_coverage(rows: Mapping[str, list[dict]]) -> tuple[np.ndarray, np.ndarray,
 def slope(before: np.ndarray, after: np.ndarray) -> float:
     """By how much the relative change, in percent, grows with each specialist from one on.
 
-    Least squares, weighted by the correct answers before.
+    Least squares, weighted by the correct answers before; NaN where fewer than two numbers of
+    specialists have any.
 
     Args:
         before: [covers], correct answers of the generalist.
         after: likewise with specialists.
     """
     covers = 1 + np.flatnonzero(before[1:])
+    if len(covers) < 2:
+        return float("nan")
     weights = before[covers].astype(float)
     change = 100 * (after[covers] / before[covers] - 1)
     x = covers - np.average(covers, weights=weights)
@@ -119,6 +122,15 @@ def paper_slope() -> float:
     return slope(before, after)
 
 
+def _growth(part, slopes, found):
+    """The cells of a part's slope: with its interval, the verdict, what would have shown."""
+    if part not in slopes:
+        return [DASH] * 3
+    growth, least = found[part], statistics.detectable(slopes[part], len(slopes))
+    shown = f"{signed(growth.mean)} {bounds(growth)}"
+    return [shown, growth.verdict, f"{least:.2f}".replace("nan", DASH)]
+
+
 def relative(parts_of: Mapping[str, list[dict]]) -> str:
     """One line per part, and one of the paper: relative gain, and its growth with coverage."""
     gains, slopes, lines = {}, {}, []
@@ -127,20 +139,15 @@ def relative(parts_of: Mapping[str, list[dict]]) -> str:
         _, before, after = by_coverage(rows)
         gain = 100 * (after.sum(1) / before.sum(1) - 1)
         each = [slope(*pair) for pair in zip(before, after)]
-        gains[part], slopes[part] = statistics.above(gain, 0), statistics.above(each, 0)
-    known = [statistics.together(tests) for tests in (gains, slopes)]
+        gains[part] = statistics.above(gain, 0)
+        if np.isfinite(each).all():
+            slopes[part] = statistics.above(each, 0)
+    of_gains, of_slopes = statistics.together(gains), statistics.together(slopes)
     for part, found in parts_of.items():
         rows = tables.by_row(found)
-        gain, growth = (of[part] for of in known)
-        lines.append([
-            part,
-            f"{signed(gain.mean)} {bounds(gain)}",
-            gain.verdict,
-            conditional(rows),
-            f"{signed(growth.mean)} {bounds(growth)}",
-            growth.verdict,
-            f"{statistics.detectable(slopes[part], len(slopes)):.2f}".replace("nan", DASH),
-        ])  # fmt: skip
+        gain = of_gains[part]
+        line = [part, f"{signed(gain.mean)} {bounds(gain)}", gain.verdict, conditional(rows)]
+        lines.append([*line, *_growth(part, slopes, of_slopes)])
     (top, special), (both, special_both) = named.PAPER[named.GENERALIST], named.PAPER[named.JOINED]
     gain_of_paper = signed(100 * (both / top - 1))
     of_special = f"{special:g} → {special_both:g}"

@@ -54,6 +54,11 @@ def test_controls_cost_as_much_as_the_specialists():
     assert equal_epochs(config, data) == 15
 
 
+def test_one_number_of_specialists_has_no_slope():
+    assert np.isnan(report.slope(np.array([3, 5, 0]), np.array([3, 6, 0])))
+    assert np.isnan(report.slope(np.array([3, 0, 0]), np.array([3, 0, 0])))
+
+
 def test_growth_with_coverage_is_a_weighted_slope_from_one_specialist_on():
     # +1 % at one (weight 100), +3 % at two and at three (weights 100, 200), 0 examples at four
     before, after = np.array([50, 100, 100, 200, 0]), np.array([99, 101, 103, 206, 0])
