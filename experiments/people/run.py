@@ -32,7 +32,7 @@ STUDENTS = [arm.row for arm in ARMS]  # the last two begin where the distilled o
 
 def load(config: Config) -> Dataset:
     """The 240 people: none is left for validation."""
-    train, test = people.load(config.manual_dir)
+    train, test = people.load()
     empty = Split(train.inputs[:0], train.labels[:0])
     return Dataset("people", people.CLASSES, train, empty, test, people.digest())
 
