@@ -100,7 +100,7 @@ def task(found, config, run, number):
         optimizers.muon_warmup_cosine,
         problem_set(found, "train"),
         {style: solutions(found, "train", style) for style in (problems.ANSWER, problems.TERSE)},
-        {name: problem_set(found, split) for name, split in tests.items()},
+        tasks.alike({name: problem_set(found, split) for name, split in tests.items()}),
         lambda ids: problems.answer_in(found.vocabulary, ids),
     )
 

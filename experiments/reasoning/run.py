@@ -78,7 +78,7 @@ def taught(config, run, task_of, number):
     )  # fmt: skip
     each = keys.keys(base, "student", number, count=config.seeds)
     order = keys.key(base, "student", number, "order")
-    students = Students(data, config.sizes, each, order, settings, cache, sampled)
+    students = Students(data, config.sizes, each, order, settings, cache, sampled, run.execution)
     evaluate = answering.evaluator(data, data.student, size, measured_by(config, number))
     return Taught(data, cache, sampled, students, evaluate)
 

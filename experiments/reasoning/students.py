@@ -4,6 +4,7 @@ All arms begin, seed by seed, with the same parameters, take the same number of 
 same problems at every step.
 """
 
+import functools
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -35,7 +36,7 @@ class FittedArm(NamedTuple):
 class Students:
     """Trains the students of a task: one per number of problems in `sizes` and seed."""
 
-    def __init__(self, task, sizes, keys, order, settings, cache, sampled):
+    def __init__(self, task, sizes, keys, order, settings, cache, sampled, execution=DEFAULT):
         """The pools and members of all arms.
 
         Args:
@@ -46,6 +47,7 @@ class Students:
             settings: TrainingSettings.
             cache: the TeacherCache of the task's teacher.
             sampled: pools.Sampled.
+            execution: of the training that restarted arms share, as for loop.fit.
 
         Raises:
             InputError: a number of problems has none that the teacher solves.
@@ -62,17 +64,17 @@ class Students:
         self.keys, self.order = train_state.at(keys, self.seeds), order
         # arms may be trained side by side: the parameters [M, …] that all begin with, and SFT's
         self.start = parallel.once(lambda: task.start(self.keys))
-        self.after_sft = parallel.once(self._after_sft)
+        self.after_sft = parallel.once(functools.partial(self._after_sft, execution))
 
     def members(self, arm):
         """The numbers [m] of the members that an arm has students of."""
         return np.flatnonzero((self.sizes == self.sizes.max()) | (not arm.equal_tokens))
 
-    def _after_sft(self):
+    def _after_sft(self, execution):
         """The FittedArm on one right chain per problem that restarted arms go on with."""
         steps = self.settings.steps - self.settings.on_policy_steps
         arm = ReasoningArm(pools.ONE, SFT)
-        return self._phase(arm, self.settings._replace(steps=steps), self.start())
+        return self._phase(arm, self.settings._replace(steps=steps), self.start(), execution)
 
     def equal_steps(self, pool):
         """In how many steps texts of a pool have, in the mean, as many tokens as right chains."""

@@ -28,6 +28,19 @@ class ProblemSet(NamedTuple):
         return Texts(self.prompts, Tokens(np.zeros(shape, np.int32), np.zeros(shape, bool)))
 
 
+def alike(tests):
+    """ProblemSets by name, their prompts padded to one width: all share their programs."""
+    width = max(each.prompts.ids.shape[1] for each in tests.values())
+    longest = max(each.max_length for each in tests.values())
+
+    def wider(each):
+        by = (0, 0), (width - each.prompts.ids.shape[1], 0)
+        prompts = Tokens(*(np.pad(part, by) for part in each.prompts))
+        return each._replace(prompts=prompts, max_length=longest)
+
+    return {name: wider(each) for name, each in tests.items()}
+
+
 class ReasoningTask(NamedTuple):
     """What students learn, and from whom.
 

@@ -188,6 +188,17 @@ def test_members_draw_from_their_first_problems_and_seeds_are_paired():
     assert (np.asarray(drawn(0, 4)) != small).any()
 
 
+def test_tests_of_one_task_have_one_shape_and_are_otherwise_unchanged():
+    short = tasks.ProblemSet(padded([[1, 2], [3]], left=True, multiple=1), ["a", "b"], [1, 2], 8)
+    long = tasks.ProblemSet(padded([[4, 5, 6]], left=True, multiple=1), ["c"], [3], 5)
+    found = tasks.alike({"test": short, "harder": long})
+    assert [each.blank().answers.ids.shape for each in found.values()] == [(2, 8), (1, 8)]
+    assert found["test"].prompts.ids.tolist() == [[0, 1, 2], [0, 0, 3]]
+    assert found["test"].prompts.lists() == [[1, 2], [3]]
+    assert found["harder"].prompts.lists() == [[4, 5, 6]]
+    assert found["test"].gold == ["a", "b"] and found["test"].steps == [1, 2]
+
+
 def test_votes_and_exact_answers():
     assert answering.vote(["5", None, "7", "7", None, None]) == "7"
     assert answering.vote(["5", "7"]) == "5" and answering.vote([None, None]) is None
