@@ -2,23 +2,35 @@
 
 import pathlib
 import re
+from collections.abc import Callable
 
-from kd_jax.report import commands, encoder_run, manifests
+from kd_jax.report import commands, decoder_table, encoder_run, manifests
 from kd_jax.storage import manifest
 
 LINKED = {"settings": "config.json", "manifest": "manifest.json", "records": "records.jsonl"}
 
 
-def encoders_page(text: str, root: pathlib.Path) -> str:
-    """docs/encoders.md with the tables of its records renewed.
+TABLES: dict[str, Callable[[pathlib.Path], str]] = {  # of the records that a page of docs/ shows
+    "encoder": encoder_run.table, "decoder": decoder_table.table,
+}  # fmt: skip
+
+
+def pages(root: pathlib.Path) -> dict[pathlib.Path, str]:
+    """docs/encoders.md and docs/decoders.md with the tables of their records renewed, by path.
 
     Args:
-        text: the page as it is.
         root: the folder of the repository.
     """
-    for path in sorted((root / "docs" / "records").glob(f"encoder_*/{manifest.NAME}")):
-        folder = path.parent
-        parts = [f"    {commands.read(folder)}", encoder_run.table(folder).rstrip()]
+    docs = root / "docs"
+    found = {docs / f"{kind}s.md": kind for kind in TABLES}
+    return {path: _page(path, kind) for path, kind in found.items() if path.is_file()}
+
+
+def _page(path, kind):
+    text = path.read_text(encoding="utf-8")
+    for record in sorted((path.parent / "records").glob(f"{kind}_*/{manifest.NAME}")):
+        folder = record.parent
+        parts = [f"    {commands.read(folder)}", TABLES[kind](folder).rstrip()]
         part = "\n\n".join(["", *parts, origin(folder, f"records/{folder.name}"), ""])
         text = replaced(text, folder.name, part)
     return text

@@ -3,7 +3,7 @@
 `./run.sh publish --readmes` renews them, and before that the tables of committed records.
 
 experiment_page.py says what an experiment's is made of, front_page.py which parts of README.md, and
-docs_records.py which of docs/encoders.md.
+docs_records.py which of docs/encoders.md and docs/decoders.md.
 """
 
 import contextlib
@@ -85,7 +85,5 @@ def rendered(root: pathlib.Path) -> dict[pathlib.Path, str]:
     front, docs = root / "README.md", root / "docs"
     if any(claims.listed(root)):
         texts[docs / "claims.md"] = experiment_page.linked(claims.page(root))
-    encoders = docs / "encoders.md"
-    if encoders.is_file():
-        texts[encoders] = docs_records.encoders_page(encoders.read_text(encoding="utf-8"), root)
+    texts |= docs_records.pages(root)
     return {front: front_page.renewed(front.read_text(encoding="utf-8"), root), **texts}
