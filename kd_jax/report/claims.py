@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from kd_jax.errors import require
 from kd_jax.metrics.statistics import BEATS, INCONCLUSIVE, UNDECIDED, WORSE
-from kd_jax.report import markdown_blocks, tables
+from kd_jax.report import cells, markdown_blocks, tables
 
 REPRODUCED, CONTRADICTED, OPEN = "reproduced", "**contradicted**", "open"
 HEADER = ["claim", "published", "ours", "difference [95 %]", "result", "where"]
@@ -112,22 +112,15 @@ def answer(claim: Claim, text: str) -> Answer:
     Raises:
         InputError: It is not there.
     """
-    title, *cells = claim.where
+    title, *first = claim.where
     missing = f"claim {claim.says!r}: the record {claim.record} has no"
-    found, last = [], ""
-    for kind, content in markdown_blocks.parse(text):
-        last = content if kind == "title" else last
-        if kind == "table" and title in ("", last):
-            found.append(content)
-    require(found, f"{missing} table {title!r}")
-    table = found[0]
-    rows = [row for row in table.rows if row[: len(cells)] == cells]
-    require(len(rows) == 1, f"{missing} single row {cells} below {title!r}")
-    columns = [claim.difference, *([claim.number] if claim.number else [])]
-    for header in columns:
-        require(header in table.header, f"{missing} column {header!r} below {title!r}")
-    cells = rows[0][table.header.index(claim.difference) :]
-    number = rows[0][table.header.index(claim.number)] if claim.number else "–"
+    table, row = cells.row(text, title, first, missing)
+    number = row[cells.column(table, claim.number, missing)] if claim.number else "–"
+    return _judged(claim, number, row[cells.column(table, claim.difference, missing) :], missing)
+
+
+def _judged(claim, number, cells, missing):
+    """The Answer of the cells from the difference on."""
     if claim.least is not None:
         return Answer(number, cells[0], _above(cells[0], claim.least))
     difference, _, verdict = cells[0].rpartition(" ")

@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 
 from kd_jax.errors import require
-from kd_jax.report import commands, confirmed, docstrings, figure_files
+from kd_jax.report import cells, commands, confirmed, docstrings, figure_files
 from kd_jax.report.docs_records import origin
 
 NOTICE = "<!-- By ./run.sh publish from __init__.py, findings.md and the records: edit those -->"
@@ -56,7 +56,9 @@ def text(folder: pathlib.Path) -> str:
     about = stated(folder)
     findings = folder / "findings.md"
     found = findings.read_text(encoding="utf-8").strip() if findings.is_file() else ""
-    said = FIGURE.sub(lambda image: f"{image[0]}{_caption(folder / image[1])}", found)
+    said = FIGURE.sub(
+        lambda image: f"{image[0]}{_caption(folder / image[1])}", cells.filled(found, folder)
+    )
     parts = [NOTICE, f"# {about.title.rstrip('.')}", _head(about), linked(about.prose), said]
     for record in records(folder):
         parts += _results(record, set(FIGURE.findall(found)))

@@ -1,0 +1,75 @@
+"""Cells of committed tables, by title, row and column: numbers of prose and of claims.
+
+A findings.md writes {{records | title of a table | row | column}} where a number is to stand, so
+that none is typed. The title may be empty: the first table; a row that is not told by its first
+cell is given by its first cells.
+"""
+
+import pathlib
+import re
+
+from kd_jax.errors import require
+from kd_jax.report import markdown_blocks
+from kd_jax.report.markdown_blocks import Table
+
+PLACE = re.compile(r"\{\{(.+?)\}\}", flags=re.S)
+
+
+def row(text: str, title: str, first: list[str], missing: str) -> tuple[Table, list[str]]:
+    """A table of a table.md, and the one row of it that begins with some cells.
+
+    Args:
+        text: The table.md.
+        title: What stands above the table; "" for the first one.
+        first: The first cells of the row.
+        missing: How an error begins, as "… has no".
+
+    Raises:
+        InputError: There is no such table or row, or several rows.
+    """
+    found, last = [], ""
+    for kind, content in markdown_blocks.parse(text):
+        last = content if kind == "title" else last
+        if kind == "table" and title in ("", last):
+            found.append(content)
+    require(found, f"{missing} table {title!r}")
+    rows = [row for row in found[0].rows if row[: len(first)] == first]
+    require(len(rows) == 1, f"{missing} single row {first} below {title!r}")
+    return found[0], rows[0]
+
+
+def column(table: Table, header: str, missing: str) -> int:
+    """The place of a column.
+
+    Args:
+        table: Of `row`.
+        header: What the column is called.
+        missing: As for `row`.
+
+    Raises:
+        InputError: The table has no such column.
+    """
+    require(header in table.header, f"{missing} column {header!r}")
+    return table.header.index(header)
+
+
+def filled(prose: str, folder: pathlib.Path) -> str:
+    """A text with the cells that it names.
+
+    Args:
+        prose: Of a findings.md.
+        folder: Of the experiment, in which the records lie.
+
+    Raises:
+        InputError: A cell is not there.
+    """
+    return PLACE.sub(lambda found: _cell(found, folder), prose)
+
+
+def _cell(found, folder):
+    record, title, *first, header = (" ".join(x.split()) for x in found[1].split("|"))
+    missing = f"findings.md of {folder.name}: {record}/table.md has no"
+    path = folder / record / "table.md"
+    require(path.is_file(), f"findings.md of {folder.name}: there is no {record}/table.md")
+    table, cells = row(path.read_text(encoding="utf-8"), title, first, missing)
+    return cells[column(table, header, missing)]

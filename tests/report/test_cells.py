@@ -1,0 +1,49 @@
+"""Numbers in prose are cells of committed tables, found by title, row and column."""
+
+import pytest
+
+from kd_jax.errors import InputError
+from kd_jax.report import cells
+
+TABLE = """Errors in percent.
+
+| row | errors |
+|-----|--------|
+| a   | 1.0    |
+
+By part
+
+| part | row | errors |
+|------|-----|--------|
+| x    | a   | 2.0    |
+| x    | b   | 3.0    |
+| y    | a   | 4.0    |
+"""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "records").mkdir()
+    (tmp_path / "records" / "table.md").write_text(TABLE)
+    return tmp_path
+
+
+def test_a_place_becomes_its_cell(folder):
+    prose = "first {{records | | a | errors}}, then {{records | By\npart | x | b | errors}} %"
+    assert cells.filled(prose, folder) == "first 1.0, then 3.0 %"
+    assert cells.filled("a {b} {c", folder) == "a {b} {c"
+
+
+@pytest.mark.parametrize(
+    "place, said",
+    [
+        ("exploration | | a | errors", "there is no exploration/table.md"),
+        ("records | By seed | a | errors", "no table 'By seed'"),
+        ("records | By part | x | errors", r"no single row \['x'\] below 'By part'"),
+        ("records | By part | z | errors", r"no single row \['z'\] below 'By part'"),
+        ("records | | a | accuracy", "no column 'accuracy'"),
+    ],
+)
+def test_a_place_that_is_not_there_is_named(folder, place, said):
+    with pytest.raises(InputError, match=said):
+        cells.filled(f"{{{{{place}}}}}", folder)
