@@ -20,7 +20,7 @@ import optax
 from jax.tree_util import Partial
 from jaxtyping import ArrayLike
 
-from kd_jax.runtime import hosts, memory, signals
+from kd_jax.runtime import hosts, memory, parallel, signals
 from kd_jax.runtime.execution import DEFAULT, Execution
 from kd_jax.training import chunking, programs, step_program
 from kd_jax.training import state as train_state
@@ -120,6 +120,7 @@ class Training:
             self.program.report = report
         with signals.training():
             while self.done < self.epochs:
+                parallel.check()  # it may have been told to stop while the program was compiled
                 began = time.monotonic()
                 self.advance(min(self.done + length, self.epochs))
                 # Chunks of half a second or more: short for a live bar, long enough to be free.

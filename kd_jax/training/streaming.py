@@ -17,7 +17,7 @@ import numpy as np
 import optax
 
 from kd_jax.errors import extra
-from kd_jax.runtime import signals
+from kd_jax.runtime import parallel, signals
 from kd_jax.runtime.execution import DEFAULT, Execution
 from kd_jax.training import state as train_state
 
@@ -101,6 +101,7 @@ def fit(
     reader, numbers = source.read(done), place.grid(numbers)
     with signals.training():
         while done < len(source):
+            parallel.check()  # as in loop.py
             state, totals, curves = tree
             count = min(CHUNK, source.steps - done % source.steps)
             read = [next(reader) for _ in range(count)]

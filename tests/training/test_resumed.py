@@ -1,10 +1,15 @@
 """A training that is cut goes on bitwise: killed, resumed, or in turns."""
 
+import contextlib
+import threading
+
 import jax
 import jax.numpy as jnp
 import pytest
 from small_training import EPOCHS, assert_same, fitted, saved, states, whole
 
+from kd_jax.errors import InputError
+from kd_jax.runtime import parallel
 from kd_jax.runtime.execution import Execution
 from kd_jax.storage import checkpoint
 from kd_jax.storage.run_folder import Run
@@ -56,6 +61,25 @@ def test_a_killed_training_in_turns_goes_on_with_the_piece_that_it_was_at(tmp_pa
     resumed = fitted(2, execution=execution, report=lambda *args: again.append(1))
     assert_same(resumed, uninterrupted)
     assert len(again) <= 5  # of the second piece alone; both would be six or more
+
+
+def test_what_was_told_to_stop_while_it_compiled_trains_no_epoch_for_nothing():
+    told, trained = threading.Event(), []
+
+    def job(item):
+        if item == "fails":
+            raise InputError("bad")
+        with contextlib.suppress(parallel.Stopped):
+            while True:
+                parallel.check()
+        try:
+            fitted(report=lambda done, curves: trained.append(done))
+        except parallel.Stopped:
+            told.set()
+
+    with pytest.raises(InputError, match="bad"):
+        list(parallel.results(job, ["slow", "fails"], workers=2))
+    assert told.is_set() and trained == []
 
 
 def test_a_snapshot_of_other_facts_is_not_resumed(tmp_path):
