@@ -2,9 +2,9 @@
 
 Command:  ./run.sh people [--replay] [--predict="-1,0.36,1,0,0,0.445"] [--teachers=20] [--seeds=1]
 Takes:    1 minute on 2 CPU cores; --replay and --predict 10 seconds
-Found:    The tuned student's win over its teacher was one seed's. Over 20 teachers it is 2.0 points
-          below on the training rows, and 40 test rows separate none of them; --replay gives the
-          demo's losses and accuracies to all four decimals
+Found:    The tuned student's win over its teacher was one seed's. Over 20 teachers it is below on
+          the training rows, and 40 test rows separate none of them; --replay gives the demo's
+          losses and accuracies to all four decimals
 
 The demo (J. McCaffrey, 31 January 2025, PyTorch; 240 rows) trains a 6-(100-100)-3 teacher, a
 6-8-3 student by mean squared error on the teacher's log-probabilities, and then tunes the student

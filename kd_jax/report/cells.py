@@ -1,8 +1,8 @@
 """Cells of committed tables, by title, row and column: numbers of prose and of claims.
 
 A findings.md writes {{records | title of a table | row | column}} where a number is to stand, so
-that none is typed. The title may be empty: the first table; a row that is not told by its first
-cell is given by its first cells.
+that none is typed. The title may be empty: the first table that has such a row. A row that is not
+told by its first cell is given by its first cells.
 """
 
 import pathlib
@@ -20,7 +20,7 @@ def row(text: str, title: str, first: list[str], missing: str) -> tuple[Table, l
 
     Args:
         text: The table.md.
-        title: What stands above the table; "" for the first one.
+        title: What stands above the table; "" for the first one that has such a row.
         first: The first cells of the row.
         missing: How an error begins, as "… has no".
 
@@ -33,9 +33,12 @@ def row(text: str, title: str, first: list[str], missing: str) -> tuple[Table, l
         if kind == "table" and title in ("", last):
             found.append(content)
     require(found, f"{missing} table {title!r}")
-    rows = [row for row in found[0].rows if row[: len(first)] == first]
+    for table in found:
+        rows = [row for row in table.rows if row[: len(first)] == first]
+        if rows:
+            break
     require(len(rows) == 1, f"{missing} single row {first} below {title!r}")
-    return found[0], rows[0]
+    return table, rows[0]
 
 
 def column(table: Table, header: str, missing: str) -> int:
