@@ -57,6 +57,7 @@ if TYPE_CHECKING:  # what the tables below say, for type checkers and editors
     from kd_jax.models import functional as functional
     from kd_jax.pretrained.encoder import Encoder as Encoder
     from kd_jax.report.tables import compare as compare
+    from kd_jax.storage.record_files import read_records as read_records
 
 __version__ = "0.1.0"
 
@@ -107,6 +108,7 @@ _NAMES = {  # public name -> the module that defines it, and what it is called t
     "probabilities": "kd_jax.distill.driver.named_teachers",
     "pseudo_labels": "kd_jax.distill.methods",
     "read_data": "kd_jax.command.read_data",
+    "read_records": "kd_jax.storage.record_files",
     "read_texts": "kd_jax.data.texts",
     "soft_targets": "kd_jax.distill.methods",
 }

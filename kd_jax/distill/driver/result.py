@@ -2,7 +2,6 @@
 
 import dataclasses
 import html
-import importlib
 import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ from kd_jax.export.network import Network
 from kd_jax.models import Model
 from kd_jax.report import terminal_page
 from kd_jax.report.comparison import Comparison, lost, score
+from kd_jax.storage.record_files import Records
 
 if TYPE_CHECKING:
     from kd_jax.distill.driver.problem import Problem
@@ -130,11 +130,7 @@ class Result:
 
     def to_pandas(self) -> Any:
         """The records as a pandas DataFrame."""
-        try:
-            pandas = importlib.import_module("pandas")  # which nothing else here needs
-        except ImportError:
-            raise InputError("to_pandas() needs pandas: pip install pandas") from None
-        return pandas.DataFrame(self.records)
+        return Records(self.records).to_pandas()
 
     def plot(self) -> Any:
         """A matplotlib figure: every method's difference to the baseline, with its interval."""
