@@ -1,6 +1,7 @@
 """Comparison of distillation methods: one teacher, the same students, batches and budget."""
 
 import functools
+import itertools
 from collections.abc import Callable
 
 import jax
@@ -11,7 +12,9 @@ from experiments.compare_methods.config import Config
 from experiments.compare_methods.rows import ASSISTANT, KD, LABELS, NAMES, PSEUDO, TEACHER
 from kd_jax import fingerprint, models
 from kd_jax.command import source_files
+from kd_jax.data import Split
 from kd_jax.distill import methods, teachers
+from kd_jax.distill.driver import checks, fitting, named_teachers
 from kd_jax.distill.methods import plugin
 from kd_jax.errors import require
 from kd_jax.export import saved_models
@@ -55,8 +58,7 @@ def one_step(config: Config, spec: pairs.PairSpec) -> list[methods.Method]:
 
 def has_maps(model: models.Model, inputs: np.ndarray) -> bool:
     """Whether a hidden layer of a network is a feature map; nothing is computed."""
-    variables = jax.eval_shape(model.init, jax.random.key(0))
-    (_, features), _ = jax.eval_shape(model.apply, variables, inputs[:1])
+    features = named_teachers.features_of(model, inputs[:1])
     return any(x.ndim == 4 for x in features.values())
 
 
@@ -99,7 +101,29 @@ def tuner(config: Config, pair: str) -> Callable[[methods.Method], methods.Metho
 
 def of_plugin(config: Config) -> list[methods.Method]:
     """The methods of --plugin, if there are any."""
-    return plugin.of_file(config.plugin) if config.plugin else []
+    return checks.listed(plugin.of_file(config.plugin)) if config.plugin else []
+
+
+def check(spec: pairs.PairSpec, of_rows: dict[str, list[chains.Step]]) -> None:
+    """Try the term of every method on the networks of a pair, before its teacher is trained.
+
+    Args:
+        spec: of the pair and any of its teachers.
+        of_rows: of `steps_by_row`.
+
+    Raises:
+        InputError: a term does not fit the networks, or gives no finite number.
+    """
+    train = Split(spec.data.train.inputs[:1], spec.data.train.labels[:1])
+    unknown = np.zeros((1, spec.data.classes), np.float32)
+    taught = fitting.Taught(
+        {name: unknown for name in ("teacher", "permuted")}, np.ones(1, bool),
+        named_teachers.features_of(spec.teacher.model, train.inputs),
+    )  # fmt: skip
+    for step in itertools.chain.from_iterable(of_rows.values()):
+        if step.method.row != NAMES["ft"]:  # whose batches have what its paraphraser, trained, says
+            known = fitting.of_known_teachers([step.method], taught)
+            checks.check(known, step.network or spec.student, train, taught)
 
 
 def record_teacher(prepared: Callable[[], pairs.Prepared], task) -> list[dict]:
@@ -172,6 +196,7 @@ def run(config: Config, run: run_folder.Run) -> None:
     for name, found in data.items():
         specs = [makers[name][1](config, found, seed) for seed in range(config.teachers)]
         of_rows = steps_by_row(config, specs[0])
+        check(specs[0], of_rows)
         for spec in specs:
             prepare = functools.partial(pairs.prepare, config, spec, run)
             units = units_of(config, spec, of_rows, parallel.once(prepare))

@@ -19,7 +19,6 @@ from kd_jax.distill.driver.problem import Problem, of_few_steps, prepare
 from kd_jax.distill.driver.result import Result
 from kd_jax.distill.methods import Method
 from kd_jax.errors import printable, require
-from kd_jax.export.network import Network
 from kd_jax.report import compared_run
 from kd_jax.storage import checkpoint, run_folder
 from kd_jax.training import keys
@@ -93,7 +92,7 @@ def _student(config, given, wanted, read, classes):
     of_whom = student if read is None else read
     taught = Taught(
         {"teacher": np.zeros((2, classes), np.float32)},
-        features=named_teachers.features_like(_untrained(of_whom), inputs),
+        features=named_teachers.features_of(of_whom, inputs),
     )
     for method in wanted:
         reads = checks.check([method], student, Split(inputs, np.zeros(2, np.int32)), taught)
@@ -103,12 +102,6 @@ def _student(config, given, wanted, read, classes):
             "--teacher=train:NETWORK alone, without --cross_fit: train one here or leave it out",
         )
     return student
-
-
-def _untrained(model):
-    """A Network of which the shapes alone are known."""
-    variables = jax.eval_shape(model.init, jax.eval_shape(lambda: jax.random.key(0)))
-    return Network(model, variables, [], (), "", {})
 
 
 def _prepared(config, given, student, teacher, wanted) -> Problem:

@@ -2,10 +2,13 @@
 
 import dataclasses
 import pathlib
+import types
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import kd_jax as kd
 from experiments.compare_methods import own, pairs, report, rows, run, tuning
 from experiments.compare_methods.config import Config
 from experiments.compare_methods.rows import KD, LABELS, NAMES, TEACHER
@@ -224,6 +227,49 @@ def test_rows_are_chosen_and_a_file_adds_a_method(tmp_path):
         run.steps_by_row(dataclasses.replace(config, plugin=str(tmp_path / "dist.py")), spec)
     with pytest.raises(InputError, match="--methods=dits: expected one of labels, kd"):
         Config(methods=("dits",))
+
+
+@pytest.mark.parametrize(
+    "term, said",
+    [
+        ("jnp.mean(s.logits, -1)", r"method mine has a term that gives float32 .4.: expected one"),
+        ("s.logits @ jnp.zeros(77)", "method mine does not fit these networks: TypeError: dot_gen"),
+        ("batch.rows['soft']", "method mine does not fit these networks: KeyError: 'soft'"),
+        ("jnp.log(-1.0) * jnp.mean(s.logits)", "method mine has a term that is nan on whatever"),
+        ("0.0, weights=(float('nan'),)", r"method mine has weights=\(nan,\): expected finite"),
+        ("0.0, teacher='other'", "the teacher other, which is not given: expected one of teacher"),
+    ],
+)
+def test_a_term_that_fails_is_refused_before_a_teacher_is_trained(tmp_path, term, said):
+    body = f"METHODS = [kd.Method('mine', lambda s, t, batch, extra: {term})]"
+    (tmp_path / "own.py").write_text(f"import jax.numpy as jnp\nimport kd_jax as kd\n{body}\n")
+    config = Config(methods=("dist",), plugin=str(tmp_path / "own.py"), **DIGITS)
+    noted = types.SimpleNamespace(uses=lambda **_: None)  # a run that cannot train
+    with pytest.raises(InputError, match=said) as error:
+        run.run(config, noted)
+    assert "\n" not in str(error.value)
+
+
+def test_all_methods_of_the_pairs_fit_their_networks():
+    config = Config(**SMALL)
+    for spec in (pairs.mnist_few_labels(config, DATA, 0), pairs.fashion(config, DATA, 0)):
+        run.check(spec, run.steps_by_row(config, spec))
+
+
+def test_maps_of_ones_own_networks_in_another_order_are_refused():
+    def apply(params, x):
+        logits = x.reshape(len(x), -1) @ params["w"]
+        return logits, {"map": jnp.ones((len(x), 5, 8, 8)) * logits.sum()}
+
+    config, images = Config(methods=("at",), **DIGITS), np.zeros((60, 8, 8), np.float32)
+    network = kd.models.fitted(
+        kd.Model(lambda key: {"w": jnp.zeros((64, 10))}, apply), images[:2], 10, "the network"
+    )
+    split = Split(images, np.arange(60, dtype=np.int32) % 10)
+    found = own.Own(Dataset("own", 10, split, split, split, digest="none"), network, network)
+    spec = own.pair(config, found, 0)
+    with pytest.raises(InputError, match=r"feature map map \[4, 5, 8, 8\], which seems to be"):
+        run.check(spec, run.steps_by_row(config, spec))
 
 
 def test_data_and_networks_of_a_file_are_a_pair(tmp_path, monkeypatch):

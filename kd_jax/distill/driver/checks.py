@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from kd_jax.data import Split
+from kd_jax.distill.driver import term_values
 from kd_jax.distill.methods import Method
 from kd_jax.distill.objective import NUMBERS, Outputs, ordered
 from kd_jax.errors import TEMPERATURES, InputError, brief, require
@@ -119,7 +120,7 @@ def _is_finite(value):
 
 
 def check(methods: Sequence[Method], student: Model, train: Split, taught: "Taught") -> bool:
-    """Try the term of every method on a few rows, of which nothing is computed.
+    """Try the term of every method on a few rows; nothing is computed but terms of one's own.
 
     Args:
         methods: Each learns from a teacher of `taught`.
@@ -202,7 +203,7 @@ def _reads(method, ours, rows, taught):
         known = rows["features"] if first else {}
         _check_features(f"method {row}: the teacher {method.teacher}", known, rows["inputs"])
 
-    def loss(key, ours, rows, numbers):
+    def loss(key, numbers, ours, rows):
         student = Outputs(ours[0], _Watched(ours[1], told_student))
         teacher = Outputs(rows["teachers"][:, 0], _Watched(rows["features"], told_teacher))
         extra = method.extra(key, student, teacher)
@@ -211,13 +212,13 @@ def _reads(method, ours, rows, taught):
     numbers = {name: jax.ShapeDtypeStruct((), np.float32) for name in NUMBERS}
     key = jax.eval_shape(lambda: jax.random.key(0))
     try:
-        found = jax.eval_shape(loss, key, ours, rows, numbers)
+        _check_number(row, jax.eval_shape(loss, key, numbers, ours, rows))
+        term_values.check(method, loss, ours, rows)
     except InputError:
         raise
     except Exception as error:  # whatever a term does with what is not there
         what = f"{type(error).__name__}: {brief(error)}"
         raise InputError(f"method {row} does not fit these networks: {what}") from error
-    _check_number(row, found)
     return bool(read)
 
 

@@ -19,6 +19,7 @@ from kd_jax.distill.driver.given_rows import Rows
 from kd_jax.distill.methods import training
 from kd_jax.distill.objective import ordered
 from kd_jax.errors import InputError, require
+from kd_jax.models import Model
 
 MOST_BYTES = 2**28  # of features that are computed beforehand
 
@@ -187,9 +188,18 @@ def features_like(teacher: Any, inputs: np.ndarray) -> dict[str, Any]:
         teacher: As for `features`.
         inputs: As for `features`.
     """
-    if not is_network(teacher):
-        return {}
-    return jax.eval_shape(ordered(teacher.model.apply), teacher.variables, inputs)[0][1]
+    return features_of(teacher.model, inputs) if is_network(teacher) else {}
+
+
+def features_of(model: Model, inputs: np.ndarray) -> dict[str, Any]:
+    """Likewise of a network that is not trained yet.
+
+    Args:
+        model: Its functions.
+        inputs: As for `features`.
+    """
+    variables = jax.eval_shape(model.init, jax.eval_shape(lambda: jax.random.key(0)))
+    return jax.eval_shape(ordered(model.apply), variables, inputs)[0][1]
 
 
 def features(teacher: Any, inputs: np.ndarray) -> dict[str, np.ndarray]:

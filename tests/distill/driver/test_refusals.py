@@ -10,6 +10,7 @@ from scipy import special
 
 import kd_jax as kd
 from kd_jax.distill import methods, students
+from kd_jax.distill.methods import terms
 from kd_jax.errors import InputError
 from kd_jax.models import fitted
 
@@ -109,6 +110,9 @@ def test_rows_and_numbers(options, said):
         (SOFT._replace(term=lambda s, t, b, e: s.logits), r"gives float32 \[4, 3\]: expected one"),
         (SOFT._replace(term=lambda s, t, b, e: None), "gives NoneType: expected one float"),
         (SOFT._replace(term=lambda s, t, b, e: b.rows["x"]), "does not fit .* KeyError: 'x'"),
+        (SOFT._replace(term=lambda s, t, b, e: jnp.nan * s.logits.sum()), "a term that is nan on"),
+        (SOFT._replace(term=jax.tree_util.Partial(lambda *x: jnp.inf)), "a term that is inf on"),
+        (SOFT._replace(term=terms.on_logits(lambda s, t: s.sum(-1) / 0)), "a term that is inf on"),
     ],
 )
 def test_methods(given, said):
@@ -208,6 +212,16 @@ def test_a_term_may_map_over_what_it_is_given():
                 methods=kd.Method("all", of_all))  # fmt: skip
     with pytest.raises(InputError, match="method all has a term that gives int32 .*: expected one"):
         distill(methods=kd.Method("all", of_all))
+
+
+def test_a_term_need_not_be_finite_on_numbers_of_every_kind():
+    for of_logits in [
+        lambda s, t: jnp.log(s) - jnp.log(t),  # above 0
+        lambda s, t: jnp.arccosh(1.5 + s) - jnp.arccosh(t),  # above 1
+        lambda s, t: jnp.arctanh(s) - jnp.arctanh(t),  # below 1
+    ]:
+        with pytest.raises(Trained):
+            distill(methods=kd.Method("mine", terms.on_logits(of_logits)))
 
 
 def test_methods_that_need_labels_where_there_are_none():
