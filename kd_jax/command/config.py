@@ -105,8 +105,8 @@ class Config(experiment.Config):
         "", "folder for the model card, table and student; one of an earlier run is replaced"
     )
     formats: tuple[str, ...] = place(
-        ("onnx", "stablehlo"), f"of the student in --out, some of {', '.join(FORMATS)}",
-        one_of(*FORMATS),
+        (), f"of the student in --out, some of {', '.join(FORMATS)} (default: stablehlo, and onnx "
+        "where the network can be converted)",
     )  # fmt: skip
 
     PRESETS = {
@@ -121,6 +121,8 @@ class Config(experiment.Config):
 
         for name in self.methods:
             require(name in METHODS, f"--methods={name}: {near(name, METHODS, 'methods')}")
+        if self.formats:
+            one_of(*FORMATS)("formats", self.formats)
         trained = any(name.startswith("train:") for name in self.teacher)
         alone = f"--cross_fit={self.cross_fit} is for teachers that are trained here"
         require(trained or not self.cross_fit, f"{alone}, as --teacher=train:mlp:64: leave it out")

@@ -9,8 +9,8 @@ from kd_jax import fingerprint
 from kd_jax.command import card, out_folder, source_files
 from kd_jax.command.problem import Problem
 from kd_jax.distill.driver.result import Result
-from kd_jax.errors import require, require_extra
-from kd_jax.export import folders, quantize
+from kd_jax.errors import InputError, require, require_extra
+from kd_jax.export import folders, quantize, student_files
 from kd_jax.export.network import Network
 from kd_jax.report import compared_run, comparison_figure
 from kd_jax.storage import jsonl, run_folder
@@ -35,6 +35,39 @@ def check(config: Any) -> None:
     if "onnx" in config.formats:
         advice = "pip install --no-deps jax2onnx, or leave ONNX out with --formats=stablehlo"
         require(importlib.util.find_spec("jax2onnx"), f"jax2onnx is not installed: {advice}")
+
+
+def formats(config: Any) -> tuple[str, ...]:
+    """The formats of the student in --out: those of --formats, by default what can be had.
+
+    Args:
+        config: The flags.
+    """
+    usual = ("onnx", "stablehlo") if importlib.util.find_spec("jax2onnx") else ("stablehlo",)
+    return config.formats or usual
+
+
+def check_formats(config: Any, network: Network) -> list[str]:
+    """What is to be said, before anything is trained, of formats that cannot be written.
+
+    Args:
+        config: The flags.
+        network: A student that is not trained.
+
+    Returns:
+        A line for each that was not asked for.
+
+    Raises:
+        InputError: One of --formats cannot be, or the network cannot be exported at all.
+    """
+    if not config.out:
+        return []
+    faults = student_files.faults(network, formats(config))
+    rest = [name for name in config.formats if name not in faults] or ["stablehlo"]
+    for name, why in faults.items() if config.formats else ():
+        others = f"take others, as --formats={','.join(rest)}"
+        raise InputError(f"--formats: {name} of --student={config.student}: {why}: {others}")
+    return [f"{name} will not be in --out: {why}" for name, why in faults.items()]
 
 
 def sources(config: Any) -> dict[str, str]:
@@ -94,7 +127,7 @@ def write(
         (path / "table.md").write_text(result.comparison.markdown(), encoding="utf-8")
         (path / "records.jsonl").write_text(jsonl.text(result.records), encoding="utf-8")
         comparison_figure.save(result.comparison, path / "comparison.png")
-        files = best.export(path / "student", *config.formats)
+        files = best.export(path / "student", *formats(config))
         shares = rounding(best, problem) if "int8" in config.formats else None
         about = card.About(config, run, result, problem, teachers, files, shares)
         (path / "README.md").write_text(card.text(about), encoding="utf-8")

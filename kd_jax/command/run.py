@@ -84,7 +84,7 @@ def _say(lines):
 
 
 def _student(config, given, wanted, read, classes):
-    """The network of --student, which every method fits, before any teacher is asked or trained.
+    """The network of --student, which every method and format fits, before a teacher is asked.
 
     read: the Model of the teacher whose features methods may read, or None.
     """
@@ -101,6 +101,8 @@ def _student(config, given, wanted, read, classes):
             f"method {method.row} learns from a teacher's features, which are known of "
             "--teacher=train:NETWORK alone, without --cross_fit: train one here or leave it out",
         )
+    shapes = jax.eval_shape(student.init, jax.eval_shape(lambda: jax.random.key(0)))
+    _say(folder.check_formats(config, given.network(student, shapes, list(given.classes))))
     return student
 
 

@@ -5,6 +5,7 @@ import difflib
 import importlib.util
 import pathlib
 import sys
+import tempfile
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -46,12 +47,8 @@ def write(folder: pathlib.Path, network: "Network", wanted: Sequence[str]) -> li
     Raises:
         InputError: student.stablehlo fails, which every folder has; or a format lacks its packages.
     """
-    inputs, chosen, faults = _rows(network), _chosen(network, wanted), {}
-    for name, variables in chosen.items():  # one by one: jax2onnx replaces parts of jax meanwhile
-        try:
-            _convert(folder / name, network, variables, inputs)
-        except formats.NotConverted as error:
-            faults[name] = f"this network cannot be converted ({brief(error)})"
+    inputs, chosen = _rows(network), _chosen(network, wanted)
+    faults = _converted(folder, network, chosen, inputs)
     there = [name for name in chosen if name not in faults]
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         answers = [pool.submit(verify.logits_and_cost, folder / name, inputs) for name in there]
@@ -64,6 +61,36 @@ def write(folder: pathlib.Path, network: "Network", wanted: Sequence[str]) -> li
     for name, fault in faults.items():
         print(f"{name} is left out: {fault}", file=sys.stderr)
     return [name for name in chosen if name not in faults]
+
+
+def faults(network: "Network", wanted: Sequence[str]) -> dict[str, str]:
+    """Why formats of a network cannot be written, {format: reason}, whatever its numbers are.
+
+    Args:
+        network: Not trained yet: of its variables the shapes and types count.
+        wanted: Of FORMATS.
+
+    Raises:
+        InputError: student.stablehlo fails, which every folder has; or a format lacks its packages.
+    """
+    numbers = jax.tree.map(lambda x: np.ones(x.shape, x.dtype), network.variables)
+    network = network._replace(variables=numbers)
+    with tempfile.TemporaryDirectory() as folder:
+        chosen = _chosen(network, wanted)
+        found = _converted(pathlib.Path(folder), network, chosen, _rows(network))
+    of_file = {ONNX: "onnx", TENSORS: "safetensors", **dict.fromkeys(INT8, "int8")}
+    return {of_file[name]: why for name, why in found.items()}
+
+
+def _converted(folder, network, chosen, inputs):
+    """Write all files of `_chosen`; {name: why it cannot be} of those that are not."""
+    faults = {}
+    for name, variables in chosen.items():  # one by one: jax2onnx replaces parts of jax meanwhile
+        try:
+            _convert(folder / name, network, variables, inputs)
+        except formats.NotConverted as error:
+            faults[name] = f"this network cannot be converted ({brief(error)})"
+    return faults
 
 
 def _chosen(network, wanted):

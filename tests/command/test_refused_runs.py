@@ -6,6 +6,7 @@ import pytest
 import tiny_runs
 
 from kd_jax.command import __main__ as command
+from kd_jax.command import teachers
 from kd_jax.errors import InputError
 from kd_jax.runtime import ending
 
@@ -38,6 +39,7 @@ def folder(tmp_path_factory):
         "twice.py": PLUGIN.format("METHODS = [Method('labels only', term)]"),
     }.items():  # fmt: skip
         (found / name).write_text(text)
+    (found / "odd.py").write_text(ODD)
     return found
 
 
@@ -109,6 +111,52 @@ def test_bad_commands_are_one_line_before_anything_is_done(folder, given, match)
     assert (folder / "theirs" / "thesis.txt").read_text() == "mine" and not list(
         (folder / "log").iterdir()
     )
+
+
+ODD = """
+import jax
+import jax.numpy as jnp
+import kd_jax as kd
+def factorized(x):
+    return jnp.linalg.cholesky(x[:, :, None] * x[:, None] + jnp.eye(x.shape[1]))[:, 0]
+def by_numpy(x):
+    return jax.pure_callback(lambda a: a, jax.ShapeDtypeStruct(x.shape, x.dtype), x)
+def of(first):
+    def student(input_shape, classes):
+        def init(key):
+            return {"w": jnp.zeros((input_shape[0], classes))}
+        return kd.Model(init, lambda params, x: first(x) @ params["w"])
+    return student
+plain, odd, foreign = of(lambda x: x), of(factorized), of(by_numpy)
+"""
+
+
+@pytest.mark.parametrize("student, formats, said", [
+    ("odd", ("onnx", "stablehlo"), "--formats: onnx of --student={}/odd.py:odd: this network cannot"
+     " be converted (cholesky requires static batch dimension): take others, as "
+     "--formats=stablehlo"),
+    ("plain", ("safetensors",), "--formats: safetensors of --student={}/odd.py:plain: this network "
+     "cannot be converted (only those of kd_jax.models can be built again from it): take others"),
+    ("plain", ("int8", "onnx"), "(it has no kernel of a dense layer): take others, as --formats=o"),
+    ("foreign", ("stablehlo",), "student.stablehlo cannot be written ("),
+])  # fmt: skip
+def test_what_cannot_be_exported_is_told_before_a_teacher_is_asked(folder, student, formats, said):
+    if "onnx" in formats:
+        pytest.importorskip("jax2onnx")
+    given = {"student": f"{folder}/odd.py:{student}", "formats": formats, "out": f"{folder}/small"}
+    assert said.replace("{}", str(folder)) in line(folder, given)
+    assert not list((folder / "log").iterdir()) and not (folder / "small").exists()
+
+
+def test_onnx_that_was_not_asked_for_is_left_out_of_a_run(folder, monkeypatch, capsys):
+    def asked(*_, **__):
+        raise InputError("a teacher is asked")
+
+    pytest.importorskip("jax2onnx")
+    monkeypatch.setattr(teachers, "read", asked)
+    given = {"student": f"{folder}/odd.py:odd", "formats": (), "out": f"{folder}/small"}
+    assert "a teacher is asked" in line(folder, given)
+    assert "onnx will not be in --out: this network cannot be conv" in capsys.readouterr().out
 
 
 def test_a_folder_that_holds_what_is_read_is_no_place_for_the_student(tmp_path):
