@@ -7,7 +7,7 @@ import numpy as np
 
 from experiments.compare_methods.rows import ASSISTANT, KD, LABELS, PSEUDO, TEACHER
 from kd_jax.metrics import statistics
-from kd_jax.report import confirmed, figures, roles, tables
+from kd_jax.report import chosen_numbers, confirmed, figures, roles, tables
 from kd_jax.storage import jsonl
 
 
@@ -39,7 +39,8 @@ def _of_choice(choosing, elsewhere):
     where = " of the exploration at base seed 0" if elsewhere else ""
     return (
         f"Weight and T: of {tried} settings of every method those with the fewest validation "
-        f"errors of {of}{where}; *: at the edge of what was tried."
+        f"errors of {of}{where}; *: at the edge of what was tried.\nA weight is what the term is "
+        "multiplied by, not a multiple of the method's own."
     )
 
 
@@ -94,7 +95,7 @@ def marked(record, number):
     found, tried = record.get(number), record.get(f"{number}s")
     if number == "temperature" and tried in (None, [1.0]):  # of a method that has none
         return "–"
-    return f"{found:.3g}" + "*" * (len(tried) > 1 and found in (min(tried), max(tried)))
+    return f"{found:.3g}" + "*" * chosen_numbers.is_edge(found, tried)
 
 
 BASELINES = {"vs. KD": KD, "vs. pseudo-labels": PSEUDO}  # title: row

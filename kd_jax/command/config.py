@@ -78,8 +78,9 @@ class Config(experiment.Config):
         distinct(is_temperature),
     )
     weights: tuple[float, ...] = setting(
-        (1.0,), "multiples of each method's weight that validation chooses from", distinct(above_0)
-    )
+        (1.0,), "multiples of each method's own weight, of which validation chooses one; the table "
+        "shows both, as 9 = 0.1 × 90", distinct(above_0),
+    )  # fmt: skip
     plugin: str = place("", "Python file with METHODS of your own, see docs/methods.md")
     margin: float = setting(
         0.0, "points of accuracy that make no difference, stated beforehand", within(0, 100)

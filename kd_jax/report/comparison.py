@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from kd_jax.metrics import statistics
-from kd_jax.report import differences, tables, terminal, terminal_page
+from kd_jax.report import chosen_numbers, differences, tables, terminal, terminal_page
 from kd_jax.report.markdown_blocks import Table
 from kd_jax.report.published import DASH
 
@@ -113,15 +113,15 @@ class Comparison(NamedTuple):
         of_labels = {"NLL": "test_nll", "ECE": "test_ece", "agrees": "test_agreement"}
         more = {**(of_labels if self.labeled else {}), "KL(t‖s)": "test_kl"}
         more = {title: metric for title, metric in more.items() if metric in known}
-        tuned = any(len(r.get("weights", ())) > 1 for r in self.records)
+        tuned = chosen_numbers.columns(self.records)
         cells = []
         for row, records in rows.items():
             name = f"{row} (chosen)" if row == self.best else row
             kept = [r for r in records if not lost(r)]
             rest = [_mean(kept, metric) for metric in more.values()]
-            weight = [_weight(records[0])] if tuned else []
-            cells.append([name, *_compared(lines.get(row)), *rest, *weight])
-        return [*header, *more, *(["weight"] if tuned else [])], cells
+            chosen = [cell(records[0]) for cell in tuned.values()]
+            cells.append([name, *_compared(lines.get(row)), *rest, *chosen])
+        return [*header, *more, *tuned], cells
 
     def under(self) -> list[str]:
         """The lines below the table: how many students, what diverged, the notes."""
@@ -147,7 +147,8 @@ class Comparison(NamedTuple):
                 said.append(
                     f"{gone} of {len(records)} students of {row} diverged and {are} left out."
                 )
-        return [*said, *self.notes]
+        tuned = [chosen_numbers.ABOUT[title] for title in chosen_numbers.columns(self.records)]
+        return [*said, *tuned, *([chosen_numbers.OF_EDGES] if tuned else []), *self.notes]
 
     def text(self, width: int, *, color: bool = False) -> str:
         """The sentence, the table and what is below it, for a terminal.
@@ -233,15 +234,6 @@ def _mean(records, metric):
     mean = float(np.mean(found))
     form = ".1%" if metric == "test_agreement" else ".3f" if mean < 1000 else ".3g"
     return format(mean, form).replace("-", "−")
-
-
-def _weight(record):
-    """The weight of a row; marked where it is the first or last of several."""
-    if "weight" not in record:
-        return DASH
-    weight, weights = record["weight"], record["weights"]
-    edge = len(weights) > 1 and weight in (min(weights), max(weights))
-    return f"{weight:.3g}" + (" (edge)" if edge else "")
 
 
 def _plain(text):

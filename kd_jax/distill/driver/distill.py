@@ -155,10 +155,13 @@ def choose(problem: Problem, trained: Students, base_seed: int = 0) -> Chosen:
     arm = method.arms()[best]
     more = {
         "family": method.family or method.row, "temperature": float(arm.temperature),
+        "temperatures": list(map(float, method.temperatures)),
         "weight": float(arm.weight), "weights": list(map(float, method.weights)),
         "label_weight": float(method.label_weight), "teacher": method.teacher,
         "base_seed": base_seed,
     }  # fmt: skip
+    if len(method.own_weights) == 1:  # of several nobody can tell which one is multiplied
+        more["own_weight"] = float(method.own_weights[0])
     records = seed_records(method.row, measured, diverged[:, best], **more)
     return Chosen(method, jax.tree.map(lambda x: x[:, 0], variables), records)
 

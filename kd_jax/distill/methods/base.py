@@ -17,7 +17,7 @@ class Method(NamedTuple):
     several the best on validation is taken. temperature: of the term, or several: then the best
     pair of temperature and weight is taken. extra: (key, student, teacher) -> parameters that are
     trained with the student's. teacher: the name of the one that it learns from. family: as for an
-    Arm.
+    Arm. own_weights: those that `weights` are multiples of, () where they are its own.
     """
 
     row: str
@@ -29,6 +29,7 @@ class Method(NamedTuple):
     extra: Callable = no_parameters
     teacher: str = "teacher"
     family: str = ""
+    own_weights: tuple[float, ...] = ()
 
     @property
     def compared(self) -> Compared:
@@ -44,7 +45,8 @@ class Method(NamedTuple):
     def times(self, multiples: Sequence[float]) -> "Method":
         """The method with multiples of its weights; unchanged where its weight is 0."""
         weights = tuple(x * weight for weight in self.weights for x in multiples)
-        return self._replace(weights=weights) if any(weights) else self
+        own = self.own_weights or tuple(self.weights)
+        return self._replace(weights=weights, own_weights=own) if any(weights) else self
 
     def arms(self) -> list[Arm]:
         """An Arm for each of its weights, at each of its temperatures."""

@@ -130,6 +130,19 @@ def test_of_several_temperatures_the_best_is_said():
         method=method, variables=variables, diverged=diverged
     ))  # fmt: skip
     assert {(r["temperature"], r["weight"]) for r in found.records} == {(3.0, WEIGHTS[2])}
+    assert all(r["temperatures"] == [2.0, 3.0] for r in found.records)
+
+
+def test_records_say_which_weight_the_chosen_one_is_a_multiple_of():
+    problem, students = trained()
+    assert "own_weight" not in driver.choose(problem, students).records[0]
+    method = kd.Method("tuned", weights=(90.0,)).times((0.1, 1.0)).times((1.0, 10.0, 100.0))
+    few = jax.tree.map(lambda x: np.tile(x, (1, 2) + (1,) * (x.ndim - 2)), students.variables)
+    lost = np.full((2, 6), -1)
+    for record in driver.choose(problem, students._replace(
+        method=method, variables=few, diverged=lost
+    )).records:  # fmt: skip
+        assert record["own_weight"] == 90.0 and record["weight"] in (9.0, 90.0, 900.0, 9000.0)
 
 
 def test_what_is_right_of_each_test_example_is_what_the_records_count(result):

@@ -1,0 +1,62 @@
+"""The weight and the temperature that validation chose for a method, as cells of a table."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from kd_jax.report.published import DASH
+
+EDGE = " (edge)"
+ABOUT = {  # what is said below a table with these columns
+    "weight": "weight: chosen on validation, as a multiple of the method's own: 9 = 0.1 × 90.",
+    "T": "T: the temperature, chosen on validation.",
+}
+OF_EDGES = f"{EDGE.strip()}: the smallest or the largest that was tried; others may do better."
+
+
+def weight(record: Mapping[str, Any]) -> str:
+    """The weight of a row and, where it is known, which multiple of the method's own it is.
+
+    Args:
+        record: Of one of its students.
+    """
+    if not any(record.get("weights", ())):
+        return DASH
+    found, own = record["weight"], record.get("own_weight")
+    shown = f"{found:.3g} = {found / own:.3g} × {own:.3g}" if own else f"{found:.3g}"
+    return shown + EDGE * is_edge(found, record["weights"])
+
+
+def temperature(record: Mapping[str, Any]) -> str:
+    """The temperature of a row, of which several were tried.
+
+    Args:
+        record: Of one of its students.
+    """
+    tried = record.get("temperatures", ())
+    if len(tried) < 2:
+        return DASH
+    return f"{record['temperature']:g}" + EDGE * is_edge(record["temperature"], tried)
+
+
+def is_edge(found: float, tried: Sequence[float]) -> bool:
+    """Whether a number is the smallest or the largest of several.
+
+    Args:
+        found: Of `tried`.
+        tried: One or more.
+    """
+    return len(tried) > 1 and found in (min(tried), max(tried))
+
+
+def columns(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """{title: (record) -> its cell} of the numbers of which a method had several to choose from.
+
+    Args:
+        records: Of all rows.
+    """
+    every = {"weight": ("weights", weight), "T": ("temperatures", temperature)}
+    return {
+        title: cell
+        for title, (name, cell) in every.items()
+        if any(len(r.get(name, ())) > 1 for r in records)
+    }
