@@ -66,6 +66,8 @@ def of_pair(records, choosing):
     """
     lines = sorted(tables.compare(records, "test_errors", LABELS), key=lambda x: (x.mean, x.row))
     rows, counts = tables.by_row(records), beaten_by(records)
+    known = {name for record in records for name in record}  # two classes have no rank correlation
+    metrics = {title: of for title, of in COLUMNS.items() if of[0] in known}
     against = {
         title: {x.row: x for x in tables.compare(records, "test_errors", row)}
         for title, row in BASELINES.items()
@@ -80,12 +82,12 @@ def of_pair(records, choosing):
             counts.get(line.row, "–"),
             *(tables.verdict(found[line.row]) for found in against.values()),
             *(marked(choosing.get(line.row), number) for number in ("weight", "temperature")),
-            *(tables.mean(rows[line.row], name, form) for name, form in COLUMNS.values()),
+            *(tables.mean(rows[line.row], name, form) for name, form in metrics.values()),
         ]
         for line in lines
     ]
     header = ["method", "test errors", "vs. labels only [95 %]", "verdict", "beaten by"]
-    return tables.markdown([*header, *against, "weight", "T", *COLUMNS], cells)
+    return tables.markdown([*header, *against, "weight", "T", *metrics], cells)
 
 
 def marked(record, number):

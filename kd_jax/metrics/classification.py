@@ -108,7 +108,7 @@ def measure(
         `calibration`. With a teacher also agreement: the fraction with the
         teacher's most probable class. kl: mean KL(p ‖ q), and reverse_kl: mean KL(q ‖ p), in nats,
         without the classes of a teacher's logit −∞, which would make the latter infinite.
-        rank_correlation: see `wrong_rank_correlation`.
+        rank_correlation: see `wrong_rank_correlation`; of three classes or more.
 
     Raises:
         InputError: Labels or teacher_logits are of another shape, or labels no whole numbers.
@@ -155,12 +155,14 @@ def _beside_teacher(
     q, shared = jnp.exp(log_q), (log_p > -jnp.inf) | jnp.isnan(log_p)
     reverse = jnp.where((q == 0) | ~shared, 0, q * (log_q - log_p))
     given = jnp.broadcast_to(teacher_logits, logits.shape)
-    return {
+    found = {
         "agreement": jnp.mean((chosen == theirs) & (chosen >= 0), -1),
         "kl": jnp.mean(losses.forward_kl(logits, given), -1),
         "reverse_kl": jnp.mean(jnp.sum(reverse, -1), -1),
-        "rank_correlation": wrong_rank_correlation(logits, teacher_logits, labels),
     }
+    if logits.shape[-1] > 2:
+        found["rank_correlation"] = wrong_rank_correlation(logits, teacher_logits, labels)
+    return found
 
 
 @functools.partial(jax.jit, static_argnames="bins")
@@ -208,7 +210,7 @@ def wrong_rank_correlation(
 
     Do both rank the classes that are not the label alike? The correlation is that of the ranks
     (ties share their mean rank) of the C − 1 logits; 0 where one side ranks nothing, NaN where a
-    logit is NaN or the label no class.
+    logit is NaN or the label no class, and of two classes: the one that is wrong has no order.
 
     Args:
         logits: Of each network of a grid.
@@ -225,6 +227,7 @@ def wrong_rank_correlation(
     wrong = jnp.arange(logits.shape[-1]) != labels[:, None]
     ours, theirs = (_centered_ranks(x, wrong) for x in (logits, teacher_logits))
     ranked = ~(jnp.isnan(logits).any(-1) | jnp.isnan(teacher_logits).any(-1) | wrong.all(-1))
+    ranked &= logits.shape[-1] > 2
     product = jnp.sum(ours * theirs, -1)
     norm = jnp.sqrt(jnp.sum(ours**2, -1) * jnp.sum(theirs**2, -1))
     found = jnp.where(norm > 0, product / jnp.where(norm > 0, norm, 1), 0)

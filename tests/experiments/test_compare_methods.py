@@ -169,6 +169,14 @@ def test_every_row_has_a_verdict_against_pseudo_labels():
     }  # fmt: skip
 
 
+def test_two_classes_have_no_column_of_rank_correlations():
+    found = [*records_of(LABELS, [20, 21], test_nll=0.5), *records_of(KD, [1, 2], test_nll=0.5)]
+    title = report.of_pair(found, {}).splitlines()[0]
+    assert "NLL" in title and "rank correlation" not in title
+    three = [{**record, "test_rank_correlation": 0.25} for record in found]
+    assert "| 0.250" in report.of_pair(three, {})
+
+
 def test_methods_of_maps_are_for_pairs_with_maps():
     config = Config(**SMALL)
     vectors, maps = (

@@ -1,5 +1,7 @@
 """Diagnostics beside accuracy, against SciPy, scikit-learn, float64 NumPy and hand counts."""
 
+import warnings
+
 import jax
 import ml_dtypes
 import numpy as np
@@ -174,3 +176,17 @@ def test_rank_correlation_of_the_wrong_classes_is_spearmans():
         -1
     )
     assert float(classification.wrong_rank_correlation(0 * teacher, teacher, LABELS)) == 0
+
+
+def test_of_two_classes_one_is_wrong_which_has_no_order():
+    two, labels = (x[1, 0, :, :2] for x in (LOGITS, TEACHER)), LABELS % 2
+    student, teacher = two
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of scipy, that one number has no correlation
+        expected = stats.spearmanr(student[0, :1], teacher[0, :1]).statistic
+    assert np.isnan(expected)
+    assert np.isnan(classification.wrong_rank_correlation(student, teacher, labels))
+    found = classification.measure(student, labels, teacher)
+    assert "rank_correlation" not in found and "agreement" in found
+    three = classification.measure(LOGITS[1, 0, :, :3], labels, TEACHER[1, 0, :, :3])
+    assert np.isfinite(three["rank_correlation"])
