@@ -74,7 +74,9 @@ def load(where: str, config: Config) -> Own:
         models.fitted(network, splits["train"].inputs[:2], rows.classes, f"{what}: the {who}")
         for who, network in zip(("teacher", "student"), networks)
     ]
-    return Own(Dataset(where, rows.classes, **splits, digest=digest), *fitted)
+    files = isinstance(data, Data)
+    about = {"classes": data.classes, "preprocessing": data.preprocessing} if files else {}
+    return Own(Dataset(where, rows.classes, **splits, digest=digest, about=about), *fitted)
 
 
 def _rows(what, data, seed):

@@ -129,7 +129,8 @@ def check(spec: pairs.PairSpec, of_rows: dict[str, list[chains.Step]]) -> None:
 def record_teacher(prepared: Callable[[], pairs.Prepared], task) -> list[dict]:
     """The record of a pair's teacher, with its calibration and the names of its layers."""
     pair, taught = prepared()
-    saved_models.save_teachers(task.run, taught, pair.data.test, **where(task))
+    about = pair.data.about
+    saved_models.save_teachers(task.run, taught, pair.data.test, about=about, **where(task))
     logits, labels = taught.logits["test"], pair.data.test.labels
     bins = classification.calibration(logits, labels)
     metrics = teachers.metrics(logits, labels)
@@ -157,7 +158,8 @@ def train(
     test = pair.data.test, pair.test_logits
     for step, model, params in students:
         grid = train_state.one_arm(params)
-        saved_models.save(task.run, model, grid, [step.method.row], *test, **where(task))
+        known = {"about": pair.data.about, **where(task)}
+        saved_models.save(task.run, model, grid, [step.method.row], *test, **known)
     return records
 
 

@@ -8,6 +8,8 @@ HEADER = [
     "peak memory, MB", "test errors", "agrees with teacher", "off by",
 ]  # fmt: skip
 
+COUNTS = "parameters", "multiply_adds", "bytes"  # 0 multiply-adds: of a program nobody counts them
+
 
 def table(report):
     """The Markdown table of a report {format: measures}, as export.write gives it."""
@@ -16,7 +18,7 @@ def table(report):
         agreement = found["agreement"]
         lines.append([
             form,
-            *(f"{found[name]:,}" for name in ("parameters", "multiply_adds", "bytes")),
+            *(f"{found[name]:,}" if found[name] else "–" for name in COUNTS),
             f"{1000 * found['seconds_1']:.3f}",
             f"{1000 * found['seconds_128']:.3f}",
             f"{found['peak_bytes'] / 1e6:.0f}",
@@ -56,7 +58,7 @@ def card(record, settings, manifest, report, digests, inputs):
     metrics = {k: v for k, v in record.items() if isinstance(v, float | int) and k != "seed"}
     head = hub.front_matter("kd_jax", metrics=["accuracy"] if "test_accuracy" in metrics else [])
     return head + "\n".join([
-        *_introduction(record, manifest, inputs),
+        *_introduction(record, manifest, inputs, "predict.py" in digests),
         table(report),
         "## Metrics of its run",
         "",
@@ -70,13 +72,20 @@ def card(record, settings, manifest, report, digests, inputs):
     ])  # fmt: skip
 
 
-def _introduction(record, manifest, inputs):
-    """The lines of a card before its tables."""
+def _introduction(record, manifest, inputs, predicts):
+    """The lines of a card before its tables; predicts: whether predict.py is there."""
+    how = (
+        " `python predict.py new.npz` prints the class of each row of its `inputs` and the "
+        "probabilities of all; it says which other files it reads, and needs numpy and onnxruntime "
+        "or jax."
+    )
     return [
         f"# {record['experiment']}: {record['row']}, seed {record['seed']}",
         "",
         "A network trained by knowledge distillation with kd_jax. `python measure.py "
-        "student.stablehlo inputs.npz outputs.npz` runs it; that needs jax and numpy alone.",
+        "student.stablehlo inputs.npz outputs.npz` runs it; that needs jax and numpy alone."
+        + how
+        * predicts,
         "",
         f"- Inputs: {inputs}, prepared as the experiment does.",
         "- Outputs: logits; their softmax is the probability of each class.",

@@ -18,7 +18,11 @@ class Split(NamedTuple):
 
 
 class Dataset(NamedTuple):
-    """Training, validation and test examples, and the digest of what they were read from."""
+    """Training, validation and test examples, and the digest of what they were read from.
+
+    about: {"classes": their names, "preprocessing": what makes inputs of files}, as a Network has
+    them; {} where they are numbers, and arrays.
+    """
 
     name: str
     classes: int
@@ -26,6 +30,7 @@ class Dataset(NamedTuple):
     validation: Split
     test: Split
     digest: str
+    about: Any = {}
 
 
 def home(data_dir: str | os.PathLike) -> pathlib.Path:

@@ -12,9 +12,11 @@ import jax
 import numpy as np
 
 from kd_jax.errors import InputError
-from kd_jax.export import folders, formats, measure, quantize, verify
+from kd_jax.export import folders, formats, measure, quantize, student_folder, verify
+from kd_jax.export.network import Network
 from kd_jax.export.saved_models import SavedModel
 from kd_jax.metrics import classification, cost
+from kd_jax.models import serialization
 
 POINTS = 0.2  # of accuracy that int8 may lose
 TEACHER, HLO, TENSORS, ONNX = "teacher", "StableHLO", "safetensors", "ONNX"
@@ -57,6 +59,9 @@ def write(
         for path in folder.glob("student_int8.*") if _loss(report) > POINTS else ():
             path.unlink()
         shutil.copy(measure.__file__, folder)
+        network = _of_rows(saved)
+        if network:
+            student_folder.write_programs(folder, network)
         describe(folder, report)
     return report
 
@@ -65,6 +70,19 @@ def digests(folder: str | os.PathLike) -> dict[str, str]:
     """{file: SHA-256} of an export's folder."""
     files = sorted(path for path in pathlib.Path(folder).iterdir() if path.is_file())
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def _of_rows(saved):
+    """The Network that predict.py is for, or None where it gives other things than classes."""
+    if isinstance(saved.inputs, dict) or str(saved.inputs.dtype) not in student_folder.DTYPES:
+        return None
+    logits = jax.eval_shape(saved.model.logits, saved.variables, saved.inputs[:1]).shape
+    if len(logits) != 2:
+        return None
+    classes = saved.about.get("classes") or [str(number) for number in range(logits[1])]
+    how = saved.about.get("preprocessing") or {"kind": "arrays"}
+    about = classes, saved.inputs.shape[1:], str(saved.inputs.dtype), how
+    return Network(saved.model, saved.variables, *about)
 
 
 def _exported(folder, stem, forms: Iterable[str], saved, params):
@@ -79,7 +97,8 @@ def _exported(folder, stem, forms: Iterable[str], saved, params):
         "multiply_adds": _multiply_adds(saved),
     }
     report = {}
-    for form in forms:
+    described = serialization.is_described(saved.model.network)
+    for form in [form for form in forms if described or form != TENSORS]:
         path = folder / (stem + SUFFIXES[form])
         with contextlib.suppress(formats.NotConverted):
             if form == TENSORS:

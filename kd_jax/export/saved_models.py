@@ -4,6 +4,7 @@ runs/<experiment>/<id>/networks/<name>/params     the networks of some rows
 runs/<experiment>/<id>/networks/outputs-<…>.npz   what they are tested on
 """
 
+import hashlib
 import os
 import pathlib
 from collections.abc import Mapping, Sequence
@@ -14,6 +15,7 @@ import numpy as np
 
 from kd_jax import fingerprint
 from kd_jax.errors import InputError, require
+from kd_jax.export import network_program
 from kd_jax.metrics import classification
 from kd_jax.models import Model, serialization
 from kd_jax.storage import array_cache, checkpoint, jsonl
@@ -26,7 +28,8 @@ class SavedModel(NamedTuple):
 
     inputs: a tree of arrays [N, …]; labels [N, …], −1 where there is none; teacher_classes [N, …]:
     the teacher's most probable classes, or None; record: its line in records.jsonl; teacher: the
-    SavedModel of its teacher, or None where that is not one network of the run.
+    SavedModel of its teacher, or None where that is not one network of the run; about: as for
+    `save`.
     """
 
     model: Model
@@ -36,6 +39,7 @@ class SavedModel(NamedTuple):
     teacher_classes: np.ndarray | None
     record: dict
     teacher: Any = None
+    about: Mapping[str, Any] = {}
 
 
 class Group(NamedTuple):
@@ -65,6 +69,7 @@ def save(
     *,
     seed: int = 0,
     teacher: str = "teacher",
+    about: Mapping[str, Any] = {},
     **where: Any,
 ) -> None:
     """Save the networks of the first seeds of some rows of a run: as many as run.saved_seeds.
@@ -78,6 +83,7 @@ def save(
         teacher_logits: [N, C] or [S, N, C], of their teacher on the test; None for a teacher.
         seed: the first of the S seeds.
         teacher: the row that their teacher is saved as.
+        about: as a Dataset has it.
         where: what the records of these rows have in common, as far as rows of the same name need
             it to be told apart.
     """
@@ -91,11 +97,23 @@ def save(
     classes = None if teacher_logits is None else _most_probable(teacher_logits, seeds)
     if classes is not None:
         tree["teacher_classes"] = classes
-    facts |= {"network": serialization.describe(model.network), "rows": list(rows), "where": where}
+    facts |= _network(run, model, variables, test.inputs)
+    facts |= {"rows": list(rows), "where": where} | ({"about": dict(about)} if about else {})
     shape = [] if isinstance(test.inputs, dict) else list(test.inputs.shape[1:])
     facts |= {"shape": shape, "seeds": [seed, seeds], "teacher": teacher}
     facts["teacher_classes"] = None if classes is None else list(classes.shape)
     checkpoint.save(run.path(FOLDER) / fingerprint.of(facts) / "params", tree, facts)
+
+
+def _network(run, model, variables, inputs):
+    """The fact that a network is built from again: its description, or where its program lies."""
+    if serialization.is_described(model.network):
+        return {"network": serialization.describe(model.network)}
+    content = network_program.written(model, jax.tree.map(lambda x: x[0, 0], variables), inputs)
+    facts = {"program": hashlib.sha256(content).hexdigest()}
+    arrays = {"program": np.frombuffer(content, np.uint8)}
+    array_cache.kept(run.path(FOLDER), facts, lambda: arrays)
+    return facts
 
 
 def save_teachers(run: Any, teachers: Any, test: Any, **where: Any) -> None:
@@ -105,7 +123,7 @@ def save_teachers(run: Any, teachers: Any, test: Any, **where: Any) -> None:
         run: a storage.run_folder.Run.
         teachers: with row, model and variables, leaves [S, …]: a distill.teachers.Teachers.
         test: as for `save`.
-        where: as for `save`.
+        where: as for `save`, and perhaps about.
     """
     grid = jax.tree.map(lambda x: np.asarray(x)[:, None], teachers.variables)
     save(run, teachers.model, grid, [teachers.row], test, **where)
@@ -170,7 +188,7 @@ def take(folder: str | os.PathLike, row: str, seed: int, where: Mapping[str, str
 def _loaded(folder, group, row, seed):
     """The SavedModel of a row and seed of a Group, without its teacher."""
     facts, at = group.facts, (seed - group.seeds[0], group.rows.index(row))
-    model = serialization.model_of(serialization.build(facts["network"]), facts["shape"])
+    model = _model(folder, facts)
     tree, _ = checkpoint.load(group.path, _like(model, facts))
     variables = jax.tree.map(lambda x: np.asarray(x[at]), tree["variables"])
     classes = np.asarray(tree["teacher_classes"]) if "teacher_classes" in tree else None
@@ -179,7 +197,19 @@ def _loaded(folder, group, row, seed):
     test = array_cache.kept(pathlib.Path(folder) / FOLDER, {"test": facts["test"]}, _lost)
     line = _record(folder, {"row": row, "seed": seed, **group.where})
     labels = test.pop("labels")
-    return SavedModel(model, variables, test.get("inputs", test), labels, classes, line)
+    about = facts.get("about", {})
+    return SavedModel(
+        model, variables, test.get("inputs", test), labels, classes, line, None, about
+    )
+
+
+def _model(folder, facts):
+    """The Model that `_network` noted."""
+    if "network" in facts:
+        return serialization.model_of(serialization.build(facts["network"]), facts["shape"])
+    known = {"program": facts["program"]}
+    found = array_cache.kept(pathlib.Path(folder) / FOLDER, known, _lost)
+    return network_program.read(found["program"].tobytes())
 
 
 def _named(inputs):
@@ -215,4 +245,4 @@ def _record(folder, wanted):
 
 
 def _lost():
-    raise InputError("what the networks are tested on is missing: run the experiment again")
+    raise InputError("a file beside the networks is missing: run the experiment again")

@@ -50,6 +50,19 @@ def write(network: "Network", out: str | os.PathLike, wanted: Sequence[str]) -> 
     student_files.check_formats(wanted)
     folders.check(out)
     _check_network(network)
+    with folders.written_whole(out) as folder:
+        names = student_files.write(folder, network, wanted)
+        write_programs(folder, network)
+    return names
+
+
+def write_programs(folder: pathlib.Path, network: "Network") -> None:
+    """Write predict.py and what it reads beside the files with a network.
+
+    Args:
+        folder: That they lie in.
+        network: Whose classes and inputs they are for.
+    """
     about = {
         "version": VERSION,
         "preprocessing": network.preprocessing,
@@ -57,12 +70,9 @@ def write(network: "Network", out: str | os.PathLike, wanted: Sequence[str]) -> 
         "shape": list(map(int, network.shape or ())),
         "dtype": network.dtype,
     }
-    with folders.written_whole(out) as folder:
-        names = student_files.write(folder, network, wanted)
-        (folder / FACTS).write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
-        for file in PROGRAMS + (FOR_IMAGES if network.preprocessing["kind"] == "images" else []):
-            shutil.copyfile(file, folder / file.name)
-    return names
+    (folder / FACTS).write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
+    for file in PROGRAMS + (FOR_IMAGES if network.preprocessing["kind"] == "images" else []):
+        shutil.copyfile(file, folder / file.name)
 
 
 def facts(folder: str | os.PathLike) -> dict[str, Any]:

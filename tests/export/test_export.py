@@ -3,6 +3,8 @@
 import hashlib
 import json
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -16,6 +18,7 @@ import onnxruntime
 from in_process import performed, untrained
 from safetensors.numpy import load_file
 
+import kd_jax as kd
 from experiments.export import run as export
 from experiments.export.config import Config
 from kd_jax import experiment, models
@@ -93,6 +96,7 @@ def test_every_file_is_there_with_its_digest(out):
     wanted = {
         "README.md", "measure.py", "report.json", "student.json", "student.onnx",
         "student.safetensors", "student.stablehlo", folders.LIST,
+        "predict.py", "preprocessing.json", "preprocessing.py",
     }  # fmt: skip
     found = {path.name: path for path in out.iterdir()}
     narrow = {"student_int8.json", "student_int8.safetensors", "student_int8.stablehlo"}
@@ -118,6 +122,28 @@ def test_the_report_counts_what_the_record_counts(folder, out, network):
         assert 0 < measures["seconds_1"] and 0 < measures["seconds_128"]
         assert measures["peak_bytes"] > 1e7
     assert not (out / "teacher.stablehlo").exists()
+
+
+def test_the_folder_is_one_that_predicts_new_rows(out, network, tmp_path):
+    np.savez(tmp_path / "new.npz", inputs=INPUTS[:9])
+    ended = subprocess.run(
+        [sys.executable, "-I", out / "predict.py", tmp_path / "new.npz"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    header, *lines = ended.stdout.splitlines()
+    assert header == "label," + ",".join(f"p({number})" for number in range(10))
+    assert [line.split(",")[0] for line in lines] == [str(x) for x in network[1][:9].argmax(-1)]
+    found = kd.load(out)
+    np.testing.assert_array_equal(found.predict(INPUTS), OURS)
+    assert "`python predict.py new.npz`" in (out / "README.md").read_text()
+
+
+def test_names_of_classes_and_columns_come_with_a_network_where_they_are_known(network, tmp_path):
+    columns = [{"name": "age", "kind": "number", "mean": 0.0, "scale": 1.0, "missing": False}]
+    about = {"classes": list("abcdefghij"), "preprocessing": {"kind": "table", "columns": columns}}
+    found = exporting._of_rows(network[0]._replace(about=about))
+    assert found.classes == about["classes"] and found.preprocessing == about["preprocessing"]
+    assert exporting._of_rows(network[0]._replace(inputs={"ids": INPUTS})) is None
 
 
 def test_onnx_takes_any_batch(out, network):

@@ -6,8 +6,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from flax import nnx
 from in_process import untrained
 
+import kd_jax as kd
 from kd_jax import experiment, models
 from kd_jax.data import Split
 from kd_jax.distill.teachers import Teachers
@@ -116,6 +118,37 @@ def run(tmp_path):
 
 def teacher():
     return jax.tree.map(lambda x: 2 * x, untrained(MODEL, 1))
+
+
+class Foreign(nnx.Module):
+    """A network that no description builds again, with batch norm's running statistics."""
+
+    def __init__(self, rngs):
+        self.norm = nnx.BatchNorm(5, rngs=rngs)
+        self.logits = nnx.Linear(5, 3, rngs=rngs)
+
+    def __call__(self, x):
+        return self.logits(self.norm(x))
+
+
+def test_a_network_of_another_library_is_saved_and_read_without_its_code(tmp_path):
+    here = run_folder.Run(tmp_path, "some", {"preset": "default"}, saved_seeds=1)
+    model = kd.from_nnx(lambda key: Foreign(nnx.Rngs(key)))
+    random, shapes = np.random.default_rng(5), jax.eval_shape(model.init, jax.random.key(0))
+    variables = jax.tree.map(lambda x: random.random((1, 1, *x.shape)).astype("f"), shapes)
+    about = {"classes": ["a", "b", "c"], "preprocessing": {"kind": "arrays"}}
+    saved_models.save(here, model, variables, ["one"], TEST, about=about)
+    here.append([{"row": "one", "seed": 0}])
+    found = saved_models.take(here.folder, "one", 0, {})
+    assert found.about == about and found.model.network is None
+    norm, dense = (variables["params"][name] for name in ("norm", "logits"))
+    mean, var = (variables["state"]["norm"][name][0, 0] for name in ("mean", "var"))
+    x = (TEST.inputs.astype(np.float64) - mean) / np.sqrt(var + 1e-5)
+    x = x * norm["scale"][0, 0] + norm["bias"][0, 0]
+    expected = x @ dense["kernel"][0, 0] + dense["bias"][0, 0]
+    for rows in (1, 7):
+        logits = found.model.logits(found.variables, TEST.inputs[:rows])
+        np.testing.assert_allclose(logits, expected[:rows], rtol=1e-5)
 
 
 def test_a_saved_network_is_the_trained_one(run):
