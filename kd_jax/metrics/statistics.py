@@ -15,6 +15,7 @@ FEWEST = 3  # paired units below which nothing is judged
 NO_VERDICT = "–"  # on fewer
 EQUIVALENT = "EQUIVALENT"  # within a margin that was stated beforehand
 SUPPORTED, CONTRADICTED, UNDECIDED = "SUPPORTED", "CONTRADICTED", "UNDECIDED"  # of a claim
+ROUNDING = 1e-9  # by which sums that are equal may differ, as a part of them
 REACHED, FALLS_SHORT = "REACHED", "FALLS SHORT"  # of an aim
 
 
@@ -127,12 +128,13 @@ def crossed(
     e = max(MS_N − MS_UN, 0), the variance of the mean is V = (MS_U + e)/(U N). Half the interval's
     width is two thirds of the first and a third of the second of
 
-        t_ν √V,   1/ν = (MS_U²/(U − 1) + MS_N²/(N − 1) + MS_UN²/((U − 1)(N − 1)))/(MS_U + e)²
+        t_ν √V,   1/ν = (MS_U²/(U − 1) + MS_N²/(N − 1) + MS_UN²/((U − 1)(N − 1)))/(MS_U + e)² ≤ 1
         √((t_{U−1}² MS_U + t_{N−1}² e)/(U N))
 
     of which the first is too narrow where a few students decide and the second too wide: together
     they hold the truth in 94 to 96 of 100, by simulation (tests/metrics/test_crossed.py).
-    Where examples are all alike both are Student's t of `paired`.
+    Where examples are all alike both are Student's t of `paired`. e may be a small difference of
+    large squares: of less than one degree of freedom nothing would be known.
 
     Args:
         differences: Of a row and its baseline, in pairs; a unit u is a student of one teacher, or
@@ -169,12 +171,12 @@ def crossed(
     ms_unit = examples * np.sum((of_unit - mean) ** 2) / free[0]
     ms_example = units * np.sum((of_example - mean) ** 2) / free[1]
     ms_rest = np.sum(rest**2) / (free[0] * free[1])
-    extra = max(ms_example - ms_rest, 0.0)
+    extra = ms_example - ms_rest if ms_example > ms_rest * (1 + ROUNDING) else 0.0
     of_extra = (ms_example**2 / free[1] + ms_rest**2 / (free[0] * free[1])) * (extra > 0)
     total = ms_unit + extra
     if total == 0:
         return _judged(float(mean), 0.0, lower_is_better, fewest)
-    freedom = total**2 / (ms_unit**2 / free[0] + of_extra)
+    freedom = max(1.0, total**2 / (ms_unit**2 / free[0] + of_extra))
     narrow = _t(freedom, level) * math.sqrt(total)
     wide = math.sqrt(_t(free[0], level) ** 2 * ms_unit + _t(free[1], level) ** 2 * extra)
     half = (2 * narrow + wide) / 3 / math.sqrt(units * examples)

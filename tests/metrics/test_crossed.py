@@ -73,3 +73,33 @@ def test_verdicts_and_what_has_no_interval():
     for few in (np.ones((1, 50)), np.ones((3, 1))):
         found = statistics.crossed(few)
         assert math.isnan(found.low) and found.verdict == statistics.NO_VERDICT
+
+
+def test_students_who_differ_on_an_example_each_have_no_endless_interval():
+    """Each of three students is right on an example that its baseline misses, and the reverse.
+
+    Their means are all 0, so MS_U = 0. Two examples of N with means ±d/3 of one student: MS_N =
+    3 · 2(d/3)²/(N − 1), and the rest 2d² − 2d²/3 over 2(N − 1): the same, so that V = 0.
+    """
+    for count in (10, 199, 1000, 7193):
+        differences = np.zeros((3, count))
+        differences[0, :2] = 100, -100
+        mean, low, high, _ = statistics.crossed(differences)
+        assert mean == 0 and low == high == 0
+
+
+def test_a_variance_has_a_degree_of_freedom():
+    """Where e is small beside MS_N, Satterthwaite's ν would be far below 1 and the interval huge.
+
+    Rows d + r and d − r of examples d, with r apart from d and both of mean 0: MS_U = 0, and
+    MS_N = 2 Σd²/(N − 1), MS_UN = 2 Σr²/(N − 1).
+    """
+    from scipy import stats
+
+    d, r = np.zeros(101), np.zeros(101)
+    d[:2], r[2:4] = (1.01, -1.01), (1.0, -1.0)
+    found = statistics.crossed([d + r, d - r])
+    e = 4 * (1.01**2 - 1.0) / 100
+    wide = stats.t.ppf(0.975, 100) * np.sqrt(e / 202)
+    narrow = stats.t.ppf(0.975, 1) * np.sqrt(e / 202)
+    assert found.half_width == pytest.approx((2 * narrow + wide) / 3, rel=1e-9)
