@@ -39,6 +39,7 @@ class About(NamedTuple):
         config: The flags.
         run: That the student is of.
         result: What was found.
+        row: Of the student.
         problem: What it was found on.
         teachers: {name: digest}.
         files: Of the student.
@@ -48,6 +49,7 @@ class About(NamedTuple):
     config: Any
     run: Run
     result: Result
+    row: str
     problem: Problem
     teachers: dict[str, str]
     files: list[str]
@@ -64,7 +66,7 @@ def text(about: About) -> str:
     metrics = ["accuracy"] if comparison.labeled else []
     task = TASKS.get(about.problem.kind, "")
     return hub.front_matter("kd_jax", task=task, metrics=metrics) + "\n".join([
-        f"# A student of {plain(about.problem.name)}, by {comparison.best}",
+        f"# A student of {plain(about.problem.name)}, by {about.row}",
         "",
         f"**{comparison.sentence()}**",
         "",
@@ -89,6 +91,8 @@ def _facts(about):
         f"Network: {code(config.student)}, the seed with the fewest validation errors of "
         f"{config.seeds}; the table is of all seeds."
     )
+    if about.row != about.result.comparison.best:
+        yield f"Kept by --keep={about.row}: {about.result.comparison.best} did best on validation."
     yield f"Data: {plain(problem.name)} ({problem.digest[:16]}): {sizes}"
     yield f"Teacher: {taught}"
     yield f"Classes: {_some(about.result.template.classes)}"

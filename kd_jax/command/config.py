@@ -105,6 +105,10 @@ class Config(experiment.Config):
     out: str = place(
         "", "folder for the model card, table and student; one of an earlier run is replaced"
     )
+    keep: str = place(
+        "", "row whose student --out keeps, as --keep='soft targets, T=2' (default: the best on "
+        "validation)",
+    )  # fmt: skip
     formats: tuple[str, ...] = place(
         (), f"of the student in --out, some of {', '.join(FORMATS)} (default: stablehlo, and onnx "
         "where the network can be converted)",
@@ -122,6 +126,8 @@ class Config(experiment.Config):
 
         for name in self.methods:
             require(name in METHODS, f"--methods={name}: {near(name, METHODS, 'methods')}")
+        keeps = f"--keep={self.keep} says which student --out keeps: give --out too"
+        require(self.out or not self.keep, keeps)
         if self.formats:
             one_of(*FORMATS)("formats", self.formats)
         trained = any(name.startswith("train:") for name in self.teacher)

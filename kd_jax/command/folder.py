@@ -3,16 +3,21 @@
 import importlib.util
 import pathlib
 import re
+import shlex
+from collections.abc import Sequence
 from typing import Any
 
 from kd_jax import fingerprint
 from kd_jax.command import card, out_folder, source_files
 from kd_jax.command.problem import Problem
+from kd_jax.data import preprocessing
 from kd_jax.distill.driver.result import Result
+from kd_jax.distill.methods import Method
 from kd_jax.errors import InputError, require, require_extra
 from kd_jax.export import folders, quantize, student_files
 from kd_jax.export.network import Network
 from kd_jax.report import compared_run, comparison_figure
+from kd_jax.report.comparison import Comparison, lost, score
 from kd_jax.storage import jsonl, run_folder
 
 FACTORY = re.compile(r":[A-Za-z_]\w*$")  # the end of a place of a function
@@ -35,6 +40,18 @@ def check(config: Any) -> None:
     if "onnx" in config.formats:
         advice = "pip install --no-deps jax2onnx, or leave ONNX out with --formats=stablehlo"
         require(importlib.util.find_spec("jax2onnx"), f"jax2onnx is not installed: {advice}")
+
+
+def check_row(config: Any, wanted: Sequence[Method]) -> None:
+    """InputError unless --keep names a row of the table.
+
+    Args:
+        config: The flags.
+        wanted: A method for each row.
+    """
+    rows = [method.row for method in wanted]
+    known = not config.keep or config.keep in rows
+    require(known, f"--keep={config.keep}: {preprocessing.near(config.keep, rows, 'rows')}")
 
 
 def formats(config: Any) -> tuple[str, ...]:
@@ -122,19 +139,34 @@ def write(
     """
     check(config)
     run.notes(chosen=result.comparison.best)  # and the seconds until now
-    best = result.best
+    row = config.keep or result.comparison.best
+    best = result.best_of(row)
     with folders.written_whole(pathlib.Path(config.out).expanduser()) as path:
         (path / "table.md").write_text(result.comparison.markdown(), encoding="utf-8")
         (path / "records.jsonl").write_text(jsonl.text(result.records), encoding="utf-8")
         comparison_figure.save(result.comparison, path / "comparison.png")
         files = best.export(path / "student", *formats(config))
         shares = rounding(best, problem) if "int8" in config.formats else None
-        about = card.About(config, run, result, problem, teachers, files, shares)
+        about = card.About(config, run, result, row, problem, teachers, files, shares)
         (path / "README.md").write_text(card.text(about), encoding="utf-8")
-    row, baseline = result.comparison.best, result.comparison.baseline
     print(f"model card, table and student ({row}): {config.out}")
-    if row == baseline and len(result.comparison.methods()) > 1:
-        print("a student of another row: --methods with it alone, or in Python result.student(row)")
+    second = runner_up(result.comparison)
+    if row == result.comparison.baseline and second:
+        print(
+            f"it learned by {row}, which did best on validation: --keep={shlex.quote(second)} "
+            "keeps the best student of another row"
+        )
+
+
+def runner_up(comparison: Comparison) -> str:
+    """The row that did best on validation but for the baseline, or "".
+
+    Args:
+        comparison: Of all rows.
+    """
+    others = {r: of for r, of in comparison.methods().items() if r != comparison.baseline}
+    found = max(others, key=lambda row: score(others[row]), default="")
+    return found if found and not all(map(lost, others[found])) else ""
 
 
 def rounding(best: Network, problem: Problem) -> tuple[float, float] | None:

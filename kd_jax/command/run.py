@@ -37,6 +37,7 @@ def run(config: Config, run: run_folder.Run) -> None:
     sources = teachers.sources(config.teacher, given)
     settings.check(config, given)
     wanted = methods.chosen(config, bool(given.classes))
+    folder.check_row(config, wanted)
     groups = fitting.groups(wanted)
     models = _to_train(given, sources)
     names = ", ".join(models)

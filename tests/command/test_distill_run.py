@@ -14,7 +14,8 @@ import tiny_runs
 from scipy import special
 
 import kd_jax as kd
-from kd_jax.command import problem
+from kd_jax.command import folder, problem
+from kd_jax.report import compared_run
 from kd_jax.storage import checkpoint, jsonl
 
 ROWS = ["labels only", "soft targets, T=2", "soft targets, T=4"]
@@ -143,9 +144,39 @@ def test_the_same_command_again_is_a_new_run_of_the_same_numbers_and_asks_nobody
     assert tiny_runs.calls(folder) == before
 
 
-def test_another_base_seed_gives_other_students_on_other_rows(done):
+@pytest.fixture(scope="module")
+def kept(done):
+    """(the flags, the run) of another base seed, whose --out keeps a row that is named."""
+    named = {"out": str(done[0] / "kept"), "keep": ROWS[2], "base_seed": 1}
+    with pytest.MonkeyPatch.context() as patch:
+        one_process.verified_here(patch)
+        config = tiny_runs.config(done[0], **named)
+        return config, tiny_runs.finished(config)
+
+
+def test_out_keeps_the_best_student_of_the_row_that_is_named(done, kept):
+    config, run_folder = kept
+    own = [r for r in jsonl.records(run_folder) if r["row"] == ROWS[2]]
+    record = min(own, key=lambda r: (r["validation_errors"], r["validation_nll"]))
+    test = problem.read(config).test
+    found = kd.load(done[0] / "kept" / "student").predict(test.inputs)
+    assert (found != test.labels).sum() == record["test_errors"]
+    card = (done[0] / "kept" / "README.md").read_text(encoding="utf-8")
+    assert f"# A student of people, by {ROWS[2]}\n" in card
+
+
+def test_the_row_that_is_offered_did_best_on_validation_of_those_that_learn_from_the_teacher(done):
+    offered = folder.runner_up(compared_run.read(done[1]))
+    means = {
+        row: np.mean([r["validation_errors"] for r in jsonl.records(done[1]) if r["row"] == row])
+        for row in ROWS[1:]
+    }
+    assert means[offered] == min(means.values())
+
+
+def test_another_base_seed_gives_other_students_on_other_rows(done, kept):
     folder, first = done
-    other = tiny_runs.finished(tiny_runs.config(folder, base_seed=1))
+    other = kept[1]
     assert other.name[:-2] != first.name[:-2]
     assert {r["base_seed"] for r in jsonl.records(other)} == {1}
     nll = [{r["test_nll"] for r in jsonl.records(run)} for run in (first, other)]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import jax
 import numpy as np
 
-from kd_jax.errors import InputError
+from kd_jax.errors import InputError, require
 from kd_jax.export.network import Network
 from kd_jax.models import Model
 from kd_jax.report import terminal_page
@@ -78,7 +78,18 @@ class Result:
     @property
     def best(self) -> Network:
         """The student that was chosen: the best row's, with the fewest validation errors."""
-        row = self.comparison.best
+        return self.best_of(self.comparison.best)
+
+    def best_of(self, row: str) -> Network:
+        """The student of a row with the fewest validation errors.
+
+        Args:
+            row: Of the table.
+
+        Raises:
+            InputError: There is no such row, or all its students diverged.
+        """
+        self._check_row(row)
         found = [r for r in self.records if r["row"] == row and not lost(r)]
         if not found:
             raise InputError(f"all students of {row} diverged: try a smaller learning rate")
@@ -94,14 +105,16 @@ class Result:
         Raises:
             InputError: There is no such row or seed.
         """
-        if row not in self.students:
-            known = ", ".join(self.students)
-            raise InputError(f"there is no row {row}: expected one of {known}")
+        self._check_row(row)
         leaves = jax.tree.leaves(self.students[row])
         if not 0 <= seed < len(leaves[0]):
             raise InputError(f"seed={seed}: expected 0 to {len(leaves[0]) - 1}")
         one = jax.tree.map(lambda x: np.asarray(x[seed]), self.students[row])
         return self.template._replace(variables=one)
+
+    def _check_row(self, row):
+        known = ", ".join(self.students)
+        require(row in self.students, f"there is no row {row}: expected one of {known}")
 
     def predict(self, inputs: Any) -> np.ndarray:
         """The classes that `best` predicts; see export.network.Network.
