@@ -79,10 +79,23 @@ pip_install() {
     ${constraints:+--constraint "$constraints"} "$@"
 }
 
+# Any program that .venv's python runs imports kd_jax from here, as after `pip install -e .`, without
+# its seconds. Not of another environment, which clones may share; theirs is PYTHONPATH's.
+link_clone() {
+  [[ "$venv" == "$here/.venv" ]] || return 0
+  local site found
+  for site in "$venv"/lib/python3.*/site-packages; do
+    found=""
+    [[ -r "$site/kd_jax.pth" ]] && found="$(<"$site/kd_jax.pth")"
+    [[ "$found" == "$here" || ! -w "$site" ]] || printf '%s\n' "$here" >"$site/kd_jax.pth"
+  done
+}
+
 # The stamp of an extra holds what decides it; stamps are written last, so that a broken
 # installation is repeated.
 install() {
   [[ -x "$venv/bin/python" ]] || make_venv
+  link_clone
   local name line lines wanted missing=() together=() alone=()
   wanted="$(cat -- "$here/requirements.txt" "$here/pyproject.toml" ${constraints:+"$constraints"})"
   for name in core "$@"; do

@@ -191,6 +191,54 @@ def test_a_broken_installation_is_repeated_and_an_unknown_extra_refused(shell):
     assert refused.returncode == 2 and "no extra is called 'txet'; there are:" in refused.stderr
 
 
+@pytest.fixture
+def clones(tmp_path):
+    """Two clones whose list tells which kd_jax it is of; the first has a .venv of its own."""
+    for name in ("first clone", "second"):
+        clone = tmp_path / name
+        (clone / "kd_jax" / "report").mkdir(parents=True)
+        (clone / ".ci").mkdir()
+        for file in ("run.sh", "requirements.txt", "pyproject.toml", ".ci/constraints.txt"):
+            shutil.copy(ROOT / file, clone / file)
+        (clone / "kd_jax" / "__init__.py").touch()
+        for module in ("report/__init__", "report/list_runs"):
+            (clone / f"kd_jax/{module}.py").write_text("import kd_jax\nprint(kd_jax.__file__)\n")
+    folder = tmp_path / "first clone" / ".venv"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
+    files = ("requirements.txt", "pyproject.toml", ".ci/constraints.txt")
+    stamp = "".join((ROOT / file).read_text() for file in files)
+    for extra in ("core", "data", "report"):  # nothing is left to install
+        (folder / f"installed-{extra}").write_text(stamp)
+    return tmp_path
+
+
+def test_the_python_of_a_clone_finds_it_from_everywhere_and_shadows_no_other(clones):
+    first, second = clones / "first clone", clones / "second"
+    bare = {key: x for key, x in os.environ.items() if not key.startswith(("KD_JAX", "PYTHONPATH"))}
+    shared = bare | {"KD_JAX_VENV": str(first / ".venv")}
+
+    def said(command, environment, cwd=clones):
+        done = subprocess.run(
+            command, capture_output=True, text=True, cwd=cwd, env=environment, check=True
+        )
+        return done.stdout.splitlines()
+
+    def of(clone):
+        return str(clone / "kd_jax" / "__init__.py")
+
+    outside = [first / ".venv/bin/python", "-c", "import kd_jax; print(kd_jax.__file__)"]
+    said([second / "run.sh", "install"], shared)  # which is not the second's to link
+    assert subprocess.run(outside, env=bare, cwd=clones, capture_output=True).returncode
+    said([first / "run.sh", "install"], bare)
+    assert said(outside, bare) == [of(first)]
+    for clone, environment in [(first, bare), (second, shared)]:
+        assert said([clone / "run.sh", "list"], environment)[-1] == of(clone)
+        assert said([clone / "run.sh", "list"], environment, first)[-1] == of(clone)
+    assert said(outside, bare) == [of(first)]
+    with_path = bare | {"PYTHONPATH": str(second)}
+    assert said(outside, with_path) == [of(second)]
+
+
 def test_a_decoder_s_command_installs_weights_only_where_no_teacher_is_named(shell):
     for flags, weights in (("--teacher=x", False), ("--layers=2", True)):
         asked = shell("distill_lm", flags).stdout.splitlines()  # it lacks --data

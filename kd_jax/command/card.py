@@ -21,7 +21,8 @@ USE = """## Use
     python student/predict.py {new}
 
 prints a line per row: the label, and the probability of every class. It needs NumPy and
-onnxruntime (or jax, for student.stablehlo), not kd_jax. In Python:
+onnxruntime (or jax, for student.stablehlo), not kd_jax: `pip install onnxruntime`, or the Python
+that trained it, `.venv/bin/python` in a clone of kd_jax. In Python:
 
     import kd_jax as kd
 
