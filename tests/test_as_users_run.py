@@ -11,7 +11,10 @@ import pytest
 from published import ROOT
 
 NAMED = {
-    "losses": ("losses/test_golden.py::test_entry",),
+    "losses": (
+        "losses/test_golden.py::test_entry",
+        "losses/test_scales.py::test_a_compiled_loss_of_huge_features_is_the_eager_one",
+    ),
     "records, resume": (
         "experiments/test_quickstart.py::test_a_run_has_every_record_table_and_figure",
         "training/test_resumed.py::test_a_resumed_run_is_bitwise_the_uninterrupted_one",

@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Shaped
 
 from kd_jax.losses._numbers import Scalar
+from kd_jax.losses._scales import shifted
 
 # On accelerators the default would round the factors of these small products.
 einsum = functools.partial(jnp.einsum, precision="highest")
@@ -114,13 +115,19 @@ def log_mixture(log_p: Array, log_q: Array, weight: Scalar) -> Array:
     return jnp.where(inside, mixed, jnp.where(weight >= 1, log_p, log_q))
 
 
+def lowering(x: Array, most: float = 2.0**32, axis: int | tuple[int, ...] | None = None) -> Array:
+    """The power of two by which `lowered` multiplies x; the axes of size 1 stay."""
+    _, over = jnp.frexp(jax.lax.stop_gradient(jnp.max(jnp.abs(x), axis, keepdims=True)) / most)
+    return shifted(jnp.ones(over.shape, x.dtype), -jnp.maximum(over, 0))
+
+
 def lowered(x: Array, most: float = 2.0**32, axis: int | tuple[int, ...] | None = None) -> Array:
     """x, divided where an entry along `axis` is above `most`, so that powers and sums are finite.
 
-    For what does not change with the scale of x.
+    For what does not change with the scale of x. A power of two rounds nothing: equal entries
+    differ by 0 also where a compiler joins the product and the difference in one operation.
     """
-    peak = jax.lax.stop_gradient(jnp.max(jnp.abs(x), axis, keepdims=True))
-    return x / jnp.where(peak > most, peak / most, 1)
+    return x * lowering(x, most, axis)
 
 
 def norm(x: Array, axis: int = -1, keepdims: bool = False) -> Array:

@@ -84,6 +84,26 @@ def factor_transfer(
     return mask_values(where, jnp.mean(jnp.abs(unit(flat(student)) - unit(flat(teacher))), -1))
 
 
+@jax.custom_jvp
+def _precision(logit: Array, eps: Array) -> tuple[Array, Array]:
+    """1/σ and log σ² of σ² = softplus(a) + ε.
+
+    Both derivatives have the factor of log σ², computed first: alone 1/σ⁴ may be infinite where
+    the slope of softplus is 0.
+    """
+    variance = jax.nn.softplus(logit) + eps
+    return 1 / jnp.sqrt(variance), jnp.log(variance)
+
+
+@_precision.defjvp
+def _(primals, tangents):
+    (logit, eps), (to_logit, to_eps) = primals, tangents
+    precision, log_variance = _precision(logit, eps)
+    variance = jax.nn.softplus(logit) + eps
+    slope = jax.nn.sigmoid(logit) / variance * to_logit + to_eps / variance
+    return (precision, log_variance), (-0.5 * precision * slope, slope)
+
+
 def variational_information(
     student: Float[Array, "B *D C"],
     teacher: Float[Array, "B *D C"],
@@ -126,8 +146,8 @@ def variational_information(
             f"expected {student.shape[-1:]}, one per channel"
         )
     student, teacher = mask_rows(where, student, teacher)
-    variance = jax.nn.softplus(variance_logit) + eps
-    surprise = 0.5 * ((teacher - student) ** 2 / variance + jnp.log(variance))
+    precision, log_variance = _precision(variance_logit, jnp.asarray(eps, student.dtype))
+    surprise = 0.5 * (((teacher - student) * precision) ** 2 + log_variance)
     return mask_values(where, jnp.mean(flat(surprise), -1))
 
 

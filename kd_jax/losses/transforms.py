@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from kd_jax.losses._arrays import check_logits, check_probabilities, detached, promoted
-from kd_jax.losses._math import norm
+from kd_jax.losses._math import lowering, norm
 from kd_jax.losses._numbers import Scalar, check_positive
 
 
@@ -71,5 +71,7 @@ def standardize_logits(logits: Float[Array, "*B C"], *, eps: Scalar = 1e-7) -> F
     shifted = jnp.where(present, logits - largest, 0)
     mean = jnp.sum(shifted, -1, keepdims=True) / count
     centered = jnp.where(present, shifted - mean, 0)
+    by = lowering(centered, axis=-1)  # the derivative of a quotient squares what divides
+    centered, eps = centered * by, eps * by
     deviation = norm(centered, keepdims=True) / jnp.maximum(count - 1, 1) ** 0.5
     return jnp.where(present, centered / (deviation + eps), -jnp.inf)

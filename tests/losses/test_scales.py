@@ -12,7 +12,7 @@ from scipy.special import log_softmax, rel_entr
 from kd_jax import losses
 
 from .contract import ROWS
-from .harness import assert_near, compiled, normal
+from .harness import assert_near, call, compiled, normal
 from .quick import quick_jit
 
 FREE = [
@@ -30,6 +30,16 @@ def test_a_loss_free_of_scale_is_the_same_of_huge_features(name, exponent):
     assert_near(found, want)
     if exponent < 124:  # where gradients are no longer normal numbers
         assert_near(np.ldexp(np.float64(gradients[0]), exponent), slopes[0])
+
+
+@pytest.mark.as_users
+@pytest.mark.parametrize("exponent", [0, 33, 50, 100])
+@pytest.mark.parametrize("name", FREE)
+def test_a_compiled_loss_of_huge_features_is_the_eager_one(name, exponent):
+    """A difference of equal rows is 0, also where the compiler joins it with a product."""
+    arrays = [np.ldexp(x, exponent) for x in ROWS[name].make(normal(7))]
+    found, want = (way(lambda *x: call(name, x))(*arrays) for way in (jax.jit, lambda f: f))
+    assert_near(found, want)
 
 
 @pytest.mark.parametrize("name", [n for n, row in ROWS.items() if row.result != "array"])
@@ -127,3 +137,36 @@ def test_a_soft_cap_of_infinite_logits_is_the_cap():
     )(1.5)
     slope = np.sum((np.exp(log_q) - np.exp(log_p)) * np.sign(z))
     as_float32_has((values, gradients), (rel_entr(np.exp(log_p), np.exp(log_q)).sum(), slope))
+
+
+@pytest.mark.parametrize(
+    "scales",
+    [(1, 1), (1e15, -1e15), (1e15, -20), (1e15, 1), (1e25, 1e30), (1e-15, 1e15), (1, -90)],
+    ids=str,
+)
+def test_information_of_huge_and_of_tiny_features_and_variances(scales):
+    random = normal(7)
+    s, t = (np.float32(random(4, 3, 2) * scales[0]) for _ in range(2))
+    a = np.float32([scales[1], abs(scales[1]) / 3])
+    d, logit = np.float64(s) - np.float64(t), np.float64(a)
+    variance = np.logaddexp(0, logit) + 1e-5
+    slope = np.exp(-np.logaddexp(0, -logit)) / variance  # of its logarithm by the logit
+    each = WEIGHTS[:, None, None] / 6
+    values = 0.5 * (d**2 / variance + np.log(variance)).mean((1, 2))
+    by_logit = np.sum(each * 0.5 * (1 - d**2 / variance) * slope, (0, 1))
+    found, gradients = compiled("variational_information")([s, t, a])
+    as_float32_has((found, gradients[0]), (values, each * d / variance))
+    as_float32_has(gradients[2], by_logit)
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1, 1e10, 1e15, 1e30])
+def test_standardizing_huge_logits(scale):
+    """ẑ = (z − mean z)/(σ + ε); its part along z − mean z does not change the gradient."""
+    z = np.float32(normal(7)(4, 5) * scale)
+    centered = np.float64(z) - np.float64(z).mean(-1, keepdims=True)
+    deviation = centered.std(-1, ddof=1, keepdims=True)
+    found = centered / (deviation + 1e-7)
+    w = np.arange(1.0, 21).reshape(4, 5)
+    along = np.sum(w * found, -1, keepdims=True) * centered / deviation / 4
+    want = (w - w.mean(-1, keepdims=True) - along) / (deviation + 1e-7)
+    as_float32_has(compiled("standardize_logits")([z]), (found, [want]))
