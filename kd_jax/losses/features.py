@@ -85,23 +85,25 @@ def factor_transfer(
 
 
 @jax.custom_jvp
-def _precision(logit: Array, eps: Array) -> tuple[Array, Array]:
-    """1/σ and log σ² of σ² = softplus(a) + ε.
+def _surprise(difference: Array, logit: Array, eps: Array) -> Array:
+    """½ (d²/σ² + log σ²) elementwise, σ² = softplus(a) + ε.
 
-    Both derivatives have the factor of log σ², computed first: alone 1/σ⁴ may be infinite where
-    the slope of softplus is 0.
+    Each derivative is one number of what is finite: the chain's d² and 1/σ⁴ may be infinite.
     """
     variance = jax.nn.softplus(logit) + eps
-    return 1 / jnp.sqrt(variance), jnp.log(variance)
+    return 0.5 * ((difference / jnp.sqrt(variance)) ** 2 + jnp.log(variance))
 
 
-@_precision.defjvp
+@_surprise.defjvp
 def _(primals, tangents):
-    (logit, eps), (to_logit, to_eps) = primals, tangents
-    precision, log_variance = _precision(logit, eps)
+    difference, logit, eps = primals
+    to_difference, to_logit, to_eps = tangents
     variance = jax.nn.softplus(logit) + eps
-    slope = jax.nn.sigmoid(logit) / variance * to_logit + to_eps / variance
-    return (precision, log_variance), (-0.5 * precision * slope, slope)
+    by_variance = 0.5 * (1 - (difference / jnp.sqrt(variance)) ** 2)
+    slope = jax.nn.sigmoid(logit) / variance
+    by_logit = jnp.where(slope == 0, 0, by_variance * slope)  # also of an infinite surprise
+    to = difference / variance * to_difference + by_logit * to_logit
+    return _surprise(difference, logit, eps), to + by_variance / variance * to_eps
 
 
 def variational_information(
@@ -146,8 +148,7 @@ def variational_information(
             f"expected {student.shape[-1:]}, one per channel"
         )
     student, teacher = mask_rows(where, student, teacher)
-    precision, log_variance = _precision(variance_logit, jnp.asarray(eps, student.dtype))
-    surprise = 0.5 * (((teacher - student) * precision) ** 2 + log_variance)
+    surprise = _surprise(*jnp.broadcast_arrays(student - teacher, variance_logit, eps))
     return mask_values(where, jnp.mean(flat(surprise), -1))
 
 

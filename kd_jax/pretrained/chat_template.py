@@ -146,6 +146,7 @@ def _tags(text):
 @functools.lru_cache(maxsize=64)
 def _compiled(text, source):
     try:
+        _bounds().begin()  # constants are computed now
         return _environment().from_string(text)
     except Exception as error:
         raise InputError(f"{source} is no chat template ({brief(error)}): get it again") from None
@@ -160,7 +161,7 @@ def _bounds():
 
 @functools.cache
 def _environment():
-    """Jinja's sandbox as transformers sets it up, with a bound on what is written."""
+    """Jinja's sandbox as transformers sets it up, with bounds on what is written and done."""
     bounds = _bounds()
     with extra("text"):
         from jinja2 import ext, nodes

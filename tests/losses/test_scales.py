@@ -141,7 +141,7 @@ def test_a_soft_cap_of_infinite_logits_is_the_cap():
 
 @pytest.mark.parametrize(
     "scales",
-    [(1, 1), (1e15, -1e15), (1e15, -20), (1e15, 1), (1e25, 1e30), (1e-15, 1e15), (1, -90)],
+    [(1, 1), (1e15, -1e15), (1e15, -20), (1e15, 1), (1e25, 1e30), (1e30, -1e30), (1, -90)],
     ids=str,
 )
 def test_information_of_huge_and_of_tiny_features_and_variances(scales):

@@ -1,5 +1,7 @@
 """Chat templates render as in transformers 5.24, and an assistant's tokens alone are marked."""
 
+import time
+
 import pytest
 
 pytest.importorskip("safetensors", reason="needs the extra text")
@@ -10,6 +12,7 @@ from chat_templates import LLAMA3, MARKS, MISTRAL, TAGGED, TALK, THINKING
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
 from kd_jax.errors import InputError
+from kd_jax.pretrained import template_budget
 from kd_jax.pretrained.chat import Chat, chatml
 from kd_jax.pretrained.chat_template import CHATML, END, START, ChatTemplate
 
@@ -129,14 +132,69 @@ HUGE = [
         for sign in "~+"
     ),
     "{% macro m(x) %}{% for a in range(9999) %}{{ x }}{% endfor %}{% endmacro %}{{ m(m(m('a'))) }}",
+    "{{ 'a'.encode().ljust(10 ** 10) }}", "{{ ('a' * 10 ** 6).encode() * 10 ** 5 }}",
+    "{{ ('a' * 10 ** 6).translate({97: 'a' * 10 ** 6}) }}", "{{ (1).to_bytes(10 ** 10, 'big') }}",
+]  # fmt: skip
+LOOP = "{% for a in range(99999) %}"
+BIG = "{% set big = range(99999)|list %}"
+ENDS = "{% endfor %}{% endfor %}"
+NESTED = (  # 2^60 letters, of 60 lists
+    "{% set n = namespace(x=('a',), y=('a',)) %}{% for i in range(60) %}"
+    "{% set n.x = (n.x, n.x) %}{% set n.y = (n.y, n.y) %}{% endfor %}"
+)
+BITS = "{% set a = ('f' * 10 ** 7)|int(base=16) %}{% set b = ('f' * 10 ** 6)|int(base=16) %}"
+LONG = [
+    LOOP + LOOP + ENDS, LOOP + "{% for a in range(99999) if a < 0 %}" + ENDS,
+    LOOP + LOOP + LOOP + "{% set b = 1 %}{% endfor %}" + ENDS,
+    "{% macro m(n) %}{% if n %}{{ m(n - 1) ~ m(n - 1) }}{% endif %}{% endmacro %}{{ m(60) }}",
+    "{% for x in range(9) recursive %}{% if loop.depth < 30 %}{{ loop(range(9)) }}{% endif %}"
+    "{% endfor %}",
+    "{% set n = namespace(x='a,') %}{% for i in range(25) %}{% set n.x = n.x ~ n.x %}{% endfor %}"
+    "{{ n.x.split(',')|length }}",
+    BIG + "{{ big|select('in', big)|list|length }}", BIG + LOOP + "{{ -1 in big }}{% endfor %}",
+    BIG + LOOP + "{% set x = big[::-1] %}{% endfor %}", BIG + LOOP + "{{ big + big }}{% endfor %}",
+    BIG + LOOP + "{% set x = big|sort|first %}{% endfor %}",
+    BIG + LOOP + "{{ big.index(1) }}{% endfor %}",
+    LOOP + "{{ '{:9999999}'.format(1)|length }}{% endfor %}", "{{ [0] * 10 ** 8 }}",
+    *(NESTED + each for each in (
+        "{{ n.x }}", "{{ n }}", "{{ n.x ~ 'a' }}", "{{ '%s' % [n.x] }}", "{{ '{}'.format(n.x) }}",
+        "{{ n.x|tojson }}", "{{ n.x|string }}", "{{ n.x == n.y }}", "{{ n.x is eq n.y }}",
+        "{{ n.x in [n.y] }}", "{{ {n.x: 1} }}", "{{ {}[n.x] }}", "{{ {}.get(n.x) }}",
+        "{{ [n.x]|join }}", "{{ [n.x, n.y]|unique|list }}", "{{ {'a': n.x}.values() }}",
+    )),
+    "{{ 7 ** (10 ** 7) > 1 }}", BITS + "{{ a % b }}",
+    BITS + "{{ a is divisibleby b }}",
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize("text", HUGE)
 def test_a_template_that_would_fill_the_memory_is_one_line(text):
-    with pytest.raises(InputError, match="it would write more than .* letters") as caught:
+    with pytest.raises(InputError, match="it would (write|take) more than .*") as caught:
         ChatTemplate(text, MARKS, "x.jinja").rendered(TALK)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", LONG)
+def test_a_template_that_would_run_for_hours_is_one_line(text, monkeypatch):
+    monkeypatch.setattr(template_budget, "STEPS", 200_000)  # not to test for seconds
+    with pytest.raises(InputError, match="it would take more than .* (steps|bits)") as caught:
+        ChatTemplate(text, MARKS, "x.jinja").rendered(TALK)
+    assert "\n" not in str(caught.value)
+    assert "378,000 steps" in str(caught.value) or "65,536 bits" in str(caught.value)
+
+
+def test_a_template_runs_for_seconds_at_most():
+    began = time.process_time()
+    with pytest.raises(InputError, match="x.jinja .*it would take more than 5,178,000 steps"):
+        ChatTemplate(LONG[0], MARKS, "x.jinja").rendered(TALK)
+    assert time.process_time() - began < 30
+
+
+def test_a_long_conversation_may_take_long():
+    """Five hundred messages, each of which looks at all others."""
+    text = "{% for a in messages %}{% for b in messages %}{% if a.role == b.role and loop.last %}"
+    talk = [{"role": "user", "content": "abc " * 20}] * 500
+    assert ChatTemplate(text + "a{% endif %}{% endfor %}{% endfor %}").render(talk) == "a" * 500
 
 
 def test_what_is_long_since_it_was_given_is_written():
