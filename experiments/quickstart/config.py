@@ -13,7 +13,7 @@ class Config(experiment.TaughtConfig):
 
     seeds: int = setting(10, "students per row, each of its own seed", at_least(1))
     temperatures: tuple[float, ...] = setting(
-        (1.0, 2.0, 4.0, 8.0), "temperatures of the students", distinct(is_temperature)
+        (1.0, 4.0, 8.0, 16.0, 32.0), "temperatures of the students", distinct(is_temperature)
     )
     label_weight: float = setting(
         0.5, "weight of the labels beside the soft targets, as in section 4", within(0, 1000)
@@ -26,22 +26,23 @@ class Config(experiment.TaughtConfig):
     teacher_batch_size: int = setting(100, "images in a step of the teacher", at_least(1))
     teacher_learning_rate: float = setting(2e-3, "peak learning rate of the teacher", above_0)
     student_width: int = setting(
-        20, "units in each of the students' two hidden layers", at_least(1)
+        100, "units in each of the students' two hidden layers", at_least(1)
     )
-    student_epochs: int = setting(40, "epochs of the students", at_least(1))
+    student_epochs: int = setting(20, "epochs of the students", at_least(1))
     student_batch_size: int = setting(50, "images in a step of the students", at_least(1))
     student_learning_rate: float = setting(3e-3, "peak learning rate of the students", above_0)
 
     PRESETS = {
         "default": {},
         # of the temperature that the default preset chose at base seed 0
-        "confirm": {"teachers": 10, "temperatures": (1.0,)},
+        "confirm": {"teachers": 10, "temperatures": (16.0,)},
         "smoke": {
             "fast_compile": True,
             "seeds": 2,
             "temperatures": (1.0, 3.0),
             "teacher_width": 100,
             "teacher_epochs": 10,
+            "student_width": 20,
             "student_epochs": 10,
         },
     }
