@@ -4,8 +4,8 @@ import pathlib
 
 import numpy as np
 
-from experiments.quickstart.rows import LABELS, MIXED, PERMUTED, SOFT
-from kd_jax.report import by_column, class_figures, confirmed, figures, tables
+from experiments.quickstart.rows import LABELS, MIXED, PERMUTED, SMOOTHED, SOFT
+from kd_jax.report import by_column, class_figures, confirmed, figures, sections, tables
 from kd_jax.storage import jsonl
 
 
@@ -51,7 +51,12 @@ def table(folder: pathlib.Path) -> str:
         f"Mean ± s.d. over {tables.counted(rows[LABELS])}, paired by seed; (chosen): the "
         f"temperature with the fewest validation errors{where}.\n{tables.scope(rows[LABELS])}\n"
     )
-    return "\n".join([note, tables.markdown(header, lines), tables.costs(costs)])
+    controls = [row for row in rows if rows[row][0]["family"] in (SMOOTHED, PERMUTED)]
+    pairs = [("digits", row, control) for row in rows if row in picked for control in controls]
+    fewer = sections.compared({"digits": records}, pairs)
+    found = [tables.markdown(header, lines), "\nFewer errors?\n", fewer]
+    found += ["\nWhat they cost\n", tables.costs(costs)]
+    return "\n".join([note, *found])
 
 
 def draw(folder: pathlib.Path) -> None:
