@@ -6,6 +6,7 @@ import importlib.util
 import os
 import pathlib
 
+from kd_jax.distill import teacher_files
 from kd_jax.errors import InputError, brief, require
 
 
@@ -35,6 +36,7 @@ def digest(where: str) -> str:
 
 def _origin(module):
     """The file of a module; None of one without."""
+    teacher_files.search_here()
     try:
         spec = importlib.util.find_spec(module)
     except Exception as error:  # whatever the packages around it raise

@@ -1,5 +1,6 @@
 """Teachers in files: ONNX, StableHLO, and functions of somebody's Python files, by name."""
 
+import contextlib
 import importlib
 import importlib.util
 import os
@@ -108,7 +109,8 @@ def function(where: str) -> Any:
 def value(where: str) -> Any:
     """A value by its place: 'file.py:name' or 'package.module:name'.
 
-    A file's own folder is searched for what it imports, as when it is run.
+    A file's own folder is searched for what it imports, as when it is run; a module may lie in the
+    folder that the program runs in.
 
     Args:
         where: The place.
@@ -130,7 +132,15 @@ def value(where: str) -> Any:
 
 
 def _module(name):
+    search_here()
     return importlib.import_module(name)
+
+
+def search_here() -> None:
+    """Have modules found in the folder that a program runs in too, after all other places."""
+    with contextlib.suppress(OSError):  # of a folder that was deleted
+        if os.getcwd() not in sys.path:
+            sys.path.append(os.getcwd())
 
 
 def _of_file(path):

@@ -1,10 +1,13 @@
 """Teachers in files give what NumPy gives of their weights; other files are one line."""
 
+import sys
+
 import jax
 import jax.export
 import numpy as np
 import pytest
 
+from kd_jax.command import source_files
 from kd_jax.distill import given_teachers, teacher_files
 from kd_jax.errors import InputError
 
@@ -62,6 +65,17 @@ def test_other_files_are_one_line(read, tmp_path):
         with pytest.raises(InputError, match="can be read") as error:
             read(path)
         assert "\n" not in str(error.value)
+
+
+def test_a_module_may_lie_in_the_folder_that_the_program_runs_in(tmp_path, monkeypatch):
+    (tmp_path / "mine_of_here").mkdir()
+    (tmp_path / "mine_of_here" / "teaching.py").write_text("def half(x):\n    return x / 2\n")
+    (tmp_path / "operator.py").write_text("def neg(x):\n    return 'shadowed'\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [each for each in sys.path if each])
+    assert teacher_files.function("mine_of_here.teaching:half")(42) == 21
+    assert teacher_files.function("operator:neg")(3) == -3
+    assert source_files.digest("mine_of_here.teaching:half") != source_files.digest("operator:neg")
 
 
 def test_functions_by_their_place(tmp_path):
