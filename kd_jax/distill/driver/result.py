@@ -223,12 +223,13 @@ def _of_teacher(records, baseline, rows, of_test):
 
 
 def _of_weights(by_row, baseline):
-    """A line for each method that does much harm at the one weight that it was given."""
+    """A line for each method that does much harm at its one weight beside the labels."""
     found, level = [], score(baseline)[0]
     for row, records in by_row.items():
-        weights: list[float] = next((r["weights"] for r in records if not lost(r)), [])
+        first = next((r for r in records if not lost(r)), {})
+        weights, beside = first.get("weights", []), first.get("label_weight", 0)
         harm = level - score(records)[0]
-        if len(weights) == 1 and weights[0] and harm > HARM:
+        if len(weights) == 1 and weights[0] and beside and harm > HARM:
             found.append(
                 f"{row} at weight {weights[0]:g} loses {100 * harm:.0f} points on validation: let "
                 "it choose from smaller ones, method.times((0.01, 0.1, 1)) or "

@@ -52,10 +52,13 @@ def test_what_may_be_chance_on_few_rows_is_not_said():
 
 
 def test_a_weight_that_does_much_harm_is_doubted():
-    def row(accuracy, weights):
-        return [{"weights": weights, "validation_accuracy": accuracy, "validation_nll": 0.5}]
+    def row(accuracy, weights, label_weight=1.0):
+        measured = {"validation_accuracy": accuracy, "validation_nll": 0.5}
+        return [{"weights": weights, "label_weight": label_weight, **measured}]
 
     baseline = row(0.9, [0.0])
+    alone = row(0.62, [1000.0], 0.0)  # a term without labels is the same at any weight
+    assert result._of_weights({"soft": alone}, baseline) == []
     (line,) = result._of_weights({"at": row(0.62, [1000.0]), "kd": row(0.88, [1.0])}, baseline)
     assert line.startswith("at at weight 1000 loses 28 points on validation")
     assert result._of_weights({"at": row(0.62, [10.0, 1000.0])}, baseline) == []
