@@ -41,7 +41,7 @@ def run(config: Config, run: run_folder.Run) -> None:
     groups = fitting.groups(wanted)
     models = _to_train(given, sources)
     names = ", ".join(models)
-    in_memory = f"--teacher=train:{names} and --stream: a teacher is trained on rows in memory only"
+    in_memory = f"--teacher={names} and --stream: a teacher is trained on rows in memory only"
     require(not (models and config.stream), in_memory)
     read = next(iter(models.values()), None) if len(sources) == 1 and not config.cross_fit else None
     fits = functools.partial(_student, config, given, wanted, read)

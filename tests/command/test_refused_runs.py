@@ -86,6 +86,8 @@ def line(folder, given):
          "--methods: labels only needs labels, and --data has none: take pseudo_labels"),
         ({"data": "{}/bare.npz", "label": "", "teacher": ("train:mlp:4",)}, "learns from labels"),
         ({"data": "{}/labeled.npz", "label": "", "teacher": ()}, "--teacher is not given"),
+        ({"data": "{}/labeled.npz", "label": "", "teacher": ("train:mlp:4",), "stream": True},
+         "error: --teacher=train:mlp:4 and --stream: a teacher is trained on rows in memory only"),
         ({"out": "{}/small", "keep": "soft target, T=2"},
          "--keep=soft target, T=2: did you mean 'soft targets, T=2'?"),
         ({"keep": "labels only"}, "says which student --out keeps: give --out too"),
