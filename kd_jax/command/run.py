@@ -46,7 +46,8 @@ def run(config: Config, run: run_folder.Run) -> None:
     read = next(iter(models.values()), None) if len(sources) == 1 and not config.cross_fit else None
     fits = functools.partial(_student, config, given, wanted, read)
     student = fits(len(given.classes)) if given.classes else None
-    answers = teachers.read(sources, given, config.workdir, again=config.retrain)
+    options = {"again": config.retrain, "augmented": config.augment != "none"}
+    answers = teachers.read(sources, given, config.workdir, **options)
     student = student or fits(len(answers[0].classes))
     run.uses(
         data=given.digest, teachers={one.name: one.digest for one in answers},

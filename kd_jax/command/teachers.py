@@ -74,6 +74,7 @@ def read(
     workdir: str | os.PathLike,
     *,
     again: bool = False,
+    augmented: bool = False,
 ) -> list[Answers]:
     """What the teachers say that can be asked or read, those to be trained left out.
 
@@ -82,6 +83,7 @@ def read(
         problem: Whose rows they are asked about.
         workdir: Where outputs are cached.
         again: Ask even where the cache has them.
+        augmented: Whether each step asks about views too.
 
     Returns:
         Answers, in the order of the names.
@@ -99,7 +101,8 @@ def read(
         if isinstance(each, Saved):
             found.append(_saved(each, problem))
         elif isinstance(each, Asked):
-            found.append(_asked(each, problem, asking.said(each, *options, facts[each.name])))
+            said = asking.said(each, *options, facts[each.name])
+            found.append(_asked(each, problem, said, augmented))
     _check_alike(found)
     return found
 
@@ -147,7 +150,7 @@ def _saved(each, problem):
     return _answers(each.name, logits, None, problem, each.digest, None)
 
 
-def _asked(each, problem, said):
+def _asked(each, problem, said, augmented):
     """The outputs of a teacher that can be asked, now too."""
     outputs, classes = said
     known, width = asking.are_probabilities(each.name, outputs), outputs["train"].shape[1]
@@ -161,17 +164,18 @@ def _asked(each, problem, said):
         options = {"rows": len(rows), "classes": width, "probabilities": known}
         return given_teachers.logits_of(each.name, found, **options)[:, places]
 
-    answers = _answers(each.name, ordered, ask, problem, each.digest, classes)
+    fresh = None if augmented else FRESH
+    answers = _answers(each.name, ordered, ask, problem, each.digest, classes, fresh)
     return answers._replace(notes=[*each.notes, *answers.notes])
 
 
-def _answers(name, logits, ask, problem, digest, classes):
+def _answers(name, logits, ask, problem, digest, classes, fresh=FRESH):
     train = problem.train
     width = next(x.shape[1] for x in logits.values() if x is not None)
     classes = problem.classes or classes or [str(number) for number in range(width)]
     require(len(classes) == width, f"teacher {name} gives {width} classes and names {len(classes)}")
     known = logits["train"], train.labels, classes
-    said = teacher_notes.notes(f"teacher {name}", *known, fresh=FRESH)
+    said = teacher_notes.notes(f"teacher {name}", *known, fresh=fresh)
     return Answers(name, logits, classes, ask, digest, said)
 
 

@@ -37,9 +37,11 @@ def train(name: str, model: Model, problem: Problem, config: Any, run: Run) -> A
     data = Dataset(problem.name, len(problem.classes), **splits, digest=problem.digest)
     fit = _alone if config.cross_fit == 0 else _on_parts
     logits, network, digest = fit(model, problem, data, config, run)
+    done = config.cross_fit or config.augment != "none"  # what is advised elsewhere
+    fresh = None if done else teachers.FRESH
     notes = teacher_notes.notes(
         f"teacher {name}", logits["train"], splits["train"].labels, problem.classes,
-        fresh=teachers.FRESH, learned_little="it has learned too little: raise --teacher_epochs",
+        fresh=fresh, learned_little="it has learned too little: raise --teacher_epochs",
     )  # fmt: skip
     return Answers(name, logits, problem.classes, network, digest, notes)
 

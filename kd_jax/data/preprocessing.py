@@ -196,7 +196,7 @@ def _array(name, values, numbers, what="finite number"):
     bad = ~np.isfinite(array) & [value is not None for value in values]
     row = int(np.argmax(bad))  # the first bad one, or 0
     where = f"column {shown(name)}, row {row + 1} is {shown(values[row])}"
-    _require(not bad[row], f"{where}: expected a {what}")
+    _require(not bad[row], f"{where}: expected a {what}, or nothing where it is missing")
     return array
 
 

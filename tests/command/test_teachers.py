@@ -349,3 +349,11 @@ def test_a_saved_network_is_asked_about_what_its_own_preprocessing_makes(
     other = table._replace(classes=["no", "yess"])
     refused("has the class 'yes', which --data lacks; did you mean 'yess'", read,
             [str(tmp_path / "result")], other, tmp_path / "runs")  # fmt: skip
+
+
+def test_augmentation_is_not_advised_where_it_is_done(table, write, tmp_path):
+    text = "import numpy as np\ndef sure(t):\n    return np.eye(2)[(t['age'].to_numpy() >= 40) * 1]"
+    place = f"{write('sure.py', text)}:sure"
+    for augmented, lines in [(False, 1), (True, 0)]:
+        ((said,), _) = read([place], table, tmp_path, augmented=augmented)
+        assert len([x for x in said.notes if "nearly the labels there; it says more" in x]) == lines
