@@ -188,7 +188,7 @@ def features_like(teacher: Any, inputs: np.ndarray) -> dict[str, Any]:
         teacher: As for `features`.
         inputs: As for `features`.
     """
-    return features_of(teacher.model, inputs) if is_network(teacher) else {}
+    return _shapes(teacher.model, teacher.variables, inputs) if is_network(teacher) else {}
 
 
 def features_of(model: Model, inputs: np.ndarray) -> dict[str, Any]:
@@ -199,6 +199,10 @@ def features_of(model: Model, inputs: np.ndarray) -> dict[str, Any]:
         inputs: As for `features`.
     """
     variables = jax.eval_shape(model.init, jax.eval_shape(lambda: jax.random.key(0)))
+    return _shapes(model, variables, inputs)
+
+
+def _shapes(model, variables, inputs):
     return jax.eval_shape(ordered(model.apply), variables, inputs)[0][1]
 
 
