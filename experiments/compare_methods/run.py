@@ -3,6 +3,7 @@
 import functools
 import itertools
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from experiments.compare_methods import chains, cifar, own, pairs, tuning
 from experiments.compare_methods.config import Config
 from experiments.compare_methods.rows import ASSISTANT, KD, LABELS, NAMES, PSEUDO, TEACHER
-from kd_jax import fingerprint, models
+from kd_jax import fingerprint
 from kd_jax.command import source_files
 from kd_jax.data import Split
 from kd_jax.distill import methods, teachers
@@ -41,24 +42,25 @@ def data_and_pair(name: str) -> tuple[Callable, Callable]:
 
 def one_step(config: Config, spec: pairs.PairSpec) -> list[methods.Method]:
     """The methods that train once, all that fit the networks of the pair."""
+    inputs = spec.data.train.inputs[:1]
+    of_both = [named_teachers.features_of(x, inputs) for x in (spec.teacher.model, spec.student)]
     found = [
         *methods.without_teacher(config.smoothing),
         methods.pseudo_labels()._replace(row=PSEUDO, label_weight=1.0),
         *methods.of_logits(config.temperatures),
-        *methods.of_relations(),
-        *methods.of_vectors(),
-        methods.mutual(spec.student),
     ]
-    if has_maps(spec.teacher.model, spec.data.train.inputs):
+    if all(of_both):  # not of networks that give logits alone
+        found += methods.of_relations() + methods.of_vectors()
+    found.append(methods.mutual(spec.student))
+    if all(map(has_maps, of_both)):
         found += methods.of_maps() + methods.of_projected_maps()
     if spec.factors:
         found.append(methods.factor_transfer(pairs.FACTORS))
     return found
 
 
-def has_maps(model: models.Model, inputs: np.ndarray) -> bool:
-    """Whether a hidden layer of a network is a feature map; nothing is computed."""
-    features = named_teachers.features_of(model, inputs[:1])
+def has_maps(features: dict[str, Any]) -> bool:
+    """Whether some feature of a network is a map, as far as its shape tells."""
     return any(x.ndim == 4 for x in features.values())
 
 
@@ -83,6 +85,9 @@ def steps_by_row(config: Config, spec: pairs.PairSpec) -> dict[str, list[chains.
             f"--plugin={config.plugin} has a method {method.row}, as there is: name it otherwise"
         )
         require(method.row not in found, known)
+    absent = [NAMES[name] for name in config.methods if NAMES[name] not in found]
+    if absent and len(config.methods) < len(NAMES):  # they were named
+        print(f"{spec.name}: no row of {', '.join(absent)}, which do not fit its networks")
     found = {row: steps for row, steps in found.items() if row in kept}
     found |= {method.row: [chains.Step(method)] for method in added}
     tune = tuner(config, spec.name)

@@ -77,9 +77,9 @@ class Data(NamedTuple):
         """A network of uint8 inputs, which it sees standardized; of others as it is.
 
         Args:
-            model: Takes floats of the same shape.
+            model: Takes floats of the same shape; one that is standardized already stays so.
         """
-        if self.moments is None:
+        if self.moments is None or models.is_standardized(model):
             return model
         example = self.train.inputs[:2].astype("float32")
         return models.standardized(models.fitted(model, example), *self.moments)

@@ -6,7 +6,7 @@ from kd_jax.models.convnet import ColumnsAsChannels, ConvNet
 from kd_jax.models.mlp import MLP, lecun_normal
 from kd_jax.models.model import Model
 from kd_jax.models.resnet import ResNet, resnet8, resnet8x4, resnet20, resnet32x4, resnet56
-from kd_jax.models.standardized import standardized
+from kd_jax.models.standardized import is_standardized, standardized
 
 __all__ = [
     "ConvNet",
@@ -26,5 +26,6 @@ __all__ = [
     "resnet56",
     "resnet8",
     "resnet8x4",
+    "is_standardized",
     "standardized",
 ]

@@ -37,5 +37,15 @@ def standardized(model: Model, mean: Any, scale: Any) -> Model:
         inputs = (jnp.asarray(inputs, jnp.float32) - first) * factor
         return model.apply(variables, inputs, train=train, key=key)
 
+    apply.standardizes = constants  # type: ignore[attr-defined]
     network = None if model.network is None else Standardized(model.network, *constants)
     return Model(model.init, apply, network)
+
+
+def is_standardized(model: Model) -> bool:
+    """Whether a network standardizes its inputs, as `standardized` has it.
+
+    Args:
+        model: As it was given, or not.
+    """
+    return hasattr(model.apply, "standardizes")

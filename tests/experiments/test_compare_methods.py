@@ -188,6 +188,28 @@ def test_methods_of_maps_are_for_pairs_with_maps():
     assert vectors.keys() < maps.keys()
 
 
+def test_networks_of_logits_alone_have_the_rows_that_need_no_more(capsys):
+    bare = kd.Model(
+        lambda key: {"w": jnp.zeros((64, 10))},
+        lambda params, x: x.reshape(len(x), 64) @ params["w"],
+    )
+    images = np.zeros((60, 8, 8), np.float32)
+    network = kd.models.fitted(bare, images[:2], 10, "the network")
+    split = Split(images, np.arange(60, dtype=np.int32) % 10)
+    found = own.Own(Dataset("own", 10, split, split, split, digest="none"), network, network)
+    config = Config(**DIGITS)
+    spec = own.pair(config, found, 0)
+    of_rows = run.steps_by_row(config, spec)
+    run.check(spec, of_rows)
+    assert {LABELS, KD, "DIST", "mutual learning (DML)"} <= of_rows.keys()
+    assert not {"hint (FitNet)", "similarity preserving (SP)"} & of_rows.keys()
+    assert not capsys.readouterr().out
+    named = dataclasses.replace(config, methods=("labels", "hint", "at", "dist"))
+    assert {*run.steps_by_row(named, spec)} == {LABELS, KD, "DIST"}
+    said = "own: no row of hint (FitNet), attention transfer (AT), which do not fit its networks"
+    assert capsys.readouterr().out == f"{said}\n"
+
+
 def test_temperature_smoothing_and_weights_are_settings():
     config = Config(temperatures=(2.0,), smoothing=0.5, tried=2, **SMALL)
     found = run.steps_by_row(config, pairs.mnist_few_labels(config, DATA, 0))
