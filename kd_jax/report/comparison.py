@@ -120,8 +120,8 @@ class Comparison(NamedTuple):
             kept = [r for r in records if not lost(r)]
             rest = [_mean(kept, metric) for metric in more.values()]
             chosen = [cell(records[0]) for cell in tuned.values()]
-            cells.append([name, *_compared(lines.get(row)), *rest, *chosen])
-        return [*header, *more, *tuned], cells
+            cells.append([name, *_compared(lines.get(row)), *chosen, *rest])
+        return [*header, *tuned, *more], cells
 
     def under(self) -> list[str]:
         """The lines below the table: how many students, what diverged, the notes."""
