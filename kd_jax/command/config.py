@@ -1,6 +1,8 @@
 """The flags of `distill`: your data, your teacher, your student, and how they are trained."""
 
 import dataclasses
+import re
+from collections.abc import Iterable
 
 from kd_jax import experiment
 from kd_jax.errors import (
@@ -44,6 +46,19 @@ def shares(name, values):
     given, expected = ",".join(f"{x:g}" for x in values), "fractions from 0 to 1, like 0.7,0.1,0.2"
     sound = all(x == 0 or FINITE[0] <= x <= 1 for x in values)
     require(sound, f"--{name}={given}: expected {expected}")
+
+
+# commas separate teachers, but not the widths of train:mlp:512,512
+BETWEEN = re.compile(r",(?!\s*\d+\s*(?:,|$))")
+
+
+def separate(given: Iterable[str]) -> list[str]:
+    """The teachers that --teacher names, given several times or separated by commas.
+
+    Args:
+        given: Texts.
+    """
+    return [name.strip() for name in BETWEEN.split(",".join(given)) if name.strip()]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -118,6 +133,10 @@ class Config(experiment.Config):
         "default": {},
         "smoke": {"fast_compile": True, "seeds": 2, "epochs": 1, "temperatures": (2.0,)},
     }
+
+    def __post_init__(self):
+        object.__setattr__(self, "teacher", tuple(separate(self.teacher)))  # 64,64,64 is one's
+        super().__post_init__()
 
     def validate(self):
         require(self.data, "--data is missing: expected a file or folder (--help lists the kinds)")

@@ -4,7 +4,6 @@ import functools
 import hashlib
 import os
 import pathlib
-import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -15,9 +14,6 @@ from kd_jax.command.problem import Problem
 from kd_jax.data.preprocessing import near, shown
 from kd_jax.distill import given_teachers, teacher_files
 from kd_jax.errors import InputError, brief, require
-
-# commas separate teachers, but not the widths of train:mlp:512,512
-BETWEEN = re.compile(r",(?!\s*\d+\s*(?:,|$))")
 
 
 class ToTrain(NamedTuple):
@@ -67,15 +63,6 @@ class Asked(NamedTuple):
     load: Callable[[], Loaded]
     sees: Callable
     notes: tuple[str, ...] = ()
-
-
-def separate(given: Any) -> list[str]:
-    """The teachers that --teacher names, given several times or separated by commas.
-
-    Args:
-        given: Texts.
-    """
-    return [name.strip() for name in BETWEEN.split(",".join(given)) if name.strip()]
 
 
 def source(name: str, problem: Problem) -> ToTrain | Saved | Asked:

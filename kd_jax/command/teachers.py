@@ -10,9 +10,10 @@ from jaxtyping import Float
 
 from kd_jax import fingerprint
 from kd_jax.command import asking
+from kd_jax.command.config import separate
 from kd_jax.command.parts import NAMES
 from kd_jax.command.problem import Problem
-from kd_jax.command.teacher_sources import Asked, Saved, ToTrain, separate, source
+from kd_jax.command.teacher_sources import Asked, Saved, ToTrain, source
 from kd_jax.distill import ensembles, given_teachers
 from kd_jax.distill.driver import named_teachers, teacher_notes
 from kd_jax.errors import require

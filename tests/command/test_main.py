@@ -9,9 +9,11 @@ import tomllib
 
 import pytest
 
+from kd_jax import experiment
 from kd_jax.command import __main__ as command
 from kd_jax.command import config, folder, methods
 from kd_jax.distill.methods import Method
+from kd_jax.errors import InputError
 
 ROOT = pathlib.Path(command.__file__).parents[2]
 
@@ -54,6 +56,18 @@ def test_teachers_may_be_given_several_times():
     given = ["--teacher=a.npy", "--seeds=2", "--teacher", "b.npy", "-teacher=train:mlp:8,8"]
     assert command.joined(given) == ["--seeds=2", "--teacher=a.npy,b.npy,train:mlp:8,8"]
     assert command.joined(["--teacher_epochs=3"]) == ["--teacher_epochs=3"]
+
+
+def test_layers_of_one_width_are_no_teachers_that_are_named_twice():
+    def teachers(*flags):
+        given = command.joined(["--data=x.npz", *flags])
+        return experiment.parse(config.Config, ["distill", *given]).teacher
+
+    assert teachers("--teacher=train:mlp:64,64,64") == ("train:mlp:64,64,64",)
+    alike = teachers("--teacher=train:mlp:16", "--teacher=train:mlp:16,16", "--teacher=a.npy")
+    assert alike == ("train:mlp:16", "train:mlp:16,16", "a.npy")
+    with pytest.raises(InputError, match="--teacher names train:mlp:8,8 twice"):
+        teachers("--teacher=train:mlp:8,8", "--teacher=train:mlp:8,8")
 
 
 def test_without_a_command_the_usage_is_shown_and_another_is_refused(capsys):

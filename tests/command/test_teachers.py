@@ -9,7 +9,7 @@ from refusals import refused
 from scipy import special
 
 from kd_jax import models
-from kd_jax.command import problem, saved_networks, teacher_sources, teachers
+from kd_jax.command import config, problem, saved_networks, teacher_sources, teachers
 from kd_jax.export import network
 
 LOGITS = np.random.default_rng(3).normal(size=(40, 2)).astype(np.float32)
@@ -246,7 +246,7 @@ def test_several_teachers_are_the_mean_of_their_probabilities(table, tmp_path):
 
 
 def test_commas_separate_teachers_but_not_widths():
-    assert teacher_sources.separate(["train:mlp:512", "512", "a.npy,b.py:f", "train:cnn:8,16"]) == [
+    assert config.separate(["train:mlp:512", "512", "a.npy,b.py:f", "train:cnn:8,16"]) == [
         "train:mlp:512,512", "a.npy", "b.py:f", "train:cnn:8,16",
     ]  # fmt: skip
 
