@@ -46,7 +46,16 @@ def read(folder: str | os.PathLike) -> tuple[int, tuple[sentence.Pooling, ...], 
     found.neutral({older_name: (width,)})
     older = [name for name, (_, setting) in POOLINGS.items() if found.truth(setting, False)]
     said = found.get("pooling_mode")
-    names = (older or ["mean"]) if said is None else [said] if isinstance(said, str) else said
+    flags = {setting for _, setting in POOLINGS.values() if found.has(setting)}
+    mean = POOLINGS["mean"][1]
+    require(
+        said is not None or newer or not flags or mean in flags,
+        f"{found.source}: {mean} is missing: libraries differ on what it is then; say it",
+    )
+    if said is None and (not flags or older):
+        names = older or ["mean"]
+    else:
+        names = [said] if isinstance(said, str) else said
     known = isinstance(names, list) and names and all(str(name) in POOLINGS for name in names)
     require(
         known,

@@ -24,6 +24,7 @@ NORMALIZER = {
 STEPS = "normalizer", "pre_tokenizer", "post_processor", "decoder"
 ELSEWHERE = "truncation", "padding"  # which callers choose
 TABLES = "vocab", "merges"  # of a model, each used or refused by the library
+LONGER = 10_000  # times a text, at most: its memory is not known before
 LEGACY = "add_prefix_space", "str_rep"
 FLAGS = "special", "lstrip", "rstrip", "single_word", "normalized"
 
@@ -44,6 +45,12 @@ def require_sound(found: dict, path: pathlib.Path) -> None:
             f"{path} is damaged ({name} is {shown(step)}, expected an object with its type): get "
             "it again",
         )
+        times = _times(step)
+        require(
+            times <= LONGER,
+            f"{path} is damaged (its {name} makes a text up to {times:,} times as long): get it "
+            "again",
+        )
     settings = Settings(model, path)  # type: ignore[arg-type]
     settings.neutral({"dropout": (0,)})  # draws how a text is cut
     prefix = settings.get("continuing_subword_prefix")
@@ -55,6 +62,21 @@ def require_sound(found: dict, path: pathlib.Path) -> None:
             begins and all(_second(merge).startswith(prefix) for merge in merges),
             f"{path} is damaged (its merges lack the prefix {shown(prefix)}): get it again",
         )
+
+
+def _times(step):
+    """How many times as long a step may make a text: each of its replacements of one letter."""
+    found, left = 1, [step]
+    while left:
+        part = left.pop()
+        if isinstance(part, dict):
+            content = part.get("content")
+            if part.get("type") == "Replace" and isinstance(content, str):
+                found *= max(len(content), 1)
+            left += part.values()
+        elif isinstance(part, list):
+            left += part
+    return found
 
 
 def _second(merge):

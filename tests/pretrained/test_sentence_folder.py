@@ -58,6 +58,11 @@ REFUSED = [
     (POOLING_FILE, POOLING | {"pooling_mode": "attention"}, "pooling_mode is attention"),
     (POOLING_FILE, POOLING | {"pooling_mode": "mean"}, "older settings ask for cls, max, mean"),
     (POOLING_FILE, POOLING | {"pooling_mode": []}, "pooling_mode is []"),
+    (POOLING_FILE, {k: "mode" not in k and v for k, v in POOLING.items()}, "pooling_mode is None"),
+    (
+        POOLING_FILE, {"word_embedding_dimension": 32, "pooling_mode_cls_token": True},
+        "pooling_mode_mean_tokens is missing",
+    ),
     (POOLING_FILE, POOLING | {"embedding_dimension": 16}, "word_embedding_dimension is 32"),
     (POOLING_FILE, {"embedding_dimension": 96}, "the pooling is of 96 numbers, the network of 32"),
     (DENSE_FILE, DENSE | {"activation_function": "own.Swish"}, "activation_function is own.Swish"),

@@ -46,6 +46,7 @@ def test_cutting_and_padding_that_a_file_asks_for_are_left_to_callers(tmp_path):
     assert tokenizer.load(tmp_path).encode("abcab").ids == [0, 1, 2, 0, 1]
 
 
+LONGER = {"type": "Replace", "pattern": {"Regex": "a"}, "content": "a" * 1000}
 BROKEN = [
     ({"model": {"merges": ["a b"], "continuing_subword_prefix": "####"}}, "its merges lack"),
     ({"model": {"merges": [["a", "b"]], "continuing_subword_prefix": "bb"}}, "its merges lack"),
@@ -64,6 +65,9 @@ BROKEN = [
     ({"normalizer": {"type": "Precompiled", "precompiled_charsmap": "AAAA"}}, "is damaged"),
     ({"pre_tokenizer": {"type": "FixedLength", "length": 0}}, "is damaged"),
     ({"pre_tokenizer": {"type": "New"}}, "is damaged"),
+    ({"normalizer": {"type": "Sequence", "normalizers": [LONGER] * 2}}, "1,000,000 times as long"),
+    ({"normalizer": LONGER | {"pattern": {"String": "z"}, "content": "a" * 10**6}}, "1,000,000"),
+    ({"decoder": {"type": "Sequence", "decoders": [LONGER] * 2}}, "1,000,000 times as long"),
     ({"normalizer": ["full"]}, "normalizer is ['full'], expected an object"),  # else a Prepend
     ({"decoder": {"prefix": "a"}}, "decoder is {'prefix': 'a'}, expected an object"),
 ]  # fmt: skip
