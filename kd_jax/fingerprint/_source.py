@@ -87,6 +87,9 @@ class Reader:
                 found.setdefault(name, []).append(source)
             for name in _concerned(node):
                 found.setdefault(name, []).append(node)
+        for node in _statements(tree, lazy):
+            for name in _decorated_by(node) & found.keys():
+                found[name].append(node)
         return found
 
     def imports(self, node, package):
@@ -135,6 +138,16 @@ def _concerned(node):
     if isinstance(node, (ast.Assign, ast.AnnAssign, ast.AugAssign)):
         parts = node.targets if isinstance(node, ast.Assign) else [node.target]
     return {x.id for part in parts for x in ast.walk(part) if isinstance(x, ast.Name)}
+
+
+def _decorated_by(node):
+    """The names that may keep a definition by its decorators: @f.defjvp, @f.register."""
+    return {
+        x.id
+        for decorator in getattr(node, "decorator_list", [])
+        for x in ast.walk(decorator)
+        if isinstance(x, ast.Name)
+    }
 
 
 def parts_of(node: ast.AST) -> list[str]:

@@ -65,6 +65,12 @@ TABLE = {}
 TABLE.update(rate=1)
 for number in (1, 2):
     TABLE[number] = number
+@TABLE.setdefault("added", []).append
+def added():
+    return 9
+@functools.lru_cache
+def unused():
+    return 8
 def run(config, run):
     return kd.functional, weight(TABLE), other
 wrapped = functools.partial(run, 1)
@@ -76,6 +82,8 @@ def test_what_changes_a_name_later_and_names_of_the_package_are_followed(tmp_pat
     base = scripted(tmp_path, HOSTILE, helper)
     assert scripted(tmp_path, HOSTILE.replace("rate=1", "rate=2"), helper) != base
     assert scripted(tmp_path, HOSTILE.replace("(1, 2)", "(1, 3)"), helper) != base
+    assert scripted(tmp_path, HOSTILE.replace("return 9", "return 8"), helper) != base
+    assert scripted(tmp_path, HOSTILE.replace("return 8", "return 7"), helper) == base
     assert scripted(tmp_path, HOSTILE, helper.replace("return x", "return 2 * x")) != base
     assert scripted(tmp_path, HOSTILE, helper.replace("return 1", "return 2")) != base
     assert scripted(tmp_path, HOSTILE.replace("kd.functional", "kd.Dataset"), helper) != base
