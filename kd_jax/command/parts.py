@@ -186,3 +186,27 @@ def lacking(parts: dict[str, Part], classes: list[str]) -> list[str]:
             if lost:
                 lines.append(f"{name} has no rows of the classes {some(lost)}")
     return lines
+
+
+def repeated(parts: dict[str, Part]) -> list[str]:
+    """A line for each part of which more than a hundredth was trained on too.
+
+    Args:
+        parts: By name.
+    """
+    if not all(isinstance(part.inputs, np.ndarray) for part in parts.values()):
+        return []  # of rows that are left on disk
+    train, lines = set(_hashes(parts["train"])), []
+    for name in NAMES[1:]:
+        again = sum(each in train for each in _hashes(parts[name]))
+        if again > len(parts[name].rows) / 100:
+            of = len(parts[name].rows)
+            whose = name if parts[name].source == "data" else f"--{name}_data"
+            lines.append(f"{again:,} of {of:,} rows of {whose} are learned from too")
+    return lines
+
+
+def _hashes(part):
+    """A number for each row and its label."""
+    labels = np.zeros(len(part.inputs)) if part.labels is None else part.labels
+    return [hash((row.tobytes(), int(label))) for row, label in zip(part.inputs, labels)]

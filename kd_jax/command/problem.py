@@ -106,6 +106,7 @@ def read(settings: Any) -> Problem:
             has = f"--{flag}={path} is given, and {settings.data} has a part {name}"
             require(name not in found, f"{has}: expected one of them")
             others.append(_other(reader, content, settings, flag, notes.append))
+            _check_new(others, flag)
             found[name] = parts.relabelled(content, others[-1])._replace(source=flag)
     absent = [name for name in NAMES[1:] if name not in found]
     rows = parts.drawn(found["train"], absent, settings)
@@ -117,7 +118,7 @@ def read(settings: Any) -> Problem:
     mean, scale = _moments(found["train"].inputs)
     unused = _unused(found, absent, content)
     notes[:0] = _about(settings, found, absent, content.classes, unused)
-    notes += parts.lacking(found, content.classes)
+    notes += [*parts.lacking(found, content.classes), *parts.repeated(found)]
     return Problem(
         _name(settings.data), reader.kind, content.classes, found["train"], found["validation"],
         found["test"], preprocessing, mean, scale, notes, _digest(others, found, preprocessing),
@@ -164,6 +165,16 @@ def _other(reader, content, settings, flag, say) -> Content:
         held = ", ".join(other.parts)
         raise InputError(f"--{flag}={path} holds the parts {held}: expected rows of one part alone")
     return reader.agree(content, other)
+
+
+def _check_new(contents, flag):
+    """InputError where the last of what was read is one of the others."""
+    *others, last = contents
+    for other in others:
+        require(
+            last.digest != other.digest,
+            f"--{flag}={last.path} holds the same rows as {other.path}: expected rows of its own",
+        )
 
 
 def _check_train(content, found):

@@ -67,7 +67,8 @@ def test_other_files_take_over_parts_and_the_rest_is_shared_in_proportion(settin
     found = problem.read(settings(data=data, test_data=other, label="old"))
     # 20 rows of each class by 7 to 1: 17.5 and 2.5, and training is the earlier of the two
     assert [len(part.rows) for part in found.parts.values()] == [36, 4, 20]
-    both = problem.read(settings(data=data, test_data=other, validation_data=other, label="old"))
+    odd = people("odd.csv", range(1, 40, 2))
+    both = problem.read(settings(data=data, test_data=other, validation_data=odd, label="old"))
     assert [len(part.rows) for part in both.parts.values()] == [40, 20, 20]
     assert both.train.rows.tolist() == list(range(40))
     assert {found.digest, both.digest} != {found.digest}
@@ -136,6 +137,22 @@ def test_bad_tables_are_one_line(settings, write, content, given, match):
 def test_another_file_that_does_not_fit_is_one_line(settings, write, content, match):
     data, other = write("data.csv", ROWS), write("test.csv", content)
     refused(match, problem.read, settings(data=data, test_data=other, label="y"))
+
+
+def test_rows_that_are_given_twice_are_named(settings, people):
+    """What was trained on says nothing about new rows, under another name of the file too."""
+    data, again, part = people(), people("again.csv"), people("part.csv", rows=range(0, 40, 3))
+    for name in ("test_data", "validation_data"):
+        given = settings(data=data, label="old", **{name: again})
+        refused(f"again.csv holds the same rows as {data}", problem.read, given)
+    given = settings(data=data, label="old", test_data=part, validation_data=again)
+    refused("again.csv holds the same rows as", problem.read, given)
+    other = people("other.csv", rows=range(3, 60, 2))
+    found = problem.read(settings(data=data, label="old", test_data=part, validation_data=other))
+    assert "14 of 14 rows of --test_data are learned from too" in found.notes
+    assert "19 of 29 rows of --validation_data are learned from too" in found.notes
+    found = problem.read(settings(data=data, label="old"))
+    assert not any("learned from" in line for line in found.notes)
 
 
 def test_paths_that_are_none_are_one_line(settings, write, people, arrays):
