@@ -2,9 +2,11 @@
 
 import ast
 import hashlib
+import importlib.metadata
 import importlib.util
 import os
 import pathlib
+import sys
 
 from kd_jax.distill import teacher_files
 from kd_jax.errors import InputError, brief, require
@@ -13,9 +15,11 @@ from kd_jax.errors import InputError, brief, require
 def digest(where: str) -> str:
     """SHA-256 of a function's source file and of what it names.
 
-    That is its file, the modules beside it that it imports, and these theirs; and files that texts
-    in them name, such as weights, as paths from the file's folder or from here. What is found
-    otherwise, as a path that is put together or what a network gives, is not known.
+    That is its file, the modules beside it that it imports, and these theirs; files that texts in
+    them name, such as weights, as paths from the file's folder or from here; the variables of the
+    environment that are named where any is read; and the versions of installed packages that are
+    imported. What is found otherwise, as a path that is put together or what a network gives, is
+    not known.
 
     Args:
         where: file.py:function or package.module:function.
@@ -29,8 +33,11 @@ def digest(where: str) -> str:
     path = pathlib.Path(place).expanduser() if place.endswith(".py") else _origin(place)
     require(path is None or os.path.isfile(path), f"{path}: there is no such file")
     summed = hashlib.sha256(name.encode())
-    for file in sorted(_reached(path.absolute()) if path else []):
+    files = sorted(_reached(path.absolute()) if path else [])
+    for file in files:
         summed.update(hashlib.sha256(file.read_bytes()).digest())
+    around = {pair for file in files if file.suffix == ".py" for pair in _around(_nodes(file))}
+    summed.update(repr(sorted(around)).encode())
     return summed.hexdigest()
 
 
@@ -63,11 +70,7 @@ def _reached(path):
 
 def _named(folder, path):
     """The modules below a folder that a source file imports, and the files that its texts name."""
-    try:
-        tree = ast.parse(path.read_bytes())
-    except (SyntaxError, ValueError, OSError):
-        return  # who imports it is told
-    for node in ast.walk(tree):
+    for node in _nodes(path):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield from _modules(folder, path.parent, alias.name)
@@ -77,6 +80,29 @@ def _named(folder, path):
                 yield from _modules(folder, path.parent, whole)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield from _files(path.parent, node.value)
+
+
+def _nodes(path):
+    """All nodes of a source file's syntax tree."""
+    try:
+        return list(ast.walk(ast.parse(path.read_bytes())))
+    except (SyntaxError, ValueError, OSError):
+        return []  # who imports it is told
+
+
+def _around(nodes):
+    """(name, value) of each variable of the environment and version that a file depends on."""
+    texts = {x.value for x in nodes if isinstance(x, ast.Constant) and isinstance(x.value, str)}
+    names = {getattr(x, "attr", getattr(x, "id", getattr(x, "name", ""))) for x in nodes}
+    if names & {"environ", "getenv"}:
+        yield from ((text, os.environ[text]) for text in texts & os.environ.keys())
+    whole = {x.name for x in nodes if isinstance(x, ast.alias)}
+    whole |= {x.module for x in nodes if isinstance(x, ast.ImportFrom) and x.module}
+    foreign = {name.split(".")[0] for name in whole} - sys.stdlib_module_names
+    if foreign:
+        known = importlib.metadata.packages_distributions()
+        for package in {package for name in foreign for package in known.get(name, [])}:
+            yield package, importlib.metadata.version(package)
 
 
 def _modules(*places):

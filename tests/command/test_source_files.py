@@ -1,5 +1,7 @@
 """The digest of a function's source changes with what its text reaches, and with nothing else."""
 
+import importlib.metadata
+
 import pytest
 
 from kd_jax.command import source_files
@@ -25,6 +27,32 @@ def test_a_change_of_a_file(write, changed):
     assert source_files.digest(f"{path}:g") != before
     write(changed, CONTENTS[changed] + "\n#")
     assert (source_files.digest(f"{path}:f") != before) == (changed in REACHED)
+
+
+def test_a_variable_of_the_environment_that_is_read_counts(write, monkeypatch):
+    read = write("teacher.py", "import os, one\nrate = float(os.environ['OF_THIS_TEST'])\n")
+    write("one.py", "from os import getenv\nx = getenv('OF_ONE', '1')\ny = 'OF_NOTHING'\n")
+    plain = write("plain.py", "WHERE = 'OF_THIS_TEST'\n")
+
+    def found():
+        return source_files.digest(f"{read}:f"), source_files.digest(f"{plain}:f")
+
+    seen = {found()}
+    for name in ("OF_THIS_TEST", "OF_ONE"):
+        for value in ("1", "2"):
+            monkeypatch.setenv(name, value)
+            seen.add(found())
+    assert len(seen) == 5 and len({of_plain for _, of_plain in seen}) == 1
+
+
+def test_the_version_of_an_installed_package_counts(write, monkeypatch):
+    path = write("teacher.py", "import sys\nfrom optax import adam\nimport numpy.linalg\n")
+    before = source_files.digest(f"{path}:f")
+    known = importlib.metadata.version
+    for name in ("optax", "numpy", "flax"):
+        other = {name: "0.0.0"}
+        monkeypatch.setattr(importlib.metadata, "version", lambda x, o=other: o.get(x) or known(x))
+        assert (source_files.digest(f"{path}:f") != before) == (name != "flax")
 
 
 def test_a_module_is_found_where_python_finds_it(write, monkeypatch):
