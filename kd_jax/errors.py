@@ -83,13 +83,13 @@ def unreadable(what: str, error: BaseException, advice: str) -> InputError:
 
 
 def number_of(error: BaseException) -> int | None:
-    """The errno of what the operating system says in an error of Python's or tensorstore's."""
+    """The errno of what the system says in an error of Python's, tensorstore's or Rust's."""
     if isinstance(error, MemoryError):
         return errno.ENOMEM
     if isinstance(error, OSError):
         return error.errno
-    found = re.search(r"os_error_code='(\d+)'", str(error))
-    return int(found[1]) if found else None
+    found = re.search(r"os_error_code='(\d+)'|\(os error (\d+)\)", str(error))
+    return int(found[1] or found[2]) if found else None
 
 
 def require(condition: Any, message: str) -> None:

@@ -11,7 +11,7 @@ from tokenizers import Tokenizer
 
 from kd_jax import paths
 from kd_jax.data.padding import Tokens, padded
-from kd_jax.errors import InputError, brief, require
+from kd_jax.errors import REFUSED, InputError, brief, number_of, require, unreadable
 from kd_jax.pretrained import model_folder, tokenizer_settings
 from kd_jax.pretrained.settings import shown
 
@@ -59,11 +59,18 @@ def built(build: Any, source: str | os.PathLike) -> Tokenizer:
         found.no_truncation()
         with contextlib.suppress(Exception):  # a text that it cannot write says so itself
             found.encode(TRIAL)
-    except (KeyboardInterrupt, SystemExit):
-        raise
     except BaseException as error:  # a bare Exception of the library, or a panic, which is none
+        _require_own(error)
+        if number_of(error) in REFUSED:
+            raise unreadable(str(source), error, "get it again") from None
         raise InputError(f"{source} is damaged ({brief(error)}): get it again") from None
     return found
+
+
+def _require_own(error):
+    """Raise again what the library did not raise: that the command is to end."""
+    if not isinstance(error, Exception) and "panic" not in type(error).__name__.lower():
+        raise error
 
 
 def require_fits(tokenizer: Tokenizer, vocabulary: float, source: str | os.PathLike) -> None:
@@ -101,9 +108,10 @@ def encodings(tokenizer: Tokenizer, texts: Iterable[str], *, special: bool = Tru
     """
     try:
         return tokenizer.encode_batch(list(texts), add_special_tokens=special)
-    except (KeyboardInterrupt, SystemExit, MemoryError):
+    except MemoryError:
         raise
     except BaseException as error:  # a bare Exception of the library, or a panic, which is none
+        _require_own(error)
         why = brief(error)
         raise InputError(
             f"the tokenizer cannot write a text in its tokens ({why}): expected the model's own"

@@ -1,6 +1,7 @@
 """Tokenizers fit their model and always give the same tokens; which tokens end an answer."""
 
 import json
+import types
 
 import pytest
 
@@ -12,6 +13,7 @@ from model_loaders import refused as refused_by
 
 from kd_jax.errors import InputError
 from kd_jax.pretrained import load, tokenizer
+from kd_jax.runtime.signals import Interrupted
 
 
 def refused(folder, read=tokenizer.load):
@@ -211,3 +213,36 @@ def test_a_text_that_a_tokenizer_has_no_tokens_for_is_one_line(tmp_path):
         tokenizer.encode(known, ["abc", "xyz"], 9)
     said = refused(str(tmp_path), load.load)  # the end of an answer
     assert "cannot write a text in its tokens" in said
+
+
+@pytest.mark.parametrize("error", [Interrupted(2), KeyboardInterrupt(), SystemExit()])
+def test_an_interruption_is_none_of_the_file_s(tmp_path, error):
+    """Nobody is told to get a sound file again because a signal came while it was read."""
+
+    def fails(*_):
+        raise error
+
+    with pytest.raises(type(error)):
+        tokenizer.built(fails, tmp_path)
+    text = types.SimpleNamespace(encode_batch=lambda *_, **__: fails())
+    with pytest.raises(type(error)):
+        tokenizer.encodings(text, ["a"])
+
+
+def test_a_panic_of_the_library_is_one_line(tmp_path):
+    panic = type("PanicException", (BaseException,), {"__module__": "pyo3_runtime"})
+
+    def fails(*_):
+        raise panic("attempt to add with overflow")
+
+    with pytest.raises(InputError, match="is damaged .attempt to add"):
+        tokenizer.built(fails, tmp_path)
+
+
+@pytest.mark.parametrize("error", [MemoryError(), Exception("Too many open files (os error 24)")])
+def test_what_the_system_refuses_is_none_of_the_file_s(tmp_path, error):
+    def fails():
+        raise error
+
+    with pytest.raises(InputError, match="cannot be read .*nothing says that it is damaged"):
+        tokenizer.built(fails, tmp_path)
