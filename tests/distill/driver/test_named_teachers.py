@@ -2,6 +2,8 @@
 
 import collections
 
+import flax.linen as nn
+import jax
 import numpy as np
 import pytest
 from refusals import refused
@@ -115,3 +117,16 @@ def test_paths_lead_to_teachers(tmp_path):
 
 
 LOGITS_OF_PATHS = np.array([[0.5, -1.0], [2.0, 0.25]], np.float32)
+
+
+def test_a_network_of_a_module_that_was_given_no_example_has_features():
+    class Net(nn.Module):
+        @nn.compact
+        def __call__(self, x):
+            hidden = nn.Dense(5)(x)
+            return nn.Dense(3)(hidden), {"hidden": hidden}
+
+    variables = Net().init(jax.random.key(0), TRAIN[:1])
+    network = kd.Network(kd.from_flax(Net()), {"params": variables["params"], "state": {}})
+    like = named_teachers.features_like(network, TRAIN[:1])
+    assert {name: x.shape for name, x in like.items()} == {"hidden": (1, 5)}
