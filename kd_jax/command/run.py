@@ -120,7 +120,8 @@ def _prepared(config, given, student, teacher, wanted) -> Problem:
     prepared = prepare(student, known, rows, wanted, settings.recipe(config))
     few = of_few_steps(settings.recipe(config), len(given.train.rows))
     size = sizes.line(student, teacher.ask, given.train.inputs)
-    notes = [*given.notes, *teacher.notes, size, *few]
+    of_teacher = prepared.lag.values() or teacher.notes
+    notes = [*given.notes, *of_teacher, size, *few]
     if config.augment != "none" and teacher.ask is None:
         notes.append(
             f"teacher {teacher.name} cannot be asked about views of --augment: it says of a view "

@@ -1,5 +1,6 @@
 """A teacher of one's own, trained on the labels and ready to teach: a Network."""
 
+import sys
 from typing import Any
 
 import jax
@@ -7,7 +8,7 @@ import numpy as np
 
 from kd_jax.data import Split
 from kd_jax.distill import teachers
-from kd_jax.distill.driver import checks, given_rows
+from kd_jax.distill.driver import checks, given_rows, running_averages
 from kd_jax.distill.driver.recipe import USUAL, Recipe
 from kd_jax.errors import require
 from kd_jax.export.network import Network
@@ -35,7 +36,8 @@ def fit_teacher(
         execution: Where and how.
 
     Returns:
-        The Network, which kd.distill takes as a teacher with features.
+        The Network, which kd.distill takes as a teacher with features. Where batch norm's running
+        averages lag behind, a line on standard error says so.
 
     Raises:
         InputError: The rows or the network do not fit.
@@ -49,6 +51,9 @@ def fit_teacher(
     plan = recipe.of(model, len(rows.inputs), keys.key(base_seed, "teacher", "order"))
     first = keys.key(base_seed, "teacher")[None]
     found: Any = teachers.fit(plan, first, rows, execution=execution)
+    lags = running_averages.lagging(model, found, rows)
+    if lags is not None:
+        print(running_averages.of_teacher("The teacher", lags), file=sys.stderr)
     variables = jax.tree.map(np.asarray, train_state.at(found, 0))
     names = [str(number) for number in range(classes)]
     return Network(model, variables, names, rows.inputs.shape[1:], str(rows.inputs.dtype))

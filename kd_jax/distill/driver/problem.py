@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import jax
 import numpy as np
 
 from kd_jax.data import Split
@@ -12,6 +13,7 @@ from kd_jax.distill.driver import (
     fitting,
     given_rows,
     named_teachers,
+    running_averages,
     sizes,
     teacher_notes,
 )
@@ -36,6 +38,8 @@ class Problem(NamedTuple):
         taught: What teachers say of the training rows.
         labeled: Whether labels are known.
         notes: What a person would want to know, a line each.
+        steps: That each student takes.
+        lag: {teacher: a line}, of those whose running averages lag behind.
     """
 
     student: Model
@@ -44,6 +48,13 @@ class Problem(NamedTuple):
     taught: Taught
     labeled: bool
     notes: list[str]
+    steps: int = 0
+    lag: dict[str, str] = {}
+
+    @property
+    def teacher_lags(self) -> bool:
+        """Whether the first teacher's running averages lag behind."""
+        return next(iter(self.taught.logits)) in self.lag
 
     @property
     def classes(self) -> int:
@@ -86,7 +97,9 @@ def prepare(
     taught = Taught(of_train, labeled, views=views)
     best = next(iter(asked.values()))
     taught = _with_features(taught, best, wanted, model, train)
-    problem = Problem(model, splits, known, taught, rows.labeled, [])
+    steps = recipe.steps(len(train.labels))
+    lag = _lag(asked, train) if rows.labeled else {}
+    problem = Problem(model, splits, known, taught, rows.labeled, [], steps, lag)
     size, few = sizes.line(model, best, train.inputs), of_few_steps(recipe, len(train.labels))
     return problem._replace(notes=[*_notes(problem, rows), size, *few])
 
@@ -111,6 +124,23 @@ def _said(teachers, rows):
         said[name] = named_teachers.outputs(name, each, rows, classes)
         classes = said[name]["train"].shape[1]
     return said
+
+
+def _lag(asked, train):
+    """{name: a line} of the teachers whose running averages lag behind."""
+    networks = {name: x for name, x in asked.items() if named_teachers.is_network(x)}
+    found = {}
+    for name, one in networks.items():
+        alone = jax.tree.map(lambda x: np.asarray(x)[None], one.variables)
+        lags = running_averages.lagging(one.model, alone, train)
+        if lags is not None:
+            found[name] = running_averages.of_teacher(_called(name, asked), lags)
+    return found
+
+
+def _called(name, teachers):
+    """A teacher as a sentence begins."""
+    return "The teacher" if len(teachers) == 1 else f"Teacher {name}"
 
 
 def _with_features(taught, first, wanted, model, train):
@@ -149,7 +179,10 @@ def _notes(problem, rows):
             found.append(f"{name} has no row of class {shown}: nothing is said about it there.")
     classes = [str(number) for number in range(problem.classes)]
     fresh = None if problem.taught.views else FRESH
+    found += problem.lag.values()
     for name, logits in problem.taught.logits.items():
-        who = "The teacher" if len(problem.taught.logits) == 1 else f"Teacher {name}"
+        if name in problem.lag:
+            continue
+        who = _called(name, problem.taught.logits)
         found += [f"{x}." for x in teacher_notes.notes(who, logits, train, classes, fresh=fresh)]
     return found

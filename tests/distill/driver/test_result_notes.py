@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from kd_jax.distill.driver import result
+from kd_jax.distill.driver import result_notes
 
 STUDENTS = [
     {"row": "labels only", "temperature": 1.0, "validation_accuracy": x, "validation_ece": 0.02,
@@ -34,21 +34,24 @@ SOUND = {
 )
 def test_a_line_for_each_thing_that_is_odd(odd, said):
     teacher = {name: x for name, x in {**SOUND, **odd}.items() if x is not None}
-    lines = result._of_teacher([teacher, *STUDENTS], STUDENTS, 1000, 1000)
+    lines = result_notes.of_teacher([teacher, *STUDENTS], STUDENTS, 1000, 1000)
     assert len(lines) == len(said) and all(x in line for x, line in zip(said, lines))
 
 
 def test_without_a_teacher_or_with_students_that_diverged_nothing_is_said():
-    assert result._of_teacher(STUDENTS, STUDENTS, 1000, 1000) == []
-    assert result._of_teacher([SOUND], [{**STUDENTS[0], "diverged": 3}], 1000, 1000) == []
+    assert result_notes.of_teacher(STUDENTS, STUDENTS, 1000, 1000) == []
+    assert result_notes.of_teacher([SOUND], [{**STUDENTS[0], "diverged": 3}], 1000, 1000) == []
 
 
 def test_what_may_be_chance_on_few_rows_is_not_said():
     # 0.75 of 24 rows: 2 √(0.75 · 0.25/24) = 0.18 above the 0.05 that it lacks
-    assert result._of_teacher([{**SOUND, "validation_accuracy": 0.75, "test_accuracy": 0.75},
+    assert result_notes.of_teacher([{**SOUND, "validation_accuracy": 0.75, "test_accuracy": 0.75},
                                *STUDENTS], STUDENTS, 24, 1000) == []  # fmt: skip
     # 0.85 against 0.74: 2 √(0.85 · 0.15 (1/24 + 1/24)) = 0.21 above 0.11
-    assert result._of_teacher([{**SOUND, "test_accuracy": 0.74}, *STUDENTS], STUDENTS, 24, 24) == []
+    assert (
+        result_notes.of_teacher([{**SOUND, "test_accuracy": 0.74}, *STUDENTS], STUDENTS, 24, 24)
+        == []
+    )
 
 
 def test_a_weight_that_does_much_harm_is_doubted():
@@ -58,10 +61,10 @@ def test_a_weight_that_does_much_harm_is_doubted():
 
     baseline = row(0.9, [0.0])
     alone = row(0.62, [1000.0], 0.0)  # a term without labels is the same at any weight
-    assert result._of_weights({"soft": alone}, baseline) == []
-    (line,) = result._of_weights({"at": row(0.62, [1000.0]), "kd": row(0.88, [1.0])}, baseline)
+    assert result_notes.of_weights({"soft": alone}, baseline) == []
+    (line,) = result_notes.of_weights({"at": row(0.62, [1000.0]), "kd": row(0.88, [1.0])}, baseline)
     assert line.startswith("at at weight 1000 loses 28 points on validation")
-    assert result._of_weights({"at": row(0.62, [10.0, 1000.0])}, baseline) == []
+    assert result_notes.of_weights({"at": row(0.62, [10.0, 1000.0])}, baseline) == []
 
 
 def test_students_that_name_one_class_for_every_row():
@@ -70,9 +73,9 @@ def test_students_that_name_one_class_for_every_row():
 
     def said(*errors):
         records = [{"validation_errors": v, "test_errors": t} for v, t in errors]
-        return result._of_one_class({"mine": records}, labels)
+        return result_notes.of_one_class({"mine": records}, labels)
 
     assert "students of mine seem to name one class" in said((7, 6), (7, 6))[0]  # class 1
     assert said((7, 6), (5, 6)) == []  # of two classes
     assert said((7, 5), (7, 5)) == []  # of no class: it would be wrong 6 times on the test
-    assert result._of_one_class({"mine": [{"diverged": 3}]}, labels) == []
+    assert result_notes.of_one_class({"mine": [{"diverged": 3}]}, labels) == []
