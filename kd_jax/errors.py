@@ -49,9 +49,15 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
-def brief(error: BaseException) -> str:
-    """What an exception says, as one line of at most 160 characters: some quote whole files."""
-    return (" ".join(str(error).split()) or type(error).__name__)[:160]
+def brief(error: BaseException, most: int = 160) -> str:
+    """What an exception says, as one line: some quote whole files.
+
+    Args:
+        error: The exception.
+        most: Characters; what is cut ends in "…".
+    """
+    said = " ".join(str(error).split()) or type(error).__name__
+    return said if len(said) <= most else f"{said[: most - 1]}…"
 
 
 def counted(number: int, noun: str) -> str:

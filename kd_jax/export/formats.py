@@ -108,8 +108,11 @@ def onnx(path: str | os.PathLike, function: Callable[[Any], Any], inputs: Any) -
         )
     except Exception as error:  # by what it does not know
         reason = str(error).split("\n")[0]
-        if "patched_" in reason:  # in place of a function of Flax
-            reason += "; give its arguments by name, as in nnx.max_pool(x, window_shape=(2, 2))"
+        if "patched" in reason:  # in place of a function of Flax, with arguments by name alone
+            reason += (
+                "; give its arguments by name, as in nnx.max_pool(x, window_shape=(2, 2), "
+                "strides=(2, 2)), of nnx.avg_pool and in linen too"
+            )
         raise NotConverted(reason) from error
     pathlib.Path(path).write_bytes(found.SerializeToString())
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 FORMATS = ("onnx", "stablehlo", "safetensors", "int8")
 STABLEHLO, TENSORS, ONNX = "student.stablehlo", "student.safetensors", "student.onnx"
 INT8 = "student_int8.stablehlo", "student_int8.safetensors"
+REASON = 400  # characters of why a network cannot be converted, with what to do
 ROWS = 3  # of chance, that are predicted in both processes
 
 
@@ -89,7 +90,7 @@ def _converted(folder, network, chosen, inputs):
         try:
             _convert(folder / name, network, variables, inputs)
         except formats.NotConverted as error:
-            faults[name] = f"this network cannot be converted ({brief(error)})"
+            faults[name] = f"this network cannot be converted ({brief(error, REASON)})"
     return faults
 
 

@@ -17,14 +17,17 @@ class Model(NamedTuple):
         network: The Flax module that they are of, or None.
         for_inputs: Where `init` cannot run before it knows the inputs: a function of them (see
             `inputs.Inputs`) that gives the Model whose `init` can; else None.
+        plain: `apply` without the features, where a converter has no form for how they are found;
+            else None.
     """
 
     init: Callable
     apply: Callable
     network: Any = None
     for_inputs: Callable | None = None
+    plain: Callable | None = None
 
     def logits(self, variables: Any, inputs: Any) -> Any:
         """The logits [B, C] of trained variables alone."""
-        (found, _), _ = self.apply(variables, inputs)
+        (found, _), _ = (self.plain or self.apply)(variables, inputs)
         return found

@@ -33,13 +33,18 @@ def standardized(model: Model, mean: Any, scale: Any) -> Model:
     constants = [tuple(np.asarray(x, np.float32).ravel().tolist()) for x in (mean, scale)]
     first, factor = (np.array(x, np.float32) for x in constants)
 
+    def seen(inputs):
+        return (jnp.asarray(inputs, jnp.float32) - first) * factor
+
     def apply(variables, inputs, train=False, key=None):
-        inputs = (jnp.asarray(inputs, jnp.float32) - first) * factor
-        return model.apply(variables, inputs, train=train, key=key)
+        return model.apply(variables, seen(inputs), train=train, key=key)
+
+    def plain(variables, inputs):
+        return (model.logits(variables, seen(inputs)), {}), variables["state"]
 
     apply.standardizes = constants  # type: ignore[attr-defined]
     network = None if model.network is None else Standardized(model.network, *constants)
-    return Model(model.init, apply, network)
+    return Model(model.init, apply, network, plain=plain if model.plain else None)
 
 
 def is_standardized(model: Model) -> bool:

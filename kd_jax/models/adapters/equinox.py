@@ -69,7 +69,9 @@ def _model(create: Callable) -> Model:
 def _over_batch(module, inputs, state, train, key):
     """((logits, features), State) of a module that takes one example."""
     takes_key = "key" in inspect.signature(module.__call__).parameters
-    count = len(jax.tree.leaves(inputs)[0])
+
+    def drawn(key):  # of a batch whose size is no number, as exports have it, nothing is drawn
+        return jax.random.split(key, len(jax.tree.leaves(inputs)[0]))
 
     def one(x, state, key):
         given = (x,) if state is None else (x, state)
@@ -82,13 +84,13 @@ def _over_batch(module, inputs, state, train, key):
         return jax.vmap(one, over, (0, None), axis_name=BATCH)(inputs, state, keys)
 
     if key is not None:
-        return every(jax.random.split(key, count))
+        return every(drawn(key))
     try:
         return every(None)
     except Exception:  # an evaluation draws nothing, but some split a key nevertheless
         if train:
             raise
-        return every(jax.random.split(jax.random.key(0), count))
+        return every(drawn(jax.random.key(0)))
 
 
 def _pair(made):

@@ -86,7 +86,8 @@ def _model(module: nn.Module, features: tuple[str, ...], form: Inputs | None) ->
     def for_inputs(inputs):
         return _model(module, features, inputs)
 
-    return Model(init, apply, module, for_inputs if form is None else None)
+    plain = _model(module, (), form).apply if features else None
+    return Model(init, apply, module, for_inputs if form is None else None, plain)
 
 
 class Capture:
