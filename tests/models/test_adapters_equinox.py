@@ -105,3 +105,11 @@ def test_a_norm_over_another_axis_is_one_line():
 
     with pytest.raises(kd.InputError, match="the network raises NameError .*rows"):
         kd.from_equinox(other, adapters.INPUTS)
+
+
+def test_channels_last_are_told_to_who_takes_them_first():
+    def convolution(key):
+        return eqx.nn.Sequential([eqx.nn.Conv2d(3, 4, 3, key=key), eqx.nn.Lambda(lambda x: x)])
+
+    with pytest.raises(kd.InputError, match="one image .8, 8, 3. .*begin with x.transpose.2, 0, 1"):
+        kd.from_equinox(convolution, np.zeros((2, 8, 8, 3), np.float32))

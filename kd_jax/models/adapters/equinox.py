@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from kd_jax.errors import InputError, brief
 from kd_jax.models.adapters.trees import from_dict, to_dict
 from kd_jax.models.contract import fitted
 from kd_jax.models.conventions import check_factory, library, once, outputs
@@ -75,7 +76,16 @@ def _over_batch(module, inputs, state, train, key):
 
     def one(x, state, key):
         given = (x,) if state is None else (x, state)
-        found = module(*given, **({"key": key} if takes_key else {}))
+        try:
+            found = module(*given, **({"key": key} if takes_key else {}))
+        except ValueError as error:  # as convolutions raise for another number of channels
+            if jnp.ndim(x) != 3:
+                raise
+            raise InputError(
+                f"the network raises {type(error).__name__} for one image {list(x.shape)} "
+                f"({brief(error)}): it gets [H, W, C], and Equinox's convolutions take [C, H, W]: "
+                "begin with x.transpose(2, 0, 1)"
+            ) from error
         logits, after = (found, None) if state is None else found
         return outputs(logits), after
 
