@@ -16,7 +16,7 @@ class Config(experiment.TaughtConfig):
 
     seeds: int = setting(2, "students per row, each of its own seed", at_least(1))
     pairs: tuple[str, ...] = setting(
-        ("mnist", "fashion"), f"of {', '.join(PAIRS)}, or file.py:function, see own.py"
+        ("mnist", "fashion"), f"of {', '.join(PAIRS)}, or file.py:function, see docs/methods.md"
     )
     held_out: int = setting(
         500, "validation images of each class of MNIST and Fashion-MNIST", at_least(1)

@@ -20,7 +20,9 @@ from kd_jax.command.read_data import Data
 from kd_jax.data import Dataset
 from kd_jax.distill import teacher_files
 from kd_jax.distill.driver import given_rows
+from kd_jax.distill.driver.problem import of_few_steps
 from kd_jax.errors import InputError, brief, require
+from kd_jax.training import optimizers
 
 EXPECTED = (
     "expected (data, teacher, student): kd.Split(inputs, labels), {'train', 'validation', 'test': "
@@ -45,15 +47,17 @@ def load(where: str, config: Config) -> Own:
     """The data and networks of a place.
 
     Args:
-        where: file.py:function or package.module:function; it takes the seed of its draws.
+        where: file.py:function or package.module:function; it takes the seed of its draws, a whole
+            number below 2**32.
         config: Whose base seed that follows from.
 
     Raises:
         InputError: There is no such function, it fails, or what it gives does not fit.
     """
     what = f"--pairs={where}"
+    seed = pairs.drawn(config, "own") % 2**32  # as scikit-learn's random_state takes it
     try:
-        found = teacher_files.function(where)(pairs.drawn(config, "own"))
+        found = teacher_files.function(where)(seed)
     except InputError:
         raise
     except (Exception, SystemExit) as error:  # whatever somebody's function raises
@@ -103,3 +107,23 @@ def pair(config: Config, own: Own, seed: int) -> pairs.PairSpec:
         own.data.name, seed, own.data, rows, rows >= 0, recipe, own.student, None,
         config.student_epochs,
     )  # fmt: skip
+
+
+def few_steps(config: Config, spec: pairs.PairSpec) -> list[str]:
+    """A line for the teacher, and one for the students, where they take few steps.
+
+    Args:
+        config: Settings.
+        spec: Of the pair and any of its teachers.
+    """
+    students = pairs.student_recipe(config, spec)
+    takes = {"teacher": spec.teacher, "student": students}
+    return [
+        line
+        for name, recipe in takes.items()
+        for line in of_few_steps(
+            optimizers.steps(recipe.epochs, recipe.sampler),
+            "The teacher" if name == "teacher" else "Each student",
+            f"--{name}_epochs",
+        )
+    ]

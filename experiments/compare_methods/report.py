@@ -32,14 +32,20 @@ def table(folder: pathlib.Path) -> str:
 
 def _of_choice(choosing, elsewhere):
     """What the settings were chosen on, in a sentence."""
-    tried = max(
-        len(r["weights"]) * len(r.get("temperatures", [1.0])) for r in choosing if "weight" in r
-    )
+    weighted = {r["row"]: r for r in choosing if "weight" in r}
+    temperatures = {row: len(r.get("temperatures", [1.0])) for row, r in weighted.items()}
+    tried = max(len(r["weights"]) * temperatures[row] for row, r in weighted.items())
+    own = [
+        f"{len(r['weights'])} of {row}"
+        for row, r in weighted.items()
+        if 1 < len(r["weights"]) < tried and temperatures[row] == 1
+    ]
+    brings = f" ({', '.join(own)}: what it brings)" if own else ""
     of = tables.counted(tables.by_row(choosing)[LABELS])
     where = " of the exploration at base seed 0" if elsewhere else ""
     return (
-        f"Weight and T: of {tried} settings of every method those with the fewest validation "
-        f"errors of {of}{where}; *: at the edge of what was tried.\nA weight is what the term is "
+        f"Weight and T: of {tried} settings of every method{brings} those with the fewest "
+        f"validation errors of {of}{where}; *: at the edge of what was tried.\nA weight is what the term is "
         "multiplied by, not a multiple of the method's own."
     )
 

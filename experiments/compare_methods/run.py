@@ -204,6 +204,8 @@ def run(config: Config, run: run_folder.Run) -> None:
         specs = [makers[name][1](config, found, seed) for seed in range(config.teachers)]
         of_rows = steps_by_row(config, specs[0])
         check(specs[0], of_rows)
+        for line in own.few_steps(config, specs[0]) if name not in PAIRS else ():
+            print(line)
         for spec in specs:
             prepare = functools.partial(pairs.prepare, config, spec, run)
             units = units_of(config, spec, of_rows, parallel.once(prepare))

@@ -118,7 +118,7 @@ def _prepared(config, given, student, teacher, wanted) -> Problem:
     rows = given_rows.Rows(parts, counts, given.train.labels is not None, len(given.classes))
     known = named_teachers.Known(teacher.logits, teacher.ask)
     prepared = prepare(student, known, rows, wanted, settings.recipe(config))
-    few = of_few_steps(settings.recipe(config), len(given.train.rows))
+    few = of_few_steps(prepared.steps)
     size = sizes.line(student, teacher.ask, given.train.inputs)
     of_teacher = prepared.lag.values() or teacher.notes
     notes = [*given.notes, *of_teacher, size, *few]

@@ -286,6 +286,19 @@ def test_all_methods_of_the_pairs_fit_their_networks():
         run.check(spec, run.steps_by_row(config, spec))
 
 
+def test_the_head_says_how_many_settings_a_method_of_ones_own_brings():
+    def record(row, *weights, temperatures=(1.0,)):
+        more = {"weights": list(weights), "temperatures": list(temperatures), "seed": 0}
+        return {"row": row, "weight": weights[0], "teacher_seed": 0, **more}
+
+    found = [record(LABELS, 0.0), record("hint", *range(1, 9)), record("cosine", 0.1, 1, 10)]
+    soft = record(KD, 1, 2, temperatures=(1.0, 2.0, 4.0, 8.0))
+    assert "of 8 settings of every method (3 of cosine: what it brings) those" in (
+        report._of_choice([*found, soft], False)
+    )
+    assert "of 8 settings of every method those" in report._of_choice([*found[:2], soft], False)
+
+
 def test_maps_of_ones_own_networks_in_another_order_are_refused():
     def apply(params, x):
         logits = x.reshape(len(x), -1) @ params["w"]
@@ -314,8 +327,25 @@ def test_data_and_networks_of_a_file_are_a_pair(tmp_path, monkeypatch):
     spec = own.pair(config, found, 0)
     assert spec.student is found.student and spec.labeled.all()
     assert "hint (FitNet)" in run.steps_by_row(config, spec)
+    assert own.few_steps(config, spec) == [  # of 125 rows two batches of 50
+        "The teacher takes 4 steps: more epochs (--teacher_epochs) may train it better.",
+        "Each student takes 4 steps: more epochs (--student_epochs) may train all of them better.",
+    ]
+    epochs = {"teacher_epochs": 300, "student_epochs": 300}
+    many = dataclasses.replace(config, **epochs)
+    assert own.few_steps(many, own.pair(many, found, 0)) == []
     other = own.load("wine.py:pair", dataclasses.replace(config, base_seed=1))
     assert (other.data.test.inputs != found.data.test.inputs).any()
+
+
+def test_the_seed_of_a_file_is_one_that_scikit_learn_takes(tmp_path):
+    (tmp_path / "own.py").write_text("def pair(seed):\n    raise ValueError(f'seed {seed}')\n")
+    seeds = set()
+    for base_seed in range(20):
+        with pytest.raises(InputError, match=r"seed \d+") as error:
+            own.load(f"{tmp_path}/own.py:pair", Config(base_seed=base_seed))
+        seeds.add(int(str(error.value).rpartition("seed ")[2].rstrip(")")))
+    assert len(seeds) == 20 and max(seeds) < 2**32
 
 
 @pytest.mark.parametrize(

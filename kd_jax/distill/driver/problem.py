@@ -100,20 +100,21 @@ def prepare(
     steps = recipe.steps(len(train.labels))
     lag = _lag(asked, train) if rows.labeled else {}
     problem = Problem(model, splits, known, taught, rows.labeled, [], steps, lag)
-    size, few = sizes.line(model, best, train.inputs), of_few_steps(recipe, len(train.labels))
+    size, few = sizes.line(model, best, train.inputs), of_few_steps(steps)
     return problem._replace(notes=[*_notes(problem, rows), size, *few])
 
 
-def of_few_steps(recipe: Recipe, rows: int) -> list[str]:
-    """A line where students take so few steps that all of them may be half trained.
+def of_few_steps(steps: int, who: str = "Each student", flag: str = "") -> list[str]:
+    """A line where networks take so few steps that they may be half trained.
 
     Args:
-        recipe: Of the students.
-        rows: That they are trained on.
+        steps: That each takes.
+        who: They are, as a sentence begins.
+        flag: That says how many epochs, where there is one.
     """
-    steps = recipe.steps(rows)
-    few = f"Each student takes {steps:,} steps: more epochs may train all of them better."
-    return [few] if steps < FEW_STEPS else []
+    more = f"more epochs{f' ({flag})' if flag else ''} may train {{}} better"
+    whom = more.format("all of them" if who.startswith("Each") else "it")
+    return [f"{who} takes {steps:,} steps: {whom}."] if steps < FEW_STEPS else []
 
 
 def _said(teachers, rows):
