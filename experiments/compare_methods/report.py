@@ -45,8 +45,8 @@ def _of_choice(choosing, elsewhere):
     where = " of the exploration at base seed 0" if elsewhere else ""
     return (
         f"Weight and T: of {tried} settings of every method{brings} those with the fewest "
-        f"validation errors of {of}{where}; *: at the edge of what was tried.\nA weight is what the term is "
-        "multiplied by, not a multiple of the method's own."
+        f"validation errors of {of}{where}; *: at the edge of what was tried.\n"
+        "A weight is what the term is multiplied by, not a multiple of the method's own."
     )
 
 

@@ -7,16 +7,21 @@ data.fitted(result.best).save("student")            # with the names of classes 
 """
 
 import os
+import pathlib
+import tempfile
 import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from kd_jax import models, paths
 from kd_jax.command import problem
-from kd_jax.data import Split, preprocessing
+from kd_jax.data import Split, frames, preprocessing
 from kd_jax.distill import given_teachers
 from kd_jax.distill.driver.named_teachers import Known
+from kd_jax.errors import InputError
 from kd_jax.export.network import Network
+
+FRAME = "rows.parquet"
 
 
 class Data(NamedTuple):
@@ -51,11 +56,23 @@ class Data(NamedTuple):
         """The student's inputs of raw rows, for a teacher of one's own that learned from these.
 
         Args:
-            rows: As `raw` has them, a pyarrow.Table of a table's columns; else they are inputs.
+            rows: As `raw` has them, a pyarrow.Table of a table's columns, or a DataFrame of them;
+                else they are inputs.
+
+        Raises:
+            InputError: They are no table of these columns.
         """
         if self.preprocessing["kind"] != "table":
             return rows
-        return preprocessing.apply(self.preprocessing, rows.to_pydict())
+        if not hasattr(rows, "to_pydict"):
+            from kd_jax.data import tables  # here, as it needs pyarrow
+
+            with tempfile.TemporaryDirectory() as folder:
+                rows = tables.read(frames.written(rows, pathlib.Path(folder, FRAME)))
+        try:
+            return preprocessing.apply(self.preprocessing, rows.to_pydict())
+        except ValueError as error:
+            raise InputError(str(error)) from None
 
     def ask(self, teacher: Callable, *, probabilities: bool | None = None) -> Known:
         """What a function of raw rows says of all of them, for kd.distill.
@@ -96,11 +113,11 @@ class Data(NamedTuple):
 
 
 def read_data(
-    path: str | os.PathLike,
+    path: Any,
     *,
     label: str = "",
-    validation_data: str | os.PathLike = "",
-    test_data: str | os.PathLike = "",
+    validation_data: Any = "",
+    test_data: Any = "",
     split: Sequence[float] = (0.7, 0.1, 0.2),
     columns: str | Sequence[str] = (),
     ignore: str | Sequence[str] = (),
@@ -113,7 +130,8 @@ def read_data(
     """Read one's own rows: a table, images in class folders, or arrays.
 
     Args:
-        path: Of an .npz file, a table .csv .tsv .parquet .jsonl, or a folder or .zip of images.
+        path: Of an .npz file, a table .csv .tsv .parquet .jsonl, or a folder or .zip of images; or
+            a table itself, a pyarrow.Table or a DataFrame.
         label: The column of a table that is to be predicted; "none" where nobody knows it.
         validation_data: Rows of the same kind; by default a part of the first.
         test_data: Likewise.
@@ -129,17 +147,33 @@ def read_data(
     Raises:
         InputError: Something of it is missing, damaged or does not fit.
     """
-    found = problem.read(types.SimpleNamespace(
-        data=paths.text(path), label=label, validation_data=paths.text(validation_data),
-        test_data=paths.text(test_data), split=tuple(split), columns=_names(columns),
-        ignore=_names(ignore), image_size=image_size, skip_unreadable=skip_unreadable,
-        stream=stream, base_seed=base_seed, workdir=os.fspath(workdir), data_dir="", manual_dir="",
-    ))  # fmt: skip
+    flags = {
+        "label": label, "split": tuple(split), "columns": _names(columns),
+        "ignore": _names(ignore), "image_size": image_size, "skip_unreadable": skip_unreadable,
+        "stream": stream, "base_seed": base_seed, "workdir": os.fspath(workdir),
+    }  # fmt: skip
+    found = _read({"data": path, "validation_data": validation_data, "test_data": test_data}, flags)
     train, validation, test = (Split(part.inputs, part.labels) for part in found.parts.values())
     raw = {name: part.raw for name, part in found.parts.items()}
     moments = None if found.mean is None else (found.mean, found.scale)
     more = raw, found.classes, found.preprocessing, moments, found.notes
     return Data(train, validation, test, *more)
+
+
+def _read(given, more):
+    """The Problem of paths, or of tables that become files for a moment."""
+    with tempfile.TemporaryDirectory() as folder:
+        at = {name: pathlib.Path(folder, f"{name}.parquet") for name in given}
+        where = {
+            name: str(frames.written(x, at[name])) if frames.is_frame(x) else paths.text(x)
+            for name, x in given.items()
+        }
+        try:
+            found = problem.read(types.SimpleNamespace(**where, **more, data_dir="", manual_dir=""))
+        except InputError as error:
+            raise InputError(str(error).replace(f"{folder}{os.sep}", "")) from error.__cause__
+    notes = [note.replace(f"{folder}{os.sep}", "") for note in found.notes]
+    return found._replace(notes=notes)
 
 
 def _names(given):

@@ -71,11 +71,12 @@ def apply(settings: Mapping[str, Any], columns: Mapping[str, Sequence]) -> np.nd
     return np.concatenate(parts, axis=1)
 
 
-def read_csv(path: str | os.PathLike) -> dict[str, list]:
+def read_csv(path: str | os.PathLike, *, skip_nameless: bool = False) -> dict[str, list]:
     """The columns of a csv file; of a tsv file, if the name ends so.
 
     Args:
         path: of a file in UTF-8 whose first line names the columns.
+        skip_nameless: leave out columns without a name, as the numbers of rows that pandas writes.
 
     Returns:
         {name: values}: texts without the whitespace around them, None for those of MISSING.
@@ -97,12 +98,14 @@ def read_csv(path: str | os.PathLike) -> dict[str, list]:
         raise ValueError(f"{where}; is a quote not closed, or text behind one?") from None
     header = [name.strip() for name in header]
     _check_separator(path, header, separator)
-    check_names(path, header)
+    kept = [number for number, name in enumerate(header) if name or not skip_nameless]
+    check_names(path, [header[number] for number in kept])
     _require(rows, f"{path} has a header alone: expected rows below it")
     for number, row in enumerate(rows, 1):
         where = f"{path} row {number} below the header has {len(row)} fields"
         _require(len(row) == len(header), f"{where}, expected {len(header)} as in the header")
-    return {name: _values(fields) for name, fields in zip(header, zip(*rows))}
+    fields = list(zip(*rows))
+    return {header[number]: _values(fields[number]) for number in kept}
 
 
 def read_text(path: pathlib.Path) -> str:
@@ -127,8 +130,10 @@ def read_text(path: pathlib.Path) -> str:
 
 def check_names(path: str | os.PathLike, names: Sequence[str]) -> None:
     """ValueError if a column of a file has no name, or two have the same."""
+    csv_file = pathlib.Path(path).suffix.lower() in (".csv", ".tsv")
+    index = " (pandas: to_csv(…, index=False))" if csv_file else ""
     for number, name in enumerate(names, 1):
-        _require(name, f"{path}: column {number} has no name; name it or leave it out")
+        _require(name, f"{path}: column {number} has no name; name it or leave it out{index}")
         first = names.index(name) == number - 1
         _require(first, f"{path}: two columns are named {shown(name)}; rename one")
 
@@ -231,9 +236,10 @@ def _fit_texts(name, values, numbers):
     if len(texts) <= MOST_TEXTS:
         return {"name": name, "texts": texts}
     row = next(n for n, value in enumerate(values) if value is not None and numbers[n] is None)
+    finite = sum(number is not None and math.isfinite(number) for number in numbers)
     raise ValueError(
         f"column {shown(name)} has {len(texts)} different texts, expected at most {MOST_TEXTS}, "
-        f"dates or numbers ({len(values) - numbers.count(None)} of {len(values)} are; "
+        f"dates or numbers ({finite} of {len(values)} are; "
         f"{shown(values[row])} in row {row + 1} is none): leave it out with --ignore"
     )
 

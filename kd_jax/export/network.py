@@ -58,6 +58,12 @@ class Network(NamedTuple):
             InputError: They cannot be read, or are not what the network learned from.
         """
         require(self.shape is not None, "this Network has no shape: say it, kd.Network(…, shape=…)")
+        for path in paths:
+            require(
+                isinstance(path, str | os.PathLike),
+                f"inputs(…) is given a {type(path).__name__}: expected paths of files; of a table "
+                "in memory inputs are data.inputs(table), data being what kd.read_data gave",
+            )
         how = {"preprocessing": self.preprocessing, "shape": self.shape, "dtype": self.dtype}
         try:
             found = [x for _, x in predict.batches([os.fspath(path) for path in paths], how)]
@@ -75,6 +81,7 @@ class Network(NamedTuple):
         Raises:
             InputError: They have another shape or type, or are not finite.
         """
+        _check_arrays(inputs)
         shape = np.shape(inputs)[1:] if self.shape is None else self.shape
         try:
             inputs = predict.checked(inputs, shape, self.dtype)
@@ -139,6 +146,21 @@ class Network(NamedTuple):
                 of JAX alone. Nothing is written then.
         """
         return student_folder.write(self, folder, formats)
+
+
+def _check_arrays(inputs):
+    """InputError for what `Network.inputs` makes inputs of."""
+    several = inputs if isinstance(inputs, list | tuple) else [inputs]
+    require(
+        not any(isinstance(x, str | os.PathLike) for x in several),
+        "a path is given in the place of inputs: expected an array, as "
+        "network.inputs(path) makes it of a file",
+    )
+    require(
+        not hasattr(inputs, "column_names") and not hasattr(inputs, "columns"),
+        f"a {type(inputs).__name__} is given in the place of inputs: expected an array, as "
+        "data.inputs(table) makes it, data being what kd.read_data gave",
+    )
 
 
 def load(folder: str | os.PathLike) -> Network:

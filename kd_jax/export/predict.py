@@ -128,7 +128,7 @@ def _table(path, how):
     expected = "expected a table .csv or .tsv; save it as .csv"
     _require(path.lower().endswith((".csv", ".tsv")), f"{path} is not read here: {expected}")
     preprocessing = _beside("preprocessing")
-    return preprocessing.apply(how, preprocessing.read_csv(path))
+    return preprocessing.apply(how, preprocessing.read_csv(path, skip_nameless=True))
 
 
 def _arrays(path, how):
@@ -224,7 +224,8 @@ def _require(condition, message):
 
 
 def _brief(error):
-    return " ".join(str(error).split())[:160] or type(error).__name__
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= 160 else f"{text[:159]}…"
 
 
 def _in_one_line(text):

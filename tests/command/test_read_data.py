@@ -1,5 +1,7 @@
 """Files in Python: parts, outputs of a function of raw rows, names that go with a student."""
 
+import importlib.util
+
 import jax
 import numpy as np
 import pytest
@@ -72,3 +74,38 @@ def test_images_are_seen_standardized(tmp_path):
     seen = once.logits(variables, inputs[:3])
     expected = model.logits(variables, ((inputs[:3] - mean) * scale).astype(np.float32))
     np.testing.assert_allclose(seen, expected, atol=1e-4)
+
+
+def frames(path):
+    """The rows of a csv file as tables of several libraries."""
+    pa = pytest.importorskip("pyarrow", reason="needs the extra data")
+    from kd_jax.data import tables
+
+    table = tables.read(path)
+    yield table
+    if importlib.util.find_spec("pandas"):
+        yield table.to_pandas().set_index(pa.array(range(5, 5 + len(table))).to_pandas())
+
+
+def test_a_table_in_memory_is_read_as_its_file(data, tmp_path):
+    tiny_runs.write(tmp_path)
+    for table in frames(tmp_path / "people.csv"):
+        found = kd.read_data(table, label="verdict", split=(0.5, 0.2, 0.3))
+        for part in ("train", "validation", "test"):
+            np.testing.assert_allclose(getattr(found, part).inputs, getattr(data, part).inputs)
+            np.testing.assert_array_equal(getattr(found, part).labels, getattr(data, part).labels)
+        assert not [note for note in found.notes if str(tmp_path) in note or "/tmp" in note]
+        np.testing.assert_allclose(found.inputs(table)[:5], data.inputs(table)[:5])
+        with pytest.raises(kd.InputError, match="data.parquet has no such column"):
+            kd.read_data(table, label="nothing")
+    refused("no column 'age'", data.inputs, data.raw["test"].drop_columns(["age"]))
+    refused("is no table", data.inputs, [1, 2])
+
+
+def test_files_and_tables_in_the_place_of_inputs_are_told_what_makes_inputs(data):
+    model = kd.functional(kd.models.MLP((), 2), data.train.inputs.shape[1:])
+    network = data.fitted(kd.Network(model, model.init(jax.random.key(0)), ["0", "1"]))
+    refused("network.inputs.path. makes it", network.predict, "new.csv")
+    refused("network.inputs.path. makes it", network.predict, ["new.csv"])
+    refused("a Table is given in the place of inputs", network.predict, data.raw["test"])
+    refused("inputs.…. is given a Table: expected paths", network.inputs, data.raw["test"])

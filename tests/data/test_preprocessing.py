@@ -189,6 +189,21 @@ def test_the_file_runs_where_only_numpy_is_installed(tmp_path):
     assert done.stdout == "[[-1.0, 1.0, 0.0, 0.0], [1.0, 0.0, 1.0, 0.0]]\n"
 
 
+def test_columns_without_a_name_may_be_left_out(tmp_path):
+    path = tmp_path / "rows.csv"
+    path.write_text(",a,b,\n0,1,x,\n1,3,y,\n")
+    found = preprocessing.read_csv(path, skip_nameless=True)
+    assert found == {"a": ["1", "3"], "b": ["x", "y"]}
+    with pytest.raises(ValueError, match="column 1 has no name.*pandas: to_csv.…, index=False"):
+        preprocessing.read_csv(path)
+
+
+def test_what_is_missing_is_counted_as_no_number():
+    values = [f"text {n}" for n in range(70)] + ["nan", None, "7"]
+    with pytest.raises(ValueError, match="1 of 73 are; 'text 0'"):
+        preprocessing.fit({"a": values})
+
+
 def test_a_text_may_be_long(tmp_path):
     path = tmp_path / "rows.csv"
     path.write_text(f"a,b\n1,{'x' * 2**20}\n")

@@ -190,6 +190,11 @@ def test_faults_of_tables(tmp_path, here):
     header = '"age, years"', '"size ""net"""', "straße"
     tabs.write_text("\t".join(header) + "\n50\t1.5\tKöln, Ost\n", encoding="utf-8")
     check(here(folder, tabs), INPUTS[:1])
+    index = tmp_path / "index.csv"  # as pandas writes it
+    index.write_text("".join(f"{n},{line}" for n, line in zip(
+        ["", 5], ['"age, years","size ""net""",straße\n', '50,1.5,"Köln, Ost"\n']
+    )), encoding="utf-8")  # fmt: skip
+    check(here(folder, index), INPUTS[:1])
     np.savez(tmp_path / "ready.npz", inputs=np.float64(INPUTS))
     check(here(folder, tmp_path / "ready.npz"), INPUTS)
     for text, line in [
