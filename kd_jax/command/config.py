@@ -61,6 +61,12 @@ def separate(given: Iterable[str]) -> list[str]:
     return [name.strip() for name in BETWEEN.split(",".join(given)) if name.strip()]
 
 
+def multiples(name, values):
+    """The check that multiples of weights are such, if there are any."""
+    if values:
+        distinct(above_0)(name, values)
+
+
 @dataclasses.dataclass(frozen=True)
 class Config(experiment.Config):
     """The flags of `distill`."""
@@ -93,8 +99,8 @@ class Config(experiment.Config):
         distinct(is_temperature),
     )
     weights: tuple[float, ...] = setting(
-        (1.0,), "multiples of each method's own weight, of which validation chooses one; the table "
-        "shows both, as 9 = 0.1 × 90", distinct(above_0),
+        (), "multiples of each method's own weight, of which validation chooses one; the table "
+        "shows both, as 9 = 0.1 × 90 (default: 1; of at 0.01,0.1,1)", multiples,
     )  # fmt: skip
     plugin: str = place("", "Python file with METHODS of your own, see docs/methods.md")
     margin: float = setting(

@@ -40,6 +40,10 @@ ALONE: dict[str, Callable[[], Method]] = {  # methods that are one row
     "fsp": methods.flow,
     "review": methods.review,
 }
+# of a method's weight, where --weights is not given. Attention transfer is a mean over positions of
+# what unit vectors differ by, so it falls with their number: beside maps of few positions the
+# paper's weight of 1000 leaves nothing of the labels
+MULTIPLES = {"at": (0.01, 0.1, 1.0)}
 
 
 def chosen(config: Any, labeled: bool) -> list[Method]:
@@ -47,23 +51,31 @@ def chosen(config: Any, labeled: bool) -> list[Method]:
 
     Args:
         config: The flags: methods, of which none means `USUAL`; temperatures, of the families that
-            have them; weights, multiples of each method's own, which the term alone keeps, as it
-            has nothing to weigh against; plugin, a file with METHODS, or "".
+            have them; weights, multiples of each method's own, () for the usual ones, which
+            the term alone keeps; plugin, a file with METHODS, or "".
         labeled: Whether labels are known.
 
     Raises:
         InputError: The plugin holds no methods, two methods have one name, or one needs labels.
     """
     names = config.methods or USUAL[labeled]
-    found = [method for name in names for method in of_name(name, config.temperatures)]
+    found = [
+        _weighed(method, config.weights or MULTIPLES.get(name, (1.0,)))
+        for name in names
+        for method in of_name(name, config.temperatures)
+    ]
     needy = [method.row for method in found if not any(method.weights)]
     require(
         labeled or not needy,
         f"--methods: {', '.join(needy)} needs labels, and --data has none: take pseudo_labels",
     )
-    found += plugins.of_file(config.plugin) if config.plugin else []
-    found = checks.listed(found)
-    return [method.times(config.weights) if method.label_weight else method for method in found]
+    own = checks.listed(plugins.of_file(config.plugin)) if config.plugin else []
+    return checks.listed([*found, *(_weighed(method, config.weights or (1.0,)) for method in own)])
+
+
+def _weighed(method, multiples):
+    """The method with multiples of its weight; as it is, if it has nothing to weigh against."""
+    return method.times(multiples) if method.label_weight else method
 
 
 def of_name(name: str, temperatures: Sequence[float]) -> list[Method]:

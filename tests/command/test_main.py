@@ -90,7 +90,7 @@ def test_every_name_of_methods_is_one_or_more_rows():
 class Flags:
     """Those that name methods."""
 
-    methods, temperatures, weights, plugin = (), (2.0,), (1.0,), ""
+    methods, temperatures, weights, plugin = (), (2.0,), (), ""
 
 
 def test_what_is_compared_where_nothing_is_said():
@@ -106,6 +106,19 @@ def test_multiples_are_of_the_weights_of_terms_beside_the_labels():
     (usual,) = methods.of_name("hint", ())
     assert labels.weights == (0.0,) and alone.weights == (1.0,)
     assert hint.weights == tuple(x * usual.weights[0] for x in (0.1, 1.0, 10.0))
+
+
+def test_attention_transfer_has_several_weights_unless_they_are_given():
+    class Given(Flags):
+        methods, weights = ("labels", "at", "hint"), (1.0,)
+
+    class Usual(Given):
+        weights = ()
+
+    _, attention, hint = methods.chosen(Usual, True)
+    assert attention.weights == (10.0, 100.0, 1000.0) and attention.own_weights == (1000.0,)
+    assert hint.weights == methods.of_name("hint", ())[0].weights
+    assert methods.chosen(Given, True)[1].weights == (1000.0,)
 
 
 def test_students_of_methods_with_like_names_lie_apart():
