@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from kd_jax import fingerprint
+from kd_jax.command import reads
 from kd_jax.command.problem import Problem
 from kd_jax.command.teacher_sources import Asked
 from kd_jax.data.disk_rows import DiskRows
@@ -20,10 +21,14 @@ Outputs = dict[str, np.ndarray]
 
 
 class Said(NamedTuple):
-    """What a teacher says of every row: {part: [N, C]}, and the order of the columns if known."""
+    """What a teacher says of every row: {part: [N, C]}, and the order of the columns if known.
+
+    learned: {part: how many of its rows are training rows of what the teacher's file reads}.
+    """
 
     outputs: Outputs
     classes: list[str] | None
+    learned: dict[str, int] = {}
 
 
 def prepare(
@@ -65,20 +70,24 @@ def said(
         InputError: See given_teachers.answers and array_cache.cached.
     """
     found: Outputs = {}
+    learned: dict[str, int] = {}
     width, classes = len(problem.classes), []
     for name, part in problem.parts.items():
-        compute = functools.partial(_ask, asked, name, part, width or None)
+        compute = functools.partial(_ask, asked, name, part, width or None, problem.paths)
         arrays = array_cache.cached(folder, facts[name], compute, again=again)
         found[name], classes = arrays["outputs"], arrays["classes"].tolist()
+        learned[name] = int(arrays.get("learned", 0))
         width = found[name].shape[1]
-    return Said(found, classes or None)
+    return Said(found, classes or None, learned)
 
 
-def _ask(asked, name, part, width):
-    call, classes = asked.load()
+def _ask(asked, name, part, width, paths):
+    call, classes, made = asked.load()
     title = f"{pathlib.PurePath(asked.name).name} ({name})"  # a bar has no room for folders
     outputs = given_teachers.answers(title, call, asked.sees(part), classes=width)
-    return {"outputs": outputs, "classes": np.array(classes or [], np.str_)}
+    learned = reads.among(made, part, paths)  # kept, as a file whose outputs are is not loaded
+    names = np.array(classes or [], np.str_)
+    return {"outputs": outputs, "classes": names, "learned": np.array(learned)}
 
 
 def _digest(rows):

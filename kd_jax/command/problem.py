@@ -49,6 +49,7 @@ class Problem(NamedTuple):
         scale: The inverse standard deviations beside it: (inputs − mean) · scale is standardized.
         notes: What a person would want to know, a line each.
         unused: Rows of --data that are in no part.
+        paths: {the source of a part: the path of its file}.
         digest: Of all rows, their parts and the names of the classes.
     """
 
@@ -64,6 +65,7 @@ class Problem(NamedTuple):
     notes: list[str]
     digest: str
     unused: int = 0
+    paths: dict[str, str] = {}
 
     def network(self, model: Model, variables: Any, classes: list[str]) -> Network:
         """A network of these rows, which knows what new ones are made of.
@@ -117,12 +119,13 @@ def read(settings: Any) -> Problem:
     _check_train(content, found)
     mean, scale = _moments(found["train"].inputs)
     unused = _unused(found, absent, content)
+    flags = {name: getattr(settings, name) for name in ("data", "validation_data", "test_data")}
     notes[:0] = _about(settings, found, absent, content.classes, unused)
     notes += [*parts.lacking(found, content.classes), *parts.repeated(found)]
     return Problem(
         _name(settings.data), reader.kind, content.classes, found["train"], found["validation"],
         found["test"], preprocessing, mean, scale, notes, _digest(others, found, preprocessing),
-        unused,
+        unused, {source: path for source, path in flags.items() if path},
     )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from kd_jax import models, paths
-from kd_jax.command import problem
+from kd_jax.command import problem, reads
 from kd_jax.data import Split, frames, preprocessing
 from kd_jax.distill import given_teachers
 from kd_jax.distill.driver.named_teachers import Known
@@ -153,6 +153,8 @@ def read_data(
         "stream": stream, "base_seed": base_seed, "workdir": os.fspath(workdir),
     }  # fmt: skip
     found = _read({"data": path, "validation_data": validation_data, "test_data": test_data}, flags)
+    if not frames.is_frame(path):
+        reads.remember(found.paths["data"], found.train)
     train, validation, test = (Split(part.inputs, part.labels) for part in found.parts.values())
     raw = {name: part.raw for name, part in found.parts.items()}
     moments = None if found.mean is None else (found.mean, found.scale)

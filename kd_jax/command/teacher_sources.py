@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from kd_jax.command import saved_networks, source_files
+from kd_jax.command import reads, saved_networks, source_files
 from kd_jax.command.problem import Problem
 from kd_jax.data.preprocessing import near, shown
 from kd_jax.distill import given_teachers, teacher_files
@@ -41,10 +41,12 @@ class Loaded(NamedTuple):
     Attributes:
         call: rows -> [B, C].
         classes: The order of its columns, or None for that of the problem.
+        made: The calls of kd.read_data that its file made.
     """
 
     call: Callable
     classes: list[str] | None = None
+    made: tuple[reads.Read, ...] = ()
 
 
 class Asked(NamedTuple):
@@ -168,13 +170,15 @@ def _function(name, problem):
 
     @functools.cache
     def load():
+        before = len(reads.REMEMBERED)
         call = teacher_files.function(name)
+        made = tuple(reads.REMEMBERED[before:])
         classes = getattr(call, "classes", None)
         if classes is not None:
             classes = [str(each) for each in np.asarray(classes).tolist()]
             if problem.classes:
                 _check_classes(name, classes, problem.classes)
-        return Loaded(call, classes)
+        return Loaded(call, classes, made)
 
     return Asked(name, source_files.digest(name), load, lambda part: part.raw)
 

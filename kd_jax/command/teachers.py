@@ -153,7 +153,7 @@ def _saved(each, problem):
 
 def _asked(each, problem, said, augmented):
     """The outputs of a teacher that can be asked, now too."""
-    outputs, classes = said
+    outputs, classes = said.outputs, said.classes
     known, width = asking.are_probabilities(each.name, outputs), outputs["train"].shape[1]
     places = [classes.index(x) for x in problem.classes] if classes else []
     places = places or list(range(width))
@@ -167,7 +167,17 @@ def _asked(each, problem, said, augmented):
 
     fresh = None if augmented else FRESH
     answers = _answers(each.name, ordered, ask, problem, each.digest, classes, fresh)
-    return answers._replace(notes=[*each.notes, *answers.notes])
+    return answers._replace(notes=[*each.notes, *_leak(each.name, said.learned), *answers.notes])
+
+
+def _leak(name, learned):
+    """A line where a teacher's file trains on rows that are validation or test here."""
+    seen = [f"{learned[part]:,} {part} rows" for part in NAMES[1:] if learned[part]]
+    return [
+        f"teacher {name}: its file's kd.read_data has {' and '.join(seen)} of this run among its "
+        "training rows: give it the split=, base_seed=, label= and test_data= of the command, or "
+        "the teacher looks better here than it is"
+    ] if seen else []  # fmt: skip
 
 
 def _answers(name, logits, ask, problem, digest, classes, fresh=FRESH):

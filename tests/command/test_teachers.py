@@ -357,3 +357,39 @@ def test_augmentation_is_not_advised_where_it_is_done(table, write, tmp_path):
     for augmented, lines in [(False, 1), (True, 0)]:
         ((said,), _) = read([place], table, tmp_path, augmented=augmented)
         assert len([x for x in said.notes if "nearly the labels there; it says more" in x]) == lines
+
+
+@pytest.mark.parametrize(
+    "options, flags, said",
+    [
+        ({}, {}, []),
+        ({"base_seed": 1}, {"base_seed": 1}, []),
+        (
+            {"base_seed": 1},
+            {},
+            ["validation rows and ", "test rows of this run among its training"],
+        ),
+        (
+            {"split": (0.8, 0.1, 0.1)},
+            {},
+            ["has 4 validation rows of this run among its training rows"],
+        ),
+        ({}, {"split": (0.4, 0.3, 0.3)}, ["give it the split=, base_seed=, label= and test_data="]),
+    ],
+)
+def test_a_file_that_parts_the_data_otherwise_is_told(
+    settings, people, write, tmp_path, options, flags, said
+):
+    path = people()
+    text = f"""
+import kd_jax as kd, numpy as np
+data = kd.read_data({str(path)!r}, label="old", ignore="id", **{options!r})
+def f(rows):
+    return np.zeros((rows.num_rows, 2)) + [0.0, 1.0]
+"""
+    place = f"{write('parted.py', text)}:f"
+    given = problem.read(settings(data=path, label="old", ignore=("id",), **flags))
+    for _ in range(2):  # asked, and of the cache
+        (found,), _ = read([place], given, tmp_path / "runs")
+        lines = [note for note in found.notes if "kd.read_data" in note]
+        assert len(lines) == bool(said) and all(part in lines[0] for part in said)
