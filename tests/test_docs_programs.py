@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import nnx
+from one_process import verified_here
 from scipy import special
 
 import kd_jax as kd
@@ -140,6 +141,27 @@ def test_the_forest_gives_probabilities_in_the_order_of_the_classes(adult, name)
     found = teach(pa.table({"age": [25, 55], "job": ["cook", None]}))
     np.testing.assert_allclose(found.sum(1), 1)
     assert found.argmax(1).tolist() == [0, 1]  # "<=50K" is before ">50K"
+
+
+def test_a_saved_model_teaches_by_four_lines(adult):
+    joblib = pytest.importorskip("joblib")
+    from sklearn.ensemble import RandomForestClassifier
+    from sklearn.feature_extraction import DictVectorizer
+    from sklearn.pipeline import make_pipeline
+
+    from kd_jax.distill import teacher_files
+
+    raw = kd.read_data("adult.csv", label="income").raw["train"].to_pylist()
+    labels = [">50K" if row["age"] > 40 else "<=50K" for row in raw]
+    forest = make_pipeline(DictVectorizer(sparse=False), RandomForestClassifier(random_state=0))
+    joblib.dump(forest.fit(raw, labels), "forest.joblib")
+    code = files("docs/distill.md")["saved_forest.py"].replace("to_pandas", "to_pylist")
+    pathlib.Path("saved_forest.py").write_text(code)
+    data = kd.read_data("adult.csv", label="income")
+    teach = teacher_files.function("saved_forest.py:teach")
+    assert teach.classes == data.classes
+    right = teach(data.raw["test"]).argmax(1) == data.test.labels
+    assert right.mean() > 0.9
 
 
 @pytest.mark.slow
@@ -277,6 +299,7 @@ def test_a_method_of_one_s_own_trains_with_its_projector():
 def loop(tmp_path, monkeypatch):
     """The program of docs/losses.md, and the arrays that it reads in the current folder."""
     monkeypatch.chdir(tmp_path)
+    verified_here(monkeypatch)
     inputs, labels = clusters(0, 120)
     arrays = {"inputs": inputs, "labels": labels, "teacher_logits": 5 * inputs[:, :3]}
     for name, array in arrays.items():
@@ -303,3 +326,6 @@ def test_the_student_of_that_loop_predicts(loop):
     code, inputs, labels, _ = loop
     student = run(code.replace("range(1000)", "range(300)"), {})["student"]
     assert np.mean(student(inputs).argmax(-1) == labels) > 0.95
+    loaded = kd.load("student")
+    np.testing.assert_array_equal(loaded.predict(inputs), student(inputs).argmax(-1))
+    assert loaded.classes == ["0", "1", "2"] and pathlib.Path("student/predict.py").is_file()

@@ -88,6 +88,7 @@ def source(name: str, problem: Problem) -> ToTrain | Saved | Asked:
     if reader:
         require(os.path.isfile(path), f"--teacher={name} does not exist: check the path")
         return reader(name, path, problem)
+    teacher_files.refuse_pickles(f"--teacher={name}", path)
     known = f"{', '.join(FILES)}, a saved folder, file.py:function, module:function or train:mlp:64"
     require(":" in name, f"--teacher={name}: expected one of {known}")
     return _function(name, problem)

@@ -31,10 +31,27 @@ def read(name: str, path: str | os.PathLike) -> Any:
         return load(path)
     readers = {".npy": _outputs, ".onnx": onnx, ".stablehlo": stablehlo}
     reader = readers.get(path.suffix.lower())
+    refuse_pickles(f"teacher {name}", path)
     expected = f"expected a folder that kd.load reads, or a file {', '.join(readers)}"
     if not (reader and path.is_file()):
         raise InputError(f"teacher {name} is the path {path}: {expected}")
     return reader(path)
+
+
+def refuse_pickles(what: str, path: pathlib.Path) -> None:
+    """InputError for a model of scikit-learn or such in a file, with what to do.
+
+    Args:
+        what: It is given as.
+        path: Of it; loading a pickle runs whatever it holds.
+    """
+    require(
+        path.suffix.lower() not in (".joblib", ".pkl", ".pickle"),
+        f"{what} is the pickle {path.name}, which is not loaded here: write a file.py with "
+        f'model = joblib.load("{path.name}"), def teach(table): return '
+        "model.predict_proba(table.to_pandas()) and teach.classes = list(model.classes_), and give "
+        "file.py:teach; see docs/distill.md",
+    )
 
 
 def _outputs(path):

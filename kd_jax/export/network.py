@@ -44,9 +44,8 @@ class Network(NamedTuple):
     def __repr__(self) -> str:
         count = sum(np.size(x) for x in jax.tree.leaves(self.variables))
         shape = "any" if self.shape is None else list(self.shape)
-        return (
-            f"Network({len(self.classes)} classes, inputs {self.dtype} {shape}, {count:,} numbers)"
-        )
+        classes = len(self.classes) if hasattr(self.classes, "__len__") else self.classes
+        return f"Network({classes} classes, inputs {self.dtype} {shape}, {count:,} numbers)"
 
     def inputs(self, *paths: str | os.PathLike) -> Shaped[np.ndarray, "N ..."]:
         """What the network takes, of files like those that it learned from.

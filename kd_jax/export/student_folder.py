@@ -147,7 +147,10 @@ def _exported(folder, stem):
 
 def _check_network(network):
     """InputError unless a network is for what it says."""
-    known = network.shape is not None and network.classes
+    listed = hasattr(network.classes, "__len__") and not isinstance(network.classes, str)
+    got = f"classes={network.classes!r:.60}"
+    require(listed, f"kd.Network has {got}: expected a list of names, one of each class")
+    known = network.shape is not None and len(network.classes)
     require(
         known, "this Network has no shape or no classes: kd.Network(…, classes, shape) has them"
     )

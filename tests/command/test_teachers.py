@@ -271,6 +271,8 @@ one.classes = ["no"]
         ("", "--teacher is not given and --data holds no outputs"),
         ("forest", "--teacher=forest: expected one of .npy, .onnx, .stablehlo, a saved folder"),
         ("no.npy", "no.npy does not exist"),
+        ("a/model.joblib", "pickle model.joblib, .* teach.table.: .*classes_.*docs/distill.md"),
+        ("{}/model.pkl", "which is not loaded here: write a file.py with model = joblib.load"),
         ("no.py:f", "no.py: there is no such file"),
         ("{}/f.py:none", "has no none"),
         ("no_module:f", "no_module cannot be imported"),

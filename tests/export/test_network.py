@@ -160,6 +160,8 @@ def test_what_cannot_be_exported_is_refused(tmp_path):
         (network, ["onnxx"], "no format is called onnxx: did you mean onnx"),
         (network, ["pickle"], f"no format is called pickle: .*{student_files.FORMATS[-1]}"),
         (network._replace(classes=["a", "b"]), [], r"are \(1, 3\): expected \(1, 2\)"),
+        (network._replace(classes=3), [], "classes=3: expected a list of names, one of each"),
+        (network._replace(classes="abc"), [], "classes='abc': expected a list of names"),
         (network._replace(shape=(4,)), [], r"the network takes no float32 \(4,\)"),
         (network._replace(dtype="int32"), [], "dtype is int32: expected one of float32, uint8"),
         (network._replace(preprocessing={"kind": "table"}), [], "preprocessing is .*and its sett"),
@@ -192,3 +194,4 @@ def test_a_network_is_shown_without_its_numbers():
     model = models.functional(models.MLP((), 2), (3,))
     shown = repr(Network(model, model.init(jax.random.key(0)), ["a", "b"], (3,)))
     assert shown == "Network(2 classes, inputs float32 [3], 8 numbers)"
+    assert "5 classes" in repr(linear()._replace(classes=5))
