@@ -140,7 +140,7 @@ def _tell(say, content, table, width):
     left = [name for name in table.column_names if name not in chosen]
     if left:
         names = some(list(map(_quoted, left)))
-        say(f"columns that the teacher sees and the student does not: {names}")
+        say(f"columns that the teacher gets and the student does not: {names}")
     missing = {name: table[name].null_count for name in chosen if table[name].null_count}
     if missing:
         listed = some([f"{_quoted(name)} in {count:,} rows" for name, count in missing.items()])

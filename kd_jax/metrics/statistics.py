@@ -132,7 +132,7 @@ def crossed(
         √((t_{U−1}² MS_U + t_{N−1}² e)/(U N))
 
     of which the first is too narrow where a few students decide and the second too wide: together
-    they hold the truth in 94 to 96 of 100, by simulation (tests/metrics/test_crossed.py).
+    they hold the truth in 93 to 97 of 100, by simulation (tests/metrics/test_crossed.py).
     Where examples are all alike both are Student's t of `paired`. e may be a small difference of
     large squares: of less than one degree of freedom nothing would be known.
 

@@ -264,7 +264,15 @@ def test_rows_are_chosen_and_a_file_adds_a_method(tmp_path):
     [
         ("jnp.mean(s.logits, -1)", r"method mine has a term that gives float32 .4.: expected one"),
         ("s.logits @ jnp.zeros(77)", "method mine does not fit these networks: TypeError: dot_gen"),
-        ("batch.rows['soft']", "method mine does not fit these networks: KeyError: 'soft'"),
+        ("batch.rows['soft']", "KeyError: 'soft'; batch.rows are features, inputs, labeled"),
+        (
+            "s.features['hidden']",
+            "KeyError: 'hidden'; features of the student are hidden_1, hidden_2",
+        ),
+        (
+            "t.features['hidden']",
+            "KeyError: 'hidden'; features of the teacher are hidden_1, hidden_2",
+        ),
         ("jnp.log(-1.0) * jnp.mean(s.logits)", "method mine has a term that is nan on whatever"),
         ("0.0, weights=(float('nan'),)", r"method mine has weights=\(nan,\): expected finite"),
         ("0.0, teacher='other'", "the teacher other, which is not given: expected one of teacher"),

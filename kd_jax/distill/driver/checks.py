@@ -186,19 +186,23 @@ jax.tree_util.register_pytree_node(_Watched, _leaves, _as_dict)
 def _reads(method, ours, rows, taught):
     """Whether a method reads the teacher's features; InputError where it does not fit."""
     row, read = method.row, []
+    sought: list[tuple] = []  # what was asked for a name, and what it holds
     require(row not in taught.logits, f"method {row} is called as a teacher is: rename one")
     unlabeled = taught.labeled is not None and not np.any(taught.labeled)
     needs = f"method {row} needs labels, and there are none: take kd.pseudo_labels()"
     require(any(method.weights) or not unlabeled, needs)
 
     def told_rows(name):
+        sought.append(("batch.rows", rows))
         require(not (unlabeled and name == "labeled"), needs)
 
     def told_student(name):
+        sought.append(("features of the student", ours[1]))
         _check_features(f"method {row}: the student", ours[1], rows["inputs"])
 
     def told_teacher(name):
         read.append(name)
+        sought.append(("features of the teacher", rows["features"]))
         first = method.teacher == next(iter(taught.logits))
         known = rows["features"] if first else {}
         _check_features(f"method {row}: the teacher {method.teacher}", known, rows["inputs"])
@@ -218,6 +222,9 @@ def _reads(method, ours, rows, taught):
         raise
     except Exception as error:  # whatever a term does with what is not there
         what = f"{type(error).__name__}: {brief(error)}"
+        if isinstance(error, KeyError) and sought:
+            whose, there = sought[-1]
+            what += f"; {whose} are {', '.join(there) or 'none'}"
         raise InputError(f"method {row} does not fit these networks: {what}") from error
     return bool(read)
 
