@@ -32,8 +32,8 @@ def notes(
     by_row = {row: [r for r in records if r["row"] == row] for row in students}
     labels = [problem.splits[part].labels for part in ("validation", "test")]
     first, train = next(iter(students)), problem.splits["train"]
-    lag = {row: running_averages.lagging(model, one, train) for row, one in students.items()}
-    lag = {row: found for row, found in lag.items() if found is not None}
+    every = {row: running_averages.lagging(model, one, train) for row, one in students.items()}
+    lag = {row: found for row, found in every.items() if found is not None}
     sound = {row: of for row, of in by_row.items() if row not in lag}
     found = running_averages.of_students(lag, problem.steps)
     worse = []

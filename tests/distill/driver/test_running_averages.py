@@ -54,10 +54,12 @@ def test_both_losses_are_those_by_hand():
     variables = {"params": {"scale": scale}, "state": {"mean": mean}}
     model = kd.Model(lambda key: variables, apply)
     found = running_averages.lagging(model, variables, kd.Split(rows, labels))
-    for got, used in zip(found, (np.float64(rows).mean(0), mean[0])):
+    used_by_both = np.float64(rows).mean(0), mean[0]
+    for got, right, used in zip(found.losses, found.right, used_by_both):
         logits = (np.float64(rows) - used) * scale[0]
         each = np.log(np.exp(logits).sum(-1)) - logits[np.arange(40), labels]
         np.testing.assert_allclose(got, each.mean(), rtol=1e-5)
+        np.testing.assert_allclose(right, np.mean(logits.argmax(-1) == labels), rtol=1e-5)
     same = {**variables, "state": {"mean": rows.mean(0)[None]}}
     assert running_averages.lagging(model, same, kd.Split(rows, labels)) is None
     assert running_averages.lagging(model, {"params": {}, "state": {}}, TRAIN) is None
@@ -69,7 +71,7 @@ def test_a_teacher_and_students_of_few_steps_are_told_alone(library, capfd):
     assert "The teacher has running averages that lag behind" in capfd.readouterr().err
     result = kd.distill(network(library, 0.99), teacher, TRAIN, recipe=RECIPE, **PARTS)
     teachers, students = [x for x in result.comparison.notes if "lag behind" in x]
-    assert teachers.startswith("The teacher has running averages that lag behind: on training rows")
+    assert teachers.startswith("The teacher has running averages that lag behind: of training rows")
     assert students.startswith("Running averages lag behind after 50 steps in students of labels")
     misleading = "order", "temperatures", "learning rate", "smaller ones", "calibrated"
     assert not [x for x in result.comparison.notes if any(word in x for word in misleading)]
