@@ -7,7 +7,7 @@ import io
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 Check = Callable[[str, Any], None]  # of a flag's name and value; raises InputError
@@ -102,6 +102,22 @@ def require(condition: Any, message: str) -> None:
     """InputError(message) unless the condition holds."""
     if not condition:
         raise InputError(message)
+
+
+def once(pairs: Sequence[tuple[str, Any]]) -> dict:
+    """The object_pairs_hook of a file's JSON: of two values of one name the last alone would count.
+
+    Args:
+        pairs: Of an object.
+
+    Raises:
+        InputError: A name stands there twice.
+    """
+    found: dict = {}
+    for name, value in pairs:
+        require(name not in found, f"'{name[:60]}' stands there twice: expected it once")
+        found[name] = value
+    return found
 
 
 @contextlib.contextmanager

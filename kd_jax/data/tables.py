@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from kd_jax import paths
 from kd_jax.data import preprocessing
 from kd_jax.data.preprocessing import near, shown
-from kd_jax.errors import DAMAGED, InputError, brief, extra, require, unreadable
+from kd_jax.errors import DAMAGED, InputError, brief, extra, once, require, unreadable
 
 with extra("data"):
     import pyarrow as pa
@@ -186,18 +186,10 @@ def _row(line, where):
     """The object in a line of a jsonl file."""
     expected = 'expected an object such as {"age": 39, "income": "high"}'
     try:
-        row = json.loads(line, object_pairs_hook=_distinct)
+        row = json.loads(line, object_pairs_hook=once)
     except (ValueError, RecursionError) as error:
         raise InputError(f"{where} is no JSON ({brief(error)}): {expected}") from None
     require(isinstance(row, dict), f"{where} is {shown(row)}: {expected}")
-    return row
-
-
-def _distinct(pairs):
-    """The dict of an object's pairs; ValueError if a name stands there twice."""
-    row = dict(pairs)
-    if len(row) < len(pairs):
-        raise ValueError(f"two columns have the same name, of {shown(list(row))}")
     return row
 
 

@@ -5,7 +5,7 @@ import re
 from collections.abc import Collection
 
 from kd_jax import paths
-from kd_jax.errors import InputError, brief, require
+from kd_jax.errors import InputError, brief, once, require
 from kd_jax.experiment._settings import listed
 
 HELP = "--from=FILE    what the config.json of an earlier run decided; flags win"
@@ -54,7 +54,7 @@ def _settings(file, names):
     require(path.is_file(), f"--from={file}: expected the config.json of an earlier run")
     require(path.stat().st_size <= LONGEST, f"--from={file}: too large for a config.json")
     try:
-        settings = json.loads(path.read_text(encoding="utf-8"))
+        settings = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=once)
     except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"--from={file}: no JSON of settings ({brief(error)})") from None
     require(isinstance(settings, dict), f"--from={file}: expected settings by name")

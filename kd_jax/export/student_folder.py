@@ -18,7 +18,7 @@ import jax.export
 
 from kd_jax import paths
 from kd_jax.data import image_names, preprocessing
-from kd_jax.errors import DAMAGED, InputError, brief, require, unreadable
+from kd_jax.errors import DAMAGED, InputError, brief, once, require, unreadable
 from kd_jax.export import folders, formats, predict, student_files
 from kd_jax.models import Model
 
@@ -87,7 +87,7 @@ def facts(folder: str | os.PathLike) -> dict[str, Any]:
     path = paths.given(folder) / FACTS
     require(path.is_file(), f"{folder} holds no saved student: expected a folder with {FACTS}")
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=once)
         version = int(found["version"])
         require(version > VERSION or _is_whole(found), "it says other things")
     except DAMAGED as error:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from kd_jax import paths
-from kd_jax.errors import InputError, brief, require, unreadable
+from kd_jax.errors import InputError, brief, once, require, unreadable
 from kd_jax.pretrained.settings import shown
 
 BOM = b"\xef\xbb\xbf"
@@ -82,7 +82,7 @@ def filled(text: Any, key: str, where: str, advice: str) -> str:
 
 def _object(line, where, like):
     try:
-        found = json.loads(line.decode())
+        found = json.loads(line.decode(), object_pairs_hook=once)
         json.dumps(found, ensure_ascii=False).encode()  # JSON can escape what is no Unicode
     except UnicodeDecodeError as error:
         raise InputError(f"{where} is no UTF-8 ({brief(error)}): save the file as UTF-8") from None

@@ -1,6 +1,5 @@
 """Hugging Face model folders: config.json, tokenizer and weights as files, hub names."""
 
-import collections
 import contextlib
 import difflib
 import gc
@@ -15,7 +14,7 @@ from typing import Any, cast
 import numpy as np
 
 from kd_jax import paths
-from kd_jax.errors import InputError, brief, extra, require
+from kd_jax.errors import InputError, brief, extra, once, require
 from kd_jax.pretrained import safetensors_files
 from kd_jax.pretrained.settings import Settings, shown
 
@@ -61,21 +60,13 @@ def without_collection() -> Iterator[None]:
 def _json(path):
     paths.has_file(pathlib.Path(path))  # a pipe would be waited for
     try:
-        return json.loads(pathlib.Path(path).read_bytes(), object_pairs_hook=_once)
+        return json.loads(pathlib.Path(path).read_bytes(), object_pairs_hook=once)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
     except OSError as error:
         raise InputError(f"{path} cannot be read ({brief(error)})") from None
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path} is no JSON ({brief(error)}): restore it") from None
-
-
-def _once(pairs):
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        twice = collections.Counter(name for name, _ in pairs).most_common(1)[0][0]
-        raise InputError(f"'{shown(twice)}' stands there twice: expected it once")
-    return found
 
 
 def config(folder: str | os.PathLike) -> dict:

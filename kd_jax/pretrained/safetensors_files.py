@@ -12,7 +12,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from kd_jax import paths
-from kd_jax.errors import InputError, brief, require
+from kd_jax.errors import InputError, brief, once, require
 from kd_jax.pretrained.settings import shown
 
 WHOLE, INDEX = "model.safetensors", "model.safetensors.index.json"
@@ -63,7 +63,7 @@ def _arrays(path):
         with open(path, "rb") as file:
             data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
         first = LENGTH + int.from_bytes(data[:LENGTH], "little")
-        header = json.loads(bytes(data[LENGTH:first]))
+        header = _header(bytes(data[LENGTH:first]), path)
         for name in names:
             said = header[name]
             kind = said["dtype"]
@@ -83,6 +83,14 @@ def _arrays(path):
         raise InputError(f"{path} is damaged ({brief(error)}): get it again") from None
 
 
+def _header(content, path):
+    """What the beginning of a file says of its tensors."""
+    try:
+        return json.loads(content, object_pairs_hook=once)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+
+
 def _shards(folder):
     """(the files that hold a folder's tensors, {tensor: its file} as an index says)."""
     index = folder / INDEX
@@ -91,7 +99,7 @@ def _shards(folder):
         require(files, f"{folder} has no .safetensors file: expected the model's weights in one")
         return files, {}
     try:
-        places = dict(json.loads(index.read_bytes())["weight_map"].items())
+        places = dict(json.loads(index.read_bytes(), object_pairs_hook=once)["weight_map"].items())
         names = set(places.values())
     except OSError as error:
         raise InputError(f"{index} cannot be read ({brief(error)})") from None

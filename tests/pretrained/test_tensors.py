@@ -168,3 +168,19 @@ def test_what_was_read_stays_when_its_file_is_written_over(tmp_path, kind):
         file.seek(begins)
         file.write(b"\1" * (size - begins))
     jax.tree.map(np.testing.assert_array_equal, found[1], expected)
+
+
+def test_a_tensor_that_a_file_names_twice_is_refused(tmp_path):
+    """The library takes the last of two; of an index too one would be passed over."""
+    path = tiny.write(tmp_path, tiny.LLAMA) / "model.safetensors"
+    content = path.read_bytes()
+    end = 8 + int.from_bytes(content[:8], "little")
+    header = content[8:end].rstrip()
+    said = json.dumps(json.loads(header)["model.norm.weight"]).encode()
+    twice = header[:-1] + b',"model.norm.weight":' + said + b"}"
+    path.write_bytes(len(twice).to_bytes(8, "little") + twice + content[end:])
+    assert "'model.norm.weight' stands there twice" in refused(tmp_path, llama.load)
+    path.write_bytes(content)
+    index = '{"weight_map": {"a": "model.safetensors", "a": "model.safetensors"}}'
+    (tmp_path / "model.safetensors.index.json").write_text(index)
+    assert "'a' stands there twice" in refused(tmp_path, llama.load)

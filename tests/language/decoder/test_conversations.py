@@ -66,6 +66,7 @@ def messages(*given):
     "line, said",
     [
         ("{", "line 2 is no JSON"),
+        ('{"messages": [], "messages": []}', "line 2 is no JSON ('messages' stands there twice"),
         ("[1]", "line 2 is [1]: expected an object"),
         ('[{"messages": 1},', "a file that is one array needs an object on each line"),
         ('{"mesages": []}', "line 2 has no key messages: did you mean mesages?"),
