@@ -9,6 +9,8 @@ SHAPES_ONLY = {"eval_shape"}  # what is traced for its shapes draws nothing
 TRIALS = {  # {file: how many of its seeds decide nothing}
     "kd_jax/distill/driver/augmented.py": 1,  # views that a teacher is tried on
     "kd_jax/distill/driver/distill.py": 1,  # a recipe that is tried
+    "kd_jax/distill/driver/running_averages.py": 2,  # rows that a note is about, seen once
+    "kd_jax/distill/driver/term_values.py": 2,  # rows and projectors that a term is tried on
     "kd_jax/export/student_files.py": 1,  # rows by which files are compared
     "kd_jax/models/adapters/equinox.py": 1,  # an evaluation, which draws nothing
     "kd_jax/models/adapters/nnx.py": 1,  # likewise

@@ -1,6 +1,7 @@
 """The content that a function of somebody's Python file depends on, as far as its text shows it."""
 
 import ast
+import functools
 import hashlib
 import importlib.metadata
 import importlib.util
@@ -100,9 +101,15 @@ def _around(nodes):
     whole |= {x.module for x in nodes if isinstance(x, ast.ImportFrom) and x.module}
     foreign = {name.split(".")[0] for name in whole} - sys.stdlib_module_names
     if foreign:
-        known = importlib.metadata.packages_distributions()
+        known = _distributions()
         for package in {package for name in foreign for package in known.get(name, [])}:
             yield package, importlib.metadata.version(package)
+
+
+@functools.cache  # as it reads a file of every installed package
+def _distributions():
+    """{name that is imported: the packages that bring it}."""
+    return importlib.metadata.packages_distributions()
 
 
 def _modules(*places):

@@ -146,8 +146,9 @@ plain, odd, foreign = of(lambda x: x), of(factorized), of(by_numpy)
     ("foreign", ("stablehlo",), "student.stablehlo cannot be written ("),
 ])  # fmt: skip
 def test_what_cannot_be_exported_is_told_before_a_teacher_is_asked(folder, student, formats, said):
-    if "onnx" in formats:
-        pytest.importorskip("jax2onnx")
+    for name, package in {"onnx": "jax2onnx", "safetensors": "safetensors"}.items():
+        if name in formats:
+            pytest.importorskip(package, reason="needs the extra export")
     given = {"student": f"{folder}/odd.py:{student}", "formats": formats, "out": f"{folder}/small"}
     assert said.replace("{}", str(folder)) in line(folder, given)
     assert not list((folder / "log").iterdir()) and not (folder / "small").exists()

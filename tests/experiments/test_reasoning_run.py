@@ -60,8 +60,9 @@ def test_a_small_run_records_what_each_arm_learned(tmp_path, monkeypatch, capsys
     ]
     for r in (teacher, *found):
         assert 0 <= r["test_accuracy"] <= 1 and list(r["test_by_steps"]) == ["6"]
-        assert 1 <= r["test_tokens"] <= 16 and np.isfinite(r["test_teacher_nll"])
-        assert 1 <= r["test_sample_tokens"] <= 16 and 0 < r["test_sample_entropy"] < 5
+        # as many as the longest chain of the harder test, of 8 steps, has
+        assert 1 <= r["test_tokens"] <= 19 and np.isfinite(r["test_teacher_nll"])
+        assert 1 <= r["test_sample_tokens"] <= 19 and 0 < r["test_sample_entropy"] < 5
         assert r["test_accuracy"] == pytest.approx(1 - r["test_by_steps"]["6"])
     assert all(np.isfinite(r["train_loss"]) for r in found)
     # 20 steps of 4 answers of 3 tokens; on-policy texts are of the student, of up to 15 tokens
@@ -94,7 +95,8 @@ def test_a_smoke_run_has_every_arm_size_and_seed(tmp_path, capsys):
     for r in (teacher, *found):
         assert all(0 <= r[f"{name}_accuracy"] <= 1 for name in ("test", "harder"))
         assert list(r["test_by_steps"]) == ["6"] and set(r["harder_by_steps"]) <= {"7", "8"}
-        assert 1 <= r["test_tokens"] <= 16 and np.isfinite(r["test_teacher_nll"])
+        # as many as the longest chain of the harder test, of 8 steps, has
+        assert 1 <= r["test_tokens"] <= 19 and np.isfinite(r["test_teacher_nll"])
     assert all(np.isfinite(r["train_loss"]) and r["train_tokens"] > 0 for r in found)
     answers = [r for r in found if r["row"] == rows.ANSWER]
     texts = preset["steps"] * preset["batch_size"]
