@@ -86,12 +86,13 @@ def test_a_smoke_run_has_every_arm_size_and_seed(tmp_path, capsys):
     folder = finished("reasoning", Config(**preset, preset="smoke", workdir=str(tmp_path)))
     teacher, *found = jsonl.records(folder)
     seen = [(r["row"], r["problems"], r["seed"]) for r in found]
-    assert seen == [
+    expected = [
         (arm.row, n, seed)
         for arm in arms.FEW + arms.EQUAL_TOKENS
         for n in preset["sizes"][arm.equal_tokens :]
         for seed in range(2)
     ]
+    assert sorted(seen) == sorted(expected)  # two arms train at a time
     for r in (teacher, *found):
         assert all(0 <= r[f"{name}_accuracy"] <= 1 for name in ("test", "harder"))
         assert list(r["test_by_steps"]) == ["6"] and set(r["harder_by_steps"]) <= {"7", "8"}
