@@ -103,7 +103,7 @@ def marked(record, number):
     found, tried = record.get(number), record.get(f"{number}s")
     if number == "temperature" and tried in (None, [1.0]):  # of a method that has none
         return "–"
-    return f"{found:.3g}" + "*" * chosen_numbers.is_edge(found, tried)
+    return chosen_numbers.rounded(found) + "*" * chosen_numbers.is_edge(found, tried)
 
 
 BASELINES = {"vs. KD": KD, "vs. pseudo-labels": PSEUDO}  # title: row

@@ -22,8 +22,17 @@ def weight(record: Mapping[str, Any]) -> str:
     if not any(record.get("weights", ())):
         return DASH
     found, own = record["weight"], record.get("own_weight")
-    shown = f"{found:.3g} = {found / own:.3g} × {own:.3g}" if own else f"{found:.3g}"
-    return shown + EDGE * is_edge(found, record["weights"])
+    known = f"{rounded(found)} = {rounded(found / own)} × {rounded(own)}" if own else rounded(found)
+    return known + EDGE * is_edge(found, record["weights"])
+
+
+def rounded(number: float) -> str:
+    """A number to three digits, 1000 as such and not as 1e+03.
+
+    Args:
+        number: Any.
+    """
+    return f"{float(f'{number:.3g}'):g}"
 
 
 def temperature(record: Mapping[str, Any]) -> str:
