@@ -187,13 +187,12 @@ def test_only_what_changed_is_written(tmp_path):
     assert readmes.write(tmp_path) == []
 
 
-@pytest.mark.parametrize(
-    "path", readmes.rendered(ROOT), ids=lambda path: path.relative_to(ROOT).as_posix()
-)
+RENDERED = readmes.rendered(ROOT)  # once, as it takes seconds
+
+
+@pytest.mark.parametrize("path", RENDERED, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_committed_readmes_are_current(path):
-    assert path.read_text() == readmes.rendered(ROOT)[path], (
-        f"{path} is old: ./run.sh publish --readmes"
-    )
+    assert path.read_text() == RENDERED[path], f"{path} is old: ./run.sh publish --readmes"
 
 
 @pytest.mark.parametrize("folder", experiment_page.folders(ROOT), ids=lambda path: path.name)
