@@ -12,6 +12,8 @@ import sys
 from kd_jax.distill import teacher_files
 from kd_jax.errors import InputError, brief, require
 
+KERNEL = "/proc/", "/sys/"  # whose files are other ones at every reading
+
 
 def digest(where: str) -> str:
     """SHA-256 of a function's source file and of what it names.
@@ -34,10 +36,9 @@ def digest(where: str) -> str:
     path = pathlib.Path(place).expanduser() if place.endswith(".py") else _origin(place)
     require(path is None or os.path.isfile(path), f"{path}: there is no such file")
     summed = hashlib.sha256(name.encode())
-    files = sorted(_reached(path.absolute()) if path else [])
-    for file in files:
+    files, around = _reached(path.absolute()) if path else (set(), set())
+    for file in sorted(files):
         summed.update(hashlib.sha256(file.read_bytes()).digest())
-    around = {pair for file in files if file.suffix == ".py" for pair in _around(_nodes(file))}
     summed.update(repr(sorted(around)).encode())
     return summed.hexdigest()
 
@@ -55,8 +56,8 @@ def _origin(module):
 
 
 def _reached(path):
-    """All files that a source file depends on, itself among them."""
-    found, left, top = set(), [path], path.parent
+    """(files that a source file depends on, itself among them; what `_around` finds in them)."""
+    found, around, left, top = set(), set(), [path], path.parent
     while (top / "__init__.py").is_file():  # names of a package begin beside it
         top = top.parent
     while left:
@@ -65,13 +66,15 @@ def _reached(path):
             continue
         found.add(here)
         if here.suffix == ".py":
-            left += _named(top, here)
-    return found
+            nodes = _nodes(here)
+            left += _named(top, here, nodes)
+            around |= set(_around(nodes))
+    return found, around
 
 
-def _named(folder, path):
+def _named(folder, path, nodes):
     """The modules below a folder that a source file imports, and the files that its texts name."""
-    for node in _nodes(path):
+    for node in nodes:
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield from _modules(folder, path.parent, alias.name)
@@ -129,6 +132,6 @@ def _files(folder, text):
     if not text or len(text) > 255 or "\n" in text or "\0" in text:
         return
     for file in (folder / text, pathlib.Path(text).absolute()):
-        if file.is_file():
+        if file.is_file() and not str(file).startswith(KERNEL):
             yield file
             return

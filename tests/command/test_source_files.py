@@ -63,3 +63,12 @@ def test_a_module_is_found_where_python_finds_it(write, monkeypatch):
     before = source_files.digest("of_this_test.inner:f")
     write("elsewhere/of_this_test/beside.py", "x = 1\n")
     assert source_files.digest("of_this_test.inner:f") != before
+
+
+def test_what_the_kernel_says_at_the_moment_is_no_content(tmp_path):
+    """/proc/self/stat counts the processor time of this process: it is another at every reading."""
+    (tmp_path / "reads.py").write_text("STATE = '/proc/self/stat'\ndef f(x):\n    return x\n")
+    place = f"{tmp_path}/reads.py:f"
+    before = source_files.digest(place)
+    sum(range(3_000_000))
+    assert source_files.digest(place) == before
