@@ -113,10 +113,11 @@ def once(pairs: Sequence[tuple[str, Any]]) -> dict:
     Raises:
         InputError: A name stands there twice.
     """
-    found: dict = {}
-    for name, value in pairs:
-        require(name not in found, f"'{name[:60]}' stands there twice: expected it once")
-        found[name] = value
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        seen: set[str] = set()
+        twice = next(name for name, _ in pairs if name in seen or seen.add(name))
+        raise InputError(f"'{twice[:60]}' stands there twice: expected it once")
     return found
 
 
