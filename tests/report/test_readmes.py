@@ -212,4 +212,5 @@ def test_every_file_that_a_page_links_is_there():
     for page in pages:
         text = re.sub(r"`[^`\n]*`", "", page.read_text())
         for target in re.findall(r"(?:\]\(|src=\")([^)#:\"]+)(?:#[^)]*)?[)\"]", text):
-            assert (page.parent / target).exists(), f"{page}: {target}"
+            if not target.startswith("../../actions/"):  # of the forge, beside the files
+                assert (page.parent / target).exists(), f"{page}: {target}"
