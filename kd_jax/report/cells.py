@@ -1,10 +1,12 @@
 """Cells of committed tables, by title, row and column: numbers of prose and of claims.
 
 A findings.md writes {{records | title of a table | row | column}} where a number is to stand, so
-that none is typed. The title may be empty: the first table that has such a row. A row that is not
-told by its first cell is given by its first cells.
+that none is typed. The title may be empty: the first table that has such a row. A table without a
+title may be called by its first header, and where several tables have one title, A > B is the B
+that follows A. A row that is not told by its first cell is given by its first cells.
 """
 
+import functools
 import pathlib
 import re
 
@@ -20,18 +22,15 @@ def row(text: str, title: str, first: list[str], missing: str) -> tuple[Table, l
 
     Args:
         text: The table.md.
-        title: What stands above the table; "" for the first one that has such a row.
+        title: What stands above the table, or its first header; "" for the first one that has such
+            a row; "A > B" for the B that follows A.
         first: The first cells of the row.
         missing: How an error begins, as "… has no".
 
     Raises:
         InputError: There is no such table or row, or several rows.
     """
-    found, last = [], ""
-    for kind, content in markdown_blocks.parse(text):
-        last = content if kind == "title" else last
-        if kind == "table" and title in ("", last):
-            found.append(content)
+    found = _below(_blocks(text), title)
     require(found, f"{missing} table {title!r}")
     for table in found:
         rows = [row for row in table.rows if row[: len(first)] == first]
@@ -39,6 +38,25 @@ def row(text: str, title: str, first: list[str], missing: str) -> tuple[Table, l
             break
     require(len(rows) == 1, f"{missing} single row {first} below {title!r}")
     return table, rows[0]
+
+
+def _below(blocks, title):
+    """The tables below a title, in order."""
+    *above, title = title.split(" > ")
+    found, last = [], ""
+    for kind, content in blocks:
+        last = content if kind == "title" else last
+        if kind == "title" and above[:1] == [last]:
+            above.pop(0)
+        if kind == "table" and not above and title in ("", last, content.header[0]):
+            found.append(content)
+    return found
+
+
+@functools.lru_cache(maxsize=8)
+def _blocks(text):
+    """The blocks of a table.md, of which many cells are asked one after the other."""
+    return markdown_blocks.parse(text)
 
 
 def column(table: Table, header: str, missing: str) -> int:

@@ -32,6 +32,43 @@ def test_a_place_becomes_its_cell(folder):
     prose = "first {{records | | a | errors}}, then {{records | By\npart | x | b | errors}} %"
     assert cells.filled(prose, folder) == "first 1.0, then 3.0 %"
     assert cells.filled("a {b} {c", folder) == "a {b} {c"
+    assert cells.filled("{{records | part | x | b | errors}}", folder) == "3.0"
+
+
+TWICE = """Digits
+
+| row | errors |
+|-----|--------|
+| a   | 1.0    |
+
+Against labels
+
+| row | less |
+|-----|------|
+| a   | 2.0  |
+
+Letters
+
+| row | errors |
+|-----|--------|
+| a   | 3.0    |
+
+Against labels
+
+| row | less |
+|-----|------|
+| a   | 4.0  |
+"""
+
+
+def test_of_two_tables_with_one_title_a_title_above_tells_which(folder):
+    (folder / "records" / "table.md").write_text(TWICE)
+    prose = "{{records | %s | a | less}}"
+    assert cells.filled(prose % "Against labels", folder) == "2.0"
+    assert cells.filled(prose % "Digits > Against labels", folder) == "2.0"
+    assert cells.filled(prose % "Letters >\n  Against labels", folder) == "4.0"
+    with pytest.raises(InputError, match="no table 'Words > Against labels'"):
+        cells.filled(prose % "Words > Against labels", folder)
 
 
 @pytest.mark.parametrize(
