@@ -2,9 +2,9 @@
 
 Command:  ./run.sh black_box [--manual_dir=FOLDER]
 Takes:    9 minutes on 2 CPU cores
-Found:    5,000 queries of the smallest margin are worth 20,000 random ones. The fewer the queries,
-          the more probabilities are worth over labels; queries of Fashion-MNIST give a student
-          a third of the digits, noise almost none
+Found:    Queries of the smallest margin beat as many random ones. The fewer the queries, the more
+          probabilities are worth over labels; queries of Fashion-MNIST teach a part of the
+          digits, noise almost none
 
 A teacher of MNIST outputs its label, its top three labels in order, those with their
 probabilities, probabilities rounded to one decimal, or all of them (truncated posteriors:

@@ -13,7 +13,7 @@ CLAIMS = [
         PAPER, "So do its features", "no number", (AUDIO, "hint (FitNet)"), "10",
     ),
     Claim(
-        PAPER, "Without any label it serves as well as 200 labels and 10 points more (ours)", "–",
+        PAPER, "Without any label it is 10 points above 200 labels (our expectation)", "–",
         ("Expected before the run: images in place of labels", "soft targets, T=4", "200 labels"),
         "difference [95 %]",
     ),

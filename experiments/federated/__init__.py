@@ -2,10 +2,9 @@
 
 Command:  ./run.sh federated [--manual_dir=FOLDER]
 Takes:    7 minutes on 2 CPU cores
-Found:    Without attackers all aggregations beat local training; FedDF against
-          FedAvg is inconclusive.
-          FedMD sends 40 % of the bytes and is 1 point behind where the skew is not extreme;
-          under attack the median loses less than the mean where clients are alike
+Found:    Without attackers all aggregations beat local training. FedDF against FedAvg is
+          inconclusive. FedMD sends fewer bytes and is behind where the skew is not extreme; under
+          attack the median loses less than the mean where clients are alike
 
 Ten clients have 10,000 MNIST digits together, partitioned by class from Dirichlet(α, …, α). All
 have 2,000 further digits without labels, or as many images of Fashion-MNIST. FedMD: in each round

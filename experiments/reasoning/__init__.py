@@ -4,9 +4,10 @@ Command:  ./run.sh reasoning [--task=word_problems|automaton|gsm8k] [--sizes=250
           --preset=automaton, --preset=gsm8k [--teacher=FOLDER]: that task at its own settings;
           --preset=accelerator: more steps and problems
 Takes:    25 minutes on 2 CPU cores, the automaton 19; GSM8K needs ./run.sh install text weights
-Found:    Chains teach from few problems; terse solutions need more tokens, answers fail.
-          On-policy forward KL gains much where the teacher's chains are too few (the automaton),
-          and is inconclusive where students must first learn to write (the word problems)
+Found:    Students of chains beat students of answers. Against terse solutions they are
+          inconclusive on word problems and ahead on the automaton. On-policy forward KL gains
+          much where the teacher's chains are too few (the automaton), and is inconclusive where
+          students must first learn to write (the word problems)
 
 A teacher learns long chains that check themselves; several are sampled of it for every problem,
 and those with the right answer are used (chains as data: DeepSeek-AI 2025, arXiv 2501.12948).
