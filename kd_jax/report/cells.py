@@ -3,7 +3,8 @@
 A findings.md writes {{records | title of a table | row | column}} where a number is to stand, so
 that none is typed. The title may be empty: the first table that has such a row. A table without a
 title may be called by its first header, and where several tables have one title, A > B is the B
-that follows A. A row that is not told by its first cell is given by its first cells.
+that follows A. A table is passed over that lacks the column where another has it. A row that is not
+told by its first cell is given by its first cells.
 """
 
 import functools
@@ -17,7 +18,9 @@ from kd_jax.report.markdown_blocks import Table
 PLACE = re.compile(r"\{\{(.+?)\}\}", flags=re.S)
 
 
-def row(text: str, title: str, first: list[str], missing: str) -> tuple[Table, list[str]]:
+def row(
+    text: str, title: str, first: list[str], header: str, missing: str
+) -> tuple[Table, list[str]]:
     """A table of a table.md, and the one row of it that begins with some cells.
 
     Args:
@@ -25,13 +28,15 @@ def row(text: str, title: str, first: list[str], missing: str) -> tuple[Table, l
         title: What stands above the table, or its first header; "" for the first one that has such
             a row; "A > B" for the B that follows A.
         first: The first cells of the row.
+        header: A column of the table, which tells it from others of one title.
         missing: How an error begins, as "… has no".
 
     Raises:
         InputError: There is no such table or row, or several rows.
     """
-    found = _below(_blocks(text), title)
-    require(found, f"{missing} table {title!r}")
+    below = _below(_blocks(text), title)
+    require(below, f"{missing} table {title!r}")
+    found = [table for table in below if header in table.header] or below
     for table in found:
         rows = [row for row in table.rows if row[: len(first)] == first]
         if rows:
@@ -92,5 +97,5 @@ def _cell(found, folder):
     missing = f"findings.md of {folder.name}: {record}/table.md has no"
     path = folder / record / "table.md"
     require(path.is_file(), f"findings.md of {folder.name}: there is no {record}/table.md")
-    table, cells = row(path.read_text(encoding="utf-8"), title, first, missing)
+    table, cells = row(path.read_text(encoding="utf-8"), title, first, header, missing)
     return cells[column(table, header, missing)]

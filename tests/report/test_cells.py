@@ -35,6 +35,13 @@ def test_a_place_becomes_its_cell(folder):
     assert cells.filled("{{records | part | x | b | errors}}", folder) == "3.0"
 
 
+def test_of_tables_alike_the_one_that_has_the_column_is_taken(folder):
+    tables = [f"| data | {x} |\n|---|---|\n| a | {x} 1 |\n" for x in ("wide", "high")]
+    (folder / "records" / "table.md").write_text("\n".join(tables))
+    prose = "{{records | data | a | high}}, {{records | | a | wide}}"
+    assert cells.filled(prose, folder) == "high 1, wide 1"
+
+
 TWICE = """Digits
 
 | row | errors |
