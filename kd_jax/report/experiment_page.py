@@ -132,5 +132,5 @@ def _is_title(chunk: str) -> bool:
 def linked(text: str) -> str:
     """A text in which every arXiv number is a link."""
     return re.sub(
-        r"arXiv\s+(\d{4}\.\d{5})", r"[arXiv \1](https://arxiv.org/abs/\1)", text, flags=re.S
+        r"arXiv\s+(\d{4}\.\d{4,5})", r"[arXiv \1](https://arxiv.org/abs/\1)", text, flags=re.S
     )

@@ -180,6 +180,12 @@ def test_a_docstring_without_a_heading_is_named(tmp_path, heading):
         readmes.rendered(tmp_path)
 
 
+@pytest.mark.parametrize("number", ["1503.02531", "1412.6550"])  # of four digits until 2014
+def test_an_arxiv_number_becomes_a_link(number):
+    link = f"[arXiv {number}](https://arxiv.org/abs/{number})"
+    assert experiment_page.linked(f"(Hinton 2015, arXiv\n{number}).") == f"(Hinton 2015, {link})."
+
+
 def test_only_what_changed_is_written(tmp_path):
     folder = tree(tmp_path)
     (tmp_path / "README.md").write_text("nothing is marked here\n")
