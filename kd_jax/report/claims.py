@@ -27,9 +27,9 @@ HEAD = """\
 
 A claim is reproduced where the verdict on our row is the one that the paper would have,
 contradicted where it is another one, and open where the row is INCONCLUSIVE: its interval, or
-Holm's correction for all rows of its table, leaves it undecided. Data and sizes are
-smaller here than in most papers (the linked page says which), so an open or contradicted claim
-speaks of this setting.
+Holm's correction for all rows of its table, leaves it undecided. An equation is reproduced where
+its error is at most what the claim allows. Data and sizes are smaller here than in most papers (the
+linked page says which), so an open or contradicted claim speaks of this setting.
 """
 
 
@@ -46,6 +46,8 @@ class Claim(NamedTuple):
         number: The header of the column with our number; "" for none.
         expected: The verdict under which the claim is reproduced.
         least: In its place, of a claim about a share: what the interval must be above.
+        most: In its place, of an equation, whose error has no interval: what `difference`, the
+            column of the error, may hold at most.
         record: The folder of the record.
     """
 
@@ -57,6 +59,7 @@ class Claim(NamedTuple):
     number: str = ""
     expected: str = BEATS
     least: float | None = None
+    most: float | None = None
     record: str = "records"
 
 
@@ -114,13 +117,16 @@ def answer(claim: Claim, text: str) -> Answer:
     """
     title, *first = claim.where
     missing = f"claim {claim.says!r}: the record {claim.record} has no"
-    table, row = cells.row(text, title, first, missing)
+    table, row = cells.row(text, title, first, claim.difference, missing)
     number = row[cells.column(table, claim.number, missing)] if claim.number else "–"
     return _judged(claim, number, row[cells.column(table, claim.difference, missing) :], missing)
 
 
 def _judged(claim, number, cells, missing):
     """The Answer of the cells from the difference on."""
+    if claim.most is not None:
+        exact = float(cells[0].replace("−", "-")) <= claim.most
+        return Answer(cells[0], "–", BEATS if exact else WORSE)
     if claim.least is not None:
         return Answer(number, cells[0], _above(cells[0], claim.least))
     difference, _, verdict = cells[0].rpartition(" ")

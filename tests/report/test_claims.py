@@ -45,6 +45,18 @@ def test_a_share_is_judged_by_its_interval(least, verdict):
     assert claims.answer(asked, TABLE) == ("–", "40 % [30, 50]", verdict)
 
 
+@pytest.mark.parametrize("most, verdict", [(9.9, BEATS), (9.8, WORSE), (1e-4, WORSE)])
+def test_an_error_without_an_interval_is_judged_by_its_bound(most, verdict):
+    asked = claim("Few labels", "slow", difference="errors", most=most)
+    assert claims.answer(asked, TABLE) == ("9.9", "–", verdict)
+
+
+def test_an_error_may_be_printed_in_powers_of_ten():
+    table = "| T | error |\n|---|---|\n| T=1 | 8.9e−08 |\n"
+    assert claims.answer(claim("", "T=1", difference="error", most=1e-7), table).verdict == BEATS
+    assert claims.answer(claim("", "T=1", difference="error", most=8e-8), table).verdict == WORSE
+
+
 @pytest.mark.parametrize("verdict, expected, result", [
     (BEATS, BEATS, "reproduced"), (WORSE, BEATS, "**contradicted**"), (INCONCLUSIVE, BEATS, "open"),
     (EQUIVALENT, EQUIVALENT, "reproduced"), (BEATS, EQUIVALENT, "**contradicted**"),

@@ -1,0 +1,27 @@
+"""What part III of the tutorial of APMTH 207 concludes, and Tang et al. 2020 of similar classes."""
+
+from kd_jax.metrics.statistics import SUPPORTED
+from kd_jax.report.claims import Claim
+
+TUTORIAL = "APMTH 207 at Harvard 2018, tutorial on Hinton, Vinyals and Dean 2015"
+TANG = "Tang et al. 2020 (arXiv 2002.03532)"
+ALL, COUNT = "claim, for all data sets", "supported"
+CLAIMS = [
+    Claim(
+        TUTORIAL, "On nine artificial data sets soft targets beat labels at every temperature",
+        "nine of nine, one run each", (ALL, "every T beats labels only"), COUNT,
+        expected=SUPPORTED,
+    ),
+    Claim(
+        TUTORIAL, "The best temperature lies between 2.5 and 5 on all nine", "nine of nine",
+        (ALL, "T_opt lies in (2.5, 5)"), COUNT, expected=SUPPORTED,
+    ),
+    Claim(
+        TUTORIAL, "It grows with the student's width (MNIST)", "suspected",
+        ("data set", "MNIST"), "without the narrowest students", expected=SUPPORTED,
+    ),
+    Claim(
+        TANG, "What classes are alike is part of what is learned (nine artificial data sets)",
+        "no number", (ALL, "T=3 beats a permuted teacher"), COUNT, expected=SUPPORTED,
+    ),
+]  # fmt: skip
