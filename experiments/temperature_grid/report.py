@@ -5,22 +5,21 @@ import pathlib
 
 from experiments.temperature_grid import figures, optimum
 from experiments.temperature_grid import rows as names
-from experiments.temperature_grid.curves import curve, named, of
+from experiments.temperature_grid.curves import curve, named, of, read
 from kd_jax.metrics import statistics
 from kd_jax.report import tables
-from kd_jax.storage import jsonl
 
 CLAIM = (statistics.SUPPORTED, statistics.CONTRADICTED, statistics.UNDECIDED)
 
 
 def draw(folder: pathlib.Path) -> None:
     """Every figure of a run folder."""
-    figures.draw(jsonl.records(folder), folder)
+    figures.draw(read(folder), folder)
 
 
 def table(folder: pathlib.Path) -> str:
     """The Markdown of a run folder: all tables that its records allow."""
-    records = jsonl.records(folder)
+    records = read(folder)
     settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     grid, widths = of(records, part=names.GRID), of(records, part=names.WIDTH)
     parts = [notes(of(records, row=names.LABELS))]
@@ -41,10 +40,14 @@ def typical(records: list[dict], settings: dict) -> float:
 
 def notes(labels: list[dict]) -> str:
     """What every table of the run shares. Args: labels: the records of students on labels."""
-    (of_one, *_) = tables.by("dataset", labels).values()
-    (of_one, *_) = tables.by("width", of_one).values()
+    kinds: dict[str, list[str]] = {}
+    for name, found in tables.by("dataset", labels).items():
+        (of_one, *_) = tables.by("width", found).values()
+        kinds.setdefault(tables.counted(of_one), []).append(name)
+    (counted, _), *others = kinds.items()
+    said = "".join(f"; on {', '.join(names)} over {other}" for other, names in others)
     return (
-        f"Mean ± s.d. over {tables.counted(of_one)}, on each data set, paired.\n"
+        f"Mean ± s.d. over {counted}, on each data set{said}; paired.\n"
         f"{tables.scope(labels)}\nT_opt is the temperature with the least mean test errors: it "
         "describes the curve, and no row is chosen by it. Not beaten: the\ntemperatures that it "
         "does not beat, corrected for all temperatures and lines of the table (Bonferroni); where "

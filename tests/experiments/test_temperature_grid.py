@@ -158,6 +158,28 @@ def test_a_curve_of_several_teachers_is_of_their_means():
     assert found.tolist() == [[6, 16], [8, 18]]
 
 
+def test_records_of_before_teachers_had_seeds_have_one_for_each_seed_or_one_for_all(tmp_path):
+    lines = [
+        {"dataset": name, "width": 8, "row": row, "seed": seed}
+        for name, count in (("clusters", 2), ("MNIST", 1))
+        for row, seeds in (("teacher", range(count)), ("labels only", range(2)))
+        for seed in seeds
+    ]
+    jsonl.write_whole(tmp_path / "records.jsonl", jsonl.text(lines))
+    found = of(curves.read(tmp_path), row="labels only")
+    assert [(r.get("teacher_seed", 0), r["seed"]) for r in found] == [
+        (0, 0),
+        (1, 0),
+        (0, 0),
+        (0, 1),
+    ]
+    head = report.notes(found).splitlines()[0]
+    assert head == (
+        "Mean ± s.d. over 2 students, each of a teacher of its own, on each data set; on MNIST "
+        "over 2 students of one teacher; paired."
+    )
+
+
 @pytest.mark.parametrize(
     "flag",
     [
