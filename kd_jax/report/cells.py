@@ -1,10 +1,10 @@
 """Cells of committed tables, by title, row and column: numbers of prose and of claims.
 
 A findings.md writes {{records | title of a table | row | column}} where a number is to stand, so
-that none is typed. The title may be empty: the first table that has such a row. A table without a
-title may be called by its first header, and where several tables have one title, A > B is the B
-that follows A. A table is passed over that lacks the column where another has it. A row that is not
-told by its first cell is given by its first cells.
+that none is typed. The title may be empty, for the first table that has such a row, or the first
+header of a table without one; "Audio…" is a title that begins so; and where several tables have one
+title, A > B is the B that follows A. Of tables alike that which has the column is meant. A row that
+is not told by its first cell is given by its first cells.
 """
 
 import functools
@@ -51,11 +51,20 @@ def _below(blocks, title):
     found, last = [], ""
     for kind, content in blocks:
         last = content if kind == "title" else last
-        if kind == "title" and above[:1] == [last]:
+        if kind == "title" and above and _means(above[0], last):
             above.pop(0)
-        if kind == "table" and not above and title in ("", last, content.header[0]):
+        if (
+            kind == "table"
+            and not above
+            and any(_means(title, x) for x in (last, content.header[0]))
+        ):
             found.append(content)
     return found
+
+
+def _means(said, title):
+    """Whether a title is meant, which may be said by its beginning: "Audio…", or by nothing."""
+    return title.startswith(said.removesuffix("…")) if said.endswith("…") else said in ("", title)
 
 
 @functools.lru_cache(maxsize=8)

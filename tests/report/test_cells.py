@@ -74,6 +74,8 @@ def test_of_two_tables_with_one_title_a_title_above_tells_which(folder):
     assert cells.filled(prose % "Against labels", folder) == "2.0"
     assert cells.filled(prose % "Digits > Against labels", folder) == "2.0"
     assert cells.filled(prose % "Letters >\n  Against labels", folder) == "4.0"
+    assert cells.filled(prose % "Let… > Against labels", folder) == "4.0"
+    assert cells.filled("{{records | Let… | a | errors}}", folder) == "3.0"
     with pytest.raises(InputError, match="no table 'Words > Against labels'"):
         cells.filled(prose % "Words > Against labels", folder)
 
