@@ -1,5 +1,6 @@
 """The one exception that means: the input is at fault, not the code; and checks that raise it."""
 
+import collections
 import contextlib
 import errno
 import importlib.util
@@ -115,8 +116,8 @@ def once(pairs: Sequence[tuple[str, Any]]) -> dict:
     """
     found = dict(pairs)
     if len(found) < len(pairs):
-        seen: set[str] = set()
-        twice = next(name for name, _ in pairs if name in seen or seen.add(name))
+        counts = collections.Counter(name for name, _ in pairs)
+        twice, _ = counts.most_common(1)[0]
         raise InputError(f"'{twice[:60]}' stands there twice: expected it once")
     return found
 

@@ -21,13 +21,14 @@ def up_to_20(name: str, value: int) -> None:
 class Config(experiment.TaughtConfig):
     """Settings of the speech experiments."""
 
-    teachers: int = setting(1, "ensembles, each with students of its own", at_least(1))
+    teachers: int = setting(5, "ensembles, each with students of its own", at_least(1))
+    seeds: int = setting(2, "students per row of each ensemble, each of its own seed", at_least(1))
     members: int = setting(10, "networks in the ensemble", at_least(1))
-    layers: int = setting(4, "hidden layers of every network", at_least(1))
-    width: int = setting(256, "units in each of them", at_least(1))
-    epochs: int = setting(4, "epochs of members, baseline and students alike", at_least(1))
+    layers: int = setting(2, "hidden layers of every network", at_least(1))
+    width: int = setting(128, "units in each of them", at_least(1))
+    epochs: int = setting(6, "epochs of members, baseline and students", at_least(1))
     batch_size: int = setting(128, "frames in a step of every network", at_least(1))
-    learning_rate: float = setting(1e-3, "peak learning rate of every network", above_0)
+    learning_rate: float = setting(1e-3, "learning rate of every network", above_0)
     temperatures: tuple[float, ...] = setting(
         (1.0, 2.0, 5.0, 10.0),
         "of students that learn from labels too; further set-ups leave the extremes out",
@@ -49,7 +50,7 @@ class Config(experiment.TaughtConfig):
         "default": {},
         "paper": {"layers": 8, "width": 2560, "epochs": 30},
         "smoke": {
-            "fast_compile": True, "seeds": 2, "members": 2, "layers": 2, "width": 16, "epochs": 1,
+            "fast_compile": True, "teachers": 1, "seeds": 2, "members": 2, "width": 16, "epochs": 1,
             "fraction": 0.2, "fraction_epochs": 3, "takes": 1,
         },
     }  # fmt: skip

@@ -1,9 +1,11 @@
 """Frames of spoken digits, each with its context and the state that is spoken in it."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+import jax
+import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Array, Float, Int, Key
 
 from kd_jax import fingerprint
 from kd_jax.data import log_mel, spoken_digits, subsets
@@ -11,6 +13,7 @@ from kd_jax.data.dataset import Dataset, Split
 
 BEFORE, AFTER = 20, 5  # frames of context: 26 in all, of which the 21st is classified
 STATES = 3  # of each digit: equal parts of a recording, as no forced alignment exists
+GAIN, NOISE = 0.3, 0.3  # standard deviations of `perturbed`, of inputs whose own is about 1
 TAKES = {"test": range(5), "validation": range(5, 10), "train": range(10, 50)}
 
 
@@ -26,7 +29,7 @@ class Speech(NamedTuple):
     digits: dict
 
 
-def load(data_dir: str = "", manual_dir: str = "", *, takes=TAKES, late: float = 0.0) -> Speech:
+def load(data_dir: str = "", manual_dir: str = "", *, takes=TAKES) -> Speech:
     """The Speech of the spoken digits: inputs [N, 26, 40], labels [N], 30 states.
 
     State 3·d + ⌊3·t/n⌋ is spoken in frame t of n of a recording of digit d. Frames beyond the
@@ -37,14 +40,12 @@ def load(data_dir: str = "", manual_dir: str = "", *, takes=TAKES, late: float =
         data_dir: as for spoken_digits.load.
         manual_dir: as for spoken_digits.load.
         takes: {split: takes that it has}.
-        late: seconds of the beginning that are left out, to get other frames of the recordings.
     """
     recordings, digest = spoken_digits.load(data_dir, manual_dir)
     parts = {split: [r for r in recordings if r.take in takes[split]] for split in TAKES}
     splits, recording, digits = {}, {}, {}
     for split, found in parts.items():
-        skip = round(late * spoken_digits.RATE)
-        banks = [log_mel.log_mel(r.samples[skip:], spoken_digits.RATE) for r in found]
+        banks = [log_mel.log_mel(r.samples, spoken_digits.RATE) for r in found]
         lengths = [len(bank) for bank in banks]
         states = [state(r.digit, n) for r, n in zip(found, lengths)]
         inputs = np.concatenate([with_context(bank) for bank in banks])
@@ -52,11 +53,8 @@ def load(data_dir: str = "", manual_dir: str = "", *, takes=TAKES, late: float =
         recording[split] = np.repeat(np.arange(len(found)), lengths)
         digits[split] = np.array([r.digit for r in found], np.int32)
     classes = STATES * spoken_digits.DIGITS
-    facts: dict[str, Any] = {
-        "recordings": digest,
-        "takes": {name: list(x) for name, x in takes.items()},
-    }
-    facts |= {"late": late, "code": fingerprint.code(load)}
+    of_splits = {name: list(x) for name, x in takes.items()}
+    facts = {"recordings": digest, "takes": of_splits, "code": fingerprint.code(load)}
     frames = Dataset("spoken digits", classes, **splits, digest=fingerprint.of(facts))
     return Speech(frames, recording, digits)
 
@@ -70,6 +68,25 @@ def with_context(bank: Float[np.ndarray, "n F"]) -> Float[np.ndarray, "n 26 F"]:
     """Each frame of a bank [n, F] with the 20 before and the 5 after it: [n, 26, F]."""
     around = np.arange(len(bank))[:, None] + np.arange(-BEFORE, AFTER + 1)
     return bank[np.clip(around, 0, len(bank) - 1)]
+
+
+def perturbed(key: Key[Array, ""], frames: Float[Array, "26 F"]) -> Float[Array, "26 F"]:
+    """A frame and its context louder or softer, with noise, up to one filter higher or lower.
+
+    The gain is one number for all, the noise one for each filter; the outermost filters are
+    repeated where filters move away from them.
+
+    Args:
+        key: of the draw.
+        frames: logarithms of filters, normalized.
+    """
+    gain_key, noise_key, shift_key = jax.random.split(key, 3)
+    wider = jnp.pad(frames, ((0, 0), (1, 1)), mode="edge")
+    moved = jax.lax.dynamic_slice_in_dim(
+        wider, jax.random.randint(shift_key, (), 0, 3), frames.shape[1], axis=1
+    )
+    noise = NOISE * jax.random.normal(noise_key, frames.shape)
+    return moved + GAIN * jax.random.normal(gain_key) + noise
 
 
 def fraction(speech: Speech, fraction: float, seed: int) -> Int[np.ndarray, " rows"]:

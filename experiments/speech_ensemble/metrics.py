@@ -5,12 +5,12 @@ from collections.abc import Sequence
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int, Shaped
 
 from experiments.speech_ensemble import data
 from experiments.speech_ensemble import rows as named
 from kd_jax.distill import ensembles, students, teachers
-from kd_jax.metrics import classification, records
+from kd_jax.metrics import classification, examples, records
 
 HELD_OUT = "validation", "test"
 
@@ -46,7 +46,22 @@ def measured(spoken: data.Speech, logits: dict) -> dict:
         found |= {f"{name}_{metric}": np.asarray(x) for metric, x in metrics.items()}
         words = spoken.recording[name], spoken.digits[name]
         found[f"{name}_word_errors"] = word_errors(of_split, *words)
-    return found
+    right = classification.most_probable(logits["test"]) == spoken.frames.test.labels
+    return found | {f"test_{examples.RIGHT}": by_recording(spoken, np.asarray(right))}
+
+
+def by_recording(spoken: data.Speech, right: Bool[np.ndarray, "*S N"]) -> Shaped[np.ndarray, "*S"]:
+    """How many frames of each recording of the test are right, as records keep it.
+
+    Frames of a recording are right or wrong together: other recordings are what intervals are for.
+
+    Args:
+        spoken: the data.
+        right: whether each frame is.
+    """
+    sizes = np.bincount(spoken.recording["test"])
+    counts = np.add.reduceat(right.astype(int), np.cumsum(sizes) - sizes, axis=-1)
+    return examples.packed_counts(counts, sizes)
 
 
 def of_ensemble(spoken: data.Speech, members: teachers.Teachers) -> list[dict]:
@@ -87,20 +102,41 @@ def of_students(
     return found
 
 
-def accuracies(model, variables, arrays: dict) -> dict:
-    """{split: fraction of its frames that are right} of one network."""
-    chosen = {
+def by_epoch(model, recordings: int, variables, arrays: dict) -> dict:
+    """{split: fraction of its frames that are right} of one network, "counts" [R] of the test's.
+
+    Args:
+        model: of the network.
+        recordings: R of the test.
+        variables: of the network.
+        arrays: {split: its rows}, those of the test with the "recording" of each frame.
+    """
+    right = {
         name: classification.most_probable(model.logits(variables, split["inputs"]))
+        == split["labels"]
         for name, split in arrays.items()
     }
-    return {name: jnp.mean(x == arrays[name]["labels"]) for name, x in chosen.items()}
+    of_test = right["test"].astype(jnp.float32), arrays["test"]["recording"]
+    counts = jax.ops.segment_sum(*of_test, num_segments=recordings)
+    return {name: jnp.mean(x) for name, x in right.items()} | {"counts": counts}
 
 
-def at_epochs(row: str, curves: dict, epochs: Int[np.ndarray, " S"]) -> list[dict]:
-    """Records of a row at one epoch [S] of its curves {split: [S, epochs]}."""
-    each = np.arange(len(epochs)), epochs
-    metrics = {f"{name}_accuracy": x[each] for name, x in curves.items()}
-    metrics |= {f"{name}_curve": x for name, x in curves.items()} | {"epoch": epochs + 1}
+def at_epochs(
+    row: str, curves: dict, epochs: Int[np.ndarray, " S"], sizes: np.ndarray
+) -> list[dict]:
+    """Records of a row at one epoch [S] of its curves.
+
+    Args:
+        row: its name.
+        curves: {split: [S, epochs]}, and "counts" [S, epochs, R] of the test.
+        epochs: of each student.
+        sizes: [R], frames of each recording of the test.
+    """
+    each, counts = (np.arange(len(epochs)), epochs), curves["counts"]
+    of_splits = {name: x for name, x in curves.items() if name != "counts"}
+    metrics = {f"{name}_accuracy": x[each] for name, x in of_splits.items()}
+    metrics |= {f"{name}_curve": x for name, x in of_splits.items()} | {"epoch": epochs + 1}
+    metrics[f"test_{examples.RIGHT}"] = examples.packed_counts(counts[each].astype(int), sizes)
     return records.seed_records(row, metrics)
 
 
@@ -111,4 +147,6 @@ def of_all_recordings(spoken: data.Speech, members: teachers.Teachers) -> list[d
         f"{name}_accuracy": np.mean(members.logits[name][:1].argmax(-1) == split.labels, axis=-1)
         for name, split in splits.items()
     }
+    one = members.logits["test"][:1].argmax(-1) == spoken.frames.test.labels
+    right[f"test_{examples.RIGHT}"] = by_recording(spoken, one)
     return records.seed_records(named.WHOLE, right)

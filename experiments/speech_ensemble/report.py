@@ -6,7 +6,7 @@ import pathlib
 import numpy as np
 
 from experiments.speech_ensemble import rows as named
-from kd_jax.metrics import bootstrap
+from kd_jax.metrics import ratios
 from kd_jax.report import figures, roles, tables
 from kd_jax.storage import jsonl
 
@@ -30,7 +30,7 @@ def table(folder: pathlib.Path) -> str:
         "paired by seed. Retained: of the ensemble's gain "
         f"over labels only; {named.PAPER_RETAINED} in the paper.\nPaper: 14,000 states of English, "
         "word errors in percent; ours: 30 states of spoken digits, word errors among the test's "
-        f"recordings.\n{tables.scope(labels, f'students of {whose}')}"
+        f"recordings.\n{tables.scope(labels, f'students of {whose}', 'test recordings')}"
     ]
     paper = named.PAPER  # of the first set-up, the paper's
     for part, found in tables.by("part", records).items():
@@ -112,23 +112,19 @@ def best_row(records: list[dict], names: named.Names) -> tuple[str, float]:
 def retained(records: list[dict], baseline: list[dict], ensembles: list[dict]) -> str:
     """'58 % [49, 66]': the fraction of the ensemble's gain over the baseline that a row retains.
 
-    (mean row − mean baseline)/(mean ensemble − mean baseline), its interval over resampled seeds,
-    or over resampled ensembles where there are several.
+    (mean row − mean baseline)/(mean ensemble − mean baseline), with Fieller's interval for other
+    students, or for other ensembles where there are several; none where the gain may be zero.
 
     Args:
         records: of the row.
         baseline: of labels only.
         ensembles: of the ensembles, one each.
     """
-    ours, base = (tables.teacher_means(of, "test_accuracy") for of in (records, baseline))
-    whole = np.broadcast_to(tables.values(ensembles, "test_accuracy"), len(ours))
-
-    def fraction(found):
-        row, base, ensemble = found.mean(0)
-        return 100 * (row - base) / (ensemble - base)
-
-    value, low, high = bootstrap.percentile(np.stack([ours, base, whole], axis=1), fraction)
-    shown = f"{value:.0f} %" + ("" if np.isnan(low) else f" [{low:.0f}, {high:.0f}]")
+    ours, base = (np.array(tables.teacher_means(of, "test_accuracy")) for of in (records, baseline))
+    value, low, high = ratios.fieller(ours - base, tables.values(ensembles, "test_accuracy") - base)
+    shown = f"{100 * value:.0f} %" + (
+        "" if np.isnan(low) else f" [{100 * low:.0f}, {100 * high:.0f}]"
+    )
     return shown.replace("-", "−")
 
 

@@ -1,76 +1,27 @@
 """Speech: an ensemble distilled into one network, and soft targets where recordings are few."""
 
-import dataclasses
 import functools
-from typing import Any
+from collections.abc import Callable
 
 import jax
 import numpy as np
+import optax
 
 from experiments.speech_ensemble import data, metrics
 from experiments.speech_ensemble import rows as named
 from experiments.speech_ensemble.config import Config
+from experiments.speech_ensemble.setups import SETUPS, Setup, arms, arms_of_few
 from kd_jax import models
-from kd_jax.data import Split, log_mel
+from kd_jax.data import Split
 from kd_jax.distill import controls, ensembles, students, teachers
+from kd_jax.distill.driver import augmented
 from kd_jax.distill.students import Arm
 from kd_jax.export import saved_models
+from kd_jax.export.network import Network
 from kd_jax.metrics import classification
 from kd_jax.storage import run_folder
 from kd_jax.training import keys, loop, samplers
 from kd_jax.training import state as train_state
-
-
-@dataclasses.dataclass(frozen=True)
-class Setup:
-    """How ensemble and students are trained: for how long, how wide students are, on what frames.
-
-    late: seconds; students also see the frames that begin so much later. unlabeled: whether they
-    also see as many recordings that no member saw, without labels.
-    """
-
-    name: str
-    times: int = 1
-    wider: int = 1
-    late: float = 0.0
-    unlabeled: bool = False
-
-
-SETUPS = (
-    Setup("as the paper: students of the members' size, equally long"),
-    Setup("members and students twice as long", times=2),
-    Setup("students twice as wide", wider=2),
-    Setup("students see the frames between the frames too", late=log_mel.STEP / 2),
-    Setup("students hear as many recordings again, unlabeled", unlabeled=True),
-)
-
-
-def arms(config: Config, setup: Setup) -> list[Arm]:
-    """The students of a set-up: all of the paper's in the first, the chief ones in the others."""
-    numbers: dict[str, Any] = {"weight": 1.0, "label_weight": config.label_weight}
-    names, t = named.Names.of(config.results_key()), config.temperature
-    mixed = students.arms(names.mixed, sorted(config.temperatures), **numbers)
-    alone = Arm(names.alone, t, weight=1.0)
-    labels_only = Arm(named.LABELS, label_weight=1.0)
-    if setup.unlabeled:  # labels only have other frames, and a training of their own
-        return [Arm(named.PSEUDO_LABELS, label_weight=1.0), *mixed[:-1], alone]
-    if setup != SETUPS[0]:
-        return [labels_only, *mixed[1:-1], alone]
-    smoothed = Arm(names.smoothed, label_weight=1.0, smoothing=config.smoothing)
-    geometric = Arm(names.of_geometric, t, **numbers, teacher="geometric")
-    permuted = Arm(names.permuted, t, **numbers, teacher="permuted")
-    return [labels_only, smoothed, *mixed, alone, geometric, permuted]
-
-
-def arms_of_few(config: Config) -> list[Arm]:
-    """The students of few recordings."""
-    names, t = named.Names.of(config.results_key()), config.temperature
-    return [
-        Arm(named.LAST, label_weight=1.0),
-        Arm(names.smoothed_last, label_weight=1.0, smoothing=config.smoothing),
-        Arm(names.soft, t, weight=1.0),
-        Arm(named.PERMUTED_LAST, t, weight=1.0, teacher="permuted"),
-    ]
 
 
 @functools.cache
@@ -79,16 +30,29 @@ def network(layers: int, width: int) -> models.Model:
     return models.functional(models.MLP((width,) * layers, 30), (26, 40))
 
 
+adam = functools.cache(optax.adam)  # one of each rate, so that like trainings share a program
+
+
 def recipe(
-    config: Config, count: int, epochs: int, order, wider: int = 1
+    config: Config, count: int, epochs: int, order, *, decays: bool = False
 ) -> teachers.NetworkRecipe:
-    """Adam with a cosine decay on `count` frames. Args: order: the key of their order."""
-    model = network(config.layers, config.width * wider)
+    """Adam on `count` frames.
+
+    Args:
+        config: settings.
+        count: of frames.
+        epochs: passes.
+        order: the key of the frames' order.
+        decays: whether the learning rate decays to zero, by a cosine; else it is constant.
+    """
+    model, rate = network(config.layers, config.width), config.learning_rate
     sampler = samplers.shuffled(order, count, min(config.batch_size, count))
-    return teachers.adam_recipe(model, config.learning_rate, sampler, epochs)
+    if decays:
+        return teachers.adam_recipe(model, rate, sampler, epochs)
+    return teachers.NetworkRecipe(model, adam(rate), sampler, epochs)
 
 
-def train_ensemble(config: Config, spoken: data.Speech, ensemble: int, run, times: int):
+def train_ensemble(config: Config, spoken: data.Speech, ensemble: int, run, decays: bool):
     """The members, which differ by initialization and order, trained in one program or restored.
 
     Args:
@@ -96,12 +60,12 @@ def train_ensemble(config: Config, spoken: data.Speech, ensemble: int, run, time
         spoken: all recordings.
         ensemble: which of several.
         run: a run_folder.Run.
-        times: how many times as long as the settings say.
+        decays: as for `recipe`.
     """
     count, base = len(spoken.frames.train.labels), config.base_seed
     order = keys.key(base, "teacher", ensemble, "order")
     return teachers.together(
-        named.MEMBER, recipe(config, count, config.epochs * times, order),
+        named.MEMBER, recipe(config, count, config.epochs, order, decays=decays),
         keys.keys(base, "teacher", ensemble, count=config.members), spoken.frames, run,
     )  # fmt: skip
 
@@ -130,18 +94,25 @@ def transfer_set(config: Config, setup: Setup, spoken: data.Speech, members, ens
     """(Split, {teacher: logits [N, C]}) that the students of a set-up learn from."""
     split = spoken.frames.train
     sources = means(config, members.logits["train"], split.labels, ensemble)
-    if not (setup.late or setup.unlabeled):
+    if setup.perturbed:
+        return split, {"teacher": sources["teacher"]}
+    if not setup.unlabeled:
         return split, sources
-    first = 10 + config.takes if setup.unlabeled else 10
-    more = load(config, setup.late, first).frames.train
+    more = load(config, 10 + config.takes).frames.train
     grid = train_state.one_arm(members.variables)
     logits = classification.predict(members.model.apply, grid, more.inputs)[:, 0]
-    if setup.unlabeled:  # the ensemble's predictions take the place of the labels
-        chosen = ensembles.arithmetic_mean(logits).argmax(-1)
-        more = more._replace(labels=chosen.astype(np.int32))
+    chosen = ensembles.arithmetic_mean(logits).argmax(-1)  # take the place of the labels
+    more = more._replace(labels=chosen.astype(np.int32))
     theirs = means(config, logits, more.labels, ensemble)
     both = {name: np.concatenate([sources[name], theirs[name]]) for name in sources}
     return Split(*(np.concatenate(pair) for pair in zip(split, more))), both
+
+
+def perturb_and_ask(members: teachers.Teachers, inputs: np.ndarray) -> Callable:
+    """What a step sees: its frames perturbed, and what the ensemble says of those."""
+    whole = ensembles.as_model(members.model, len(members.logits["train"]))
+    asked = {"teacher": Network(whole, members.variables)}
+    return augmented.views(data.perturbed, asked, inputs)
 
 
 def train_setup(config: Config, setup: Setup, spoken: data.Speech, trained, task) -> list[dict]:
@@ -151,17 +122,18 @@ def train_setup(config: Config, setup: Setup, spoken: data.Speech, trained, task
         config: settings.
         setup: which.
         spoken: all recordings.
-        trained: times -> the members of the ensemble, trained so many times as long.
+        trained: whether learning rates decay -> the members of the ensemble.
         task: the unit, of one ensemble.
     """
     ensemble = task.known["teacher_seed"]
-    members, wanted = trained(setup.times), arms(config, setup)
+    members, wanted = trained(setup.decays), arms(config, setup)
     split, sources = transfer_set(config, setup, spoken, members, ensemble)
     each, order = of_students(config, ensemble)
     longer = config.epochs * setup.times
-    student_recipe = recipe(config, len(split.labels), longer, order, setup.wider)
+    student_recipe = recipe(config, len(split.labels), longer, order, decays=setup.decays)
+    views = perturb_and_ask(members, split.inputs) if setup.perturbed else None
     params, curves = students.fit(
-        student_recipe, wanted, split, sources, each, execution=task.execution
+        student_recipe, wanted, split, sources, each, views=views, execution=task.execution
     )
     found = metrics.of_ensemble(spoken, members)
     if setup.unlabeled:
@@ -197,7 +169,7 @@ def train_few(config: Config, spoken: data.Speech, trained, task) -> list[dict]:
 
     Args: as for `train_setup`.
     """
-    ensemble, members = task.known["teacher_seed"], trained(1)
+    ensemble, members = task.known["teacher_seed"], trained(False)
     drawn = keys.number(config.base_seed, "draw", "recordings", ensemble)
     rows = data.fraction(spoken, config.fraction, drawn)
     whole, one = spoken.frames.train, members.logits["train"][0]
@@ -207,7 +179,9 @@ def train_few(config: Config, spoken: data.Speech, trained, task) -> list[dict]:
     few_recipe = recipe(config, len(rows), config.fraction_epochs, order)
     parts = {"train": split, "validation": spoken.frames.validation, "test": spoken.frames.test}
     arrays = {name: part._asdict() for name, part in parts.items()}
-    measured = functools.partial(metrics.accuracies, few_recipe.model)
+    arrays["test"]["recording"] = spoken.recording["test"]
+    sizes = np.bincount(spoken.recording["test"])
+    measured = functools.partial(metrics.by_epoch, few_recipe.model, len(sizes))
     wanted = arms_of_few(config)
     _, curves = students.fit(
         few_recipe, wanted, split, {name: x[rows] for name, x in sources.items()}, each,
@@ -215,18 +189,19 @@ def train_few(config: Config, spoken: data.Speech, trained, task) -> list[dict]:
     )  # fmt: skip
     found = metrics.of_all_recordings(spoken, members)
     for a, arm in enumerate(wanted):
-        of_arm = {name: curves[name][:, :, a].T for name in parts}
+        of_arm = {name: np.swapaxes(curves[name][:, :, a], 0, 1) for name in (*parts, "counts")}
         last = np.full(config.seeds, config.fraction_epochs - 1)
-        found += metrics.at_epochs(arm.row, of_arm, last)
+        found += metrics.at_epochs(arm.row, of_arm, last, sizes)
         if arm.row == named.LAST:
-            found += metrics.at_epochs(named.STOPPED, of_arm, of_arm["validation"].argmax(1))
+            best = of_arm["validation"].argmax(1)
+            found += metrics.at_epochs(named.STOPPED, of_arm, best, sizes)
     return found
 
 
-def load(config: Config, late: float = 0.0, first: int = 10) -> data.Speech:
-    """The spoken digits, trained on from take `first` on; late: as for data.load."""
+def load(config: Config, first: int = 10) -> data.Speech:
+    """The spoken digits, trained on from take `first` on."""
     takes = data.TAKES | {"train": range(first, first + config.takes)}
-    return data.load(config.data_dir, config.manual_dir, takes=takes, late=late)
+    return data.load(config.data_dir, config.manual_dir, takes=takes)
 
 
 def units_of(config: Config, spoken: data.Speech, ensemble: int, trained) -> list:

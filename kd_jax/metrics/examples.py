@@ -1,14 +1,15 @@
 """Which examples a network names rightly, as a short text that its record keeps.
 
 A bit for each example, packed and compressed: 10,000 test examples of which nine in ten are right
-take about 1,000 characters.
+take about 1,000 characters. Where examples belong together, as the frames of a recording, there is
+a count for each group instead, as other groups are what an interval speaks of.
 """
 
 import base64
 import zlib
 
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import Bool, Float, Int, Shaped
 
 RIGHT = "right"  # of a split: what records call it is test_right
 
@@ -20,12 +21,31 @@ def packed(bits: Bool[np.ndarray, "*G N"]) -> np.ndarray:
         bits: One for each example.
     """
     bits = np.asarray(bits)
-    texts = [_text(row) for row in bits.reshape(-1, bits.shape[-1])]
+    rows = bits.reshape(-1, bits.shape[-1])
+    texts = [_compressed(len(row), np.packbits(row)) for row in rows]
     return np.array(texts).reshape(bits.shape[:-1])
 
 
-def unpacked(text: str) -> Bool[np.ndarray, " N"]:
-    """The bits of a text of `packed`.
+def packed_counts(
+    counts: Int[np.ndarray, "*S R"], sizes: Int[np.ndarray, " R"]
+) -> Shaped[np.ndarray, "*S"]:
+    """The texts [*S] of how many examples of each of R groups are right.
+
+    Args:
+        counts: Of right ones, below 65,536.
+        sizes: Of the groups.
+    """
+    counts = np.asarray(counts)
+    head = f"{len(sizes)}/{np.sum(sizes)}"
+    texts = [_compressed(head, row.astype("<u2")) for row in counts.reshape(-1, counts.shape[-1])]
+    return np.array(texts).reshape(counts.shape[:-1])
+
+
+def unpacked(text: str) -> Float[np.ndarray, " N"]:
+    """What a text of `packed` or `packed_counts` says: one number for each example or group.
+
+    Their mean is the fraction of all examples that are right: 0 or 1 for an example, R c / N for a
+    group with c right ones, of R groups with N examples.
 
     Args:
         text: Of a record.
@@ -33,14 +53,18 @@ def unpacked(text: str) -> Bool[np.ndarray, " N"]:
     Raises:
         ValueError: It is another text.
     """
-    count, _, rest = text.partition(":")
+    head, _, rest = text.partition(":")
     try:
-        content = np.frombuffer(zlib.decompress(base64.b64decode(rest, validate=True)), np.uint8)
-        return np.unpackbits(content, count=int(count)).astype(bool)
-    except (ValueError, zlib.error) as error:
+        content = zlib.decompress(base64.b64decode(rest, validate=True))
+        groups, _, count = head.partition("/")
+        if count:
+            found = np.frombuffer(content, "<u2", int(groups))
+            return found * (len(found) / int(count))
+        return np.unpackbits(np.frombuffer(content, np.uint8), count=int(head)).astype(float)
+    except (ValueError, ArithmeticError, zlib.error) as error:
         raise ValueError(f"{text[:60]!r} does not say which examples are right: {error}") from None
 
 
-def _text(row):
-    content = zlib.compress(np.packbits(row).tobytes(), 9)
-    return f"{len(row)}:{base64.b64encode(content).decode()}"
+def _compressed(head, array):
+    """The text of an array: what it is, and its bytes."""
+    return f"{head}:{base64.b64encode(zlib.compress(array.tobytes(), 9)).decode()}"

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from kd_jax.errors import require
+from kd_jax.metrics.levels import check_level, student_t
 
 BEATS, WORSE, INCONCLUSIVE = "BEATS", "WORSE", "INCONCLUSIVE"  # of a row against its baseline
 FEWEST = 3  # paired units below which nothing is judged
@@ -17,11 +18,6 @@ EQUIVALENT = "EQUIVALENT"  # within a margin that was stated beforehand
 SUPPORTED, CONTRADICTED, UNDECIDED = "SUPPORTED", "CONTRADICTED", "UNDECIDED"  # of a claim
 ROUNDING = 1e-9  # by which sums that are equal may differ, as a part of them
 REACHED, FALLS_SHORT = "REACHED", "FALLS SHORT"  # of an aim
-
-
-def check_level(level: float) -> None:
-    """InputError unless a level, of an interval or of verdicts, lies between 0 and 1."""
-    require(0 < level < 1, f"level is {level}: expected between 0 and 1, like 0.95")
 
 
 class Paired(NamedTuple):
@@ -97,7 +93,7 @@ def paired(
     )
     mean, sd = mean_sd(values - baseline)
     n = len(values)
-    half = _t(n - 1, level) * sd / math.sqrt(n) if n > 1 else math.nan
+    half = student_t(n - 1, level) * sd / math.sqrt(n) if n > 1 else math.nan
     return _judged(mean, half, lower_is_better, n)
 
 
@@ -177,8 +173,10 @@ def crossed(
     if total == 0:
         return _judged(float(mean), 0.0, lower_is_better, fewest)
     freedom = max(1.0, total**2 / (ms_unit**2 / free[0] + of_extra))
-    narrow = _t(freedom, level) * math.sqrt(total)
-    wide = math.sqrt(_t(free[0], level) ** 2 * ms_unit + _t(free[1], level) ** 2 * extra)
+    narrow = student_t(freedom, level) * math.sqrt(total)
+    wide = math.sqrt(
+        student_t(free[0], level) ** 2 * ms_unit + student_t(free[1], level) ** 2 * extra
+    )
     half = (2 * narrow + wide) / 3 / math.sqrt(units * examples)
     return _judged(float(mean), half, lower_is_better, fewest)
 
@@ -253,13 +251,6 @@ def detectable(
 
 def _undecided(paired, margin):
     return EQUIVALENT if -margin < paired.low and paired.high < margin else INCONCLUSIVE
-
-
-def _t(freedom, level):
-    """The quantile of Student's t that cuts off half of what `level` leaves."""
-    from scipy import special  # here, as its import takes a quarter of a second of every start
-
-    return float(special.stdtrit(freedom, (1 + level) / 2))
 
 
 def _judged(mean, half, lower_is_better, units):

@@ -89,7 +89,7 @@ def by_example(
     both = [*ours, *theirs]
     if name not in ("errors", "accuracy") or not all(right in record for record in both):
         return None
-    bits = [[examples.unpacked(r[right]).astype(float) for r in row] for row in (ours, theirs)]
+    bits = [[examples.unpacked(r[right]) for r in row] for row in (ours, theirs)]
     found = np.array(_units(ours, bits[0])) - np.array(_units(theirs, bits[1]))
     if name == "errors":
         return -found.shape[1] * found

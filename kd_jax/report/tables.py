@@ -86,16 +86,17 @@ def counted(records: Sequence[Record]) -> str:
     return f"{students} students of each of {teachers} teachers"
 
 
-def scope(records: Sequence[Record], units: str = "") -> str:
+def scope(records: Sequence[Record], units: str = "", examples: str = "test examples") -> str:
     """What the intervals and verdicts of a table speak of, as a sentence.
 
     Args:
         records: of one row.
         units: what seeds stand for, where it is not students of teachers.
+        examples: what the records say of each whether it was right.
     """
     several = len({seeds(r)[0] for r in records}) > 1
     of = units or ("teachers and their students" if several else "students of this one teacher")
-    tests = " and test examples" if differences.known_examples(records) else ""
+    tests = f" and {examples}" if differences.known_examples(records) else ""
     return (
         f"[95 %]: of the paired difference, for other {of}{tests}; verdicts are corrected for all "
         "rows of a table (Holm)."

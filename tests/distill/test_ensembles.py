@@ -1,7 +1,9 @@
 """Ensembles by hand: means of probabilities and of logits."""
 
+import jax
 import numpy as np
 
+from kd_jax import models
 from kd_jax.distill import ensembles
 
 
@@ -15,3 +17,14 @@ def test_ensembles_by_hand():
     same = np.repeat(logits[:1], 3, 0) + 7  # of equal networks both are the network
     for mean in (ensembles.arithmetic_mean, ensembles.geometric_mean):
         np.testing.assert_allclose(np.exp(mean(same)), [[0.8, 0.2]], rtol=1e-6)
+
+
+def test_an_ensemble_as_one_model_says_what_its_members_mean():
+    one = models.functional(models.MLP((4,), 3), (2,))
+    whole = ensembles.as_model(one, 5)
+    variables, inputs = whole.init(jax.random.key(0)), np.float32([[1, 2], [-3, 0.5]])
+    members = [jax.tree.map(lambda x, m=m: x[m], variables) for m in range(5)]
+    each = np.stack([one.logits(member, inputs) for member in members])
+    assert np.ptp(each, axis=0).min() > 0
+    (logits, _), _ = whole.apply(variables, inputs)
+    np.testing.assert_allclose(logits, ensembles.arithmetic_mean(each), rtol=1e-5)

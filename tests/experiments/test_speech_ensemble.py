@@ -12,6 +12,7 @@ from experiments.speech_ensemble import rows as named
 from experiments.speech_ensemble import run as speech_ensemble
 from experiments.speech_ensemble.config import Config
 from kd_jax.data import Dataset, Split
+from kd_jax.metrics import examples
 from kd_jax.storage import jsonl
 
 RANDOM = np.random.default_rng(2)
@@ -65,6 +66,29 @@ def test_the_fraction_of_the_gain_that_is_retained():
     assert found == "50 % [50, 50]"
 
 
+def test_recordings_are_counted_by_their_frames():
+    right = np.array([[1, 1, 0, 1, 0, 1, 1], [0, 0, 0, 1, 1, 1, 1]], bool)
+    spoken = SPOKEN._replace(recording={"test": np.array([0, 0, 0, 1, 2, 2, 2])})
+    texts = metrics.by_recording(spoken, right)
+    found = np.array([examples.unpacked(str(text)) for text in texts])
+    np.testing.assert_allclose(found, np.array([[2, 1, 2], [0, 1, 3]]) * 3 / 7)
+    np.testing.assert_allclose(found.mean(1), right.mean(1))
+
+
+def test_perturbed_frames_are_moved_by_a_filter_at_most_with_gain_and_noise():
+    frames = np.tile(np.float32(np.arange(40.0)) * 100, (26, 1))
+    keys = jax.random.split(jax.random.key(3), 400)
+    found = np.asarray(jax.vmap(data.perturbed, (0, None))(keys, frames))
+    moves = np.round((found[:, 0, 1:-1] - frames[0, 1:-1]).mean(1) / 100)
+    assert set(moves) == {-1, 0, 1}
+    rest = found[:, :, 1:-1] - frames[:, 1:-1] - 100 * moves[:, None, None]
+    gains = rest.mean((1, 2))
+    assert 0.25 < gains.std() < 0.35  # 0.3, of 400 draws
+    assert 0.29 < (rest - gains[:, None, None]).std() < 0.31
+    down = found[moves == -1]  # what moves in from the edge is the outermost filter
+    assert abs((down[:, :, 0] - frames[0, 0]).mean()) < 0.1
+
+
 class Units:
     """A run that takes units of work and does none."""
 
@@ -90,8 +114,8 @@ def test_each_ensemble_has_units_and_orders_of_its_own(monkeypatch):
     )
     for base, ensemble in ((0, 0), (0, 1), (1, 0)):
         config, base = Config(base_seed=base, batch_size=2), (base, ensemble)
-        speech_ensemble.train_ensemble(config, SPOKEN, ensemble, None, times=2)
-    assert all(given[1].epochs == 8 and len(given[2]) == 10 for given in taken.values())
+        speech_ensemble.train_ensemble(config, SPOKEN, ensemble, None, decays=True)
+    assert all(given[1].epochs == 6 and len(given[2]) == 10 for given in taken.values())
     orders = {np.asarray(given[1].sampler(0, 0)).tobytes() for given in taken.values()}
     assert len(orders) == 3
     firsts = {str(jax.random.key_data(given[2])) for given in taken.values()}

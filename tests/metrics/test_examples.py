@@ -23,7 +23,7 @@ def test_right_are_those_that_are_no_errors():
     found = np.array([examples.unpacked(str(text)) for text in texts])
     assert found.tolist() == [[True, False, False], [False, True, True]]  # the first of equals
     errors = classification.measure(logits.astype(np.float32), labels)["errors"]
-    assert (~found).sum(1).tolist() == np.asarray(errors).tolist()
+    assert (1 - found).sum(1).tolist() == np.asarray(errors).tolist()
 
 
 def test_10_000_examples_are_a_short_text():
@@ -31,7 +31,30 @@ def test_10_000_examples_are_a_short_text():
     assert len(str(examples.packed(bits[None])[0])) < 1100
 
 
-@pytest.mark.parametrize("text", ["", "8", "8:", "8:AAAA", "x:" + "eJwDAAAAAAE=", "8:é"])
+def test_counts_of_groups_have_the_mean_of_their_examples():
+    right = np.array([[1, 1, 0, 1, 0, 0], [0, 1, 1, 1, 1, 1]])  # groups of 3, 1 and 2 examples
+    counts = np.array([[2, 1, 0], [2, 1, 2]])
+    texts = examples.packed_counts(counts, np.array([3, 1, 2]))
+    for text, row, of_groups in zip(texts, right, counts):
+        found = examples.unpacked(str(text))
+        assert found.tolist() == (of_groups * 3 / 6).tolist()
+        assert found.mean() == row.mean()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "8",
+        "2/0:eJxjYGAAAAAEAAE=",
+        "3/6:eJwDAAAAAAE=",
+        "1/x:eJwDAAAAAAE=",
+        "8:",
+        "8:AAAA",
+        "x:" + "eJwDAAAAAAE=",
+        "8:é",
+    ],
+)
 def test_another_text_is_a_fault_of_one_line(text):
     with pytest.raises(ValueError, match="does not say which examples are right"):
         examples.unpacked(text)

@@ -8,7 +8,7 @@ import pytest
 from scipy import stats as scipy_stats
 
 from kd_jax.errors import InputError
-from kd_jax.metrics import bootstrap, statistics
+from kd_jax.metrics import ratios, statistics
 from kd_jax.report import tables
 
 
@@ -55,7 +55,7 @@ def test_a_level_lies_between_0_and_1(level):
         lambda: statistics.paired([1, 2], [2, 4], level=level),
         lambda: statistics.crossed(np.eye(3), level=level),
         lambda: statistics.together({}, level=level),
-        lambda: bootstrap.percentile([1.0, 2.0], np.mean, level=level),
+        lambda: ratios.fieller([1.0, 2.0], [1.0, 1.0], level=level),
     ):
         with pytest.raises(InputError, match=r"level is .* expected between 0 and 1"):
             compared()
