@@ -13,9 +13,10 @@ from typing import NamedTuple
 
 from kd_jax.errors import require
 from kd_jax.metrics.statistics import BEATS, INCONCLUSIVE, UNDECIDED, WORSE
-from kd_jax.report import cells, markdown_blocks, tables
+from kd_jax.report import cells, confirmed, markdown_blocks, tables
 
 REPRODUCED, CONTRADICTED, OPEN = "reproduced", "**contradicted**", "open"
+ONE_SEED = " \\*"
 HEADER = ["claim", "published", "ours", "difference [95 %]", "result", "where"]
 OURS = HEADER.index("ours")
 HEAD = """\
@@ -29,7 +30,8 @@ A claim is reproduced where the verdict on our row is the one that the paper wou
 contradicted where it is another one, and open where the row is INCONCLUSIVE: its interval, or
 Holm's correction for all rows of its table, leaves it undecided. An equation is reproduced where
 its error is at most what the claim allows. Data and sizes are smaller here than in most papers (the
-linked page says which), so an open or contradicted claim speaks of this setting.
+linked page says which), so an open or contradicted claim speaks of this setting. \\*: of a record
+of one base seed, which no other has confirmed.
 """
 
 
@@ -86,8 +88,9 @@ def page(root: pathlib.Path) -> str:
         record = root / "experiments" / name / claim.record
         found = answer(claim, (record / "table.md").read_text(encoding="utf-8"))
         results.append(result(claim, found))
+        marked = results[-1] + ("" if confirmed.exploration(record) else ONE_SEED)
         link = f"[{name}](../experiments/{name}/README.md)"
-        line = [claim.says, claim.published, found.number, found.difference, results[-1], link]
+        line = [claim.says, claim.published, found.number, found.difference, marked, link]
         papers.setdefault(claim.paper, []).append(line)
     parts = [HEAD.format(count=_count(results))]
     parts += [f"## {x}\n\n{_table(lines)}" for x, lines in papers.items()]

@@ -1,6 +1,7 @@
 """Claims are answered by the cells that they name, and by nothing else."""
 
 import pathlib
+import re
 
 import pytest
 
@@ -77,6 +78,16 @@ def test_what_a_verdict_makes_of_a_claim(verdict, expected, result):
 def test_what_a_record_does_not_have_is_named(asked, missing):
     with pytest.raises(InputError, match=missing):
         claims.answer(asked, TABLE)
+
+
+def test_a_claim_says_whether_another_base_seed_confirmed_its_record(tmp_path, monkeypatch):
+    monkeypatch.setattr(claims, "listed", lambda root: [("small", claim("Few labels", "soft"))])
+    for name in ("records", "exploration"):
+        folder = tmp_path / "experiments" / "small" / name
+        folder.mkdir(parents=True)
+        (folder / "table.md").write_text(TABLE)
+        said = "| reproduced |" if name == "exploration" else "| reproduced \\* |"
+        assert said in re.sub(" +", " ", claims.page(tmp_path))
 
 
 def test_the_committed_page_is_what_the_records_say():
