@@ -23,7 +23,7 @@ def more(config):
         *map(top, config.top_k[1:]),
         named("seq_kd", Numbers()),
         *(named("jsd", Numbers(beta=b)) for b in config.betas),
-        named("skew", Numbers(alpha=config.alpha)),
+        named("skew_kl", Numbers(alpha=config.alpha)),
         Objective(RESTARTED, labels),
         *(
             named("on_policy", Numbers(beta=beta, on_policy_fraction=fraction))

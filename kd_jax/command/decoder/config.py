@@ -3,13 +3,23 @@
 import dataclasses
 
 from kd_jax import experiment
-from kd_jax.errors import MOST, above_0, at_least, is_sampling_temperature, one_of, require, within
+from kd_jax.errors import (
+    MOST,
+    above_0,
+    at_least,
+    distinct,
+    is_sampling_temperature,
+    one_of,
+    require,
+    within,
+)
 from kd_jax.experiment import place, setting
 
 OBJECTIVES = (  # as language.decoder.objectives names them
-    "sft", "forward_kl", "reverse_kl", "jsd", "skew", "total_variation", "top_k", "seq_kd",
-    "on_policy",
+    "sft", "forward_kl", "reverse_kl", "jsd", "skew_kl", "total_variation", "top_k", "seq_kd",
+    "on_policy", "on_policy_forward_kl", "on_policy_reverse_kl",
 )  # fmt: skip
+WRITTEN = tuple(name for name in OBJECTIVES if name == "seq_kd" or name.startswith("on_policy"))
 
 ABOUT = """A smaller decoder that learns from a larger one on your texts: does it gain over labels?
 
@@ -69,17 +79,22 @@ class Config(experiment.Config):
         ("forward_kl",), f"some of {', '.join(OBJECTIVES)}; the first one's student is kept",
         one_of(*OBJECTIVES),
     )  # fmt: skip
-    beta: float = setting(0.5, "of jsd and on_policy", between_0_and_1)
-    alpha: float = setting(0.1, "of skew", between_0_and_1)
-    top_k: int = setting(64, "of top_k: tokens whose probabilities are kept", at_least(1))
+    beta: tuple[float, ...] = setting(
+        (0.5,), "of jsd and on_policy; of several numbers each is a row", distinct(between_0_and_1)
+    )
+    alpha: tuple[float, ...] = setting((0.1,), "of skew_kl, likewise", distinct(between_0_and_1))
+    top_k: tuple[int, ...] = setting(
+        (64,), "of top_k, likewise: tokens whose probabilities are kept", distinct(at_least(1))
+    )
     teacher_top_k: str = place(
         "",
         "of top_k: file with the teacher's likeliest tokens, of any program: .parquet, or "
         ".array_record as MaxText writes it, or a folder of these",
     )
-    on_policy_fraction: float = setting(
-        0.5, "of on_policy: part of the steps whose texts the student writes", share
-    )
+    on_policy_fraction: tuple[float, ...] = setting(
+        (0.5,), "of on_policy…, likewise: part of the steps whose texts the student writes",
+        distinct(share),
+    )  # fmt: skip
     seeds: int = setting(1, "orders of the texts that each row is averaged over", at_least(1))
     epochs: int = setting(1, "passes over the texts", at_least(1))
     batch_size: int = setting(4, "rows of texts in a step", at_least(1))
@@ -123,7 +138,7 @@ class Config(experiment.Config):
             f"--teacher_top_k={self.teacher_top_k}: expected --objective=top_k, which learns of it",
         )
         require(
-            not (self.teacher_top_k and {"seq_kd", "on_policy"} & {*self.objective}),
+            not (self.teacher_top_k and {*WRITTEN} & {*self.objective}),
             "--teacher_top_k: expected no seq_kd and no on_policy, whose texts are others",
         )
         require(self.out or not self.gguf, "--gguf is of --out: expected --out=FOLDER beside it")

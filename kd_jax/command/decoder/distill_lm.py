@@ -7,10 +7,13 @@ import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from kd_jax.command.decoder import run as command
 from kd_jax.command.decoder.config import Config
 from kd_jax.errors import require
 from kd_jax.experiment import perform
+from kd_jax.language.decoder import objectives
 from kd_jax.language.decoder.chatting import Decoder
 from kd_jax.report import decoder_table, terminal_page
 
@@ -55,13 +58,15 @@ def distill_lm(
     Args:
         data: A .jsonl file: conversations, prompts with completions, or plain texts.
         teacher: A Hugging Face folder or hub name, or a GGUF file; "": SmolLM2-135M.
-        objective: One or several, of sft, forward_kl, reverse_kl, jsd, skew, total_variation,
-            top_k, seq_kd and on_policy; the first one's student is kept.
+        objective: One or several, of sft, forward_kl, reverse_kl, jsd, skew_kl, total_variation,
+            top_k, seq_kd, on_policy, on_policy_forward_kl and on_policy_reverse_kl; the first one's
+            student is kept.
         layers: Of the teacher, the student has so many; or else:
         student: A model with the teacher's tokens; or else:
         random: Sizes of a new one, {"hidden": 256, "layers": 6}.
         out: A new folder for the student, with tokenizer, template, card and table.
-        **flags: Of `./run.sh distill_lm --help`, like max_length=1024, epochs=2, seeds=3.
+        **flags: Of `./run.sh distill_lm --help`, like max_length=1024, epochs=2, seeds=3, or
+            beta=(0.1, 0.9).
 
     Returns:
         The student, the table and the records.
@@ -76,6 +81,9 @@ def distill_lm(
         require(name in known, f"distill_lm has no argument {name}{guess}")
     sizes = [f"{k}:{n}" for k, n in random.items()] if isinstance(random, Mapping) else random
     several = (objective,) if isinstance(objective, str) else tuple(objective)
+    for name in objectives.Numbers._fields:  # one of a grid, or several
+        if name in flags:
+            flags[name] = tuple(np.ravel(flags[name]).tolist())
     config = Config(
         data=os.fspath(data), teacher=os.fspath(teacher), student=os.fspath(student),
         out=os.fspath(out), layers=layers, random=tuple(sizes), objective=several, **flags,

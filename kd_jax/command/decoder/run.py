@@ -93,9 +93,9 @@ def read(config: Config) -> Given:
     if config.chat_template:
         teacher = teacher._replace(template=_template(config.chat_template, teacher))
     names = dict.fromkeys([objectives.SFT, *config.objective])
-    numbers = objectives.Numbers(config.beta, config.alpha, config.top_k, config.on_policy_fraction)
+    most = max(config.top_k)
     require(
-        config.top_k < teacher.net.vocabulary, f"--top_k={config.top_k}: expected below "
+        most < teacher.net.vocabulary, f"--top_k={most}: expected below "
         f"{teacher.net.vocabulary:,}, the teacher's tokens",
     )  # fmt: skip
     start = _start(config, teacher)
@@ -112,13 +112,15 @@ def read(config: Config) -> Given:
     if written:
         note = "answers are written: each text is a prompt and its last answer, not packed"
         texts = texts._replace(facts=[*texts.facts, note])
+    grids = {name: getattr(config, name) for name in objectives.Numbers._fields}
     top = None
     if config.teacher_top_k:
         tops = top_k_files.read(config.teacher_top_k, teacher.net.vocabulary)
         packed: Any = texts.train
         top = top_k_files.rows(packed, texts.texts, tops, config.teacher_top_k)
-        numbers = numbers._replace(top_k=top["tokens"].shape[-1])
-    return Given(teacher, start, texts, [objectives.named(x, numbers) for x in names], top)
+        grids["top_k"] = (top["tokens"].shape[-1],)
+    rows = [each for name in names for each in objectives.grid(name, grids)]
+    return Given(teacher, start, texts, rows, top)
 
 
 def _template(path: str, teacher: ChatModel) -> ChatTemplate:

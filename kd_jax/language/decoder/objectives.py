@@ -1,16 +1,29 @@
-"""Objectives by name, as a command line has them."""
+"""Objectives by name, as a command line has them, each with its grid of numbers."""
 
-from typing import NamedTuple
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from kd_jax import losses
 from kd_jax.language import objectives
 from kd_jax.language.objectives import Objective, divergence
 
-SFT, ON_POLICY = "sft", "on_policy"
+SFT = "sft"
 LABELS = "SFT on the text"  # the row that others are compared with
-NAMES = (
-    SFT, "forward_kl", "reverse_kl", "jsd", "skew", "total_variation", "top_k", "seq_kd", ON_POLICY,
-)  # fmt: skip
+GRIDS: dict[str, tuple[str, ...]] = {  # name: its numbers, as Numbers has them
+    SFT: (),
+    "forward_kl": (),
+    "reverse_kl": (),
+    "jsd": ("beta",),
+    "skew_kl": ("alpha",),
+    "total_variation": (),
+    "top_k": ("top_k",),
+    "seq_kd": (),
+    "on_policy": ("beta", "on_policy_fraction"),
+    "on_policy_forward_kl": ("on_policy_fraction",),
+    "on_policy_reverse_kl": ("on_policy_fraction",),
+}
+NAMES = tuple(GRIDS)
 
 
 class Numbers(NamedTuple):
@@ -37,12 +50,14 @@ def named(name: str, numbers: Numbers) -> Objective:
         numbers: Of those that have some.
     """
     beta, alpha, k, fraction = numbers
+    jsd = divergence(losses.jensen_shannon, beta=beta)
+    forward, reverse = map(divergence, (losses.forward_kl, losses.reverse_kl))
     known = {
         SFT: Objective(LABELS, objectives.labels),
-        "forward_kl": Objective("forward KL", divergence(losses.forward_kl)),
-        "reverse_kl": Objective("reverse KL", divergence(losses.reverse_kl)),
-        "jsd": Objective(f"JSD, beta {beta:g}", divergence(losses.jensen_shannon, beta=beta)),
-        "skew": Objective(
+        "forward_kl": Objective("forward KL", forward),
+        "reverse_kl": Objective("reverse KL", reverse),
+        "jsd": Objective(f"JSD, beta {beta:g}", jsd),
+        "skew_kl": Objective(
             f"skewed KL, alpha {alpha:g}", divergence(losses.skew_kl, alpha=alpha)
         ),
         "total_variation": Objective("total variation", divergence(losses.total_variation)),
@@ -50,14 +65,31 @@ def named(name: str, numbers: Numbers) -> Objective:
         "seq_kd": Objective(
             "SeqKD: SFT on the teacher's texts", objectives.labels, teacher_texts=True
         ),
-        ON_POLICY: Objective(
-            f"on-policy JSD, beta {beta:g}, lambda {fraction:g}",
-            divergence(losses.jensen_shannon, beta=beta), on_policy_fraction=fraction,
+        "on_policy": Objective(
+            f"on-policy JSD, beta {beta:g}, lambda {fraction:g}", jsd, on_policy_fraction=fraction
+        ),
+        "on_policy_forward_kl": Objective(
+            f"on-policy forward KL, lambda {fraction:g}", forward, on_policy_fraction=fraction
+        ),
+        "on_policy_reverse_kl": Objective(
+            f"on-policy reverse KL, lambda {fraction:g}", reverse, on_policy_fraction=fraction
         ),
     }  # fmt: skip
     return known[name]
 
 
+def grid(name: str, values: Mapping[str, Sequence[Any]]) -> list[Objective]:
+    """The Objectives of one of the NAMES, one for each combination of its numbers.
+
+    Args:
+        name: One of them.
+        values: {number: those that are tried}, of all Numbers.
+    """
+    own = GRIDS[name]
+    tried = itertools.product(*(values[number] for number in own))
+    return [named(name, Numbers(**dict(zip(own, each)))) for each in tried]
+
+
 def writes(name: str) -> bool:
     """Whether texts are written for an objective: each then has a prompt and one answer."""
-    return name in (ON_POLICY, "seq_kd")
+    return name == "seq_kd" or "on_policy_fraction" in GRIDS[name]
