@@ -21,20 +21,23 @@ class Aligned(NamedTuple):
     where: Bool[np.ndarray, "B N"]
 
 
-def ends(tokenizer: Any, texts: Sequence[str], max_length: int | None = None) -> list[list[int]]:
+def ends(
+    tokenizer: Any, texts: Sequence[str], max_length: int | None = None, special: bool = False
+) -> list[list[int]]:
     """For each text how many of its bytes (UTF-8) have been read after each of its tokens.
 
     Args:
-        tokenizer: of the package tokenizers; no special token is added.
+        tokenizer: of the package tokenizers.
         texts: N texts.
         max_length: tokens of a text at most.
+        special: whether special tokens are put around them.
 
     Returns:
         N lists, −1 where a token ends within a character, or stands for none of the text (special
         tokens, padding).
     """
     found = []
-    for text, encoding in zip(texts, _encodings(tokenizer, texts)):
+    for text, encoding in zip(texts, _encodings(tokenizer, texts, special)):
         bytes_before = np.cumsum([0, *(len(c.encode()) for c in text)])
         ends_of_text, next_start = [], len(text)
         for start, end in reversed(encoding.offsets):
@@ -47,12 +50,12 @@ def ends(tokenizer: Any, texts: Sequence[str], max_length: int | None = None) ->
     return found
 
 
-def _encodings(tokenizer, texts):
+def _encodings(tokenizer, texts, special):
     """Of whole texts, also where an earlier use left the tokenizer cutting them."""
     cut = tokenizer.truncation
     tokenizer.no_truncation()
     try:
-        return tokenizers.encodings(tokenizer, texts, special=False)
+        return tokenizers.encodings(tokenizer, texts, special=special)
     finally:
         if cut:
             tokenizer.enable_truncation(**cut)

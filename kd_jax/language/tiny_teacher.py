@@ -7,13 +7,14 @@ import jax
 import numpy as np
 
 from kd_jax.errors import extra
+from kd_jax.language.decoder import own_tokens
 from kd_jax.models import llama
 from kd_jax.pretrained import chat_template
 from kd_jax.pretrained.chat import chatml
 from kd_jax.pretrained.load import ChatModel
 
 with extra("text"):
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+    from tokenizers import Tokenizer
 
 NET = llama.Llama(
     vocabulary=400, width=32, layers=4, heads=4, num_kv_heads=2, head_dim=8, intermediate_size=48
@@ -46,14 +47,4 @@ def chat_model(key: jax.Array, texts: Iterable[str]) -> ChatModel:
 
 def tokenizer(texts: Iterable[str]) -> Tokenizer:
     """A byte-level BPE of the texts with ChatML's tokens, of at most as many tokens as NET."""
-    found = Tokenizer(models.BPE())
-    found.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    found.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(
-        vocab_size=NET.vocabulary,
-        special_tokens=[chat_template.START, chat_template.END],
-        initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
-        show_progress=False,
-    )
-    found.train_from_iterator(texts, trainer)
-    return found
+    return own_tokens.bpe(texts, NET.vocabulary, [chat_template.START, chat_template.END])

@@ -31,12 +31,13 @@ Messages = Sequence[Mapping[str, Any]]
 class Rendered(NamedTuple):
     """A text and its spans (first, end): the characters that an assistant wrote.
 
-    tagged: whether the template itself said so.
+    tagged: whether the template itself said so. plain: whether no template wrote it.
     """
 
     text: str
     spans: list[tuple[int, int]]
     tagged: bool = False
+    plain: bool = False
 
 
 class ChatTemplate(NamedTuple):

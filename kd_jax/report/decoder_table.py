@@ -23,6 +23,12 @@ MEASURES = {  # metric: (title, factor, digits, whether lower is better)
     "agreement": ("same token, %", 100, 1, False),
     "acceptance": ("accepted drafts, %", 100, 1, False),
 }
+ACROSS = {  # of students with tokens of their own
+    "uld": ("ULD", 1, 3, True),
+    "nll": ("NLL, nats", 1, 3, True),
+}
+OF = {"uld": "pairs"}  # the tokens that a metric is the mean over, if not all that count
+DRAFTED = "accepted in sampling, %", "tokens per teacher's call"
 Sums = dict[str, np.ndarray]
 
 
@@ -38,6 +44,12 @@ class Rows(NamedTuple):
     said: dict[str, Any]
     records: dict[str, list[dict]]
     sums: dict[str, dict[int, Sums]]
+
+    @property
+    def measures(self) -> dict[str, tuple[str, int, int, bool]]:
+        """MEASURES, or those of students whose tokens are not the teacher's."""
+        first = next(iter(self.records.values()))[0]
+        return ACROSS if "test_uld" in first else MEASURES
 
 
 def remember(run: Any, start: str, baseline: str, kept: str, notes: Sequence[str]) -> None:
@@ -101,7 +113,7 @@ def differences(
     """
     if len(theirs) == 1:
         theirs = dict.fromkeys(ours, *theirs.values())
-    lengths = np.float64(next(iter(ours.values()))["tokens"])
+    lengths = np.float64(next(iter(ours.values()))[OF.get(metric, "tokens")])
     found = []
     for seed in [seed for seed in ours if seed in theirs]:
         a, b = ours[seed], theirs[seed]
@@ -120,7 +132,7 @@ def compared(rows: Rows, row: str, baseline: str, metric: str) -> Callable[..., 
         baseline: The other's.
         metric: One of MEASURES.
     """
-    _, factor, _, lower = MEASURES[metric]
+    _, factor, _, lower = (MEASURES | ACROSS)[metric]
     found = factor * differences(rows.sums[row], rows.sums[baseline], metric)
     if len(found) > 1:
         return functools.partial(statistics.crossed, found, lower_is_better=lower)
@@ -154,11 +166,12 @@ def sentence(rows: Rows) -> str:
     if kept not in rows.records or baseline not in rows.records:
         return f"{kept}: its training diverged"
     parts = []
-    for metric in ("kl", "nll"):
-        title, _, digits, _ = MEASURES[metric]
+    for metric, (title, _, digits, _) in [*rows.measures.items()][:2]:
         found = verdicts(rows, baseline, metric)[kept]
-        unit = title.removesuffix(", nats")
-        parts.append(f"{unit} {_signed(found, digits)} nats ({found.verdict})")
+        name, _, unit = title.partition(", ")
+        parts.append(
+            f"{name} {_signed(found, digits)}{' ' + unit if unit else ''} ({found.verdict})"
+        )
     return f"{kept} against {baseline}: " + "; ".join(parts)
 
 
@@ -172,7 +185,7 @@ def markdown(rows: Rows) -> str:
     start, baseline = rows.said["start"], rows.said["baseline"]
     text = [f"**{sentence(rows)}**", _quality(rows)]
     for other in (baseline, start):
-        if other in rows.records and verdicts(rows, other, "kl"):
+        if other in rows.records and verdicts(rows, other, "nll"):
             text += [f"Against {other}, [95 %]:", _against(rows, other)]
     return "\n\n".join([*text, _notes(rows), ""])
 
@@ -182,14 +195,15 @@ def _quality(rows):
     for row, found in rows.records.items():
         cells = [
             tables.mean_and_sd([factor * r[f"test_{metric}"] for r in found], digits)
-            for metric, (_, factor, digits, _) in MEASURES.items()
+            for metric, (_, factor, digits, _) in rows.measures.items()
         ]
         size = f"{found[0]['parameters'] / 1e6:,.1f}"
         speed = next((f"{r['generated']:,.0f}" for r in found if "generated" in r), DASH)
         kept = f"{row} (kept)" if row == rows.said["kept"] else row
-        lines.append([kept, *cells, *_drafted(found), size, speed])
-    titles = [title for title, *_ in MEASURES.values()]
-    drafted = "accepted in sampling, %", "tokens per teacher's call"
+        drafts = _drafted(found) if rows.measures is MEASURES else []
+        lines.append([kept, *cells, *drafts, size, speed])
+    titles = [title for title, *_ in rows.measures.values()]
+    drafted = DRAFTED if rows.measures is MEASURES else ()
     return tables.markdown(["row", *titles, *drafted, "parameters, M", "generated tokens/s"], lines)
 
 
@@ -213,15 +227,15 @@ def _drafts(rows):
 
 
 def _against(rows, other):
-    found = {metric: verdicts(rows, other, metric) for metric in MEASURES}
+    found = {metric: verdicts(rows, other, metric) for metric in rows.measures}
     lines = []
-    for row in found["kl"]:
+    for row in found["nll"]:
         cells = []
-        for metric, (_, _, digits, _) in MEASURES.items():
+        for metric, (_, _, digits, _) in rows.measures.items():
             each = found[metric][row]
             cells += [_signed(each, digits), each.verdict]
         lines.append([row, *cells])
-    titles = [x for title, *_ in MEASURES.values() for x in (title, "verdict")]
+    titles = [x for title, *_ in rows.measures.values() for x in (title, "verdict")]
     return tables.markdown(["row", *titles], lines)
 
 
@@ -230,18 +244,31 @@ def _notes(rows):
     seeds = max(len(found) for found in rows.records.values())
     texts = len(rows.sums[next(iter(rows.sums))][one["seed"]]["tokens"])
     of = "texts" if seeds == 1 else f"texts and orders ({seeds} seeds)"
+    per_token = f"Per token of {one['tokens']:,} that count in {counted(texts, 'held-out text')}."
     lines = [
-        f"Per token of {one['tokens']:,} that count in {counted(texts, 'held-out text')}. t: "
-        "teacher, s: student. Same token: the most probable one is the teacher's. Accepted drafts: "
-        "Σ min(t, s), of the student's tokens those that speculative sampling keeps, at the "
-        "prefixes of these texts; in sampling: counted where both write together, "
-        f"{_drafts(rows)} drafts to a call of the teacher. Generated: greedily, four texts at a "
-        "time.",
+        f"{per_token} {_legend(rows)} Generated: greedily, four texts at a time.",
         f"[95 %]: of the paired difference, for other {of}; verdicts are corrected for the rows "
         "of a column (Holm). All trained rows have the same start, steps and batches.",
         *rows.said["notes"],
     ]
     return "\n".join(f"- {line}" for line in lines)
+
+
+def _legend(rows):
+    """What the columns of a table say."""
+    if rows.measures is ACROSS:
+        pairs = next(iter(rows.records.values()))[0]["pairs"]
+        return (
+            "The student's tokens, also of the teacher's NLL of the same texts in its own. ULD: "
+            f"Σ |t − s| of sorted probabilities, at most 2, before {pairs:,} of them, where both "
+            "have read the same. t: teacher, s: student."
+        )
+    return (
+        "t: teacher, s: student. Same token: the most probable one is the teacher's. Accepted "
+        "drafts: Σ min(t, s), of the student's tokens those that speculative sampling keeps, at "
+        "the prefixes of these texts; in sampling: counted where both write together, "
+        f"{_drafts(rows)} drafts to a call of the teacher."
+    )
 
 
 def table(folder: pathlib.Path) -> str:

@@ -263,6 +263,34 @@ def test_another_program_s_top_k_of_the_same_tokens_is_learned_from(done):
     assert given.top["tokens"][0, 0].tolist() == tops[number].tokens[first - 1].tolist()
 
 
+def test_a_student_with_tokens_of_its_own_learns_and_is_written_with_them(done, tmp_path):
+    """Of the six held-out texts both have read the same bytes before some tokens, by hand."""
+    folder, _ = done
+    where = {"data": folder / "texts.jsonl", "teacher": folder / "teacher"}
+    more = {"layers": 0, "random": {"hidden": 16, "layers": 1, "vocabulary": 270}}
+    with pytest.MonkeyPatch.context() as patch:
+        by_gradient_descent(patch)
+        patch.setattr("kd_jax.command.decoder.run.chatting.speed", lambda *of: 7.0)
+        found = kd.distill_lm(
+            **where, **(SETTINGS | more), objective="universal_logit", out=tmp_path / "own",
+            workdir=str(tmp_path / "runs"),
+        )  # fmt: skip
+    rows = ["teacher", "new, not trained", "SFT on the text", "universal logit"]
+    assert [each["row"].split(" (")[0] for each in found.records] == rows
+    teacher, *_, student = found.records
+    assert teacher["test_uld"] == 0 and 0 < student["test_uld"] < 2
+    assert 0 < student["pairs"] < student["tokens"] == teacher["tokens"]
+    assert "drafts_tested" not in student and "accepted" not in found.table
+    own = load.load(str(tmp_path / "own"))
+    assert own.net.vocabulary == own.tokenizer.get_vocab_size() == 270
+    assert own.tokenizer.id_to_token(own.stop[0]) == "<|im_end|>"
+    assert "drafter" not in (tmp_path / "own" / "README.md").read_text()
+    usual = [x for x in found.records if x["row"] == "SFT on the text"][0]
+    assert usual["test_nll"] != student["test_nll"]
+    with pytest.raises(InputError, match="--random=vocabulary: its tokens are not the teacher's"):
+        kd.distill_lm(**where, **(SETTINGS | more), workdir=str(tmp_path / "runs"))
+
+
 def test_somebody_s_folder_is_left_alone(done, tmp_path):
     folder, _ = done
     (tmp_path / "mine.txt").write_text("mine")

@@ -31,7 +31,8 @@ With kd_jax, without PyTorch:
     import kd_jax as kd
 
     print(kd.Decoder("FOLDER").answer("…"))
-
+"""
+DRAFTER = """
 As a drafter for its teacher it has the same tokens: `assistant_model` of transformers' `generate`.
 """
 
@@ -68,7 +69,7 @@ def text(about: About) -> str:
         "",
         *(f"- {line}" for line in _facts(about)),
         "",
-        USE,
+        USE + DRAFTER * (about.start.tokens is None),
         "## Table",
         "",
         decoder_table.markdown(about.rows),

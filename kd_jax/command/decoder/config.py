@@ -16,8 +16,8 @@ from kd_jax.errors import (
 from kd_jax.experiment import place, setting
 
 OBJECTIVES = (  # as language.decoder.objectives names them
-    "sft", "forward_kl", "reverse_kl", "jsd", "skew_kl", "total_variation", "top_k", "seq_kd",
-    "on_policy", "on_policy_forward_kl", "on_policy_reverse_kl",
+    "sft", "forward_kl", "reverse_kl", "jsd", "skew_kl", "total_variation", "top_k",
+    "universal_logit", "seq_kd", "on_policy", "on_policy_forward_kl", "on_policy_reverse_kl",
 )  # fmt: skip
 WRITTEN = tuple(name for name in OBJECTIVES if name == "seq_kd" or name.startswith("on_policy"))
 
@@ -70,10 +70,12 @@ class Config(experiment.Config):
     chat_template: str = place("", "file with a chat template (default: the teacher's)")
     teacher: str = place("", "folder, hub name or .gguf (default: SmolLM2-135M, from a package)")
     layers: int = setting(0, "the student has so many of the teacher's layers", at_least(0))
-    student: str = place("", "folder, hub name or .gguf of a student with the teacher's tokens")
+    student: str = place(
+        "", "folder, hub name or .gguf of a student; with other tokens it learns by universal_logit"
+    )
     random: tuple[str, ...] = setting(
         (), "sizes of a new student, like hidden:256,layers:6; also heads, kv_heads, head_dim, "
-        "intermediate",
+        "intermediate; vocabulary: so many tokens of its own, for universal_logit",
     )  # fmt: skip
     objective: tuple[str, ...] = setting(
         ("forward_kl",), f"some of {', '.join(OBJECTIVES)}; the first one's student is kept",

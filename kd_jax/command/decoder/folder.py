@@ -36,7 +36,7 @@ def write(config: Any, run: run_folder.Run, teacher: ChatModel, start: Start) ->
     Args:
         config: The flags.
         run: That it is of, all recorded.
-        teacher: Whose tokens the student has.
+        teacher: Whose tokens the student has, unless `start` says otherwise.
         start: Of the student.
 
     Raises:
@@ -48,16 +48,16 @@ def write(config: Any, run: run_folder.Run, teacher: ChatModel, start: Start) ->
         place.is_dir(), "the training of the student diverged, and --out is not written: give a "
         f"smaller --learning_rate than {config.learning_rate:g}",
     )  # fmt: skip
-    rows = decoder_table.read(run.folder)
+    rows, own = decoder_table.read(run.folder), start.tokens or teacher
     with folders.written_whole(pathlib.Path(config.out).expanduser()) as path:
         if config.dtype == "float32":
             shutil.copytree(place, path, dirs_exist_ok=True)
         else:
             student = load.load(os.fspath(place))
-            decoder_folder.save(path, student.net, student.params, teacher, config.dtype)
+            decoder_folder.save(path, student.net, student.params, own, config.dtype)
         if config.gguf:
             kept = load.load(os.fspath(place))
-            gguf_writer.save(path / "student.gguf", kept.net, kept.params, teacher, config.dtype)
+            gguf_writer.save(path / "student.gguf", kept.net, kept.params, own, config.dtype)
         found = [each for several in rows.records.values() for each in several]
         (path / "records.jsonl").write_text(jsonl.text(found), encoding="utf-8")
         text = decoder_table.markdown(rows)

@@ -62,6 +62,7 @@ def run(config: Config, run: run_folder.Run) -> None:
     run.uses(
         data=given.problem.digest, teacher=fingerprint.arrays(given.teacher.params),
         start=fingerprint.arrays(given.start.params), words=_words(given.teacher),
+        own_words=given.start.tokens and _words(given.start.tokens),
         top=given.top and fingerprint.arrays(given.top),
     )  # fmt: skip
     done = run_folder.finished(run) if config.prompt and not config.out else None
@@ -98,17 +99,20 @@ def read(config: Config) -> Given:
         most < teacher.net.vocabulary, f"--top_k={most}: expected below "
         f"{teacher.net.vocabulary:,}, the teacher's tokens",
     )  # fmt: skip
-    start = _start(config, teacher)
-    decoder_settings.settings(start.net)  # InputError now, and not when it is written
-    if config.gguf:
-        gguf_writer.require_writable(start.net, teacher.tokenizer)
     reading = problem.Reading(
         Keys(config.messages_key, config.prompt_key, config.completion_key, config.text_key),
         config.max_length, config.too_long, config.pack, config.held_out, config.max_texts,
         config.base_seed,
     )  # fmt: skip
+    start = _start(config, teacher, reading)
+    starts.require_comparable(start, teacher, config.objective)
+    own = start.tokens or teacher
+    decoder_settings.settings(start.net)  # InputError now, and not when it is written
+    if config.gguf:
+        gguf_writer.require_writable(start.net, own.tokenizer)
     written = any(map(objectives.writes, names))
-    texts = problem.read(teacher, config.data, config.test_data, reading, written)
+    other = teacher if start.tokens else None
+    texts = problem.read(own, config.data, config.test_data, reading, written, other)
     if written:
         note = "answers are written: each text is a prompt and its last answer, not packed"
         texts = texts._replace(facts=[*texts.facts, note])
@@ -139,13 +143,22 @@ def _template(path: str, teacher: ChatModel) -> ChatTemplate:
     return found
 
 
-def _start(config: Config, teacher: ChatModel) -> Start:
+def _start(config: Config, teacher: ChatModel, reading: problem.Reading) -> Start:
     if config.layers:
         return starts.cut(teacher, config.layers)
     if config.student:
-        return starts.given(teacher, load.load(config.student))
+        found = starts.given(teacher, load.load(config.student))
+        if found.tokens and config.chat_template:
+            own = found.tokens
+            own = own._replace(template=_template(config.chat_template, own))
+            return found._replace(tokens=own)
+        return found
     key = keys.key(config.base_seed, "student", "start")
-    return starts.new(teacher, starts.sizes(config.random), key)
+    wanted = starts.sizes(config.random)
+    examples: list = []
+    if "vocabulary" in wanted:
+        examples, _ = problem.parted(config.data, config.test_data, reading)
+    return starts.new(teacher, wanted, key, examples)
 
 
 def recipe(config: Config) -> Recipe:
@@ -170,8 +183,9 @@ def train(config: Config, given: Given, run: run_folder.Run) -> None:
     """
     texts, start = given.problem, given.start
     students = Students(
-        given.teacher, start, texts.train, texts.test, recipe(config), config.workdir, given.top
-    )
+        given.teacher, start, texts.train, texts.test, recipe(config), config.workdir, given.top,
+        texts.across,
+    )  # fmt: skip
     few = [] if config.student else students.rounds.few()
     for line in few:
         print(line)
@@ -197,7 +211,8 @@ def _known(row, number, seed=0):
 
 def _measure_teacher(given, students, task):
     net, params = given.teacher.net, students.teacher.params
-    speed = chatting.speed(net, params, given.problem.prompts)
+    across = given.problem.across
+    speed = chatting.speed(net, params, (across or given.problem).prompts)
     more = {"parameters": cost.parameters(params), "generated": speed}
     return [_record(task, students.measure_teacher()) | more]
 
@@ -216,7 +231,8 @@ def _train(given, students, objective, keep, task):
     task.execution.snapshots.every = SNAPSHOTS
     fitted = students.fit(objective, task.known["seed"], task.execution)
     if keep and fitted.diverged < 0:
-        decoder_folder.save(task.run.path(STUDENT), given.start.net, fitted.params, given.teacher)
+        own = given.start.tokens or given.teacher
+        decoder_folder.save(task.run.path(STUDENT), given.start.net, fitted.params, own)
     more: dict[str, Any] = {
         "parameters": cost.parameters(fitted.params),
         "train_loss": float(fitted.curves["loss"][-1]),
@@ -237,7 +253,7 @@ def _record(task, sums: dict[str, np.ndarray]) -> dict:
     """Means per token, whose sums by text are written beside the records."""
     task.run.save(decoder_table.file_of(task.known["number"], task.known["seed"]) + ".npz", **sums)
     found = measure.means(sums)
-    return {name if name == "tokens" else f"test_{name}": x for name, x in found.items()}
+    return {name if name in measure.COUNTS else f"test_{name}": x for name, x in found.items()}
 
 
 def answers(config: Config, given: Given, path: pathlib.Path) -> str:

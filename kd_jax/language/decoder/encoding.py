@@ -20,10 +20,12 @@ class Texts(NamedTuple):
     Attributes:
         texts: Each with at least one token that counts.
         notes: What was cut or left out, a line each.
+        numbers: Of each text, among all that were encoded.
     """
 
     texts: list[Encoded]
     notes: list[str]
+    numbers: list[int]
 
 
 def encode(
@@ -40,12 +42,13 @@ def encode(
     Raises:
         InputError: The model has no chat template, or it refuses one of them; or none is left.
     """
-    found = _plain(model, examples) if examples[0].text else _chats(model, examples)
-    long = [each for each in found if len(each.ids) > max_length]
+    found = dict(enumerate(whole(model, written(model, examples))))
+    long = [n for n, each in found.items() if len(each.ids) > max_length]
     if too_long == SKIP:
-        found = [each for each in found if len(each.ids) <= max_length]
-    found = [Encoded(ids[:max_length], counted[:max_length]) for ids, counted in found]
-    kept = [each for each in found if any(each.counted[1:])]  # the first is read off nothing
+        found = {n: each for n, each in found.items() if len(each.ids) <= max_length}
+    found = {n: Encoded(ids[:max_length], on[:max_length]) for n, (ids, on) in found.items()}
+    # the first is read off nothing
+    kept = {n: each for n, each in found.items() if any(each.counted[1:])}
     notes, of_all = [], f"of {len(examples):,}"
     if long:
         done = "left out" if too_long == SKIP else "cut"
@@ -59,13 +62,44 @@ def encode(
             "expected longer texts, or a chat template that writes what assistants say"
         ),
     )  # fmt: skip
-    return Texts(kept, notes)
+    return Texts([*kept.values()], notes, [*kept])
 
 
-def _plain(model, examples):
+def written(model: ChatModel, examples: Sequence[Example]) -> list[Rendered]:
+    """Examples as a model's template writes them, one or several texts of each; or as they stand.
+
+    Args:
+        model: Whose chat template is taken.
+        examples: Conversations, or plain texts, all of whose characters count.
+
+    Raises:
+        InputError: The model has no chat template, or it refuses one of them.
+    """
+    if examples[0].text:
+        return [Rendered(x.text, [(0, len(x.text))], plain=True) for x in examples]
+    chat, found = model.chat(), list[Rendered]()
+    for each in examples:
+        try:
+            found += chat.template.rendered(each.messages, each.tools)
+        except InputError as error:
+            raise InputError(f"{each.where}: {error}") from None
+    return found
+
+
+def whole(model: ChatModel, texts: Sequence[Rendered]) -> list[Encoded]:
+    """Texts of `written` as tokens, all of them.
+
+    Args:
+        model: Whose tokens they become.
+        texts: All plain, or none.
+    """
+    return _plain(model, texts) if texts[0].plain else model.chat().tokens(texts)
+
+
+def _plain(model, texts):
     """Plain texts, of which every token counts but the first, and the token that ends a text."""
     model.tokenizer.no_truncation()
-    encodings = tokenizers.encodings(model.tokenizer, [each.text for each in examples])
+    encodings = tokenizers.encodings(model.tokenizer, [each.text for each in texts])
     found = []
     for each in encodings:
         ids = list(each.ids)
@@ -73,16 +107,6 @@ def _plain(model, examples):
             ids.append(model.stop[-1])
         found.append(Encoded(ids, [False, *[True] * (len(ids) - 1)]))
     return found
-
-
-def _chats(model, examples):
-    chat, rendered = model.chat(), list[Rendered]()
-    for each in examples:
-        try:
-            rendered += chat.template.rendered(each.messages, each.tools)
-        except InputError as error:
-            raise InputError(f"{each.where}: {error}") from None
-    return chat.tokens(rendered)
 
 
 def described(texts: Sequence[Encoded]) -> dict[str, Any]:

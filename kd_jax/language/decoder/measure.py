@@ -16,6 +16,8 @@ from kd_jax.losses._chunks import over_chunks
 from kd_jax.models import llama
 
 AT_ONCE = 256  # tokens whose logits are in memory
+COUNTS = "tokens", "pairs"  # that count, and of them those that two tokenizers are compared at
+OF = {"uld": "pairs"}  # what a metric is the mean over, if not tokens
 
 
 def metrics(
@@ -132,8 +134,8 @@ def means(sums: dict[str, np.ndarray]) -> dict[str, float]:
     """{metric: mean per token} of sums by text, and "tokens", their number.
 
     Args:
-        sums: Of `by_text`.
+        sums: Of `by_text`; with "pairs", those of the tokens that "uld" is the mean over.
     """
-    tokens_of = sums["tokens"].sum()
-    found = {n: float(x.sum() / tokens_of) for n, x in sums.items() if n != "tokens"}
-    return found | {"tokens": int(tokens_of)}
+    counts = {name: int(sums[name].sum()) for name in COUNTS if name in sums}
+    found = {n: x.sum() / counts[OF.get(n, "tokens")] for n, x in sums.items() if n not in counts}
+    return {n: float(x) for n, x in found.items()} | counts

@@ -18,6 +18,7 @@ GRIDS: dict[str, tuple[str, ...]] = {  # name: its numbers, as Numbers has them
     "skew_kl": ("alpha",),
     "total_variation": (),
     "top_k": ("top_k",),
+    "universal_logit": (),
     "seq_kd": (),
     "on_policy": ("beta", "on_policy_fraction"),
     "on_policy_forward_kl": ("on_policy_fraction",),
@@ -62,6 +63,9 @@ def named(name: str, numbers: Numbers) -> Objective:
         ),
         "total_variation": Objective("total variation", divergence(losses.total_variation)),
         "top_k": Objective(f"top {k} and tail", objectives.cached_top_k, top_k=k),
+        "universal_logit": Objective(
+            "universal logit (sorted probabilities)", divergence(losses.universal_logit)
+        ),
         "seq_kd": Objective(
             "SeqKD: SFT on the teacher's texts", objectives.labels, teacher_texts=True
         ),

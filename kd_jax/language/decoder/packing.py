@@ -23,15 +23,25 @@ def packed(texts: Sequence[Encoded], length: int, alone: bool = False) -> Packed
         length: Of a row.
         alone: Whether each has a row for itself.
     """
-    lengths = [len(each.ids) for each in texts]
-    rows = [[n] for n in range(len(texts))] if alone else bins(lengths, length)
-    filled = [_row([texts[n] for n in row], row) for row in rows]
+    together = rows([len(each.ids) for each in texts], length, alone)
+    filled = [_row([texts[n] for n in row], row) for row in together]
     tokens = padding.padded([ids for ids, *_ in filled], longest=length)
     within = _like(tokens, [parts for _, parts, *_ in filled])
     places = padding.padded([places for *_, places, _, _ in filled])
     answers = padding.padded([answers for *_, answers, _ in filled])
     numbers = _like(answers, [numbers for *_, numbers in filled])
     return Packed(Tokens(tokens.ids, within), places.ids, answers, numbers)
+
+
+def rows(lengths: Sequence[int], length: int, alone: bool = False) -> list[list[int]]:
+    """The numbers of the texts in each row of `packed`.
+
+    Args:
+        lengths: Of the texts.
+        length: Of a row.
+        alone: Whether each has a row for itself.
+    """
+    return [[n] for n in range(len(lengths))] if alone else bins(lengths, length)
 
 
 def _row(texts, numbers):

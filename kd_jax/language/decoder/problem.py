@@ -12,7 +12,8 @@ import numpy as np
 from kd_jax.data.learned_too import learned_too
 from kd_jax.errors import counted, require
 from kd_jax.language import tokens
-from kd_jax.language.decoder import conversations, encoding, packing
+from kd_jax.language.decoder import across, conversations, encoding, packing
+from kd_jax.language.decoder.across import Across
 from kd_jax.language.decoder.conversations import UNSAID, Example, Keys
 from kd_jax.language.tokens import Packed, Texts
 from kd_jax.pretrained.chat import Encoded
@@ -53,6 +54,7 @@ class Problem(NamedTuple):
         prompts: The first tokens of some held-out texts, which are continued: to time it, and by
             student and teacher together.
         facts: What stands in the card, a line each.
+        across: The same in the teacher's tokens, where those are others.
     """
 
     name: str
@@ -62,6 +64,7 @@ class Problem(NamedTuple):
     digest: str
     prompts: list[list[int]]
     facts: list[str]
+    across: Across | None = None
 
 
 def read(
@@ -70,16 +73,18 @@ def read(
     test_path: str | os.PathLike = "",
     reading: Reading = Reading(),  # noqa: B008, it never changes
     written: bool = False,
+    teacher: ChatModel | None = None,
 ) -> Problem:
     """The Problem of a file, or of two.
 
     Args:
-        model: Whose tokens the texts become.
+        model: Whose tokens the texts become, the students' and usually the teacher's.
         path: A .jsonl file, see conversations.
         test_path: Another with what students are measured on; "": a part of the first.
         reading: How they are read.
         written: Whether answers are to be written, by the teacher or the student: each text is then
             a prompt and its last answer.
+        teacher: Whose tokens they become too, where those are others.
 
     Raises:
         InputError: A line is not what is expected, or there are too few.
@@ -87,13 +92,9 @@ def read(
     room = model.net.max_position_embeddings
     require(
         reading.max_length <= room, f"--max_length={reading.max_length}: expected at most {room:,},"
-        " the teacher's positions",
+        " the positions of the model",
     )  # fmt: skip
-    examples = conversations.read(path, reading.keys)[: reading.texts or None]
-    if os.fspath(test_path):
-        parts = examples, conversations.read(test_path, reading.keys)
-    else:
-        parts = _parted(examples, reading, path)
+    parts = parted(path, test_path, reading)
     found = [encoding.encode(model, part, reading.max_length, reading.too_long) for part in parts]
     learnt, held = (each.texts for each in found)
     names = "to learn from", "held out"
@@ -111,10 +112,61 @@ def read(
             f"packed: {counted(len(rows.answers.ids), 'row')} of at most {reading.max_length:,}"
         )
     test = packing.packed(held, reading.max_length)
-    prompts = [each.ids[: max(1, each.counted.index(True))][-64:] for each in held[:16]]
-    return Problem(
-        pathlib.Path(path).name, rows, learnt, test, _digest(path, test_path), prompts, facts
+    name, digest = pathlib.Path(path).name, _digest(path, test_path)
+    both = _across(model, teacher, parts, found, reading) if teacher else None
+    if both:
+        facts.append(_compared("to learn from", both.train, rows))
+    return Problem(name, rows, learnt, test, digest, _prompts(held), facts, both)
+
+
+def _prompts(texts):
+    return [each.ids[: max(1, each.counted.index(True))][-64:] for each in texts[:16]]
+
+
+def _across(model, teacher, parts, found, reading):
+    """The Across of both parts."""
+    beside, room = list[Packed](), teacher.net.max_position_embeddings
+    for part, own, alone in zip(parts, found, (not reading.packed, False)):
+        others = across.beside(model, teacher, part)
+        others = [others[n] for n in own.numbers]
+        together = packing.rows([len(x.ids) for x in own.texts], reading.max_length, alone)
+        beside.append(across.rows(own.texts, others, together))
+        whole = [across.cut(*pair) for pair in zip(own.texts, others)]
+        longest = max(len(each.ids) for each in whole)
+        require(
+            longest <= room, f"a text has {longest:,} of the teacher's tokens: expected at most "
+            f"{room:,}, its positions; give a smaller --max_length than {reading.max_length:,}",
+        )  # fmt: skip
+    test = packing.packed(whole, max(longest, reading.max_length))
+    return Across(
+        beside[0], beside[1], test, _prompts([each for each in whole if any(each.counted)])
     )
+
+
+def _compared(name, theirs, ours):
+    both, all_of = int(theirs.answers.mask.sum()), int(ours.answers.mask.sum())
+    require(both, f"{name}: teacher and student never have read the same of an answer: expected "
+            "tokenizers that leave the text as it is")  # fmt: skip
+    return f"{name}: before {both:,} of {all_of:,} tokens that count, the teacher has read the same"
+
+
+def parted(
+    path: str | os.PathLike, test_path: str | os.PathLike, reading: Reading
+) -> tuple[list[Example], list[Example]]:
+    """(To learn from, to measure on) of a file, or of two.
+
+    Args:
+        path: A .jsonl file.
+        test_path: Another, or "".
+        reading: How they are read.
+
+    Raises:
+        InputError: A line is not what is expected, or there are too few.
+    """
+    examples = conversations.read(path, reading.keys)[: reading.texts or None]
+    if os.fspath(test_path):
+        return examples, conversations.read(test_path, reading.keys)
+    return _parted(examples, reading, path)
 
 
 def _content(example: Example) -> str:

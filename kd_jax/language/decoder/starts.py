@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 import jax
 
 from kd_jax.errors import counted, require
+from kd_jax.language.decoder import own_tokens
+from kd_jax.language.decoder.conversations import Example
 from kd_jax.metrics import cost
 from kd_jax.models import llama
 from kd_jax.models.llama import Llama
@@ -20,7 +22,10 @@ SIZES = {  # of a new student: what each is called in a Llama
     "kv_heads": "num_kv_heads",
     "head_dim": "head_dim",
     "intermediate": "intermediate_size",
+    "vocabulary": "vocabulary",
 }
+
+ACROSS = "sft", "universal_logit"  # objectives of a student with tokens of its own
 
 
 class Start(NamedTuple):
@@ -31,12 +36,15 @@ class Start(NamedTuple):
         net: A Llama.
         params: Of it.
         words: How it is said in a sentence.
+        tokens: The ChatModel whose tokens and chat template it has, where they are not the
+            teacher's.
     """
 
     row: str
     net: Llama
     params: Any
     words: str
+    tokens: ChatModel | None = None
 
 
 def cut(teacher: ChatModel, count: int) -> Start:
@@ -59,23 +67,35 @@ def cut(teacher: ChatModel, count: int) -> Start:
 
 
 def given(teacher: ChatModel, student: ChatModel) -> Start:
-    """Another model with the teacher's tokens.
+    """Another model, with the teacher's tokens or its own.
 
     Args:
         teacher: The ChatModel.
         student: Another.
-
-    Raises:
-        InputError: Its tokens are others.
     """
     sizes = teacher.net.vocabulary, student.net.vocabulary
     both = [each.tokenizer.get_vocab(with_added_tokens=True) for each in (teacher, student)]
+    own = None if sizes[0] == sizes[1] and both[0] == both[1] else student
+    return Start("student as given", student.net, student.params, f"{student.source}", own)
+
+
+def require_comparable(start: Start, teacher: ChatModel, names: Sequence[str]) -> None:
+    """InputError where probabilities of a student's tokens would be compared with those of others.
+
+    Args:
+        start: Of the student.
+        teacher: Its teacher.
+        names: Of objectives.
+    """
+    wrong = [name for name in names if name not in ACROSS]
+    own = start.tokens
+    flag = f"--student={own.source}" if own and own.source else "--random=vocabulary"
     require(
-        sizes[0] == sizes[1] and both[0] == both[1], f"--student={student.source}: its tokens are "
-        f"not the teacher's ({sizes[1]:,} and {sizes[0]:,}): expected a student of the same "
-        "family, as probabilities of tokens are compared",
+        own is None or not wrong, f"{flag}: its tokens are not the "
+        f"teacher's ({start.net.vocabulary:,} and {teacher.net.vocabulary:,}), and --objective="
+        f"{','.join(wrong)} compares the probabilities of each: expected a student of the same "
+        "family, or --objective=universal_logit",
     )  # fmt: skip
-    return Start("student as given", student.net, student.params, f"{student.source}")
 
 
 def sizes(flags: Sequence[str]) -> dict[str, int]:
@@ -104,8 +124,10 @@ def sizes(flags: Sequence[str]) -> dict[str, int]:
     return found
 
 
-def new(teacher: ChatModel, wanted: Mapping[str, int], key: jax.Array) -> Start:
-    """A new network of the teacher's family with its tokens, drawn at random.
+def new(
+    teacher: ChatModel, wanted: Mapping[str, int], key: jax.Array, examples: Sequence[Example] = ()
+) -> Start:
+    """A new network of the teacher's family, drawn at random, with its tokens or its own.
 
     What is not said follows: heads as wide as the teacher's, as many queries to a key, a
     feed-forward net as many times as wide.
@@ -114,6 +136,7 @@ def new(teacher: ChatModel, wanted: Mapping[str, int], key: jax.Array) -> Start:
         teacher: The ChatModel.
         wanted: Of `sizes`.
         key: Of its parameters.
+        examples: That it learns from; of these are its tokens, if a vocabulary is wanted.
 
     Raises:
         InputError: The sizes do not fit together, or it would be larger than the teacher.
@@ -137,12 +160,16 @@ def new(teacher: ChatModel, wanted: Mapping[str, int], key: jax.Array) -> Start:
         intermediate_size=wanted.get("intermediate", inner),
     )  # fmt: skip
     require(head_dim % 2 == 0, f"--random=head_dim:{head_dim}: expected an even number")
+    own = None
+    if "vocabulary" in wanted:
+        own = own_tokens.learned(teacher, examples, wanted["vocabulary"])
+        less = dataclasses.replace(less, vocabulary=wanted["vocabulary"])
     init = llama.decoder(less).init
     _require_smaller(jax.eval_shape(init, key)["params"], teacher)
     params = jax.jit(init)(key)["params"]
-    return Start(
-        "new, not trained", less, params, f"{counted(layers, 'new layer')} of width {hidden}"
-    )
+    words = f"{counted(layers, 'new layer')} of width {hidden}"
+    words += f" with {less.vocabulary:,} tokens of its own" * (own is not None)
+    return Start("new, not trained", less, params, words, own)
 
 
 def _require_smaller(shapes, teacher):

@@ -14,7 +14,8 @@ import numpy as np
 from kd_jax import fingerprint
 from kd_jax.errors import require
 from kd_jax.language import student_loss, teacher_outputs, tokens
-from kd_jax.language.decoder import drafting, lora, measure, rounds
+from kd_jax.language.decoder import drafting, lora, measure, measure_across, rounds
+from kd_jax.language.decoder.across import Across
 from kd_jax.language.decoder.starts import Start
 from kd_jax.language.objectives import Objective, labels
 from kd_jax.language.teacher_cache import DecoderTeacher, TeacherCache
@@ -65,6 +66,7 @@ class Students:
         recipe: Recipe,
         workdir: str | os.PathLike,
         top: dict[str, np.ndarray] | None = None,
+        across: Across | None = None,
     ):
         """Nothing is computed yet.
 
@@ -77,6 +79,7 @@ class Students:
             workdir: The folder of all runs, in which the teacher's outputs are cached.
             top: What objectives of the likeliest tokens learn from in place of the teacher's own
                 outputs, of top_k_files.rows.
+            across: The texts in the teacher's tokens, where the students' are others.
 
         Raises:
             InputError: There are too few rows for a batch.
@@ -97,10 +100,10 @@ class Students:
         self.cache = TeacherCache(self.teacher, workdir, recipe.batch_size, again=recipe.again)
         self.rounds = rounds.of(count, recipe.batch_size, recipe.epochs)
         self.read_out = teacher_outputs.read_out(teacher.params, net.variant.logits_cap)
-        self.evaluate = measure.evaluator(self.net)
+        self.top, self.across = top, across
+        self.evaluate = (measure_across if across else measure).evaluator(self.net)
         drawn = keys.key(recipe.base_seed, "samples", "drafts")
-        self.drafts = drafting.measurer(self.teacher, self.net, drawn)
-        self.top = top
+        self.drafts = drafting.measurer(self.teacher, self.net, drawn) if not across else _none
         self._trainings: dict[str, sequential.Sequential] = {}
 
     def fit(self, objective: Objective, seed: int, execution: Any) -> Fitted:
@@ -162,19 +165,36 @@ class Students:
             return {"texts": self.train_rows}  # nothing of the teacher
         if objective.top_k and self.top is not None:
             return {"texts": self.train_rows, **self.top}
+        if self.across is not None:
+            theirs, ours = self.across.train, self.train_rows
+            hidden = self.cache.hidden(theirs)
+            return {"texts": ours._replace(answers=theirs.answers), "hidden": hidden}
         samples = keys.key(self.recipe.base_seed, "samples")
         return self.cache.rows(objective, self.train_rows, samples)
 
     def measure(self, params: Any) -> dict[str, np.ndarray]:
-        """Sums of every held-out text of a student; see measure.evaluator.
+        """Sums of every held-out text of a student; see measure.evaluator and measure_across.
 
         Args:
             params: Of it.
         """
-        hidden, size = self.cache.hidden(self.test), self.recipe.batch_size
+        size, across = self.recipe.batch_size, self.across
+        if across is not None:
+            hidden = self.cache.hidden(across.test)
+            return self.evaluate(params, self.test, across.test, hidden, self.read_out, size)
+        hidden = self.cache.hidden(self.test)
         return self.evaluate(params, self.test, hidden, self.read_out, size)
 
     def measure_teacher(self) -> dict[str, np.ndarray]:
         """The same of the teacher itself."""
-        hidden, size = self.cache.hidden(self.test), self.recipe.batch_size
+        size, across = self.recipe.batch_size, self.across
+        if across is not None:
+            hidden, read = self.cache.hidden(across.own), self.read_out
+            return measure_across.of_teacher(across, self.test, hidden, read, size)
+        hidden = self.cache.hidden(self.test)
         return measure.of_teacher(self.test, hidden, self.read_out, size)
+
+
+def _none(*of: Any) -> dict[str, int]:
+    """Drafts in other tokens than the teacher's, of which it accepts none."""
+    return {}

@@ -9,6 +9,7 @@ pytest.importorskip("tokenizers", reason="needs the extra text")
 from kd_jax.errors import InputError
 from kd_jax.language import tiny_teacher
 from kd_jax.language.decoder import starts
+from kd_jax.language.decoder.conversations import Example
 
 TEACHER = tiny_teacher.chat_model(jax.random.key(0), [])  # 4 layers of 32: 4 heads of 8, 2 of keys
 
@@ -49,6 +50,24 @@ def test_layers_are_cut_evenly_and_a_given_student_has_the_same_tokens():
     assert cut.words == "layers 0, 3 of the teacher" and cut.net.layers == 2
     same = TEACHER._replace(net=cut.net, params=cut.params, source="small")
     assert starts.given(TEACHER, same).net is cut.net
-    other = same._replace(tokenizer=tiny_teacher.tokenizer(["another text" * 3]))
-    with pytest.raises(InputError, match="--student=small: its tokens are not the teacher's"):
-        starts.given(TEACHER, other)
+
+
+def test_tokens_of_its_own_are_the_teacher_s_special_ones_and_merges_of_the_texts():
+    sizes = starts.sizes(["hidden:16", "layers:1", "vocabulary:260"])
+    examples = [Example("1", text="abab abab"), Example("2", [{"role": "user", "content": "ab"}])]
+    found = starts.new(TEACHER, sizes, jax.random.key(0), examples)
+    own = found.tokens
+    assert found.params["embedding"].shape == (260, 16) and found.net.vocabulary == 260
+    ids = own.tokenizer.encode("abab<|im_end|>").ids
+    assert len(ids) == 2 and ids[-1:] == [*own.stop]
+    assert own.tokenizer.decode(ids, skip_special_tokens=False) == "abab<|im_end|>"
+    assert own.template == TEACHER.template and "260 tokens of its own" in found.words
+
+
+@pytest.mark.parametrize(
+    "size, said", [(257, "expected at least 258"), (300, "the texts have no more than 258 tokens")]
+)
+def test_too_few_and_too_many_tokens_are_one_line(size, said):
+    sizes = starts.sizes(["hidden:16", "layers:1", f"vocabulary:{size}"])
+    with pytest.raises(InputError, match=f"--random=vocabulary:{size}: {said}"):
+        starts.new(TEACHER, sizes, jax.random.key(0), [Example("1", text="a")])
