@@ -17,7 +17,8 @@ from kd_jax.pretrained.gguf_tokenizer import CONTROL, NORMAL, PRE_TOKENIZERS, UN
 from kd_jax.pretrained.load import ChatModel
 from kd_jax.pretrained.settings import shown
 
-KINDS = {"float32": "F32", "bfloat16": "BF16"}  # of matrices; all else is F32
+# of matrices; all else is F32
+KINDS = {"float32": "F32", "bfloat16": "BF16", "q8_0": "Q8_0", "q4_0": "Q4_0"}
 
 
 def require_writable(net: Llama, tokenizer: Any) -> None:
@@ -38,10 +39,16 @@ def require_writable(net: Llama, tokenizer: Any) -> None:
         f"--gguf: the tokenizer cuts words as {shown(said.get('pre_tokenizer'))}: expected a "
         f"byte-level BPE that cuts them as {' or '.join(PRE_TOKENIZERS)} does",
     )
+    require(said["model"]["merges"], "--gguf: the tokenizer has bytes and no merges: expected some")
 
 
 def save(
-    path: str | os.PathLike, net: Llama, params: Any, like: ChatModel, dtype: str = "float32"
+    path: str | os.PathLike,
+    net: Llama,
+    params: Any,
+    like: ChatModel,
+    dtype: str = "float32",
+    layers: str = "",
 ) -> None:
     """Write one file, as pretrained.gguf reads it.
 
@@ -51,6 +58,7 @@ def save(
         params: Of it.
         like: The ChatModel whose tokens it has.
         dtype: Of its matrices, one of KINDS.
+        layers: Of those of its layers, one of KINDS; "": the same.
 
     Raises:
         InputError: See `require_writable`.
@@ -67,7 +75,8 @@ def save(
         for ours, heads in (("query", net.heads), ("key", net.num_kv_heads)):
             if gguf.NAMES[ours].removeprefix("blk.{}") in name:
                 array = neighbors(array, heads)
-        kind = library.GGMLQuantizationType[KINDS[dtype] if array.ndim > 1 else "F32"]
+        chosen = KINDS[(layers if name.startswith("blk.") else "") or dtype]
+        kind = library.GGMLQuantizationType[chosen if array.ndim > 1 else "F32"]
         file.add_tensor(name, library.quantize(array, kind), raw_dtype=kind)
     file.write_header_to_file()
     file.write_kv_data_to_file()

@@ -93,8 +93,8 @@ def _facts(about):
         f"Training: {counted(own['steps'], 'step')} of {counted(config.batch_size, 'row')}, "
         "learning rate "
         f"{config.learning_rate:g}; seed 0 of {config.seeds}"
-        + f"; LoRA of rank {config.lora}"
-        * (config.lora > 0)
+        + f"; LoRA of rank {config.lora}" * (config.lora > 0)
+        + f"; matrices rounded as {config.quantize}" * bool(config.quantize)
     )
     yield f"Command: {card.code(about.run.command)}"
     yield f"Time: {manifest.seconds(manifest.read(about.run.folder)):,.0f} s"

@@ -11,7 +11,15 @@ from kd_jax import fingerprint, paths
 from kd_jax.command.decoder import folder
 from kd_jax.command.decoder.config import Config
 from kd_jax.errors import InputError, brief, printable, require
-from kd_jax.language.decoder import chatting, measure, objectives, problem, starts, top_k_files
+from kd_jax.language.decoder import (
+    chatting,
+    measure,
+    objectives,
+    problem,
+    quantized,
+    starts,
+    top_k_files,
+)
 from kd_jax.language.decoder.conversations import Keys
 from kd_jax.language.decoder.starts import Start
 from kd_jax.language.decoder.students import Recipe, Students
@@ -108,6 +116,8 @@ def read(config: Config) -> Given:
     starts.require_comparable(start, teacher, config.objective)
     own = start.tokens or teacher
     decoder_settings.settings(start.net)  # InputError now, and not when it is written
+    if config.quantize:
+        quantized.require_fits(start.net)
     if config.gguf:
         gguf_writer.require_writable(start.net, own.tokenizer)
     written = any(map(objectives.writes, names))
@@ -117,6 +127,10 @@ def read(config: Config) -> Given:
         note = "answers are written: each text is a prompt and its last answer, not packed"
         texts = texts._replace(facts=[*texts.facts, note])
     grids = {name: getattr(config, name) for name in objectives.Numbers._fields}
+    if config.quantize:
+        bits = quantized.BITS[config.quantize]
+        note = f"matrices of the student's layers are rounded as {config.quantize}"
+        texts = texts._replace(facts=[*texts.facts, f"{note}, {bits:g} bits a number"])
     top = None
     if config.teacher_top_k:
         tops = top_k_files.read(config.teacher_top_k, teacher.net.vocabulary)
@@ -169,7 +183,7 @@ def recipe(config: Config) -> Recipe:
     """
     return Recipe(
         config.epochs, config.batch_size, config.learning_rate, config.base_seed, config.bfloat16,
-        config.remat, config.lora, config.lora_alpha, config.retrain,
+        config.remat, config.lora, config.lora_alpha, config.retrain, config.quantize,
     )  # fmt: skip
 
 
@@ -218,12 +232,11 @@ def _measure_teacher(given, students, task):
 
 
 def _measure_start(given, students, task):
-    start = given.start
-    found = _record(task, students.measure(start.params))
-    prompts = given.problem.prompts
-    speed = chatting.speed(start.net, jax.device_put(start.params), prompts)
-    more = {"parameters": cost.parameters(start.params), "generated": speed}
-    return [found | more | students.drafts(start.params, prompts)]
+    params, prompts = students.rounded(given.start.params), given.problem.prompts
+    found = _record(task, students.measure(params))
+    speed = chatting.speed(given.start.net, jax.device_put(params), prompts)
+    more = {"parameters": cost.parameters(params), "generated": speed}
+    return [found | more | students.drafts(params, prompts)]
 
 
 def _train(given, students, objective, keep, task):

@@ -14,7 +14,7 @@ import numpy as np
 from kd_jax import fingerprint
 from kd_jax.errors import require
 from kd_jax.language import student_loss, teacher_outputs, tokens
-from kd_jax.language.decoder import drafting, lora, measure, measure_across, rounds
+from kd_jax.language.decoder import drafting, lora, measure, measure_across, quantized, rounds
 from kd_jax.language.decoder.across import Across
 from kd_jax.language.decoder.starts import Start
 from kd_jax.language.objectives import Objective, labels
@@ -26,6 +26,7 @@ from kd_jax.training import keys, optimizers, sequential
 from kd_jax.training.sequential import Fitted
 
 AT_ONCE = 256  # tokens whose logits are in memory
+_rounded = jax.jit(quantized.rounded, static_argnums=1)
 
 
 class Recipe(NamedTuple):
@@ -41,6 +42,7 @@ class Recipe(NamedTuple):
         lora_rank: r of adapters that are trained instead of all parameters; 0: none.
         lora_alpha: α of them.
         again: Whether the teacher reads what is cached once more.
+        quantize: How matrices are rounded while they learn, one of quantized.BITS; "": not.
     """
 
     epochs: int = 1
@@ -52,6 +54,7 @@ class Recipe(NamedTuple):
     lora_rank: int = 0
     lora_alpha: float = 16.0
     again: bool = False
+    quantize: str = ""
 
 
 class Students:
@@ -124,7 +127,17 @@ class Students:
             whole = lora.merged(self.start, fitted.params, self._scale())
         else:
             whole = llama_unrolled.stacked(fitted.params)
-        return fitted._replace(params=jax.tree.map(np.asarray, whole))
+        return fitted._replace(params=self.rounded(whole))
+
+    def rounded(self, params: Any) -> Any:
+        """Parameters as they are measured and written.
+
+        Args:
+            params: Of a student.
+        """
+        if self.recipe.quantize:
+            params = _rounded(params, self.recipe.quantize)
+        return jax.tree.map(np.asarray, params)
 
     def _begun(self):
         """The network that is trained, and what of it as it begins: all parameters, or adapters."""
@@ -151,6 +164,8 @@ class Students:
         sampler = rounds.sampler(order, len(answers.ids), size, self.rounds)
         net, begun = self._begun()
         loss, given = student_loss.loss(net, objective, 1, on_policy, chunks), {}
+        if recipe.quantize:
+            loss = quantized.rounding(loss, recipe.quantize)
         if recipe.lora_rank:
             loss, given = lora.adapted(loss, self._scale()), {"base": self.start}
         return sequential.Sequential(

@@ -13,7 +13,7 @@ from chat_templates import MISTRAL
 
 from kd_jax.errors import InputError
 from kd_jax.language import tiny_teacher
-from kd_jax.language.decoder import conversations, encoding
+from kd_jax.language.decoder import conversations, encoding, own_tokens
 from kd_jax.language.decoder.conversations import Keys
 from kd_jax.pretrained.chat_template import ChatTemplate
 
@@ -154,8 +154,6 @@ def test_a_template_that_raises_is_one_line_with_the_line_of_the_file(write):
     examples = conversations.read(write(messages(SAID, USER)))
     with pytest.raises(InputError, match="line 1: m.jinja refuses .*Roles must alternate"):
         encoding.encode(model, examples, 10)
-    bare = MODEL._replace(
-        template=None, tokenizer=tiny_teacher.Tokenizer(tiny_teacher.models.BPE())
-    )
+    bare = MODEL._replace(template=None, tokenizer=own_tokens.Tokenizer(own_tokens.models.BPE()))
     with pytest.raises(InputError, match="has no chat template"):
         encoding.encode(bare, examples, 10)
