@@ -1,162 +1,11 @@
 """The table of a decoder's students: beside the teacher, against SFT and against their start."""
 
-import functools
 import pathlib
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
-
-import numpy as np
-from jaxtyping import Float
 
 from kd_jax.errors import counted
-from kd_jax.metrics import statistics
-from kd_jax.metrics.statistics import Paired
 from kd_jax.report import tables
+from kd_jax.report.decoder_rows import ACROSS, DRAFTED, MEASURES, WRITTEN, Rows, read, verdicts
 from kd_jax.report.published import DASH
-from kd_jax.storage import jsonl
-
-TEACHER = "teacher"
-NAME = "lm.json"  # what the table needs besides records
-MEASURES = {  # metric: (title, factor, digits, whether lower is better)
-    "kl": ("KL(t‖s), nats", 1, 3, True),
-    "nll": ("NLL, nats", 1, 3, True),
-    "agreement": ("same token, %", 100, 1, False),
-    "acceptance": ("accepted drafts, %", 100, 1, False),
-}
-ACROSS = {  # of students with tokens of their own
-    "uld": ("ULD", 1, 3, True),
-    "nll": ("NLL, nats", 1, 3, True),
-}
-OF = {"uld": "pairs"}  # the tokens that a metric is the mean over, if not all that count
-DRAFTED = "accepted in sampling, %", "tokens per teacher's call"
-Sums = dict[str, np.ndarray]
-
-
-class Rows(NamedTuple):
-    """What a table is made of.
-
-    Attributes:
-        said: What `remember` wrote.
-        records: By row, ordered by seed.
-        sums: Of every row and seed, {row: {seed: {metric: [texts], "tokens": …}}}.
-    """
-
-    said: dict[str, Any]
-    records: dict[str, list[dict]]
-    sums: dict[str, dict[int, Sums]]
-
-    @property
-    def measures(self) -> dict[str, tuple[str, int, int, bool]]:
-        """MEASURES, or those of students whose tokens are not the teacher's."""
-        first = next(iter(self.records.values()))[0]
-        return ACROSS if "test_uld" in first else MEASURES
-
-
-def remember(run: Any, start: str, baseline: str, kept: str, notes: Sequence[str]) -> None:
-    """Write what the table of a run needs besides its records.
-
-    Args:
-        run: A run_folder.Run that is open.
-        start: The row of the untrained student.
-        baseline: The row of SFT.
-        kept: The row of which a student is kept.
-        notes: Facts of the texts.
-    """
-    said = {"start": start, "baseline": baseline, "kept": kept, "notes": [*notes]}
-    run.write(NAME, jsonl.text([said]))
-
-
-def file_of(number: int, seed: int) -> str:
-    """The name of the file with the sums of a row's student, without its ending.
-
-    Args:
-        number: Of the row, as they were begun.
-        seed: Of the student.
-    """
-    return f"texts-{number}-{seed}"
-
-
-def read(folder: pathlib.Path) -> Rows:
-    """The Rows of a run folder.
-
-    Args:
-        folder: Of the run.
-    """
-    records = tables.by_row(jsonl.records(folder))
-    sums: dict[str, dict[int, Sums]] = {row: {} for row in records}
-    for row, found in records.items():
-        for each in found:
-            path = folder / f"{file_of(each['number'], each['seed'])}.npz"
-            with np.load(path, allow_pickle=False) as stored:
-                sums[row][each["seed"]] = {name: stored[name] for name in stored.files}
-    return Rows(jsonl.only(folder / NAME), records, sums)
-
-
-def differences(
-    ours: dict[int, Sums], theirs: dict[int, Sums], metric: str
-) -> Float[np.ndarray, "U N"]:
-    """Of every student and text, numbers whose mean is the difference of means per token.
-
-    The mean over tokens m = Σ d_n / Σ L_n is a ratio; N L̄⁻¹-scaled residuals around it have its
-    variance: x_n = m + (d_n − m L_n) / L̄.
-
-    Args:
-        ours: Sums of a row's students, by seed.
-        theirs: Of another's, paired by seed; or of one, which is paired with all.
-        metric: One of the sums.
-
-    Returns:
-        The numbers [students, texts].
-
-    Source:
-        Cochran 1977, Sampling Techniques, section 2.11 (variance of a ratio).
-    """
-    if len(theirs) == 1:
-        theirs = dict.fromkeys(ours, *theirs.values())
-    lengths = np.float64(next(iter(ours.values()))[OF.get(metric, "tokens")])
-    found = []
-    for seed in [seed for seed in ours if seed in theirs]:
-        a, b = ours[seed], theirs[seed]
-        d = a[metric] - b[metric]
-        mean = d.sum() / lengths.sum()
-        found.append(mean + (d - mean * lengths) / lengths.mean())
-    return np.stack(found)
-
-
-def compared(rows: Rows, row: str, baseline: str, metric: str) -> Callable[..., Paired]:
-    """The comparison of a row with another, as statistics.together takes it.
-
-    Args:
-        rows: Of the table.
-        row: Its name.
-        baseline: The other's.
-        metric: One of MEASURES.
-    """
-    _, factor, _, lower = (MEASURES | ACROSS)[metric]
-    found = factor * differences(rows.sums[row], rows.sums[baseline], metric)
-    if len(found) > 1:
-        return functools.partial(statistics.crossed, found, lower_is_better=lower)
-    zeros = np.zeros(found.shape[1])
-    return functools.partial(statistics.paired, found[0], zeros, lower_is_better=lower)
-
-
-def trained(rows: Rows) -> list[str]:
-    """The rows of trained students that are compared with SFT."""
-    others = TEACHER, rows.said["start"], rows.said["baseline"]
-    return [row for row in rows.records if row not in others]
-
-
-def verdicts(rows: Rows, baseline: str, metric: str) -> dict[str, Paired]:
-    """{row: its difference to a baseline}, corrected for the number of rows.
-
-    Args:
-        rows: Of the table.
-        baseline: A row.
-        metric: One of MEASURES.
-    """
-    names = [row for row in [rows.said["baseline"], *trained(rows)] if row != baseline]
-    names = [row for row in names if row in rows.records]
-    return statistics.together({row: compared(rows, row, baseline, metric) for row in names})
 
 
 def sentence(rows: Rows) -> str:
@@ -191,7 +40,7 @@ def markdown(rows: Rows) -> str:
 
 
 def _quality(rows):
-    lines = []
+    lines, wrote = [], _wrote(rows)
     for row, found in rows.records.items():
         cells = [
             tables.mean_and_sd([factor * r[f"test_{metric}"] for r in found], digits)
@@ -201,9 +50,9 @@ def _quality(rows):
         speed = next((f"{r['generated']:,.0f}" for r in found if "generated" in r), DASH)
         kept = f"{row} (kept)" if row == rows.said["kept"] else row
         drafts = _drafted(found) if rows.measures is MEASURES else []
-        lines.append([kept, *cells, *drafts, size, speed])
+        lines.append([kept, *cells, *drafts, *(_written(found) if wrote else []), size, speed])
     titles = [title for title, *_ in rows.measures.values()]
-    drafted = DRAFTED if rows.measures is MEASURES else ()
+    drafted = [*(DRAFTED if rows.measures is MEASURES else ()), *(WRITTEN if wrote else ())]
     return tables.markdown(["row", *titles, *drafted, "parameters, M", "generated tokens/s"], lines)
 
 
@@ -218,6 +67,19 @@ def _drafted(records):
 
     accepted = 100 * ratio("drafts_accepted", "drafts_tested")
     return [f"{accepted:.1f}", f"{ratio('drafts_written', 'teacher_calls'):.2f}"]
+
+
+def _wrote(rows):
+    """Whether the rows wrote answers, whose length and entropy were measured."""
+    return "sample_tokens" in next(iter(rows.records.values()))[0]
+
+
+def _written(records):
+    found = [
+        [r[name] for r in records if name in r] for name in ("sample_tokens", "sample_entropy")
+    ]
+    digits = zip(found, (1, 3))
+    return [tables.mean_and_sd(values, n) if values else DASH for values, n in digits]
 
 
 def _drafts(rows):
@@ -246,7 +108,9 @@ def _notes(rows):
     of = "texts" if seeds == 1 else f"texts and orders ({seeds} seeds)"
     per_token = f"Per token of {one['tokens']:,} that count in {counted(texts, 'held-out text')}."
     lines = [
-        f"{per_token} {_legend(rows)} Generated: greedily, four texts at a time.",
+        f"{per_token} {_legend(rows)} Generated: greedily, four texts at a time."
+        + " Answers are sampled at temperature 1, as long at most as the longest of the texts."
+        * _wrote(rows),
         f"[95 %]: of the paired difference, for other {of}; verdicts are corrected for the rows "
         "of a column (Holm). All trained rows have the same start, steps and batches.",
         *rows.said["notes"],

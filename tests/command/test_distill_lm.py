@@ -192,7 +192,10 @@ def test_flags_that_do_not_fit_are_one_line(given, said):
 @pytest.mark.parametrize(
     "changes, said",
     [
-        ({"max_length": 4096}, "--max_length=4096: expected at most 2,048"),
+        (
+            {"max_length": 4096},
+            "--max_length=4096: expected at most 2,048, the student's positions",
+        ),
         ({"layers": 4}, "--layers=4: expected fewer than the teacher's 4"),
         ({"batch_size": 30}, "do not fill a batch of --batch_size=30"),
         ({"held_out": 30.0}, "of which --held_out=30 are 30: expected some to learn from"),
@@ -270,7 +273,7 @@ def test_a_student_with_tokens_of_its_own_learns_and_is_written_with_them(done, 
     more = {"layers": 0, "random": {"hidden": 16, "layers": 1, "vocabulary": 270}}
     with pytest.MonkeyPatch.context() as patch:
         by_gradient_descent(patch)
-        patch.setattr("kd_jax.command.decoder.run.chatting.speed", lambda *of: 7.0)
+        patch.setattr("kd_jax.language.decoder.chatting.speed", lambda *of: 7.0)
         found = kd.distill_lm(
             **where, **(SETTINGS | more), objective="universal_logit", out=tmp_path / "own",
             workdir=str(tmp_path / "runs"),

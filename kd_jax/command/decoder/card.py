@@ -8,7 +8,7 @@ from kd_jax.errors import counted
 from kd_jax.export import hub
 from kd_jax.language.decoder.starts import Start
 from kd_jax.pretrained.load import ChatModel
-from kd_jax.report import decoder_table
+from kd_jax.report import decoder_rows, decoder_table
 from kd_jax.storage import manifest
 from kd_jax.storage.run_folder import Run
 
@@ -51,7 +51,7 @@ class About(NamedTuple):
 
     config: Any
     run: Run
-    rows: decoder_table.Rows
+    rows: decoder_rows.Rows
     teacher: ChatModel
     start: Start
     path: pathlib.Path

@@ -12,7 +12,7 @@ from kd_jax.export import folders
 from kd_jax.language.decoder.starts import Start
 from kd_jax.pretrained import decoder_folder, gguf_writer, load
 from kd_jax.pretrained.load import ChatModel
-from kd_jax.report import decoder_table
+from kd_jax.report import decoder_rows, decoder_table
 from kd_jax.storage import jsonl, run_folder
 
 STUDENT = "student"
@@ -48,7 +48,7 @@ def write(config: Any, run: run_folder.Run, teacher: ChatModel, start: Start) ->
         place.is_dir(), "the training of the student diverged, and --out is not written: give a "
         f"smaller --learning_rate than {config.learning_rate:g}",
     )  # fmt: skip
-    rows, own = decoder_table.read(run.folder), start.tokens or teacher
+    rows, own = decoder_rows.read(run.folder), start.tokens or teacher
     with folders.written_whole(pathlib.Path(config.out).expanduser()) as path:
         if config.dtype == "float32":
             shutil.copytree(place, path, dirs_exist_ok=True)

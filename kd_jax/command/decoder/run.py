@@ -2,56 +2,29 @@
 
 import functools
 import pathlib
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import numpy as np
 
-from kd_jax import fingerprint, paths
+from kd_jax import fingerprint
 from kd_jax.command.decoder import folder
 from kd_jax.command.decoder.config import Config
-from kd_jax.errors import InputError, brief, printable, require
+from kd_jax.command.decoder.given import Given, read, words
+from kd_jax.errors import printable
 from kd_jax.language.decoder import (
     chatting,
     measure,
     objectives,
-    problem,
-    quantized,
-    starts,
-    top_k_files,
 )
-from kd_jax.language.decoder.conversations import Keys
-from kd_jax.language.decoder.starts import Start
 from kd_jax.language.decoder.students import Recipe, Students
-from kd_jax.language.objectives import Objective
 from kd_jax.metrics import cost, records
-from kd_jax.pretrained import decoder_folder, decoder_settings, gguf_writer, load
-from kd_jax.pretrained.chat_template import ChatTemplate
-from kd_jax.pretrained.load import ChatModel
-from kd_jax.report import decoder_table
+from kd_jax.pretrained import decoder_folder, load
+from kd_jax.report import decoder_rows
 from kd_jax.storage import run_folder
-from kd_jax.training import keys
 
 STUDENT = "student"  # a folder of the run: the student that is kept
 SNAPSHOTS = 120.0  # seconds between two: one holds three times the parameters
-
-
-class Given(NamedTuple):
-    """All that students are trained with.
-
-    Attributes:
-        teacher: A ChatModel.
-        start: Of the students.
-        problem: Their texts.
-        objectives: In the order of the rows, SFT first.
-        top: Of --teacher_top_k, as Students take it.
-    """
-
-    teacher: ChatModel
-    start: Start
-    problem: problem.Problem
-    objectives: list[Objective]
-    top: dict[str, np.ndarray] | None = None
 
 
 def run(config: Config, run: run_folder.Run) -> None:
@@ -69,8 +42,8 @@ def run(config: Config, run: run_folder.Run) -> None:
         print(printable(line))
     run.uses(
         data=given.problem.digest, teacher=fingerprint.arrays(given.teacher.params),
-        start=fingerprint.arrays(given.start.params), words=_words(given.teacher),
-        own_words=given.start.tokens and _words(given.start.tokens),
+        start=fingerprint.arrays(given.start.params), words=words(given.teacher),
+        own_words=given.start.tokens and words(given.start.tokens),
         top=given.top and fingerprint.arrays(given.top),
     )  # fmt: skip
     done = run_folder.finished(run) if config.prompt and not config.out else None
@@ -80,99 +53,6 @@ def run(config: Config, run: run_folder.Run) -> None:
             folder.write(config, run, given.teacher, given.start)
     if config.prompt:
         print(answers(config, given, (done or run.folder) / STUDENT))
-
-
-def _words(teacher: ChatModel) -> str:
-    """What decides which tokens texts become, as a name."""
-    template = teacher.template
-    said = [template.text, template.marks] if template else []
-    return fingerprint.of([teacher.tokenizer.to_str(), said, teacher.stop])
-
-
-def read(config: Config) -> Given:
-    """The teacher, the texts and the start of a command.
-
-    Args:
-        config: The flags.
-
-    Raises:
-        InputError: Something of it is not what is expected, or does not fit together.
-    """
-    teacher = load.load(config.teacher)
-    if config.chat_template:
-        teacher = teacher._replace(template=_template(config.chat_template, teacher))
-    names = dict.fromkeys([objectives.SFT, *config.objective])
-    most = max(config.top_k)
-    require(
-        most < teacher.net.vocabulary, f"--top_k={most}: expected below "
-        f"{teacher.net.vocabulary:,}, the teacher's tokens",
-    )  # fmt: skip
-    reading = problem.Reading(
-        Keys(config.messages_key, config.prompt_key, config.completion_key, config.text_key),
-        config.max_length, config.too_long, config.pack, config.held_out, config.max_texts,
-        config.base_seed,
-    )  # fmt: skip
-    start = _start(config, teacher, reading)
-    starts.require_comparable(start, teacher, config.objective)
-    own = start.tokens or teacher
-    decoder_settings.settings(start.net)  # InputError now, and not when it is written
-    if config.quantize:
-        quantized.require_fits(start.net)
-    if config.gguf:
-        gguf_writer.require_writable(start.net, own.tokenizer)
-    written = any(map(objectives.writes, names))
-    other = teacher if start.tokens else None
-    texts = problem.read(own, config.data, config.test_data, reading, written, other)
-    if written:
-        note = "answers are written: each text is a prompt and its last answer, not packed"
-        texts = texts._replace(facts=[*texts.facts, note])
-    grids = {name: getattr(config, name) for name in objectives.Numbers._fields}
-    if config.quantize:
-        bits = quantized.BITS[config.quantize]
-        note = f"matrices of the student's layers are rounded as {config.quantize}"
-        texts = texts._replace(facts=[*texts.facts, f"{note}, {bits:g} bits a number"])
-    top = None
-    if config.teacher_top_k:
-        tops = top_k_files.read(config.teacher_top_k, teacher.net.vocabulary)
-        packed: Any = texts.train
-        top = top_k_files.rows(packed, texts.texts, tops, config.teacher_top_k)
-        grids["top_k"] = (top["tokens"].shape[-1],)
-    rows = [each for name in names for each in objectives.grid(name, grids)]
-    return Given(teacher, start, texts, rows, top)
-
-
-def _template(path: str, teacher: ChatModel) -> ChatTemplate:
-    marks = teacher.template.marks if teacher.template else ()
-    file = paths.given(path)
-    require(  # a pipe would be waited for
-        file.is_file() or not file.exists(), f"--chat_template={path} is no file: expected one with"
-        " a chat template",
-    )  # fmt: skip
-    try:
-        text = file.read_text(encoding="utf-8")
-    except (OSError, ValueError) as error:
-        raise InputError(f"--chat_template={path} cannot be read ({brief(error)})") from None
-    found = ChatTemplate(text, marks, path)
-    found.check()
-    return found
-
-
-def _start(config: Config, teacher: ChatModel, reading: problem.Reading) -> Start:
-    if config.layers:
-        return starts.cut(teacher, config.layers)
-    if config.student:
-        found = starts.given(teacher, load.load(config.student))
-        if found.tokens and config.chat_template:
-            own = found.tokens
-            own = own._replace(template=_template(config.chat_template, own))
-            return found._replace(tokens=own)
-        return found
-    key = keys.key(config.base_seed, "student", "start")
-    wanted = starts.sizes(config.random)
-    examples: list = []
-    if "vocabulary" in wanted:
-        examples, _ = problem.parted(config.data, config.test_data, reading)
-    return starts.new(teacher, wanted, key, examples)
 
 
 def recipe(config: Config) -> Recipe:
@@ -198,7 +78,7 @@ def train(config: Config, given: Given, run: run_folder.Run) -> None:
     texts, start = given.problem, given.start
     students = Students(
         given.teacher, start, texts.train, texts.test, recipe(config), config.workdir, given.top,
-        texts.across,
+        texts.across, texts.asked,
     )  # fmt: skip
     few = [] if config.student else students.rounds.few()
     for line in few:
@@ -206,9 +86,9 @@ def train(config: Config, given: Given, run: run_folder.Run) -> None:
     first = config.objective[0]
     kept = given.objectives[0 if first == objectives.SFT else 1].row
     run.open()
-    decoder_table.remember(run, start.row, objectives.LABELS, kept, [*texts.facts, *few])
+    decoder_rows.remember(run, start.row, objectives.LABELS, kept, [*texts.facts, *few])
     units: list[tuple[dict, Any]] = [
-        (_known(decoder_table.TEACHER, 0), functools.partial(_measure_teacher, given, students)),
+        (_known(decoder_rows.TEACHER, 0), functools.partial(_measure_teacher, given, students)),
         (_known(start.row, 1), functools.partial(_measure_start, given, students)),
     ]
     for number, objective in enumerate(given.objectives, 2):
@@ -228,6 +108,7 @@ def _measure_teacher(given, students, task):
     across = given.problem.across
     speed = chatting.speed(net, params, (across or given.problem).prompts)
     more = {"parameters": cost.parameters(params), "generated": speed}
+    more |= students.written(students.teacher.params, of_teacher=True)
     return [_record(task, students.measure_teacher()) | more]
 
 
@@ -236,7 +117,7 @@ def _measure_start(given, students, task):
     found = _record(task, students.measure(params))
     speed = chatting.speed(given.start.net, jax.device_put(params), prompts)
     more = {"parameters": cost.parameters(params), "generated": speed}
-    return [found | more | students.drafts(params, prompts)]
+    return [found | more | students.drafts(params, prompts) | students.written(params)]
 
 
 def _train(given, students, objective, keep, task):
@@ -256,15 +137,15 @@ def _train(given, students, objective, keep, task):
         more["generated"] = chatting.speed(given.start.net, params, given.problem.prompts)
 
     def measured():
-        drafts = students.drafts(fitted.params, given.problem.prompts)
-        return _record(task, students.measure(fitted.params)) | drafts | more
+        found = _record(task, students.measure(fitted.params)) | students.written(fitted.params)
+        return found | students.drafts(fitted.params, given.problem.prompts) | more
 
     return [records.network_record({}, measured, fitted.diverged)]
 
 
 def _record(task, sums: dict[str, np.ndarray]) -> dict:
     """Means per token, whose sums by text are written beside the records."""
-    task.run.save(decoder_table.file_of(task.known["number"], task.known["seed"]) + ".npz", **sums)
+    task.run.save(decoder_rows.file_of(task.known["number"], task.known["seed"]) + ".npz", **sums)
     found = measure.means(sums)
     return {name if name in measure.COUNTS else f"test_{name}": x for name, x in found.items()}
 

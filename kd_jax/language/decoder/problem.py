@@ -19,6 +19,8 @@ from kd_jax.language.tokens import Packed, Texts
 from kd_jax.pretrained.chat import Encoded
 from kd_jax.pretrained.load import ChatModel
 
+ASKED = 64  # held-out texts whose prompts are answered, to measure what is written
+
 
 class Reading(NamedTuple):
     """How a file is read.
@@ -55,6 +57,7 @@ class Problem(NamedTuple):
             student and teacher together.
         facts: What stands in the card, a line each.
         across: The same in the teacher's tokens, where those are others.
+        asked: Some held-out texts as prompts and answers, where answers are written.
     """
 
     name: str
@@ -65,6 +68,7 @@ class Problem(NamedTuple):
     prompts: list[list[int]]
     facts: list[str]
     across: Across | None = None
+    asked: Texts | None = None
 
 
 def read(
@@ -116,7 +120,8 @@ def read(
     both = _across(model, teacher, parts, found, reading) if teacher else None
     if both:
         facts.append(_compared("to learn from", both.train, rows))
-    return Problem(name, rows, learnt, test, digest, _prompts(held), facts, both)
+    some = tokens.prompts_and_answers(held[:ASKED]) if written else None
+    return Problem(name, rows, learnt, test, digest, _prompts(held), facts, both, some)
 
 
 def _prompts(texts):

@@ -13,7 +13,7 @@ import numpy as np
 
 from kd_jax import fingerprint
 from kd_jax.errors import require
-from kd_jax.language import student_loss, teacher_outputs, tokens
+from kd_jax.language import answers, student_loss, teacher_outputs, tokens
 from kd_jax.language.decoder import drafting, lora, measure, measure_across, quantized, rounds
 from kd_jax.language.decoder.across import Across
 from kd_jax.language.decoder.starts import Start
@@ -70,6 +70,7 @@ class Students:
         workdir: str | os.PathLike,
         top: dict[str, np.ndarray] | None = None,
         across: Across | None = None,
+        asked: Texts | None = None,
     ):
         """Nothing is computed yet.
 
@@ -83,6 +84,7 @@ class Students:
             top: What objectives of the likeliest tokens learn from in place of the teacher's own
                 outputs, of top_k_files.rows.
             across: The texts in the teacher's tokens, where the students' are others.
+            asked: Whose prompts are answered, to measure how long and how sure answers are.
 
         Raises:
             InputError: There are too few rows for a batch.
@@ -103,7 +105,8 @@ class Students:
         self.cache = TeacherCache(self.teacher, workdir, recipe.batch_size, again=recipe.again)
         self.rounds = rounds.of(count, recipe.batch_size, recipe.epochs)
         self.read_out = teacher_outputs.read_out(teacher.params, net.variant.logits_cap)
-        self.top, self.across = top, across
+        self.top, self.across, self.asked = top, across, asked
+        self._writers = [answers.sampler(of, teacher.stop) for of in (net, self.net)]
         self.evaluate = (measure_across if across else measure).evaluator(self.net)
         drawn = keys.key(recipe.base_seed, "samples", "drafts")
         self.drafts = drafting.measurer(self.teacher, self.net, drawn) if not across else _none
@@ -159,9 +162,9 @@ class Students:
                 self.net, self.teacher.net, fraction, self.teacher.stop
             )
         rows, size = self._rows(objective), recipe.batch_size
-        answers = rows["texts"].answers
-        chunks = tokens.token_chunks(answers.take(slice(size)), AT_ONCE)
-        sampler = rounds.sampler(order, len(answers.ids), size, self.rounds)
+        learned = rows["texts"].answers
+        chunks = tokens.token_chunks(learned.take(slice(size)), AT_ONCE)
+        sampler = rounds.sampler(order, len(learned.ids), size, self.rounds)
         net, begun = self._begun()
         loss, given = student_loss.loss(net, objective, 1, on_policy, chunks), {}
         if recipe.quantize:
@@ -199,6 +202,19 @@ class Students:
             return self.evaluate(params, self.test, across.test, hidden, self.read_out, size)
         hidden = self.cache.hidden(self.test)
         return self.evaluate(params, self.test, hidden, self.read_out, size)
+
+    def written(self, params: Any, of_teacher: bool = False) -> dict[str, float]:
+        """How long and how sure of themselves answers are, see answers.sampler; {} if none asked.
+
+        Args:
+            params: Of a student, or of the teacher.
+            of_teacher: Whether they are the teacher's.
+        """
+        if self.asked is None:
+            return {}
+        key = keys.key(self.recipe.base_seed, "samples", "measured")
+        write = self._writers[not of_teacher]
+        return write(params, self.asked, self.recipe.batch_size, key)
 
     def measure_teacher(self) -> dict[str, np.ndarray]:
         """The same of the teacher itself."""
