@@ -2,6 +2,7 @@
 
 import collections
 import contextlib
+import difflib
 import errno
 import importlib.util
 import io
@@ -258,11 +259,15 @@ def is_sampling_temperature(name: str, value: float) -> None:
 def one_of(*known: str) -> Check:
     """The check that a text, or each of several, is one of the known ones."""
 
+    shown = ", ".join(filter(None, known))  # "" stands for none of them
+
     def check(name, value):
         given = (value,) if isinstance(value, str) else value
-        require(given, f"--{name} is empty: expected some of {', '.join(known)}")
+        require(given, f"--{name} is empty: expected some of {shown}")
         for text in given:
-            require(text in known, f"--{name}={text}: expected one of {', '.join(known)}")
+            near = difflib.get_close_matches(str(text).lower(), known, 1)
+            guess = f"; did you mean {near[0]}?" if near else ""
+            require(text in known, f"--{name}={text}: expected one of {shown}{guess}")
 
     return check
 

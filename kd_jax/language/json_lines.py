@@ -33,6 +33,8 @@ def read(path: str | os.PathLike, like: str) -> Iterator[tuple[int, dict]]:
     require(path.is_file(), f"{path} is no file: expected a .jsonl file, one object a line")
     table = path.suffix.lower() in (".csv", ".tsv", ".parquet", ".txt")
     require(not table, f"{path} ends in '{path.suffix}': expected a .jsonl file, one object a line")
+    packed = path.suffix.lower() in (".gz", ".bz2", ".xz", ".zst", ".zip")
+    require(not packed, f"{path} is compressed: expected the .jsonl file that is in it")
     try:
         lines = path.read_bytes().removeprefix(BOM).split(b"\n")
     except OSError as error:

@@ -79,12 +79,20 @@ def _usual(line, where):
         return Keys(messages=USUAL.messages)
     if USUAL.prompt in line and USUAL.completion in line:
         return Keys(prompt=USUAL.prompt, completion=USUAL.completion)
+    missing = [name for name in USUAL if name not in line]
+    near = [*filter(None, (_nearest(key, missing) for key in line))]
+    guess = f"did you mean {' and '.join(near)}? Or say" if near else "say other ones,"
     require(
         USUAL.text in line, f"{where} has {json_lines.names(line)}: expected messages, prompt with "
-        "completion, or text; say other ones, --prompt_key=… with --completion_key=…, "
+        f"completion, or text; {guess} --prompt_key=… with --completion_key=…, "
         "--messages_key=… or --text_key=…",
     )  # fmt: skip
     return Keys(text=USUAL.text)
+
+
+def _nearest(key, names):
+    """The usual key that another one may be meant for, or ""."""
+    return next(iter(difflib.get_close_matches(key.lower(), names, 1)), "")
 
 
 def _example(line, keys, where):

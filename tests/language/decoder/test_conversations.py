@@ -91,7 +91,11 @@ def test_bad_lines_are_one_line_with_their_number(write, line, said):
 
 
 def test_files_that_are_none(write, tmp_path):
-    for path, said in ((tmp_path / "none.jsonl", "does not exist"), (tmp_path, "is no file")):
+    (tmp_path / "x.jsonl.gz").write_bytes(b"\x1f\x8b")
+    for path, said in (
+        (tmp_path / "none.jsonl", "does not exist"), (tmp_path, "is no file"),
+        (tmp_path / "x.jsonl.gz", "is compressed: expected the .jsonl file"),
+    ):  # fmt: skip
         with pytest.raises(InputError, match=said):
             conversations.read(path)
     with pytest.raises(InputError, match="xx is no path .*too long"):
@@ -100,6 +104,9 @@ def test_files_that_are_none(write, tmp_path):
         (b'{"text": "\xff"}', "line 1 is no UTF-8"),
         ("\n \n", "holds no line"),
         ('{"question": "a", "answer": "b"}', "say other ones, --prompt_key="),
+        ('{"mesages": []}', r"did you mean messages\? Or say --prompt_key="),
+        ('{"Prompt": "a", "Completion": "b"}', r"did you mean prompt and completion\? Or say"),
+        ('{"prompt": "a", "completions": "b"}', r"did you mean completion\?"),
         ('{"prompt": "a", "completion": ""}', "completion is empty"),
     ):
         with pytest.raises(InputError, match=said):
