@@ -8,8 +8,7 @@ import numpy as np
 
 from experiments.mnist_2015 import rows as named
 from kd_jax.distill import bias_correction
-from kd_jax.metrics import statistics
-from kd_jax.report import by_column, class_figures, figures, sections, tables
+from kd_jax.report import by_column, class_figures, figures, sections, shares, tables
 from kd_jax.storage import jsonl
 
 # metric: (title, format) of the columns at the end
@@ -77,41 +76,12 @@ def parts_text(
         published, threes = paper.get(part, {}), part == "no 3"
         text += [sections.table(found, published, named.LABELS, columns, threes=threes)]
         if part == "all":
-            text += ["Share of the way from labels only to the teacher", shares(found, published)]
+            kept = shares.table(found, named.LABELS, named.TEACHER, published)
+            text += ["Share of the way from labels only to the teacher", kept]
     if by_part:
         text += ["Fewer errors?", sections.compared(by_part, named.compared(rows))]
         text += ["Accuracy?", sections.levels(by_part, named.levels(rows))]
     return text
-
-
-def shares(records: list[dict], published: dict) -> str:
-    """How much of the teacher's lead the rows keep: (labels − row)/(labels − teacher) of errors.
-
-    Args:
-        records: of one part.
-        published: {row: what the paper prints of it}.
-    """
-    rows = tables.by_row(records)
-
-    def of(errors):  # {row: one number or several}
-        lead = errors[named.LABELS] - errors[named.TEACHER]
-        return {row: (errors[named.LABELS] - x) / lead for row, x in errors.items()}
-
-    ours = of({r: np.array(tables.teacher_means(x, "test_errors")) for r, x in rows.items()})
-    paper = of({row: x.errors for row, x in published.items()}) if published else {}
-    lines = [
-        [row, f"{paper[row]:.0%}" if row in paper else "–", in_percent(share)]
-        for row, share in ours.items()
-        if row not in (named.LABELS, named.TEACHER)
-    ]
-    return tables.markdown(["method", "paper", "ours [95 %]"], lines)
-
-
-def in_percent(shares: np.ndarray) -> str:
-    """'63% [53%, 73%]', the mean of shares and its 95 % interval; of one share no interval."""
-    mean, half = shares.mean(), statistics.half_width(shares) if len(shares) > 1 else 0
-    interval = f" [{mean - half:.0%}, {mean + half:.0%}]" if half else ""
-    return f"{mean:.0%}{interval}".replace("-", "−")
 
 
 def sweeps(records: list[dict]) -> dict[int, list[dict]]:

@@ -15,7 +15,6 @@ from experiments.mnist_2015.config import Config
 from kd_jax.data.dataset import Dataset, Split
 from kd_jax.distill import teachers, transfer
 from kd_jax.errors import InputError
-from kd_jax.report.published import Published
 from kd_jax.storage import jsonl
 
 LABELS = np.repeat(np.arange(10), 300)
@@ -174,21 +173,3 @@ def test_each_temperature_is_shown_at_its_best_rate():
     cells = [[x.strip() for x in line.split("|")][1:4] for line in lines[2:]]
     best = "soft targets, T=8 (best on validation)"
     assert cells == [[named.LABELS, "0.002", "20.5"], [best, "0.004*", "22.5"]]
-
-
-def test_the_share_of_the_way_is_of_the_teachers_lead():
-    """Labels 140 and 130, row 100 and 110, teacher 60: 40 of 80 and 20 of 70 errors."""
-    errors = {named.LABELS: [140, 130], "soft": [100, 110], named.TEACHER: [60]}
-    records = [
-        {"row": row, "seed": seed, "test_errors": x}
-        for row, of_row in errors.items()
-        for seed, x in enumerate(of_row)
-    ]
-    paper = {
-        named.LABELS: Published(146), named.TEACHER: Published(67), "soft": Published(74),
-    }  # fmt: skip
-    *_, line = report.shares(records, paper).strip().splitlines()
-    method, published, ours = [x.strip() for x in line.strip("|").split("|")]
-    assert (method, published) == ("soft", "91%")  # 72 of 79
-    # of two numbers: t = 12.706 and half their distance, (1/2 − 2/7)/2 = 0.107
-    assert ours == "39% [−97%, 175%]"

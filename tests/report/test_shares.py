@@ -1,0 +1,32 @@
+"""The share of the way from a baseline to a teacher, by hand."""
+
+from kd_jax.report import shares
+from kd_jax.report.published import Published
+
+
+def test_the_share_of_the_way_is_of_the_teachers_lead():
+    """Labels 140 and 130, row 100 and 110, teacher 60: 40 of 80 and 20 of 70 errors."""
+    errors = {"labels only": [140, 130], "soft": [100, 110], "teacher": [60]}
+    records = [
+        {"row": row, "seed": seed, "test_errors": x}
+        for row, of_row in errors.items()
+        for seed, x in enumerate(of_row)
+    ]
+    paper = {
+        "labels only": Published(146), "teacher": Published(67), "soft": Published(74),
+    }  # fmt: skip
+    *_, line = shares.table(records, "labels only", "teacher", paper).strip().splitlines()
+    method, published, ours = [x.strip() for x in line.strip("|").split("|")]
+    assert (method, published) == ("soft", "91%")  # 72 of 79
+    # of two numbers: t = 12.706 and half their distance, (1/2 − 2/7)/2 = 0.107
+    assert ours == "39% [−97%, 175%]"
+
+
+def test_without_published_numbers_there_is_no_column_of_them():
+    records = [
+        {"row": row, "seed": 0, "test_errors": x}
+        for row, x in (("labels only", 100), ("soft", 75), ("ensemble", 50))
+    ]
+    head, _, line = shares.table(records, "labels only", "ensemble").strip().splitlines()
+    assert [x.strip() for x in head.strip("|").split("|")] == ["method", "ours [95 %]"]
+    assert [x.strip() for x in line.strip("|").split("|")] == ["soft", "50%"]
