@@ -6,19 +6,8 @@ import numpy as np
 
 from experiments.quickstart.rows import LABELS, MIXED, PERMUTED, SMOOTHED, SOFT
 from kd_jax.report import by_column, class_figures, confirmed, figures, sections, tables
+from kd_jax.report.chosen_numbers import chosen
 from kd_jax.storage import jsonl
-
-
-def chosen(records: list[dict], family: str) -> str:
-    """The row of the family with the fewest validation errors; on a tie, the lower NLL there."""
-    rows = tables.by_row(r for r in records if r["family"] == family)
-
-    def score(row):
-        return tuple(
-            np.mean(tables.values(rows[row], f"validation_{m}")) for m in ("errors", "nll")
-        )
-
-    return min(rows, key=score)
 
 
 def table(folder: pathlib.Path) -> str:

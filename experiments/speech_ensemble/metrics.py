@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float, Int, Shaped
 from experiments.speech_ensemble import data
 from experiments.speech_ensemble import rows as named
 from kd_jax.distill import ensembles, students, teachers
-from kd_jax.metrics import classification, examples, records
+from kd_jax.metrics import by_epoch, classification, examples, records
 
 HELD_OUT = "validation", "test"
 
@@ -102,8 +102,8 @@ def of_students(
     return found
 
 
-def by_epoch(model, recordings: int, variables, arrays: dict) -> dict:
-    """{split: fraction of its frames that are right} of one network, "counts" [R] of the test's.
+def counted(model, recordings: int, variables, arrays: dict) -> dict:
+    """{split: accuracy} of one network, and "counts" [R], right frames of the test's recordings.
 
     Args:
         model: of the network.
@@ -111,20 +111,17 @@ def by_epoch(model, recordings: int, variables, arrays: dict) -> dict:
         variables: of the network.
         arrays: {split: its rows}, those of the test with the "recording" of each frame.
     """
-    right = {
-        name: classification.most_probable(model.logits(variables, split["inputs"]))
-        == split["labels"]
-        for name, split in arrays.items()
-    }
-    of_test = right["test"].astype(jnp.float32), arrays["test"]["recording"]
-    counts = jax.ops.segment_sum(*of_test, num_segments=recordings)
-    return {name: jnp.mean(x) for name, x in right.items()} | {"counts": counts}
+    test = arrays["test"]
+    chosen = classification.most_probable(model.logits(variables, test["inputs"]))
+    right = (chosen == test["labels"]).astype(jnp.float32)
+    counts = jax.ops.segment_sum(right, test["recording"], num_segments=recordings)
+    return by_epoch.accuracies(model, variables, arrays) | {"counts": counts}
 
 
 def at_epochs(
     row: str, curves: dict, epochs: Int[np.ndarray, " S"], sizes: np.ndarray
 ) -> list[dict]:
-    """Records of a row at one epoch [S] of its curves.
+    """Records of a row at one epoch [S] of its curves, see metrics.by_epoch.
 
     Args:
         row: its name.
@@ -132,12 +129,11 @@ def at_epochs(
         epochs: of each student.
         sizes: [R], frames of each recording of the test.
     """
-    each, counts = (np.arange(len(epochs)), epochs), curves["counts"]
+    counts = curves["counts"][np.arange(len(epochs)), epochs].astype(int)
     of_splits = {name: x for name, x in curves.items() if name != "counts"}
-    metrics = {f"{name}_accuracy": x[each] for name, x in of_splits.items()}
-    metrics |= {f"{name}_curve": x for name, x in of_splits.items()} | {"epoch": epochs + 1}
-    metrics[f"test_{examples.RIGHT}"] = examples.packed_counts(counts[each].astype(int), sizes)
-    return records.seed_records(row, metrics)
+    texts = map(str, examples.packed_counts(counts, sizes))
+    found = by_epoch.at_epochs(row, of_splits, epochs)
+    return [record | {f"test_{examples.RIGHT}": text} for record, text in zip(found, texts)]
 
 
 def of_all_recordings(spoken: data.Speech, members: teachers.Teachers) -> list[dict]:

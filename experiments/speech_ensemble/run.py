@@ -181,7 +181,7 @@ def train_few(config: Config, spoken: data.Speech, trained, task) -> list[dict]:
     arrays = {name: part._asdict() for name, part in parts.items()}
     arrays["test"]["recording"] = spoken.recording["test"]
     sizes = np.bincount(spoken.recording["test"])
-    measured = functools.partial(metrics.by_epoch, few_recipe.model, len(sizes))
+    measured = functools.partial(metrics.counted, few_recipe.model, len(sizes))
     wanted = arms_of_few(config)
     _, curves = students.fit(
         few_recipe, wanted, split, {name: x[rows] for name, x in sources.items()}, each,

@@ -1,8 +1,11 @@
-"""The weight and the temperature that validation chose for a method, as cells of a table."""
+"""The row, weight and temperature that validation chose for a method, as cells of a table."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
+from kd_jax.report import tables
 from kd_jax.report.published import DASH
 
 EDGE = " (edge)"
@@ -11,6 +14,23 @@ ABOUT = {  # what is said below a table with these columns
     "T": "T: the temperature, chosen on validation.",
 }
 OF_EDGES = f"{EDGE.strip()}: the smallest or the largest that was tried; others may do better."
+
+
+def chosen(records: Sequence[tables.Record], family: str) -> str:
+    """The row of a family with the fewest validation errors; on a tie, the lower NLL there.
+
+    Args:
+        records: With "family", "validation_errors" and "validation_nll" where they are of it.
+        family: Its name.
+    """
+    rows = tables.by_row(r for r in records if r.get("family") == family)
+
+    def score(row):
+        return tuple(
+            np.mean(tables.values(rows[row], f"validation_{m}")) for m in ("errors", "nll")
+        )
+
+    return min(rows, key=score)
 
 
 def weight(record: Mapping[str, Any]) -> str:
