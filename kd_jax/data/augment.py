@@ -1,8 +1,8 @@
-"""Data augmentation of one image, drawn on the device: (key, image) -> image."""
+"""Data augmentation, drawn on the device: (key, image) -> image, and mixtures of a batch."""
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Key
+from jaxtyping import Array, Float, Key, PyTree
 
 from kd_jax.errors import require
 
@@ -44,3 +44,24 @@ def crop_and_flip(
     move_key, flip_key = jax.random.split(key)
     moved = jitter(move_key, image, padding)
     return jnp.where(jax.random.bernoulli(flip_key), moved[:, ::-1], moved)
+
+
+def mixup(key: Key[Array, ""], rows: PyTree[Float[Array, "B ..."]]) -> PyTree:
+    """Every row of a batch mixed with the one before it, by a share that is drawn for each.
+
+    λ x_i + (1 − λ) x_{i−1} with λ uniform on [0, 1], the same in all arrays, like images and the
+    probabilities of their classes. The order of a batch is random, and so is who is mixed.
+    Source: Zhang et al. 2017, arXiv 1710.09412, with α = 1.
+
+    Args:
+        key: of the draw.
+        rows: arrays of one length.
+    """
+    leaves = jax.tree.leaves(rows)
+    share = jax.random.uniform(key, (len(leaves[0]),))
+
+    def mixed(x):
+        of_row = share.reshape(-1, *[1] * (x.ndim - 1))
+        return of_row * x + (1 - of_row) * jnp.roll(x, 1, axis=0)
+
+    return jax.tree.map(mixed, rows)

@@ -192,24 +192,53 @@ def _logits(apply):
 
 
 def _stored(row, recipe, keys, seeds, data, run):
-    run.open()
     facts: dict = {"recipe": fingerprint.value(recipe), "fit": fingerprint.code(fit)}
-    facts |= {"data": fingerprint.arrays(data.train)}
-    facts |= {"keys": fingerprint.value(keys), "seeds": list(seeds)}
-    like = train_state.initialize(recipe.model.init).eval_shape(keys)  # traced once, for fit too
 
-    def train(snapshots):
-        execution = run.execution._replace(snapshots=snapshots)
+    def train(execution):
         return fit(recipe, keys, data.train, seeds=seeds, title=row, execution=execution)
 
-    found = model_store.of_run(run, facts, train, like, row=row, data=data.name)
+    return stored(row, recipe.model, facts, train, keys, data, run, seeds=seeds)
+
+
+def stored(
+    row: str,
+    model: Any,
+    facts: dict,
+    train: Callable[[Execution], Any],
+    keys: jax.Array,
+    data: Any,
+    run: Any,
+    *,
+    seeds: Sequence[int],
+) -> Teachers:
+    """Teachers [S, …], trained or restored, with their logits on every split of a Dataset.
+
+    Args:
+        row: their name in tables.
+        model: of each.
+        facts: JSON-like, all that decides what they are beside the training rows, keys and seeds.
+        train: (execution) -> variables [S, …].
+        keys: [S].
+        data: a Dataset, on whose training rows they are trained.
+        run: a run_folder.Run, which is opened.
+        seeds: [S], their numbers.
+    """
+    run.open()
+    facts = {**facts, "data": fingerprint.arrays(data.train)}
+    facts |= {"keys": fingerprint.value(keys), "seeds": list(seeds)}
+    like = train_state.initialize(model.init).eval_shape(keys)  # traced once, for fit too
+
+    def resumed(snapshots):
+        return train(run.execution._replace(snapshots=snapshots))
+
+    found = model_store.of_run(run, facts, resumed, like, row=row, data=data.name)
     word = "restored" if found.restored else f"trained in {found.seconds:.0f} s"
     print(f"{label(row, seeds)}: {word} ({found.folder})")
-    apply = _logits(recipe.model.apply)
+    apply = _logits(model.apply)
     splits = {"train": data.train, "validation": data.validation, "test": data.test}
     logits = {
         name: model_store.outputs(found, apply, split.inputs)
         for name, split in splits.items()
         if len(split.labels)
     }
-    return Teachers(row, recipe.model, found.params, logits, found.fingerprint, found.seconds)
+    return Teachers(row, model, found.params, logits, found.fingerprint, found.seconds)
