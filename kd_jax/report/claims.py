@@ -17,6 +17,7 @@ from kd_jax.report import cells, confirmed, markdown_blocks, tables
 
 REPRODUCED, CONTRADICTED, OPEN = "reproduced", "**contradicted**", "open"
 ONE_SEED = " \\*"
+NOT_RUN = "not run yet"  # there is no record
 HEADER = ["claim", "published", "ours", "difference [95 %]", "result", "where"]
 OURS = HEADER.index("ours")
 HEAD = """\
@@ -73,6 +74,9 @@ class Answer(NamedTuple):
     verdict: str
 
 
+NOTHING = Answer("–", "–", "")  # of a claim whose experiment has no record
+
+
 def page(root: pathlib.Path) -> str:
     """The Markdown of docs/claims.md.
 
@@ -86,9 +90,11 @@ def page(root: pathlib.Path) -> str:
     results: list[str] = []
     for name, claim in listed(root):
         record = root / "experiments" / name / claim.record
-        found = answer(claim, (record / "table.md").read_text(encoding="utf-8"))
-        results.append(result(claim, found))
-        marked = results[-1] + ("" if confirmed.exploration(record) else ONE_SEED)
+        table = record / "table.md"
+        known = table.is_file()
+        found = answer(claim, table.read_text(encoding="utf-8")) if known else NOTHING
+        results.append(result(claim, found) if known else NOT_RUN)
+        marked = results[-1] + (ONE_SEED if known and not confirmed.exploration(record) else "")
         link = f"[{name}](../experiments/{name}/README.md)"
         line = [claim.says, claim.published, found.number, found.difference, marked, link]
         papers.setdefault(claim.paper, []).append(line)
@@ -98,7 +104,7 @@ def page(root: pathlib.Path) -> str:
 
 
 def listed(root: pathlib.Path) -> Iterable[tuple[str, Claim]]:
-    """(experiment, claim) of all that list some and have records, experiments by name.
+    """(experiment, claim) of all that list some, experiments by name.
 
     Args:
         root: The folder of the repository.
@@ -166,6 +172,7 @@ def _table(lines):
 
 
 def _count(results):
-    """'12 claims: 8 reproduced, 1 contradicted, 3 open'."""
+    """'12 claims: 8 reproduced, 1 contradicted, 3 open', and how many were not run yet."""
     kinds = [(x.strip("*"), results.count(x)) for x in (REPRODUCED, CONTRADICTED, OPEN)]
+    kinds += [(NOT_RUN, results.count(NOT_RUN))] if NOT_RUN in results else []
     return f"{len(results)} claims: {', '.join(f'{n} {kind}' for kind, n in kinds)}"

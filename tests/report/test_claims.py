@@ -90,6 +90,19 @@ def test_a_claim_says_whether_another_base_seed_confirmed_its_record(tmp_path, m
         assert said in re.sub(" +", " ", claims.page(tmp_path))
 
 
+def test_claims_of_an_experiment_without_a_record_are_not_run_yet(tmp_path, monkeypatch):
+    record = tmp_path / "experiments" / "known" / "records"
+    record.mkdir(parents=True)
+    (record / "table.md").write_text(TABLE, encoding="utf-8")
+    both = [(name, claim("Few labels", "soft", number="errors")) for name in ("known", "new")]
+    monkeypatch.setattr(claims, "listed", lambda root: both)
+    page = claims.page(tmp_path)
+    assert "**2 claims: 1 reproduced, 0 contradicted, 0 open, 1 not run yet.**" in page
+    known, new = [x for x in page.splitlines() if x.startswith("| it is so")]
+    assert "| 5.5" in known and "| reproduced" in known and "| not run yet" in new
+    assert [x.strip() for x in new.split("|")[3:5]] == ["–", "–"]
+
+
 def test_the_committed_page_is_what_the_records_say():
     committed = (ROOT / "docs" / "claims.md").read_text(encoding="utf-8")
     assert committed == experiment_page.linked(claims.page(ROOT))
