@@ -1,0 +1,54 @@
+"""An ensemble distilled into one network of its members' size."""
+
+import numpy as np
+
+from experiments.teacher_choice import common
+from experiments.teacher_choice import rows as named
+from experiments.teacher_choice.common import Place
+from kd_jax.distill import controls, ensembles, students, teachers
+from kd_jax.distill.students import Arm
+from kd_jax.metrics import records
+from kd_jax.training import keys
+
+
+def members_of(place: Place) -> teachers.Teachers:
+    """The members, which differ by their initialization and their order."""
+    config, rows = place.config, len(place.data.train.labels)
+    order = place.key("member", "order")
+    of = common.recipe(config, config.member_width, rows, config.member_epochs, order)
+    each = keys.keys(config.base_seed, "member", place.teacher, count=config.members)
+    return teachers.together(named.MEMBER, of, each, place.data, place.run)
+
+
+def arms(place: Place) -> list[Arm]:
+    """The students' arms, the baseline first."""
+    config = place.config
+    temperatures, weight = sorted(config.ensemble_temperatures), config.label_weight
+    at = temperatures[(len(temperatures) - 1) // 2]
+    return [
+        common.labels_only(),
+        common.labels_only(row=named.smoothed(config.smoothing), smoothing=config.smoothing),
+        *students.arms(named.MIXED, temperatures, weight=1.0, label_weight=weight),
+        Arm(f"{named.SOFT}, T={at:g}", at, weight=1.0),
+        Arm(
+            f"permuted ensemble, T={at:g}", at, weight=1.0, label_weight=weight, teacher="permuted"
+        ),
+    ]
+
+
+def train(place: Place, task) -> list[dict]:
+    """The records of an ensemble, its members and its students."""
+    config, data = place.config, place.data
+    members = members_of(place)
+    mean = {split: ensembles.arithmetic_mean(x) for split, x in members.logits.items()}
+    of_mean: dict[str, np.ndarray] = {}
+    for split in common.HELD_OUT:
+        of_mean |= teachers.metrics(mean[split][None], getattr(data, split).labels, split)
+    found = common.of_teacher(place, members, task)
+    found += records.seed_records(named.ENSEMBLE, of_mean)
+    seed = keys.number(config.base_seed, "draw", "permuted", place.teacher)
+    permuted = controls.permuted(mean["train"], data.train.labels, seed)
+    taught = {"teacher": mean, "permuted": {**mean, "train": permuted}}
+    rows, order = len(data.train.labels), place.key("student", "order")
+    of = common.recipe(config, config.member_width, rows, config.member_epochs, order)
+    return found + common.trained(place, of, arms(place), taught, task)

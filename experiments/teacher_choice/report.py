@@ -1,0 +1,242 @@
+"""Tables and figures of the choice of a teacher: a table for each part, and what is compared."""
+
+import json
+import pathlib
+from collections.abc import Callable, Mapping
+
+from experiments.teacher_choice import pictures
+from experiments.teacher_choice import rows as named
+from kd_jax.report import by_column, chosen_numbers, confirmed, sections, shares, tables
+from kd_jax.storage import jsonl
+
+Records = list[tables.Record]
+Cell = Callable[[Records], str]
+NAME = "teacher_choice"
+
+
+def number(metric: str, form: str) -> Cell:
+    """The cell of the mean of a metric."""
+    return lambda records: tables.mean(records, metric, form)
+
+
+NLL, ECE = {"test NLL (nats)": number("test_nll", ".3f")}, {"ECE": number("test_ece", ".3f")}
+TEACHERS = {"teacher's errors": number("teacher_errors", ".1f")}
+FIDELITY = {
+    "agrees with its teacher": number("test_agreement", ".2%"),
+    "KL to it": number("test_kl", ".4f"),
+}
+TEMPERATURE: dict[str, Cell] = {"T": lambda found: chosen_numbers.temperature(found[0])}
+ACCURACY = {
+    "training accuracy": number("train_accuracy", ".2%"),
+    "test accuracy": number("test_accuracy", ".2%"),
+}
+EPOCHS = {"epochs": number("epoch", ".1f")}
+
+
+def table(folder: pathlib.Path) -> str:
+    """The Markdown of a run folder: for each part its tables, and what is compared."""
+    records, settings = jsonl.records(folder), settings_of(folder)
+    parts, pairs = prepared(records, confirmed.choosing(folder, NAME)), named.compared(settings)
+    text = [head(parts, settings)]
+    for part, found in parts.items():
+        text += [named.TITLES[part], named.PAPER[part], *TABLES[part](found)]
+        rows = named_rows(part, found)
+        if part == named.TRANSFER_SET:
+            text += [named.FAITHFUL, compared(part, rows, named.faithful(settings), "agreement")]
+        text += [named.FEWER[part], compared(part, rows, pairs[part])]
+    return "\n\n".join(text)
+
+
+def compared(part: str, records: Records, pairs, metric: str = "test_errors") -> str:
+    """The table of pairs of a part's rows, by errors or by a metric that is better where higher."""
+    fewer = metric == "test_errors"
+    return sections.compared(
+        {part: records}, [(part, *pair) for pair in pairs], metric,
+        lower_is_better=fewer, digits=2 - fewer, detectable=True,
+    )  # fmt: skip
+
+
+def settings_of(folder: pathlib.Path) -> dict:
+    """The settings of a run folder."""
+    return json.loads((folder / "config.json").read_text(encoding="utf-8"))
+
+
+def head(parts: Mapping[str, Records], settings: dict) -> str:
+    """What stands above all tables."""
+    one = next(iter(parts.values()))
+    labels = [r for r in one if r["row"] == named.LABELS]
+    digits = "1,500 (5,000 digits in all)" if settings["mnist_5k"] else "10,000 of MNIST"
+    return (
+        f"Test errors of {digits}, mean ± s.d.; paired. T: chosen on validation. Born-again "
+        f"networks: {settings['chains']} chains; all else: {settings['seeds']} students per row of "
+        f"each of {settings['teachers']} teachers, who differ by their initialization and their "
+        f"draw of images.\n{sections.DETECTABLE}\n{tables.scope(labels)}"
+    )
+
+
+def prepared(records: Records, choosing: Records) -> dict[str, Records]:
+    """{part: records}, with the errors of their teachers and what was chosen.
+
+    Args:
+        records: Of a run.
+        choosing: Those on which temperatures are chosen.
+    """
+    found = {part: [r for r in records if r["part"] == part] for part in named.PARTS}
+    chosen_on = tables.by("part", choosing)
+    found[named.TRANSFER_SET] = [in_points(r) for r in found[named.TRANSFER_SET]]
+    return {
+        part: with_choices(with_teachers(of), chosen_on.get(part, of))
+        for part, of in found.items()
+        if any(r["row"] == named.LABELS for r in of)
+    }
+
+
+def in_points(record: tables.Record) -> tables.Record:
+    """A record with its agreement in percent, on the test and on what it learned from."""
+    names = {"agreement": "test_agreement", "seen": "train_agreement"}
+    return record | {name: 100 * record[x] for name, x in names.items() if x in record}
+
+
+def with_teachers(records: Records) -> Records:
+    """The records of students, with the errors of the teacher that is said to have taught each."""
+    errors = {
+        (row, r["teacher_seed"]): r["test_errors"] for r in records for row in r.get("students", ())
+    }
+    return [
+        r | ({"teacher_errors": errors[key]} if key in errors else {})
+        for r in records
+        for key in [(r["row"], r["teacher_seed"])]
+    ]
+
+
+def with_choices(records: Records, choosing: Records) -> Records:
+    """The records, those of the row that validation chose of a family marked as "chosen".
+
+    Args:
+        records: Of a part.
+        choosing: On which it is chosen.
+    """
+    families: dict[str, set] = {}
+    for r in records:
+        if "family" in r and r["family"] != r["row"]:
+            families.setdefault(r["family"], set()).add(r["temperature"])
+    best = {chosen_numbers.chosen(choosing, family): family for family in families}
+    return [
+        r | ({"chosen": family, "temperatures": sorted(families[family])} if family else {})
+        for r in records
+        for family in [best.get(r["row"])]
+    ]
+
+
+def students(records: Records) -> Records:
+    """The rows of a table: each family at its chosen temperature and by its name alone."""
+    swept = {r["chosen"] for r in records if "chosen" in r}
+    return [
+        {**r, "row": r.get("chosen", r["row"])}
+        for r in records
+        if "students" not in r and (r.get("family") not in swept or "chosen" in r)
+    ]
+
+
+def named_rows(part: str, records: Records) -> Records:
+    """The records under the names that are compared."""
+    if part == named.PATIENCE:
+        return [{**r, "row": named.at_length(r["row"], r["epochs"])} for r in records]
+    if part == named.TRANSFER_SET:
+        return [{**r, "row": named.of_size(r["row"], r["size"])} for r in records]
+    return students(records)
+
+
+def lines(records: Records, columns: Mapping[str, Cell]) -> str:
+    """The Markdown table of a part's rows against labels only.
+
+    Args:
+        records: Of `students`.
+        columns: {title: what makes its cell of a row's records}.
+    """
+    rows = tables.by_row(records)
+    found = [
+        [
+            line.row, tables.spread(line), tables.difference(line), tables.verdict(line),
+            *(cell(rows[line.row]) for cell in columns.values()),
+        ]
+        for line in tables.compare(records, "test_errors", named.LABELS)
+    ]  # fmt: skip
+    header = ["method", "test errors", f"vs. {named.LABELS} [95 %]", "verdict", *columns]
+    return tables.markdown(header, found)
+
+
+def of_size(records: Records) -> list[str]:
+    """The table of students of several teachers."""
+    return [lines(students(records), TEACHERS | TEMPERATURE | FIDELITY | NLL)]
+
+
+def of_smoothing(records: Records) -> list[str]:
+    """That of teachers of labels and of smoothed labels, and every temperature."""
+    swept = [r for r in records if "chosen" in r or r.get("family") not in (None, r["row"])]
+    each = [{**r, "row": r["family"]} for r in swept]
+    every = by_column.spread(each, "temperature", "method", "test_errors", 1)
+    return [*of_size(records), named.EVERY_T, every]
+
+
+def of_generations(records: Records) -> list[str]:
+    """That of born-again networks."""
+    before = {"agrees with the generation before": number("test_agreement", ".2%")}
+    return [lines(records, NLL | ECE | before)]
+
+
+def of_transfer_sets(records: Records) -> list[str]:
+    """Errors and fidelity by the size of the transfer set."""
+    taught = [r for r in records if r["size"]]
+    of_teacher = [r["test_errors"] for r in records if r["row"] == named.TEACHER]
+    return [
+        f"The teacher makes {tables.mean_and_sd(of_teacher)} errors.",
+        by_column.spread(taught, "size", "method", "test_errors", 1),
+        named.AGREEMENT,
+        by_column.spread(taught, "size", "method", "agreement"),
+        named.KL,
+        by_column.spread(taught, "size", "method", "test_kl", 4),
+        named.SEEN,
+        by_column.spread(taught, "size", "method", "seen"),
+    ]
+
+
+def of_few(records: Records) -> list[str]:
+    """That of few images, accuracy in training beside that of the test."""
+    return [lines(students(records), ACCURACY | TEMPERATURE | EPOCHS)]
+
+
+def of_ensemble(records: Records) -> list[str]:
+    """That of an ensemble and its students, and the share of its gain that these keep."""
+    found = students(records)
+    kept = shares.table(
+        [r for r in found if r["row"] != named.MEMBER], named.LABELS, named.ENSEMBLE
+    )
+    return [lines(found, TEMPERATURE | FIDELITY | NLL), named.SHARES, kept]
+
+
+def of_patience(records: Records) -> list[str]:
+    """Errors by the length of the training."""
+    taught = [r for r in records if r["epochs"]]
+    of_teacher = [r["test_errors"] for r in records if not r["epochs"]]
+    about = f"The teacher makes {tables.mean_and_sd(of_teacher)} errors."
+    return [about, by_column.spread(taught, "epochs", "method", "test_errors", 1)]
+
+
+TABLES: dict[str, Callable[[Records], list[str]]] = {
+    named.SIZE: of_size,
+    named.SMOOTHING: of_smoothing,
+    named.BORN_AGAIN: of_generations,
+    named.TRANSFER_SET: of_transfer_sets,
+    named.FEW_LABELS: of_few,
+    named.ENSEMBLE_PART: of_ensemble,
+    named.PATIENCE: of_patience,
+}
+
+
+def draw(folder: pathlib.Path) -> None:
+    """A figure for each part that has a curve, or many rows."""
+    parts = prepared(jsonl.records(folder), confirmed.choosing(folder, NAME))
+    for part in parts.keys() & pictures.DRAWN.keys():
+        found = students(parts[part]) if part == named.SIZE else parts[part]
+        pictures.DRAWN[part](folder / f"{part}.svg", found)
