@@ -10,8 +10,9 @@ Hariharan 2019, arXiv 1910.01348), label smoothing of the teacher (smoothing; MÃ
 and Hinton 2019, arXiv 1906.02629), born-again networks (born_again; Furlanello et al. 2018, arXiv
 1805.04770), fidelity by the size of the transfer set (transfer_set; Stanton et al. 2021, arXiv
 2106.05945), soft targets as a regularizer of few images and an ensemble distilled into one network
-(few_labels and ensemble; Hinton, Vinyals and Dean 2015, arXiv 1503.02531, sections 6 and 4), and
-long training on views that the teacher is asked about (patience; Beyer et al. 2021, arXiv
-2106.05237). Every part has students of labels alone with the same steps and inputs. Learning
-rates, lengths and widths are ours: the papers train larger networks on other data.
+(few_labels and ensemble; Hinton, Vinyals and Dean 2015, arXiv 1503.02531, sections 6 and 4), long
+training on views that the teacher is asked about (patience; Beyer et al. 2021, arXiv 2106.05237),
+and scaling laws of distillation (scaling; Busbridge et al. 2025, arXiv 2502.08606). Every part has
+students of labels alone with the same steps and inputs. Learning rates, lengths and widths are
+ours: the papers train larger networks on other data.
 """

@@ -86,4 +86,10 @@ CLAIMS = [
         ),
         PAIRED,
     ),
+    Claim(
+        "Busbridge et al. 2025, Distillation Scaling Laws (arXiv 2502.08606)",
+        "A law of a student's size, its data and its teacher's loss predicts its loss (R² > 0.9)",
+        "within about 1 %", (named.LAWS, "width, images and the teacher's loss"),
+        "R² of held-out students [95 %]", least=0.9,
+    ),
 ]  # fmt: skip

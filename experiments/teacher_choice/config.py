@@ -81,6 +81,13 @@ class Config(experiment.TaughtConfig):
         (10, 40, 160), "epochs of patient students", distinct(at_least(1))
     )
     patient: int = setting(30, "units in each of their hidden layers", at_least(1))
+    # scaling
+    student_widths: tuple[int, ...] = setting(
+        (4, 8, 16, 32, 64), "units of the students of the scaling law", distinct(at_least(1))
+    )
+    amounts: tuple[int, ...] = setting(
+        (1000, 4000, 16_000, 55_000), "images that they see", distinct(at_least(10))
+    )
     workers: int = place(2, "trainings side by side; each keeps about one core busy", at_least(1))
 
     PRESETS = {
@@ -93,6 +100,6 @@ class Config(experiment.TaughtConfig):
             "sizes": (200, 1000), "tiny": 8, "taught_epochs": 5, "steps": 20, "few_epochs": 3,
             "fraction": 0.1, "few_temperatures": (4.0,), "members": 3, "member_width": 6,
             "member_epochs": 1, "ensemble_temperatures": (2.0,), "lengths": (1, 2), "patient": 6,
-            "workers": 1,
+            "student_widths": (3, 6), "amounts": (300, 900), "workers": 1,
         },
     }  # fmt: skip

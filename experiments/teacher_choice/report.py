@@ -4,9 +4,12 @@ import json
 import pathlib
 from collections.abc import Callable, Mapping
 
-from experiments.teacher_choice import pictures
+import numpy as np
+
+from experiments.teacher_choice import pictures, scaling_law
 from experiments.teacher_choice import rows as named
 from kd_jax.report import by_column, chosen_numbers, confirmed, sections, shares, tables
+from kd_jax.report.published import DASH
 from kd_jax.storage import jsonl
 
 Records = list[tables.Record]
@@ -43,7 +46,8 @@ def table(folder: pathlib.Path) -> str:
         rows = named_rows(part, found)
         if part == named.TRANSFER_SET:
             text += [named.FAITHFUL, compared(part, rows, named.faithful(settings), "agreement")]
-        text += [named.FEWER[part], compared(part, rows, pairs[part])]
+        if part in pairs:
+            text += [named.FEWER[part], compared(part, rows, pairs[part])]
     return "\n\n".join(text)
 
 
@@ -223,6 +227,27 @@ def of_patience(records: Records) -> list[str]:
     return [about, by_column.spread(taught, "epochs", "method", "test_errors", 1)]
 
 
+def of_scaling(records: Records) -> list[str]:
+    """Losses by width and amount, and how well laws predict those that they were not fitted to."""
+    taught = [r for r in records if r["width"]]
+    each = [{**r, "row": named.of_student(r["width"], r["row"])} for r in taught]
+    cells = [
+        scaling_law.cells_of(of_seed, named.LABELS)
+        for of_seed in tables.by("teacher_seed", records).values()
+    ]
+    found = []
+    for name, (law, count) in scaling_law.LAWS.items():
+        values = [scaling_law.determination(law, count, of_seed) for of_seed in cells]
+        shown = f"{np.mean(values):.3f} {tables.interval(values, 3)}"
+        found.append([name, count, len(cells[0].loss), shown.removesuffix(f" {DASH}")])
+    header = ["law of", "parameters", "students", "R² of held-out students [95 %]"]
+    return [
+        by_column.spread(each, "amount", "students, and what taught them", "test_nll", 3),
+        named.LAWS,
+        tables.markdown(header, found),
+    ]
+
+
 TABLES: dict[str, Callable[[Records], list[str]]] = {
     named.SIZE: of_size,
     named.SMOOTHING: of_smoothing,
@@ -231,6 +256,7 @@ TABLES: dict[str, Callable[[Records], list[str]]] = {
     named.FEW_LABELS: of_few,
     named.ENSEMBLE_PART: of_ensemble,
     named.PATIENCE: of_patience,
+    named.SCALING: of_scaling,
 }
 
 

@@ -2,8 +2,10 @@
 
 SIZE, SMOOTHING, BORN_AGAIN = "size", "smoothing", "born_again"
 TRANSFER_SET, FEW_LABELS, ENSEMBLE_PART = "transfer_set", "few_labels", "ensemble"
-PATIENCE = "patience"
-PARTS = SIZE, SMOOTHING, BORN_AGAIN, TRANSFER_SET, FEW_LABELS, ENSEMBLE_PART, PATIENCE
+PATIENCE, SCALING = "patience", "scaling"
+PARTS = (
+    SIZE, SMOOTHING, BORN_AGAIN, TRANSFER_SET, FEW_LABELS, ENSEMBLE_PART, PATIENCE, SCALING,
+)  # fmt: skip
 
 LABELS, STOPPED = "labels only", "labels only, stopped early"
 TEACHER, MEMBER, ENSEMBLE = "teacher", "one member", "ensemble"
@@ -22,12 +24,14 @@ TITLES = {
     FEW_LABELS: "Few images: soft targets as a regularizer",
     ENSEMBLE_PART: "An ensemble in one network of its members' size",
     PATIENCE: "Patience: test errors by epochs",
+    SCALING: "Scaling: test NLL of students by width and images, nats",
 }
 AGREEMENT = "Size of the transfer set: agreement with the teacher on the test, %"
 FAITHFUL = "More agreement with the teacher, in points?"
 KL = "Size of the transfer set: KL to the teacher on the test, nats"
 SEEN = "Size of the transfer set: agreement on the transfer set itself, %"
 SHARES = "Share of the ensemble's gain that is kept"
+LAWS = "Scaling laws: how much they explain of students that were held out of the fit"
 EVERY_T = "Label smoothing of the teacher: test errors at every temperature"
 FEWER = {
     SIZE: "Fewer errors by another teacher?",
@@ -71,6 +75,10 @@ PAPER = {
         "Paper (images, no such table): with outputs kept from before students overfit, on "
         "consistent views they improve as long as they are trained."
     ),
+    SCALING: (
+        "Paper (language models of 143M to 12.6B parameters): a law of a student's size, its data "
+        "and its teacher's loss predicts larger ones within about 1 %."
+    ),
 }  # fmt: skip
 
 
@@ -107,6 +115,11 @@ def generation(number: int) -> str:
 def at_length(row: str, epochs: int) -> str:
     """The row of a length of training, where lengths are compared."""
     return f"{row}, {epochs} epochs"
+
+
+def of_student(width: int, row: str) -> str:
+    """The row of a student of some width."""
+    return f"{of_units(width)}, {row}"
 
 
 def of_size(row: str, size: int) -> str:

@@ -9,6 +9,7 @@ from experiments.teacher_choice import (
     ensemble,
     few_labels,
     patience,
+    scaling,
     size,
     smoothing,
     transfer_set,
@@ -32,6 +33,7 @@ UNITS: dict[str, Callable[[Place], Iterator[tuple]]] = {
     named.FEW_LABELS: whole(few_labels.train),
     named.ENSEMBLE_PART: whole(ensemble.train),
     named.PATIENCE: patience.units,
+    named.SCALING: scaling.units,
 }
 
 

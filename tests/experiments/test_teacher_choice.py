@@ -170,6 +170,7 @@ def test_units_differ_and_parts_are_chosen_by_name():
     assert count == {
         named.SIZE: 5, named.SMOOTHING: 5, named.BORN_AGAIN: 10, named.TRANSFER_SET: 5 * 4,
         named.FEW_LABELS: 5, named.ENSEMBLE_PART: 5, named.PATIENCE: 5 * 4,
+        named.SCALING: 5 * (1 + 5 * 4),
     }  # fmt: skip
     found = teacher_choice.units(Config(part="patience", teachers=1), DATA, None)
     assert [x["epochs"] for x, _ in found] == [0, 160, 40, 10]
@@ -216,9 +217,12 @@ def check(folder, config):
         + 1
         + config.seeds * (4 + len(config.ensemble_temperatures)),
         named.PATIENCE: 1 + config.seeds * 5 * len(config.lengths),
+        named.SCALING: 2 + config.seeds * 3 * len(config.student_widths) * len(config.amounts),
     }
     assert {part: len(found) for part, found in of.items()} == expected
-    assert all("test_right" in r and r["test_errors"] > 0 for r in records)
+    assert all(r["test_errors"] > 0 for r in records)
+    taught = [r for r in records if r["part"] != named.SCALING]
+    assert all("test_right" in r for r in taught)
     text = (folder / "table.md").read_text()
     assert all(title in text for title in [*named.TITLES.values(), *named.FEWER.values()])
     return of

@@ -109,14 +109,33 @@ def of_generations(chain):
     return [record(named.BORN_AGAIN, row, chain, errors=90 - n) for n, row in enumerate(names)]
 
 
-MADE = of_size, of_smoothing, of_generations, of_sizes, of_few, of_ensemble, of_patience
+def of_scaling(teacher):
+    """Losses that the law of a teacher's loss has made."""
+    part, soft = named.SCALING, [named.of_source(named.of_units(w)) for w in CONFIG.widths[1:]]
+    losses = dict(zip(soft, (0.12, 0.08 + 0.001 * teacher, 0.06)))
+    at_rest, found = {"width": 0, "amount": 0}, []
+    for row, loss in losses.items():
+        name = row.replace(named.SOFT, named.TEACHER)
+        found += [record(part, name, teacher, test_nll=loss, **at_rest)]
+    for width in CONFIG.student_widths:
+        for amount in CONFIG.amounts:
+            known, size = {"width": width, "amount": amount}, 2 / width + (500 / amount) ** 0.5
+            found += [record(part, named.LABELS, teacher, test_nll=0.1 + size, **known)]
+            for row, loss in losses.items():
+                found += [record(part, row, teacher, test_nll=loss + 0.5 * size, **known)]
+    return found
+
+
+MADE = (
+    of_size, of_smoothing, of_generations, of_sizes, of_few, of_ensemble, of_patience, of_scaling,
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """A run folder of invented records: students of five teachers in every part."""
     found = [r for make in MADE for teacher in range(5) for r in make(teacher)]
-    for part in set(named.PARTS) - {named.TRANSFER_SET, named.PATIENCE}:
+    for part in set(named.PARTS) - {named.TRANSFER_SET, named.PATIENCE, named.SCALING}:
         curves = {"train_curve": [0.9, 1.0], "test_curve": [0.5, 0.4], "epoch": 2}
         known = {"temperature": 1.0, "family": named.LABELS} | curves
         found += [record(part, named.LABELS, t, errors=100 + t, **known) for t in range(5)]
@@ -142,7 +161,7 @@ def rows_below(text, title):
 
 def test_every_claim_finds_its_cell(text):
     found = {claim.says: claimed.answer(claim, text) for claim in claims.CLAIMS}
-    assert len(found) == len(claims.CLAIMS) == 10
+    assert len(found) == len(claims.CLAIMS) == 11
     results = [claimed.result(claim, found[claim.says]) for claim in claims.CLAIMS]
     assert results.count(claimed.REPRODUCED) >= 4 and claimed.NOT_RUN not in results
 
