@@ -172,7 +172,7 @@ def save(place: Place, model, variables, arms, taught, task) -> None:
         rows = [arms[a].row for a in places]
         own = jax.tree.map(lambda x, places=places: x[:, places], variables)
         test = place.data.test, taught[name]["test"]
-        saved_models.save(task.run, model, own, rows, *test, **task.known)
+        saved_models.save(task.run, model, own, rows, *test, teacher=name, **task.known)
 
 
 def of_teacher(

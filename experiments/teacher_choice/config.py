@@ -41,7 +41,7 @@ class Config(experiment.TaughtConfig):
     teacher_epochs: int = setting(25, "epochs of the other teachers", at_least(1))
     small: int = setting(8, "units in each hidden layer of the students", at_least(1))
     temperatures: tuple[float, ...] = setting(
-        (1.0, 2.0, 4.0), "of these students; validation chooses one", distinct(is_temperature)
+        (1.0, 2.0, 4.0, 8.0), "of these students; validation chooses one", distinct(is_temperature)
     )
     # label smoothing of the teacher
     smoothed_temperatures: tuple[float, ...] = setting(
@@ -63,14 +63,14 @@ class Config(experiment.TaughtConfig):
     fraction: float = setting(0.03, "of the images, as in section 6", within(0, 1))
     few_epochs: int = setting(60, "epochs of the students of few labels", at_least(1))
     few_temperatures: tuple[float, ...] = setting(
-        (2.0, 4.0, 8.0), "of those with soft targets", distinct(is_temperature)
+        (2.0, 4.0, 8.0, 16.0), "of those with soft targets", distinct(is_temperature)
     )
     # ensemble
     members: int = setting(10, "networks of an ensemble", at_least(2))
     member_width: int = setting(32, "units of its members and of its students", at_least(1))
     member_epochs: int = setting(12, "epochs of its members and of its students", at_least(1))
     ensemble_temperatures: tuple[float, ...] = setting(
-        (1.0, 2.0, 5.0), "of its students", distinct(is_temperature)
+        (1.0, 2.0, 5.0, 10.0), "of its students, those of section 4", distinct(is_temperature)
     )
     label_weight: float = setting(
         0.5, "weight of the labels beside an ensemble's soft targets, as in section 4",
@@ -100,6 +100,6 @@ class Config(experiment.TaughtConfig):
             "sizes": (200, 1000), "tiny": 8, "taught_epochs": 5, "steps": 20, "few_epochs": 3,
             "fraction": 0.1, "few_temperatures": (4.0,), "members": 3, "member_width": 6,
             "member_epochs": 1, "ensemble_temperatures": (2.0,), "lengths": (1, 2), "patient": 6,
-            "student_widths": (3, 6), "amounts": (300, 900), "workers": 1,
+            "student_widths": (3, 6), "amounts": (900,), "workers": 1,
         },
     }  # fmt: skip

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-STARTS = (-1.0, 0.0, 1.0)  # logarithms that all parameters of a fit begin at
+STARTS = (-1.0, 0.0)  # logarithms that all parameters of a fit begin at
 BOUNDS = -8.0, 2.5  # of a parameter's logarithm: of N and D in their means all are of order 1
 
 
@@ -73,7 +73,7 @@ def fitted(law: Callable, count: int, cells: Cells) -> Float[np.ndarray, " p"]:
         return np.log(law(cells, theta)) - np.log(cells.loss)
 
     found = [
-        optimize.least_squares(residuals, np.full(count, start), bounds=BOUNDS, max_nfev=400)
+        optimize.least_squares(residuals, np.full(count, start), bounds=BOUNDS, max_nfev=200)
         for start in STARTS
     ]
     return min(found, key=lambda x: x.cost).x

@@ -170,7 +170,7 @@ def test_a_family_stands_at_the_temperature_that_validation_chose(text):
     rows = rows_below(text, named.TITLES[named.SIZE])
     assert len(rows) == 1 + 4 + 3 + 1  # labels, sizes, early ones, the assistant
     row = rows[named.of_source(named.of_units(8))]
-    assert row["T"] == "4 (edge)" and row["test errors"].startswith("61.0")
+    assert row["T"] == "8 (edge)" and row["test errors"].startswith("61.0")
     assert row["teacher's errors"] == "10.0"
     assert rows[named.LABELS]["test errors"] == "102.0 ± 1.6"  # 100, …, 104
 
