@@ -170,7 +170,7 @@ def save(place: Place, model, variables, arms, taught, task) -> None:
     for name in dict.fromkeys(arm.teacher for arm in arms):
         places = np.array([a for a, arm in enumerate(arms) if arm.teacher == name])
         rows = [arms[a].row for a in places]
-        own = jax.tree.map(lambda x, places=places: x[:, places], variables)
+        own = jax.tree.map(lambda x, places=places: np.asarray(x)[:, places], variables)
         test = place.data.test, taught[name]["test"]
         saved_models.save(task.run, model, own, rows, *test, teacher=name, **task.known)
 

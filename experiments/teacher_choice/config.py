@@ -57,7 +57,7 @@ class Config(experiment.TaughtConfig):
         (1000, 10_000, 60_000), "images of the transfer sets", distinct(at_least(10))
     )
     tiny: int = setting(50, "units in each hidden layer of teacher and students", at_least(1))
-    taught_epochs: int = setting(100, "epochs of this teacher", at_least(1))
+    taught_epochs: int = setting(400, "epochs of this teacher", at_least(1))
     steps: int = setting(4000, "steps of these students, whatever the transfer set", at_least(1))
     # few labels
     fraction: float = setting(0.03, "of the images, as in section 6", within(0, 1))
@@ -94,12 +94,12 @@ class Config(experiment.TaughtConfig):
         "default": {},
         "smoke": {
             "fast_compile": True, "teachers": 1, "seeds": 2, "mnist_5k": True, "images": 500,
-            "width": 16, "epochs": 2, "widths": (4, 12), "assistant": 8, "early": (1,),
+            "width": 12, "epochs": 2, "widths": (4, 12), "assistant": 8, "early": (1,),
             "teacher_epochs": 2, "small": 4, "temperatures": (1.0, 4.0),
             "smoothed_temperatures": (1.0, 4.0), "middle": 8, "chains": 1, "generations": 2,
-            "sizes": (200, 1000), "tiny": 8, "taught_epochs": 5, "steps": 20, "few_epochs": 3,
-            "fraction": 0.1, "few_temperatures": (4.0,), "members": 3, "member_width": 6,
-            "member_epochs": 1, "ensemble_temperatures": (2.0,), "lengths": (1, 2), "patient": 6,
-            "student_widths": (3, 6), "amounts": (900,), "workers": 1,
+            "sizes": (500,), "tiny": 4, "taught_epochs": 5, "steps": 20, "few_epochs": 3,
+            "fraction": 0.1, "few_temperatures": (4.0,), "members": 3, "member_width": 4,
+            "member_epochs": 1, "ensemble_temperatures": (2.0,), "lengths": (1,), "patient": 4,
+            "student_widths": (4, 8), "amounts": (900,),
         },
     }  # fmt: skip

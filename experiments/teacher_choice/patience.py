@@ -52,7 +52,7 @@ def views(teacher: teachers.Teachers) -> Callable:
 def train(place: Place, epochs: int, task) -> list[dict]:
     """The records of students of so many epochs, on views and on clean images."""
     place = smoothing.fewer(place)
-    teacher, data = smoothing.jittered(place, 0.0), place.data
+    teacher, data = smoothing.jittered(place), place.data
     said = common.outputs(teacher)
     truth = {**said, "train": common.certain(data.train.labels, data.classes)}
     taught = dict(zip(NAMES, (said, said, truth)))
@@ -67,7 +67,7 @@ def train(place: Place, epochs: int, task) -> list[dict]:
 def record_teacher(place: Place, task) -> list[dict]:
     """The record of the teacher."""
     place = smoothing.fewer(place)
-    return common.of_teacher(place, smoothing.jittered(place, 0.0), task)
+    return common.of_teacher(place, smoothing.jittered(place), task)
 
 
 def units(place: Place) -> Iterator[tuple]:

@@ -15,19 +15,27 @@ def fewer(place: Place) -> Place:
     return place._replace(data=place.data._replace(train=drawn))
 
 
-def jittered(place: Place, smoothing: float) -> teachers.Teachers:
+def jittered(place: Place, smoothing: float = 0.0, row: str = "") -> teachers.Teachers:
     """A wide teacher of images moved by up to 2 pixels, of the same start whatever the smoothing.
 
     Args:
         place: With the images that it learns from.
         smoothing: Of its labels.
+        row: Its name; by default it tells the smoothing.
     """
     config, order = place.config, place.key("teacher", "order")
     rows = len(place.data.train.labels)
     of = common.recipe(config, config.width, rows, config.epochs, order, augment.jitter)
-    row, arm = named.taught_with(smoothing), common.labels_only(smoothing=smoothing)
+    arm = common.labels_only(smoothing=smoothing)
     return assistants.one(
-        row, of, arm, place.key("teacher"), place.data, None, place.run, seed=place.teacher
+        row or named.taught_with(smoothing),
+        of,
+        arm,
+        place.key("teacher"),
+        place.data,
+        None,
+        place.run,
+        seed=place.teacher,
     )
 
 

@@ -55,7 +55,7 @@ def one(
             recipe, [arm], split, {arm.teacher: taught}, key[None], seeds=[seed],
             label=teachers.label(row, [seed]), views=views, execution=execution,
         )  # fmt: skip
-        return jax.tree.map(lambda x: x[:, 0], variables)
+        return jax.tree.map(lambda x: np.asarray(x)[:, 0], variables)
 
     return teachers.stored(row, recipe.model, facts, train, key[None], data, run, seeds=[seed])
 

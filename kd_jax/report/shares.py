@@ -28,6 +28,7 @@ def table(
 
     def of(errors):  # {row: one number or several}
         lead = errors[baseline] - errors[teacher]
+        lead = np.where(lead == 0, np.nan, lead)  # of nothing there is no share
         return {row: (errors[baseline] - x) / lead for row, x in errors.items()}
 
     ours = of({r: np.array(tables.teacher_means(x, "test_errors")) for r, x in rows.items()})
@@ -46,7 +47,13 @@ def table(
 
 
 def in_percent(shares: Float[np.ndarray, " U"]) -> str:
-    """'63% [53%, 73%]', the mean of shares and its 95 % interval; of one share no interval."""
+    """'63% [53%, 73%]', the mean of shares and its 95 % interval; of one share no interval.
+
+    Args:
+        shares: Of independent units; a dash where one of them is no number.
+    """
+    if np.isnan(shares).any():
+        return DASH
     mean, half = shares.mean(), statistics.half_width(shares) if len(shares) > 1 else 0
     interval = f" [{mean - half:.0%}, {mean + half:.0%}]" if half else ""
     return f"{mean:.0%}{interval}".replace("-", "−")

@@ -30,3 +30,14 @@ def test_without_published_numbers_there_is_no_column_of_them():
     head, _, line = shares.table(records, "labels only", "ensemble").strip().splitlines()
     assert [x.strip() for x in head.strip("|").split("|")] == ["method", "ours [95 %]"]
     assert [x.strip() for x in line.strip("|").split("|")] == ["soft", "50%"]
+
+
+def test_of_no_lead_there_is_no_share():
+    rows = {"labels only": (100, 100), "soft": (75, 75), "ensemble": (50, 100)}
+    records = [
+        {"row": row, "seed": seed, "test_errors": x}
+        for row, of_row in rows.items()
+        for seed, x in enumerate(of_row)
+    ]
+    *_, line = shares.table(records, "labels only", "ensemble").strip().splitlines()
+    assert line.strip("| ").split(" | ")[-1].strip() == "–"
