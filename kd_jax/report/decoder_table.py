@@ -1,8 +1,10 @@
 """The table of a decoder's students: beside the teacher, against SFT and against their start."""
 
+import math
 import pathlib
 
 from kd_jax.errors import counted
+from kd_jax.metrics.statistics import FEWEST, NO_VERDICT
 from kd_jax.report import tables
 from kd_jax.report.decoder_rows import ACROSS, DRAFTED, MEASURES, WRITTEN, Rows, read, verdicts
 from kd_jax.report.published import DASH
@@ -18,15 +20,35 @@ def sentence(rows: Rows) -> str:
     for metric, (title, _, digits, _) in [*rows.measures.items()][:2]:
         found = verdicts(rows, baseline, metric)[kept]
         name, _, unit = title.partition(", ")
-        parts.append(
-            f"{name} {_signed(found, digits)}{' ' + unit if unit else ''} ({found.verdict})"
-        )
-    return f"{kept} against {baseline}: " + "; ".join(parts)
+        verdict = f" ({found.verdict})" if found.verdict != NO_VERDICT else ""
+        parts.append(f"{name} {_signed(found, digits)}{' ' + unit if unit else ''}{verdict}")
+    return "; ".join([f"{kept} against {baseline}: {parts[0]}", *parts[1:], *_unjudged(rows)])
 
 
 def _signed(found, digits):
+    """A difference and its interval, a dash where there is none."""
     mean, low, high = (f"{x:+.{digits}f}" for x in (found.mean, found.low, found.high))
-    return f"{mean} [{low}, {high}]".replace("-", "−")
+    between = f"{low}, {high}" if math.isfinite(found.low) else DASH
+    return f"{mean} [{between}]".replace("-", "−")
+
+
+def _unjudged(rows):
+    """Why there are no verdicts, where there are none."""
+    seeds, texts = _seeds(rows), _texts(rows)
+    if texts < FEWEST:
+        yield f"{counted(texts, 'held-out text')}, fewer than {FEWEST}: no verdicts"
+    elif 1 < seeds < FEWEST:
+        yield f"{seeds} seeds: no verdicts, expected one seed, or {FEWEST} or more"
+
+
+def _seeds(rows):
+    return max(len(found) for found in rows.records.values())
+
+
+def _texts(rows):
+    """Held-out texts that students were measured on."""
+    one = next(iter(rows.records.values()))[0]
+    return len(rows.sums[next(iter(rows.sums))][one["seed"]]["tokens"])
 
 
 def markdown(rows: Rows) -> str:
@@ -103,8 +125,7 @@ def _against(rows, other):
 
 def _notes(rows):
     one = next(iter(rows.records.values()))[0]
-    seeds = max(len(found) for found in rows.records.values())
-    texts = len(rows.sums[next(iter(rows.sums))][one["seed"]]["tokens"])
+    seeds, texts = _seeds(rows), _texts(rows)
     of = "texts" if seeds == 1 else f"texts and orders ({seeds} seeds)"
     per_token = f"Per token of {one['tokens']:,} that count in {counted(texts, 'held-out text')}."
     lines = [

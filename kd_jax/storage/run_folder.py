@@ -28,7 +28,7 @@ from kd_jax.storage import checkpoint, commits, jsonl, locks, manifest, model_st
 from kd_jax.storage.whole_file import written
 
 RECORDS = "records.jsonl"
-VERDICT = re.compile(r"\b(BEATS|WORSE|INCONCLUSIVE)\b")
+VERDICT = re.compile(r"\b(BEATS|WORSE|INCONCLUSIVE|no verdicts?)\b")  # or why there is none
 FEWEST = 3  # seeds of which a table says what beats what
 IDENTITY = "row", "seed", "teacher_seed", "teacher", "part"  # what tells records of a run apart
 

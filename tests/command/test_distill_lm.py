@@ -308,3 +308,22 @@ def test_somebody_s_folder_is_left_alone(done, tmp_path):
     new = tmp_path / "new"
     with pytest.raises(InputError, match="overlap: name a folder apart"):
         kd.distill_lm(**where | {"out": new}, **SETTINGS, workdir=str(new / "runs"))
+
+
+@pytest.mark.parametrize(
+    "changes, said",
+    [
+        ({"held_out": 1.0}, "1 text has tokens that count, and no verdicts come of fewer than 3"),
+        ({"held_out": 2.0}, "2 texts have tokens that count"),
+        ({"held_out": 3.0}, None),
+    ],
+)
+def test_too_few_held_out_texts_are_told_before_anything_is_trained(done, changes, said):
+    folder, _ = done
+    where = {"data": str(folder / "texts.jsonl"), "teacher": str(folder / "teacher")}
+    facts = command.read(flags.Config(**where, **(SETTINGS | changes))).problem.facts
+    told = [fact for fact in facts if "no verdicts" in fact]
+    assert bool(told) == bool(said)
+    if said:
+        (one,) = told
+        assert said in one and "a larger --held_out than" in one and "--max_length than 64" in one

@@ -16,6 +16,7 @@ from kd_jax.language.encoder.measures import Examples
 from kd_jax.language.encoder.ranked import AGREEMENT, MEASURES, Ranked
 from kd_jax.language.encoder.rows import Row, of_size
 from kd_jax.language.encoder.training import Recipe
+from kd_jax.metrics.statistics import FEWEST
 from kd_jax.pretrained.encoder import Encoder
 from kd_jax.training import keys
 
@@ -196,6 +197,8 @@ def prepare(
     task = measures.Task(teacher, parts.train, held, few)
     notes = [*parts.notes, *_long(read, len(parts.train.texts), skip_longer)]
     notes += [*ranked.notes, *_seen(ranked.lists.texts, held.texts)] if ranked else []
+    tested = len(ranked.task.lists.places) - ranked.dev if ranked else len(parts.test.texts)
+    notes += _few_tested(tested, "ranking" if ranked else "text")
     if task.few.per_class < few.per_class:
         notes.append(f"few labels: {task.few.per_class} of each class, as one has no more")
     return Problem(
@@ -213,6 +216,12 @@ def prepare(
         width,
         ranked,
     )
+
+
+def _few_tested(count, what):
+    """A line where what is tested on is too little for verdicts."""
+    said = f"test: {counted(count, what)}, and no verdicts come of fewer than {FEWEST}"
+    return [f"{said}: expected more, by --test or --split"] if count < FEWEST else []
 
 
 def _seen(learned, held):

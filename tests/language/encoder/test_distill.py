@@ -12,7 +12,8 @@ from refusals import refused
 from tiny_sentences import sentence_encoder
 
 import kd_jax as kd
-from kd_jax.language.encoder import loss, measures, reading, students, training
+from kd_jax.data import texts as own_texts
+from kd_jax.language.encoder import loss, measures, problem, reading, students, training
 from kd_jax.language.encoder.outputs import outputs
 from kd_jax.language.encoder.training import Recipe
 
@@ -141,3 +142,16 @@ def test_widths_hold_half_and_nine_tenths_of_the_texts():
     assert training.widths(lengths, 40) == (8, 16)
     assert training.widths(np.full(10, 8), 8) == ()
     assert loss.WEIGHTS.keys() == loss.TERMS.keys()
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_too_few_test_texts_are_told_before_anything_is_trained(teacher, count):
+    texts, _ = tiny_texts.drawn(20)
+    parts = own_texts.parted(
+        kd.Texts(texts[:12]), kd.Texts(texts[12:16]), kd.Texts(texts[16 : 16 + count])
+    )
+    given = problem.prepare(
+        teacher, parts, layers=(1,), losses=("cosine",), recipe=Recipe(), seeds=3, base_seed=0
+    )
+    told = "test: 2 texts, and no verdicts come of fewer than 3: expected more, by --test or"
+    assert any(note.startswith(told) for note in given.notes) == (count == 2)
