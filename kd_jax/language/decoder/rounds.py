@@ -13,6 +13,7 @@ from kd_jax.errors import counted
 from kd_jax.training.samplers import permutation
 
 STEPS = 25  # of a round at most
+SHOWN = 10  # rounds of a training at least, if it has as many steps: a step may take seconds
 FEW = 200  # steps of a student
 
 
@@ -50,7 +51,10 @@ def of(rows: int, batch_size: int, epochs: int) -> Rounds:
     """
     steps = max(1, rows // batch_size) * epochs
     number = math.ceil(steps / STEPS)
-    return Rounds(number, math.ceil(steps / number))
+    together = math.ceil(steps / number)
+    most = max(1, number * together // SHOWN)
+    parts = next(n for n in range(1, together + 1) if together % n == 0 and together // n <= most)
+    return Rounds(number * parts, together // parts)
 
 
 def sampler(key: jax.Array, rows: int, batch_size: int, rounds: Rounds) -> Callable:
