@@ -97,7 +97,7 @@ def test_the_card_says_what_it_is_of_and_how_it_is_used(done):
     assert text.startswith("---\nlibrary_name: sentence-transformers\n") and table in text
     assert table == (run_folder / "table.md").read_text(encoding="utf-8")
     assert 'kd.Encoder("FOLDER").embed(' in text and "SentenceTransformer(" in text
-    assert "1 row has no text in" in text and "1 of 48 training texts is longer than 8" in text
+    assert "1 line has no text in" in text and "1 of 48 training texts is longer than 8" in text
     assert (place / "out" / "records.jsonl").read_text() and (run_folder / "examples.npz").is_file()
 
 
