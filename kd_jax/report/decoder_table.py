@@ -6,7 +6,18 @@ import pathlib
 from kd_jax.errors import counted
 from kd_jax.metrics.statistics import FEWEST, NO_VERDICT
 from kd_jax.report import tables
-from kd_jax.report.decoder_rows import ACROSS, DRAFTED, MEASURES, WRITTEN, Rows, read, verdicts
+from kd_jax.report.decoder_rows import (
+    ACROSS,
+    DRAFTED,
+    MEASURES,
+    SPEED,
+    TEACHER,
+    TEACHER_SPEED,
+    WRITTEN,
+    Rows,
+    read,
+    verdicts,
+)
 from kd_jax.report.published import DASH
 
 
@@ -69,13 +80,22 @@ def _quality(rows):
             for metric, (_, factor, digits, _) in rows.measures.items()
         ]
         size = f"{found[0]['parameters'] / 1e6:,.1f}"
-        speed = next((f"{r['generated']:,.0f}" for r in found if "generated" in r), DASH)
+        generated = _speed(rows, row)
+        speed = DASH if generated is None else f"{generated:,.0f}"
         kept = f"{row} (kept)" if row == rows.said["kept"] else row
         drafts = _drafted(found) if rows.measures is MEASURES else []
         lines.append([kept, *cells, *drafts, *(_written(found) if wrote else []), size, speed])
     titles = [title for title, *_ in rows.measures.values()]
     drafted = [*(DRAFTED if rows.measures is MEASURES else ()), *(WRITTEN if wrote else ())]
     return tables.markdown(["row", *titles, *drafted, "parameters, M", "generated tokens/s"], lines)
+
+
+def _speed(rows, row):
+    """Tokens a second of the teacher, or of the students, which are all of one architecture."""
+    teacher, start = (rows.records[name][0] for name in (TEACHER, rows.said["start"]))
+    if row != TEACHER:
+        return start.get(SPEED)
+    return start.get(TEACHER_SPEED, teacher.get(SPEED))  # where earlier records have it
 
 
 def _drafted(records):
@@ -129,7 +149,8 @@ def _notes(rows):
     of = "texts" if seeds == 1 else f"texts and orders ({seeds} seeds)"
     per_token = f"Per token of {one['tokens']:,} that count in {counted(texts, 'held-out text')}."
     lines = [
-        f"{per_token} {_legend(rows)} Generated: greedily, four texts at a time."
+        f"{per_token} {_legend(rows)} Generated: greedily, 32 tokens of four texts at a time, "
+        "median of five turns of teacher and student."
         + " Answers are sampled at temperature 1, as long at most as the longest of the texts."
         * _wrote(rows),
         f"[95 %]: of the paired difference, for other {of}; verdicts are corrected for the rows "

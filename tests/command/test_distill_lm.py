@@ -58,7 +58,9 @@ def done(tmp_path_factory):
     where["gguf"] = True
     with pytest.MonkeyPatch.context() as patch:
         by_gradient_descent(patch)
-        patch.setattr("kd_jax.language.decoder.chatting.speed", lambda *of: 7.0)  # compiles long
+        patch.setattr(
+            "kd_jax.language.decoder.chatting.speeds", lambda sides: [5.0, 7.0]
+        )  # compiles
         return folder, kd.distill_lm(**where, **SETTINGS)
 
 
@@ -83,7 +85,9 @@ def test_there_is_a_record_of_every_row(done):
         assert 0 <= student["drafts_accepted"] <= student["drafts_tested"] > 0
     assert "accepted in sampling, %" in found.table and "4 drafts to a call" in found.table
     assert {r["steps"] for r in found.records[2:]} == {found.records[3]["steps"]}
-    assert found.records[3]["generated"] == 7 and "generated" not in found.records[2]
+    assert cut["generated_by_teacher"] == 5 and "generated" not in teacher
+    speeds = [line.split("|")[-2].strip() for line in found.table.splitlines()[4:8]]
+    assert speeds == ["5", "7", "7", "7"]  # one architecture is measured once
     steps = found.records[3]["steps"]
     assert f"each student takes {steps} steps, and likely writes nothing of use then" in found.table
     assert len({r["test_kl"] for r in found.records}) == 4  # each is a network of its own
@@ -276,7 +280,7 @@ def test_a_student_with_tokens_of_its_own_learns_and_is_written_with_them(done, 
     more = {"layers": 0, "random": {"hidden": 16, "layers": 1, "vocabulary": 270}}
     with pytest.MonkeyPatch.context() as patch:
         by_gradient_descent(patch)
-        patch.setattr("kd_jax.language.decoder.chatting.speed", lambda *of: 7.0)
+        patch.setattr("kd_jax.language.decoder.chatting.speeds", lambda sides: [5.0, 7.0])
         found = kd.distill_lm(
             **where, **(SETTINGS | more), objective="universal_logit", out=tmp_path / "own",
             workdir=str(tmp_path / "runs"),

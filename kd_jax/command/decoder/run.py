@@ -4,7 +4,6 @@ import functools
 import pathlib
 from typing import Any
 
-import jax
 import numpy as np
 
 from kd_jax import fingerprint
@@ -104,10 +103,7 @@ def _known(row, number, seed=0):
 
 
 def _measure_teacher(given, students, task):
-    net, params = given.teacher.net, students.teacher.params
-    across = given.problem.across
-    speed = chatting.speed(net, params, (across or given.problem).prompts)
-    more = {"parameters": cost.parameters(params), "generated": speed}
+    more: dict[str, Any] = {"parameters": cost.parameters(students.teacher.params)}
     more |= students.written(students.teacher.params, of_teacher=True)
     return [_record(task, students.measure_teacher()) | more]
 
@@ -115,8 +111,10 @@ def _measure_teacher(given, students, task):
 def _measure_start(given, students, task):
     params, prompts = students.rounded(given.start.params), given.problem.prompts
     found = _record(task, students.measure(params))
-    speed = chatting.speed(given.start.net, jax.device_put(params), prompts)
-    more = {"parameters": cost.parameters(params), "generated": speed}
+    theirs = (given.problem.across or given.problem).prompts
+    sides = (given.teacher.net, students.teacher.params, theirs), (given.start.net, params, prompts)
+    speeds = zip((decoder_rows.TEACHER_SPEED, decoder_rows.SPEED), chatting.speeds(sides))
+    more = {"parameters": cost.parameters(params), **dict(speeds)}
     return [found | more | students.drafts(params, prompts) | students.written(params)]
 
 
@@ -132,9 +130,6 @@ def _train(given, students, objective, keep, task):
         "train_loss": float(fitted.curves["loss"][-1]),
         "steps": students.rounds.all_steps,
     }
-    if keep and fitted.diverged < 0:  # the others are of its size
-        params = jax.device_put(fitted.params)
-        more["generated"] = chatting.speed(given.start.net, params, given.problem.prompts)
 
     def measured():
         found = _record(task, students.measure(fitted.params)) | students.written(fitted.params)

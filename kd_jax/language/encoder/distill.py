@@ -25,7 +25,7 @@ from kd_jax.runtime import progress
 from kd_jax.runtime.execution import DEFAULT, Execution
 from kd_jax.training import keys
 
-TIMED, ROUNDS = 1000, 3  # texts that are embedded to time encoders; times, of which the best counts
+TIMED, ROUNDS = 1000, 5  # texts that are embedded to time encoders; turns, whose median counts
 LOSSES = ("cosine+hidden+gram",)
 RANKING_LOSSES = "cosine", "cosine+margin_mse", "cosine+listwise_kl"
 USUAL = Recipe()
