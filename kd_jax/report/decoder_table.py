@@ -98,6 +98,11 @@ def _speed(rows, row):
     return start.get(TEACHER_SPEED, teacher.get(SPEED))  # where earlier records have it
 
 
+def _in_turns(rows):
+    """Whether these speeds were measured in turns, as those of earlier records were not."""
+    return TEACHER_SPEED in rows.records[rows.said["start"]][0]
+
+
 def _drafted(records):
     """What was counted in speculative sampling, of all seeds together."""
     counted = [r for r in records if r.get("drafts_tested")]
@@ -149,8 +154,8 @@ def _notes(rows):
     of = "texts" if seeds == 1 else f"texts and orders ({seeds} seeds)"
     per_token = f"Per token of {one['tokens']:,} that count in {counted(texts, 'held-out text')}."
     lines = [
-        f"{per_token} {_legend(rows)} Generated: greedily, 32 tokens of four texts at a time, "
-        "median of five turns of teacher and student."
+        f"{per_token} {_legend(rows)} Generated: greedily, four texts at a time"
+        + f"{', the median of turns with the teacher' * _in_turns(rows)}."
         + " Answers are sampled at temperature 1, as long at most as the longest of the texts."
         * _wrote(rows),
         f"[95 %]: of the paired difference, for other {of}; verdicts are corrected for the rows "
