@@ -25,7 +25,7 @@ from kd_jax.pretrained import bert, model_folder, modernbert, sentence_folder, s
 from kd_jax.pretrained import tokenizer as tokenizers
 from kd_jax.pretrained.bert_families import ARCHITECTURES
 from kd_jax.pretrained.settings import Settings, shown
-from kd_jax.runtime import progress
+from kd_jax.runtime import compilation, progress
 
 # what reads a folder, by its model_type
 LOADERS = dict.fromkeys(ARCHITECTURES, bert.load) | {modernbert.KIND: modernbert.load}
@@ -121,6 +121,7 @@ class Encoder:
         """
         if isinstance(texts, str):
             return self.embed([texts], prompt_name)[0]
+        require(isinstance(texts, Iterable), f"texts is {texts!r:.60}, expected a text or several")
         texts, prompt = list(texts), self._prompt(prompt_name)
         for number, text in enumerate(texts):
             require(_is_text(text), f"texts[{number}] is {text!r:.60}, expected a text in Unicode")
@@ -143,7 +144,8 @@ class Encoder:
         """
         vectors, done = np.zeros((len(tokens.ids), self.dimension), np.float32), 0
         for rows, batch in padding.by_tokens(tokens, TOKENS):
-            found = _program(self.network, self.head)(self.params, self.head_params, *batch)
+            program = _program(self.network, self.head, batch.ids.shape)
+            found = program(self.params, self.head_params, *batch)
             vectors[rows] = found[: len(rows)]
             done += len(rows)
             report(done)
@@ -221,15 +223,15 @@ def _is_text(text):
     return isinstance(text, str)
 
 
-@functools.lru_cache(maxsize=8)
-def _program(network, head):
-    """The compiled encoder of a network and a head."""
+@functools.lru_cache(maxsize=256)
+def _program(network, head, shape):
+    """The compiled encoder of a network and a head, for texts of one shape."""
 
     def vectors(params, head_params, ids, mask):
         hidden: Any = network.apply({"params": params}, ids, mask)
         return head(head_params, hidden[-1], mask)
 
-    return jax.jit(vectors)
+    return compilation.kept_jit(vectors)
 
 
 def _longest(said):

@@ -152,3 +152,10 @@ def test_the_programs_of_the_docs_run(folder, monkeypatch):
         exec(compile(program, "a program of the docs", "exec"), names)
     assert names["vectors"].shape == (2, 5) and names["one"].shape == (5,)
     assert kd.Encoder("student").network.layers == 2
+
+
+@pytest.mark.parametrize("given", [None, 3, 1.5])
+def test_what_is_no_text_is_one_line(tmp_path, given):
+    encoder = kd.Encoder(sentence_encoder(tmp_path))
+    with pytest.raises(InputError, match="expected a text or several"):
+        encoder.embed(given)
