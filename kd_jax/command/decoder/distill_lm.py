@@ -89,7 +89,9 @@ def distill_lm(
         out=os.fspath(out), layers=layers, random=tuple(sizes), objective=several, **flags,
     )  # fmt: skip
     program = command.run, decoder_table.table, lambda folder: None
-    run = perform("distill_lm", config, lambda: program, show=terminal_page.shown)
+    run = perform(
+        "distill_lm", config, lambda: program, show=lambda text: ""
+    )  # print what it gives
     table = decoder_table.table(run.folder)
     kept = Decoder(os.fspath(run.folder / command.STUDENT))
     return Distilled(kept, table, run.records(), run.folder)
