@@ -177,14 +177,14 @@ def _read(flag, name, text, label):
     end = path.suffix.lower()
     kinds = f"expected a file that ends in {', '.join(KINDS)}"
     require(path.exists(), f"--{flag}={name} does not exist: {kinds}")
-    require(path.is_file() and end in KINDS, f"--{flag}={name} is of no known kind: {kinds}")
+    require(end in KINDS, f"--{flag}={name} is of no known kind: {kinds}")
+    require(path.is_file(), f"--{flag}={name} is no file: {kinds}")
     if end == ".txt":
-        given = f"--text_column={text}" if text else f"--label_column={label}"
-        require(not text and not label, f"{given} and {name}, which has no columns: leave it out")
+        _check_no_columns(flag, name, text, label)
         return _kept(name, _lines(path), None)
     from kd_jax.data import tables  # here, as lines of text need no pyarrow
 
-    table = tables.read(path, skip_nested=True)
+    table = tables.read(path, skip_nested=True, needed=[text, label])
     known = table.column_names
     for which, column in (("text", text), ("label", label)):
         absent = f"--{which}_column={column}: {name} has no such column"
@@ -201,6 +201,16 @@ def _read(flag, name, text, label):
         if flag == "texts":
             tables.check_classes(label, labels, "--label_column")
     return _kept(name, values, labels)
+
+
+def _check_no_columns(flag, name, text, label):
+    """InputError where a column of a file of lines is asked for; a part needs none of texts."""
+    if flag == "texts":
+        given = f"--text_column={text}" if text else f"--label_column={label}"
+        require(not text and not label, f"{given} and {name}, which has no columns: leave it out")
+    require(
+        not label, f"--{flag}={name} has no labels: expected a table with the columns of --texts"
+    )
 
 
 def _only(name, columns):

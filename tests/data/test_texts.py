@@ -1,6 +1,7 @@
 """Texts of one's own: what lines, columns, labels and parts are, and bad input in one line."""
 
 import json
+import os
 
 import numpy as np
 import pyarrow as pa
@@ -109,3 +110,30 @@ def test_texts_of_a_test_that_are_learned_from_are_told(write):
     ]
     apart = texts.read_texts(place, dev=write("dev.txt", "z\n"), test=write("t.txt", "C\n"))
     assert not apart.notes[1:]
+
+
+def test_a_column_of_lists_is_told_and_others_are_left_alone(write):
+    rows = [{"q": f"text {n}", "more": [n]} for n in range(20)]
+    rows[4]["q"] = ["a", "b"]
+    path = write("a.jsonl", "\n".join(map(json.dumps, rows)))
+    refused(
+        "a.jsonl: column 'q' holds values of type list: expected", texts.read_texts, path, text="q"
+    )
+
+
+def test_a_part_may_be_a_file_of_lines_where_no_labels_are_asked_for(write):
+    table = write("a.csv", "q,l\n" + "".join(f"text {n},{n % 2}\n" for n in range(20)))
+    lines = write("t.txt", "one\ntwo\n")
+    found = texts.read_texts(table, text="q", test=lines)
+    assert found.test.texts == ["one", "two"]
+    refused(
+        "--test=.*t.txt has no labels: expected a table with the columns of --texts",
+        texts.read_texts, table, text="q", label="l", test=lines,
+    )  # fmt: skip
+
+
+def test_a_pipe_of_the_name_of_a_table_is_no_file(tmp_path):
+    os.mkfifo(tmp_path / "a.csv")
+    refused(
+        "--texts=.*a.csv is no file: expected a file that", texts.read_texts, tmp_path / "a.csv"
+    )
