@@ -2,9 +2,9 @@
 
 Command:  ./run.sh cross_modal [--manual_dir=FOLDER]
 Takes:    10 minutes on 2 CPU cores
-Found:    Without labels pairs of image and audio stay within 3 points of 2,000.
-          That is at T = 4. Speakers differ far more than methods; among images few labels gain most from soft
-          targets of the other images
+Found:    Without labels pairs of image and audio stay within 3 points of 2,000 labels.
+          That is at T = 4. Speakers differ far more than methods; among images few labels gain
+          most from soft targets of the other images
 
 A teacher of MNIST images has 20,000 of them. Every recording of the Free Spoken Digit Dataset is
 paired with an image of the same digit that is not among them, drawn by the seed; of the image the

@@ -18,7 +18,7 @@ def generations(place: Place) -> Iterator[teachers.Teachers]:
     Source: Furlanello et al. 2018, arXiv 1805.04770, section 3.
     """
     config, rows, before = place.config, len(place.data.train.labels), None
-    for number in range(config.generations + 1):
+    for number in range(config.born_again_generations + 1):
         order = place.key("generation", number, "order")
         of = common.recipe(config, config.width, rows, config.epochs, order)
         arm = Arm(named.generation(number), label_weight=1.0, weight=float(number > 0))

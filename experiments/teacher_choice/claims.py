@@ -7,7 +7,7 @@ from kd_jax.report.claims import Claim
 LABELS, PAIRED = "vs. labels only [95 %]", "difference [95 %]"
 WIDEST = named.of_source(named.of_units(600))
 LONG, SHORT = 160, 10
-PLAIN, SMOOTH = (named.of_source(named.taught_with(x)) for x in (0.0, 0.1))
+PLAIN, SMOOTH = (named.of_smoothing(x) for x in (0.0, 0.1))
 
 
 def against(part: str, row: str, other: str) -> tuple[str, ...]:

@@ -15,15 +15,15 @@ def members_of(place: Place) -> teachers.Teachers:
     """The members, which differ by their initialization and their order."""
     config, rows = place.config, len(place.data.train.labels)
     order = place.key("member", "order")
-    of = common.recipe(config, config.member_width, rows, config.member_epochs, order)
-    each = keys.keys(config.base_seed, "member", place.teacher, count=config.members)
+    of = common.recipe(config, config.ensemble_width, rows, config.ensemble_epochs, order)
+    each = keys.keys(config.base_seed, "member", place.teacher, count=config.ensemble_members)
     return teachers.together(named.MEMBER, of, each, place.data, place.run)
 
 
 def arms(place: Place) -> list[Arm]:
     """The students' arms, the baseline first."""
     config = place.config
-    temperatures, weight = sorted(config.ensemble_temperatures), config.label_weight
+    temperatures, weight = sorted(config.ensemble_temperatures), config.ensemble_label_weight
     at = temperatures[(len(temperatures) - 1) // 2]
     return [
         common.labels_only(),
@@ -50,5 +50,5 @@ def train(place: Place, task) -> list[dict]:
     permuted = controls.permuted(mean["train"], data.train.labels, seed)
     taught = {"teacher": mean, "permuted": {**mean, "train": permuted}}
     rows, order = len(data.train.labels), place.key("student", "order")
-    of = common.recipe(config, config.member_width, rows, config.member_epochs, order)
+    of = common.recipe(config, config.ensemble_width, rows, config.ensemble_epochs, order)
     return found + common.trained(place, of, arms(place), taught, task)

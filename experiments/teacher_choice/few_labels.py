@@ -28,11 +28,11 @@ def teacher_of(place: Place) -> teachers.Teachers:
 
 def arms(place: Place) -> list[Arm]:
     """The students that a teacher has taught."""
-    config, middle = place.config, sorted(place.config.few_temperatures)
+    config, middle = place.config, sorted(place.config.few_labels_temperatures)
     at = middle[(len(middle) - 1) // 2]
     return [
         Arm(named.HARD, weight=1.0, teacher="hard"),
-        *students.arms(named.SOFT, config.few_temperatures, weight=1.0),
+        *students.arms(named.SOFT, config.few_labels_temperatures, weight=1.0),
         Arm(f"permuted teacher, T={at:g}", at, weight=1.0, teacher="permuted"),
     ]
 
@@ -93,9 +93,11 @@ def at_epochs(row: str, curves: dict, epochs: np.ndarray) -> list[dict]:
 def train(place: Place, task) -> list[dict]:
     """The records of the teacher, and of the students of few images."""
     config, whole = place.config, place.data.train
-    rows = place.rows(whole.labels, round(config.fraction * len(whole.labels)), "few images")
+    rows = place.rows(
+        whole.labels, round(config.few_labels_fraction * len(whole.labels)), "few images"
+    )
     split, order = common.taken(whole, rows), place.key("student", "order")
-    of = common.recipe(config, config.width, len(rows), config.few_epochs, order)
+    of = common.recipe(config, config.width, len(rows), config.few_labels_epochs, order)
     teacher = teacher_of(place)
     found = common.of_teacher(place, teacher, task, SEEN)
     found += of_labels(place, of, split, task)

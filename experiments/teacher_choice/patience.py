@@ -57,7 +57,7 @@ def train(place: Place, epochs: int, task) -> list[dict]:
     truth = {**said, "train": common.certain(data.train.labels, data.classes)}
     taught = dict(zip(NAMES, (said, said, truth)))
     rows, order = len(data.train.labels), place.key("student", "order")
-    of = common.recipe(place.config, place.config.patient, rows, epochs, order)
+    of = common.recipe(place.config, place.config.patience_width, rows, epochs, order)
     views_task = task._replace(execution=task.execution.part("views"))
     found = common.trained(place, of, OF_VIEWS, taught, views_task, views=views(teacher))
     kept, clean_task = {"kept": said}, task._replace(execution=task.execution.part("clean"))
@@ -73,5 +73,5 @@ def record_teacher(place: Place, task) -> list[dict]:
 def units(place: Place) -> Iterator[tuple]:
     """The teacher, and the students of each length, the longest first."""
     yield {"epochs": 0}, functools.partial(record_teacher, place)
-    for epochs in sorted(place.config.lengths, reverse=True):
+    for epochs in sorted(place.config.patience_epochs, reverse=True):
         yield {"epochs": epochs}, functools.partial(train, place, epochs)

@@ -67,14 +67,18 @@ def settings_of(folder: pathlib.Path) -> dict:
 
 def head(parts: Mapping[str, Records], settings: dict) -> str:
     """What stands above all tables."""
-    one = next(iter(parts.values()))
-    labels = [r for r in one if r["row"] == named.LABELS]
+    labels = {part: [r for r in found if r["row"] == named.LABELS] for part, found in parts.items()}
+    counts = [tables.counted(x) for part, x in labels.items() if part != named.BORN_AGAIN][:1]
+    counts += [f"{settings['born_again_chains']} chains of born-again networks"] * (
+        named.BORN_AGAIN in parts
+    )
     digits = "1,500 (5,000 digits in all)" if settings["mnist_5k"] else "10,000 of MNIST"
     return (
-        f"Test errors of {digits}, mean ± s.d.; paired. T: chosen on validation. Born-again "
-        f"networks: {settings['chains']} chains; all else: {settings['seeds']} students per row of "
-        f"each of {settings['teachers']} teachers, who differ by their initialization and their "
-        f"draw of images.\n{sections.DETECTABLE}\n{tables.scope(labels)}"
+        f"Test errors of {digits}, mean ± s.d. over {' and '.join(counts)}, paired. Teachers "
+        "differ by their initialization,\ntheir order and, where they do not see all images, their "
+        "draw of these. T: the temperature, chosen on validation;\n"
+        f"{chosen_numbers.OF_EDGES}\n{sections.DETECTABLE}\n"
+        f"{tables.scope(next(iter(labels.values())))}"
     )
 
 

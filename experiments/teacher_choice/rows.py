@@ -102,6 +102,11 @@ def taught_with(smoothing: float) -> str:
     return f"teacher of labels smoothed by {smoothing:g}" if smoothing else "teacher of labels"
 
 
+def of_smoothing(smoothing: float) -> str:
+    """The family of the students of a teacher of smoothed labels."""
+    return of_source(f"a {taught_with(smoothing)}")
+
+
 def of_source(source: str) -> str:
     """The family of the students of a teacher."""
     return f"soft targets of {source}"
@@ -138,21 +143,23 @@ def compared(settings: dict) -> dict[str, list[tuple[str, str]]]:
     Args:
         settings: Of the run.
     """
-    widths, smoothing = sorted(settings["widths"]), settings["smoothing"]
+    widths, smoothing = sorted(settings["teacher_widths"]), settings["smoothing"]
     widest = of_source(of_units(widths[-1]))
     smaller = [of_source(of_units(width)) for width in widths[:-1]]
-    early = [of_source(stopped(widths[-1], epochs)) for epochs in sorted(settings["early"])]
-    assisted = of_source(through(widths[-1], settings["assistant"]))
-    plain, smooth = (of_source(taught_with(x)) for x in (0.0, smoothing))
-    later = range(2, settings["generations"] + 1)
+    early = [of_source(stopped(widths[-1], epochs)) for epochs in sorted(settings["early_epochs"])]
+    assisted = of_source(through(widths[-1], settings["assistant_width"]))
+    plain, smooth = (of_smoothing(x) for x in (0.0, smoothing))
+    later = range(2, settings["born_again_generations"] + 1)
     return {
         SIZE: [(row, widest) for row in [*smaller, *early, assisted]],
         SMOOTHING: [(smooth, plain), (plain, smoothed(smoothing))],
         BORN_AGAIN: [(generation(n), generation(n - 1)) for n in later],
-        TRANSFER_SET: [(of_size(SOFT, n), of_size(HARD, n)) for n in sorted(settings["sizes"])],
+        TRANSFER_SET: [
+            (of_size(SOFT, n), of_size(HARD, n)) for n in sorted(settings["transfer_set_sizes"])
+        ],
         FEW_LABELS: [(SOFT, STOPPED), (SOFT, HARD), (SOFT, smoothed(smoothing)), (STOPPED, LABELS)],
         ENSEMBLE_PART: [(MIXED, smoothed(smoothing)), (MIXED, ENSEMBLE)],
-        PATIENCE: _patient(min(settings["lengths"]), max(settings["lengths"])),
+        PATIENCE: _patient(min(settings["patience_epochs"]), max(settings["patience_epochs"])),
     }
 
 
@@ -170,6 +177,6 @@ def faithful(settings: dict) -> list[tuple[str, str]]:
     Args:
         settings: Of the run.
     """
-    sizes = sorted(settings["sizes"])
+    sizes = sorted(settings["transfer_set_sizes"])
     larger = [(of_size(SOFT, a), of_size(SOFT, b)) for b, a in zip(sizes, sizes[1:])]
     return larger + [(of_size(SOFT, n), of_size(row, n)) for n in sizes for row in (HARD, LABELS)]

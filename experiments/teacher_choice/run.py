@@ -40,7 +40,7 @@ UNITS: dict[str, Callable[[Place], Iterator[tuple]]] = {
 def units(config: Config, data, run: run_folder.Run) -> Iterator[tuple]:
     """The units of work of the parts that are wanted."""
     for part in named.PARTS if config.part == "all" else [config.part]:
-        count = config.chains if part == named.BORN_AGAIN else config.teachers
+        count = config.born_again_chains if part == named.BORN_AGAIN else config.teachers
         for teacher in range(count):
             for known, work in UNITS[part](Place(config, data, run, teacher)):
                 yield {"part": part, "teacher_seed": teacher, **known}, work

@@ -21,7 +21,7 @@ def teachers_of(place: Place) -> dict[int, teachers.Teachers]:
         width: common.of_labels(
             place, f"teacher of {named.of_units(width)}", width, config.teacher_epochs, place.data
         )
-        for width in sorted(config.widths)[-TEACHERS:]
+        for width in sorted(config.teacher_widths)[-TEACHERS:]
     }
 
 
@@ -55,7 +55,7 @@ def units(place: Place) -> Iterator[tuple]:
     """The teachers, and the students of each width and amount, those that take longest first."""
     taught, config = parallel.once(functools.partial(teachers_of, place)), place.config
     yield {"width": 0, "amount": 0}, functools.partial(record_teachers, place, taught)
-    for amount in sorted(config.amounts, reverse=True):
-        for width in sorted(config.student_widths, reverse=True):
+    for amount in sorted(config.scaling_images, reverse=True):
+        for width in sorted(config.scaling_widths, reverse=True):
             work = functools.partial(train, place, taught, width, amount)
             yield {"width": width, "amount": amount}, work

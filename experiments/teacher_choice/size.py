@@ -16,17 +16,19 @@ def taught_by(place: Place) -> Iterator[tuple[teachers.Teachers, list[Arm]]]:
     within its own epochs.
     """
     config, data = place.config, place.data
-    widest = max(config.widths)
-    wanted = [(width, config.teacher_epochs, named.of_units(width)) for width in config.widths]
-    wanted += [(widest, epochs, named.stopped(widest, epochs)) for epochs in config.early]
+    widest = max(config.teacher_widths)
+    wanted = [
+        (width, config.teacher_epochs, named.of_units(width)) for width in config.teacher_widths
+    ]
+    wanted += [(widest, epochs, named.stopped(widest, epochs)) for epochs in config.early_epochs]
     whole = None
     for width, epochs, source in wanted:
         teacher = common.of_labels(place, f"teacher of {source}", width, epochs, data)
         whole = teacher if source == named.of_units(widest) else whole
-        yield teacher, arms_of(source, teacher.row, config.temperatures)
+        yield teacher, arms_of(source, teacher.row, config.size_temperatures)
     assert whole
-    through = named.through(widest, config.assistant)
-    for arm in arms_of(through, whole.row, config.temperatures):
+    through = named.through(widest, config.assistant_width)
+    for arm in arms_of(through, whole.row, config.size_temperatures):
         assistant = assistant_of(place, whole, arm)
         yield assistant, [arm._replace(teacher=assistant.row)]
 
@@ -43,8 +45,8 @@ def assistant_of(place: Place, teacher: teachers.Teachers, arm: Arm) -> teachers
     """
     config, order = place.config, place.key("assistant", "order")
     rows = len(place.data.train.labels)
-    of = common.recipe(config, config.assistant, rows, config.teacher_epochs, order)
-    row = f"assistant of {config.assistant} units, T={arm.temperature:g}"
+    of = common.recipe(config, config.assistant_width, rows, config.teacher_epochs, order)
+    row = f"assistant of {config.assistant_width} units, T={arm.temperature:g}"
     logits, key = common.outputs(teacher)["train"], place.key("assistant")
     return assistants.one(row, of, arm, key, place.data, logits, place.run, seed=place.teacher)
 
@@ -56,8 +58,8 @@ def train(place: Place, task) -> list[dict]:
         taught[teacher.row] = common.outputs(teacher)
         wanted += arms
         found += common.of_teacher(place, teacher, task, students=[arm.row for arm in arms])
-    widest = f"teacher of {named.of_units(max(config.widths))}"
+    widest = f"teacher of {named.of_units(max(config.teacher_widths))}"
     arms = [common.labels_only(teacher=widest), *wanted]
     rows, order = len(place.data.train.labels), place.key("student", "order")
-    of = common.recipe(config, config.small, rows, config.epochs, order)
+    of = common.recipe(config, config.size_student_width, rows, config.epochs, order)
     return found + common.trained(place, of, arms, taught, task)

@@ -51,8 +51,8 @@ def arms(place: Place) -> list[Arm]:
     ]  # fmt: skip
     for smoothing in (0.0, config.smoothing):
         teacher = named.taught_with(smoothing)
-        of = config.smoothed_temperatures
-        found += students.arms(named.of_source(teacher), of, weight=1.0, teacher=teacher)
+        of = config.smoothing_temperatures
+        found += students.arms(named.of_smoothing(smoothing), of, weight=1.0, teacher=teacher)
     return found
 
 
@@ -66,5 +66,5 @@ def train(place: Place, task) -> list[dict]:
         own = [arm.row for arm in wanted if arm.weight and arm.teacher == teacher.row]
         found += common.of_teacher(place, teacher, task, students=own)
     rows, order = len(place.data.train.labels), place.key("student", "order")
-    of = common.recipe(config, config.middle, rows, config.epochs, order)
+    of = common.recipe(config, config.smoothing_student_width, rows, config.epochs, order)
     return found + common.trained(place, of, wanted, taught, task)

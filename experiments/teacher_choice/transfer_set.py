@@ -26,9 +26,11 @@ def teacher_of(place: Place) -> teachers.Teachers:
     Source: Stanton et al. 2021, arXiv 2106.05945, section 4, with 200 labels of MNIST.
     """
     config, whole = place.config, everything(place)
-    few = common.taken(whole, place.rows(whole.labels, config.labels, "labels"))
+    few = common.taken(whole, place.rows(whole.labels, config.transfer_set_labels, "labels"))
     data = place.data._replace(train=few)
-    return common.of_labels(place, named.TEACHER, config.tiny, config.taught_epochs, data)
+    return common.of_labels(
+        place, named.TEACHER, config.transfer_set_width, config.transfer_set_teacher_epochs, data
+    )
 
 
 def record_teacher(place: Place, task) -> list[dict]:
@@ -58,8 +60,8 @@ def train(place: Place, size: int, task) -> list[dict]:
     split = common.taken(whole, place.rows(whole.labels, size, "transfer set"))
     rows, order = len(split.labels), place.key("student", "order")
     of_epoch = rows // min(config.batch_size, rows)
-    epochs = max(1, round(config.steps / of_epoch))
-    of = common.recipe(config, config.tiny, rows, epochs, order)
+    epochs = max(1, round(config.transfer_set_steps / of_epoch))
+    of = common.recipe(config, config.transfer_set_width, rows, epochs, order)
     taught, seen = outputs(teacher_of(place), split), ("train", "test")
     return common.trained(place, of, ARMS, taught, task, split=split, splits=seen)
 
@@ -67,5 +69,5 @@ def train(place: Place, size: int, task) -> list[dict]:
 def units(place: Place) -> Iterator[tuple]:
     """The teacher, and the students of each transfer set."""
     yield {"size": 0}, lambda task: record_teacher(place, task)
-    for size in place.config.sizes:
+    for size in place.config.transfer_set_sizes:
         yield {"size": size}, lambda task, size=size: train(place, size, task)

@@ -26,12 +26,15 @@ MOST_CLASSES = 1000
 MOST_LEVELS = 20  # different numbers with fractions that may still be classes, such as ratings
 
 
-def read(path: str | os.PathLike, *, skip_nested: bool = False) -> pa.Table:
+def read(
+    path: str | os.PathLike, *, skip_nested: bool = False, needed: Sequence[str] = ()
+) -> pa.Table:
     """The table of a file.
 
     Args:
         path: of a file .csv, .tsv, .parquet or .jsonl (an object in every line).
         skip_nested: leave out columns with nested values.
+        needed: columns that are not left out.
 
     Returns:
         Its columns, null where a value is missing: where the file has none, or NaN, or a text of
@@ -54,7 +57,7 @@ def read(path: str | os.PathLike, *, skip_nested: bool = False) -> pa.Table:
     try:
         columns = reader(path)
         if skip_nested:
-            columns = {name: x for name, x in columns.items() if not _others(x)}
+            columns = {n: x for n, x in columns.items() if n in needed or not _others(x)}
         table = pa.table({name: _array(path, name, values) for name, values in columns.items()})
     except InputError:
         raise

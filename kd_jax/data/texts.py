@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Int
 
 from kd_jax import paths
+from kd_jax.arguments import number, several, typed
 from kd_jax.data import preprocessing, subsets
 from kd_jax.data.learned_too import learned_too
 from kd_jax.data.preprocessing import near, shown
@@ -103,7 +104,11 @@ def read_texts(
         InputError: A file is missing, damaged or of another kind, a column is not there, or a part
             would be without texts.
     """
-    given = {"texts": os.fspath(path), "dev": os.fspath(dev), "test": os.fspath(test)}
+    given = {"texts": paths.text(path), "dev": paths.text(dev), "test": paths.text(test)}
+    text, label = (
+        typed(f"{what}_column", x, str) for what, x in (("text", text), ("label", label))
+    )
+    split = [number("split", share) for share in several(split)]
     files = {flag: _read(flag, name, text, label) for flag, name in given.items() if name}
     first, notes = files.pop("texts"), []
     for flag, file in {"texts": first, **files}.items():
@@ -178,14 +183,14 @@ def _read(flag, name, text, label):
     end = path.suffix.lower()
     kinds = f"expected a file that ends in {', '.join(KINDS)}"
     require(path.exists(), f"--{flag}={name} does not exist: {kinds}")
-    require(path.is_file() and end in KINDS, f"--{flag}={name} is of no known kind: {kinds}")
+    require(end in KINDS, f"--{flag}={name} is of no known kind: {kinds}")
+    require(path.is_file(), f"--{flag}={name} is no file: {kinds}")
     if end == ".txt":
-        given = f"--text_column={text}" if text else f"--label_column={label}"
-        require(not text and not label, f"{given} and {name}, which has no columns: leave it out")
+        _check_no_columns(flag, name, text, label)
         return _kept(name, _lines(path), None)
     from kd_jax.data import tables  # here, as lines of text need no pyarrow
 
-    table = tables.read(path, skip_nested=True)
+    table = tables.read(path, skip_nested=True, needed=[text, label])
     known = table.column_names
     for which, column in (("text", text), ("label", label)):
         absent = f"--{which}_column={column}: {name} has no such column"
@@ -202,6 +207,16 @@ def _read(flag, name, text, label):
         if flag == "texts":
             tables.check_classes(label, labels, "--label_column")
     return _kept(name, values, labels)
+
+
+def _check_no_columns(flag, name, text, label):
+    """InputError where a column of a file of lines is asked for; a part needs none of texts."""
+    if flag == "texts":
+        given = f"--text_column={text}" if text else f"--label_column={label}"
+        require(not text and not label, f"{given} and {name}, which has no columns: leave it out")
+    require(
+        not label, f"--{flag}={name} has no labels: expected a table with the columns of --texts"
+    )
 
 
 def _only(name, columns):

@@ -43,8 +43,8 @@ class Settings:
         """
         value = self.get(name, default)
         whole = isinstance(value, int) and not isinstance(value, bool) and value >= least
-        require(whole, f"{self.source}: {name} is {shown(value)}, expected {least} or more")
-        require(value < 2**31, f"{self.source}: {name} is {shown(value)}, expected below 2^31")
+        require(whole, f"{self.source}: {name} is {quoted(value)}, expected {least} or more")
+        require(value < 2**31, f"{self.source}: {name} is {quoted(value)}, expected below 2^31")
         return value
 
     def positive(
@@ -70,7 +70,7 @@ class Settings:
         low = "more than 0" if least == 1 / LARGE else f"{least:g} or more"
         expected = low if most == LARGE else f"{low}, and at most {most:g}"
         within = number and least <= value <= most  # in float32 too
-        require(within, f"{self.source}: {name} is {shown(value)}, expected {expected}")
+        require(within, f"{self.source}: {name} is {quoted(value)}, expected {expected}")
         return float(value)
 
     def epsilon(self, name: str, default: float | None = None) -> float:
@@ -90,7 +90,7 @@ class Settings:
         value = self.get(name)
         value = default if value is None else value
         require(
-            isinstance(value, bool), f"{self.source}: {name} is {shown(value)}, expected true or "
+            isinstance(value, bool), f"{self.source}: {name} is {quoted(value)}, expected true or "
             "false without quotes",
         )  # fmt: skip
         return value
@@ -139,3 +139,8 @@ def shown(value: Any) -> str:
     """A file's value in an error: one line, however long it is."""
     text = value if isinstance(value, str) else repr(value)
     return " ".join(text.split())[:80]
+
+
+def quoted(value: Any) -> str:
+    """The same where a number is expected: a text is in quotes, as it may look like one."""
+    return shown(repr(value))

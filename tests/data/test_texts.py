@@ -1,6 +1,7 @@
 """Texts of one's own: what lines, columns, labels and parts are, and bad input in one line."""
 
 import json
+import os
 
 import numpy as np
 import pyarrow as pa
@@ -115,3 +116,37 @@ def test_what_is_empty_in_a_table_is_a_row(write):
     lines = [f"text {n},0" for n in range(12)]
     found = texts.read_texts(write("e.csv", "\n".join(["q,n", *lines, '"",1'])), text="q")
     assert any(note.startswith("1 row has no text in ") for note in found.notes)
+
+
+def test_a_column_of_lists_is_told_and_others_are_left_alone(write):
+    rows = [{"q": f"text {n}", "more": [n]} for n in range(20)]
+    rows[4]["q"] = ["a", "b"]
+    path = write("a.jsonl", "\n".join(map(json.dumps, rows)))
+    refused(
+        "a.jsonl: column 'q' holds values of type list: expected", texts.read_texts, path, text="q"
+    )
+
+
+def test_a_part_may_be_a_file_of_lines_where_no_labels_are_asked_for(write):
+    table = write("a.csv", "q,l\n" + "".join(f"text {n},{n % 2}\n" for n in range(20)))
+    lines = write("t.txt", "one\ntwo\n")
+    found = texts.read_texts(table, text="q", test=lines)
+    assert found.test.texts == ["one", "two"]
+    refused(
+        "--test=.*t.txt has no labels: expected a table with the columns of --texts",
+        texts.read_texts, table, text="q", label="l", test=lines,
+    )  # fmt: skip
+
+
+def test_a_pipe_of_the_name_of_a_table_is_no_file(tmp_path):
+    os.mkfifo(tmp_path / "a.csv")
+    refused(
+        "--texts=.*a.csv is no file: expected a file that", texts.read_texts, tmp_path / "a.csv"
+    )
+
+
+def test_what_is_no_path_and_no_column_is_one_line(write):
+    refused("None is no path", texts.read_texts, None)
+    path = write("a.csv", "q,l\n" + "".join(f"text {n},{n % 2}\n" for n in range(20)))
+    refused("text_column=5: expected a text", texts.read_texts, path, text=5)
+    refused("split='0.8': expected a number", texts.read_texts, path, text="q", split="0.8")

@@ -112,7 +112,9 @@ def test_teachers_of_every_kind_teach_at_every_temperature(monkeypatch):
 
     monkeypatch.setattr(teachers, "one", asked)
     monkeypatch.setattr(size.assistants, "one", asked)
-    config = {"widths": (8, 600), "early": (1, 5), "temperatures": (1.0, 4.0)}
+    config = {
+        "teacher_widths": (8, 600), "early_epochs": (1, 5), "size_temperatures": (1.0, 4.0)
+    }  # fmt: skip
     found = list(size.taught_by(place(**config)))
     assert [row for row, *_ in made] == [
         "teacher of 8 units", "teacher of 600 units", "teacher of 600 units after 1 epoch",
@@ -139,7 +141,7 @@ def test_students_take_as_many_steps_on_every_transfer_set(monkeypatch):
     monkeypatch.setattr(transfer_set, "teacher_of", lambda place: None)
     monkeypatch.setattr(transfer_set, "outputs", lambda teacher, split: {})
     for count in (500, 1000, 6000):  # of 3,000 and 3,000 for validation
-        transfer_set.train(place(steps=940), count, None)
+        transfer_set.train(place(transfer_set_steps=940), count, None)
     assert steps == {500: 939, 1000: 938, 6000: 920}
 
 
@@ -204,20 +206,21 @@ def check(folder, config):
     """Every row of every part, of each seed."""
     records = jsonl.records(folder)
     of = {part: [r for r in records if r["part"] == part] for part in named.PARTS}
-    temperatures, sizes = len(config.temperatures), len(config.sizes)
-    sources = len(config.widths) + len(config.early) + 1
+    temperatures, sizes = len(config.size_temperatures), len(config.transfer_set_sizes)
+    sources = len(config.teacher_widths) + len(config.early_epochs) + 1
     teachers_of_size = sources - 1 + temperatures  # an assistant for each temperature
     expected = {
         named.SIZE: teachers_of_size + config.seeds * (1 + sources * temperatures),
-        named.SMOOTHING: 2 + config.seeds * 2 * (1 + len(config.smoothed_temperatures)),
-        named.BORN_AGAIN: 1 + config.generations,
+        named.SMOOTHING: 2 + config.seeds * 2 * (1 + len(config.smoothing_temperatures)),
+        named.BORN_AGAIN: 1 + config.born_again_generations,
         named.TRANSFER_SET: 1 + config.seeds * 3 * sizes,
-        named.FEW_LABELS: 1 + config.seeds * (3 + 2 + len(config.few_temperatures)),
-        named.ENSEMBLE_PART: config.members
+        named.FEW_LABELS: 1 + config.seeds * (3 + 2 + len(config.few_labels_temperatures)),
+        named.ENSEMBLE_PART: config.ensemble_members
         + 1
         + config.seeds * (4 + len(config.ensemble_temperatures)),
-        named.PATIENCE: 1 + config.seeds * 5 * len(config.lengths),
-        named.SCALING: 2 + config.seeds * 3 * len(config.student_widths) * len(config.amounts),
+        named.PATIENCE: 1 + config.seeds * 5 * len(config.patience_epochs),
+        named.SCALING: 2
+        + config.seeds * 3 * len(config.scaling_widths) * len(config.scaling_images),
     }
     assert {part: len(found) for part, found in of.items()} == expected
     assert all(r["test_errors"] > 0 for r in records)

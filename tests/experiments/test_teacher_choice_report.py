@@ -47,31 +47,31 @@ def of_teacher(part, row, teacher, students, errors=20):
 
 
 def of_size(teacher):
-    part, widest, found = named.SIZE, max(CONFIG.widths), []
-    sources = [named.of_units(width) for width in CONFIG.widths]
-    sources += [named.stopped(widest, epochs) for epochs in CONFIG.early]
-    sources += [named.through(widest, CONFIG.assistant)]
+    part, widest, found = named.SIZE, max(CONFIG.teacher_widths), []
+    sources = [named.of_units(width) for width in CONFIG.teacher_widths]
+    sources += [named.stopped(widest, epochs) for epochs in CONFIG.early_epochs]
+    sources += [named.through(widest, CONFIG.assistant_width)]
     for number, source in enumerate(sources):
         soft = named.of_source(source)
-        of = arms(soft, CONFIG.temperatures)
+        of = arms(soft, CONFIG.size_temperatures)
         found += [of_teacher(part, f"teacher of {source}", teacher, of, 10 + number)]
-        found += family(part, soft, CONFIG.temperatures, teacher, 60 + 5 * number)
+        found += family(part, soft, CONFIG.size_temperatures, teacher, 60 + 5 * number)
     return found
 
 
 def of_smoothing(teacher):
     part, found = named.SMOOTHING, []
     for errors, x in ((50, 0.0), (70, CONFIG.smoothing)):
-        of = arms(named.of_source(named.taught_with(x)), CONFIG.smoothed_temperatures)
+        of = arms(named.of_smoothing(x), CONFIG.smoothing_temperatures)
         found += [of_teacher(part, named.taught_with(x), teacher, of)]
-        source = named.of_source(named.taught_with(x))
-        found += family(part, source, CONFIG.smoothed_temperatures, teacher, errors)
+        source = named.of_smoothing(x)
+        found += family(part, source, CONFIG.smoothing_temperatures, teacher, errors)
     return [*found, record(part, named.smoothed(CONFIG.smoothing), teacher, errors=90)]
 
 
 def of_sizes(teacher):
     part, found = named.TRANSFER_SET, [record(named.TRANSFER_SET, named.TEACHER, teacher, size=0)]
-    for agreement, n in zip((0.6, 0.8, 0.9), CONFIG.sizes):
+    for agreement, n in zip((0.6, 0.8, 0.9), CONFIG.transfer_set_sizes):
         known = {"size": n, "test_agreement": agreement + 0.001 * teacher}
         found += [record(part, row, teacher, **known) for row in (named.LABELS, named.HARD)]
         more = known | {"test_agreement": agreement + 0.05 + 0.002 * teacher}
@@ -83,7 +83,7 @@ def of_few(teacher):
     part, curves = named.FEW_LABELS, {"train_curve": [0.5, 0.6], "test_curve": [0.4, 0.3]}
     rows = named.STOPPED, named.smoothed(CONFIG.smoothing), named.HARD
     found = [record(part, row, teacher, epoch=2, **curves) for row in rows]
-    found += family(part, named.SOFT, CONFIG.few_temperatures, teacher, 40)
+    found += family(part, named.SOFT, CONFIG.few_labels_temperatures, teacher, 40)
     return [*found, record(part, named.TEACHER, teacher, errors=10)]
 
 
@@ -100,25 +100,28 @@ def of_patience(teacher):
     return [record(named.PATIENCE, named.TEACHER, teacher, epochs=0, errors=5)] + [
         record(named.PATIENCE, row, teacher, epochs=n, errors=80 + 10 * number - n // 4)
         for number, row in enumerate(rows)
-        for n in CONFIG.lengths
+        for n in CONFIG.patience_epochs
     ]
 
 
 def of_generations(chain):
-    names = map(named.generation, range(1, CONFIG.generations + 1))
+    names = map(named.generation, range(1, CONFIG.born_again_generations + 1))
     return [record(named.BORN_AGAIN, row, chain, errors=90 - n) for n, row in enumerate(names)]
 
 
 def of_scaling(teacher):
     """Losses that the law of a teacher's loss has made."""
-    part, soft = named.SCALING, [named.of_source(named.of_units(w)) for w in CONFIG.widths[1:]]
+    part, soft = (
+        named.SCALING,
+        [named.of_source(named.of_units(w)) for w in CONFIG.teacher_widths[1:]],
+    )
     losses = dict(zip(soft, (0.12, 0.08 + 0.001 * teacher, 0.06)))
     at_rest, found = {"width": 0, "amount": 0}, []
     for row, loss in losses.items():
         name = row.replace(named.SOFT, named.TEACHER)
         found += [record(part, name, teacher, test_nll=loss, **at_rest)]
-    for width in CONFIG.student_widths:
-        for amount in CONFIG.amounts:
+    for width in CONFIG.scaling_widths:
+        for amount in CONFIG.scaling_images:
             known, size = {"width": width, "amount": amount}, 2 / width + (500 / amount) ** 0.5
             found += [record(part, named.LABELS, teacher, test_nll=0.1 + size, **known)]
             for row, loss in losses.items():

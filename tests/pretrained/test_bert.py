@@ -153,7 +153,7 @@ def test_every_bad_folder_is_one_line(folder, tmp_path):
             {"model_type": "gpt2"},
             "model_type is 'gpt2', expected bert, roberta, ",
         ),
-        ({"hidden_size": "8"}, "hidden_size is 8, expected 1 or more"),
+        ({"hidden_size": "8"}, "hidden_size is '8', expected 1 or more"),
         ({"num_hidden_layers": 3}, "no tensor 'encoder.layer.2.attention.self.query.weight'"),
         ({"vocab_size": 12}, "has shape (11, 8), config.json says (12, 8)"),
         ({"num_attention_heads": 3}, "width 8 is no multiple of 3 heads"),

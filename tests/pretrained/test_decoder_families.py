@@ -252,7 +252,7 @@ def test_a_cut_decoder_keeps_what_its_layers_see(loaded):
         ("llama", {"mlp_bias": True}, "no tensor 'model.layers.0.mlp.gate_proj.bias'"),
         ("llama", {"layer_types": ["sliding_attention"] * 3}, "layer_types is"),
         ("mistral_sliding", {"attention_bias": True}, "attention_bias is True, expected False"),
-        ("mistral_sliding", {"sliding_window": "5"}, "sliding_window is 5, expected 1 or more"),
+        ("mistral_sliding", {"sliding_window": "5"}, "sliding_window is '5', expected 1 or more"),
         ("mistral_sliding", {"sliding_window": 0}, "sliding_window is 0, expected 1 or more"),
         ("mistral_sliding", {"use_sliding_window": False}, "use_sliding_window (False) is not"),
         ("mistral_sliding", {"layer_types": ["full_attention"] * 3}, "has layers of one kind"),

@@ -16,6 +16,7 @@ from safetensors.numpy import load_file
 
 from kd_jax.errors import InputError
 from kd_jax.language import tiny_teacher
+from kd_jax.language.decoder import own_tokens
 from kd_jax.pretrained import decoder_folder, gguf_writer, load, safetensors_files
 
 MODEL = tiny_teacher.chat_model(jax.random.key(0), ["Two and two are four.", "And two?"])
@@ -91,6 +92,6 @@ def test_other_families_and_tokenizers_are_refused(tmp_path):
     with pytest.raises(InputError, match="--gguf: the student is a qwen3 with settings of its own"):
         gguf_writer.save(tmp_path / "x.gguf", other, MODEL.params, MODEL)
     words = tiny_teacher.tokenizer([])
-    words.pre_tokenizer = tiny_teacher.pre_tokenizers.Whitespace()
+    words.pre_tokenizer = own_tokens.pre_tokenizers.Whitespace()
     with pytest.raises(InputError, match="expected a byte-level BPE that cuts them as smollm or"):
         gguf_writer.save(tmp_path / "x", MODEL.net, None, MODEL._replace(tokenizer=words))

@@ -168,9 +168,9 @@ def refused(folder):
         ({"num_key_value_heads": 3}, "4 heads are no multiple of 3 groups"),
         ({"head_dim": 5}, "heads are 5 wide, expected an even number"),
         ({"head_dim": None, "num_attention_heads": 8}, "width 12 is no multiple of 8 heads"),
-        ({"head_dim": "x"}, "head_dim is x, expected 1 or more"),
+        ({"head_dim": "x"}, "head_dim is 'x', expected 1 or more"),
         ({"rms_norm_eps": 0}, "rms_norm_eps is 0, expected more than 0"),
-        ({"rope_theta": "a"}, "rope_theta is a, expected 1 or more"),
+        ({"rope_theta": "a"}, "rope_theta is 'a', expected 1 or more"),
         (
             {"rope_scaling": {"type": "linear"}},
             "factor is None, expected more than 0",

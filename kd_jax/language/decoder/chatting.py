@@ -12,6 +12,8 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
+from kd_jax import paths
+from kd_jax.arguments import whole
 from kd_jax.data import padding
 from kd_jax.errors import counted, require
 from kd_jax.language import answers, generation
@@ -46,12 +48,7 @@ class Decoder:
         Raises:
             InputError: There is none, or it is of an unknown family, incomplete or damaged.
         """
-        named = isinstance(source, (str, os.PathLike))
-        require(
-            named or isinstance(source, ChatModel), f"{source!r:.60} is no name of a decoder: "
-            "expected a folder, a GGUF file or a hub name",
-        )  # fmt: skip
-        self.model = load.load(os.fspath(source)) if named else source
+        self.model = source if isinstance(source, ChatModel) else load.load(paths.text(source))
 
     @property
     def network(self) -> Any:
@@ -83,13 +80,10 @@ class Decoder:
         Raises:
             InputError: The model has no chat template, or the question leaves no room.
         """
-        said = [{"role": "user", "content": question}]
+        whole("max_tokens", max_tokens)
+        said: Any = [{"role": "user", "content": question}]
         if not isinstance(question, str):
             said = conversations.asked(question)
-        require(
-            isinstance(max_tokens, int) and max_tokens > 0,
-            f"max_tokens={max_tokens!r:.60}: expected 1 or more",
-        )
         ids, room = self.model.chat().prompt(said), self.model.net.max_position_embeddings
         require(
             len(ids) + max_tokens <= room, f"the question has {counted(len(ids), 'token')}: "
@@ -122,10 +116,11 @@ class Decoder:
             InputError: The model has no chat template, or the question leaves no room.
         """
         ids = self.asked(question, max_tokens)
+        key = jax.random.key(whole("seed", seed, 0, 2**32))
         stop, given = self.model.stop, padding.padded([ids], left=True, multiple=CLASS)
         how = max_tokens, temperature, top_p
         write = _writer(self.network, stop, *how, given.ids.shape)
-        found = write(self.params, *given, jax.random.key(seed))
+        found = write(self.params, *given, key)
         written = np.asarray(found.ids)[0, : int(found.lengths[0])].tolist()
         written = written[:-1] if written and written[-1] in stop else written
         return self.tokenizer.decode(written, skip_special_tokens=True)

@@ -134,7 +134,7 @@ def asked(messages: Any) -> list[dict[str, Any]]:
     """
     require(
         isinstance(messages, (list, tuple)) and len(messages),
-        f"the question is {shown(messages)}, expected a text, or messages with role and content",
+        f"the question is {messages!r:.60}: expected a text, or messages with role and content",
     )
     return [_message(each, f"message {n}") for n, each in enumerate(messages, 1)]
 

@@ -1,5 +1,6 @@
 """The loss of an encoder's student on a batch: a weighted sum of `terms`, and its optimizer."""
 
+import difflib
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -33,9 +34,10 @@ def named(row: str, *, ranked: bool = False) -> tuple[str, ...]:
     for name in found:
         other = f"{name} is of scores: give it to --ranking_losses, with --ranking=FILE"
         require(name in known or name not in TERMS, f"{said}: {other}")
-        require(
-            name in TERMS, f"{said}: there is no loss '{name:.40}'; there are {', '.join(known)}"
-        )
+        near = difflib.get_close_matches(name.lower(), known, 1)
+        guess = f"; did you mean {near[0]}?" if near else ""
+        listed = ", ".join(known)
+        require(name in TERMS, f"{said}: there is no loss '{name:.40}'; there are {listed}{guess}")
     require(len(set(found)) == len(found), f"{said}: expected each loss once")
     return found
 

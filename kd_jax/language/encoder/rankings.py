@@ -17,7 +17,7 @@ import numpy as np
 from kd_jax.data import subsets, texts
 from kd_jax.errors import require
 from kd_jax.language import json_lines
-from kd_jax.pretrained.settings import shown
+from kd_jax.pretrained.settings import quoted, shown
 
 LIKE = '{"query": "…", "positive": "…", "negatives": ["…"], "scores": [2.5, 0.1]}'
 EMPTY = "there is nothing to rank; remove the line"
@@ -118,7 +118,7 @@ def _ranking(line, where):
         number = isinstance(score, (int, float)) and not isinstance(score, bool)
         require(
             number and abs(score) < 1e30 and not math.isnan(score),
-            f"{where}: a score is {shown(score)}, expected a finite number",
+            f"{where}: a score is {quoted(score)}, expected a finite number",
         )
     return Ranking(query, passages, [float(x) for x in scores])
 

@@ -104,6 +104,7 @@ def check(teacher: Encoder, layers: Sequence[int]) -> None:
         layers: How many each has.
     """
     most = teacher.network.layers
+    require(most, "--teacher has a table of tokens' vectors and no layers: expected a network")
     require(
         max(layers) < most,
         f"--layers={max(layers)}: expected fewer than the teacher's {most}",

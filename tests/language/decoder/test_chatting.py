@@ -54,7 +54,7 @@ def test_bad_input_is_one_line(decoder):
     for given in (None, 3, [], {}):
         refused("expected a text, or messages with role and content", decoder.answer, given)
     refused("message 1 is a, expected an object", decoder.answer, ["a"])
-    refused("max_tokens=0: expected 1 or more", decoder.answer, "a", 0)
+    refused("max_tokens=0: expected a whole number, 1 or more", decoder.answer, "a", 0)
     for given in (None, 3, [1.5], [[1]], [[1], [2, 3]], ["a"]):
         refused("expected a text, or the ids of its tokens", decoder.logits, given)
     refused("the text has no token", decoder.logits, [])
@@ -62,4 +62,4 @@ def test_bad_input_is_one_line(decoder):
     refused("token -1: expected 0 to", decoder.logits, [-1])
     refused("the text has 3,000 tokens: expected at most", decoder.logits, [1] * 3000)
     for given in (None, 3):
-        refused("is no name of a decoder", kd.Decoder, given)
+        refused("is no path: expected a text", kd.Decoder, given)
