@@ -44,10 +44,10 @@ def test_every_objective_is_on_the_page_and_has_a_row():
 
 
 def test_commands_are_read():
-    assert len(COMMANDS) == 4
+    assert len(COMMANDS) == 5
     for command in COMMANDS:
         config = experiment.parse(Config, shlex.split(command))
-        assert config.layers == 10 or config.student == "sft"
+        assert config.layers == 10 or config.student == "sft" or config.asked_alone
 
 
 @pytest.mark.slow

@@ -3,6 +3,9 @@
 import functools
 import json
 import os
+import pathlib
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -27,6 +30,7 @@ from kd_jax.language.decoder import top_k_files
 from kd_jax.pretrained import decoder_folder, load
 from kd_jax.storage import jsonl
 
+ROOT = pathlib.Path(__file__).parents[2]
 PROBLEMS = short_problems.TRAIN + short_problems.TEST
 ROWS = ["teacher", "layers cut, not trained", "SFT on the text", "forward KL"]
 SETTINGS = {
@@ -165,6 +169,55 @@ def test_once_more_nothing_is_trained_and_a_prompt_is_answered(done, monkeypatch
     experiment.perform("distill_lm", config, lambda: (command.run, None, None))
     said = capsys.readouterr().out
     assert "--- question\n1, 2?\n--- teacher\n" in said and "--- student, layers 0, 3" in said
+    assert "no finished run" not in said
+
+
+def test_a_prompt_with_other_settings_says_so_before_it_trains(done, monkeypatch, capsys):
+    folder, _ = done
+    monkeypatch.setattr(command, "train", lambda *of: pytest.fail(capsys.readouterr().out))
+    where = {"data": str(folder / "texts.jsonl"), "teacher": str(folder / "teacher")}
+    more = {"workdir": str(folder / "runs"), "prompt": "1, 2?", "answer_tokens": 4, "epochs": 2}
+    config = flags.Config(**where, **(SETTINGS | more))
+    with pytest.raises(pytest.fail.Exception, match="no finished run below .*: training begins"):
+        experiment.perform("distill_lm", config, lambda: (command.run, None, None))
+
+
+def test_a_student_is_asked_beside_its_teacher_without_texts(done, capsys, tmp_path):
+    folder, _ = done
+    where = [f"--{name}={folder / path}" for name, path in
+             {"teacher": "teacher", "student": "small"}.items()]  # fmt: skip
+    line = ["distill_lm", *where, "--prompt=1, 2?", "--answer_tokens=4", f"--workdir={tmp_path}"]
+    config = experiment.parse(flags.Config, line)
+    run = experiment.perform("distill_lm", config, lambda: (command.run, None, None))
+    said = capsys.readouterr().out
+    assert "--- question\n1, 2?\n--- teacher\n" in said and f"student, {folder / 'small'}" in said
+    assert not run.is_open and not [*tmp_path.iterdir()]
+    for flag in (
+        "--epochs=2",
+        "--out=small",
+        "--lora=4",
+    ):  # of a training, whose texts were forgotten
+        with pytest.raises(InputError, match="--data is missing"):
+            experiment.parse(flags.Config, [*line, flag])
+
+
+@pytest.mark.parametrize(
+    "given, said",
+    [
+        (["--data=missing.jsonl", "--layers=2"], "missing.jsonl does not exist"),
+        (["--data=a.jsonl", "--layers=2"], "line 1 has the keys question: expected messages"),
+        (["--data=a.jsonl", "--random=hidden:3"], "expected hidden and layers"),
+    ],
+)
+def test_bad_files_are_told_before_jax_or_a_teacher_is_loaded(given, said, tmp_path):
+    (tmp_path / "a.jsonl").write_text('{"question": "1"}')
+    program = "import sys; from kd_jax.command.__main__ import main\ntry: main(sys.argv[1:])\n"
+    program += "except SystemExit: print('jax' in sys.modules)"
+    found = subprocess.run(
+        [sys.executable, "-c", program, "distill_lm", *given], text=True, capture_output=True,
+        cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert said in found.stderr and found.stdout == "False\n"
 
 
 @pytest.mark.parametrize(

@@ -72,6 +72,7 @@ def distill_lm(
     Raises:
         InputError: Something of it is not what is expected; it says what is.
     """
+    require(paths.text(data), "data is missing: expected a .jsonl file")
     known = [field.name for field in dataclasses.fields(Config)]
     for name in flags:
         near = difflib.get_close_matches(name, known, 1)

@@ -1,7 +1,7 @@
 """`distill_lm` from a file to a folder: read, train by every objective, measure, write."""
 
 import functools
-import pathlib
+import os
 from typing import Any
 
 import numpy as np
@@ -9,7 +9,7 @@ import numpy as np
 from kd_jax import fingerprint
 from kd_jax.command.decoder import folder
 from kd_jax.command.decoder.config import Config
-from kd_jax.command.decoder.given import Given, read, words
+from kd_jax.command.decoder.given import Given, chat_model, read, words
 from kd_jax.errors import printable
 from kd_jax.language.decoder import (
     chatting,
@@ -19,6 +19,7 @@ from kd_jax.language.decoder import (
 from kd_jax.language.decoder.students import Recipe, Students
 from kd_jax.metrics import cost, records
 from kd_jax.pretrained import decoder_folder, load
+from kd_jax.pretrained.load import ChatModel
 from kd_jax.report import decoder_rows
 from kd_jax.storage import run_folder
 
@@ -33,6 +34,9 @@ def run(config: Config, run: run_folder.Run) -> None:
         config: The flags.
         run: Not open yet.
     """
+    if config.asked_alone:
+        print(answers(config, chat_model(config), config.student))
+        return
     folder.check(config)
     given = read(config)
     if config.prompt:
@@ -47,11 +51,14 @@ def run(config: Config, run: run_folder.Run) -> None:
     )  # fmt: skip
     done = run_folder.finished(run) if config.prompt and not config.out else None
     if done is None:
+        if config.prompt and not config.out:
+            print(f"no finished run below {config.workdir} has these settings: training begins")
         train(config, given, run)
         if config.out:
             folder.write(config, run, given.teacher, given.start)
     if config.prompt:
-        print(answers(config, given, (done or run.folder) / STUDENT))
+        student = (done or run.folder) / STUDENT
+        print(answers(config, given.teacher, student, given.start.words))
 
 
 def recipe(config: Config) -> Recipe:
@@ -145,16 +152,16 @@ def _record(task, sums: dict[str, np.ndarray]) -> dict:
     return {name if name in measure.COUNTS else f"test_{name}": x for name, x in found.items()}
 
 
-def answers(config: Config, given: Given, path: pathlib.Path) -> str:
+def answers(config: Config, teacher: ChatModel, path: str | os.PathLike, words: str = "") -> str:
     """What teacher and student answer to --prompt, as text.
 
     Args:
         config: The flags.
-        given: Of `read`.
+        teacher: The teacher.
         path: The folder of the student.
+        words: What the student began as; "": the folder says enough.
     """
-    student = load.load(str(path))
-    both = {"teacher": given.teacher, f"student, {given.start.words}": student}
+    both = {"teacher": teacher, f"student, {words or path}": load.load(os.fspath(path))}
     how = config.answer_tokens, config.temperature, config.top_p, config.base_seed
     said = [
         f"--- {name}\n{chatting.Decoder(model).answer(config.prompt, *how)}"

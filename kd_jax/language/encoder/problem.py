@@ -168,7 +168,7 @@ def prepare(
         teacher: The encoder.
         parts: The texts.
         layers: Of the students, one row of each loss for each.
-        losses: Names of `loss.named`.
+        losses: Names of `loss_names.named`.
         recipe: How they learn.
         seeds: Students of each row.
         base_seed: What every random choice follows from.
@@ -178,7 +178,7 @@ def prepare(
         static: Numbers of the vectors of a static student; 0 for none.
         width: Of the students' hidden states; 0: as the teacher's.
         ranked: Rankings that students are measured by, or None.
-        ranking_losses: Rows that learn from them, names of `loss.named`.
+        ranking_losses: Rows that learn from them, names of `loss_names.named`.
 
     Raises:
         InputError: Something does not fit.

@@ -136,7 +136,7 @@ def test_a_killed_run_goes_on_with_what_is_recorded(place, monkeypatch):
 def test_bad_input_is_one_line(place, tmp_path):
     def wrong(match, **given):
         given = {name: str(x) if name == "out" else x for name, x in given.items()}
-        refused(match, finished, config(place, **given))
+        refused(match, lambda: finished(config(place, **given)))
 
     wrong("--label_column=intend: .* did you mean 'intent'", label_column="intend")
     wrong("up to 11 tokens: expected 10 at most", max_length=11)
