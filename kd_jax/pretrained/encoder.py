@@ -63,7 +63,10 @@ class Encoder:
         max_length: tokens of a text, the special ones among them; longer texts are cut.
         dimension: D, of a text's vector.
         prompts: {name: what stands before a text}.
+        card: what `save` writes into README.md; "" for nothing.
     """
+
+    card = ""
 
     def __init__(self, folder: str | os.PathLike):
         """The encoder of a folder, or of a name on the Hugging Face hub.
@@ -171,6 +174,7 @@ class Encoder:
             head_params: of the steps of that.
         """
         other, static = copy.copy(self), isinstance(network, StaticEmbedding)
+        other.card = ""
         other.network, other.params = network, jax.device_put(params)
         if head is not None:
             other.head, other.head_params = head, jax.device_put(head_params)
@@ -203,6 +207,8 @@ class Encoder:
         else:
             SAVERS[type(network)](folder, network, params, self._said.model)
         sentence_folder.write(folder, self._said)
+        if self.card:
+            (pathlib.Path(folder) / "README.md").write_text(self.card, encoding="utf-8")
 
     def _prompt(self, name):
         name = self._said.default_prompt if name is None else name

@@ -14,7 +14,16 @@ from kd_jax.errors import DAMAGED, InputError, brief, one_line, printable, requi
 from kd_jax.report import commands, terminal_page
 from kd_jax.storage import jsonl, kept, manifest
 
-OF = "data", "test_data", "texts", "dev", "test", "ranking", "teacher", "student"  # what a run is of
+OF = (
+    "data",
+    "test_data",
+    "texts",
+    "dev",
+    "test",
+    "ranking",
+    "teacher",
+    "student",
+)  # what a run is of
 FINISHED, RUNNING, RESUMABLE, FAILED = "finished", "running", "resumable", "failed"
 
 

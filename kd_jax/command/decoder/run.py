@@ -86,7 +86,7 @@ def train(config: Config, given: Given, run: run_folder.Run) -> None:
         given.teacher, start, texts.train, texts.test, recipe(config), config.workdir, given.top,
         texts.across, texts.asked,
     )  # fmt: skip
-    few = [] if config.student else students.rounds.few()
+    few = students.rounds.few(given=bool(config.student))
     for line in few:
         print(line)
     first = config.objective[0]

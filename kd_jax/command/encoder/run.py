@@ -90,7 +90,7 @@ def prepared(config: Config) -> Problem:
         teacher, parts, layers=config.layers, losses=config.losses, recipe=recipe,
         seeds=config.seeds, base_seed=config.base_seed, max_length=config.max_length,
         skip_longer=config.longer == "skip", few=few,
-        static=min(config.static, teacher.dimension), width=config.width, ranked=scored,
+        static=config.static, width=config.width, ranked=scored,
         ranking_losses=config.ranking_losses,
     )  # fmt: skip
     _check_memory(found)

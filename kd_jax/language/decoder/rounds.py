@@ -33,11 +33,17 @@ class Rounds(NamedTuple):
         """Of the training."""
         return self.number * self.steps
 
-    def few(self) -> list[str]:
-        """A line where a student, a cut of its teacher or new, likely writes nothing of use."""
-        said = f"each student takes {counted(self.all_steps, 'step')}, and likely writes nothing of"
-        advice = f"use then: expected {FEW:,} or more, by more texts or --epochs"
-        return [f"{said} {advice}"] if self.all_steps < FEW else []
+    def few(self, given: bool = False) -> list[str]:
+        """A line where students learn too little.
+
+        Args:
+            given: Whether they begin as another model, which may write well; else, as cuts of their
+                teacher or new, they likely write nothing of use.
+        """
+        then = "is changed little by them" if given else "likely writes nothing of use then"
+        said = f"each student takes {counted(self.all_steps, 'step')}, and {then}"
+        advice = f"expected {FEW:,} or more, by more texts or --epochs"
+        return [f"{said}: {advice}"] if self.all_steps < FEW else []
 
 
 def of(rows: int, batch_size: int, epochs: int) -> Rounds:

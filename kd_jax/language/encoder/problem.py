@@ -199,6 +199,9 @@ def prepare(
     notes += [*ranked.notes, *_seen(ranked.lists.texts, held.texts)] if ranked else []
     tested = len(ranked.task.lists.places) - ranked.dev if ranked else len(parts.test.texts)
     notes += _few_tested(tested, "ranking" if ranked else "text")
+    if static > teacher.dimension:
+        static = teacher.dimension
+        notes.append(f"static: {static} numbers, as the teacher's vectors have no more")
     if task.few.per_class < few.per_class:
         notes.append(f"few labels: {task.few.per_class} of each class, as one has no more")
     return Problem(

@@ -40,3 +40,10 @@ def test_ten_rounds_or_more_show_how_far_a_training_is():
         before = -(-steps // 25)
         assert found.all_steps == before * -(-steps // before)
         assert found.number >= min(10, steps) and found.steps <= 25
+
+
+def test_few_steps_are_told_of_a_given_student_too():
+    assert rounds.of(200, 1, 1).few() == rounds.of(200, 1, 1).few(given=True) == []
+    (cut,), (given,) = (rounds.of(8, 1, 1).few(given=x) for x in (False, True))
+    assert "takes 8 steps, and likely writes nothing of use then: expected 200 or more" in cut
+    assert "takes 8 steps, and is changed little by them: expected 200 or more" in given

@@ -52,6 +52,8 @@ def test_what_is_saved_gives_what_the_records_say(result, teacher, tmp_path):
     """The test's rank correlations and neighbors again, by SciPy, of the folder that is read."""
     result.save(tmp_path / "small")
     small = kd.Encoder(tmp_path / "small")
+    written = (tmp_path / "small" / "README.md").read_text(encoding="utf-8")
+    assert result.comparison.markdown() in written and "seed" in written and "## Use" in written
     assert small.network.layers == 1 and small.prompts == teacher.prompts
     for name, theirs in teacher.params["embeddings"].items():
         ours = small.params["embeddings"][name]
