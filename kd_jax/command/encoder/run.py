@@ -11,7 +11,16 @@ from kd_jax.command.encoder import folder
 from kd_jax.command.encoder.config import Config
 from kd_jax.data import texts
 from kd_jax.errors import counted, printable, require
-from kd_jax.language.encoder import measures, outputs, problem, ranked, rankings, result, rows
+from kd_jax.language.encoder import (
+    measures,
+    outputs,
+    problem,
+    ranked,
+    rankings,
+    result,
+    rows,
+    static,
+)
 from kd_jax.language.encoder.distill import Distiller
 from kd_jax.language.encoder.problem import Problem
 from kd_jax.language.encoder.terms import TERMS
@@ -92,6 +101,9 @@ def prepared(config: Config) -> Problem:
         skip_longer=config.longer == "skip", few=few,
         static=config.static, width=config.width, ranked=scored,
         ranking_losses=config.ranking_losses,
+        token_vectors=functools.partial(
+            static.cached, workdir=config.workdir, again=config.retrain
+        ),
     )  # fmt: skip
     _check_memory(found)
     return found

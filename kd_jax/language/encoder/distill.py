@@ -241,8 +241,8 @@ def distill_encoder(
             if row.layers == count:
                 for seed in range(seeds):
                     done[row.name, seed] = distiller.train(row, seed, execution)
-    if static:
-        done[rows.static_name(static), 0] = distiller.static()
+    if problem.static:
+        done[rows.static_name(problem.static), 0] = distiller.static()
     learned = {key: one.params for key, one in done.items()}
     named = [{"row": row, **one.record} for (row, _), one in done.items()]
     examples = {key: one.examples for key, one in done.items()}

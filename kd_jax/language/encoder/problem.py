@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -39,6 +39,7 @@ class Problem:
         static: Numbers of the static student's vectors; 0 for none.
         width: Of the students' hidden states; 0: as the teacher's.
         ranked: The rankings that some rows learn from and all are measured by, or None.
+        token_vectors: The teacher's vector of each token, which the static student is made of.
     """
 
     teacher: Encoder
@@ -54,6 +55,7 @@ class Problem:
     static: int = 0
     width: int = 0
     ranked: Ranked | None = None
+    token_vectors: Callable[[Encoder], np.ndarray] = static_students.of_tokens
 
     def terms(self, ranked: bool = False) -> tuple[str, ...]:
         """The losses of all rows that learn from texts, or of those that learn from rankings.
@@ -129,7 +131,7 @@ class Problem:
     @functools.cached_property
     def static_student(self) -> Encoder:
         """The static student."""
-        return static_students.student(self.teacher, self.static)
+        return static_students.student(self.teacher, self.static, self.token_vectors(self.teacher))
 
     @property
     def digests(self) -> dict[str, str]:
@@ -161,6 +163,7 @@ def prepare(
     width: int = 0,
     ranked: Ranked | None = None,
     ranking_losses: Sequence[str] = (),
+    token_vectors: Callable[[Encoder], np.ndarray] = static_students.of_tokens,
 ) -> Problem:
     """The Problem of a teacher and texts.
 
@@ -179,6 +182,7 @@ def prepare(
         width: Of the students' hidden states; 0: as the teacher's.
         ranked: Rankings that students are measured by, or None.
         ranking_losses: Rows that learn from them, names of `loss_names.named`.
+        token_vectors: teacher -> its vector of each token.
 
     Raises:
         InputError: Something does not fit.
@@ -200,10 +204,11 @@ def prepare(
     tested = len(ranked.task.lists.places) - ranked.dev if ranked else len(parts.test.texts)
     notes += _few_tested(tested, "ranking" if ranked else "text")
     if static > teacher.dimension:
-        static = teacher.dimension
-        notes.append(f"static: {static} numbers, as the teacher's vectors have no more")
+        given, static = static, teacher.dimension
+        notes.append(f"--static={given}: {static} numbers, as the teacher's vectors have no more")
     if task.few.per_class < few.per_class:
-        notes.append(f"few labels: {task.few.per_class} of each class, as one has no more")
+        least, asked = task.few.per_class, few.per_class
+        notes.append(f"--few_labels={asked}: {least} of each class, as one has no more")
     return Problem(
         teacher,
         read,
@@ -218,6 +223,7 @@ def prepare(
         static,
         width,
         ranked,
+        token_vectors,
     )
 
 

@@ -187,3 +187,20 @@ def test_too_few_test_texts_are_told_before_anything_is_trained(teacher, count):
     )
     told = "test: 2 texts, and no verdicts come of fewer than 3: expected more, by --test or"
     assert any(note.startswith(told) for note in given.notes) == (count == 2)
+
+
+def test_numbers_that_are_more_than_there_are_are_told(teacher):
+    """The teacher's vectors have 5 numbers, and one class of the training texts has 4 texts."""
+    texts, _ = tiny_texts.drawn(24)
+    labels = np.array([0] * 4 + [1] * 12)
+    parts = own_texts.parted(
+        kd.Texts(texts[:16], labels), kd.Texts(texts[16:20], labels[:4]),
+        kd.Texts(texts[20:], labels[-4:]),
+    )  # fmt: skip
+    given = problem.prepare(
+        teacher, parts, layers=(1,), losses=("cosine",), recipe=Recipe(), seeds=3, base_seed=0,
+        static=6, few=measures.Few(per_class=400),
+    )  # fmt: skip
+    assert given.static == 5 and given.task.few.per_class == 4
+    assert "--static=6: 5 numbers, as the teacher's vectors have no more" in given.notes
+    assert "--few_labels=400: 4 of each class, as one has no more" in given.notes
