@@ -415,4 +415,17 @@ def test_too_few_held_out_texts_are_told_before_anything_is_trained(done, change
     assert bool(told) == bool(said)
     if said:
         (one,) = told
-        assert said in one and "a larger --held_out than" in one and "--max_length than 64" in one
+        assert said in one and "a larger --held_out than" in one and "--max_length" not in one
+
+
+def test_held_out_texts_that_are_lost_by_cutting_are_told(done, tmp_path):
+    """Of three the answers of two begin behind the 64th token."""
+    folder, _ = done
+    questions = [PROBLEMS[0].question * n for n in (1, 20, 20)]
+    lines = [json.dumps({"question": x, "solution": PROBLEMS[0].solution}) for x in questions]
+    (tmp_path / "held.jsonl").write_text("\n".join(lines))
+    where = {"data": str(folder / "texts.jsonl"), "teacher": str(folder / "teacher")}
+    config = flags.Config(**where, **SETTINGS, test_data=str(tmp_path / "held.jsonl"))
+    (told,) = [x for x in command.read(config).problem.facts if "no verdicts" in x]
+    assert told.startswith("held out: 1 text has") and "expected more texts in --test_data=" in told
+    assert told.endswith("or a larger --max_length than 64")

@@ -104,7 +104,7 @@ def read(
     learnt, held = (each.texts for each in found)
     names = "to learn from", "held out"
     facts = [_fact(name, each.texts) for name, each in zip(names, found)]
-    facts += _few(held, test_path, reading)
+    facts += _few(len(held), len(parts[1]), test_path, reading)
     if os.fspath(test_path):
         learned, asked = ([_content(each) for each in part] for part in parts)
         facts += learned_too(f"--test_data={test_path}", asked, set(learned))
@@ -199,18 +199,18 @@ def _require_room(rows, room, reading):
     )  # fmt: skip
 
 
-def _few(held, test_path, reading):
-    """A line where held-out texts are too few for verdicts."""
-    if len(held) >= FEWEST:
+def _few(held, given, test_path, reading):
+    """A line where held-out texts, of so many that were given, are too few for verdicts."""
+    if held >= FEWEST:
         return []
     more = f"more texts in --test_data={test_path}"
     if not os.fspath(test_path):
         more = f"a larger --held_out than {reading.held_out:g}"
-    count = "1 text has" if len(held) == 1 else f"{len(held)} texts have"
-    return [
-        f"held out: {count} tokens that count, and no verdicts come of fewer than {FEWEST}: "
-        f"expected {more}, or a larger --max_length than {reading.max_length:,}"
-    ]
+    if held < given:  # the others had none within so many tokens
+        more += f", or a larger --max_length than {reading.max_length:,}"
+    count = "1 text has" if held == 1 else f"{held} texts have"
+    said = f"held out: {count} tokens that count, and no verdicts come of fewer than {FEWEST}"
+    return [f"{said}: expected {more}"]
 
 
 def _parted(
