@@ -121,6 +121,7 @@ class EncoderComparison(NamedTuple):
         )
         percent = 100 * ours / max(theirs, 1e-12)
         kept = KEPT[self.primary].format(ours=ours, theirs=theirs, percent=percent)
+        kept = kept.replace(" -", " −")
         return f"{kept}, at {speed:.1f} times its speed, {size}."
 
     def cost(self, row: str) -> Mapping[str, float]:

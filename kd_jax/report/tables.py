@@ -168,7 +168,8 @@ def spread(line: Line, digits: int = 1) -> str:
 def mean_and_sd(values: Sequence[float], digits: int = 1) -> str:
     """'105.3 ± 6.9' of one number per seed, or the mean alone where one value has no spread."""
     mean, sd = statistics.mean_sd(values)
-    return f"{mean:.{digits}f}" + (f" ± {sd:.{digits}f}" if len(values) > 1 else "")
+    shown = f"{mean:.{digits}f}" + (f" ± {sd:.{digits}f}" if len(values) > 1 else "")
+    return shown.replace("-", "−")
 
 
 def interval(values: Sequence[float], digits: int = 1) -> str:

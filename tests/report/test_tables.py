@@ -66,3 +66,8 @@ def test_records_of_no_named_teacher_are_read_as_of_one_for_each_seed():
     found = tables.own_teachers(old + [{"row": "a", "teacher_seed": 3, "seed": 1}])
     assert [tables.seeds(r) for r in found] == [(0, 0), (1, 0), (2, 0), (3, 1)]
     assert tables.values(found[:3], "test_errors") == [0, 1, 2]
+
+
+def test_a_mean_below_0_has_the_minus_of_intervals():
+    assert tables.mean_and_sd([-8.333], 2) == "−8.33"
+    assert tables.mean_and_sd([-1.0, -3.0]) == "−2.0 ± 1.4"
