@@ -20,12 +20,13 @@ RECORDS = publish.all_records()
 # what each package of kd_jax may import of it, besides itself
 MAY_IMPORT = {
     "errors": [],
+    "arguments": ["errors"],
     "paths": ["errors"],
     "losses": ["errors"],
     "models": ["errors"],
     "metrics": ["losses", "errors"],
     "fingerprint": ["errors"],
-    "data": ["paths", "errors", "fingerprint"],
+    "data": ["arguments", "paths", "errors", "fingerprint"],
     "runtime": ["paths", "errors"],
     "training": ["runtime", "errors"],
     "storage": ["runtime", "fingerprint", "errors"],
@@ -34,22 +35,22 @@ MAY_IMPORT = {
     ],
     "distill": [
         "losses", "models", "metrics", "data", "training", "storage", "runtime", "fingerprint",
-        "report", "export", "paths", "errors",
+        "report", "export", "arguments", "paths", "errors",
     ],
     "language": [
         "losses", "models", "metrics", "data", "pretrained", "training", "storage", "runtime",
-        "fingerprint", "report", "paths", "errors",
+        "fingerprint", "report", "arguments", "paths", "errors",
     ],
     "report": [
         "metrics", "storage.jsonl", "storage.manifest", "storage.commits", "storage.whole_file",
         "storage.kept", "errors",
     ],
     "export": ["models", "metrics", "data", "storage", "fingerprint", "paths", "errors"],
-    "experiment": ["runtime", "storage", "paths", "errors"],
+    "experiment": ["runtime", "storage", "arguments", "paths", "errors"],
     "command": [
         "losses", "models", "metrics", "data", "runtime", "training", "storage", "distill",
-        "export", "report", "experiment", "fingerprint", "paths", "errors", "pretrained",
-        "language",
+        "export", "report", "experiment", "fingerprint", "arguments", "paths", "errors",
+        "pretrained", "language",
     ],
 }  # fmt: skip
 OWNERS = {  # of packages that one place alone may import

@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Int
 
 from kd_jax import paths
+from kd_jax.arguments import number, several, typed
 from kd_jax.data import preprocessing, subsets
 from kd_jax.data.learned_too import learned_too
 from kd_jax.data.preprocessing import near, shown
@@ -103,7 +104,11 @@ def read_texts(
         InputError: A file is missing, damaged or of another kind, a column is not there, or a part
             would be without texts.
     """
-    given = {"texts": os.fspath(path), "dev": os.fspath(dev), "test": os.fspath(test)}
+    given = {"texts": paths.text(path), "dev": paths.text(dev), "test": paths.text(test)}
+    text, label = (
+        typed(f"{what}_column", x, str) for what, x in (("text", text), ("label", label))
+    )
+    split = [number("split", share) for share in several(split)]
     files = {flag: _read(flag, name, text, label) for flag, name in given.items() if name}
     first, notes = files.pop("texts"), []
     for flag, file in {"texts": first, **files}.items():

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import typing
 
+from kd_jax import arguments
 from kd_jax.errors import Check, address, at_least, one_of, require, within
 
 
@@ -60,8 +61,11 @@ class Config:
     PRESETS: typing.ClassVar[dict[str, dict]] = {"default": {}}
 
     def __post_init__(self):
+        kinds = typing.get_type_hints(type(self))
         for field in dataclasses.fields(self):
             check: Check | None = field.metadata["check"]
+            given = _typed(field.name, getattr(self, field.name), kinds[field.name])
+            object.__setattr__(self, field.name, given)
             value = getattr(self, field.name)
             if check:
                 check(field.name, value)
@@ -85,6 +89,14 @@ class Config:
         """The settings that decide the results, as plain JSON values."""
         kept = [f.name for f in dataclasses.fields(self) if f.metadata["affects_results"]]
         return json.loads(json.dumps({name: getattr(self, name) for name in kept}))
+
+
+def _typed(name, value, kind):
+    """A value of a field's type; of one that has several, one alone is one of them."""
+    if typing.get_origin(kind) is not tuple:
+        return arguments.typed(f"--{name}", value, kind)
+    each = typing.get_args(kind)[0]
+    return tuple(arguments.typed(f"--{name}", x, each) for x in arguments.several(value))
 
 
 def listed(value: typing.Any) -> str:

@@ -4,6 +4,7 @@ import copy
 import difflib
 import functools
 import os
+import pathlib
 import sys
 import threading
 from collections.abc import Callable, Iterable
@@ -121,6 +122,7 @@ class Encoder:
         """
         if isinstance(texts, str):
             return self.embed([texts], prompt_name)[0]
+        require(isinstance(texts, Iterable), f"texts is {texts!r:.60}: expected one text, or texts")
         texts, prompt = list(texts), self._prompt(prompt_name)
         for number, text in enumerate(texts):
             require(_is_text(text), f"texts[{number}] is {text!r:.60}, expected a text in Unicode")
@@ -187,7 +189,13 @@ class Encoder:
             folder: is made when missing.
             network: another one in its place, such as a student with fewer layers.
             params: of that one.
+
+        Raises:
+            InputError: a file has the folder's name, or stands above it.
         """
+        above = pathlib.Path(folder)
+        above = next((x for x in (above, *above.parents) if os.path.lexists(x)), above)
+        require(above.is_dir(), f"{folder}: {above} is no folder: name another place")
         network, params = (network or self.network), (self.params if params is None else params)
         if self.static:
             static_embedding.save(folder, params, self.tokenizer)

@@ -213,14 +213,46 @@ def test_flags_that_do_not_fit_are_one_line(given, said):
         ({"chat_template": "none.jinja"}, "--chat_template=none.jinja cannot be read"),
         ({"out": "/missing/../small"}, "--out=/missing/../small: /missing is no folder, so that"),
         ({"texts": 9}, "distill_lm has no argument texts; did you mean max_texts?"),
+        ({"preset": "smok"}, "--preset=smok: expected one of default, smoke; did you mean smoke?"),
+        ({"data": [{"text": "a"}]}, "is no path: expected a text, or a pathlib.Path"),
+        ({"teacher": None}, "None is no path"),
+        ({"layers": 0, "random": "hidden:16,layer:1"}, "--random=layer:1: expected sizes like"),
+        ({"pack": "no"}, "--pack='no': expected True or False"),
     ],
 )
 def test_what_does_not_fit_the_teacher_or_the_file_is_one_line(done, changes, said):
     folder, _ = done
     where = {"data": folder / "texts.jsonl", "teacher": folder / "teacher"}
     with pytest.raises(InputError) as caught:
-        kd.distill_lm(**where, workdir=str(folder / "refused"), **(SETTINGS | changes))
+        kd.distill_lm(**(where | {"workdir": folder / "refused"} | SETTINGS | changes))
     assert said in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_presets_of_the_command_are_those_of_python(done, monkeypatch):
+    """Of smoke: max_texts=40, held_out=8; what is given wins."""
+    folder, _ = done
+    chosen = []
+    monkeypatch.setattr(command, "run", lambda config, run: chosen.append(config))
+    where = {"data": folder / "texts.jsonl", "layers": 2, "preset": "smoke", "held_out": 3}
+    with pytest.raises(InputError):  # nothing was trained, and so no table is there
+        kd.distill_lm(**where, workdir=folder / "presets")
+    assert (chosen[0].max_texts, chosen[0].held_out, chosen[0].max_length) == (40, 3, 128)
+
+
+@pytest.mark.parametrize(
+    "question, given, said",
+    [
+        (None, {}, "the question is None: expected a text, or messages"),
+        ([], {}, "the question is .*: expected a text, or messages"),
+        (["a"], {}, "the question is .*: expected a text, or messages"),
+        ("a", {"max_tokens": 0}, "max_tokens=0: expected a whole number, 1 or more"),
+        ("a", {"max_tokens": 1.5}, "max_tokens=1.5: expected a whole number"),
+        ("a", {"seed": "x"}, "seed='x': expected a whole number, 0 or more"),
+    ],
+)
+def test_a_question_that_is_none_is_one_line(done, question, given, said):
+    with pytest.raises(InputError, match=said):
+        done[1].student.answer(question, **given)
 
 
 def test_a_pipe_instead_of_a_template_is_not_waited_for(done, tmp_path):

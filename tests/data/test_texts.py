@@ -137,3 +137,10 @@ def test_a_pipe_of_the_name_of_a_table_is_no_file(tmp_path):
     refused(
         "--texts=.*a.csv is no file: expected a file that", texts.read_texts, tmp_path / "a.csv"
     )
+
+
+def test_what_is_no_path_and_no_column_is_one_line(write):
+    refused("None is no path", texts.read_texts, None)
+    path = write("a.csv", "q,l\n" + "".join(f"text {n},{n % 2}\n" for n in range(20)))
+    refused("text_column=5: expected a text", texts.read_texts, path, text=5)
+    refused("split='0.8': expected a number", texts.read_texts, path, text="q", split="0.8")

@@ -7,13 +7,11 @@ import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
-
+from kd_jax import paths
 from kd_jax.command.decoder import run as command
 from kd_jax.command.decoder.config import Config
-from kd_jax.errors import require
+from kd_jax.errors import one_of, require
 from kd_jax.experiment import perform
-from kd_jax.language.decoder import objectives
 from kd_jax.language.decoder.chatting import Decoder
 from kd_jax.report import decoder_table, terminal_page
 
@@ -79,15 +77,15 @@ def distill_lm(
         near = difflib.get_close_matches(name, known, 1)
         guess = f"; did you mean {near[0]}?" if near else ""
         require(name in known, f"distill_lm has no argument {name}{guess}")
+    if isinstance(random, str):
+        random = random.split(",")
     sizes = [f"{k}:{n}" for k, n in random.items()] if isinstance(random, Mapping) else random
-    several = (objective,) if isinstance(objective, str) else tuple(objective)
-    for name in objectives.Numbers._fields:  # one of a grid, or several
-        if name in flags:
-            flags[name] = tuple(np.ravel(flags[name]).tolist())
-    config = Config(
-        data=os.fspath(data), teacher=os.fspath(teacher), student=os.fspath(student),
-        out=os.fspath(out), layers=layers, random=tuple(sizes), objective=several, **flags,
-    )  # fmt: skip
+    preset = flags.get("preset", "default")
+    one_of(*Config.PRESETS)("preset", preset)
+    config = Config(**Config.PRESETS[preset] | {
+        "data": paths.text(data), "teacher": paths.text(teacher), "student": paths.text(student),
+        "out": paths.text(out), "layers": layers, "random": tuple(sizes), "objective": objective,
+    } | flags)  # fmt: skip
     program = command.run, decoder_table.table, lambda folder: None
     run = perform("distill_lm", config, lambda: program, show=terminal_page.shown)
     table = decoder_table.table(run.folder)

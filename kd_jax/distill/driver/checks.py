@@ -21,23 +21,6 @@ if TYPE_CHECKING:
 BATCH = 4  # rows that a term is tried on
 
 
-def whole(what: str, value: Any, least: int = 1, below: int = 2**31) -> int:
-    """A whole number as Python has it; InputError unless it is one within bounds.
-
-    Args:
-        what: It is, like "seeds".
-        value: Of any kind.
-        least: The smallest.
-        below: What it must not reach.
-    """
-    fits = isinstance(value, int | np.integer) and not isinstance(value, bool)
-    require(
-        fits and least <= value < below,
-        f"{what}={value!r:.60}: expected a whole number, {least} or more and below {below:,}",
-    )
-    return int(value)
-
-
 def margin(value: Any) -> float:
     """A margin in points of accuracy; InputError unless it is a number from 0 to 100.
 

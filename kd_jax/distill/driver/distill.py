@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from kd_jax.arguments import whole
 from kd_jax.data import Split
 from kd_jax.distill import methods, students
 from kd_jax.distill.driver import checks, fitting, given_rows
@@ -90,7 +91,7 @@ def distill(
     Raises:
         InputError: Something does not fit; one line says what, before anything is trained.
     """
-    seeds, base_seed = checks.whole("seeds", seeds), checks.whole("base_seed", base_seed, 0, 2**32)
+    seeds, base_seed = whole("seeds", seeds), whole("base_seed", base_seed, 0, 2**32)
     check_how(student, recipe, execution)
     margin = checks.margin(margin)
     rows = given_rows.parted(train, validation, test, keys.number(base_seed, "draw", "parts"))

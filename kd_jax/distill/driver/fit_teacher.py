@@ -6,9 +6,10 @@ from typing import Any
 import jax
 import numpy as np
 
+from kd_jax.arguments import whole
 from kd_jax.data import Split
 from kd_jax.distill import teachers
-from kd_jax.distill.driver import checks, given_rows, running_averages
+from kd_jax.distill.driver import given_rows, running_averages
 from kd_jax.distill.driver.recipe import USUAL, Recipe
 from kd_jax.errors import require
 from kd_jax.export.network import Network
@@ -42,7 +43,7 @@ def fit_teacher(
     Raises:
         InputError: The rows or the network do not fit.
     """
-    base_seed = checks.whole("base_seed", base_seed, 0, 2**32)
+    base_seed = whole("base_seed", base_seed, 0, 2**32)
     require(isinstance(model, Model), f"model is {type(model).__name__}: expected a kd.Model")
     rows = given_rows.checked("train", train)
     require(rows.labels is not None, "train has no labels: a teacher learns from them")

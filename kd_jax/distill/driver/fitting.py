@@ -11,6 +11,7 @@ import jax
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from kd_jax.arguments import whole
 from kd_jax.data import Split
 from kd_jax.distill import students
 from kd_jax.distill.driver import augmented, checks
@@ -102,7 +103,7 @@ def fit_students(
     Raises:
         InputError: Methods, teachers and networks do not fit each other.
     """
-    seeds, base_seed = checks.whole("seeds", seeds), checks.whole("base_seed", base_seed, 0, 2**32)
+    seeds, base_seed = whole("seeds", seeds), whole("base_seed", base_seed, 0, 2**32)
     taught = taught if isinstance(taught, Taught) else Taught(taught)
     classes = next(iter(taught.logits.values())).shape[1]
     student = fitted(student, train.inputs[:2], classes, "the student")

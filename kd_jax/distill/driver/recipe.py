@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import jax
 import optax
 
-from kd_jax.distill.driver import checks
+from kd_jax.arguments import whole
 from kd_jax.distill.teachers import NetworkRecipe
 from kd_jax.errors import require
 from kd_jax.models import Model
@@ -57,8 +57,8 @@ class Recipe(NamedTuple):
         Raises:
             InputError: The epochs or the batch size are not above 0, or the optimizer is none.
         """
-        epochs = checks.whole("Recipe: epochs", self.epochs)
-        batch_size = checks.whole("Recipe: batch_size", self.batch_size)
+        epochs = whole("Recipe: epochs", self.epochs)
+        batch_size = whole("Recipe: batch_size", self.batch_size)
         sampler = samplers.scattered(order, rows, min(batch_size, rows))
         optimizer = self._of_steps(optimizers.steps(epochs, sampler))
         return NetworkRecipe(model, optimizer, sampler, epochs, self.augment)

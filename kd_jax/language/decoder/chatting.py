@@ -5,12 +5,14 @@ kd.Decoder("FOLDER").answer("…")
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
 import numpy as np
 
+from kd_jax import paths
+from kd_jax.arguments import whole
 from kd_jax.data import padding
 from kd_jax.errors import counted, require
 from kd_jax.language import answers, generation
@@ -38,7 +40,7 @@ class Decoder:
         Raises:
             InputError: There is none, or it is of an unknown family, incomplete or damaged.
         """
-        self.model = source if isinstance(source, ChatModel) else load.load(os.fspath(source))
+        self.model = source if isinstance(source, ChatModel) else load.load(paths.text(source))
 
     def __repr__(self) -> str:
         net = self.model.net
@@ -55,7 +57,13 @@ class Decoder:
         Raises:
             InputError: The model has no chat template, or the question leaves no room.
         """
+        whole("max_tokens", max_tokens)
         said = [{"role": "user", "content": question}] if isinstance(question, str) else question
+        messages = isinstance(said, Sequence) and all(isinstance(x, Mapping) for x in said)
+        require(
+            messages and said, f"the question is {question!r:.60}: expected a text, or messages "
+            "with role and content",
+        )  # fmt: skip
         ids, room = self.model.chat().prompt(said), self.model.net.max_position_embeddings
         require(
             len(ids) + max_tokens <= room, f"the question has {counted(len(ids), 'token')}: "
@@ -88,9 +96,10 @@ class Decoder:
             InputError: The model has no chat template, or the question leaves no room.
         """
         ids = self.asked(question, max_tokens)
+        key = jax.random.key(whole("seed", seed, 0, 2**32))
         choose = generation.sampled(temperature, top_p) if temperature else generation.greedy
         stop = self.model.stop
-        write = answers.writer(self.model.net, stop, max_tokens, choose, jax.random.key(seed))
+        write = answers.writer(self.model.net, stop, max_tokens, choose, key)
         (found,) = write(self.model.params, padding.padded([ids], left=True), 1)
         found = found[:-1] if found and found[-1] in stop else found
         return self.model.tokenizer.decode(found, skip_special_tokens=True)

@@ -7,11 +7,13 @@ result.best.save("small/")
 
 import functools
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
+from kd_jax.arguments import several, whole
 from kd_jax.data import texts as own_texts
 from kd_jax.data.texts import Texts
+from kd_jax.errors import require
 from kd_jax.language.encoder import costs, measures, outputs, ranked, rankings, rows, students
 from kd_jax.language.encoder import problem as problems
 from kd_jax.language.encoder.measures import Examples
@@ -43,6 +45,9 @@ class Learned(NamedTuple):
     record: dict
     examples: Examples
     params: Any = None
+
+
+EXPECTED = "a list of texts, or what kd.read_texts gives"
 
 
 class Distiller:
@@ -207,6 +212,13 @@ def distill_encoder(
         InputError: Something does not fit; one line says what, before anything is trained.
     """
     recipe = changed(recipe, changes)
+    layers = [whole("layers", count) for count in several(layers)]
+    seeds, base_seed = whole("seeds", seeds), whole("base_seed", base_seed, 0, 2**32)
+    max_length, static, width = (
+        whole(name, x, 0)
+        for name, x in (("max_length", max_length), ("static", static), ("width", width))
+    )
+    losses, ranking_losses = several(losses), several(ranking_losses)
     others = (None if x is None else _as_texts(x) for x in (dev, test))
     parts = own_texts.parted(
         _as_texts(train), *others, seed=keys.number(base_seed, "draw", "parts")
@@ -238,4 +250,11 @@ def distill_encoder(
 
 
 def _as_texts(given):
-    return given if isinstance(given, Texts) else Texts(list(given))
+    if isinstance(given, Texts):
+        return given
+    several_of = isinstance(given, Iterable) and not isinstance(given, str)
+    require(several_of, f"{given!r:.60} stands for texts: expected {EXPECTED}")
+    texts = list(given)
+    for text in texts:
+        require(isinstance(text, str), f"{text!r:.60} stands among texts: expected {EXPECTED}")
+    return Texts(texts)

@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Int
 
+from kd_jax.arguments import number, whole
 from kd_jax.data import padding
-from kd_jax.errors import counted, require
+from kd_jax.errors import above_0, counted, require
 from kd_jax.language.encoder import loss
 from kd_jax.language.encoder.outputs import TeacherOutputs
 from kd_jax.language.encoder.ranked import Lists
@@ -51,7 +52,13 @@ def changed(recipe: Any, changes: Mapping[str, Any]) -> Recipe:
     for name in changes:
         known = f"expected {', '.join(Recipe._fields)}"
         require(name in Recipe._fields, f"{name} is no argument of distill_encoder: {known}")
-    return recipe._replace(**changes)
+    found = recipe._replace(**changes)
+    rate = number("learning_rate", found.learning_rate)
+    above_0("learning_rate", rate)
+    return found._replace(
+        epochs=whole("epochs", found.epochs), batch_size=whole("batch_size", found.batch_size),
+        learning_rate=rate,
+    )  # fmt: skip
 
 
 def widths(lengths: Int[np.ndarray, " N"], longest: int) -> tuple[int, ...]:

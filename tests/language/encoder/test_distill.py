@@ -115,6 +115,36 @@ def test_longer_texts_are_counted_and_cut_or_left_out(teacher):
     )
 
 
+@pytest.mark.parametrize(
+    "given, said",
+    [
+        ({"layers": 0}, "layers=0: expected a whole number, 1 or more"),
+        ({"layers": "1"}, "layers='1': expected a whole number"),
+        ({"layers": 1, "losses": "cos"}, "there is no loss 'cos'.*did you mean cosine"),
+        ({"seeds": 0}, "seeds=0: expected a whole number, 1 or more"),
+        ({"epochs": 1.5}, "epochs=1.5: expected a whole number"),
+        ({"batch_size": 0}, "batch_size=0: expected a whole number, 1 or more"),
+        ({"learning_rate": float("nan")}, "learning_rate=nan: expected a finite number above 0"),
+        ({"learning_rate": "x"}, "learning_rate='x': expected a number"),
+        ({"static": -1}, "static=-1: expected a whole number, 0 or more"),
+        ({"train": None}, "None stands for texts: expected a list of texts, or what kd.read_texts"),
+        ({"train": ["a", None]}, "None stands among texts"),
+        ({"train": "a"}, "'a' stands for texts"),
+    ],
+)
+def test_what_python_gives_in_place_of_numbers_and_texts_is_one_line(teacher, given, said):
+    texts, _ = tiny_texts.drawn(40)
+    usual = {"train": texts, "layers": (1,), "losses": ("cosine",)}
+    refused(said, lambda: kd.distill_encoder(teacher, **(usual | given)))
+
+
+def test_texts_to_embed_and_places_to_save_that_are_none(teacher, tmp_path):
+    refused("texts is None: expected one text, or texts", teacher.embed, None)
+    (tmp_path / "file").write_text("mine")
+    for path in (tmp_path / "file", tmp_path / "file" / "below"):
+        refused("file is no folder: name another place", teacher.save, path)
+
+
 def test_bad_input_is_one_line(teacher):
     texts, _ = tiny_texts.drawn(40)
     refused("--layers=3: expected fewer than the teacher's 3", kd.distill_encoder, teacher, texts,
