@@ -41,7 +41,7 @@ def chunked(
     soft_cap_s: Scalar | None = None,
     soft_cap_t: Scalar | None = None,
     temperature: Scalar = 1.0,
-    chunk: int = 64,
+    chunk: int = 32,
     where: Bool[Array, "*B"] | None = None,
     **fractions: Scalar,
 ) -> Float[Array, "*B"]:
