@@ -35,7 +35,7 @@ def test_ours_takes_steps_writes_and_loads(folder):
     assert under_way.done == 4 and under_way.whole_curves()["loss"][3].item() < first
     written = ours_decoder.generate(folder, 0)()
     assert [len(ids) for ids in written] == [32] * 4
-    assert ours_decoder.load(folder, 0)().net.layers > 0
+    assert np.isfinite(ours_decoder.load(folder, 0)())  # the sum of all that was read
 
 
 @pytest.mark.parametrize("task", decoders.OF_STUDENT)
