@@ -225,7 +225,7 @@ def of_ensemble(records: Records) -> list[str]:
 
 def of_patience(records: Records) -> list[str]:
     """Errors by the length of the training."""
-    taught = [r for r in records if r["epochs"]]
+    taught = [r for row in named.PATIENT for r in records if r["row"] == row]
     of_teacher = [r["test_errors"] for r in records if not r["epochs"]]
     about = f"The teacher makes {tables.mean_and_sd(of_teacher)} errors."
     return [about, by_column.spread(taught, "epochs", "method", "test_errors", 1)]
