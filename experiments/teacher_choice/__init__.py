@@ -1,7 +1,7 @@
 """Which teacher? Size, early stopping, label smoothing, ensembles, patience.
 
 Command:  ./run.sh teacher_choice [--part=size] [--manual_dir=FOLDER]
-Takes:    60 minutes on 2 CPU cores for all parts
+Takes:    40 minutes on 2 CPU cores for all parts
 Found:    Not run yet
 
 What is known of the choice of a teacher, on MNIST, a part for each question: --part=size of the

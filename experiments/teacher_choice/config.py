@@ -12,8 +12,8 @@ from kd_jax.experiment import place, setting
 class Config(experiment.TaughtConfig):
     """Settings of the experiment on the choice of a teacher."""
 
-    teachers: int = setting(5, "teachers of each kind, of a seed and a draw each", at_least(1))
-    seeds: int = setting(2, "students per row of each teacher, each of its own seed", at_least(1))
+    teachers: int = setting(10, "teachers of each kind, of a seed and a draw each", at_least(1))
+    seeds: int = setting(1, "students per row of each teacher, each of its own seed", at_least(1))
     part: str = setting("all", f"all, or one of {', '.join(PARTS)}", one_of("all", *PARTS))
     mnist_5k: bool = setting(False, "the 5,000 digits that ship with kd_jax in place of MNIST")
     held_out: int = setting(
@@ -45,7 +45,7 @@ class Config(experiment.TaughtConfig):
     )
     # label smoothing of the teacher
     smoothing_temperatures: tuple[float, ...] = setting(
-        (1.0, 2.0, 4.0, 8.0), "of the students of smoothed teachers", distinct(is_temperature)
+        (1.0, 2.0, 4.0, 8.0, 16.0), "of the students of smoothed teachers", distinct(is_temperature)
     )
     smoothing_student_width: int = setting(
         100, "units in each hidden layer of these students", at_least(1)
@@ -71,7 +71,7 @@ class Config(experiment.TaughtConfig):
     few_labels_fraction: float = setting(0.03, "of the images, as in section 6", within(0, 1))
     few_labels_epochs: int = setting(60, "epochs of the students of few labels", at_least(1))
     few_labels_temperatures: tuple[float, ...] = setting(
-        (2.0, 4.0, 8.0, 16.0), "of those with soft targets", distinct(is_temperature)
+        (2.0, 4.0, 8.0, 16.0, 32.0), "of those with soft targets", distinct(is_temperature)
     )
     # ensemble
     ensemble_members: int = setting(10, "networks of an ensemble", at_least(2))

@@ -81,7 +81,7 @@ def patience(path: pathlib.Path, records: Records) -> None:
     )
     about: figures.Look = {"caption": caption, "table": named.TITLES[named.PATIENCE]}
     with figures.figure(path, size=(7.0, 4.0), **about) as axes:
-        by_column.curves(axes, taught, "epochs", "test_accuracy", [*tables.by_row(taught)])
+        by_column.curves(axes, taught, "epochs", "test_accuracy", named.PATIENT)
         axes.set(xlabel="epochs", ylabel="test accuracy, %")
         figures.legend(axes)
 

@@ -8,11 +8,11 @@ import numpy as np
 
 from experiments.teacher_choice import pictures, scaling_law
 from experiments.teacher_choice import rows as named
+from experiments.teacher_choice.choices import Records, named_rows, prepared, students
 from kd_jax.report import by_column, chosen_numbers, confirmed, sections, shares, tables
 from kd_jax.report.published import DASH
 from kd_jax.storage import jsonl
 
-Records = list[tables.Record]
 Cell = Callable[[Records], str]
 NAME = "teacher_choice"
 
@@ -80,79 +80,6 @@ def head(parts: Mapping[str, Records], settings: dict) -> str:
         f"{chosen_numbers.OF_EDGES}\n{sections.DETECTABLE}\n"
         f"{tables.scope(next(iter(labels.values())))}"
     )
-
-
-def prepared(records: Records, choosing: Records) -> dict[str, Records]:
-    """{part: records}, with the errors of their teachers and what was chosen.
-
-    Args:
-        records: Of a run.
-        choosing: Those on which temperatures are chosen.
-    """
-    found = {part: [r for r in records if r["part"] == part] for part in named.PARTS}
-    chosen_on = tables.by("part", choosing)
-    found[named.TRANSFER_SET] = [in_points(r) for r in found[named.TRANSFER_SET]]
-    return {
-        part: with_choices(with_teachers(of), chosen_on.get(part, of))
-        for part, of in found.items()
-        if any(r["row"] == named.LABELS for r in of)
-    }
-
-
-def in_points(record: tables.Record) -> tables.Record:
-    """A record with its agreement in percent, on the test and on what it learned from."""
-    names = {"agreement": "test_agreement", "seen": "train_agreement"}
-    return record | {name: 100 * record[x] for name, x in names.items() if x in record}
-
-
-def with_teachers(records: Records) -> Records:
-    """The records of students, with the errors of the teacher that is said to have taught each."""
-    errors = {
-        (row, r["teacher_seed"]): r["test_errors"] for r in records for row in r.get("students", ())
-    }
-    return [
-        r | ({"teacher_errors": errors[key]} if key in errors else {})
-        for r in records
-        for key in [(r["row"], r["teacher_seed"])]
-    ]
-
-
-def with_choices(records: Records, choosing: Records) -> Records:
-    """The records, those of the row that validation chose of a family marked as "chosen".
-
-    Args:
-        records: Of a part.
-        choosing: On which it is chosen.
-    """
-    families: dict[str, set] = {}
-    for r in records:
-        if "family" in r and r["family"] != r["row"]:
-            families.setdefault(r["family"], set()).add(r["temperature"])
-    best = {chosen_numbers.chosen(choosing, family): family for family in families}
-    return [
-        r | ({"chosen": family, "temperatures": sorted(families[family])} if family else {})
-        for r in records
-        for family in [best.get(r["row"])]
-    ]
-
-
-def students(records: Records) -> Records:
-    """The rows of a table: each family at its chosen temperature and by its name alone."""
-    swept = {r["chosen"] for r in records if "chosen" in r}
-    return [
-        {**r, "row": r.get("chosen", r["row"])}
-        for r in records
-        if "students" not in r and (r.get("family") not in swept or "chosen" in r)
-    ]
-
-
-def named_rows(part: str, records: Records) -> Records:
-    """The records under the names that are compared."""
-    if part == named.PATIENCE:
-        return [{**r, "row": named.at_length(r["row"], r["epochs"])} for r in records]
-    if part == named.TRANSFER_SET:
-        return [{**r, "row": named.of_size(r["row"], r["size"])} for r in records]
-    return students(records)
 
 
 def lines(records: Records, columns: Mapping[str, Cell]) -> str:
@@ -225,7 +152,7 @@ def of_ensemble(records: Records) -> list[str]:
 
 def of_patience(records: Records) -> list[str]:
     """Errors by the length of the training."""
-    taught = [r for r in records if r["epochs"]]
+    taught = [r for row in named.PATIENT for r in records if r["row"] == row]
     of_teacher = [r["test_errors"] for r in records if not r["epochs"]]
     about = f"The teacher makes {tables.mean_and_sd(of_teacher)} errors."
     return [about, by_column.spread(taught, "epochs", "method", "test_errors", 1)]

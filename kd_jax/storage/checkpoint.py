@@ -20,7 +20,7 @@ from kd_jax.runtime import devices, hosts
 from kd_jax.storage import whole_file
 
 ADVICE = "delete that folder or pass --retrain"
-_saving = threading.Lock()  # orbax keeps what it is writing where two threads would meet
+_one_at_a_time = threading.Lock()  # orbax keeps what it writes and reads where threads would meet
 
 
 def save(path: str | os.PathLike, tree: Any, facts: dict) -> None:
@@ -37,7 +37,7 @@ def save(path: str | os.PathLike, tree: Any, facts: dict) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         _seal(path).unlink(missing_ok=True)
         tree = devices.everywhere(tree)  # orbax restores only what it knows the devices of
-        with _saving:
+        with _one_at_a_time:
             _orbax().save(str(path), tree, overwrite=True, custom_metadata={"facts": facts})
         if hosts.first_host():
             with whole_file.written(_seal(path)) as file:
@@ -93,9 +93,10 @@ def load(path: str | os.PathLike, like: Any) -> tuple[Any, dict]:
         jax.eval_shape(lambda: like),
     )
     try:
-        about = _orbax().metadata(str(path))
-        _compare(path, about.metadata, like)
-        return _orbax().load(str(path), like), about.custom_metadata["facts"]
+        with _one_at_a_time:
+            about = _orbax().metadata(str(path))
+            _compare(path, about.metadata, like)
+            return _orbax().load(str(path), like), about.custom_metadata["facts"]
     except InputError:
         raise
     except Exception as error:  # orbax, tensorstore and json each raise their own
@@ -112,7 +113,8 @@ def facts(path: str | os.PathLike) -> dict:
     """
     path = pathlib.Path(path).absolute()
     _check(path)
-    return _orbax().metadata(str(path)).custom_metadata["facts"]
+    with _one_at_a_time:
+        return _orbax().metadata(str(path)).custom_metadata["facts"]
 
 
 def _compare(path, stored, like):

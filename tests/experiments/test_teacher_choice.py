@@ -170,9 +170,9 @@ def test_units_differ_and_parts_are_chosen_by_name():
     assert len({json.dumps(x) for x in known}) == len(known)
     count = collections.Counter(x["part"] for x in known)
     assert count == {
-        named.SIZE: 5, named.SMOOTHING: 5, named.BORN_AGAIN: 10, named.TRANSFER_SET: 5 * 4,
-        named.FEW_LABELS: 5, named.ENSEMBLE_PART: 5, named.PATIENCE: 5 * 4,
-        named.SCALING: 5 * (1 + 5 * 4),
+        named.SIZE: 10, named.SMOOTHING: 10, named.BORN_AGAIN: 10, named.TRANSFER_SET: 10 * 4,
+        named.FEW_LABELS: 10, named.ENSEMBLE_PART: 10, named.PATIENCE: 10 * 4,
+        named.SCALING: 10 * (1 + 5 * 4),
     }  # fmt: skip
     found = teacher_choice.units(Config(part="patience", teachers=1), DATA, None)
     assert [x["epochs"] for x, _ in found] == [0, 160, 40, 10]

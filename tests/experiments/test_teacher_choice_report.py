@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from experiments.teacher_choice import claims, report
+from experiments.teacher_choice import choices, claims, report
 from experiments.teacher_choice import rows as named
 from experiments.teacher_choice.config import Config
 from kd_jax.distill.students import arms
@@ -198,7 +198,7 @@ def test_choices_are_those_of_the_records_that_are_to_choose():
     ours = family("part", "soft", (1.0, 4.0), 0, 50)
     others = [{**r, "validation_errors": 200 - r["validation_errors"]} for r in ours]
     for choosing, chosen in ((ours, 4.0), (others, 1.0)):
-        found = report.students(report.with_choices(ours, choosing))
+        found = choices.students(choices.with_choices(ours, choosing))
         assert [(r["row"], r["temperature"], r["temperatures"]) for r in found] == [
             ("soft", chosen, [1.0, 4.0])
         ]

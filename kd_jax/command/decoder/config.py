@@ -110,8 +110,10 @@ class Config(experiment.Config):
     )  # fmt: skip
     lora_alpha: float = setting(16.0, "alpha of the adapters", above_0)
     quantize: str = setting(
-        "", "matrices are rounded while they learn, as q8_0 or q4_0 of llama.cpp (default: not)",
-        one_of("", "q8_0", "q4_0"),
+        "",
+        "matrices are rounded while they learn: q8_0, q4_0 of llama.cpp; int8, int4, nf4, "
+        "float8_e4m3fn of Qwix (default: not)",
+        one_of("", "q8_0", "q4_0", "int8", "int4", "nf4", "float8_e4m3fn"),
     )  # fmt: skip
     out: str = place(
         "", "folder for the student, its card and table; one of an earlier run is replaced"

@@ -57,7 +57,7 @@ def write(config: Any, run: run_folder.Run, teacher: ChatModel, start: Start) ->
             decoder_folder.save(path, student.net, student.params, own, config.dtype)
         if config.gguf:
             kept = load.load(os.fspath(place))
-            few = config.quantize or config.dtype
+            few = config.quantize if config.quantize in gguf_writer.KINDS else config.dtype
             gguf_writer.save(path / "student.gguf", kept.net, kept.params, own, config.dtype, few)
         found = [each for several in rows.records.values() for each in several]
         (path / "records.jsonl").write_text(jsonl.text(found), encoding="utf-8")

@@ -114,7 +114,7 @@ def _check(config, teacher, start):
     )  # fmt: skip
     decoder_settings.settings(net)
     if config.quantize:
-        quantized.require_fits(net)
+        quantized.require_fits(net, config.quantize)
     if config.gguf:
         gguf_writer.require_writable(net, (start.tokens or teacher).tokenizer)
 

@@ -31,7 +31,7 @@ def by_library(x, kind):
     return gguf.dequantize(gguf.quantize(rows, of), of).reshape(rows.shape).swapaxes(-1, -2)
 
 
-@pytest.mark.parametrize("kind", quantized.BITS)
+@pytest.mark.parametrize("kind", quantized.LLAMA_CPP)
 def test_numbers_are_those_of_the_package_gguf(kind):
     x = matrices((2, 64, 5))
     x[0, :32, 0], x[1, 32:, 1] = 0, np.linspace(-3, 3, 32)
@@ -41,6 +41,39 @@ def test_numbers_are_those_of_the_package_gguf(kind):
     np.testing.assert_array_equal(again, found)  # what is rounded stays
     levels = {n: len(np.unique(found[0, 32:, n])) for n in range(5)}
     assert max(levels.values()) <= (16 if kind == "q4_0" else 32)
+
+
+@pytest.mark.parametrize(("kind", "bits"), [("int8", 8), ("int4", 4)])
+def test_integers_of_qwix_share_a_scale_for_every_block(kind, bits):
+    pytest.importorskip("qwix", reason="needs the extra text")
+    x = matrices((2, 64, 5), seed=4)
+    found = np.asarray(jax.jit(quantized.in_blocks, static_argnums=1)(x, kind))
+    largest = 2 ** (bits - 1) - 0.5  # in scales, and so rounded up or down
+    blocks, found = x.astype(np.float64).reshape(2, 2, 32, 5), found.reshape(2, 2, 32, 5)
+    scale = np.abs(blocks).max(2, keepdims=True) / largest
+    farthest = np.abs(blocks) == np.abs(blocks).max(2, keepdims=True)
+    expected = scale * np.rint(blocks / scale)
+    np.testing.assert_allclose(found[~farthest], expected[~farthest], rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(
+        np.abs(found - blocks)[farthest],
+        np.broadcast_to(scale, x.shape[:1] + blocks.shape[1:])[farthest] / 2,
+        rtol=1e-3,
+    )
+
+
+def test_nf4_is_among_16_numbers_and_what_is_rounded_stays():
+    pytest.importorskip("qwix", reason="needs the extra text")
+    x = matrices((1, 32, 3), seed=5)
+    found = np.asarray(quantized.in_blocks(x, "nf4"))
+    # Dettmers et al. 2023, arXiv 2305.14314, appendix E, of a number between 0 and the largest
+    table = np.array([
+        -1, -0.6961928, -0.5250731, -0.3949175, -0.2844414, -0.1847734, -0.0910500, 0,
+        0.0795803, 0.1609302, 0.2461123, 0.3379152, 0.4407098, 0.5626170, 0.7229568, 1,
+    ])  # fmt: skip
+    parts = found / np.abs(x).max(1, keepdims=True)
+    assert np.abs(parts[..., None] - table).min(-1).max() < 1e-4
+    nearest = np.abs((x / np.abs(x).max(1, keepdims=True))[..., None] - table).min(-1)
+    assert np.abs(np.abs(found - x) / np.abs(x).max(1, keepdims=True) - nearest).max() < 1e-3
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +105,7 @@ def test_layers_alone_are_rounded_stacked_or_not_and_gradients_pass(params):
     )
 
 
-@pytest.mark.parametrize("kind", quantized.BITS)
+@pytest.mark.parametrize("kind", quantized.LLAMA_CPP)
 def test_a_file_of_few_bits_has_the_rounded_numbers(kind, params, tmp_path):
     found = jax.tree.map(np.asarray, jax.jit(quantized.rounded, static_argnums=1)(params, kind))
     sizes = []
@@ -87,6 +120,6 @@ def test_a_file_of_few_bits_has_the_rounded_numbers(kind, params, tmp_path):
 
 
 def test_blocks_fill_the_inputs_or_it_is_one_line():
-    quantized.require_fits(NET)
+    quantized.require_fits(NET, "q4_0")
     with pytest.raises(InputError, match="have 32, 32, 48 inputs: expected multiples of 32"):
-        quantized.require_fits(MODEL.net)
+        quantized.require_fits(MODEL.net, "q4_0")
