@@ -230,7 +230,7 @@ def test_bad_files_are_told_before_jax_or_a_teacher_is_loaded(given, said, tmp_p
         (["--data=x", "--layers=2", "--objective=sft,sft"], "name each once"),
         (["--data=x", "--layers=2", "--objective=skew"], "; did you mean skew_kl?"),
         (["--data=x", "--layers=2", "--objective=SFT"], "; did you mean sft?"),
-        (["--data=x", "--layers=2", "--quantize=q4"], "expected one of q8_0, q4_0; did you mean"),
+        (["--data=x", "--layers=2", "--quantize=q4"], "nf4, float8_e4m3fn; did you mean q4_0?"),
         (["--data=x", "--layers=2", "--prompt_key=a"], "expected both or neither"),
         (["--data=x", "--layers=2", "--teacher_top_k=y"], "expected --objective=top_k"),
         (
