@@ -44,10 +44,10 @@ def test_every_objective_is_on_the_page_and_has_a_row():
 
 
 def test_commands_are_read():
-    assert len(COMMANDS) == 4
+    assert len(COMMANDS) == 5
     for command in COMMANDS:
         config = experiment.parse(Config, shlex.split(command))
-        assert config.layers == 10 or config.student == "sft"
+        assert config.layers == 10 or config.student == "sft" or config.asked_alone
 
 
 @pytest.mark.slow
@@ -63,7 +63,9 @@ def test_the_first_command_and_the_programs_run(tmp_path, monkeypatch, capsys):
     main([*fewer, "--preset=smoke"])
     assert "against SFT on the text" in capsys.readouterr().out
     code = "\n".join(
-        line[4:] for line in PAGE.splitlines() if re.match(r"    (import|kd\.|found|print)", line)
+        line[4:]
+        for line in PAGE.splitlines()
+        if re.match(r"    (import kd|kd\.|decoder|found|print)", line)
     )
     code = code.replace("layers=10", "layers=2, preset='smoke', max_length=128, max_texts=40")
     exec(compile(code, "docs/decoders.md", "exec"), {})

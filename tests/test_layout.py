@@ -39,7 +39,7 @@ MAY_IMPORT = {
     ],
     "language": [
         "losses", "models", "metrics", "data", "pretrained", "training", "storage", "runtime",
-        "fingerprint", "report", "arguments", "paths", "errors",
+        "fingerprint", "report", "export.hub", "arguments", "paths", "errors",
     ],
     "report": [
         "metrics", "storage.jsonl", "storage.manifest", "storage.commits", "storage.whole_file",

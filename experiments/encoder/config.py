@@ -28,7 +28,9 @@ class Config(experiment.Config):
     questions: int = setting(0, "questions of each intent at most (default: all)", at_least(0))
     few_labels: int = setting(5, "labels of each intent where they are few", at_least(1))
     draws: int = setting(20, "draws of these few labels", at_least(1))
-    rounds: int = setting(5, "times that encoders are timed, the best counts", at_least(1))
+    rounds: int = setting(
+        5, "times that encoders are timed in turns, whose median counts", at_least(1)
+    )
 
     PRESETS = {
         "default": {},

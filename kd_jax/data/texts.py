@@ -113,8 +113,9 @@ def read_texts(
     first, notes = files.pop("texts"), []
     for flag, file in {"texts": first, **files}.items():
         if file.empty:
-            rows = "row has" if file.empty == 1 else "rows have"
-            notes.append(f"{file.empty:,} {rows} no text in {given[flag]}: left out")
+            what = "line" if given[flag].lower().endswith((".txt", ".jsonl")) else "row"
+            rows = counted(file.empty, what) + (" has" if file.empty == 1 else " have")
+            notes.append(f"{rows} no text in {given[flag]}: left out")
     classes = sorted(set(first.labels or []))
     found = {flag: _numbered(file, classes, given[flag]) for flag, file in files.items()}
     parts = parted(_numbered(first, classes, given["texts"]), **found, split=split, seed=seed)

@@ -94,6 +94,7 @@ def launch(
 
     try:
         config = parse(config_class, argv)
+        config.check_files()  # what follows loads JAX
         limits.check()
         environment.check()
     except InputError as error:

@@ -85,6 +85,9 @@ class Config:
     def validate(self) -> None:
         """Raise InputError when the settings do not fit together; experiments extend it."""
 
+    def check_files(self) -> None:
+        """Raise InputError when a file that is named is not right, before anything is loaded."""
+
     def results_key(self) -> dict:
         """The settings that decide the results, as plain JSON values."""
         kept = [f.name for f in dataclasses.fields(self) if f.metadata["affects_results"]]

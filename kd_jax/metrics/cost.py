@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import jax
 import numpy as np
@@ -122,3 +122,23 @@ def latency(function: Callable, params: PyTree, inputs: PyTree, *, repeats: int 
         jax.block_until_ready(compiled(params, inputs))
         seconds.append(time.perf_counter() - began)
     return float(np.median(seconds[2:]))
+
+
+def in_turns(work: Sequence[Callable[[], object]], rounds: int) -> list[float]:
+    """The seconds that each of several functions takes, which take turns.
+
+    What else the machine does meanwhile slows all of them, so that ratios hold.
+
+    Args:
+        work: Functions, each called once before, as it may compile.
+        rounds: Turns of each, of which the median counts.
+    """
+    for each in work:
+        each()
+    seconds = np.zeros((rounds, len(work)))
+    for row in seconds:
+        for column, each in enumerate(work):
+            began = time.perf_counter()
+            each()
+            row[column] = time.perf_counter() - began
+    return np.median(seconds, 0).tolist()

@@ -26,7 +26,7 @@ from kd_jax.pretrained import bert, model_folder, modernbert, sentence_folder, s
 from kd_jax.pretrained import tokenizer as tokenizers
 from kd_jax.pretrained.bert_families import ARCHITECTURES
 from kd_jax.pretrained.settings import Settings, shown
-from kd_jax.runtime import progress
+from kd_jax.runtime import compilation, progress
 
 # what reads a folder, by its model_type
 LOADERS = dict.fromkeys(ARCHITECTURES, bert.load) | {modernbert.KIND: modernbert.load}
@@ -63,7 +63,10 @@ class Encoder:
         max_length: tokens of a text, the special ones among them; longer texts are cut.
         dimension: D, of a text's vector.
         prompts: {name: what stands before a text}.
+        card: what `save` writes into README.md; "" for nothing.
     """
+
+    card = ""
 
     def __init__(self, folder: str | os.PathLike):
         """The encoder of a folder, or of a name on the Hugging Face hub.
@@ -145,7 +148,8 @@ class Encoder:
         """
         vectors, done = np.zeros((len(tokens.ids), self.dimension), np.float32), 0
         for rows, batch in padding.by_tokens(tokens, TOKENS):
-            found = _program(self.network, self.head)(self.params, self.head_params, *batch)
+            program = _program(self.network, self.head, batch.ids.shape)
+            found = program(self.params, self.head_params, *batch)
             vectors[rows] = found[: len(rows)]
             done += len(rows)
             report(done)
@@ -170,6 +174,7 @@ class Encoder:
             head_params: of the steps of that.
         """
         other, static = copy.copy(self), isinstance(network, StaticEmbedding)
+        other.card = ""
         other.network, other.params = network, jax.device_put(params)
         if head is not None:
             other.head, other.head_params = head, jax.device_put(head_params)
@@ -202,6 +207,8 @@ class Encoder:
         else:
             SAVERS[type(network)](folder, network, params, self._said.model)
         sentence_folder.write(folder, self._said)
+        if self.card:
+            (pathlib.Path(folder) / "README.md").write_text(self.card, encoding="utf-8")
 
     def _prompt(self, name):
         name = self._said.default_prompt if name is None else name
@@ -229,15 +236,15 @@ def _is_text(text):
     return isinstance(text, str)
 
 
-@functools.lru_cache(maxsize=8)
-def _program(network, head):
-    """The compiled encoder of a network and a head."""
+@functools.lru_cache(maxsize=256)
+def _program(network, head, shape):
+    """The compiled encoder of a network and a head, for texts of one shape."""
 
     def vectors(params, head_params, ids, mask):
         hidden: Any = network.apply({"params": params}, ids, mask)
         return head(head_params, hidden[-1], mask)
 
-    return jax.jit(vectors)
+    return compilation.kept_jit(vectors)
 
 
 def _longest(said):

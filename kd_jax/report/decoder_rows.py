@@ -28,6 +28,7 @@ ACROSS = {  # of students with tokens of their own
 OF = {"uld": "pairs"}  # the tokens that a metric is the mean over, if not all that count
 WRITTEN = "tokens of an answer", "their entropy, nats"
 DRAFTED = "accepted in sampling, %", "tokens per teacher's call"
+SPEED, TEACHER_SPEED = "generated", "generated_by_teacher"  # of the start's record, in turns
 Sums = dict[str, np.ndarray]
 
 

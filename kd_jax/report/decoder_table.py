@@ -1,10 +1,23 @@
 """The table of a decoder's students: beside the teacher, against SFT and against their start."""
 
+import math
 import pathlib
 
 from kd_jax.errors import counted
+from kd_jax.metrics.statistics import FEWEST, NO_VERDICT
 from kd_jax.report import tables
-from kd_jax.report.decoder_rows import ACROSS, DRAFTED, MEASURES, WRITTEN, Rows, read, verdicts
+from kd_jax.report.decoder_rows import (
+    ACROSS,
+    DRAFTED,
+    MEASURES,
+    SPEED,
+    TEACHER,
+    TEACHER_SPEED,
+    WRITTEN,
+    Rows,
+    read,
+    verdicts,
+)
 from kd_jax.report.published import DASH
 
 
@@ -18,15 +31,35 @@ def sentence(rows: Rows) -> str:
     for metric, (title, _, digits, _) in [*rows.measures.items()][:2]:
         found = verdicts(rows, baseline, metric)[kept]
         name, _, unit = title.partition(", ")
-        parts.append(
-            f"{name} {_signed(found, digits)}{' ' + unit if unit else ''} ({found.verdict})"
-        )
-    return f"{kept} against {baseline}: " + "; ".join(parts)
+        verdict = f" ({found.verdict})" if found.verdict != NO_VERDICT else ""
+        parts.append(f"{name} {_signed(found, digits)}{' ' + unit if unit else ''}{verdict}")
+    return "; ".join([f"{kept} against {baseline}: {parts[0]}", *parts[1:], *_unjudged(rows)])
 
 
 def _signed(found, digits):
+    """A difference and its interval, a dash where there is none."""
     mean, low, high = (f"{x:+.{digits}f}" for x in (found.mean, found.low, found.high))
-    return f"{mean} [{low}, {high}]".replace("-", "−")
+    between = f"{low}, {high}" if math.isfinite(found.low) else DASH
+    return f"{mean} [{between}]".replace("-", "−")
+
+
+def _unjudged(rows):
+    """Why there are no verdicts, where there are none."""
+    seeds, texts = _seeds(rows), _texts(rows)
+    if texts < FEWEST:
+        yield f"{counted(texts, 'held-out text')}, fewer than {FEWEST}: no verdicts"
+    elif 1 < seeds < FEWEST:
+        yield f"{seeds} seeds: no verdicts, expected one seed, or {FEWEST} or more"
+
+
+def _seeds(rows):
+    return max(len(found) for found in rows.records.values())
+
+
+def _texts(rows):
+    """Held-out texts that students were measured on."""
+    one = next(iter(rows.records.values()))[0]
+    return len(rows.sums[next(iter(rows.sums))][one["seed"]]["tokens"])
 
 
 def markdown(rows: Rows) -> str:
@@ -47,13 +80,27 @@ def _quality(rows):
             for metric, (_, factor, digits, _) in rows.measures.items()
         ]
         size = f"{found[0]['parameters'] / 1e6:,.1f}"
-        speed = next((f"{r['generated']:,.0f}" for r in found if "generated" in r), DASH)
+        generated = _speed(rows, row)
+        speed = DASH if generated is None else f"{generated:,.0f}"
         kept = f"{row} (kept)" if row == rows.said["kept"] else row
         drafts = _drafted(found) if rows.measures is MEASURES else []
         lines.append([kept, *cells, *drafts, *(_written(found) if wrote else []), size, speed])
     titles = [title for title, *_ in rows.measures.values()]
     drafted = [*(DRAFTED if rows.measures is MEASURES else ()), *(WRITTEN if wrote else ())]
     return tables.markdown(["row", *titles, *drafted, "parameters, M", "generated tokens/s"], lines)
+
+
+def _speed(rows, row):
+    """Tokens a second of the teacher, or of the students, which are all of one architecture."""
+    teacher, start = (rows.records[name][0] for name in (TEACHER, rows.said["start"]))
+    if row != TEACHER:
+        return start.get(SPEED)
+    return start.get(TEACHER_SPEED, teacher.get(SPEED))  # where earlier records have it
+
+
+def _in_turns(rows):
+    """Whether these speeds were measured in turns, as those of earlier records were not."""
+    return TEACHER_SPEED in rows.records[rows.said["start"]][0]
 
 
 def _drafted(records):
@@ -103,12 +150,12 @@ def _against(rows, other):
 
 def _notes(rows):
     one = next(iter(rows.records.values()))[0]
-    seeds = max(len(found) for found in rows.records.values())
-    texts = len(rows.sums[next(iter(rows.sums))][one["seed"]]["tokens"])
+    seeds, texts = _seeds(rows), _texts(rows)
     of = "texts" if seeds == 1 else f"texts and orders ({seeds} seeds)"
     per_token = f"Per token of {one['tokens']:,} that count in {counted(texts, 'held-out text')}."
     lines = [
-        f"{per_token} {_legend(rows)} Generated: greedily, four texts at a time."
+        f"{per_token} {_legend(rows)} Generated: greedily, four texts at a time"
+        + f"{', the median of turns with the teacher' * _in_turns(rows)}."
         + " Answers are sampled at temperature 1, as long at most as the longest of the texts."
         * _wrote(rows),
         f"[95 %]: of the paired difference, for other {of}; verdicts are corrected for the rows "

@@ -107,6 +107,9 @@ class EncoderComparison(NamedTuple):
         between = f" [{_signed(found.low)}, {_signed(found.high)}]" if finite else ""
         first = f"{found.verdict}: " if judged(found.verdict) else ""
         says = SAYS[found.verdict].format(baseline=cut)
+        if not judged(found.verdict) and len(self.examples[row]) >= statistics.FEWEST:
+            which = TESTED.get(self.primary, "texts")
+            says = f"fewer than {statistics.FEWEST} test {which}: no verdict"
         gain = f"{_signed(found.mean)}{between} {SAID[self.primary]}"
         return f"{first}{row} against {cut}: {gain}; {says}. {self._kept(row)}"
 

@@ -14,6 +14,16 @@ from kd_jax.errors import DAMAGED, InputError, brief, one_line, printable, requi
 from kd_jax.report import commands, terminal_page
 from kd_jax.storage import jsonl, kept, manifest
 
+OF = (
+    "data",
+    "test_data",
+    "texts",
+    "dev",
+    "test",
+    "ranking",
+    "teacher",
+    "student",
+)  # what a run is of
 FINISHED, RUNNING, RESUMABLE, FAILED = "finished", "running", "resumable", "failed"
 
 
@@ -100,12 +110,12 @@ def _headline(folder):
 
 
 def _settings(folder):
-    """The flags of a run that decide its results."""
+    """The flags of a run that decide its results, and those that say what files it is of."""
     with contextlib.suppress(*DAMAGED, InputError):
         path = folder / "config.json"
         settings = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-        words = commands.published(commands.read(folder), settings).split(" ")[2:]
-        return " ".join(words) or "default"
+        flags = commands.settings_of(commands.read(folder), dict.fromkeys(OF) | settings)
+        return shlex.join(flag for _, flag in flags) or "default"
     return "?"
 
 

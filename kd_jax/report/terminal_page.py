@@ -30,6 +30,7 @@ STYLES = {  # of a verdict's CSS class: how it looks, and a mark for who sees no
     "equal": ("bold blue", "="),
     "inconclusive": ("dim", "·"),
 }
+VERDICT = "verdict"  # the title of a column
 NARROWEST = 9  # columns of names that are folded
 DIFFERENCE = re.compile(r"[+−]?\d[\d.,]*")
 
@@ -83,8 +84,20 @@ def importance(table: Table) -> tuple[list[int], list[int]]:
     stay += [n for n in others if _is(table, n, markdown_blocks.verdict)][:1]
     stay += [n for n in others if "[95 %]" in table.header[n]][:1]
     stay += [n for n in others if table.numeric(n) and not table.paper(n)][:1]
-    stay = list(dict.fromkeys(stay))
+    stay = list(dict.fromkeys(x for n in stay for x in _with(table, n)))
     return stay, [n for n in others if n not in stay]
+
+
+def _verdicts(table):
+    """The columns of verdicts that judge the one before them each, where there are several."""
+    found = [n for n, title in enumerate(table.header) if title == VERDICT]
+    return found if len(found) > 1 else []
+
+
+def _with(table, column):
+    """A column; with its verdict, or with what it judges."""
+    of = _verdicts(table)
+    return [column - 1, column] if column in of else [column, *({column + 1} & {*of})]
 
 
 def _is(table, column, says):
@@ -106,13 +119,15 @@ def fitting(table: Table, width: int) -> list[int]:
     """
     stay, others = importance(table)
     for count in range(len(others), -1, -1):
-        kept = sorted([*stay, *others[:count]])
+        some = {*stay, *others[:count]}
+        kept = sorted(n for n in some if some.issuperset(_with(table, n)))
         if _width(table, kept) <= width:
             return kept
     kept = stay[:1]
     for n in stay[1:]:  # with names folded as far as they can be
-        if _width(table, sorted([*kept, n]), _narrowest(table, [*kept, n])) <= width:
-            kept.append(n)
+        more = list(dict.fromkeys([*kept, *_with(table, n)]))
+        if _width(table, sorted(more), _narrowest(table, more)) <= width:
+            kept = more
     return sorted(kept)
 
 
@@ -127,8 +142,10 @@ def drawn(table: Table, width: int, *, color: bool = False) -> list[str]:
     kept = fitting(table, width)
     folded = _folded(table, kept, _width(table, kept) - width)
     lines = _lines(table, kept, color=color, folded=folded)
-    left = [table.header[n] for n in range(len(table.header)) if n not in kept]
-    note = f"not shown in {width} columns: {', '.join(left)}" if left else ""
+    gone = {*range(len(table.header))} - {*kept, *_verdicts(table)}  # those go with what they judge
+    left = [table.header[n] for n in sorted(gone)]
+    between = "; " if any("," in title for title in left) else ", "
+    note = f"not shown in {width} columns: {between.join(left)}" if left else ""
     return lines + [x for x in terminal.wrapped(note, width) if x]
 
 
@@ -211,6 +228,8 @@ def sentence(table: Table) -> str:
     if not judged:
         return ""
     said = f"{len(beat)} of {len(judged)} rows beat {baseline}"
+    if len(judged) == 1:
+        said = f"The one row {'beats' if beat else 'does not beat'} {baseline}"
     if methods:
         changes = {row[0]: DIFFERENCE.search(row[against[0]]) for row in methods}
         known = {name: found[0] for name, found in changes.items() if found}

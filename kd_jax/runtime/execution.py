@@ -44,10 +44,10 @@ class Execution(NamedTuple):
         return devices.layout(seeds, arms, self.devices or jax.devices(), self.mesh)
 
     def bar(
-        self, label: str, epochs: int, unit: str = "epoch"
+        self, label: str, epochs: int, unit: str = "epoch", each: int = 1
     ) -> contextlib.AbstractContextManager:
         """A progress bar of a training, which writes its events too; see progress.bar."""
-        return progress.bar(label, epochs, unit, events=self.events)
+        return progress.bar(label, epochs, unit, events=self.events, each=each)
 
     def compiler_options(self) -> dict[str, Any] | None:
         """Options of jax.jit for the training's program."""

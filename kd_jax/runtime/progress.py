@@ -49,6 +49,7 @@ def bar(
     unit: str = "epoch",
     events: Events | None = None,
     delay: float = 0,
+    each: int = 1,
 ) -> Iterator[Callable]:
     """A bar over epochs or other units.
 
@@ -61,6 +62,7 @@ def bar(
         unit: what they are called.
         events: where the curves are written too.
         delay: seconds before it shows: of work that mostly takes less.
+        each: how many the bar counts for a unit: the steps of an epoch, say.
 
     Yields:
         `report`, which the work calls after each chunk: report(done) when so many are done, perhaps
@@ -69,13 +71,13 @@ def bar(
     live = sys.stderr.isatty()
     columns = min(shutil.get_terminal_size().columns, WIDEST)
     with tqdm(
-        total=total,
+        total=total * each,
         unit=unit,
         desc=label,
         file=sys.stderr if live else Lines(sys.stderr),
         ncols=columns if live else None,
         bar_format=IN_PLACE.replace("LABEL", str(max(columns - RIGHT, 12))) if live else LINE,
-        postfix="compiling" if unit == "epoch" else None,  # until the first are done
+        postfix="compiling" if unit in ("epoch", "step") else None,  # until the first are done
         mininterval=0.1 if live else 10,
         delay=delay,
         disable=not hosts.first_host(),
@@ -92,7 +94,8 @@ def bar(
                 drawn.set_postfix_str(f"loss {np.mean(loss):.4f}", refresh=False)
             elif done and not written:
                 drawn.set_postfix_str("", refresh=False)
-            drawn.n = int(done) if int(done) == done else round(done, 1)
+            count = done * each
+            drawn.n = int(count) if int(count) == count else round(count, 1)
             drawn.update(0)
             parallel.check()
 

@@ -28,7 +28,7 @@ from kd_jax.storage import checkpoint, commits, jsonl, locks, manifest, model_st
 from kd_jax.storage.whole_file import written
 
 RECORDS = "records.jsonl"
-VERDICT = re.compile(r"\b(BEATS|WORSE|INCONCLUSIVE)\b")
+VERDICT = re.compile(r"\b(BEATS|WORSE|INCONCLUSIVE|no verdicts?)\b")  # or why there is none
 FEWEST = 3  # seeds of which a table says what beats what
 IDENTITY = "row", "seed", "teacher_seed", "teacher", "part"  # what tells records of a run apart
 
@@ -223,7 +223,7 @@ class Run:
         Args:
             table: folder -> Markdown, which is printed too.
             draw: (folder) draws the figures.
-            show: what is printed of the Markdown.
+            show: what is printed of the Markdown; "" for nothing.
         """
         self.open()
         if not self._manifest:
@@ -238,7 +238,9 @@ class Run:
         units = teachers if teachers > 1 else self.settings.get("seeds", FEWEST)
         judged = self.shown or units >= FEWEST or VERDICT.search(text)  # by texts, say
         few = "" if judged else "fewer than three seeds: no verdicts\n"
-        print(f"\n{self.shown or show(text)}\n{few}records, table and figures: {self.folder}")
+        said = self.shown or show(text)
+        said = f"\n{said}\n" if said else ""
+        print(f"{said}{few}records, table and figures: {self.folder}")
 
     def leave(self, error: BaseException) -> None:
         """End this process's part in a run: write why, unless it was interrupted, and unlock it."""

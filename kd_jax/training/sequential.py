@@ -72,7 +72,7 @@ class Sequential:
         label: str,
         execution: Execution = DEFAULT,
         numbers: dict | None = None,
-        unit: str = "epoch",
+        steps: int = 0,
     ) -> Fitted:
         """Train one network.
 
@@ -82,11 +82,12 @@ class Sequential:
             label: of the progress bar.
             execution: of this network: its snapshots and events.
             numbers: {name: number}, of the names that were given first.
-            unit: what the bar calls an epoch.
+            steps: of an epoch, where the bar counts them; 0: it counts epochs.
         """
         self.training.again(self._state(start, seed), seed, _grid(numbers) if numbers else None)
         clock = []
-        with execution.bar(label, self.training.epochs, unit) as bar:
+        unit = "step" if steps else "epoch"
+        with execution.bar(label, self.training.epochs, unit, steps or 1) as bar:
 
             def report(done, curves):
                 clock.append((done, time.monotonic()))

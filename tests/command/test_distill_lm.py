@@ -3,6 +3,9 @@
 import functools
 import json
 import os
+import pathlib
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -27,6 +30,7 @@ from kd_jax.language.decoder import top_k_files
 from kd_jax.pretrained import decoder_folder, load
 from kd_jax.storage import jsonl
 
+ROOT = pathlib.Path(__file__).parents[2]
 PROBLEMS = short_problems.TRAIN + short_problems.TEST
 ROWS = ["teacher", "layers cut, not trained", "SFT on the text", "forward KL"]
 SETTINGS = {
@@ -58,7 +62,9 @@ def done(tmp_path_factory):
     where["gguf"] = True
     with pytest.MonkeyPatch.context() as patch:
         by_gradient_descent(patch)
-        patch.setattr("kd_jax.language.decoder.chatting.speed", lambda *of: 7.0)  # compiles long
+        patch.setattr(
+            "kd_jax.language.decoder.chatting.speeds", lambda sides: [5.0, 7.0]
+        )  # compiles
         return folder, kd.distill_lm(**where, **SETTINGS)
 
 
@@ -83,7 +89,9 @@ def test_there_is_a_record_of_every_row(done):
         assert 0 <= student["drafts_accepted"] <= student["drafts_tested"] > 0
     assert "accepted in sampling, %" in found.table and "4 drafts to a call" in found.table
     assert {r["steps"] for r in found.records[2:]} == {found.records[3]["steps"]}
-    assert found.records[3]["generated"] == 7 and "generated" not in found.records[2]
+    assert cut["generated_by_teacher"] == 5 and "generated" not in teacher
+    speeds = [line.split("|")[-2].strip() for line in found.table.splitlines()[4:8]]
+    assert speeds == ["5", "7", "7", "7"]  # one architecture is measured once
     steps = found.records[3]["steps"]
     assert f"each student takes {steps} steps, and likely writes nothing of use then" in found.table
     assert len({r["test_kl"] for r in found.records}) == 4  # each is a network of its own
@@ -161,6 +169,55 @@ def test_once_more_nothing_is_trained_and_a_prompt_is_answered(done, monkeypatch
     experiment.perform("distill_lm", config, lambda: (command.run, None, None))
     said = capsys.readouterr().out
     assert "--- question\n1, 2?\n--- teacher\n" in said and "--- student, layers 0, 3" in said
+    assert "no finished run" not in said
+
+
+def test_a_prompt_with_other_settings_says_so_before_it_trains(done, monkeypatch, capsys):
+    folder, _ = done
+    monkeypatch.setattr(command, "train", lambda *of: pytest.fail(capsys.readouterr().out))
+    where = {"data": str(folder / "texts.jsonl"), "teacher": str(folder / "teacher")}
+    more = {"workdir": str(folder / "runs"), "prompt": "1, 2?", "answer_tokens": 4, "epochs": 2}
+    config = flags.Config(**where, **(SETTINGS | more))
+    with pytest.raises(pytest.fail.Exception, match="no finished run below .*: training begins"):
+        experiment.perform("distill_lm", config, lambda: (command.run, None, None))
+
+
+def test_a_student_is_asked_beside_its_teacher_without_texts(done, capsys, tmp_path):
+    folder, _ = done
+    where = [f"--{name}={folder / path}" for name, path in
+             {"teacher": "teacher", "student": "small"}.items()]  # fmt: skip
+    line = ["distill_lm", *where, "--prompt=1, 2?", "--answer_tokens=4", f"--workdir={tmp_path}"]
+    config = experiment.parse(flags.Config, line)
+    run = experiment.perform("distill_lm", config, lambda: (command.run, None, None))
+    said = capsys.readouterr().out
+    assert "--- question\n1, 2?\n--- teacher\n" in said and f"student, {folder / 'small'}" in said
+    assert not run.is_open and not [*tmp_path.iterdir()]
+    for flag in (
+        "--epochs=2",
+        "--out=small",
+        "--lora=4",
+    ):  # of a training, whose texts were forgotten
+        with pytest.raises(InputError, match="--data is missing"):
+            experiment.parse(flags.Config, [*line, flag])
+
+
+@pytest.mark.parametrize(
+    "given, said",
+    [
+        (["--data=missing.jsonl", "--layers=2"], "missing.jsonl does not exist"),
+        (["--data=a.jsonl", "--layers=2"], "line 1 has the keys question: expected messages"),
+        (["--data=a.jsonl", "--random=hidden:3"], "expected hidden and layers"),
+    ],
+)
+def test_bad_files_are_told_before_jax_or_a_teacher_is_loaded(given, said, tmp_path):
+    (tmp_path / "a.jsonl").write_text('{"question": "1"}')
+    program = "import sys; from kd_jax.command.__main__ import main\ntry: main(sys.argv[1:])\n"
+    program += "except SystemExit: print('jax' in sys.modules)"
+    found = subprocess.run(
+        [sys.executable, "-c", program, "distill_lm", *given], text=True, capture_output=True,
+        cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert said in found.stderr and found.stdout == "False\n"
 
 
 @pytest.mark.parametrize(
@@ -244,7 +301,7 @@ def test_presets_of_the_command_are_those_of_python(done, monkeypatch):
     [
         (None, {}, "the question is None: expected a text, or messages"),
         ([], {}, "the question is .*: expected a text, or messages"),
-        (["a"], {}, "the question is .*: expected a text, or messages"),
+        (["a"], {}, "message 1 is a, expected an object"),
         ("a", {"max_tokens": 0}, "max_tokens=0: expected a whole number, 1 or more"),
         ("a", {"max_tokens": 1.5}, "max_tokens=1.5: expected a whole number"),
         ("a", {"seed": "x"}, "seed='x': expected a whole number, 0 or more"),
@@ -308,7 +365,7 @@ def test_a_student_with_tokens_of_its_own_learns_and_is_written_with_them(done, 
     more = {"layers": 0, "random": {"hidden": 16, "layers": 1, "vocabulary": 270}}
     with pytest.MonkeyPatch.context() as patch:
         by_gradient_descent(patch)
-        patch.setattr("kd_jax.language.decoder.chatting.speed", lambda *of: 7.0)
+        patch.setattr("kd_jax.language.decoder.chatting.speeds", lambda sides: [5.0, 7.0])
         found = kd.distill_lm(
             **where, **(SETTINGS | more), objective="universal_logit", out=tmp_path / "own",
             workdir=str(tmp_path / "runs"),
@@ -340,3 +397,35 @@ def test_somebody_s_folder_is_left_alone(done, tmp_path):
     new = tmp_path / "new"
     with pytest.raises(InputError, match="overlap: name a folder apart"):
         kd.distill_lm(**where | {"out": new}, **SETTINGS, workdir=str(new / "runs"))
+
+
+@pytest.mark.parametrize(
+    "changes, said",
+    [
+        ({"held_out": 1.0}, "1 text has tokens that count, and no verdicts come of fewer than 3"),
+        ({"held_out": 2.0}, "2 texts have tokens that count"),
+        ({"held_out": 3.0}, None),
+    ],
+)
+def test_too_few_held_out_texts_are_told_before_anything_is_trained(done, changes, said):
+    folder, _ = done
+    where = {"data": str(folder / "texts.jsonl"), "teacher": str(folder / "teacher")}
+    facts = command.read(flags.Config(**where, **(SETTINGS | changes))).problem.facts
+    told = [fact for fact in facts if "no verdicts" in fact]
+    assert bool(told) == bool(said)
+    if said:
+        (one,) = told
+        assert said in one and "a larger --held_out than" in one and "--max_length" not in one
+
+
+def test_held_out_texts_that_are_lost_by_cutting_are_told(done, tmp_path):
+    """Of three the answers of two begin behind the 64th token."""
+    folder, _ = done
+    questions = [PROBLEMS[0].question * n for n in (1, 20, 20)]
+    lines = [json.dumps({"question": x, "solution": PROBLEMS[0].solution}) for x in questions]
+    (tmp_path / "held.jsonl").write_text("\n".join(lines))
+    where = {"data": str(folder / "texts.jsonl"), "teacher": str(folder / "teacher")}
+    config = flags.Config(**where, **SETTINGS, test_data=str(tmp_path / "held.jsonl"))
+    (told,) = [x for x in command.read(config).problem.facts if "no verdicts" in x]
+    assert told.startswith("held out: 1 text has") and "expected more texts in --test_data=" in told
+    assert told.endswith("or a larger --max_length than 64")

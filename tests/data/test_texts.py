@@ -27,7 +27,7 @@ def test_lines_of_a_txt_file_without_mark_blank_ones_and_whitespace(write):
     assert parts.classes == [] and parts.train.labels is None
     first, second = parts.notes
     assert first == "texts: train 8, dev 1, test 1"
-    assert second.startswith("2 rows have no text in ") and second.endswith("a.TXT: left out")
+    assert second.startswith("2 lines have no text in ") and second.endswith("a.TXT: left out")
 
 
 def test_the_end_of_the_last_line_is_no_blank_line(write):
@@ -110,6 +110,12 @@ def test_texts_of_a_test_that_are_learned_from_are_told(write):
     ]
     apart = texts.read_texts(place, dev=write("dev.txt", "z\n"), test=write("t.txt", "C\n"))
     assert not apart.notes[1:]
+
+
+def test_what_is_empty_in_a_table_is_a_row(write):
+    lines = [f"text {n},0" for n in range(12)]
+    found = texts.read_texts(write("e.csv", "\n".join(["q,n", *lines, '"",1'])), text="q")
+    assert any(note.startswith("1 row has no text in ") for note in found.notes)
 
 
 def test_a_column_of_lists_is_told_and_others_are_left_alone(write):

@@ -148,7 +148,14 @@ def test_the_programs_of_the_docs_run(folder, monkeypatch):
     page = pathlib.Path(__file__).parents[2] / "docs" / "encoders.md"
     names: dict = {}
     programs = re.findall("```python\n(.*?)```", page.read_text(), re.DOTALL)
-    for program in programs[:-1]:  # the last distils: tests/command/encoder/test_docs.py
+    for program in programs[:-2]:  # the last are of tests/command/encoder/test_docs.py
         exec(compile(program, "a program of the docs", "exec"), names)
     assert names["vectors"].shape == (2, 5) and names["one"].shape == (5,)
     assert kd.Encoder("student").network.layers == 2
+
+
+@pytest.mark.parametrize("given", [None, 3, 1.5])
+def test_what_is_no_text_is_one_line(tmp_path, given):
+    encoder = kd.Encoder(sentence_encoder(tmp_path))
+    with pytest.raises(InputError, match="expected one text, or texts"):
+        encoder.embed(given)

@@ -5,6 +5,7 @@ import pytest
 
 from kd_jax.report import decoder_rows, decoder_table
 from kd_jax.report.decoder_rows import Rows
+from kd_jax.storage import run_folder
 
 SAID = {"start": "cut", "baseline": "SFT on the text", "kept": "ULD", "notes": []}
 
@@ -44,3 +45,40 @@ def test_columns_are_of_what_was_measured():
     written = decoder_table.markdown(rows(sample_tokens=12.25, sample_entropy=0.5))
     assert "tokens of an answer | their entropy, nats" in written
     assert "12.2 " in written and "Answers are sampled at temperature 1" in written
+
+
+def held_out(count, seeds=1):
+    """Rows of so many held-out texts, of which the first column has the differences 0, 1, 2, …"""
+    random = np.random.default_rng(0)
+    sums = {
+        name: {
+            seed: {
+                **{metric: random.random(count) for metric in decoder_rows.MEASURES},
+                "tokens": np.arange(2, count + 2),
+            }
+            for seed in range(seeds)
+        }
+        for name in ["teacher", *list(SAID.values())[:3]]
+    }
+    tested = {f"test_{metric}": 0.5 for metric in decoder_rows.MEASURES}
+    records = {
+        name: [record(name, **tested) | {"seed": seed} for seed in found]
+        for name, found in sums.items()
+    }
+    return Rows(SAID, records, sums)
+
+
+@pytest.mark.parametrize(
+    "texts, seeds, why",
+    [
+        (1, 1, "1 held-out text, fewer than 3: no verdicts"),
+        (2, 1, "2 held-out texts, fewer than 3: no verdicts"),
+        (5, 2, "2 seeds: no verdicts, expected one seed, or 3 or more"),
+    ],
+)
+def test_intervals_that_do_not_exist_are_dashes_and_the_reason_is_said(texts, seeds, why):
+    text = decoder_table.markdown(held_out(texts, seeds))
+    assert "nan" not in text and why in text.splitlines()[0]
+    assert ("[–]" in text) == (texts == 1)
+    assert run_folder.VERDICT.search(text)  # nothing else is said of seeds
+    assert "no verdicts" not in decoder_table.markdown(held_out(3, 3))

@@ -93,3 +93,14 @@ def test_all_diverged():
     examples = {row: x for row, x in compared().examples.items() if row != ROW}
     found = compared(records=records, examples=examples, best=None)
     assert found.columns()[1][-1][:3] == [ROW, "–", "diverged"]
+
+
+def test_too_few_test_texts_are_the_reason_and_no_interval_is_a_number():
+    for count in (1, 2):
+        few = {
+            row: {seed: x[:count] for seed, x in found.items()}
+            for row, found in compared().examples.items()
+        }
+        given = compared(examples=few)
+        text = given.markdown()
+        assert "fewer than 3 test texts: no verdict" in given.sentence() and "nan" not in text

@@ -105,3 +105,10 @@ def test_names_and_reasons_are_shown_without_their_control_characters(tmp_path):
     shown = list_runs.listed(tmp_path)
     assert "demo/odd\\x07" in shown and "\\x1b[31mred\\x9b" in shown
     assert all(line.isprintable() for line in shown.splitlines())
+
+
+def test_a_run_is_listed_with_the_files_that_it_is_of(tmp_path):
+    flags = ["--data", "my chats.jsonl", "--student=small", "--layers=2", "--out=o", "--workdir=w"]
+    begun(Run(tmp_path, "distill_lm", {"layers": 2, "seeds": 1}, flags=flags))
+    said = list_runs.listed(tmp_path).splitlines()[0]
+    assert said.endswith(", '--data=my chats.jsonl' --student=small --layers=2")

@@ -41,6 +41,13 @@ def test_one_sentence_says_what_beats_the_baseline():
     )
     none = TABLE.replace("BEATS", "INCONCLUSIVE")
     assert "0 of 3 rows beat labels only." in terminal_page.page(none, 120)
+    one = "".join(TABLE.splitlines(keepends=True)[:7])
+    assert "The one row beats labels only; most: soft targets, T=1 (−10.4)." in (
+        terminal_page.page(one, 120)
+    )
+    assert "The one row does not beat labels only." in (
+        terminal_page.page(one.replace("BEATS", "WORSE"), 120)
+    )
 
 
 def test_verdicts_are_colored_where_colors_are_wanted():
@@ -79,3 +86,22 @@ def test_a_file_gets_markdown_and_a_terminal_the_drawing(monkeypatch):
     monkeypatch.delenv("NO_COLOR")
     monkeypatch.setenv("TERM", "xterm")
     assert "\x1b[1;32m" in terminal_page.shown(TABLE)
+
+
+SEVERAL = """| row | KL, nats | verdict | NLL, nats | verdict | same token, % | verdict |
+|---|---|---|---|---|---|---|
+| forward KL | −0.161 [−0.2, −0.1] | BEATS | +0.277 [+0.2, +0.3] | WORSE | +1.3 [+0.6, +2] | BEATS |
+"""
+
+
+def test_a_verdict_stands_beside_what_it_judges_or_neither_is_shown():
+    (table,) = markdown_blocks.tables(markdown_blocks.parse(SEVERAL))
+    assert terminal_page.fitting(table, 120) == [*range(7)]
+    for width in range(20, 121):
+        kept = terminal_page.fitting(table, width)
+        assert all((n in kept) == (n + 1 in kept) for n in (1, 3, 5)), (width, kept)
+    narrow = terminal_page.page(SEVERAL, 80).splitlines()
+    assert narrow[-1] == "not shown in 80 columns: same token, %"
+    assert terminal_page.page(SEVERAL, 50).splitlines()[-1] == (
+        "not shown in 50 columns: NLL, nats; same token, %"
+    )

@@ -7,6 +7,7 @@ import sys
 import filelock
 import jax
 import numpy as np
+import pytest
 
 from kd_jax.runtime import compilation
 
@@ -56,3 +57,40 @@ def test_what_is_compiled_quickly_gives_the_same_alone_and_within_another_progra
     x = np.arange(5)
     np.testing.assert_array_equal(quick(x, count=2), [0, 1])
     np.testing.assert_array_equal(jax.jit(lambda x: quick(x, count=3) + 1)(x), [1, 2, 3])
+
+
+LIBRARY = """
+import jax
+from kd_jax.runtime import compilation
+jax.jit(lambda x: x + 1)(1.0)
+program = compilation.kept_jit(lambda x: 3 * x + 4)
+print(program(5.0), program(6.0))
+jax.jit(lambda x: x * x)(3.0)
+print(jax.config.jax_compilation_cache_dir, jax.config.jax_persistent_cache_min_compile_time_secs)
+"""
+
+
+@pytest.mark.parametrize("said, kept", [({}, 1), ({"JAX_COMPILATION_CACHE_DIR": ""}, 0)])
+def test_a_library_keeps_its_own_programs_and_leaves_jax_as_it_was(tmp_path, said, kept):
+    """Of three programs that are compiled one is the library's; in the next process it is read."""
+    known = {name: x for name, x in os.environ.items() if not name.startswith(("JAX_C", "JAX_PER"))}
+    for _ in range(2):
+        found = subprocess.run(
+            [sys.executable, "-c", LIBRARY], text=True, capture_output=True, check=True,
+            env=known | {"XDG_CACHE_HOME": str(tmp_path)} | said,
+        )  # fmt: skip
+        before = "None" if not said else ""
+        assert found.stdout.split("\n")[:2] == ["19.0 22.0", f"{before} 1.0"]
+        assert len(list(tmp_path.glob("kd_jax/*-cache"))) == kept and not found.stderr
+
+
+def test_a_folder_that_was_said_already_is_kept(tmp_path, monkeypatch):
+    monkeypatch.delenv("JAX_COMPILATION_CACHE_DIR", raising=False)
+    monkeypatch.setattr(compilation, "_keep", lambda settings: pytest.fail("changed"))
+    before = jax.config.jax_compilation_cache_dir
+    jax.config.update("jax_compilation_cache_dir", str(tmp_path))
+    try:
+        with compilation.kept_programs():
+            assert jax.config.jax_compilation_cache_dir == str(tmp_path)
+    finally:
+        jax.config.update("jax_compilation_cache_dir", before)

@@ -61,3 +61,10 @@ def test_a_part_is_shown_with_one_digit(capfd):
     with progress.bar("mine", 2) as report:
         report(1 / 3)
     assert "epoch 0.3/2" in capfd.readouterr().err
+
+
+def test_a_bar_may_count_the_steps_of_an_epoch(capfd):
+    with progress.bar("mine", 4, "step", each=25) as report:
+        report(1, {"loss": np.array([3.0, 0, 0, 0])})
+        report(4, {"loss": np.array([3.0, 0, 0, 1.0])})
+    assert "step 100/100, loss 1.0000" in capfd.readouterr().err

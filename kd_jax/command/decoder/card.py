@@ -1,6 +1,7 @@
 """The model card of a decoder's student: what was gained, of what it was made, how to use it."""
 
 import pathlib
+import re
 from typing import Any, NamedTuple
 
 from kd_jax.command import card
@@ -26,7 +27,7 @@ With transformers:
     )
     print(tokenizer.decode(model.generate(**given, max_new_tokens=128)[0]))
 
-With kd_jax, without PyTorch:
+With kd_jax, without PyTorch (`pip install ".[text]"` in a clone of it):
 
     import kd_jax as kd
 
@@ -87,7 +88,9 @@ def _facts(about):
         f"{own['parameters'] / 1e6:,.1f} million parameters, {config.dtype}, {size / 1e6:,.0f} MB"
     )
     yield f"Begun as: {about.start.words}"
-    yield f"Teacher: {card.code(source.name)}, {counted(about.teacher.net.layers, 'layer')}"
+    bits = re.search(r"[.-]I?Q(\d)_\w+\.gguf$", source.name, re.IGNORECASE)
+    few = f", quantized to {bits[1]} bits a number" if bits else ""
+    yield f"Teacher: {card.code(source.name)}, {counted(about.teacher.net.layers, 'layer')}{few}"
     yield f"Texts: {card.code(pathlib.Path(config.data).name)}"
     yield (
         f"Training: {counted(own['steps'], 'step')} of {counted(config.batch_size, 'row')}, "

@@ -14,6 +14,7 @@ from kd_jax.errors import (
     within,
 )
 from kd_jax.experiment import place, setting
+from kd_jax.language.decoder import student_sizes
 
 OBJECTIVES = (  # as language.decoder.objectives names them
     "sft", "forward_kl", "reverse_kl", "jsd", "skew_kl", "total_variation", "top_k",
@@ -134,7 +135,11 @@ class Config(experiment.Config):
     }
 
     def validate(self):
-        require(self.data, "--data is missing: expected a .jsonl file (--help says of what)")
+        alone = "" if self.student and self.prompt else ", or --student=FOLDER and --prompt alone"
+        require(
+            self.data or self.asked_alone, "--data is missing: expected a .jsonl file (--help says "
+            f"of what){alone}",
+        )  # fmt: skip
         ways = {"layers": self.layers, "student": self.student, "random": self.random}
         given = [f"--{name}" for name, value in ways.items() if value]
         require(
@@ -161,3 +166,22 @@ class Config(experiment.Config):
             sum(map(bool, kinds)) <= 1, "--messages_key, --prompt_key and --text_key: expected one "
             "of them at most, as a file is of one kind",
         )  # fmt: skip
+        if self.random:
+            student_sizes.sizes(self.random)
+
+    @property
+    def asked_alone(self) -> bool:
+        """Whether a student is only to answer --prompt beside its teacher: nothing is trained."""
+        usual = all(
+            getattr(self, field.name) == field.default
+            for field in dataclasses.fields(self)
+            if field.metadata["affects_results"] and field.name != "base_seed"
+        )
+        return bool(self.student and self.prompt and usual and not self.data and not self.out)
+
+    def check_files(self):
+        from kd_jax.language.decoder import conversations  # here, as --help needs no package
+
+        keys = self.messages_key, self.prompt_key, self.completion_key, self.text_key
+        for path in filter(None, (self.data, self.test_data)):
+            conversations.read(path, conversations.Keys(*keys))

@@ -72,6 +72,7 @@ def distill_lm(
     Raises:
         InputError: Something of it is not what is expected; it says what is.
     """
+    require(paths.text(data), "data is missing: expected a .jsonl file")
     known = [field.name for field in dataclasses.fields(Config)]
     for name in flags:
         near = difflib.get_close_matches(name, known, 1)
@@ -87,7 +88,9 @@ def distill_lm(
         "out": paths.text(out), "layers": layers, "random": tuple(sizes), "objective": objective,
     } | flags)  # fmt: skip
     program = command.run, decoder_table.table, lambda folder: None
-    run = perform("distill_lm", config, lambda: program, show=terminal_page.shown)
+    run = perform(
+        "distill_lm", config, lambda: program, show=lambda text: ""
+    )  # print what it gives
     table = decoder_table.table(run.folder)
     kept = Decoder(os.fspath(run.folder / command.STUDENT))
     return Distilled(kept, table, run.records(), run.folder)

@@ -7,7 +7,14 @@ import numpy as np
 from kd_jax import fingerprint, paths
 from kd_jax.command.decoder.config import Config
 from kd_jax.errors import InputError, brief, require
-from kd_jax.language.decoder import objectives, problem, quantized, starts, top_k_files
+from kd_jax.language.decoder import (
+    objectives,
+    problem,
+    quantized,
+    starts,
+    student_sizes,
+    top_k_files,
+)
 from kd_jax.language.decoder.conversations import Keys
 from kd_jax.language.decoder.starts import Start
 from kd_jax.language.objectives import Objective
@@ -46,6 +53,21 @@ def words(teacher: ChatModel) -> str:
     return fingerprint.of([teacher.tokenizer.to_str(), said, teacher.stop])
 
 
+def chat_model(config: Config) -> ChatModel:
+    """The teacher of a command, with the chat template that is given.
+
+    Args:
+        config: The flags.
+
+    Raises:
+        InputError: There is none.
+    """
+    teacher = load.load(config.teacher)
+    if config.chat_template:
+        return teacher._replace(template=_template(config.chat_template, teacher))
+    return teacher
+
+
 def read(config: Config) -> Given:
     """The teacher, the texts and the start of a command.
 
@@ -55,9 +77,7 @@ def read(config: Config) -> Given:
     Raises:
         InputError: Something of it is not what is expected, or does not fit together.
     """
-    teacher = load.load(config.teacher)
-    if config.chat_template:
-        teacher = teacher._replace(template=_template(config.chat_template, teacher))
+    teacher = chat_model(config)
     names = dict.fromkeys([objectives.SFT, *config.objective])
     reading = problem.Reading(
         Keys(config.messages_key, config.prompt_key, config.completion_key, config.text_key),
@@ -134,7 +154,7 @@ def _start(config: Config, teacher: ChatModel, reading: problem.Reading) -> Star
             return found._replace(tokens=own)
         return found
     key = keys.key(config.base_seed, "student", "start")
-    wanted = starts.sizes(config.random)
+    wanted = student_sizes.sizes(config.random)
     examples: list = []
     if "vocabulary" in wanted:
         examples, _ = problem.parted(config.data, config.test_data, reading)

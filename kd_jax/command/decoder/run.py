@@ -1,16 +1,15 @@
 """`distill_lm` from a file to a folder: read, train by every objective, measure, write."""
 
 import functools
-import pathlib
+import os
 from typing import Any
 
-import jax
 import numpy as np
 
 from kd_jax import fingerprint
 from kd_jax.command.decoder import folder
 from kd_jax.command.decoder.config import Config
-from kd_jax.command.decoder.given import Given, read, words
+from kd_jax.command.decoder.given import Given, chat_model, read, words
 from kd_jax.errors import printable
 from kd_jax.language.decoder import (
     chatting,
@@ -20,6 +19,7 @@ from kd_jax.language.decoder import (
 from kd_jax.language.decoder.students import Recipe, Students
 from kd_jax.metrics import cost, records
 from kd_jax.pretrained import decoder_folder, load
+from kd_jax.pretrained.load import ChatModel
 from kd_jax.report import decoder_rows
 from kd_jax.storage import run_folder
 
@@ -34,6 +34,9 @@ def run(config: Config, run: run_folder.Run) -> None:
         config: The flags.
         run: Not open yet.
     """
+    if config.asked_alone:
+        print(answers(config, chat_model(config), config.student))
+        return
     folder.check(config)
     given = read(config)
     if config.prompt:
@@ -48,11 +51,14 @@ def run(config: Config, run: run_folder.Run) -> None:
     )  # fmt: skip
     done = run_folder.finished(run) if config.prompt and not config.out else None
     if done is None:
+        if config.prompt and not config.out:
+            print(f"no finished run below {config.workdir} has these settings: training begins")
         train(config, given, run)
         if config.out:
             folder.write(config, run, given.teacher, given.start)
     if config.prompt:
-        print(answers(config, given, (done or run.folder) / STUDENT))
+        student = (done or run.folder) / STUDENT
+        print(answers(config, given.teacher, student, given.start.words))
 
 
 def recipe(config: Config) -> Recipe:
@@ -80,7 +86,7 @@ def train(config: Config, given: Given, run: run_folder.Run) -> None:
         given.teacher, start, texts.train, texts.test, recipe(config), config.workdir, given.top,
         texts.across, texts.asked,
     )  # fmt: skip
-    few = [] if config.student else students.rounds.few()
+    few = students.rounds.few(given=bool(config.student))
     for line in few:
         print(line)
     first = config.objective[0]
@@ -104,10 +110,7 @@ def _known(row, number, seed=0):
 
 
 def _measure_teacher(given, students, task):
-    net, params = given.teacher.net, students.teacher.params
-    across = given.problem.across
-    speed = chatting.speed(net, params, (across or given.problem).prompts)
-    more = {"parameters": cost.parameters(params), "generated": speed}
+    more: dict[str, Any] = {"parameters": cost.parameters(students.teacher.params)}
     more |= students.written(students.teacher.params, of_teacher=True)
     return [_record(task, students.measure_teacher()) | more]
 
@@ -115,8 +118,10 @@ def _measure_teacher(given, students, task):
 def _measure_start(given, students, task):
     params, prompts = students.rounded(given.start.params), given.problem.prompts
     found = _record(task, students.measure(params))
-    speed = chatting.speed(given.start.net, jax.device_put(params), prompts)
-    more = {"parameters": cost.parameters(params), "generated": speed}
+    theirs = (given.problem.across or given.problem).prompts
+    sides = (given.teacher.net, students.teacher.params, theirs), (given.start.net, params, prompts)
+    speeds = zip((decoder_rows.TEACHER_SPEED, decoder_rows.SPEED), chatting.speeds(sides))
+    more = {"parameters": cost.parameters(params), **dict(speeds)}
     return [found | more | students.drafts(params, prompts) | students.written(params)]
 
 
@@ -132,9 +137,6 @@ def _train(given, students, objective, keep, task):
         "train_loss": float(fitted.curves["loss"][-1]),
         "steps": students.rounds.all_steps,
     }
-    if keep and fitted.diverged < 0:  # the others are of its size
-        params = jax.device_put(fitted.params)
-        more["generated"] = chatting.speed(given.start.net, params, given.problem.prompts)
 
     def measured():
         found = _record(task, students.measure(fitted.params)) | students.written(fitted.params)
@@ -150,16 +152,16 @@ def _record(task, sums: dict[str, np.ndarray]) -> dict:
     return {name if name in measure.COUNTS else f"test_{name}": x for name, x in found.items()}
 
 
-def answers(config: Config, given: Given, path: pathlib.Path) -> str:
+def answers(config: Config, teacher: ChatModel, path: str | os.PathLike, words: str = "") -> str:
     """What teacher and student answer to --prompt, as text.
 
     Args:
         config: The flags.
-        given: Of `read`.
+        teacher: The teacher.
         path: The folder of the student.
+        words: What the student began as; "": the folder says enough.
     """
-    student = load.load(str(path))
-    both = {"teacher": given.teacher, f"student, {given.start.words}": student}
+    both = {"teacher": teacher, f"student, {words or path}": load.load(os.fspath(path))}
     how = config.answer_tokens, config.temperature, config.top_p, config.base_seed
     said = [
         f"--- {name}\n{chatting.Decoder(model).answer(config.prompt, *how)}"

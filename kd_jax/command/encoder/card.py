@@ -3,30 +3,10 @@
 from typing import Any, NamedTuple
 
 from kd_jax.command.card import code, plain
-from kd_jax.errors import counted
-from kd_jax.export import hub
+from kd_jax.language.encoder import card
 from kd_jax.language.encoder.result import EncoderResult
 from kd_jax.storage import manifest
 from kd_jax.storage.run_folder import Run
-
-METRICS = {  # of a measure: the hub's names; it has none of rankings
-    "probe_accuracy": ["accuracy"],
-    "similarity": ["spearmanr"],
-}
-USE = """## Use
-
-    from sentence_transformers import SentenceTransformer
-
-    vectors = SentenceTransformer("FOLDER").encode(["how is my card", "my card is late"])
-
-or without PyTorch:
-
-    import kd_jax as kd
-
-    vectors = kd.Encoder("FOLDER").embed(["how is my card", "my card is late"])
-
-FOLDER is this one. transformers loads the network alone: AutoModel.from_pretrained("FOLDER").
-"""
 
 
 class About(NamedTuple):
@@ -37,12 +17,14 @@ class About(NamedTuple):
         run: That the encoder is of.
         result: What was found.
         others: {folder: row} of the encoders below.
+        onnx: Whether onnx/model.onnx is there.
     """
 
     config: Any
     run: Run
     result: EncoderResult
     others: dict[str, str]
+    onnx: bool = False
 
 
 def text(about: About) -> str:
@@ -51,39 +33,18 @@ def text(about: About) -> str:
     Args:
         about: What it says.
     """
-    comparison = about.result.comparison
+    comparison, found = about.result.comparison, about.result.best
     row, seed = comparison.best or ("", 0)
-    head = hub.front_matter(
-        "sentence-transformers",
-        task="sentence-similarity",
-        tags=["sentence-transformers", "feature-extraction"],
-        metrics=METRICS.get(comparison.primary, ()),
-    )
-    return head + "\n".join([
-        f"# A sentence encoder: {row}",
-        "",
-        *(f"- {line}" for line in _facts(about, seed)),
-        "",
-        USE,
-        "## Table",
-        "",
-        comparison.markdown(),
-        "![Quality by speed](quality_by_speed.png)",
-        "",
-    ])  # fmt: skip
+    onnx = card.ONNX.format(longest=found.max_length) if about.onnx else ""
+    figure = "![Quality by speed](quality_by_speed.png)\n"
+    return card.text(row, comparison, _facts(about, seed, found), [onnx, figure])
 
 
-def _facts(about, seed):
+def _facts(about, seed, found):
     """A line for each thing that the encoder was made of."""
     config, problem = about.config, about.result.problem
-    found, digests = about.result.best, problem.digests
-    seconds = manifest.seconds(manifest.read(about.run.folder))
-    layers = f"{found.network.layers} of {counted(problem.teacher.network.layers, 'layer')}"
-    yield (
-        f"Network: {layers}, states of {found.network.width} and vectors of {found.dimension} "
-        f"numbers, texts of up to {counted(found.max_length, 'token')}; seed {seed} of "
-        f"{problem.seeds}, chosen on dev: the table is of all seeds."
-    )
+    digests, seconds = problem.digests, manifest.seconds(manifest.read(about.run.folder))
+    yield card.network(problem, found, seed)
     yield f"Teacher: {code(config.teacher or 'all-MiniLM-L6-v2')} ({digests['teacher'][:16]})"
     yield f"Texts: {plain(config.texts)} ({digests['data'][:16]}); {'; '.join(problem.notes)}"
     if config.ranking:

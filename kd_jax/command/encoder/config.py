@@ -5,6 +5,7 @@ import dataclasses
 from kd_jax import experiment
 from kd_jax.errors import above_0, at_least, distinct, is_temperature, one_of, require, within
 from kd_jax.experiment import place, setting
+from kd_jax.language.encoder import loss_names
 
 LONGER = "cut", "skip"
 RANKING_LOSSES = "cosine", "cosine+margin_mse", "cosine+listwise_kl"
@@ -94,7 +95,20 @@ class Config(experiment.Config):
         for flag in ("losses", "ranking_losses"):
             given = getattr(self, flag)
             require(len(set(given)) == len(given), f"--{flag} names a row twice")
+            for row in given:
+                loss_names.named(row, ranked=flag == "ranking_losses")
         require(self.out or not self.onnx, "--onnx without --out=FOLDER: expected where it goes")
         said = f"--ranking_losses={','.join(self.ranking_losses)}"
         usual = self.ranking_losses == RANKING_LOSSES
         require(self.ranking or usual, f"{said} and no --ranking=FILE: expected both")
+
+    def check_files(self):
+        from kd_jax.data import texts  # here, as --help needs no package
+        from kd_jax.language.encoder import rankings
+
+        texts.read_texts(
+            self.texts, text=self.text_column, label=self.label_column, dev=self.dev,
+            test=self.test, split=self.split,
+        )  # fmt: skip
+        if self.ranking:
+            rankings.read(self.ranking, self.split)

@@ -67,7 +67,7 @@ def write(config: Config, run: run_folder.Run, result: EncoderResult) -> None:
         (path / "table.md").write_text(result.comparison.markdown(), encoding="utf-8")
         (path / "records.jsonl").write_text(jsonl.text(result.records), encoding="utf-8")
         encoder_run.save(result.comparison, path / "quality_by_speed.png")
-        about = card.About(config, run, result, others)
+        about = card.About(config, run, result, others, (path / "onnx").is_dir())
         (path / "README.md").write_text(card.text(about), encoding="utf-8")
     print(f"encoder, card and table: {config.out}")
 

@@ -11,7 +11,16 @@ from kd_jax.command.encoder import folder
 from kd_jax.command.encoder.config import Config
 from kd_jax.data import texts
 from kd_jax.errors import counted, printable, require
-from kd_jax.language.encoder import measures, outputs, problem, ranked, rankings, result, rows
+from kd_jax.language.encoder import (
+    measures,
+    outputs,
+    problem,
+    ranked,
+    rankings,
+    result,
+    rows,
+    static,
+)
 from kd_jax.language.encoder.distill import Distiller
 from kd_jax.language.encoder.problem import Problem
 from kd_jax.language.encoder.terms import TERMS
@@ -90,8 +99,11 @@ def prepared(config: Config) -> Problem:
         teacher, parts, layers=config.layers, losses=config.losses, recipe=recipe,
         seeds=config.seeds, base_seed=config.base_seed, max_length=config.max_length,
         skip_longer=config.longer == "skip", few=few,
-        static=min(config.static, teacher.dimension), width=config.width, ranked=scored,
+        static=config.static, width=config.width, ranked=scored,
         ranking_losses=config.ranking_losses,
+        token_vectors=functools.partial(
+            static.cached, workdir=config.workdir, again=config.retrain
+        ),
     )  # fmt: skip
     _check_memory(found)
     return found

@@ -3,31 +3,39 @@
 kd.Decoder("FOLDER").answer("…")
 """
 
+import functools
 import os
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import jax
 import numpy as np
+from jaxtyping import Float
 
 from kd_jax import paths
 from kd_jax.arguments import whole
 from kd_jax.data import padding
 from kd_jax.errors import counted, require
 from kd_jax.language import answers, generation
+from kd_jax.language.decoder import conversations
+from kd_jax.metrics import cost
+from kd_jax.models import llama
 from kd_jax.pretrained import load
+from kd_jax.pretrained import tokenizer as tokenizers
 from kd_jax.pretrained.chat_template import Messages
 from kd_jax.pretrained.load import ChatModel
+from kd_jax.runtime import compilation
+from kd_jax.training.state import stateless
 
-TIMED, PROMPTS = 32, 4  # tokens and texts by which generation is timed
+CLASS = 32  # tokens to which questions are padded: few programs are compiled
+TIMED, PROMPTS, TURNS = 32, 4, 5  # tokens and texts by which generation is timed, and how often
 
 
 class Decoder:
     """A decoder with its tokenizer and chat template.
 
     Attributes:
-        model: The ChatModel: its network, parameters, tokenizer and template.
+        model: The ChatModel: network, params and tokenizer, as below, with a chat template.
     """
 
     def __init__(self, source: str | os.PathLike | ChatModel = ""):
@@ -42,8 +50,23 @@ class Decoder:
         """
         self.model = source if isinstance(source, ChatModel) else load.load(paths.text(source))
 
+    @property
+    def network(self) -> Any:
+        """The network, a Llama."""
+        return self.model.net
+
+    @property
+    def params(self) -> Any:
+        """Its parameters."""
+        return self.model.params
+
+    @property
+    def tokenizer(self) -> Any:
+        """Of the library tokenizers."""
+        return self.model.tokenizer
+
     def __repr__(self) -> str:
-        net = self.model.net
+        net = self.network
         layers = counted(net.layers, "layer")
         return f"Decoder({layers} of {net.width}, {net.vocabulary:,} tokens)"
 
@@ -58,12 +81,9 @@ class Decoder:
             InputError: The model has no chat template, or the question leaves no room.
         """
         whole("max_tokens", max_tokens)
-        said = [{"role": "user", "content": question}] if isinstance(question, str) else question
-        messages = isinstance(said, Sequence) and all(isinstance(x, Mapping) for x in said)
-        require(
-            messages and said, f"the question is {question!r:.60}: expected a text, or messages "
-            "with role and content",
-        )  # fmt: skip
+        said: Any = [{"role": "user", "content": question}]
+        if not isinstance(question, str):
+            said = conversations.asked(question)
         ids, room = self.model.chat().prompt(said), self.model.net.max_position_embeddings
         require(
             len(ids) + max_tokens <= room, f"the question has {counted(len(ids), 'token')}: "
@@ -97,25 +117,82 @@ class Decoder:
         """
         ids = self.asked(question, max_tokens)
         key = jax.random.key(whole("seed", seed, 0, 2**32))
-        choose = generation.sampled(temperature, top_p) if temperature else generation.greedy
-        stop = self.model.stop
-        write = answers.writer(self.model.net, stop, max_tokens, choose, key)
-        (found,) = write(self.model.params, padding.padded([ids], left=True), 1)
-        found = found[:-1] if found and found[-1] in stop else found
-        return self.model.tokenizer.decode(found, skip_special_tokens=True)
+        stop, given = self.model.stop, padding.padded([ids], left=True, multiple=CLASS)
+        how = max_tokens, temperature, top_p
+        write = _writer(self.network, stop, *how, given.ids.shape)
+        found = write(self.params, *given, key)
+        written = np.asarray(found.ids)[0, : int(found.lengths[0])].tolist()
+        written = written[:-1] if written and written[-1] in stop else written
+        return self.tokenizer.decode(written, skip_special_tokens=True)
+
+    def logits(self, text: str | Sequence[int]) -> Float[np.ndarray, "T V"]:
+        """The logits of the token after each token of a text, float32.
+
+        Args:
+            text: A text, which the tokenizer reads with the special tokens that it puts around
+                texts, and without a chat template; or the ids of T tokens.
+
+        Raises:
+            InputError: There is no token, more than the model has positions, or an unknown one.
+        """
+        ids, net = self._ids(text), self.network
+        room, known = net.max_position_embeddings, net.vocabulary
+        require(ids, "the text has no token: expected one or more")
+        require(len(ids) <= room, f"the text has {len(ids):,} tokens: expected at most {room:,}")
+        strange = [n for n in ids if not 0 <= n < known]
+        require(
+            not strange,
+            f"token {next(iter(strange), 0)}: expected 0 to {known - 1:,}, the vocabulary",
+        )
+        ((_, batch),) = padding.by_tokens(padding.padded([ids]), 1)
+        found = _reader(net, batch.ids.shape)(self.params, batch._asdict())
+        return np.asarray(found[0, : len(ids)], np.float32)
+
+    def _ids(self, text):
+        if isinstance(text, str):
+            self.tokenizer.no_truncation()
+            return tokenizers.encodings(self.tokenizer, [text])[0].ids
+        found = text.tolist() if hasattr(text, "tolist") else text
+        require(
+            isinstance(found, (list, tuple)) and all(isinstance(n, int) for n in found),
+            f"{text!r:.60}: expected a text, or the ids of its tokens",
+        )
+        return list(found)
 
 
-def speed(net: Any, params: Any, prompts: Sequence[Sequence[int]]) -> float:
+@functools.lru_cache(maxsize=64)
+def _writer(net, stop, max_tokens, temperature, top_p, shape):
+    """(params, ids, mask, key) -> Generated answers to prompts of one shape."""
+    choose = generation.sampled(temperature, top_p) if temperature else generation.greedy
+
+    def write(params, ids, mask, key):
+        return generation.generate(
+            llama.cached_decoder(net), params, ids, mask, key, tokens=max_tokens, stop=stop,
+            choose=choose,
+        )  # fmt: skip
+
+    return compilation.kept_jit(write)
+
+
+@functools.lru_cache(maxsize=64)
+def _reader(net, shape):
+    """(params, {"ids", "mask"}) -> logits of texts of one shape."""
+    apply = llama.decoder(net).apply
+    return compilation.kept_jit(lambda params, texts: apply(stateless(params), texts)[0][0])
+
+
+def speeds(sides: Sequence[tuple[Any, Any, Sequence[Sequence[int]]]]) -> list[float]:
     """Tokens a second of greedy generation with a cache, four texts at a time.
 
+    All write equally many tokens, in turns, of which the median counts.
+
     Args:
-        net: A Llama.
-        params: Of it, on the device.
-        prompts: Token ids, of which the first few are taken.
+        sides: Of each decoder its Llama, its parameters and its prompts: token ids, of which the
+            first few are taken.
     """
-    some = padding.padded([prompts[n % len(prompts)] for n in range(PROMPTS)], left=True)
-    write = answers.writer(net, (), TIMED)
-    write(params, some, PROMPTS)  # compiles
-    began = time.perf_counter()
-    found = write(params, some, PROMPTS)
-    return float(np.sum([len(ids) for ids in found]) / (time.perf_counter() - began))
+    work = []
+    for net, params, prompts in sides:
+        some = padding.padded([prompts[n % len(prompts)] for n in range(PROMPTS)], left=True)
+        write = answers.writer(net, (), TIMED)
+        work.append(functools.partial(write, jax.device_put(params), some, PROMPTS))
+    return [TIMED * PROMPTS / seconds for seconds in cost.in_turns(work, TURNS)]

@@ -123,6 +123,22 @@ def _spoken(value, key, role, where) -> list:
     return [{"role": role, "content": json_lines.filled(value, key, where, NOTHING)}]
 
 
+def asked(messages: Any) -> list[dict[str, Any]]:
+    """Messages that are checked, which an assistant is to answer.
+
+    Args:
+        messages: Each with role and content.
+
+    Raises:
+        InputError: They are none.
+    """
+    require(
+        isinstance(messages, (list, tuple)) and len(messages),
+        f"the question is {messages!r:.60}: expected a text, or messages with role and content",
+    )
+    return [_message(each, f"message {n}") for n, each in enumerate(messages, 1)]
+
+
 def _conversation(messages: Sequence[Any], where: str) -> list[dict[str, Any]]:
     """Messages that are checked, at least one of them an assistant's."""
     found = [_message(each, f"{where}, message {n}") for n, each in enumerate(messages, 1)]

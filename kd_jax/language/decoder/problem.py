@@ -16,6 +16,7 @@ from kd_jax.language.decoder import across, conversations, encoding, packing
 from kd_jax.language.decoder.across import Across
 from kd_jax.language.decoder.conversations import UNSAID, Example, Keys
 from kd_jax.language.tokens import Packed, Texts
+from kd_jax.metrics.statistics import FEWEST
 from kd_jax.pretrained.chat import Encoded
 from kd_jax.pretrained.load import ChatModel
 
@@ -103,6 +104,7 @@ def read(
     learnt, held = (each.texts for each in found)
     names = "to learn from", "held out"
     facts = [_fact(name, each.texts) for name, each in zip(names, found)]
+    facts += _few(len(held), len(parts[1]), test_path, reading)
     if os.fspath(test_path):
         learned, asked = ([_content(each) for each in part] for part in parts)
         facts += learned_too(f"--test_data={test_path}", asked, set(learned))
@@ -120,6 +122,7 @@ def read(
     both = _across(model, teacher, parts, found, reading) if teacher else None
     if both:
         facts.append(_compared("to learn from", both.train, rows))
+        _compared("held out", both.test, test)  # the table says how many
     some = tokens.prompts_and_answers(held[:ASKED]) if written else None
     return Problem(name, rows, learnt, test, digest, _prompts(held), facts, both, some)
 
@@ -194,6 +197,20 @@ def _require_room(rows, room, reading):
         f"together: expected at most {room:,}, the teacher's positions; give a smaller "
         f"--max_length than {reading.max_length:,}",
     )  # fmt: skip
+
+
+def _few(held, given, test_path, reading):
+    """A line where held-out texts, of so many that were given, are too few for verdicts."""
+    if held >= FEWEST:
+        return []
+    more = f"more texts in --test_data={test_path}"
+    if not os.fspath(test_path):
+        more = f"a larger --held_out than {reading.held_out:g}"
+    if held < given:  # the others had none within so many tokens
+        more += f", or a larger --max_length than {reading.max_length:,}"
+    count = "1 text has" if held == 1 else f"{held} texts have"
+    said = f"held out: {count} tokens that count, and no verdicts come of fewer than {FEWEST}"
+    return [f"{said}: expected {more}"]
 
 
 def _parted(

@@ -13,6 +13,7 @@ from kd_jax.errors import counted
 from kd_jax.training.samplers import permutation
 
 STEPS = 25  # of a round at most
+SHOWN = 10  # rounds of a training at least, if it has as many steps: a step may take seconds
 FEW = 200  # steps of a student
 
 
@@ -32,11 +33,17 @@ class Rounds(NamedTuple):
         """Of the training."""
         return self.number * self.steps
 
-    def few(self) -> list[str]:
-        """A line where a student, a cut of its teacher or new, likely writes nothing of use."""
-        said = f"each student takes {counted(self.all_steps, 'step')}, and likely writes nothing of"
-        advice = f"use then: expected {FEW:,} or more, by more texts or --epochs"
-        return [f"{said} {advice}"] if self.all_steps < FEW else []
+    def few(self, given: bool = False) -> list[str]:
+        """A line where students learn too little.
+
+        Args:
+            given: Whether they begin as another model, which may write well; else, as cuts of their
+                teacher or new, they likely write nothing of use.
+        """
+        then = "is changed little by them" if given else "likely writes nothing of use then"
+        said = f"each student takes {counted(self.all_steps, 'step')}, and {then}"
+        advice = f"expected {FEW:,} or more, by more texts or --epochs"
+        return [f"{said}: {advice}"] if self.all_steps < FEW else []
 
 
 def of(rows: int, batch_size: int, epochs: int) -> Rounds:
@@ -50,7 +57,10 @@ def of(rows: int, batch_size: int, epochs: int) -> Rounds:
     """
     steps = max(1, rows // batch_size) * epochs
     number = math.ceil(steps / STEPS)
-    return Rounds(number, math.ceil(steps / number))
+    together = math.ceil(steps / number)
+    most = max(1, number * together // SHOWN)
+    parts = next(n for n in range(1, together + 1) if together % n == 0 and together // n <= most)
+    return Rounds(number * parts, together // parts)
 
 
 def sampler(key: jax.Array, rows: int, batch_size: int, rounds: Rounds) -> Callable:

@@ -125,7 +125,8 @@ class Students:
             self._trainings[objective.row] = self._training(objective)
         training = self._trainings[objective.row]
         label, (_, start) = f"{objective.row}, seed {seed}", self._begun()
-        fitted = training.fit(start, seed, label=label, execution=execution, unit="part")
+        steps = self.rounds.steps
+        fitted = training.fit(start, seed, label=label, execution=execution, steps=steps)
         if self.recipe.lora_rank:
             whole = lora.merged(self.start, fitted.params, self._scale())
         else:

@@ -1,11 +1,10 @@
 """Size and speed of encoders, timed in turns on the same texts and cores."""
 
-import time
 from collections.abc import Callable, Sequence
 
 import jax
-import numpy as np
 
+from kd_jax.metrics import cost
 from kd_jax.pretrained.encoder import Encoder
 
 
@@ -14,7 +13,7 @@ def costs(
 ) -> tuple[list[dict], list[float]]:
     """Size and speed of encoders.
 
-    Times are the best of some rounds, in which all take turns.
+    Times are medians of some rounds, in which all take turns.
 
     Args:
         encoders: That are timed.
@@ -26,7 +25,7 @@ def costs(
         ([{"layers", "parameters", "layer_parameters", "bytes", "sentences_per_second"}], texts a
         second of what is timed beside them).
     """
-    speeds = [texts / seconds for seconds in _in_turns(work, rounds)]
+    speeds = [texts / seconds for seconds in cost.in_turns(work, rounds)]
     found = [
         sizes(encoder) | {"sentences_per_second": speed} for encoder, speed in zip(encoders, speeds)
     ]
@@ -51,16 +50,3 @@ def sizes(encoder: Encoder) -> dict[str, int]:
 
 def _count(tree):
     return sum(x.size for x in jax.tree.leaves(tree))
-
-
-def _in_turns(work, rounds):
-    """The least seconds that each of several functions takes, called in turns."""
-    for each in work:  # compiles
-        each()
-    seconds = np.full((rounds, len(work)), np.inf)
-    for row in seconds:
-        for column, each in enumerate(work):
-            began = time.perf_counter()
-            each()
-            row[column] = time.perf_counter() - began
-    return seconds.min(0).tolist()

@@ -27,7 +27,7 @@ from kd_jax.runtime import progress
 from kd_jax.runtime.execution import DEFAULT, Execution
 from kd_jax.training import keys
 
-TIMED, ROUNDS = 1000, 3  # texts that are embedded to time encoders; times, of which the best counts
+TIMED, ROUNDS = 1000, 5  # texts that are embedded to time encoders; turns, whose median counts
 LOSSES = ("cosine+hidden+gram",)
 RANKING_LOSSES = "cosine", "cosine+margin_mse", "cosine+listwise_kl"
 USUAL = Recipe()
@@ -241,8 +241,8 @@ def distill_encoder(
             if row.layers == count:
                 for seed in range(seeds):
                     done[row.name, seed] = distiller.train(row, seed, execution)
-    if static:
-        done[rows.static_name(static), 0] = distiller.static()
+    if problem.static:
+        done[rows.static_name(problem.static), 0] = distiller.static()
     learned = {key: one.params for key, one in done.items()}
     named = [{"row": row, **one.record} for (row, _), one in done.items()]
     examples = {key: one.examples for key, one in done.items()}

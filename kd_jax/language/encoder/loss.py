@@ -1,6 +1,5 @@
 """The loss of an encoder's student on a batch: a weighted sum of `terms`, and its optimizer."""
 
-import difflib
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -8,38 +7,11 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from kd_jax.errors import require
-from kd_jax.language.encoder.terms import OF_SCORES, TERMS, Pair
+from kd_jax.language.encoder.loss_names import WEIGHTS
+from kd_jax.language.encoder.terms import TERMS, Pair
 from kd_jax.models.sentence import normalized
 from kd_jax.training import optimizers
 from kd_jax.training.state import Outcome, stateless
-
-WEIGHTS = {
-    "cosine": 1.0, "mse": 1.0, "hidden": 1.0, "gram": 10.0, "margin_mse": 1.0, "listwise_kl": 1.0,
-}  # fmt: skip
-
-
-def named(row: str, *, ranked: bool = False) -> tuple[str, ...]:
-    """The terms of a row's name, such as cosine+hidden+gram.
-
-    Args:
-        row: Terms with + between them.
-        ranked: Whether there are scores, of which OF_SCORES are.
-
-    Raises:
-        InputError: One is not known, or stands there twice.
-    """
-    found, said = tuple(row.split("+")), f"--{'ranking_' * ranked}losses={row}"
-    known = [name for name in TERMS if ranked or name not in OF_SCORES]
-    for name in found:
-        other = f"{name} is of scores: give it to --ranking_losses, with --ranking=FILE"
-        require(name in known or name not in TERMS, f"{said}: {other}")
-        near = difflib.get_close_matches(name.lower(), known, 1)
-        guess = f"; did you mean {near[0]}?" if near else ""
-        listed = ", ".join(known)
-        require(name in TERMS, f"{said}: there is no loss '{name:.40}'; there are {listed}{guess}")
-    require(len(set(found)) == len(found), f"{said}: expected each loss once")
-    return found
 
 
 def weights(row: Sequence[str], terms: Sequence[str], of: dict[str, float] = WEIGHTS) -> dict:

@@ -100,6 +100,29 @@ def digest(teacher: Encoder) -> str:
     return fingerprint.arrays([teacher.params, own] if jax.tree.leaves(own) else teacher.params)
 
 
+def facts(teacher: Encoder, code: Callable) -> dict[str, str]:
+    """What decides the outputs of a teacher, besides what it reads.
+
+    Args:
+        teacher: The encoder.
+        code: That computes them.
+    """
+    return {
+        "teacher": digest(teacher), "code": fingerprint.code(code),
+        "net": fingerprint.value(teacher.network), "head": fingerprint.value(teacher.head),
+    }  # fmt: skip
+
+
+def folder(teacher: Encoder, workdir: str | os.PathLike) -> pathlib.Path:
+    """Where the outputs of a teacher are kept.
+
+    Args:
+        teacher: The encoder.
+        workdir: The folder of runs.
+    """
+    return pathlib.Path(workdir).expanduser().absolute() / "teachers" / digest(teacher)[:16]
+
+
 def cached(
     teacher: Encoder,
     tokens: padding.Tokens,
@@ -119,15 +142,13 @@ def cached(
         again: Compute them even if they are there.
         report: As for `outputs`.
     """
-    whose = digest(teacher)
-    facts = {"teacher": whose, "tokens": fingerprint.arrays(tokens), "layers": list(layers)}
-    facts |= {"code": fingerprint.code(outputs), "net": fingerprint.value(teacher.network)}
-    facts["head"] = fingerprint.value(teacher.head)
+    own = {"tokens": fingerprint.arrays(tokens), "layers": list(layers)}
 
     def compute():
         found = outputs(teacher, tokens, layers, report)
         return {"vectors": found.vectors, "hidden": found.hidden}
 
-    folder = pathlib.Path(workdir).expanduser().absolute() / "teachers" / whose[:16]
-    found = array_cache.cached(folder, facts, compute, again=again)
+    found = array_cache.cached(
+        folder(teacher, workdir), facts(teacher, outputs) | own, compute, again=again
+    )
     return TeacherOutputs(tokens, found["vectors"], found["hidden"], tuple(layers))

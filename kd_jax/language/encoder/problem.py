@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from kd_jax.language.encoder.measures import Examples
 from kd_jax.language.encoder.ranked import AGREEMENT, MEASURES, Ranked
 from kd_jax.language.encoder.rows import Row, of_size
 from kd_jax.language.encoder.training import Recipe
+from kd_jax.metrics.statistics import FEWEST
 from kd_jax.pretrained.encoder import Encoder
 from kd_jax.training import keys
 
@@ -38,6 +39,7 @@ class Problem:
         static: Numbers of the static student's vectors; 0 for none.
         width: Of the students' hidden states; 0: as the teacher's.
         ranked: The rankings that some rows learn from and all are measured by, or None.
+        token_vectors: The teacher's vector of each token, which the static student is made of.
     """
 
     teacher: Encoder
@@ -53,6 +55,7 @@ class Problem:
     static: int = 0
     width: int = 0
     ranked: Ranked | None = None
+    token_vectors: Callable[[Encoder], np.ndarray] = static_students.of_tokens
 
     def terms(self, ranked: bool = False) -> tuple[str, ...]:
         """The losses of all rows that learn from texts, or of those that learn from rankings.
@@ -128,7 +131,7 @@ class Problem:
     @functools.cached_property
     def static_student(self) -> Encoder:
         """The static student."""
-        return static_students.student(self.teacher, self.static)
+        return static_students.student(self.teacher, self.static, self.token_vectors(self.teacher))
 
     @property
     def digests(self) -> dict[str, str]:
@@ -160,6 +163,7 @@ def prepare(
     width: int = 0,
     ranked: Ranked | None = None,
     ranking_losses: Sequence[str] = (),
+    token_vectors: Callable[[Encoder], np.ndarray] = static_students.of_tokens,
 ) -> Problem:
     """The Problem of a teacher and texts.
 
@@ -167,7 +171,7 @@ def prepare(
         teacher: The encoder.
         parts: The texts.
         layers: Of the students, one row of each loss for each.
-        losses: Names of `loss.named`.
+        losses: Names of `loss_names.named`.
         recipe: How they learn.
         seeds: Students of each row.
         base_seed: What every random choice follows from.
@@ -177,7 +181,8 @@ def prepare(
         static: Numbers of the vectors of a static student; 0 for none.
         width: Of the students' hidden states; 0: as the teacher's.
         ranked: Rankings that students are measured by, or None.
-        ranking_losses: Rows that learn from them, names of `loss.named`.
+        ranking_losses: Rows that learn from them, names of `loss_names.named`.
+        token_vectors: teacher -> its vector of each token.
 
     Raises:
         InputError: Something does not fit.
@@ -196,8 +201,14 @@ def prepare(
     task = measures.Task(teacher, parts.train, held, few)
     notes = [*parts.notes, *_long(read, len(parts.train.texts), skip_longer)]
     notes += [*ranked.notes, *_seen(ranked.lists.texts, held.texts)] if ranked else []
+    tested = len(ranked.task.lists.places) - ranked.dev if ranked else len(parts.test.texts)
+    notes += _few_tested(tested, "ranking" if ranked else "text")
+    if static > teacher.dimension:
+        given, static = static, teacher.dimension
+        notes.append(f"--static={given}: {static} numbers, as the teacher's vectors have no more")
     if task.few.per_class < few.per_class:
-        notes.append(f"few labels: {task.few.per_class} of each class, as one has no more")
+        least, asked = task.few.per_class, few.per_class
+        notes.append(f"--few_labels={asked}: {least} of each class, as one has no more")
     return Problem(
         teacher,
         read,
@@ -212,7 +223,14 @@ def prepare(
         static,
         width,
         ranked,
+        token_vectors,
     )
+
+
+def _few_tested(count, what):
+    """A line where what is tested on is too little for verdicts."""
+    said = f"test: {counted(count, what)}, and no verdicts come of fewer than {FEWEST}"
+    return [f"{said}: expected more, by --test or --split"] if count < FEWEST else []
 
 
 def _seen(learned, held):

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from kd_jax.errors import InputError, require
-from kd_jax.language.encoder import students
+from kd_jax.language.encoder import card, students
 from kd_jax.language.encoder.measures import Examples
 from kd_jax.language.encoder.problem import Problem
 from kd_jax.pretrained.encoder import Encoder
@@ -65,7 +65,9 @@ class EncoderResult:
         teacher = self.problem.teacher
         student = self.problem.student(rows[row].layers, seed)
         params = {**student.params, **self.learned(row, seed)}
-        return students.encoder_of(teacher, student, params)
+        found = students.encoder_of(teacher, student, params)
+        found.card = card.of_library(self.problem, self.comparison, row, seed, found)
+        return found
 
     def best_of(self, layers: int) -> tuple[str, int] | None:
         """(row, seed) of the student that is chosen among those of so many layers, or None.

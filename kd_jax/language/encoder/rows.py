@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from kd_jax.errors import require
-from kd_jax.language.encoder import loss
+from kd_jax.language.encoder import loss_names
 
 
 class Row(NamedTuple):
@@ -58,7 +58,7 @@ def of_size(count: int, losses: Sequence[str], width: int, ranked: bool = False)
 
     Args:
         count: Their layers.
-        losses: Names of `loss.named`.
+        losses: Names of `loss_names.named`.
         width: Of their hidden states, 0 as the teacher's.
         ranked: Whether they learn from rankings.
 
@@ -68,7 +68,7 @@ def of_size(count: int, losses: Sequence[str], width: int, ranked: bool = False)
     rows: list[Row] = []
     flag = "ranking_losses" if ranked else "losses"
     for each in losses:
-        named = loss.named(each, ranked=ranked)
+        named = loss_names.named(each, ranked=ranked)
         same = [row.name for row in rows if {*row.losses} == {*named}]
         require(not same, f"--{flag}={each}: the row {', '.join(same)} is the same sum")
         states = f"--{flag}={each} and --width={width}: hidden states are of another width than "

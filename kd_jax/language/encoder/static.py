@@ -7,6 +7,7 @@ Source: Tulkens and van Dongen 2024, model2vec (github.com/MinishLab/model2vec);
 those of Arora, Liang and Ma 2017, A Simple but Tough-to-Beat Baseline for Sentence Embeddings.
 """
 
+import os
 import re
 
 import jax
@@ -14,13 +15,15 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int
 
+from kd_jax import fingerprint
 from kd_jax.errors import require
-from kd_jax.language.encoder import students
+from kd_jax.language.encoder import outputs, students
 from kd_jax.models.sentence import Head, mean, normalized
 from kd_jax.models.static import StaticEmbedding
 from kd_jax.pretrained import tokenizer as tokenizers
 from kd_jax.pretrained.encoder import DELAY, Encoder
 from kd_jax.runtime import progress
+from kd_jax.storage import array_cache
 from kd_jax.training.state import stateless
 
 COEFFICIENT = 1e-4  # a of the weights a/(a + p)
@@ -29,12 +32,15 @@ UNUSED = re.compile(r"\[unused\d+\]")
 HEAD = Head((mean,), (normalized,))
 
 
-def student(teacher: Encoder, width: int) -> Encoder:
+def student(
+    teacher: Encoder, width: int, vectors: Float[np.ndarray, "V D"] | None = None
+) -> Encoder:
     """The static student of a teacher.
 
     Args:
         teacher: The encoder.
         width: Numbers of its vectors.
+        vectors: Of `of_tokens`, where they are known.
 
     Raises:
         InputError: The teacher's vectors have fewer.
@@ -43,7 +49,7 @@ def student(teacher: Encoder, width: int) -> Encoder:
         width <= teacher.dimension,
         f"--static={width}: expected at most the teacher's {teacher.dimension} numbers",
     )
-    vectors = of_tokens(teacher)
+    vectors = of_tokens(teacher) if vectors is None else vectors
     used = _used(teacher, len(vectors))
     table = np.zeros((len(vectors), width), np.float32)
     table[used] = principal(vectors[used], width) * zipf_weights(len(used))[:, None]
@@ -73,6 +79,22 @@ def of_tokens(teacher: Encoder) -> Float[np.ndarray, "V D"]:
             vectors[first : first + size] = program(params, ids[first : first + size])
             report(first + size)
     return vectors
+
+
+def cached(
+    teacher: Encoder, workdir: str | os.PathLike, *, again: bool = False
+) -> Float[np.ndarray, "V D"]:
+    """`of_tokens`, computed once and kept below a folder of runs.
+
+    Args:
+        teacher: The encoder.
+        workdir: The folder.
+        again: Compute them even if they are there.
+    """
+    facts = {**outputs.facts(teacher, of_tokens), "tokens": fingerprint.arrays(_alone(teacher))}
+    folder = outputs.folder(teacher, workdir)
+    found = array_cache.cached(folder, facts, lambda: {"vectors": of_tokens(teacher)}, again=again)
+    return found["vectors"]
 
 
 def principal(vectors: Float[np.ndarray, "V D"], width: int) -> Float[np.ndarray, "V W"]:

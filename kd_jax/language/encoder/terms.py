@@ -110,4 +110,3 @@ TERMS: dict[str, Callable[[Pair], Float[Array, ""]]] = {
     "margin_mse": margin_mse,
     "listwise_kl": listwise_kl,
 }
-OF_SCORES = "margin_mse", "listwise_kl"

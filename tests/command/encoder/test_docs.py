@@ -5,6 +5,7 @@ import json
 import pathlib
 import re
 
+import numpy as np
 import pytest
 
 pytest.importorskip("safetensors", reason="needs the extra text")
@@ -17,10 +18,12 @@ import kd_jax as kd
 from kd_jax import experiment
 from kd_jax.command import __main__ as command
 from kd_jax.command.encoder.config import Config
+from kd_jax.export import encoder_onnx
 from kd_jax.pretrained import sentence_embeddings
 
 PAGE = (pathlib.Path(__file__).parents[3] / "docs" / "encoders.md").read_text()
 BY_HAND = re.sub("<!-- encoder_.*?<!-- end -->", "", PAGE, flags=re.DOTALL)
+PROGRAMS = re.findall("```python\n(.*?)```", PAGE, re.DOTALL)
 COMMANDS = re.findall(r"\./run\.sh (distill_encoder [^\n]*(?:\\\n[^\n]*)*)\n\n", BY_HAND)
 
 
@@ -57,10 +60,24 @@ def test_the_commands(here, capsys):
 
 @pytest.mark.slow
 def test_the_program(here, capsys):
-    program = re.findall("```python\n(.*?)```", PAGE, re.DOTALL)[-1]
+    (program,) = [x for x in PROGRAMS if "distill_encoder" in x]
     exec(compile(program, "a program of the docs", "exec"), {"kd": kd})
     assert kd.Encoder("small").network.layers == 1
     assert "vs. its cut" in capsys.readouterr().out
+
+
+def test_the_onnx_file_gives_the_vectors_in_a_program_without_kd_jax(here):
+    """Of the teacher, which reads 10 tokens of a text at most."""
+    encoder = kd.Encoder("teacher")
+    encoder.save("small")
+    pathlib.Path("small/onnx").mkdir()
+    parts = encoder.network, encoder.params, encoder.head, encoder.head_params
+    encoder_onnx.write(pathlib.Path("small/onnx/model.onnx"), *parts)
+    (program,) = [x for x in PROGRAMS if "onnxruntime" in x]
+    names: dict = {}
+    exec(compile(program.replace("(128)", "(10)"), "a program of the docs", "exec"), names)
+    wanted = encoder.embed(["how is my card", "my card is late"])
+    np.testing.assert_allclose(names["vectors"], wanted, atol=1e-5)
 
 
 def test_every_flag_is_one_and_none_is_left_out():

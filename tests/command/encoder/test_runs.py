@@ -1,6 +1,8 @@
 """`distill_encoder` on the smallest encoder: the folder that it writes, and what it refuses."""
 
 import json
+import re
+import textwrap
 
 import in_process
 import numpy as np
@@ -97,7 +99,14 @@ def test_the_card_says_what_it_is_of_and_how_it_is_used(done):
     assert text.startswith("---\nlibrary_name: sentence-transformers\n") and table in text
     assert table == (run_folder / "table.md").read_text(encoding="utf-8")
     assert 'kd.Encoder("FOLDER").embed(' in text and "SentenceTransformer(" in text
-    assert "1 row has no text in" in text and "1 of 48 training texts is longer than 8" in text
+    assert "onnx/model.onnx needs neither" in text and "int64, of texts cut at 10 tokens" in text
+    assert "pooler is newly initialized" in text and "in a clone of it" in text
+    (program,) = re.findall(r"^(    import numpy as np, onnx.*?\n)(?=\S)", text, re.M | re.S)
+    names: dict = {}
+    exec(textwrap.dedent(program).replace("FOLDER", str(place / "out")), names)
+    wanted = kd.Encoder(place / "out").embed(["how is my card", "my card is late"])
+    np.testing.assert_allclose(names["vectors"], wanted, atol=1e-5)
+    assert "1 line has no text in" in text and "1 of 48 training texts is longer than 8" in text
     assert (place / "out" / "records.jsonl").read_text() and (run_folder / "examples.npz").is_file()
 
 
@@ -136,7 +145,7 @@ def test_a_killed_run_goes_on_with_what_is_recorded(place, monkeypatch):
 def test_bad_input_is_one_line(place, tmp_path):
     def wrong(match, **given):
         given = {name: str(x) if name == "out" else x for name, x in given.items()}
-        refused(match, finished, config(place, **given))
+        refused(match, lambda: finished(config(place, **given)))
 
     wrong("--label_column=intend: .* did you mean 'intent'", label_column="intend")
     wrong("up to 11 tokens: expected 10 at most", max_length=11)

@@ -8,19 +8,21 @@ pytest.importorskip("tokenizers", reason="needs the extra text")
 
 from kd_jax.errors import InputError
 from kd_jax.language import tiny_teacher
-from kd_jax.language.decoder import starts
+from kd_jax.language.decoder import starts, student_sizes
 from kd_jax.language.decoder.conversations import Example
 
 TEACHER = tiny_teacher.chat_model(jax.random.key(0), [])  # 4 layers of 32: 4 heads of 8, 2 of keys
 
 
 def test_a_new_student_is_shaped_like_its_teacher():
-    sizes = starts.sizes(["hidden:16", "layers:2"])
+    sizes = student_sizes.sizes(["hidden:16", "layers:2"])
     net = starts.new(TEACHER, sizes, jax.random.key(0)).net
     assert (net.width, net.layers, net.vocabulary) == (16, 2, 400)
     assert (net.heads, net.num_kv_heads, net.head_dim) == (2, 1, 8)  # two queries to a key
     assert net.intermediate_size == 24  # 48 / 32 of 16
-    more = starts.sizes(["hidden:16", "layers:1", "heads:3", "kv_heads:3", "intermediate:40"])
+    more = student_sizes.sizes(
+        ["hidden:16", "layers:1", "heads:3", "kv_heads:3", "intermediate:40"]
+    )
     found = starts.new(TEACHER, more, jax.random.key(0))
     assert (found.net.heads, found.net.num_kv_heads, found.net.intermediate_size) == (3, 3, 40)
     assert found.params["layers"]["query"]["kernel"].shape == (1, 16, 24)
@@ -42,7 +44,7 @@ def test_a_new_student_is_shaped_like_its_teacher():
 )
 def test_sizes_that_do_not_fit_are_one_line(flags, said):
     with pytest.raises(InputError, match=said):
-        starts.new(TEACHER, starts.sizes(flags), jax.random.key(0))
+        starts.new(TEACHER, student_sizes.sizes(flags), jax.random.key(0))
 
 
 def test_layers_are_cut_evenly_and_a_given_student_has_the_same_tokens():
@@ -53,7 +55,7 @@ def test_layers_are_cut_evenly_and_a_given_student_has_the_same_tokens():
 
 
 def test_tokens_of_its_own_are_the_teacher_s_special_ones_and_merges_of_the_texts():
-    sizes = starts.sizes(["hidden:16", "layers:1", "vocabulary:260"])
+    sizes = student_sizes.sizes(["hidden:16", "layers:1", "vocabulary:260"])
     examples = [Example("1", text="abab abab"), Example("2", [{"role": "user", "content": "ab"}])]
     found = starts.new(TEACHER, sizes, jax.random.key(0), examples)
     own = found.tokens
@@ -68,6 +70,6 @@ def test_tokens_of_its_own_are_the_teacher_s_special_ones_and_merges_of_the_text
     "size, said", [(257, "expected at least 258"), (300, "the texts have no more than 258 tokens")]
 )
 def test_too_few_and_too_many_tokens_are_one_line(size, said):
-    sizes = starts.sizes(["hidden:16", "layers:1", f"vocabulary:{size}"])
+    sizes = student_sizes.sizes(["hidden:16", "layers:1", f"vocabulary:{size}"])
     with pytest.raises(InputError, match=f"--random=vocabulary:{size}: {said}"):
         starts.new(TEACHER, sizes, jax.random.key(0), [Example("1", text="a")])

@@ -12,7 +12,8 @@ from refusals import refused
 from tiny_sentences import sentence_encoder
 
 import kd_jax as kd
-from kd_jax.language.encoder import loss, measures, reading, students, training
+from kd_jax.data import texts as own_texts
+from kd_jax.language.encoder import loss, measures, problem, reading, students, training
 from kd_jax.language.encoder.outputs import outputs
 from kd_jax.language.encoder.training import Recipe
 
@@ -51,6 +52,8 @@ def test_what_is_saved_gives_what_the_records_say(result, teacher, tmp_path):
     """The test's rank correlations and neighbors again, by SciPy, of the folder that is read."""
     result.save(tmp_path / "small")
     small = kd.Encoder(tmp_path / "small")
+    written = (tmp_path / "small" / "README.md").read_text(encoding="utf-8")
+    assert result.comparison.markdown() in written and "seed" in written and "## Use" in written
     assert small.network.layers == 1 and small.prompts == teacher.prompts
     for name, theirs in teacher.params["embeddings"].items():
         ours = small.params["embeddings"][name]
@@ -171,3 +174,33 @@ def test_widths_hold_half_and_nine_tenths_of_the_texts():
     assert training.widths(lengths, 40) == (8, 16)
     assert training.widths(np.full(10, 8), 8) == ()
     assert loss.WEIGHTS.keys() == loss.TERMS.keys()
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_too_few_test_texts_are_told_before_anything_is_trained(teacher, count):
+    texts, _ = tiny_texts.drawn(20)
+    parts = own_texts.parted(
+        kd.Texts(texts[:12]), kd.Texts(texts[12:16]), kd.Texts(texts[16 : 16 + count])
+    )
+    given = problem.prepare(
+        teacher, parts, layers=(1,), losses=("cosine",), recipe=Recipe(), seeds=3, base_seed=0
+    )
+    told = "test: 2 texts, and no verdicts come of fewer than 3: expected more, by --test or"
+    assert any(note.startswith(told) for note in given.notes) == (count == 2)
+
+
+def test_numbers_that_are_more_than_there_are_are_told(teacher):
+    """The teacher's vectors have 5 numbers, and one class of the training texts has 4 texts."""
+    texts, _ = tiny_texts.drawn(24)
+    labels = np.array([0] * 4 + [1] * 12)
+    parts = own_texts.parted(
+        kd.Texts(texts[:16], labels), kd.Texts(texts[16:20], labels[:4]),
+        kd.Texts(texts[20:], labels[-4:]),
+    )  # fmt: skip
+    given = problem.prepare(
+        teacher, parts, layers=(1,), losses=("cosine",), recipe=Recipe(), seeds=3, base_seed=0,
+        static=6, few=measures.Few(per_class=400),
+    )  # fmt: skip
+    assert given.static == 5 and given.task.few.per_class == 4
+    assert "--static=6: 5 numbers, as the teacher's vectors have no more" in given.notes
+    assert "--few_labels=400: 4 of each class, as one has no more" in given.notes

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from refusals import refused
 
-from kd_jax.language.encoder import loss
+from kd_jax.language.encoder import loss, loss_names, terms
 from kd_jax.models.sentence import mean
 from kd_jax.training.state import Batch, stateless
 
@@ -42,7 +42,7 @@ def test_the_loss_is_the_weighted_sum_over_the_first_width_that_holds_the_batch(
     shapes = (9, 4), (3, 4), (3, 1, 8, 4)
     word, theirs, hidden = (random.normal(size=shape).astype(np.float32) for shape in shapes)
     params = {"embeddings": word, "layers": np.float32(1.5)}
-    terms = loss.named("cosine+mse+hidden+gram")
+    terms = loss_names.named("cosine+mse+hidden+gram")
 
     def loss_and_parts(params, batch):
         found = loss.loss(apply, (4, 8), terms)(stateless(params), batch, None)
@@ -95,13 +95,19 @@ def test_of_rankings_margins_and_lists_are_beside_the_texts_that_are_there():
 
 
 def test_rows_are_named_by_their_losses():
-    assert loss.named("cosine+gram") == ("cosine", "gram")
+    assert loss_names.named("cosine+gram") == ("cosine", "gram")
     found = loss.weights(("gram",), ("cosine", "gram"), WEIGHTS)
     assert found == {"cosine_weight": 0.0, "gram_weight": 0.3}
     refused("--losses=cosine.huge: there is no loss 'huge'; there are cosine, mse, hidden, gram$",
-            loss.named, "cosine+huge")  # fmt: skip
+            loss_names.named, "cosine+huge")  # fmt: skip
     refused("--losses=margin_mse: margin_mse is of scores: give it to --ranking_losses",
-            loss.named, "margin_mse")  # fmt: skip
-    assert loss.named("mse+margin_mse", ranked=True) == ("mse", "margin_mse")
-    refused("--ranking_losses=kl: .* gram, margin_mse, listwise_kl", loss.named, "kl", ranked=True)
-    refused("expected each loss once", loss.named, "mse+mse")
+            loss_names.named, "margin_mse")  # fmt: skip
+    assert loss_names.named("mse+margin_mse", ranked=True) == ("mse", "margin_mse")
+    refused(
+        "--ranking_losses=kl: .* gram, margin_mse, listwise_kl", loss_names.named, "kl", ranked=True
+    )
+    refused("expected each loss once", loss_names.named, "mse+mse")
+
+
+def test_what_a_command_line_names_are_the_losses_there_are():
+    assert [*loss_names.WEIGHTS] == [*terms.TERMS]

@@ -82,3 +82,16 @@ def test_bad_input_is_one_line(teacher, student, tmp_path):
     refused("module 2 is .*StaticEmbedding, expected Dense or Normalize", kd.Encoder, tmp_path)
     (tmp_path / "modules.json").write_text("[]")
     refused("names 0 modules", kd.Encoder, tmp_path)
+
+
+def test_vectors_of_tokens_are_computed_once_below_a_folder_of_runs(teacher, tmp_path, monkeypatch):
+    wanted = static.of_tokens(teacher)
+    np.testing.assert_array_equal(static.cached(teacher, tmp_path), wanted)
+    computed = static.of_tokens
+    monkeypatch.setattr(static, "of_tokens", lambda teacher: pytest.fail("computed again"))
+    monkeypatch.setattr(static.fingerprint, "code", lambda f, code=static.fingerprint.code: (
+        code(computed) if f is static.of_tokens else code(f)
+    ))  # fmt: skip
+    np.testing.assert_array_equal(static.cached(teacher, tmp_path), wanted)
+    with pytest.raises(pytest.fail.Exception):
+        static.cached(teacher, tmp_path, again=True)
