@@ -328,6 +328,15 @@ def test_a_template_that_would_fill_the_memory_is_one_line(done, tmp_path):
         kd.distill_lm(**where, **SETTINGS, chat_template=str(tmp_path / "huge.jinja"))
 
 
+def test_a_given_student_may_know_the_texts_held_out(done):
+    folder, _ = done
+    where = {name: str(folder / x) for name, x in (("data", "texts.jsonl"), ("teacher", "teacher"))}
+    rest = {name: x for name, x in SETTINGS.items() if name != "layers"}
+    for student, told in (({"layers": 1}, 0), ({"student": where["teacher"]}, 1)):
+        facts = command.read(flags.Config(**where, **rest, **student)).problem.facts
+        assert sum("may know the texts held out now" in fact for fact in facts) == told
+
+
 def test_texts_of_a_test_that_are_learned_from_are_told(done):
     folder, _ = done
     where = {"data": str(folder / "texts.jsonl"), "teacher": str(folder / "teacher")}

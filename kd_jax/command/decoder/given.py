@@ -122,6 +122,11 @@ def _check(config, teacher, start):
 def _notes(config, written):
     if written:
         yield "answers are written: each text is a prompt and its last answer, not packed"
+    if config.student and not config.test_data:
+        yield (
+            "a student that learned from --data before may know the texts held out now: keep the "
+            "--max_texts, --held_out and --base_seed of then, or give --test_data"
+        )
     if config.quantize:
         bits = f"{quantized.BITS[config.quantize]:g} bits a number"
         yield f"matrices of the student's layers are rounded as {config.quantize}, {bits}"
