@@ -124,12 +124,31 @@ def drawn(table: Table, width: int, *, color: bool = False) -> list[str]:
         width: Columns of the terminal.
         color: Whether to color verdicts.
     """
+    table = _telling(table)
     kept = fitting(table, width)
     folded = _folded(table, kept, _width(table, kept) - width)
-    lines = _lines(table, kept, color=color, folded=folded)
+    lines = _lines(table, kept, color=color, folded=folded, wrapped=False)
+    if max(map(_cells, lines)) > width:
+        lines = _lines(table, kept, color=color, folded=folded)
     left = [table.header[n] for n in range(len(table.header)) if n not in kept]
     note = f"not shown in {width} columns: {', '.join(left)}" if left else ""
     return lines + [x for x in terminal.wrapped(note, width) if x]
+
+
+def _telling(table):
+    """The table without columns in which no row says anything, as verdicts of too few seeds."""
+    rows = table.rows
+    kept = [
+        n
+        for n in range(len(table.header))
+        if n == 0 or any(row[n] not in ("", "–") for row in rows)
+    ]
+    return Table([table.header[n] for n in kept], [[row[n] for n in kept] for row in rows])
+
+
+def _cells(line):
+    """Columns of a line that may be colored."""
+    return cell_len(Text.from_ansi(line).plain)
 
 
 def _width(table, columns, folded=None):
@@ -153,9 +172,17 @@ def _folded(table, columns, excess):
 
 
 def _lines(
-    table: Table, columns: Sequence[int], *, color: bool, folded: Mapping[int, int] | None = None
+    table: Table,
+    columns: Sequence[int],
+    *,
+    color: bool,
+    folded: Mapping[int, int] | None = None,
+    wrapped: bool = True,
 ) -> list[str]:
-    """The lines of some columns, those of names folded into so many characters."""
+    """The lines of some columns, those of names folded into so many characters.
+
+    Headers are as wide as what is below them if `wrapped`, else a line each.
+    """
     folded = folded or {}
     drawn = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     for n in columns:
@@ -163,7 +190,7 @@ def _lines(
         longest = max([*(cell_len(str(_cell(row[n]))) for row in table.rows), 1])
         header = table.header[n].replace("95 %", "95\N{NO-BREAK SPACE}%")
         words = max(map(cell_len, header.split(" ")), default=1)
-        title = "\n".join(textwrap.wrap(header, max(longest, words)))
+        title = "\n".join(textwrap.wrap(header, max(longest, words))) if wrapped else header
         options: dict[str, Any] = {
             "justify": "right" if right else "left",
             "no_wrap": n not in folded,
