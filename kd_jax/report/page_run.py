@@ -76,6 +76,7 @@ def shown(run: pathlib.Path, name: str, place: pathlib.Path) -> ShownRun:
     stated = about if committed else None
     settings = flat(json.loads((run / "config.json").read_text(encoding="utf-8")))
     figures = [(figure, data_uri(figure.path)) for figure in figure_files.below(run)]
+    figures.sort(key=functools.partial(_rank, run))
     return ShownRun(
         name=name,
         experiment=said["experiment"],
@@ -97,12 +98,12 @@ def shown(run: pathlib.Path, name: str, place: pathlib.Path) -> ShownRun:
         provenance=flat({key: value for key, value in said.items() if key not in HEAD}),
         links=[(file, link(run / file, place)) for file in LINKED if (run / file).is_file()],
         blocks=illustrated(markdown_blocks.parse(text), figures),
-        figures=sorted(figures, key=functools.partial(_rank, run)),
+        figures=figures,
     )
 
 
 def _rank(run, image):
-    """Where findings name a figure of a committed record, so that the card shows the first one."""
+    """Where findings name a figure of a committed record: the card and tables have those first."""
     findings = run.parent / "findings.md"
     said = findings.read_text(encoding="utf-8") if findings.is_file() else ""
     found = said.find(f"({run.name}/{image[0].path.name})")
