@@ -164,6 +164,16 @@ def test_verdicts_have_a_colour_and_keep_their_words(reader):
     assert {("better", "BEATS"), ("worse", "WORSE"), ("inconclusive", "INCONCLUSIVE")} <= said
 
 
+@pytest.mark.parametrize("preset, said", [
+    ("default", ""), ("wide", ", --preset=wide"),
+    ("smoke", ", --preset=smoke, whose verdicts mean nothing"),
+])  # fmt: skip
+def test_a_card_says_its_preset(tmp_path, preset, said):
+    finished(tmp_path, {"preset": preset})
+    card = " ".join(Reader(page.write(tmp_path)).texts["overview"].split())
+    assert card.endswith(f"UTC{said}")
+
+
 def test_figures_that_findings_name_stand_first_above_a_table():
     """Of those above the table of MNIST with 1,000 labels findings name that of errors alone."""
     run = page_run.shown(RECORDS["compare_methods"], "compare_methods", pathlib.Path("."))
