@@ -11,7 +11,7 @@ import filelock
 import tqdm
 
 from kd_jax.errors import DAMAGED, InputError, brief, one_line, printable, require
-from kd_jax.report import commands, terminal_page
+from kd_jax.report import closing, commands
 from kd_jax.storage import jsonl, kept, manifest
 
 FINISHED, RUNNING, RESUMABLE, FAILED = "finished", "running", "resumable", "failed"
@@ -95,7 +95,7 @@ def _headline(folder):
     """What the table of a finished run says, in a sentence."""
     with contextlib.suppress(*DAMAGED, InputError):
         path = folder / "table.md"
-        return terminal_page.headline(path.read_text(encoding="utf-8")) if path.is_file() else ""
+        return closing.headline(path.read_text(encoding="utf-8")) if path.is_file() else ""
     return ""
 
 

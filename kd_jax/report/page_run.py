@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from kd_jax.errors import require
 from kd_jax.report import (
+    closing,
     commands,
     docstrings,
     figure_files,
@@ -20,7 +21,6 @@ from kd_jax.report import (
     manifests,
     markdown_blocks,
     publish,
-    terminal_page,
 )
 from kd_jax.report.markdown_blocks import TextBlock
 from kd_jax.storage import manifest
@@ -82,7 +82,7 @@ def shown(run: pathlib.Path, name: str, place: pathlib.Path) -> ShownRun:
         experiment=said["experiment"],
         anchor=re.sub(r"\W+", "-", name),
         about=about.title if about else "",
-        finding=f"{front_page.first_sentence(stated)}." if stated else terminal_page.headline(text),
+        finding=f"{front_page.first_sentence(stated)}." if stated else closing.headline(text),
         command=commands.read(run) or (about.headings["Command"] if about else ""),
         facts={
             "preset": dict(settings)["preset"],

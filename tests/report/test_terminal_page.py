@@ -35,6 +35,12 @@ def test_columns_without_a_word_are_neither_shown_nor_missed():
     assert "not shown in 68 columns: NLL, agrees\n" in terminal_page.page(silent, 68)
 
 
+def test_of_columns_of_one_name_that_which_is_left_out_is_told():
+    twice = "| method | errors | 95 % | harder | 95 % |\n|---|---|---|---|---|\n"
+    page = terminal_page.page(twice + "| soft | 10.0 | [9.0, 11.0] | 20.0 | [19.0, 21.0] |\n", 40)
+    assert "not shown in 40 columns: 95 % of harder\n" in page
+
+
 def test_headers_are_folded_where_a_line_is_too_short_alone():
     costs = "| network | ms for 128 |\n|---|---|\n| teacher | 1.7 |\n"
     assert "network  ms for 128" in terminal_page.page(costs, 40)
