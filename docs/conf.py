@@ -15,6 +15,7 @@ ROOT = HERE.parent
 sys.path.insert(0, str(ROOT))
 
 import kd_jax  # noqa: E402
+from kd_jax.report import experiment_page, front_page  # noqa: E402
 
 project, author, copyright = "kd_jax", "The kd_jax authors", "the kd_jax authors"
 version = release = kd_jax.__version__
@@ -37,10 +38,11 @@ napoleon_google_docstring, napoleon_numpy_docstring = True, False
 autosummary_generate = True
 napoleon_use_ivar = True  # else attributes of tuples stand twice
 autodoc_typehints = "signature"
+autodoc_preserve_defaults = True  # as the code has them, not what they are when it runs
+smartquotes_action = "qe"  # no dashes: "--flag" is to be copied
 autodoc_member_order = "bysource"
 python_maximum_signature_line_length = 88
 add_module_names = False
-# Formulas in docstrings are plain text with bars and stars of their own.
 suppress_warnings = ["docutils"]
 
 # The sections of the site; what stands in none is an error of the build.
@@ -106,12 +108,22 @@ def write_pages(app):
         title = "" if "# " in text[:200] else f"# {file.parent.parent.name}, {file.parent.name}\n\n"
         orphan = "" if file in readmes else "---\norphan: true\n---\n\n"
         page_of(file).write_text(f"{orphan}{title}{text}", encoding="utf-8")
-    names = [path.parent.name for path in readmes]
-    lines = ["# Results", "", "One page for each experiment: its command, what was found, tables."]
-    lines += ["", "```{toctree}", ":maxdepth: 1", "", *names, "```", ""]
-    (results / "index.md").write_text("\n".join(lines), encoding="utf-8")
+    (results / "index.md").write_text(contents_of_results(readmes), encoding="utf-8")
     changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     (HERE / "changes.md").write_text(relinked(changes, ROOT, HERE), encoding="utf-8")
+
+
+def contents_of_results(readmes):
+    """The page that names every experiment's page and says what was found there."""
+    lines = ["# Results", "", "One page for each experiment: its command, what was found, tables."]
+    lines += ["What papers claim, and what came out: [Claims](../claims.md).", ""]
+    for path in readmes:
+        about = experiment_page.stated(path.parent)
+        found = front_page.first_sentence(about)
+        lines.append(f"- [{about.title.rstrip('.')}]({path.parent.name}.md): {found}")
+    names = [path.parent.name for path in readmes]
+    lines += ["", "```{toctree}", ":hidden:", "", *names, "```", ""]
+    return "\n".join(lines)
 
 
 def skip_fields(app, what, name, obj, skip, options):
@@ -119,8 +131,45 @@ def skip_fields(app, what, name, obj, skip, options):
     return True if type(obj).__name__ == "_tuplegetter" else None
 
 
+MARKUP = re.compile(r"(`+[^`]+`+|^:[^:]+:)|(?<!\\)[*|]|(?<=\w)_(?!\w)")
+
+
+def keep_formulas(app, what, name, obj, options, lines):
+    """Keep bars, stars and open subscripts as they are: formulas in docstrings are plain text."""
+    lines[:] = [MARKUP.sub(lambda found: found[1] or "\\" + found[0], line) for line in lines]
+
+
+OF_FLAX = re.compile(r", parent: .*?, name: str \| None = None")
+OBJECT = re.compile(r"<(?:[^<>]|<\w+>)*>")
+
+
+def short_types(app, what, name, obj, options, signature, returns):
+    """Name arrays as the code does, and no objects by their addresses."""
+    signature = signature and OBJECT.sub("...", OF_FLAX.sub("", signature))
+    return tuple(x and x.replace("jaxlib._jax.", "") for x in (signature, returns))
+
+
+def read_returns(self, preprocess_types=False):
+    """What stands below Returns: no type and a colon, as the annotation has the type."""
+    return [("", "", self._dedent(self._consume_to_next_section()))]
+
+
+def separators(app, doctree):
+    """Make dashes of what Sphinx writes between a parameter and its text, and of nothing else."""
+    from docutils import nodes
+
+    for node in [x for x in doctree.findall(nodes.Text) if x.astext() == " -- "]:
+        node.parent.replace(node, nodes.Text(" \N{EN DASH} "))
+
+
 def setup(app):
     """Connect the functions above with Sphinx."""
+    from sphinx.ext.napoleon.docstring import GoogleDocstring
+
+    GoogleDocstring._consume_returns_section = read_returns
+    app.connect("autodoc-process-docstring", keep_formulas, priority=600)  # behind napoleon
+    app.connect("autodoc-process-signature", short_types)
+    app.connect("doctree-read", separators)
     app.connect("autodoc-skip-member", skip_fields)
     app.connect("builder-inited", write_pages)
     app.connect("source-read", contents)

@@ -1,6 +1,7 @@
 """The command line: defaults, presets, explicit flags, and what bad input gets."""
 
 import dataclasses
+import importlib
 import os
 import pathlib
 import subprocess
@@ -163,6 +164,16 @@ def test_help_prints_the_docstring_every_flag_and_what_presets_set():
     for field in dataclasses.fields(Config):
         assert f"  --{field.name}=" in done.stdout
     assert "--preset=smoke  --fast_compile=True --seeds=2 --temperatures=1,3" in done.stdout
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_help_fits_the_terminal(name):
+    config = importlib.import_module(f"experiments.{name}.config").Config
+    texts = {x: experiment.usage(config, launcher.listing.docstring(name), x) for x in (80, 100)}
+    assert texts[80].split() == texts[100].split()
+    for width, text in texts.items():
+        lines = [line for line in text.splitlines() if len(line.split()) > 1]
+        assert not [line for line in lines if len(line) > width]
 
 
 def without(packages, *arguments, name="quickstart"):

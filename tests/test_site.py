@@ -1,12 +1,16 @@
 """The site of docs/: where its links lead. `./run.sh docs` builds it, and a warning fails that."""
 
 import pathlib
+import re
 import runpy
 
 import pytest
 
+from kd_jax.report import docstrings
+
 ROOT = pathlib.Path(__file__).parents[1]
 DOCS, RESULTS = ROOT / "docs", ROOT / "docs" / "results"
+PAGES = [*DOCS.glob("*.md"), *ROOT.glob("*.md"), *ROOT.glob("experiments/*/*.md")]
 
 
 @pytest.fixture(scope="module")
@@ -35,3 +39,59 @@ def test_every_page_stands_in_one_section(conf):
     made = {"results/index", "changes"}
     pages = {x.stem for x in [*DOCS.glob("*.md"), *DOCS.glob("*.rst")]} - {"index"}
     assert len(named) == len({*named}) and {*named} == pages | made
+
+
+def test_the_results_are_listed_with_what_was_found(conf):
+    page = conf["contents_of_results"]([ROOT / "experiments" / "people" / "README.md"])
+    found = docstrings.read(ROOT / "experiments" / "people" / "__init__.py").headings["Found"]
+    assert f"](people.md): {found[:20]}" in page and "\npeople\n" in page
+
+
+def test_flags_keep_their_dashes(conf):
+    smartquotes = pytest.importorskip("docutils.utils.smartquotes")
+    text = smartquotes.smartyPants("take --preset=smoke", conf["smartquotes_action"])
+    assert text == "take --preset=smoke"
+
+
+@pytest.mark.parametrize("line, expected", [
+    ("δ = |s − t|", r"δ = \|s − t\|"),
+    ("leading axes (*B), `*` and ``|x|``", r"leading axes (\*B), `*` and ``|x|``"),
+    (r":param \*paths: [N, *shape]", r":param \*paths: [N, \*shape]"),
+    ("p_(i) of x_1", r"p\_(i) of x_1"),
+])  # fmt: skip
+def test_formulas_of_docstrings_are_no_markup(conf, line, expected):
+    lines = [line]
+    conf["keep_formulas"](None, "function", "f", None, None, lines)
+    assert lines == [expected]
+
+
+def test_signatures_name_what_a_reader_knows(conf):
+    given = (
+        "(x: Float[jaxlib._jax.Array, 'B'], f: ~a.F = <function g.<locals>.h>, parent: ~b.M = <c>"
+    )
+    found = conf["short_types"](None, "", "", None, None, f"{given}, name: str | None = None)", "M")
+    assert found == ("(x: Float[Array, 'B'], f: ~a.F = ...)", "M")
+
+
+def test_what_a_function_returns_is_not_read_as_a_type(conf):
+    napoleon = pytest.importorskip("sphinx.ext.napoleon")
+
+    class Google(napoleon.GoogleDocstring):
+        _consume_returns_section = conf["read_returns"]
+
+    text = str(
+        Google("Do it.\n\nReturns:\n    The Result: print it.\n\nRaises:\n    ValueError: No.")
+    )
+    assert ":returns: The Result: print it." in text and "rtype" not in text
+    assert ":raises ValueError: No." in text
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_emphasis_does_not_cut_brackets(page):
+    reader = pytest.importorskip("markdown_it").MarkdownIt("commonmark")
+    for block in reader.parse(page.read_text(encoding="utf-8")):
+        text = ""
+        for child in block.children or []:
+            text = "" if child.type == "em_open" else text + child.content
+            cut = re.search(r"^[^\[]*\]|\[[^\]]*$", text)
+            assert child.type != "em_close" or not cut, text

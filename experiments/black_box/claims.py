@@ -1,11 +1,11 @@
 """What Orekondy, Schiele and Fritz 2019 claim of knockoff networks."""
 
 from kd_jax.metrics.statistics import EQUIVALENT
-from kd_jax.report.claims import Claim
+from kd_jax.report.claims import Claim, measured
 
 PAPER = "Orekondy, Schiele and Fritz 2019 (knockoff nets, arXiv 1812.02766)"
 AGAINST, FEW, MANY = "Accuracy vs. hard label [95 %]", "1,000", "60,000"
-CLAIMS = [
+CLAIMS = measured("points", [
     Claim(
         PAPER, "With few queries all probabilities teach more than the label alone", "no number",
         (AGAINST, "all probabilities"), FEW,
@@ -23,4 +23,4 @@ CLAIMS = [
         "adaptive sampling ahead", ("Active learning, all probabilities", "2,000"),
         "difference [95 %]",
     ),
-]  # fmt: skip
+])  # fmt: skip

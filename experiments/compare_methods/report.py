@@ -146,7 +146,10 @@ def draw(folder: pathlib.Path) -> None:
         caption = f"test errors of every method, the fewest on top. {figures.DOTS}"
         with figure("errors", caption, size=(7, 0.24 * len(rows) + 1)) as axes:
             dots(axes, rows, larger)
-        caption = "test accuracy by agreement with the teacher, a mark per method: its mean."
+        caption = (
+            "test accuracy by agreement with the teacher, a mark per method: its mean. Crosses are "
+            "controls, which can teach nothing of the classes."
+        )
         with figure("agreement", caption) as axes:
             agreement(axes, rows)
         caption = (
@@ -177,7 +180,10 @@ def dots(axes, rows, larger):
 
 
 def agreement(axes, rows):
-    """Accuracy against agreement with the teacher, a point per method; the outermost are named."""
+    """Accuracy by agreement with the teacher, a mark per method; some are named.
+
+    Those are the best and the worst, labels only, soft targets and the controls.
+    """
     metrics = ("test_agreement", "test_accuracy")
     points = {
         row: [100 * np.mean(tables.values(found, name)) for name in metrics]
@@ -187,7 +193,9 @@ def agreement(axes, rows):
         front = 3 if row in (LABELS, KD) else 2
         axes.plot(*points[row], role.marker, color=role.color, ms=5, zorder=front)
     by_accuracy = sorted(rows, key=lambda row: points[row][1])
-    named = [row for row in by_accuracy if row in (LABELS, KD, *by_accuracy[:2], *by_accuracy[-2:])]
+    controls = [row for row in rows if roles.of(row) == roles.CONTROL]
+    shown = {LABELS, KD, *controls, *by_accuracy[:2], *by_accuracy[-2:]}
+    named = [row for row in by_accuracy if row in shown]
     lowest, gap = -np.inf, 0.06 * np.ptp([y for _, y in points.values()])
     for row in named:
         lowest = max(points[row][1], lowest + gap)  # right of the axes, one above the other

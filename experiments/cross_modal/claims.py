@@ -1,6 +1,6 @@
 """What Gupta, Hoffman and Malik 2016 claim of supervision across modalities."""
 
-from kd_jax.report.claims import Claim
+from kd_jax.report.claims import Claim, measured
 
 PAPER = "Gupta, Hoffman and Malik 2016 (arXiv 1507.00448)"
 FITNETS = "Romero et al. 2015 (FitNets, arXiv 1412.6550)"
@@ -10,7 +10,7 @@ AUDIO = "Accuracy vs. labels only [95 %]"
 IMAGES = f"Image classification, smaller convnet… > {AUDIO}"
 EXPECTED = "Expected before the run: images in place of labels"
 PERMUTED = "Audio classification vs. permuted teacher, T=4 [95 %]"
-CLAIMS = [
+CLAIMS = measured("points", [
     Claim(
         PAPER, "A teacher of images trains a network of sounds where labels are few", "no number",
         (AUDIO, "soft targets, T=4"), "10",
@@ -38,4 +38,4 @@ CLAIMS = [
         TANG, "What classes are alike is part of what is learned (images to audio, no labels)",
         "no number", (PERMUTED, "soft targets, T=4"), "0",
     ),
-]  # fmt: skip
+])  # fmt: skip

@@ -1,11 +1,11 @@
 """What Hinton, Vinyals and Dean 2015 derive in section 2."""
 
 from kd_jax.metrics.statistics import EQUIVALENT
-from kd_jax.report.claims import Claim
+from kd_jax.report.claims import Claim, measured
 
 PAPER = "Hinton, Vinyals and Dean 2015, section 2 (arXiv 1503.02531)"
 GRADIENTS, TRAININGS, LIMIT = "T", "method", "relative error, limit of equation 4"
-CLAIMS = [
+CLAIMS = measured("errors", [
     Claim(
         PAPER, "The gradient of soft targets is (q − p) / T: error of 0.0001 at most, T = 1",
         "equation 2", (GRADIENTS, "T=1"), "relative error, equation 2", most=1e-4,
@@ -23,4 +23,4 @@ CLAIMS = [
         "no number", (TRAININGS, "soft targets, T=100"), "vs. logit matching [95 %]",
         "test errors of 1,500", EQUIVALENT,
     ),
-]  # fmt: skip
+])  # fmt: skip

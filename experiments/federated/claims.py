@@ -1,7 +1,7 @@
 """What papers of federated distillation claim."""
 
 from kd_jax.metrics.statistics import EQUIVALENT
-from kd_jax.report.claims import Claim
+from kd_jax.report.claims import Claim, measured
 
 FEDMD, FEDDF = (
     "Li and Wang 2019 (FedMD, arXiv 1910.03581)",
@@ -14,7 +14,7 @@ SKEWED, PAIRS, ACCURACY = (
 )
 LOCAL = "vs. local training [95 %]"
 SERVER = "Server against the ensemble that it distills"
-CLAIMS = [
+CLAIMS = measured("points", [
     Claim(
         FEDMD, "Clients of three architectures gain by exchanging scores on public data",
         "20 % on average", (SKEWED, "FedMD, three architectures"), LOCAL, ACCURACY,
@@ -44,4 +44,4 @@ CLAIMS = [
         FEDDF, "The same with nearly equal clients", "fewer rounds to the same accuracy",
         (PAIRS, "100", "FedDF", "FedAvg"), "difference [95 %]",
     ),
-]  # fmt: skip
+])  # fmt: skip

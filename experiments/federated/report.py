@@ -170,8 +170,10 @@ def by_bytes(axes, records):
 def bars(axes, by_alpha):
     """Test accuracy of mean and median, with and without the attack, by alpha."""
     shown = FEDMD, ATTACKED_MEAN, FEDMD_MEDIAN, ATTACKED_MEDIAN
+    looks = roles.styles([*SHOWN, FEDMD_MEDIAN])  # colors as in the curves
+    colors = looks[FEDMD].color, looks[FEDMD_MEDIAN].color
     for number, row in enumerate(shown):
-        color, hatch = roles.OTHERS[number // 2].color, class_figures.HATCHES[number % 2]
+        color, hatch = colors[number // 2], class_figures.HATCHES[number % 2]
         values = [tables.values(tables.by_row(x)[row], "test_accuracy") for x in by_alpha.values()]
         x = np.arange(len(values)) + 0.2 * (number - 1.5)
         half = [statistics.half_width(of_alpha) for of_alpha in values]

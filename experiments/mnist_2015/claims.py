@@ -1,15 +1,19 @@
 """What Hinton, Vinyals and Dean 2015 claim in section 3."""
 
 from kd_jax.metrics import statistics
-from kd_jax.report.claims import Claim
+from kd_jax.report.claims import Claim, measured
 
 PAPER = "Hinton, Vinyals and Dean 2015, section 3 (arXiv 1503.02531)"
-ARTICLES = "Articles that retell Hinton, Vinyals and Dean 2015"
-BEYER, TANG = "Beyer et al. 2022 (arXiv 2106.05237)", "Tang et al. 2020 (arXiv 2002.03532)"
+ARTICLES = "Hinton, Vinyals and Dean 2015, what articles say of it"
+BEYER = (
+    "Beyer et al. 2021, Knowledge Distillation: A Good Teacher Is Patient and Consistent "
+    "(arXiv 2106.05237)"
+)
+TANG = "Tang et al. 2020 (arXiv 2002.03532)"
 LABELS, ERRORS = "vs. labels only [95 %]", "test errors"
 FEWER, PAIRED = "Fewer errors?", "difference [95 %]"
 SOFT, AUGMENTED = "soft targets, T=20", "soft targets, T=20, augmented images"
-CLAIMS = [
+CLAIMS = measured("errors", [
     Claim(
         PAPER, "Soft targets pass on what dropout and jitter taught the teacher",
         "146 errors on labels, 74 on soft targets, teacher 67",
@@ -52,4 +56,4 @@ CLAIMS = [
         TANG, "What classes are alike is part of what is learned (MNIST, a permuted teacher)",
         "no number", (FEWER, "all", SOFT, "permuted teacher, T=20"), PAIRED,
     ),
-]  # fmt: skip
+])  # fmt: skip

@@ -1,7 +1,7 @@
 """What the tutorial of APMTH 207 concludes from its single runs."""
 
 from kd_jax.metrics import statistics
-from kd_jax.report.claims import Claim
+from kd_jax.report.claims import Claim, measured
 
 TUTORIAL = "APMTH 207 at Harvard 2018, tutorial on Hinton, Vinyals and Dean 2015"
 PART_1, FEWER = "Part 1: all digits", "Fewer errors?"
@@ -11,7 +11,7 @@ OURS, MIXED = "soft targets, T=3 †", "soft targets + labels, T=3 †"
 BIASED = "soft targets, T=3, initial bias 3.5 †"
 OF_CNN = "soft targets of the CNN, T=3 †"
 
-CLAIMS = [
+CLAIMS = measured("errors", [
     Claim(
         TUTORIAL, "Soft targets make fewer errors than labels", "331 errors against 368",
         (PART_1, OURS), LABELS, ERRORS,
@@ -36,4 +36,4 @@ CLAIMS = [
         TUTORIAL, "Of 7 and 8 alone more than half of all digits are learned", "62 %",
         (RIGHT, "2b", OURS), "accuracy [95 %]",
     ),
-]  # fmt: skip
+])  # fmt: skip

@@ -118,7 +118,7 @@ def learning_curves(path: pathlib.Path, rows: Mapping[str, list[dict]]) -> None:
         for cell, split, title in zip(axes, ("train", "test"), ("training", "test")):
             for row, role in roles.styles(rows).items():
                 values = np.array([r[f"{split}{BY_EPOCH}"] for r in rows[row]]).T
-                figures.band(cell, range(1, 1 + len(values)), values, row, role)
+                figures.band(cell, range(1, 1 + len(values)), values, row, role, every=5)
             cell.set(xlabel="epoch", title=f"{title} images", yscale="log")
             for shown in (cell.yaxis.set_major_formatter, cell.yaxis.set_minor_formatter):
                 shown("{x:g}")

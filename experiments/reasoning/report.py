@@ -6,7 +6,7 @@ import textwrap
 
 import numpy as np
 
-from experiments.reasoning.rows import PAIRS, TEACHER
+from experiments.reasoning.rows import PAIRS, TEACHER, equal_tokens
 from kd_jax.report import figures, roles, sections, tables
 from kd_jax.storage import jsonl
 
@@ -157,6 +157,13 @@ def draw(folder):
         figures.name_outer(cells, "steps", "wrong, %")
 
 
+def looks(found):
+    """{row: its look}: one of equal tokens is drawn as the row is that it is of."""
+    own = {equal_tokens(row): row for row in found}
+    styles = roles.styles(row for row in found if row not in own)
+    return {row: styles[own.get(row, row)] for row in found}
+
+
 MULTIPLES = "Bold: its mean over students in a band of one standard deviation; thin: the others."
 
 
@@ -181,7 +188,7 @@ def panels(path, found, caption, **about):
     with figures.figure(path, lines, columns, size, **about) as axes:
         for cell in axes.flat[len(found) :]:
             cell.axis("off")
-        for cell, (row, role) in zip(axes.flat, roles.styles(found).items()):
+        for cell, (row, role) in zip(axes.flat, looks(found).items()):
             cell.plot(*all_of, color="#c4c4c4", lw=0.8)
             look = role if len(found[row]) > 1 else role._replace(dash="")
             figures.band(cell, [*found[row]], [*found[row].values()], row, look, figures.PERCENT)

@@ -1,6 +1,6 @@
 """What Hinton, Vinyals and Dean 2015 claim in section 5."""
 
-from kd_jax.report.claims import Claim
+from kd_jax.report.claims import Claim, measured
 
 PAPER = "Hinton, Vinyals and Dean 2015, section 5 (arXiv 1503.02531)"
 ADDED = "What specialists add, beside the paper's on other data"
@@ -16,7 +16,7 @@ def _of_both(says, published, column):
     ]
 
 
-CLAIMS = [
+CLAIMS = measured("%", [
     *_of_both("Specialists improve a generalist", "+4.4 % relative, of other data", GAIN),
     *_of_both("Each further specialist that covers the true class adds to it", "+1.49 %", GROWTH),
-]  # fmt: skip
+])  # fmt: skip

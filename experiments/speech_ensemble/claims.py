@@ -1,14 +1,14 @@
 """What Hinton, Vinyals and Dean 2015 claim in sections 4 and 6."""
 
 from kd_jax.metrics.statistics import WORSE
-from kd_jax.report.claims import Claim
+from kd_jax.report.claims import Claim, measured
 
 PAPER = "Hinton, Vinyals and Dean 2015, sections 4 and 6 (arXiv 1503.02531)"
 PAPERS = "As the paper: students of the members' size, equally long"
 AGAIN = "Students hear as many recordings again, unlabeled"
 FEW = "3% of the recordings (section 6)"
 LABELS, FRAMES = "vs. labels only [95 %]", "test frame accuracy, %"
-CLAIMS = [
+CLAIMS = measured("points", [
     Claim(
         PAPER, "A student of an ensemble of ten is better than one of labels",
         "58.9 % on labels, 60.8 student, 61.1 ensemble",
@@ -31,4 +31,4 @@ CLAIMS = [
         PAPER, "Labels trained on fall sharply after their best epoch", "no number",
         (FEW, "labels, last epoch"), "vs. labels, early stopping [95 %]", FRAMES, WORSE,
     ),
-]  # fmt: skip
+])  # fmt: skip

@@ -2,7 +2,7 @@
 
 from experiments.teacher_choice import rows as named
 from kd_jax.metrics import statistics
-from kd_jax.report.claims import Claim
+from kd_jax.report.claims import Claim, measured
 
 LABELS, PAIRED = "vs. labels only [95 %]", "difference [95 %]"
 WIDEST = named.of_source(named.of_units(600))
@@ -20,7 +20,7 @@ def longest(row: str) -> str:
     return named.at_length(row, LONG)
 
 
-CLAIMS = [
+CLAIMS = measured("errors", [
     Claim(
         "Mirzadeh et al. 2019, Improved Knowledge Distillation via Teacher Assistant "
         "(arXiv 1902.03393)",
@@ -92,4 +92,4 @@ CLAIMS = [
         "within about 1 %", (named.LAWS, "width, images and the teacher's loss"),
         "R² of held-out students [95 %]", least=0.9,
     ),
-]  # fmt: skip
+])  # fmt: skip

@@ -8,29 +8,25 @@ from experiments.temperature_grid.curves import curve, named, of, stacked
 from experiments.temperature_grid.rows import GRID, LABELS, SOFT, TEACHER, WIDTH
 from kd_jax.report import figures, roles
 
-METRICS = {"test_accuracy": "test accuracy, %", "test_errors": "test errors"}
-
 
 def draw(records: list[dict], folder: pathlib.Path) -> None:
     """Every figure that the records allow."""
     grid, widths = of(records, part=GRID), of(records, part=WIDTH)
     if grid:
-        for metric, label in METRICS.items():
-            panels(folder / f"{metric}_by_temperature.svg", grid, metric, label)
+        panels(folder / "test_errors_by_temperature.svg", grid)
     if widths:
         heat_maps(folder / "errors_by_width_and_temperature.svg", widths)
 
 
-def panels(path: pathlib.Path, records: list[dict], metric: str, label: str) -> None:
+def panels(path: pathlib.Path, records: list[dict]) -> None:
     """A panel per data set: the soft targets' band, and levels of teacher and labels."""
     datasets = sorted(named(records, "dataset"))
     columns = min(3, len(datasets))
     rows = -(-len(datasets) // columns)
     size = (figures.WIDEST, 2.2 * rows + 0.6)
     caption = (
-        f"{label.split(',')[0].capitalize()} by temperature on each data set: soft targets, beside "
-        "their teacher and labels only. Lines are means over students, bands one standard "
-        "deviation."
+        "Test errors by temperature on each data set: soft targets, beside their teacher and "
+        "labels only. Lines are means over students, bands one standard deviation."
     )
     about: dict = {"squeeze": False, "sharex": True, "sharey": True, "caption": caption}
     with figures.figure(path, rows, columns, size, **about) as axes:
@@ -38,19 +34,17 @@ def panels(path: pathlib.Path, records: list[dict], metric: str, label: str) -> 
             cell.axis("off")
         for cell, name in zip(axes.flat, datasets):
             here = of(records, dataset=name)
-            values, temperatures = curve(here, metric)
-            unit = 100 if metric == "test_accuracy" else 1
-            figures.band(cell, temperatures, unit * values.T, SOFT, roles.SOFT)
+            values, temperatures = curve(here)
+            figures.band(cell, temperatures, values.T, SOFT, roles.SOFT)
             for row, role in ((TEACHER, roles.TEACHER), (LABELS, roles.LABELS)):
-                level = [unit * r[metric] for r in of(here, row=row)]
-                figures.level(cell, level, row, role)
+                figures.level(cell, [r["test_errors"] for r in of(here, row=row)], row, role)
             figures.temperature_axis(cell, temperatures)
             cell.tick_params(axis="x", labelsize=7)
             cell.grid(axis="x", visible=False)
             cell.set_title(name, fontsize=9)
         for cell in axes.flat:
             cell.set_xlabel("")
-        figures.name_outer(axes.flat[: len(datasets)], "temperature T", label)
+        figures.name_outer(axes.flat[: len(datasets)], "temperature T", "test errors")
         figures.legend(axes[0, 0])
 
 

@@ -11,7 +11,6 @@ Nothing here imports jax before the command line is known to be right.
 
 from kd_jax.experiment._flags import flags_of as flags_of
 from kd_jax.experiment._flags import parse as parse
-from kd_jax.experiment._flags import usage as usage
 from kd_jax.experiment._launch import launch as launch
 from kd_jax.experiment._launch import perform as perform
 from kd_jax.experiment._launch import prepare as prepare
@@ -20,3 +19,4 @@ from kd_jax.experiment._settings import TaughtConfig as TaughtConfig
 from kd_jax.experiment._settings import listed as listed
 from kd_jax.experiment._settings import place as place
 from kd_jax.experiment._settings import setting as setting
+from kd_jax.experiment._usage import usage as usage

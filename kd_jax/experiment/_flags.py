@@ -1,10 +1,9 @@
-"""Settings as flags: the command line that gives them, and what --help prints."""
+"""Settings as flags: the command line that gives them."""
 
 import dataclasses
 import difflib
 import os
 import re
-import textwrap
 import typing
 from collections.abc import Callable
 
@@ -74,31 +73,6 @@ def flags_of(config: Config) -> list[str]:
     usual |= config.PRESETS.get(config.preset, {})
     given = {name: getattr(config, name) for name in usual}
     return [f"--{name}={listed(x)}" for name, x in given.items() if x != usual[name]]
-
-
-def usage(config_class: type[Config], about: str) -> str:
-    """What --help prints: what the experiment is, its own flags, the shared ones, its presets."""
-    shared = {field.name for field in dataclasses.fields(Config)}
-    own = [f for f in dataclasses.fields(config_class) if f.name not in shared]
-    lines = [about.strip(), "", "Settings:", *map(_flag, own), "", "Settings of every experiment:"]
-    lines += [_flag(f) for f in dataclasses.fields(config_class) if f.name in shared]
-    for name, values in config_class.PRESETS.items():
-        flags = " ".join(f"--{key}={listed(value)}" for key, value in values.items())
-        lines.append(textwrap.fill(
-            f"--preset={name}  {flags or 'the values above'}", 80, initial_indent="\n",
-            subsequent_indent="    ",
-        ))  # fmt: skip
-    more = (
-        _repeated.HELP,
-        "--version      commit, versions of the packages, devices",
-        "--help         this text",
-    )
-    return "\n".join([*lines, "", *more])
-
-
-def _flag(field):
-    given = f"  --{field.name}={listed(field.default)}"
-    return textwrap.fill(f"{given:<30} {field.metadata['help']}", 100, subsequent_indent=" " * 31)
 
 
 def _converted(name, value, annotation):

@@ -18,7 +18,7 @@ from kd_jax.report import cells, confirmed, markdown_blocks, tables
 REPRODUCED, CONTRADICTED, OPEN = "reproduced", "**contradicted**", "open"
 ONE_SEED = " \\*"
 NOT_RUN = "not run yet"  # there is no record
-HEADER = ["claim", "published", "ours", "difference [95 %]", "result", "where"]
+HEADER = ["claim", "result", "published", "ours", "difference [95 %]", "where"]
 OURS = HEADER.index("ours")
 HEAD = """\
 <!-- By ./run.sh publish from experiments/NAME/claims.py and the records: edit those -->
@@ -32,7 +32,8 @@ contradicted where it is another one, and open where the row is INCONCLUSIVE: it
 Holm's correction for all rows of its table, leaves it undecided. An equation is reproduced where
 its error is at most what the claim allows. Data and sizes are smaller here than in most papers (the
 linked page says which), so an open or contradicted claim speaks of this setting. \\*: of a record
-of one base seed, which no other has confirmed.
+of one base seed, which no other has confirmed. A difference is ours, to what the claim compares
+with: points are percentage points of accuracy; of errors and nats fewer are better.
 """
 
 
@@ -52,6 +53,9 @@ class Claim(NamedTuple):
         most: In its place, of an equation, whose error has no interval: what `difference`, the
             column of the error, may hold at most.
         record: The folder of the record.
+        unit: What the difference counts, as "errors".
+        beside: The first cell of a row whose number stands beside ours, where the table has a
+            verdict alone on their difference.
     """
 
     paper: str
@@ -64,6 +68,18 @@ class Claim(NamedTuple):
     least: float | None = None
     most: float | None = None
     record: str = "records"
+    unit: str = ""
+    beside: str = ""
+
+
+def measured(unit: str, listed: Iterable[Claim]) -> list[Claim]:
+    """Claims whose differences are in a unit, but for those that state their own.
+
+    Args:
+        unit: As "errors" or "points".
+        listed: The claims.
+    """
+    return [claim if claim.unit else claim._replace(unit=unit) for claim in listed]
 
 
 class Answer(NamedTuple):
@@ -96,11 +112,17 @@ def page(root: pathlib.Path) -> str:
         results.append(result(claim, found) if known else NOT_RUN)
         marked = results[-1] + (ONE_SEED if known and not confirmed.exploration(record) else "")
         link = f"[{name}](../experiments/{name}/README.md)"
-        line = [claim.says, claim.published, found.number, found.difference, marked, link]
+        line = [claim.says, marked, claim.published, found.number, found.difference, link]
         papers.setdefault(claim.paper, []).append(line)
     parts = [HEAD.format(count=_count(results))]
-    parts += [f"## {x}\n\n{_table(lines)}" for x, lines in papers.items()]
+    parts += [f"## {x}\n\n{_table(papers[x])}" for x in sorted(papers, key=_year)]
     return "\n".join(parts)
+
+
+def _year(paper):
+    """By year, then by name: the oldest papers are what the others answer."""
+    found = re.search(r"\b(19|20)\d\d\b", paper)
+    return found[0] if found else "9999", paper
 
 
 def listed(root: pathlib.Path) -> Iterable[tuple[str, Claim]]:
@@ -127,8 +149,16 @@ def answer(claim: Claim, text: str) -> Answer:
     title, *first = claim.where
     missing = f"claim {claim.says!r}: the record {claim.record} has no"
     table, row = cells.row(text, title, first, claim.difference, missing)
-    number = row[cells.column(table, claim.number, missing)] if claim.number else "–"
-    return _judged(claim, number, row[cells.column(table, claim.difference, missing) :], missing)
+    number = "–"
+    if claim.number:
+        place = cells.column(table, claim.number, missing)
+        number = f"{claim.number.removesuffix(', %')}: {row[place]}"
+        if claim.beside:
+            _, other = cells.row(text, title, [claim.beside], claim.number, missing)
+            number += f"; {claim.beside}: {other[place]}"
+    found = _judged(claim, number, row[cells.column(table, claim.difference, missing) :], missing)
+    has_unit = not claim.unit or "%" in found.difference or not found.difference.endswith("]")
+    return found if has_unit else found._replace(difference=f"{found.difference} {claim.unit}")
 
 
 def _judged(claim, number, cells, missing):

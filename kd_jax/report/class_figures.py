@@ -60,6 +60,8 @@ def soft_targets(
             line[0].axis("off")
             for cell, t in zip(line[1:], temperatures):
                 _probabilities(cell, scores / t)
+        for cell in axes[:, 1]:
+            cell.set_ylabel("probability")
         for cell, t in zip(axes[0, 1:], temperatures):
             cell.set_title(f"T = {t:g}")
         for cell in axes[-1, 1:]:
@@ -76,6 +78,7 @@ def _probabilities(axes, scores):
     axes.set(ylim=(0, 1), xticks=[], yticks=[0, 1])
     axes.grid(visible=False)
     axes.tick_params(labelsize=7)
+    axes.yaxis.label.set_size(8)
 
 
 def by_class(axes: Axes, values: Mapping[str, Any], label: str) -> None:

@@ -149,6 +149,7 @@ def band(
     label: str,
     role: Role,
     within: tuple[float, float] = ANY,
+    every: int = 1,
 ) -> None:
     """Draw a line through the means over seeds of values [X, S], in a band of one s.d.
 
@@ -159,11 +160,12 @@ def band(
         label: of the line.
         role: its looks.
         within: what values can be; the band ends there.
+        every: places of which one is marked.
     """
     found = np.asarray(values, float)
     mean = found.mean(1)
     sd = found.std(1, ddof=1) if found.shape[1] > 1 else np.zeros_like(mean)
-    line(axes, x, mean, label, role)
+    line(axes, x, mean, label, role, every)
     low, high = np.clip([mean - sd, mean + sd], *within)
     axes.fill_between(x, low, high, color=role.color, alpha=0.15, lw=0)
 

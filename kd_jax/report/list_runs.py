@@ -5,13 +5,15 @@ import json
 import os
 import pathlib
 import shlex
+import shutil
 import sys
+import textwrap
 
 import filelock
 import tqdm
 
 from kd_jax.errors import DAMAGED, InputError, brief, one_line, printable, require
-from kd_jax.report import commands, terminal_page
+from kd_jax.report import closing, commands
 from kd_jax.storage import jsonl, kept, manifest
 
 OF = (
@@ -97,15 +99,25 @@ def _said(workdir, folder):
     kind, note = state(folder)
     size, settings = _bytes(kept.size(folder)), _settings(folder)
     found = [note, _headline(folder)] if kind == FINISHED else note.split("; resume: ")
-    first = f"{folder.relative_to(workdir)}  {kind}, {size}, {settings}"
-    return "\n    ".join(map(printable, [first, *filter(None, found)]))
+    first = _folded(printable(f"{folder.relative_to(workdir)}  {kind}, {size}, {settings}"))
+    return "\n    ".join([first, *map(printable, filter(None, found))])
+
+
+def _folded(line):
+    """A line that no one copies, as wide as the terminal if it goes to one."""
+    if not sys.stdout.isatty():
+        return line
+    width = shutil.get_terminal_size((100, 24)).columns
+    fold = textwrap.TextWrapper(width, subsequent_indent="    ", break_on_hyphens=False)
+    fold.break_long_words = False
+    return fold.fill(line)
 
 
 def _headline(folder):
     """What the table of a finished run says, in a sentence."""
     with contextlib.suppress(*DAMAGED, InputError):
         path = folder / "table.md"
-        return terminal_page.headline(path.read_text(encoding="utf-8")) if path.is_file() else ""
+        return closing.headline(path.read_text(encoding="utf-8")) if path.is_file() else ""
     return ""
 
 

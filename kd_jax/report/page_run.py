@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from kd_jax.errors import require
 from kd_jax.report import (
+    closing,
     commands,
     docstrings,
     figure_files,
@@ -20,7 +21,6 @@ from kd_jax.report import (
     manifests,
     markdown_blocks,
     publish,
-    terminal_page,
 )
 from kd_jax.report.markdown_blocks import TextBlock
 from kd_jax.storage import manifest
@@ -76,12 +76,13 @@ def shown(run: pathlib.Path, name: str, place: pathlib.Path) -> ShownRun:
     stated = about if committed else None
     settings = flat(json.loads((run / "config.json").read_text(encoding="utf-8")))
     figures = [(figure, data_uri(figure.path)) for figure in figure_files.below(run)]
+    figures.sort(key=functools.partial(_rank, run))
     return ShownRun(
         name=name,
         experiment=said["experiment"],
         anchor=re.sub(r"\W+", "-", name),
         about=about.title if about else "",
-        finding=f"{front_page.first_sentence(stated)}." if stated else terminal_page.headline(text),
+        finding=f"{front_page.first_sentence(stated)}." if stated else closing.headline(text),
         command=commands.read(run) or (about.headings["Command"] if about else ""),
         facts={
             "preset": dict(settings)["preset"],
@@ -97,12 +98,12 @@ def shown(run: pathlib.Path, name: str, place: pathlib.Path) -> ShownRun:
         provenance=flat({key: value for key, value in said.items() if key not in HEAD}),
         links=[(file, link(run / file, place)) for file in LINKED if (run / file).is_file()],
         blocks=illustrated(markdown_blocks.parse(text), figures),
-        figures=sorted(figures, key=functools.partial(_rank, run)),
+        figures=figures,
     )
 
 
 def _rank(run, image):
-    """Where findings name a figure of a committed record, so that the card shows the first one."""
+    """Where findings name a figure of a committed record: the card and tables have those first."""
     findings = run.parent / "findings.md"
     said = findings.read_text(encoding="utf-8") if findings.is_file() else ""
     found = said.find(f"({run.name}/{image[0].path.name})")

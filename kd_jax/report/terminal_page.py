@@ -20,8 +20,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from kd_jax.metrics import statistics
-from kd_jax.report import markdown_blocks, roles, terminal
+from kd_jax.report import closing, markdown_blocks, terminal
 from kd_jax.report.markdown_blocks import Table
 
 STYLES = {  # of a verdict's CSS class: how it looks, and a mark for who sees no colors
@@ -32,7 +31,6 @@ STYLES = {  # of a verdict's CSS class: how it looks, and a mark for who sees no
 }
 VERDICT = "verdict"  # the title of a column
 NARROWEST = 9  # columns of names that are folded
-DIFFERENCE = re.compile(r"[+−]?\d[\d.,]*")
 
 
 def shown(markdown: str, draw: Callable[..., str] | None = None) -> str:
@@ -61,7 +59,7 @@ def page(markdown: str, width: int, *, color: bool = False) -> str:
     for block in markdown_blocks.parse(markdown):
         if block.kind == "table":
             table = drawn(block.content, width, color=color)
-            said = terminal.wrapped(sentence(block.content), width)
+            said = terminal.wrapped(closing.sentence(block.content), width)
             lines += [*table, *filter(None, said), ""]
         elif block.kind == "items":
             lines += [x for item in block.content for x in terminal.wrapped(f"- {item}", width)]
@@ -76,10 +74,12 @@ def page(markdown: str, width: int, *, color: bool = False) -> str:
 def importance(table: Table) -> tuple[list[int], list[int]]:
     """The columns of a table that stay at any width, and the others, the most important first.
 
+    Those in which no row says anything, as verdicts of too few seeds, are in neither.
+
     Args:
         table: Whose first column names the rows.
     """
-    others = range(1, len(table.header))
+    others = [n for n in range(1, len(table.header)) if _is(table, n, lambda x: x not in ("", "–"))]
     stay = [0, *(n for n in others if _is(table, n, _names))]
     stay += [n for n in others if _is(table, n, markdown_blocks.verdict)][:1]
     stay += [n for n in others if "[95 %]" in table.header[n]][:1]
@@ -141,12 +141,27 @@ def drawn(table: Table, width: int, *, color: bool = False) -> list[str]:
     """
     kept = fitting(table, width)
     folded = _folded(table, kept, _width(table, kept) - width)
-    lines = _lines(table, kept, color=color, folded=folded)
-    gone = {*range(len(table.header))} - {*kept, *_verdicts(table)}  # those go with what they judge
-    left = [table.header[n] for n in sorted(gone)]
+    lines = _lines(table, kept, color=color, folded=folded, wrapped=False)
+    if max(map(_cells, lines)) > width:
+        lines = _lines(table, kept, color=color, folded=folded)
+    # verdicts go with what they judge
+    gone = {*sum(importance(table), [])} - {*kept, *_verdicts(table)}
+    left = [_title(table, n) for n in sorted(gone)]
     between = "; " if any("," in title for title in left) else ", "
     note = f"not shown in {width} columns: {between.join(left)}" if left else ""
     return lines + [x for x in terminal.wrapped(note, width) if x]
+
+
+def _title(table, column):
+    """What a column is called; one of several so called is of the column before it."""
+    title = table.header[column]
+    of = re.sub(r"^vs\. | \[95 %\]$|, %$", "", table.header[column - 1])
+    return f"{title} of {of}" if table.header.count(title) > 1 else title
+
+
+def _cells(line):
+    """Columns of a line that may be colored."""
+    return cell_len(Text.from_ansi(line).plain)
 
 
 def _width(table, columns, folded=None):
@@ -170,9 +185,17 @@ def _folded(table, columns, excess):
 
 
 def _lines(
-    table: Table, columns: Sequence[int], *, color: bool, folded: Mapping[int, int] | None = None
+    table: Table,
+    columns: Sequence[int],
+    *,
+    color: bool,
+    folded: Mapping[int, int] | None = None,
+    wrapped: bool = True,
 ) -> list[str]:
-    """The lines of some columns, those of names folded into so many characters."""
+    """The lines of some columns, those of names folded into so many characters.
+
+    Headers are as wide as what is below them if `wrapped`, else a line each.
+    """
     folded = folded or {}
     drawn = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     for n in columns:
@@ -180,7 +203,7 @@ def _lines(
         longest = max([*(cell_len(str(_cell(row[n]))) for row in table.rows), 1])
         header = table.header[n].replace("95 %", "95\N{NO-BREAK SPACE}%")
         words = max(map(cell_len, header.split(" ")), default=1)
-        title = "\n".join(textwrap.wrap(header, max(longest, words)))
+        title = "\n".join(textwrap.wrap(header, max(longest, words))) if wrapped else header
         options: dict[str, Any] = {
             "justify": "right" if right else "left",
             "no_wrap": n not in folded,
@@ -209,41 +232,3 @@ def _cell(text):
 
 def _interval(text):
     return text.endswith("]")
-
-
-def sentence(table: Table) -> str:
-    """'2 of 13 rows beat labels only; most: soft targets, T=4 (−19.8).', or nothing.
-
-    Args:
-        table: Of rows against a baseline, with their verdicts.
-    """
-    against = [n for n, title in enumerate(table.header) if re.match(r"vs\. .* \[95 %\]", title)]
-    verdicts = [n for n in range(len(table.header)) if table.header[n] == "verdict"]
-    if not (against and verdicts):
-        return ""
-    baseline = table.header[against[0]].removeprefix("vs. ").removesuffix(" [95 %]")
-    judged = [row for row in table.rows if markdown_blocks.verdict(row[verdicts[0]])]
-    beat = [row for row in judged if row[verdicts[0]] == statistics.BEATS]
-    methods = [row for row in beat if not roles.is_control(row[0])]
-    if not judged:
-        return ""
-    said = f"{len(beat)} of {len(judged)} rows beat {baseline}"
-    if len(judged) == 1:
-        said = f"The one row {'beats' if beat else 'does not beat'} {baseline}"
-    if methods:
-        changes = {row[0]: DIFFERENCE.search(row[against[0]]) for row in methods}
-        known = {name: found[0] for name, found in changes.items() if found}
-        best = max(known, key=lambda name: abs(float(known[name].replace("−", "-"))))
-        said += f"; most: {best} ({known[best]})"
-    return f"{said}."
-
-
-def headline(markdown: str) -> str:
-    """The sentence of the first table that has one, or nothing.
-
-    Args:
-        markdown: A table.md.
-    """
-    blocks = markdown_blocks.parse(markdown)
-    found = (sentence(block.content) for block in blocks if block.kind == "table")
-    return next(filter(None, found), "")

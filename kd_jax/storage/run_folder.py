@@ -238,6 +238,8 @@ class Run:
         units = teachers if teachers > 1 else self.settings.get("seeds", FEWEST)
         judged = self.shown or units >= FEWEST or VERDICT.search(text)  # by texts, say
         few = "" if judged else "fewer than three seeds: no verdicts\n"
+        if judged and self.settings.get("preset") == "smoke":
+            few = "--preset=smoke: its verdicts mean nothing\n"
         said = self.shown or show(text)
         said = f"\n{said}\n" if said else ""
         print(f"{said}{few}records, table and figures: {self.folder}")

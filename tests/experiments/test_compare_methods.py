@@ -17,6 +17,7 @@ from kd_jax.data import Dataset, Split
 from kd_jax.distill import methods
 from kd_jax.distill.methods import Outputs
 from kd_jax.errors import InputError
+from kd_jax.report import figures
 from kd_jax.training.state import Batch
 
 DIGITS = Config.PRESETS["smoke"]
@@ -378,6 +379,16 @@ def test_what_is_no_pair_is_refused_in_a_line(tmp_path, body, said):
 def test_pairs_that_there_are_not_are_refused(pairs):
     with pytest.raises(InputError, match="--pairs"):
         experiment.parse(Config, ["x", f"--pairs={pairs}"])
+
+
+def test_controls_are_named_where_accuracy_stands_by_agreement(tmp_path):
+    names = ["method 0", "method 1", "permuted teacher", "method 3", LABELS, "method 5", "method 6"]
+    found = enumerate([*names, KD, "method 8", "method 9"])
+    values = {row: [{"test_agreement": n, "test_accuracy": n}] for n, row in found}
+    with figures.figure(tmp_path / "a.svg") as axes:
+        report.agreement(axes, values)
+        named = {text.get_text() for text in axes.texts}
+    assert {"permuted teacher", LABELS, KD, "method 0"} < named and "method 3" not in named
 
 
 def test_every_row_has_a_short_name():

@@ -47,6 +47,13 @@ def test_the_table_says_what_the_records_say(tmp_path):
     assert (tmp_path / "reasoning.svg").stat().st_size > 5000
 
 
+def test_a_row_of_equal_tokens_has_the_color_of_its_row():
+    shown = rows.ANSWER, rows.TERSE, rows.CHAINS, rows.equal_tokens(rows.TERSE)
+    looks = report.looks(shown)
+    assert [*looks] == [*shown]
+    assert looks[shown[3]] == looks[rows.TERSE] != looks[rows.CHAINS]
+
+
 def test_intervals_of_several_teachers_are_of_their_means(tmp_path):
     written_run(tmp_path)
     one = jsonl.records(tmp_path)

@@ -64,7 +64,7 @@ def test_a_run_has_every_record_table_and_figure(folder):
     # one data set × one width × (teacher, labels, 2 temperatures)
     assert len(widths) == 4
     assert (folder / "table.md").read_text() == report.table(folder)
-    for name in ("test_accuracy_by", "test_errors_by", "errors_by_width_and"):
+    for name in ("test_errors_by", "errors_by_width_and"):
         assert (folder / f"{name}_temperature.svg").read_text().count("<svg") == 1
     # all widths share a teacher
     taught = {r["dataset"]: r["test_nll"] for r in of(grid, row="teacher")}

@@ -34,10 +34,25 @@ def claim(*where, difference="vs. labels [95 %]", **more):
 
 def test_a_verdict_stands_behind_the_interval_or_at_its_end():
     found = claims.answer(claim("Few labels", "soft", number="errors"), TABLE)
-    assert found == ("5.5", "−4.0 [−5.0, −3.0]", BEATS)
+    assert found == ("errors: 5.5", "−4.0 [−5.0, −3.0]", BEATS)
     found = claims.answer(claim("Pairs", "a", "soft", difference="1,000"), TABLE)
     assert found == ("–", "+1.0 [+0.5, +1.5]", WORSE)
     assert claims.answer(claim("", "slow"), TABLE).verdict == INCONCLUSIVE
+
+
+def test_a_difference_has_its_unit_and_a_share_its_percent():
+    of_errors, of_nats, share = claims.measured("errors", [
+        claim("", "slow"), claim("", "slow", unit="nats"),
+        claim("", "slow", difference="kept [95 %]", least=0),
+    ])  # fmt: skip
+    assert claims.answer(of_errors, TABLE).difference == "+0.4 [−1.0, +1.8] errors"
+    assert claims.answer(of_nats, TABLE).difference == "+0.4 [−1.0, +1.8] nats"
+    assert claims.answer(share, TABLE).difference == "−4 % [−9, 3]"
+
+
+def test_where_a_verdict_stands_alone_the_other_number_stands_beside_ours():
+    asked = claim("", "soft", difference="verdict", number="errors", beside="labels", unit="points")
+    assert claims.answer(asked, TABLE) == ("errors: 5.5; labels: 9.5", "–", BEATS)
 
 
 @pytest.mark.parametrize("least, verdict", [(20, BEATS), (40, INCONCLUSIVE), (60, WORSE)])
@@ -90,6 +105,14 @@ def test_a_claim_says_whether_another_base_seed_confirmed_its_record(tmp_path, m
         assert said in re.sub(" +", " ", claims.page(tmp_path))
 
 
+def test_the_oldest_papers_come_first(tmp_path, monkeypatch):
+    papers = ["B 2020, on C 2010", "D 2015, section 5", "No year", "D 2015, section 3"]
+    both = [("new", claim()._replace(paper=paper)) for paper in papers]
+    monkeypatch.setattr(claims, "listed", lambda root: both)
+    titles = [x for x in claims.page(tmp_path).splitlines() if x.startswith("## ")]
+    assert titles == [f"## {papers[n]}" for n in (3, 1, 0, 2)]
+
+
 def test_claims_of_an_experiment_without_a_record_are_not_run_yet(tmp_path, monkeypatch):
     record = tmp_path / "experiments" / "known" / "records"
     record.mkdir(parents=True)
@@ -99,8 +122,8 @@ def test_claims_of_an_experiment_without_a_record_are_not_run_yet(tmp_path, monk
     page = claims.page(tmp_path)
     assert "**2 claims: 1 reproduced, 0 contradicted, 0 open, 1 not run yet.**" in page
     known, new = [x for x in page.splitlines() if x.startswith("| it is so")]
-    assert "| 5.5" in known and "| reproduced" in known and "| not run yet" in new
-    assert [x.strip() for x in new.split("|")[3:5]] == ["–", "–"]
+    assert "| errors: 5.5" in known and "| reproduced" in known and "| not run yet" in new
+    assert [x.strip() for x in new.split("|")[4:6]] == ["–", "–"]
 
 
 def test_the_committed_page_is_what_the_records_say():

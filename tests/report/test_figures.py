@@ -122,6 +122,12 @@ def test_percentages_have_no_whisker_beyond_0_and_100(tmp_path):
     assert low == pytest.approx(0) and high == pytest.approx(100)
 
 
+def test_a_line_of_many_places_is_marked_at_some(tmp_path):
+    with figures.figure(tmp_path / "a.svg") as axes:
+        figures.band(axes, range(50), np.ones((50, 3)), "soft targets", roles.SOFT, every=5)
+        assert axes.lines[0].get_markevery() == 5
+
+
 def test_soft_targets_and_digits_are_drawn(tmp_path):
     images, logits = np.ones((2, 4, 4)), np.arange(20.0).reshape(2, 10)
     class_figures.soft_targets(tmp_path / "a.svg", images, logits, (1, 20))
@@ -132,6 +138,8 @@ def test_soft_targets_and_digits_are_drawn(tmp_path):
         heights = [bar.get_height() for bar in axes.patches]
     assert heights == [1.0] * 20
     assert figure_files.read(tmp_path / "a.svg").caption == class_figures.SOFTER
+    texts = ElementTree.parse(tmp_path / "a.svg").getroot().itertext()
+    assert [x for x in texts if "probability" in x] == ["probability"] * 2  # of each image
 
 
 @pytest.mark.parametrize(

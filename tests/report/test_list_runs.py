@@ -47,6 +47,19 @@ def test_every_state_and_what_to_do_then(tmp_path):
     assert list_runs.listed(tmp_path).count("\ndemo/") == 3
 
 
+def test_settings_are_folded_to_the_terminal_and_commands_are_not(tmp_path, monkeypatch):
+    settings = {f"setting_of_some_length_{n}": n for n in range(6)}
+    flags = [f"--{name}={n}" for name, n in settings.items()]
+    ended(begun(Run(tmp_path, "demo", settings, flags=flags)))
+    monkeypatch.setattr(list_runs.sys.stdout, "isatty", lambda: True, raising=False)
+    monkeypatch.setenv("COLUMNS", "60")
+    lines = list_runs.listed(tmp_path).splitlines()
+    (resume,) = (x for x in lines if "./run.sh demo" in x)
+    assert all(flag in resume for flag in flags)
+    beside = [x for x in lines if x != resume and "rm -r" not in x]
+    assert max(map(len, beside)) <= 60 and all(flag in "\n".join(beside) for flag in flags)
+
+
 ERRORS = [KeyboardInterrupt(), InputError("--x=1: expected 2")]
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from kd_jax.errors import InputError
-from kd_jax.report import page, publish, tables
+from kd_jax.report import page, page_run, publish, tables
 from kd_jax.storage.run_folder import Run
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -162,6 +162,24 @@ def test_verdicts_have_a_colour_and_keep_their_words(reader):
     said = {(kind, text) for kind, text in reader.spans if not text[0].isdigit()}
     assert said <= {(kind, word) for kind, all_ in words.items() for word in all_}
     assert {("better", "BEATS"), ("worse", "WORSE"), ("inconclusive", "INCONCLUSIVE")} <= said
+
+
+@pytest.mark.parametrize("preset, said", [
+    ("default", ""), ("wide", ", --preset=wide"),
+    ("smoke", ", --preset=smoke, whose verdicts mean nothing"),
+])  # fmt: skip
+def test_a_card_says_its_preset(tmp_path, preset, said):
+    finished(tmp_path, {"preset": preset})
+    card = " ".join(Reader(page.write(tmp_path)).texts["overview"].split())
+    assert card.endswith(f"UTC{said}")
+
+
+def test_figures_that_findings_name_stand_first_above_a_table():
+    """Of those above the table of MNIST with 1,000 labels findings name that of errors alone."""
+    run = page_run.shown(RECORDS["compare_methods"], "compare_methods", pathlib.Path("."))
+    shown = [block.content for block in run.blocks if block.kind == "figures"]
+    names = [figure.path.name for figure, _ in shown[0]]
+    assert names[0] == "mnist__1_000_labels_errors.svg" and names[1:] == sorted(names[1:])
 
 
 def test_cards_say_what_was_found_and_count_controls_apart(tmp_path):

@@ -1,5 +1,7 @@
 """A table on a terminal fits its width, keeps what matters, and says how many rows beat what."""
 
+import re
+
 import pytest
 from rich.text import Text
 
@@ -25,6 +27,24 @@ def test_columns_are_dropped_by_importance():
     assert "not shown in 68 columns: paper, NLL, agrees" in narrow
     for kept in ("139.1 ± 9.5", "−10.4 [−16.6, −4.2]", "▲ BEATS", "▼ WORSE", "soft targets"):
         assert kept in narrow
+
+
+def test_columns_without_a_word_are_neither_shown_nor_missed():
+    silent = re.sub("BEATS|WORSE", "–", TABLE)
+    assert "verdict" not in terminal_page.page(silent, 120)
+    assert "not shown in 68 columns: NLL, agrees\n" in terminal_page.page(silent, 68)
+
+
+def test_of_columns_of_one_name_that_which_is_left_out_is_told():
+    twice = "| method | errors | 95 % | harder | 95 % |\n|---|---|---|---|---|\n"
+    page = terminal_page.page(twice + "| soft | 10.0 | [9.0, 11.0] | 20.0 | [19.0, 21.0] |\n", 40)
+    assert "not shown in 40 columns: 95 % of harder\n" in page
+
+
+def test_headers_are_folded_where_a_line_is_too_short_alone():
+    costs = "| network | ms for 128 |\n|---|---|\n| teacher | 1.7 |\n"
+    assert "network  ms for 128" in terminal_page.page(costs, 40)
+    assert max(map(len, terminal_page.page(costs, 16).splitlines())) <= 16
 
 
 @pytest.mark.parametrize("width, kept", [(50, [0, 3, 4]), (38, [0, 2, 4]), (24, [0, 4])])

@@ -104,6 +104,13 @@ def test_fewer_than_three_seeds_are_told(tmp_path, capsys, settings, said):
     assert ("fewer than three seeds: no verdicts" in capsys.readouterr().out) == said
 
 
+def test_verdicts_of_a_smoke_are_said_to_mean_nothing(tmp_path, capsys):
+    for preset in ("default", "smoke"):
+        Run(tmp_path, "demo", {"seeds": 3, "preset": preset}).conclude(lambda folder: "a BEATS")
+        said = "--preset=smoke: its verdicts mean nothing\n" in capsys.readouterr().out
+        assert said == (preset == "smoke")
+
+
 def test_fields_that_are_tuples_name_a_unit_as_lists_do(tmp_path):
     run, calls = Run(tmp_path, "demo", {}), []
 
