@@ -31,6 +31,7 @@ root_doc = "index"
 exclude_patterns = ["records"]
 html_theme = "furo"
 html_title = "kd_jax"
+html_static_path, html_css_files = ["_static"], ["wide.css"]
 html_show_sourcelink = False
 myst_heading_anchors = 4
 myst_enable_extensions = ["dollarmath"]
