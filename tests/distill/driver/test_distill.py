@@ -149,7 +149,7 @@ def test_what_is_right_of_each_test_example_is_what_the_records_count(result):
     for row, of in tables.by_row(result.records).items():
         right = np.array([examples.unpacked(r["test_right"]) for r in of])
         errors = [r["test_errors"] for r in result.records if r["row"] == row]
-        assert (~right).sum(1).tolist() == errors
+        assert (1 - right).sum(1).tolist() == errors
 
 
 def test_a_weight_of_which_students_diverged_is_the_worse():
