@@ -16,9 +16,8 @@ def whole(what: str, value: Any, least: int = 1, below: int = 2**31) -> int:
         least: The smallest.
         below: What it must not reach.
     """
-    fits = isinstance(value, numbers.Integral) and not isinstance(value, bool)
     require(
-        fits and least <= value < below,
+        _is(value, numbers.Integral) and least <= value < below,
         f"{what}={value!r:.60}: expected a whole number, {least} or more and below {below:,}",
     )
     return int(value)
@@ -31,8 +30,7 @@ def number(what: str, value: Any) -> float:
         what: It is.
         value: Of any kind.
     """
-    fits = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    require(fits, f"{what}={value!r:.60}: expected a number")
+    require(_is(value, numbers.Real), f"{what}={value!r:.60}: expected a number")
     return float(value)
 
 
@@ -55,8 +53,7 @@ def typed(what: str, value: Any, kind: type) -> Any:
         kind: Of these.
     """
     if kind is int:
-        fits = isinstance(value, numbers.Integral) and not isinstance(value, bool)
-        require(fits, f"{what}={value!r:.60}: expected a whole number")
+        require(_is(value, numbers.Integral), f"{what}={value!r:.60}: expected a whole number")
         return int(value)
     if kind is float:
         return number(what, value)
@@ -67,3 +64,8 @@ def typed(what: str, value: Any, kind: type) -> Any:
     value = os.fspath(value) if isinstance(value, os.PathLike) else value
     require(isinstance(value, str), f"{what}={value!r:.60}: expected a text")
     return value
+
+
+def _is(value, kind):
+    """Whether a value is such a number: Python counts True and False among them."""
+    return isinstance(value, kind) and not isinstance(value, bool)
