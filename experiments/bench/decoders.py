@@ -6,6 +6,7 @@ MODULE has a function of each task, task(folder, seed) -> job, which is called o
 on standard input. The last answer is the most memory that the process ever had.
 """
 
+import functools
 import importlib
 import json
 import pathlib
@@ -46,22 +47,28 @@ def given(seed, vocabulary, width):
     return ids, random.normal(size=(len(ids), ANSWER, width)).astype(np.float32)
 
 
-def records(repeats, seed):
-    """The records of all tasks: of each both implementations take turns."""
-    teacher = load.load()
-    student = starts.cut(teacher, LAYERS)
-    found = []
+def units(repeats, seed):
+    """For Run.each, what names the records of a task, and what makes them."""
+    return [
+        ({"part": DECODERS, "task": task}, functools.partial(records, repeats, seed))
+        for task in OF_STUDENT
+    ]
+
+
+def records(repeats, seed, task):
+    """The records of a unit of `units`: both implementations take turns."""
+    name, teacher = task.known["task"], load.load()
+    net, params = teacher.net, teacher.params
+    if OF_STUDENT[name]:
+        student = starts.cut(teacher, LAYERS)
+        net, params = student.net, student.params
     with tempfile.TemporaryDirectory() as folder:
-        whole, cut = (pathlib.Path(folder) / name for name in ("teacher", "student"))
-        decoder_folder.save(whole, teacher.net, teacher.params, teacher)
-        decoder_folder.save(cut, student.net, student.params, teacher)
-        for task, of_student in OF_STUDENT.items():
-            found += _compare(task, cut if of_student else whole, repeats, seed)
-    return found
+        decoder_folder.save(pathlib.Path(folder), net, params, teacher)
+        return _compare(name, folder, repeats, seed)
 
 
 def _compare(task, folder, repeats, seed):
-    arguments = task, str(folder), str(repeats + 1), str(seed)
+    arguments = task, folder, str(repeats + 1), str(seed)
     processes = {
         each: implementations.spawned("decoders", [each.module, *arguments], each.environment)
         for each in BOTH
@@ -78,7 +85,7 @@ def _compare(task, folder, repeats, seed):
         took = {
             name: [turn[name] / count for turn in turns[each]] for name in ("seconds", "processor")
         }
-        found.append({"row": each.row, "part": DECODERS, "task": task, "seed": 0, **took, **last})
+        found.append({"row": each.row, "seed": 0, **took, **last})
     return found
 
 

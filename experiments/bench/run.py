@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 from experiments.bench import decoders, implementations, processes
-from experiments.bench.rows import DECODERS, LOGITS, MACHINE, PEOPLE, SCALING, START
+from experiments.bench.rows import LOGITS, MACHINE, PEOPLE, SCALING, START
 from kd_jax import fingerprint
 from kd_jax.data import mnist, synthetic
 from kd_jax.training import keys
@@ -43,7 +43,7 @@ def run(config, run):
         ({"part": PEOPLE}, lambda task: processes.people(config.repeats, seed)),
         ({"part": SCALING}, lambda task: processes.scaling(seed)),
         ({"part": LOGITS}, lambda task: processes.logits(config.repeats, seed)),
-        ({"part": DECODERS}, lambda task: decoders.records(config.repeats, seed)),
+        *decoders.units(config.repeats, seed),
         *(
             ({"part": workload.name}, functools.partial(compare, workload))
             for workload in implementations.OF_WORKLOAD

@@ -15,6 +15,7 @@ import jax
 from experiments.bench import decoders, implementations, ours_decoder, report, rows
 from kd_jax.language import tiny_teacher
 from kd_jax.pretrained import decoder_folder
+from kd_jax.storage import run_folder
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +56,7 @@ def test_a_process_answers_every_turn_and_with_its_memory(folder, monkeypatch, c
     assert len(turns) == 2 and all(0 < turn["processor"] for turn in turns)
 
 
-def test_both_take_turns_and_the_table_has_their_medians(folder, monkeypatch):
+def test_both_take_turns_and_the_table_has_their_medians(tmp_path, monkeypatch):
     """3 and 6 seconds, of which the first turn is not told."""
     order = []
 
@@ -81,7 +82,10 @@ def test_both_take_turns_and_the_table_has_their_medians(folder, monkeypatch):
     model = tiny_teacher.chat_model(jax.random.key(0), [])
     monkeypatch.setattr(decoders.load, "load", lambda: model)
     monkeypatch.setattr(decoders, "LAYERS", 2)
-    found = decoders.records(2, seed=0)
+    run = run_folder.Run(str(tmp_path), "bench", {})
+    run.uses()
+    run.each(decoders.units(2, seed=0))
+    found = run.records()
     assert order[:4] == ["ours_decoder", "torch_decoder"] * 2
     assert [r["task"] for r in found] == ["step", "step", "generate", "generate", "load", "load"]
     assert all(r["part"] == rows.DECODERS and len(r["seconds"]) == 2 for r in found)
