@@ -150,7 +150,7 @@ def curves(axes, records):
         values = 100 * np.array(tables.values(rows[row], "validation_curve")).T
         x, mean = range(1, len(values) + 1), values.mean(1)
         half = np.array([statistics.half_width(of_round) for of_round in values])
-        low, high = np.clip([mean - half, mean + half], *figures.PERCENT)
+        low, high = np.clip([mean - half, mean + half], *statistics.PERCENT)
         figures.line(axes, x, mean, row, role, every=3)
         axes.fill_between(x, low, high, color=role.color, alpha=0.15, lw=0)
     axes.set_xlabel("round")

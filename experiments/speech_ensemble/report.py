@@ -6,8 +6,8 @@ import pathlib
 import numpy as np
 
 from experiments.speech_ensemble import rows as named
-from kd_jax.metrics import ratios
-from kd_jax.report import figures, roles, tables
+from kd_jax.metrics import statistics
+from kd_jax.report import figures, roles, shares, tables
 from kd_jax.storage import jsonl
 
 DASH = "–"
@@ -121,11 +121,7 @@ def retained(records: list[dict], baseline: list[dict], ensembles: list[dict]) -
         ensembles: of the ensembles, one each.
     """
     ours, base = (np.array(tables.teacher_means(of, "test_accuracy")) for of in (records, baseline))
-    value, low, high = ratios.fieller(ours - base, tables.values(ensembles, "test_accuracy") - base)
-    shown = f"{100 * value:.0f} %" + (
-        "" if np.isnan(low) else f" [{100 * low:.0f}, {100 * high:.0f}]"
-    )
-    return shown.replace("-", "−")
+    return shares.kept(ours - base, tables.values(ensembles, "test_accuracy") - base)
 
 
 def few_table(records: list[dict]) -> str:
@@ -178,7 +174,7 @@ def by_temperature(axes, records: list[dict], mixed: str) -> None:
     rows = tables.by_row(records)
     of = {r["temperature"]: rows[r["row"]] for r in records if r.get("family") == mixed}
     values = [tables.teacher_means(of[t], "test_accuracy") for t in sorted(of)]
-    figures.band(axes, sorted(of), values, mixed, roles.MIXED, figures.PERCENT)
+    figures.band(axes, sorted(of), values, mixed, roles.MIXED, statistics.PERCENT)
     for row, role in ((named.LABELS, roles.LABELS), (named.ENSEMBLE, roles.TEACHER)):
         figures.level(axes, tables.teacher_means(rows[row], "test_accuracy"), row, role)
     figures.temperature_axis(axes, sorted(of))

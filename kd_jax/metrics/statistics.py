@@ -16,6 +16,7 @@ FEWEST = 3  # paired units below which nothing is judged
 NO_VERDICT = "–"  # on fewer
 EQUIVALENT = "EQUIVALENT"  # within a margin that was stated beforehand
 SUPPORTED, CONTRADICTED, UNDECIDED = "SUPPORTED", "CONTRADICTED", "UNDECIDED"  # of a claim
+PERCENT, ANY = (0.0, 100.0), (-math.inf, math.inf)  # what a number can be
 ROUNDING = 1e-9  # by which sums that are equal may differ, as a part of them
 REACHED, FALLS_SHORT = "REACHED", "FALLS SHORT"  # of an aim
 
@@ -272,3 +273,20 @@ def half_width(values: Sequence[float] | Float[np.ndarray, " S"]) -> float:
         The half width; 0 for one value, which has none.
     """
     return 0.0 if len(values) < 2 else paired(values, [0] * len(values)).half_width
+
+
+def mean_interval(
+    values: Sequence[float] | Float[np.ndarray, " S"], within: tuple[float, float] = ANY
+) -> tuple[float, float]:
+    """Ends of the 95 % interval of a mean.
+
+    Args:
+        values: One number per seed.
+        within: What the mean can be; the interval ends there.
+
+    Returns:
+        (low, high); both the value itself for one.
+    """
+    mean, half = np.mean(values), half_width(values)
+    low, high = np.clip([mean - half, mean + half], *within)
+    return float(low), float(high)

@@ -123,8 +123,7 @@ def curves(
 
 def _interval(values):
     """(mean, low, high) of percentages."""
-    mean, half = np.mean(values), statistics.half_width(values)
-    return mean, *np.clip([mean - half, mean + half], *figures.PERCENT)
+    return np.mean(values), *statistics.mean_interval(values, statistics.PERCENT)
 
 
 def differences(

@@ -11,7 +11,6 @@ import contextlib
 import functools
 import importlib
 import io
-import math
 import os
 import pathlib
 import re
@@ -23,6 +22,7 @@ from jaxtyping import Float
 
 from kd_jax.errors import extra, require_extra
 from kd_jax.metrics import statistics
+from kd_jax.metrics.statistics import ANY
 from kd_jax.report import roles
 from kd_jax.report.roles import Role
 from kd_jax.storage import jsonl
@@ -61,8 +61,6 @@ SHORTER = (  # of a file's text, where nobody sees it: a hundredth of a point is
     (r"<g>\n(<(?:path|use|text)\b[^<]*(?:/>|</text>))\n</g>", r"\1"),
 )
 DOTS = "Marks are means over students, lines 95 % intervals of the mean."
-PERCENT = 0.0, 100.0
-ANY = -math.inf, math.inf
 
 
 @functools.cache

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from jaxtyping import Float
 
-from kd_jax.metrics import statistics
+from kd_jax.metrics import ratios
 from kd_jax.report import tables
 from kd_jax.report.published import DASH, Published
 
@@ -25,35 +25,36 @@ def table(
         published: {row: what the paper prints of it, in errors}; None for no such column.
     """
     rows = tables.by_row(records)
+    ours = {r: np.array(tables.teacher_means(x, "test_errors")) for r, x in rows.items()}
+    paper = {row: np.array([x.errors]) for row, x in (published or {}).items()}
 
-    def of(errors):  # {row: one number or several}
+    def of(row, errors):
+        if row not in errors:
+            return DASH
         lead = errors[baseline] - errors[teacher]
-        lead = np.where(lead == 0, np.nan, lead)  # of nothing there is no share
-        return {row: (errors[baseline] - x) / lead for row, x in errors.items()}
+        return kept(errors[baseline] - errors[row], lead)
 
-    ours = of({r: np.array(tables.teacher_means(x, "test_errors")) for r, x in rows.items()})
-    paper = of({row: x.errors for row, x in published.items()}) if published else {}
+    beside = [paper] if published is not None else []
     lines = [
-        [
-            row,
-            *([f"{paper[row]:.0%}" if row in paper else DASH] if published is not None else []),
-            in_percent(share),
-        ]
-        for row, share in ours.items()
+        [row, *(of(row, errors) for errors in (*beside, ours))]
+        for row in ours
         if row not in (baseline, teacher)
     ]
-    header = ["method", *(["paper"] if published is not None else []), "ours [95 %]"]
-    return tables.markdown(header, lines)
+    return tables.markdown(["method", *(["paper"] * len(beside)), "ours [95 %]"], lines)
 
 
-def in_percent(shares: Float[np.ndarray, " U"]) -> str:
-    """'63% [53%, 73%]', the mean of shares and its 95 % interval; of one share no interval.
+def kept(gains: Float[np.ndarray, " U"] | Sequence[float], leads: Float[np.ndarray, " U"]) -> str:
+    """'58 % [49, 66]': what of a lead is gained, mean gain over mean lead, with Fieller's interval.
+
+    There is none for one unit, or where the lead may be zero.
 
     Args:
-        shares: Of independent units; a dash where one of them is no number.
+        gains: Of independent units.
+        leads: Of the same, or of one that all share.
     """
-    if np.isnan(shares).any():
+    leads = np.broadcast_to(leads, np.shape(gains))
+    value, low, high = ratios.fieller(gains, leads)
+    if np.isnan(value):
         return DASH
-    mean, half = shares.mean(), statistics.half_width(shares) if len(shares) > 1 else 0
-    interval = f" [{mean - half:.0%}, {mean + half:.0%}]" if half else ""
-    return f"{mean:.0%}{interval}".replace("-", "−")
+    interval = "" if np.isnan(low) else f" [{100 * low:.0f}, {100 * high:.0f}]"
+    return f"{100 * value:.0f} %{interval}".replace("-", "−")

@@ -172,12 +172,20 @@ def mean_and_sd(values: Sequence[float], digits: int = 1) -> str:
     return shown.replace("-", "−")
 
 
-def interval(values: Sequence[float], digits: int = 1) -> str:
-    """'[98.4, 112.2]', the 95 % interval of the mean of one number per seed, or a dash for one."""
+def interval(
+    values: Sequence[float], digits: int = 1, within: tuple[float, float] = statistics.ANY
+) -> str:
+    """'[98.4, 112.2]', the 95 % interval of the mean of one number per seed, or a dash for one.
+
+    Args:
+        values: of seeds.
+        digits: after the point.
+        within: what the mean can be; the interval ends there.
+    """
     if len(values) < 2:
         return DASH
-    mean, half = np.mean(values), statistics.half_width(values)
-    return f"[{mean - half:.{digits}f}, {mean + half:.{digits}f}]".replace("-", "−")
+    low, high = statistics.mean_interval(values, within)
+    return f"[{low:.{digits}f}, {high:.{digits}f}]".replace("-", "−")
 
 
 def mean(records: Iterable[Record], metric: str, form: str) -> str:

@@ -17,9 +17,11 @@ def test_the_share_of_the_way_is_of_the_teachers_lead():
     }  # fmt: skip
     *_, line = shares.table(records, "labels only", "teacher", paper).strip().splitlines()
     method, published, ours = [x.strip() for x in line.strip("|").split("|")]
-    assert (method, published) == ("soft", "91%")  # 72 of 79
-    # of two numbers: t = 12.706 and half their distance, (1/2 − 2/7)/2 = 0.107
-    assert ours == "39% [−97%, 175%]"
+    assert (method, published) == ("soft", "91 %")  # 72 of 79
+    # gains 40 and 20, leads 80 and 70: 30 of 75, whose variances of the mean are 100, 50, 25 (with
+    # each other, and the lead's); t² = 161.45; (75² − 25 t²) θ² − 2 (2250 − 50 t²) θ + 900 − 100 t²
+    # = 0: 1588.8 θ² + 11645 θ − 15245 = 0 has the roots −8.463 and 1.134
+    assert ours == "40 % [−846, 113]"
 
 
 def test_without_published_numbers_there_is_no_column_of_them():
@@ -29,11 +31,11 @@ def test_without_published_numbers_there_is_no_column_of_them():
     ]
     head, _, line = shares.table(records, "labels only", "ensemble").strip().splitlines()
     assert [x.strip() for x in head.strip("|").split("|")] == ["method", "ours [95 %]"]
-    assert [x.strip() for x in line.strip("|").split("|")] == ["soft", "50%"]
+    assert [x.strip() for x in line.strip("|").split("|")] == ["soft", "50 %"]
 
 
 def test_of_no_lead_there_is_no_share():
-    rows = {"labels only": (100, 100), "soft": (75, 75), "ensemble": (50, 100)}
+    rows = {"labels only": (100, 100), "soft": (75, 75), "ensemble": (100, 100)}
     records = [
         {"row": row, "seed": seed, "test_errors": x}
         for row, of_row in rows.items()

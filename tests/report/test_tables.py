@@ -68,6 +68,13 @@ def test_records_of_no_named_teacher_are_read_as_of_one_for_each_seed():
     assert tables.values(found[:3], "test_errors") == [0, 1, 2]
 
 
+def test_an_interval_of_a_part_of_something_ends_at_all_of_it():
+    """99 and 100: 99.5 ± 12.706 · 0.5."""
+    assert tables.interval([99.0, 100.0]) == "[93.1, 105.9]"
+    assert tables.interval([99.0, 100.0], within=(0, 100)) == "[93.1, 100.0]"
+    assert tables.interval([99.0], within=(0, 100)) == "–"
+
+
 def test_a_mean_below_0_has_the_minus_of_intervals():
     assert tables.mean_and_sd([-8.333], 2) == "−8.33"
     assert tables.mean_and_sd([-1.0, -3.0]) == "−2.0 ± 1.4"
