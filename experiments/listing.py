@@ -16,7 +16,7 @@ GROUPS = {
         "temperature_grid", "teacher_choice",
     ],
     "Methods": ["compare_methods", "black_box", "cross_modal", "federated"],
-    "Text": ["encoder", "language_model", "reasoning"],
+    "Text": ["encoder", "language_model", "across_tokenizers", "reasoning"],
     "Runs and records": ["list", "clean", "report", "reproduce", "publish"],
     "The code": ["install", "test", "check", "docs", "bench", "completion"],
 }  # fmt: skip

@@ -46,6 +46,22 @@ def load(
     return train, test
 
 
+def training_file(data_dir: str = "", manual_dir: str = "") -> pathlib.Path:
+    """The file of the training problems, of "question" and "answer" a line, checked.
+
+    Args:
+        data_dir: As for `load`.
+        manual_dir: Likewise.
+
+    Raises:
+        InputError: As of `load`.
+    """
+    name, digest = next(iter(FILES.items()))
+    path = download.folder("gsm8k", URL, FILES, data_dir, manual_dir) / name
+    download.read(path, URL, digest)
+    return path
+
+
 def _read(path: pathlib.Path, digest: str) -> list[QuestionAndSolution]:
     """The problems of one file. The digest is checked first, so what is parsed is known."""
     rows = map(json.loads, download.read(path, URL, digest).splitlines())

@@ -2,7 +2,8 @@
 
 A term maps (student logits z [B, A, V], rows, the teacher's read-out) to nats per token [B, A], 0
 where none counts. rows: {"texts": Texts, and of the teacher either "hidden" [B, A, D], or "log_p"
-and "tokens" [B, A, k]}.
+and "tokens" [B, A, k]}; of a teacher with other tokens "both" [B, A] too: whether it has read the
+same before a token.
 """
 
 from collections.abc import Callable
@@ -50,6 +51,29 @@ def divergence(loss: Callable, **options) -> Callable:
     def term(z, rows, teacher):
         v = llama.logits(teacher, rows["hidden"])
         return loss(z, v, where=rows["texts"].answers.mask, **options)
+
+    return term
+
+
+def universal_logit(z: Float[Array, "B A V"], rows: dict, teacher: Any) -> Float[Array, "B A"]:
+    """losses.universal_logit, where student and teacher have read the same."""
+    where = rows.get("both", rows["texts"].answers.mask)
+    v = llama.logits(teacher, rows["hidden"])
+    return losses.universal_logit(z, v, where=where)
+
+
+def with_labels(weight: float) -> Callable:
+    """The term of SFT and the universal logit loss, cross-entropy + λ ULD.
+
+    Args:
+        weight: λ.
+
+    Source:
+        Boizard et al. 2024, arXiv 2402.12030, section 3.
+    """
+
+    def term(z, rows, teacher):
+        return labels(z, rows, teacher) + weight * universal_logit(z, rows, teacher)
 
     return term
 

@@ -2,9 +2,11 @@
 
 import os
 import textwrap
+from collections.abc import Sequence
 from typing import Any
 
 from kd_jax.metrics import statistics
+from kd_jax.metrics.statistics import Paired
 from kd_jax.report import figures, roles
 from kd_jax.report.comparison import Comparison
 
@@ -65,15 +67,26 @@ def draw(axes: Any, comparison: Comparison) -> None:
         axes: To draw on.
         comparison: What is drawn.
     """
-    for y, line in enumerate(_compared(comparison)):
-        mark, color = MARKS[line.paired.verdict]
-        mean, low, high = line.paired[:3]
-        axes.plot([low, high], [y, y], color=color, lw=1.5)
-        axes.plot(mean, y, mark, color=color, ms=6)
-    axes.axvline(0, color=figures.GREY, lw=1, ls=":")
-    names = [x.replace("$", "\\$") for x in _names(comparison)]  # which would begin a formula
-    axes.set_yticks(range(len(names)), names)
+    found = [line.paired for line in _compared(comparison)]
+    differences(axes, _names(comparison), found)
     baseline = textwrap.shorten(comparison.baseline, 40).replace("$", "\\$")
     what = "accuracy" if comparison.labeled else "agreement with the teacher"
     axes.set_xlabel(f"test {what}, points against {baseline}, 95 % interval")
+
+
+def differences(axes: Any, names: Sequence[str], found: Sequence[Paired]) -> None:
+    """Draw a point and an interval per difference, marked by its verdict.
+
+    Args:
+        axes: To draw on.
+        names: Of the rows, the lowest first.
+        found: Their differences.
+    """
+    for y, each in enumerate(found):
+        mark, color = MARKS[each.verdict]
+        axes.plot([each.low, each.high], [y, y], color=color, lw=1.5)
+        axes.plot(each.mean, y, mark, color=color, ms=6)
+    axes.axvline(0, color=figures.GREY, lw=1, ls=":")
+    # a dollar would begin a formula
+    axes.set_yticks(range(len(names)), [x.replace("$", "\\$") for x in names])
     axes.margins(y=0.15)

@@ -371,7 +371,7 @@ def test_a_student_with_tokens_of_its_own_learns_and_is_written_with_them(done, 
     """Of the six held-out texts both have read the same bytes before some tokens, by hand."""
     folder, _ = done
     where = {"data": folder / "texts.jsonl", "teacher": folder / "teacher"}
-    more = {"layers": 0, "random": {"hidden": 16, "layers": 1, "vocabulary": 270}}
+    more = {"layers": 0, "random": {"hidden": 16, "layers": 1}, "vocabulary": 270}
     with pytest.MonkeyPatch.context() as patch:
         by_gradient_descent(patch)
         patch.setattr("kd_jax.language.decoder.chatting.speeds", lambda sides: [5.0, 7.0])
@@ -391,7 +391,7 @@ def test_a_student_with_tokens_of_its_own_learns_and_is_written_with_them(done, 
     assert "drafter" not in (tmp_path / "own" / "README.md").read_text()
     usual = [x for x in found.records if x["row"] == "SFT on the text"][0]
     assert usual["test_nll"] != student["test_nll"]
-    with pytest.raises(InputError, match="--random=vocabulary: its tokens are not the teacher's"):
+    with pytest.raises(InputError, match="--vocabulary: the student's tokens are not the t"):
         kd.distill_lm(**where, **(SETTINGS | more), workdir=str(tmp_path / "runs"))
 
 

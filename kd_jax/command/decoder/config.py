@@ -18,7 +18,8 @@ from kd_jax.language.decoder import student_sizes
 
 OBJECTIVES = (  # as language.decoder.objectives names them
     "sft", "forward_kl", "reverse_kl", "jsd", "skew_kl", "total_variation", "top_k",
-    "universal_logit", "seq_kd", "on_policy", "on_policy_forward_kl", "on_policy_reverse_kl",
+    "universal_logit", "sft_universal_logit", "seq_kd", "on_policy", "on_policy_forward_kl",
+    "on_policy_reverse_kl",
 )  # fmt: skip
 WRITTEN = tuple(name for name in OBJECTIVES if name == "seq_kd" or name.startswith("on_policy"))
 
@@ -76,7 +77,11 @@ class Config(experiment.Config):
     )
     random: tuple[str, ...] = setting(
         (), "sizes of a new student, like hidden:256,layers:6; also heads, kv_heads, head_dim, "
-        "intermediate; vocabulary: so many tokens of its own, for universal_logit",
+        "intermediate",
+    )  # fmt: skip
+    vocabulary: int = setting(
+        0, "beside --layers or --random: so many tokens of its own, a BPE of the texts, for "
+        "universal_logit and sft_universal_logit (default: the teacher's)", at_least(0),
     )  # fmt: skip
     objective: tuple[str, ...] = setting(
         ("forward_kl",), f"some of {', '.join(OBJECTIVES)}; the first one's student is kept",
@@ -98,6 +103,9 @@ class Config(experiment.Config):
         (0.5,), "of on_policy…, likewise: part of the steps whose texts the student writes",
         distinct(share),
     )  # fmt: skip
+    uld_weight: tuple[float, ...] = setting(
+        (1.5,), "of sft_universal_logit, likewise: weight beside SFT", distinct(above_0)
+    )
     seeds: int = setting(1, "orders of the texts that each row is averaged over", at_least(1))
     epochs: int = setting(1, "passes over the texts", at_least(1))
     batch_size: int = setting(4, "rows of texts in a step", at_least(1))
@@ -145,6 +153,10 @@ class Config(experiment.Config):
         require(
             len(given) == 1, f"{' and '.join(given) or 'no student'}: expected one of "
             "--layers=10, --student=FOLDER and --random=hidden:256,layers:6",
+        )  # fmt: skip
+        require(
+            not (self.student and self.vocabulary), f"--vocabulary={self.vocabulary}: expected "
+            "--layers or --random beside it, as --student has tokens of its own",
         )  # fmt: skip
         require(
             "top_k" in self.objective or not self.teacher_top_k,

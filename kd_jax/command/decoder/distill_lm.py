@@ -57,11 +57,11 @@ def distill_lm(
         data: A .jsonl file: conversations, prompts with completions, or plain texts.
         teacher: A Hugging Face folder or hub name, or a GGUF file; "": SmolLM2-135M.
         objective: One or several, of sft, forward_kl, reverse_kl, jsd, skew_kl, total_variation,
-            top_k, universal_logit, seq_kd, on_policy, on_policy_forward_kl and
-            on_policy_reverse_kl; the first one's student is kept.
+            top_k, universal_logit, sft_universal_logit, seq_kd, on_policy, on_policy_forward_kl
+            and on_policy_reverse_kl; the first one's student is kept.
         layers: Of the teacher, the student has so many; or else:
         student: A model, which learns by universal_logit where its tokens are others; or else:
-        random: Sizes of a new one, {"hidden": 256, "layers": 6}, perhaps with a "vocabulary".
+        random: Sizes of a new one, {"hidden": 256, "layers": 6}.
         out: A new folder for the student, with tokenizer, template, card and table.
         **flags: Of `./run.sh distill_lm --help`, like max_length=1024, epochs=2, seeds=3, or
             beta=(0.1, 0.9).

@@ -9,6 +9,7 @@ from kd_jax.command.decoder.config import Config
 from kd_jax.errors import InputError, brief, require
 from kd_jax.language.decoder import (
     objectives,
+    own_tokens,
     problem,
     quantized,
     starts,
@@ -68,16 +69,17 @@ def chat_model(config: Config) -> ChatModel:
     return teacher
 
 
-def read(config: Config) -> Given:
+def read(config: Config, teacher: ChatModel | None = None) -> Given:
     """The teacher, the texts and the start of a command.
 
     Args:
         config: The flags.
+        teacher: In place of --teacher.
 
     Raises:
         InputError: Something of it is not what is expected, or does not fit together.
     """
-    teacher = chat_model(config)
+    teacher = teacher or chat_model(config)
     names = dict.fromkeys([objectives.SFT, *config.objective])
     reading = problem.Reading(
         Keys(config.messages_key, config.prompt_key, config.completion_key, config.text_key),
@@ -98,6 +100,20 @@ def read(config: Config) -> Given:
         grids["top_k"] = (top["tokens"].shape[-1],)
     rows = [each for name in names for each in objectives.grid(name, grids)]
     return Given(teacher, start, texts, rows, top)
+
+
+def provenance(given: Given) -> dict[str, Any]:
+    """What a run says that it uses.
+
+    Args:
+        given: Of `read`.
+    """
+    own, top = given.start.tokens, given.top
+    return {
+        "data": given.problem.digest, "teacher": fingerprint.arrays(given.teacher.params),
+        "start": fingerprint.arrays(given.start.params), "words": words(given.teacher),
+        "own_words": own and words(own), "top": top and fingerprint.arrays(top),
+    }  # fmt: skip
 
 
 def _check(config, teacher, start):
@@ -149,8 +165,12 @@ def _template(path: str, teacher: ChatModel) -> ChatTemplate:
 
 
 def _start(config: Config, teacher: ChatModel, reading: problem.Reading) -> Start:
+    own = None
+    if config.vocabulary:
+        examples, _ = problem.parted(config.data, config.test_data, reading)
+        own = own_tokens.learned(teacher, examples, config.vocabulary)
     if config.layers:
-        return starts.cut(teacher, config.layers)
+        return starts.cut(teacher, config.layers, own)
     if config.student:
         found = starts.given(teacher, load.load(config.student))
         if found.tokens and config.chat_template:
@@ -159,8 +179,4 @@ def _start(config: Config, teacher: ChatModel, reading: problem.Reading) -> Star
             return found._replace(tokens=own)
         return found
     key = keys.key(config.base_seed, "student", "start")
-    wanted = student_sizes.sizes(config.random)
-    examples: list = []
-    if "vocabulary" in wanted:
-        examples, _ = problem.parted(config.data, config.test_data, reading)
-    return starts.new(teacher, wanted, key, examples)
+    return starts.new(teacher, student_sizes.sizes(config.random), key, own)

@@ -6,10 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from kd_jax import fingerprint
 from kd_jax.command.decoder import folder
 from kd_jax.command.decoder.config import Config
-from kd_jax.command.decoder.given import Given, chat_model, read, words
+from kd_jax.command.decoder.given import Given, chat_model, provenance, read
 from kd_jax.errors import printable
 from kd_jax.language.decoder import (
     chatting,
@@ -43,12 +42,7 @@ def run(config: Config, run: run_folder.Run) -> None:
         chatting.Decoder(given.teacher).asked(config.prompt, config.answer_tokens)
     for line in given.problem.facts:
         print(printable(line))
-    run.uses(
-        data=given.problem.digest, teacher=fingerprint.arrays(given.teacher.params),
-        start=fingerprint.arrays(given.start.params), words=words(given.teacher),
-        own_words=given.start.tokens and words(given.start.tokens),
-        top=given.top and fingerprint.arrays(given.top),
-    )  # fmt: skip
+    run.uses(**provenance(given))
     done = run_folder.finished(run) if config.prompt and not config.out else None
     if done is None:
         if config.prompt and not config.out:

@@ -19,6 +19,7 @@ GRIDS: dict[str, tuple[str, ...]] = {  # name: its numbers, as Numbers has them
     "total_variation": (),
     "top_k": ("top_k",),
     "universal_logit": (),
+    "sft_universal_logit": ("uld_weight",),
     "seq_kd": (),
     "on_policy": ("beta", "on_policy_fraction"),
     "on_policy_forward_kl": ("on_policy_fraction",),
@@ -35,12 +36,14 @@ class Numbers(NamedTuple):
         alpha: Of the skewed KL.
         top_k: Tokens of which the teacher's probabilities are kept.
         on_policy_fraction: Of the steps whose texts the student writes.
+        uld_weight: Of the universal logit loss beside SFT, λ in the paper.
     """
 
     beta: float = 0.5
     alpha: float = 0.1
     top_k: int = 64
     on_policy_fraction: float = 0.5
+    uld_weight: float = 1.5
 
 
 def named(name: str, numbers: Numbers) -> Objective:
@@ -50,7 +53,7 @@ def named(name: str, numbers: Numbers) -> Objective:
         name: One of them.
         numbers: Of those that have some.
     """
-    beta, alpha, k, fraction = numbers
+    beta, alpha, k, fraction, weight = numbers
     jsd = divergence(losses.jensen_shannon, beta=beta)
     forward, reverse = map(divergence, (losses.forward_kl, losses.reverse_kl))
     known = {
@@ -64,7 +67,10 @@ def named(name: str, numbers: Numbers) -> Objective:
         "total_variation": Objective("total variation", divergence(losses.total_variation)),
         "top_k": Objective(f"top {k} and tail", objectives.cached_top_k, top_k=k),
         "universal_logit": Objective(
-            "universal logit (sorted probabilities)", divergence(losses.universal_logit)
+            "universal logit (sorted probabilities)", objectives.universal_logit
+        ),
+        "sft_universal_logit": Objective(
+            f"SFT + {weight:g} · universal logit", objectives.with_labels(weight)
         ),
         "seq_kd": Objective(
             "SeqKD: SFT on the teacher's texts", objectives.labels, teacher_texts=True

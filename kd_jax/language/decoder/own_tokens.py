@@ -1,10 +1,12 @@
-"""Tokens of a student's own: a byte-level BPE that is learned from the texts.
+"""Tokens of a student's own: a byte-level BPE of the texts, and where its embeddings begin.
 
 Source: Sennrich, Haddow and Birch 2016, arXiv 1508.07909; of bytes as in GPT-2.
 """
 
 from collections.abc import Iterable, Sequence
 from typing import Any
+
+import numpy as np
 
 from kd_jax.errors import extra, require
 from kd_jax.language.decoder.conversations import Example
@@ -55,18 +57,54 @@ def learned(teacher: ChatModel, examples: Sequence[Example], size: int) -> ChatM
     least = len(special) + BYTES
     require(
         size >= least,
-        f"--random=vocabulary:{size}: expected at least {least}, for bytes and special tokens",
+        f"--vocabulary={size}: expected at least {least}, for bytes and special tokens",
     )
     texts = [text for each in examples for text in _said(each)]
     found = bpe(texts, size, special)
     count = found.get_vocab_size()
     require(
         count == size,
-        f"--random=vocabulary:{size}: the texts have no more than {count:,} tokens: give fewer",
+        f"--vocabulary={size}: the texts have no more than {count:,} tokens: give fewer",
     )
     known = found.get_vocab()
     stop = tuple(known[text] for text in ends)
     return teacher._replace(tokenizer=found, stop=stop, source="")
+
+
+def transferred(params: Any, teacher: ChatModel, own: ChatModel) -> Any:
+    """A teacher's parameters, or those of its cut, for other tokens.
+
+    The embedding of a token t is the mean of those of the teacher's tokens u of the same text,
+    e(t) = 1/n Σ_i e(u_i), (u_1, …, u_n) = teacher's tokens of t; so are the head's columns.
+
+    Args:
+        params: Whose "embedding" [V, D] and "head" [D, V], if it has one, are the teacher's.
+        teacher: The ChatModel whose tokens these are.
+        own: Another, of `learned`.
+
+    Source:
+        Gee, Zugarini, Rigutini and Torroni 2022, arXiv 2402.09977, section 3 (fast vocabulary
+        transfer).
+    """
+    size = own.tokenizer.get_vocab_size()
+    same = [_same_text(teacher.tokenizer, own.tokenizer, number) for number in range(size)]
+
+    def means(table):
+        return np.stack([table[ids].mean(0) if ids else table.mean(0) for ids in same])
+
+    found = dict(params) | {"embedding": means(np.asarray(params["embedding"]))}
+    if "head" in params:
+        found["head"] = means(np.asarray(params["head"]).T).T
+    return found
+
+
+def _same_text(teacher, own, number):
+    """The teacher's tokens of the text of one of a tokenizer's own."""
+    name, text = own.id_to_token(number), own.decode([number], skip_special_tokens=False)
+    known = teacher.token_to_id(name)
+    if known is not None and teacher.decode([known], skip_special_tokens=False) == text:
+        return [known]  # parts of a character too, which have no text of their own
+    return teacher.encode(text, add_special_tokens=False).ids
 
 
 def _said(example: Example) -> list[str]:

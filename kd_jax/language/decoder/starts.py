@@ -8,14 +8,13 @@ import jax
 
 from kd_jax.errors import counted, require
 from kd_jax.language.decoder import own_tokens
-from kd_jax.language.decoder.conversations import Example
 from kd_jax.metrics import cost
 from kd_jax.models import llama
 from kd_jax.models.llama import Llama
 from kd_jax.pretrained import layer_selection
 from kd_jax.pretrained.load import ChatModel
 
-ACROSS = "sft", "universal_logit"  # objectives of a student with tokens of its own
+ACROSS = "sft", "universal_logit", "sft_universal_logit"  # with tokens of its own
 
 
 class Start(NamedTuple):
@@ -37,12 +36,13 @@ class Start(NamedTuple):
     tokens: ChatModel | None = None
 
 
-def cut(teacher: ChatModel, count: int) -> Start:
+def cut(teacher: ChatModel, count: int, own: ChatModel | None = None) -> Start:
     """Evenly spaced layers of the teacher, the first and the last among them.
 
     Args:
         teacher: The ChatModel.
         count: How many.
+        own: With the tokens of own_tokens.learned in place of the teacher's, if any.
 
     Raises:
         InputError: It has no more layers than that.
@@ -52,8 +52,16 @@ def cut(teacher: ChatModel, count: int) -> Start:
     chosen = layer_selection.spaced(net.layers, count)
     less, params = layer_selection.student(net, teacher.params, chosen)
     shown = ", ".join(map(str, chosen))
-    word = "layer" if count == 1 else "layers"
-    return Start("layers cut, not trained", less, params, f"{word} {shown} of the teacher")
+    words = f"{'layer' if count == 1 else 'layers'} {shown} of the teacher"
+    if own:
+        params = own_tokens.transferred(params, teacher, own)
+        less = dataclasses.replace(less, vocabulary=len(params["embedding"]))
+    return Start("layers cut, not trained", less, params, words + _with(own), own)
+
+
+def _with(own: ChatModel | None) -> str:
+    """What a sentence says of tokens of a student's own."""
+    return f" with {own.tokenizer.get_vocab_size():,} tokens of its own" if own else ""
 
 
 def given(teacher: ChatModel, student: ChatModel) -> Start:
@@ -79,9 +87,9 @@ def require_comparable(start: Start, teacher: ChatModel, names: Sequence[str]) -
     """
     wrong = [name for name in names if name not in ACROSS]
     own = start.tokens
-    flag = f"--student={own.source}" if own and own.source else "--random=vocabulary"
+    flag = f"--student={own.source}" if own and own.source else "--vocabulary"
     require(
-        own is None or not wrong, f"{flag}: its tokens are not the "
+        own is None or not wrong, f"{flag}: the student's tokens are not the "
         f"teacher's ({start.net.vocabulary:,} and {teacher.net.vocabulary:,}), and --objective="
         f"{','.join(wrong)} compares the probabilities of each: expected a student of the same "
         "family, or --objective=universal_logit",
@@ -89,7 +97,7 @@ def require_comparable(start: Start, teacher: ChatModel, names: Sequence[str]) -
 
 
 def new(
-    teacher: ChatModel, wanted: Mapping[str, int], key: jax.Array, examples: Sequence[Example] = ()
+    teacher: ChatModel, wanted: Mapping[str, int], key: jax.Array, own: ChatModel | None = None
 ) -> Start:
     """A new network of the teacher's family, drawn at random, with its tokens or its own.
 
@@ -100,7 +108,7 @@ def new(
         teacher: The ChatModel.
         wanted: Of `sizes`.
         key: Of its parameters.
-        examples: That it learns from; of these are its tokens, if a vocabulary is wanted.
+        own: With the tokens of own_tokens.learned in place of the teacher's, if any.
 
     Raises:
         InputError: The sizes do not fit together, or it would be larger than the teacher.
@@ -124,15 +132,12 @@ def new(
         intermediate_size=wanted.get("intermediate", inner),
     )  # fmt: skip
     require(head_dim % 2 == 0, f"--random=head_dim:{head_dim}: expected an even number")
-    own = None
-    if "vocabulary" in wanted:
-        own = own_tokens.learned(teacher, examples, wanted["vocabulary"])
-        less = dataclasses.replace(less, vocabulary=wanted["vocabulary"])
+    if own:
+        less = dataclasses.replace(less, vocabulary=own.tokenizer.get_vocab_size())
     init = llama.decoder(less).init
     _require_smaller(jax.eval_shape(init, key)["params"], teacher)
     params = jax.jit(init)(key)["params"]
-    words = f"{counted(layers, 'new layer')} of width {hidden}"
-    words += f" with {less.vocabulary:,} tokens of its own" * (own is not None)
+    words = f"{counted(layers, 'new layer')} of width {hidden}{_with(own)}"
     return Start("new, not trained", less, params, words, own)
 
 

@@ -11,7 +11,6 @@ SIZES = {  # of a new student: what each is called in a Llama
     "kv_heads": "num_kv_heads",
     "head_dim": "head_dim",
     "intermediate": "intermediate_size",
-    "vocabulary": "vocabulary",
 }
 
 

@@ -185,9 +185,9 @@ class Students:
         if objective.top_k and self.top is not None:
             return {"texts": self.train_rows, **self.top}
         if self.across is not None:
-            theirs, ours = self.across.train, self.train_rows
-            hidden = self.cache.hidden(theirs)
-            return {"texts": ours._replace(answers=theirs.answers), "hidden": hidden}
+            theirs = self.across.train
+            both, hidden = theirs.answers.mask, self.cache.hidden(theirs)
+            return {"texts": self.train_rows, "both": both, "hidden": hidden}
         samples = keys.key(self.recipe.base_seed, "samples")
         return self.cache.rows(objective, self.train_rows, samples)
 

@@ -1,14 +1,17 @@
 """Starts of students: sizes that follow, tokens that must be alike, and what is refused."""
 
 import jax
+import numpy as np
 import pytest
 
 pytest.importorskip("safetensors", reason="needs the extra text")
 pytest.importorskip("tokenizers", reason="needs the extra text")
 
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+
 from kd_jax.errors import InputError
 from kd_jax.language import tiny_teacher
-from kd_jax.language.decoder import starts, student_sizes
+from kd_jax.language.decoder import own_tokens, starts, student_sizes
 from kd_jax.language.decoder.conversations import Example
 
 TEACHER = tiny_teacher.chat_model(jax.random.key(0), [])  # 4 layers of 32: 4 heads of 8, 2 of keys
@@ -55,9 +58,11 @@ def test_layers_are_cut_evenly_and_a_given_student_has_the_same_tokens():
 
 
 def test_tokens_of_its_own_are_the_teacher_s_special_ones_and_merges_of_the_texts():
-    sizes = student_sizes.sizes(["hidden:16", "layers:1", "vocabulary:260"])
+    sizes = student_sizes.sizes(["hidden:16", "layers:1"])
     examples = [Example("1", text="abab abab"), Example("2", [{"role": "user", "content": "ab"}])]
-    found = starts.new(TEACHER, sizes, jax.random.key(0), examples)
+    found = starts.new(
+        TEACHER, sizes, jax.random.key(0), own_tokens.learned(TEACHER, examples, 260)
+    )
     own = found.tokens
     assert found.params["embedding"].shape == (260, 16) and found.net.vocabulary == 260
     ids = own.tokenizer.encode("abab<|im_end|>").ids
@@ -70,6 +75,39 @@ def test_tokens_of_its_own_are_the_teacher_s_special_ones_and_merges_of_the_text
     "size, said", [(257, "expected at least 258"), (300, "the texts have no more than 258 tokens")]
 )
 def test_too_few_and_too_many_tokens_are_one_line(size, said):
-    sizes = student_sizes.sizes(["hidden:16", "layers:1", f"vocabulary:{size}"])
-    with pytest.raises(InputError, match=f"--random=vocabulary:{size}: {said}"):
-        starts.new(TEACHER, sizes, jax.random.key(0), [Example("1", text="a")])
+    with pytest.raises(InputError, match=f"--vocabulary={size}: {said}"):
+        own_tokens.learned(TEACHER, [Example("1", text="a")], size)
+
+
+def test_tokens_of_a_cut_begin_as_the_mean_of_the_teacher_s_of_the_same_text():
+    """The teacher's tokens are letters and marks; of its own, the student has "ab" and "abab"."""
+    own = own_tokens.learned(TEACHER, [Example("1", text="abab abab")], 260)
+    found = starts.cut(TEACHER, 2, own)
+    assert found.tokens is own and found.words == (
+        "layers 0, 3 of the teacher with 260 tokens of its own"
+    )
+    table, own_table = TEACHER.params["embedding"], found.params["embedding"]
+    heads = TEACHER.params["head"].T, found.params["head"].T
+    ids = {text: TEACHER.tokenizer.token_to_id(text) for text in ("a", "b", "<|im_end|>", "Ã")}
+    letters = np.float64([table[ids["a"]], table[ids["b"]]])
+    for text in ("ab", "abab"):
+        number = own.tokenizer.token_to_id(text)
+        np.testing.assert_allclose(own_table[number], letters.mean(0), rtol=1e-5, atol=1e-7)
+        of_head = np.float64([heads[0][ids["a"]], heads[0][ids["b"]]]).mean(0)
+        np.testing.assert_allclose(heads[1][number], of_head, rtol=1e-5, atol=1e-7)
+    for text in ("a", "<|im_end|>", "Ã"):  # the last is a byte, the first half of é
+        number = own.tokenizer.token_to_id(text)
+        np.testing.assert_array_equal(own_table[number], table[ids[text]])
+    assert own_table.shape == (260, 32) and found.net.vocabulary == 260
+
+
+def test_a_token_that_the_teacher_s_tokenizer_writes_otherwise_is_found_by_its_text():
+    """As "▁the" of SentencePiece is " the"; what has no text at all is the mean of all tokens."""
+    words = Tokenizer(models.WordLevel({"?": 0, "▁": 1, "▁a": 2}, unk_token="?"))
+    words.pre_tokenizer, words.decoder = pre_tokenizers.Metaspace(), decoders.Metaspace()
+    other = TEACHER._replace(tokenizer=words)
+    own = own_tokens.learned(TEACHER, [Example("1", text="a")], 258)
+    table = np.arange(6.0).reshape(3, 2)
+    found = own_tokens.transferred({"embedding": table}, other, own)["embedding"]
+    np.testing.assert_array_equal(found[own.tokenizer.token_to_id("a")], table[2])
+    assert found.shape == (258, 2)
