@@ -1,4 +1,4 @@
-"""Black-box distillation: restricted outputs, query pools, number of queries.
+"""Black-box distillation: restricted outputs and pools of queries.
 
 Command:  ./run.sh black_box [--manual_dir=FOLDER]
 Takes:    9 minutes on 2 CPU cores

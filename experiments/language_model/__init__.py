@@ -1,4 +1,4 @@
-"""Distilling SmolLM2-135M: objectives for a decoder with a third of its layers.
+"""Distilling SmolLM2-135M: objectives for a third of its layers.
 
 Command:  ./run.sh language_model [--teacher=FOLDER] [--manual_dir=FOLDER] [--prompt="a question"]
 Takes:    40 minutes on 2 CPU cores; --preset=accelerator: every objective at full length

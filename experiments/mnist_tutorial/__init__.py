@@ -1,4 +1,4 @@
-"""The Harvard APMTH 207 tutorial (2018) on MNIST: every table over seeds.
+"""The Harvard APMTH 207 tutorial (2018) on MNIST: tables over seeds.
 
 Command:  ./run.sh mnist_tutorial [--part=1|2a|2b|all] [--manual_dir=FOLDER]
 Takes:    65 minutes on 2 CPU cores that other programs share, 28 once the teachers are trained

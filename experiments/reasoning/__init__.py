@@ -1,4 +1,4 @@
-"""Reasoning: what a small decoder learns from a teacher's chains of thought.
+"""Reasoning: a small decoder learns from chains of thought.
 
 Command:  ./run.sh reasoning [--task=word_problems|automaton|gsm8k] [--sizes=250,1000,4000]
           --preset=automaton, --preset=gsm8k [--teacher=FOLDER]: that task at its own settings;

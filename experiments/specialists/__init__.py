@@ -1,4 +1,4 @@
-"""Hinton, Vinyals and Dean 2015, section 5: a generalist and specialists.
+"""Hinton, Vinyals and Dean 2015, section 5: specialists.
 
 Command:  ./run.sh specialists [--preset=banking77] [--manual_dir=FOLDER]
 Takes:    16 minutes on 2 CPU cores, --preset=banking77 2

@@ -1,4 +1,4 @@
-"""Which teacher? Size, early stopping, label smoothing, ensembles, patience.
+"""Which teacher? Size, early stopping, smoothing, ensembles, patience.
 
 Command:  ./run.sh teacher_choice [--part=size] [--manual_dir=FOLDER]
 Takes:    40 minutes on 2 CPU cores for all parts
