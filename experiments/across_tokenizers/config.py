@@ -29,6 +29,6 @@ class Config(experiment.Config):
         "default": {},
         "smoke": {
             "fast_compile": True, "seeds": 1, "layers": 2, "vocabulary": 300, "texts": 12,
-            "held_out": 4, "max_length": 96, "epochs": 1, "uld_weights": (1.5,), "tiny": True,
+            "held_out": 4, "max_length": 512, "epochs": 1, "uld_weights": (1.5,), "tiny": True,
         },
     }  # fmt: skip
