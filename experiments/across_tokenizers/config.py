@@ -21,7 +21,9 @@ class Config(experiment.Config):
     epochs: int = setting(2, "epochs over the problems", at_least(1))
     learning_rate: float = setting(5e-4, "peak learning rate", above_0)
     uld_weights: tuple[float, ...] = setting(
-        (0.5, 1.5, 5.0), "lambda: weights of the universal logit loss beside SFT", distinct(above_0)
+        (1.5, 0.5, 5.0),
+        "lambda: weights of the universal logit loss beside SFT (paper: 1.5)",
+        distinct(above_0),
     )
     tiny: bool = setting(False, "a tiny random teacher, to see that it runs")
 

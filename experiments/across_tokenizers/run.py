@@ -10,7 +10,7 @@ from kd_jax.language.decoder.conversations import Keys
 from kd_jax.training import keys
 
 QUESTION, ANSWER = "question", "answer"  # keys of the file
-OBJECTIVES = "universal_logit", "sft_universal_logit"
+OBJECTIVES = "sft_universal_logit", "universal_logit"  # the first one's student is kept
 
 
 def settings(config, path):
