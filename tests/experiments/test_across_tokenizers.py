@@ -28,9 +28,9 @@ def test_the_students_have_tokens_of_the_texts_and_the_teacher_s_layers(tmp_path
     flags, found = across_tokenizers.load(small(tmp_path, vocabulary=270, uld_weights=(1.5, 3.0)))
     assert [each.row for each in found.objectives] == [
         SFT,
-        ALONE,
         BESIDE,
         BESIDE.replace("1.5", "3"),
+        ALONE,
     ]
     assert (found.start.net.layers, found.start.net.vocabulary) == (2, 270)
     assert found.start.tokens.tokenizer.get_vocab_size() == 270
@@ -44,7 +44,7 @@ def test_a_run_has_every_row_and_is_the_same_again(tmp_path, capsys, monkeypatch
     monkeypatch.setattr("kd_jax.language.decoder.chatting.speeds", lambda sides: [5.0, 7.0])
     folder = finished("across_tokenizers", small(tmp_path, vocabulary=270))
     teacher, start, *trained = jsonl.records(folder)
-    assert [r["row"] for r in trained] == [SFT, ALONE, BESIDE]
+    assert [r["row"] for r in trained] == [SFT, BESIDE, ALONE]
     assert teacher["test_uld"] == 0 < start["test_uld"] < 2
     assert len({r["test_nll"] for r in trained}) == 3
     table = (folder / "table.md").read_text()
