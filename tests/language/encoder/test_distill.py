@@ -144,8 +144,9 @@ def test_what_python_gives_in_place_of_numbers_and_texts_is_one_line(teacher, gi
 def test_texts_to_embed_and_places_to_save_that_are_none(teacher, tmp_path):
     refused("texts is None: expected one text, or texts", teacher.embed, None)
     (tmp_path / "file").write_text("mine")
-    for path in (tmp_path / "file", tmp_path / "file" / "below"):
-        refused("file is no folder: name another place", teacher.save, path)
+    refused("file is a file: expected a new folder", teacher.save, tmp_path / "file")
+    refused("file/below cannot be written", teacher.save, tmp_path / "file" / "below")
+    refused("None is no path", teacher.save, None)
 
 
 def test_bad_input_is_one_line(teacher):
