@@ -83,10 +83,10 @@ class Encoder:
         """
         self.folder = model_folder.find(folder)
         said = sentence_folder.read(self.folder)
+        self.network, params = (static_embedding.load if said.static else load)(said.model)
         if not paths.has_file(self.folder / sentence_folder.MODULES):
             lacks = f"{folder} has no {sentence_folder.MODULES}"
             print(f"{lacks}: a text's vector is the mean of its tokens'", file=sys.stderr)
-        self.network, params = (static_embedding.load if said.static else load)(said.model)
         width = self.network.width
         require(
             said.width in (0, width),
