@@ -31,8 +31,9 @@ Takes:    6 processor minutes for 60 problems of GSM8K and SmolLM2-135M, one epo
 --data is a .jsonl file, one object a line: {"messages": [{"role": "user", "content": …}, …]}, a
 prompt with a completion, or a plain text. What assistants say is learned, in the teacher's own
 chat template. --teacher is a Hugging Face folder or hub name, or a .gguf file. The student has
-some of its layers (--layers), is another model with the same tokens (--student), or a new one
-(--random=hidden:256,layers:6). All objectives, and SFT beside them, have the same start, steps and
+some of its layers (--layers), is another model (--student), or a new one
+(--random=hidden:256,layers:6); with tokens of its own, by --vocabulary or --student, it learns by
+--objective=sft_universal_logit. All objectives, and SFT beside them, have the same start, steps and
 batches. --out is a folder that transformers loads, with tokenizer, template, card and table."""
 
 
