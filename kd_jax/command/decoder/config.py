@@ -74,7 +74,9 @@ class Config(experiment.Config):
     teacher: str = place("", "folder, hub name or .gguf (default: SmolLM2-135M, from a package)")
     layers: int = setting(0, "the student has so many of the teacher's layers", at_least(0))
     student: str = place(
-        "", "folder, hub name or .gguf of a student; with other tokens it learns by universal_logit"
+        "",
+        "folder, hub name or .gguf of a student; with other tokens it learns by "
+        "sft_universal_logit",
     )
     random: tuple[str, ...] = setting(
         (), "sizes of a new student, like hidden:256,layers:6; also heads, kv_heads, head_dim, "
