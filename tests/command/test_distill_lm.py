@@ -258,6 +258,7 @@ def test_flags_that_do_not_fit_are_one_line(given, said):
             "--max_length=4096: expected at most 2,048, the positions of the model",
         ),
         ({"layers": 4}, "--layers=4: expected fewer than the teacher's 4"),
+        ({"max_length": 8}, "to learn from: no text is left of"),
         ({"batch_size": 30}, "do not fill a batch of --batch_size=30"),
         ({"held_out": 30.0}, "of which --held_out=30 are 30: expected some to learn from"),
         ({"layers": 0, "random": {"hidden": 16}}, "expected hidden and layers"),

@@ -98,9 +98,10 @@ def read(
     require_room(reading.max_length, model.net)
     room = model.net.max_position_embeddings
     parts = parted(path, test_path, reading)
-    found = [encoding.encode(model, part, reading.max_length, reading.too_long) for part in parts]
-    learnt, held = (each.texts for each in found)
     names = "to learn from", "held out"
+    how = reading.max_length, reading.too_long
+    found = [encoding.encode(model, part, *how, name) for part, name in zip(parts, names)]
+    learnt, held = (each.texts for each in found)
     facts = [_fact(name, each.texts) for name, each in zip(names, found)]
     facts += _few(len(held), len(parts[1]), test_path, reading)
     if os.fspath(test_path):
@@ -132,11 +133,8 @@ def require_room(length: int, net: Llama) -> None:
         length: Tokens of a text.
         net: That reads it.
     """
-    room = net.max_position_embeddings
-    require(
-        length <= room, f"--max_length={length}: expected at most {room:,}, the positions of the "
-        "model",
-    )  # fmt: skip
+    room, said = net.max_position_embeddings, f"--max_length={length}"
+    require(length <= room, f"{said}: expected at most {room:,}, the positions of the model")
 
 
 def _prompts(texts):
