@@ -15,7 +15,7 @@ ROOT = HERE.parent
 sys.path.insert(0, str(ROOT))
 
 import kd_jax  # noqa: E402
-from kd_jax.report import experiment_page, front_page  # noqa: E402
+from kd_jax.report import experiment_page, front_page, markdown_blocks  # noqa: E402
 
 project, author, copyright = "kd_jax", "The kd_jax authors", "the kd_jax authors"
 version = release = kd_jax.__version__
@@ -163,6 +163,20 @@ def separators(app, doctree):
         node.parent.replace(node, nodes.Text(" \N{EN DASH} "))
 
 
+def align_numbers(app, doctree):
+    """Mark the cells of columns that hold numbers only, which are aligned to the right."""
+    from docutils import nodes
+
+    for table in doctree.findall(nodes.table):
+        rows = [[*row.findall(nodes.entry)] for row in table.findall(nodes.row)]
+        texts = [[cell.astext() for cell in row] for row in rows]
+        if len({*map(len, texts)}) == 1:
+            read = markdown_blocks.Table(texts[0], texts[1:])
+            for row in rows:
+                for column in filter(read.numeric, range(len(row))):
+                    row[column]["classes"].append("number")
+
+
 def setup(app):
     """Connect the functions above with Sphinx."""
     from sphinx.ext.napoleon.docstring import GoogleDocstring
@@ -171,6 +185,7 @@ def setup(app):
     app.connect("autodoc-process-docstring", keep_formulas, priority=600)  # behind napoleon
     app.connect("autodoc-process-signature", short_types)
     app.connect("doctree-read", separators)
+    app.connect("doctree-read", align_numbers)
     app.connect("autodoc-skip-member", skip_fields)
     app.connect("builder-inited", write_pages)
     app.connect("source-read", contents)

@@ -53,6 +53,15 @@ def test_flags_keep_their_dashes(conf):
     assert text == "take --preset=smoke"
 
 
+def test_columns_of_numbers_are_marked(conf):
+    nodes = pytest.importorskip("docutils.nodes")
+    texts = [("method", "errors", "verdict"), ("soft", "7.0 ± 1.0", "BEATS"), ("hard", "–", "–")]
+    cells = [[nodes.entry("", nodes.paragraph(text=text)) for text in row] for row in texts]
+    table = nodes.table("", *(nodes.row("", *row) for row in cells))
+    conf["align_numbers"](None, nodes.container("", table))
+    assert [[cell["classes"] for cell in row] for row in cells] == 3 * [[[], ["number"], []]]
+
+
 @pytest.mark.parametrize("line, expected", [
     ("δ = |s − t|", r"δ = \|s − t\|"),
     ("leading axes (*B), `*` and ``|x|``", r"leading axes (\*B), `*` and ``|x|``"),
