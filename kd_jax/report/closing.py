@@ -52,14 +52,14 @@ def of_pairs(table: Table) -> str:
         return ""
     said = f"{len(won)} of {len(judged)} comparisons are won"
     if won:
-        part, method, against, *_ = best = max(won, key=lambda row: abs(_change(row[3])))
-        said += f"; most: {method} against {against}, {part} ({DIFFERENCE.search(best[3])[0]})"
+        part, method, against, change, *_ = max(won, key=lambda row: abs(_change(row[3])))
+        said += f"; most: {method} against {against}, {part} ({change.split()[0]})"
     return f"{said}."
 
 
 def _change(difference):
     """The number that a difference with its interval begins with."""
-    return float(DIFFERENCE.search(difference)[0].replace("−", "-").replace(",", ""))
+    return float(difference.split()[0].replace("−", "-").replace(",", ""))
 
 
 def headline(markdown: str) -> str:
