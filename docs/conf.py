@@ -135,9 +135,16 @@ def skip_fields(app, what, name, obj, skip, options):
 MARKUP = re.compile(r"(`+[^`]+`+|^:[^:]+:)|(?<!\\)[*|]|(?<=\w)_(?!\w)")
 
 
+ARXIV = re.compile(r"arXiv (\d{4}\.\d{4,5})")
+
+
 def keep_formulas(app, what, name, obj, options, lines):
-    """Keep bars, stars and open subscripts as they are: formulas in docstrings are plain text."""
-    lines[:] = [MARKUP.sub(lambda found: found[1] or "\\" + found[0], line) for line in lines]
+    """Keep bars, stars and open subscripts as they are: formulas in docstrings are plain text.
+
+    Papers are links.
+    """
+    kept = [MARKUP.sub(lambda found: found[1] or "\\" + found[0], line) for line in lines]
+    lines[:] = [ARXIV.sub(r"`arXiv \1 <https://arxiv.org/abs/\1>`__", line) for line in kept]
 
 
 OF_FLAX = re.compile(r", parent: .*?, name: str \| None = None")

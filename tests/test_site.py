@@ -67,6 +67,7 @@ def test_columns_of_numbers_are_marked(conf):
     ("leading axes (*B), `*` and ``|x|``", r"leading axes (\*B), `*` and ``|x|``"),
     (r":param \*paths: [N, *shape]", r":param \*paths: [N, \*shape]"),
     ("p_(i) of x_1", r"p\_(i) of x_1"),
+    ("Li 2020, arXiv 1503.02531.", "Li 2020, `arXiv 1503.02531 <https://arxiv.org/abs/1503.02531>`__."),
 ])  # fmt: skip
 def test_formulas_of_docstrings_are_no_markup(conf, line, expected):
     lines = [line]
