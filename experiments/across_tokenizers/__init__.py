@@ -1,7 +1,7 @@
 """Distillation across tokenizers: sorted probabilities of a decoder.
 
 Command:  ./run.sh across_tokenizers [--manual_dir=FOLDER]
-Takes:    50 minutes on 2 CPU cores
+Takes:    45 minutes on 2 CPU cores
 Found:    Not run yet
 Needs:    text weights
 

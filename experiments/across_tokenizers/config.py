@@ -14,14 +14,16 @@ class Config(experiment.Config):
     seeds: int = setting(3, "orders of the data that each row is averaged over", at_least(1))
     layers: int = setting(10, "layers of the students", at_least(1))
     vocabulary: int = setting(4000, "tokens of the students' own", at_least(1))
-    texts: int = setting(600, "problems, the first ones of the file", at_least(2))
-    held_out: int = setting(120, "of these, that students are measured on", at_least(1))
-    max_length: int = setting(256, "tokens of a problem and its solution at most", at_least(8))
+    texts: int = setting(400, "problems, the first ones of the file", at_least(2))
+    held_out: int = setting(80, "of these, that students are measured on", at_least(1))
+    max_length: int = setting(
+        160, "tokens of a problem and its solution at most, else cut", at_least(8)
+    )
     batch_size: int = setting(4, "problems in a step", at_least(1))
     epochs: int = setting(2, "epochs over the problems", at_least(1))
     learning_rate: float = setting(5e-4, "peak learning rate", above_0)
     uld_weights: tuple[float, ...] = setting(
-        (1.5, 0.5, 5.0),
+        (1.5,),
         "lambda: weights of the universal logit loss beside SFT (paper: 1.5)",
         distinct(above_0),
     )

@@ -2,7 +2,7 @@
 
 Command:  ./run.sh cross_modal [--manual_dir=FOLDER]
 Takes:    10 minutes on 2 CPU cores
-Found:    Without labels pairs of image and audio stay within 3 points of 2,000 labels.
+Found:    Without labels image-audio pairs stay within 3 points of 2,000 labels.
           That is at T = 4. Speakers differ far more than methods; among images few labels gain
           most from soft targets of the other images
 

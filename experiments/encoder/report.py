@@ -3,7 +3,7 @@
 import json
 
 from experiments.encoder.rows import CUT, DISTILLED, TEACHER, TRAINED, row_name
-from kd_jax.metrics import statistics
+from kd_jax.metrics import means
 from kd_jax.report import figures, roles, tables
 from kd_jax.storage import jsonl
 
@@ -116,7 +116,7 @@ def draw(folder):
                     for n in sorted(speeds)
                     if row_name(n, arm) in rows
                 }
-                figures.band(panel, [*points], [*points.values()], arm, role, statistics.PERCENT)
+                figures.band(panel, [*points], [*points.values()], arm, role, means.PERCENT)
             panel.set_xlabel("sentences per second; above: layers")
             panel.set_ylabel(f"test accuracy, {titles[metric]}, %")
             layers = panel.secondary_xaxis("top")

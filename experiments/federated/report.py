@@ -20,7 +20,7 @@ from experiments.federated.rows import (
     LOCAL,
     ROWS,
 )
-from kd_jax.metrics import statistics
+from kd_jax.metrics import means, statistics
 from kd_jax.report import class_figures, figures, roles, sections, tables
 from kd_jax.storage import jsonl
 
@@ -149,8 +149,8 @@ def curves(axes, records):
     for row, role in looks.items():
         values = 100 * np.array(tables.values(rows[row], "validation_curve")).T
         x, mean = range(1, len(values) + 1), values.mean(1)
-        half = np.array([statistics.half_width(of_round) for of_round in values])
-        low, high = np.clip([mean - half, mean + half], *statistics.PERCENT)
+        half = np.array([means.half_width(of_round) for of_round in values])
+        low, high = np.clip([mean - half, mean + half], *means.PERCENT)
         figures.line(axes, x, mean, row, role, every=3)
         axes.fill_between(x, low, high, color=role.color, alpha=0.15, lw=0)
     axes.set_xlabel("round")
@@ -176,7 +176,7 @@ def bars(axes, by_alpha):
         color, hatch = colors[number // 2], class_figures.HATCHES[number % 2]
         values = [tables.values(tables.by_row(x)[row], "test_accuracy") for x in by_alpha.values()]
         x = np.arange(len(values)) + 0.2 * (number - 1.5)
-        half = [statistics.half_width(of_alpha) for of_alpha in values]
+        half = [means.half_width(of_alpha) for of_alpha in values]
         look = {"color": color, "hatch": hatch, "ec": "white", "error_kw": {"lw": 0.8}}
         axes.bar(x, np.mean(values, axis=1), 0.2, yerr=half, label=row, **look)
     axes.set_xticks(range(len(by_alpha)), [f"alpha {alpha}" for alpha in by_alpha])

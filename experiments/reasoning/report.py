@@ -7,7 +7,7 @@ import textwrap
 import numpy as np
 
 from experiments.reasoning.rows import PAIRS, TEACHER, equal_tokens
-from kd_jax.metrics import statistics
+from kd_jax.metrics import means
 from kd_jax.report import figures, roles, sections, tables
 from kd_jax.storage import jsonl
 
@@ -96,10 +96,10 @@ def _quality(problems, records, tests):
         cells = []
         for name in tests:
             accuracies = tables.values(found, f"{name}_accuracy")
-            means = tables.teacher_means(found, f"{name}_accuracy")
+            paired = tables.teacher_means(found, f"{name}_accuracy")
             cells += [
                 tables.mean_and_sd(accuracies),
-                tables.interval(means, within=statistics.PERCENT),
+                tables.interval(paired, within=means.PERCENT),
             ]
         cells += [tables.mean(found, metric, form) for metric, (_, form) in costs.items()]
         lines.append([row, *cells])
@@ -195,6 +195,6 @@ def panels(path, found, caption, **about):
         for cell, (row, role) in zip(axes.flat, looks(found).items()):
             cell.plot(*all_of, color="#c4c4c4", lw=0.8)
             look = role if len(found[row]) > 1 else role._replace(dash="")
-            figures.band(cell, [*found[row]], [*found[row].values()], row, look, statistics.PERCENT)
+            figures.band(cell, [*found[row]], [*found[row].values()], row, look, means.PERCENT)
             cell.set_title(textwrap.fill(row, 24), fontsize=8, color=role.color)
         yield axes.flat[: len(found)]

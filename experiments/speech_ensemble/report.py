@@ -6,7 +6,7 @@ import pathlib
 import numpy as np
 
 from experiments.speech_ensemble import rows as named
-from kd_jax.metrics import statistics
+from kd_jax.metrics import means
 from kd_jax.report import figures, roles, shares, tables
 from kd_jax.storage import jsonl
 
@@ -174,7 +174,7 @@ def by_temperature(axes, records: list[dict], mixed: str) -> None:
     rows = tables.by_row(records)
     of = {r["temperature"]: rows[r["row"]] for r in records if r.get("family") == mixed}
     values = [tables.teacher_means(of[t], "test_accuracy") for t in sorted(of)]
-    figures.band(axes, sorted(of), values, mixed, roles.MIXED, statistics.PERCENT)
+    figures.band(axes, sorted(of), values, mixed, roles.MIXED, means.PERCENT)
     for row, role in ((named.LABELS, roles.LABELS), (named.ENSEMBLE, roles.TEACHER)):
         figures.level(axes, tables.teacher_means(rows[row], "test_accuracy"), row, role)
     figures.temperature_axis(axes, sorted(of))

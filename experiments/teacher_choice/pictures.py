@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 
 from experiments.teacher_choice import rows as named
-from kd_jax.metrics import statistics
+from kd_jax.metrics import means
 from kd_jax.report import by_column, figures, roles, tables
 
 Records = list[tables.Record]
@@ -68,7 +68,7 @@ def few_labels(path: pathlib.Path, records: Records) -> None:
         for cell, split, title in zip(axes, ("train", "test"), ("few training", "test")):
             for row, role in roles.styles(rows).items():
                 values = 100 * np.array([r[f"{split}_curve"] for r in rows[row]]).T
-                figures.band(cell, range(1, 1 + len(values)), values, row, role, statistics.PERCENT)
+                figures.band(cell, range(1, 1 + len(values)), values, row, role, means.PERCENT)
             cell.set(xlabel="epoch", title=f"{title} images")
         axes[0].set_ylabel("accuracy, %")
         figures.legend(axes[0])

@@ -157,11 +157,15 @@ def _coarsened(
     return head + divergence(log_tail, tail_q)
 
 
-def _sorted_probabilities(logits: Float[Array, "*B V"], size: int) -> Float[Array, "*B size"]:
-    """Probabilities in decreasing order, with zeros up to `size`."""
-    falling = jnp.sort(jax.nn.softmax(logits), descending=True)
-    missing = size - logits.shape[-1]
-    return jnp.pad(falling, [(0, 0)] * (logits.ndim - 1) + [(0, missing)])
+def _largest_and_rest(
+    logits: Float[Array, "*B V"], size: int
+) -> tuple[Float[Array, "*B size"], Float[Array, "*B"]]:
+    """The `size` largest probabilities in decreasing order, and the sum of all others."""
+    p = jax.nn.softmax(logits)
+    if size == p.shape[-1]:
+        return jnp.sort(p, descending=True), jnp.zeros(p.shape[:-1], p.dtype)
+    largest, _ = jax.lax.top_k(p, size)  # where few are many times as fast as a sort of all
+    return largest, jnp.sum(p, -1) - jnp.sum(largest, -1)
 
 
 def universal_logit(
@@ -200,6 +204,7 @@ def universal_logit(
             "they may differ in the last axis only"
         )
     student, teacher = mask_rows(where, student, teacher)
-    size = max(student.shape[-1], teacher.shape[-1])
-    q, p = (_sorted_probabilities(x, size) for x in (student, teacher))
-    return mask_values(where, jnp.sum(jnp.abs(p - q), -1))
+    size = min(student.shape[-1], teacher.shape[-1])
+    (q, more_q), (p, more_p) = (_largest_and_rest(x, size) for x in (student, teacher))
+    # beside the zeros that follow the shorter list
+    return mask_values(where, jnp.sum(jnp.abs(p - q), -1) + more_q + more_p)

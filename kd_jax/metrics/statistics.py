@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from kd_jax.errors import require
+from kd_jax.metrics import means
 from kd_jax.metrics.levels import check_level, student_t
 
 BEATS, WORSE, INCONCLUSIVE = "BEATS", "WORSE", "INCONCLUSIVE"  # of a row against its baseline
@@ -16,7 +17,6 @@ FEWEST = 3  # paired units below which nothing is judged
 NO_VERDICT = "–"  # on fewer
 EQUIVALENT = "EQUIVALENT"  # within a margin that was stated beforehand
 SUPPORTED, CONTRADICTED, UNDECIDED = "SUPPORTED", "CONTRADICTED", "UNDECIDED"  # of a claim
-PERCENT, ANY = (0.0, 100.0), (-math.inf, math.inf)  # what a number can be
 ROUNDING = 1e-9  # by which sums that are equal may differ, as a part of them
 REACHED, FALLS_SHORT = "REACHED", "FALLS SHORT"  # of an aim
 
@@ -40,20 +40,6 @@ class Paired(NamedTuple):
     def half_width(self) -> float:
         """Half the width of the interval."""
         return (self.high - self.low) / 2
-
-
-def mean_sd(values: Sequence[float] | Float[np.ndarray, " S"]) -> tuple[float, float]:
-    """Mean and sample standard deviation (n − 1).
-
-    Args:
-        values: One number per seed.
-
-    Returns:
-        (mean, deviation); the deviation of one value is NaN.
-    """
-    values = np.asarray(values, np.float64)
-    sd = values.std(ddof=1) if len(values) > 1 else math.nan
-    return float(values.mean()), float(sd)
 
 
 def paired(
@@ -92,9 +78,8 @@ def paired(
         f"values have shape {values.shape} and baseline {baseline.shape}: expected one number per "
         "seed, of as many seeds",
     )
-    mean, sd = mean_sd(values - baseline)
-    n = len(values)
-    half = student_t(n - 1, level) * sd / math.sqrt(n) if n > 1 else math.nan
+    found, n = values - baseline, len(values)
+    mean, half = float(found.mean()), means.half_width(found, level) if n > 1 else math.nan
     return _judged(mean, half, lower_is_better, n)
 
 
@@ -261,32 +246,3 @@ def _judged(mean, half, lower_is_better, units):
     verdict = BEATS if better else WORSE if worse else INCONCLUSIVE
     verdict = verdict if units >= FEWEST else NO_VERDICT
     return Paired(mean, float(low), float(high), verdict)
-
-
-def half_width(values: Sequence[float] | Float[np.ndarray, " S"]) -> float:
-    """Half the width of the 95 % interval of a mean.
-
-    Args:
-        values: One number per seed.
-
-    Returns:
-        The half width; 0 for one value, which has none.
-    """
-    return 0.0 if len(values) < 2 else paired(values, [0] * len(values)).half_width
-
-
-def mean_interval(
-    values: Sequence[float] | Float[np.ndarray, " S"], within: tuple[float, float] = ANY
-) -> tuple[float, float]:
-    """Ends of the 95 % interval of a mean.
-
-    Args:
-        values: One number per seed.
-        within: What the mean can be; the interval ends there.
-
-    Returns:
-        (low, high); both the value itself for one.
-    """
-    mean, half = np.mean(values), half_width(values)
-    low, high = np.clip([mean - half, mean + half], *within)
-    return float(low), float(high)

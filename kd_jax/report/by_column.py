@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kd_jax.errors import extra
-from kd_jax.metrics import statistics
+from kd_jax.metrics import means
 from kd_jax.report import figures, roles, tables
 from kd_jax.report.differences import compared
 from kd_jax.report.published import DASH
@@ -123,7 +123,7 @@ def curves(
 
 def _interval(values):
     """(mean, low, high) of percentages."""
-    return np.mean(values), *statistics.mean_interval(values, statistics.PERCENT)
+    return np.mean(values), *means.interval(values, means.PERCENT)
 
 
 def differences(

@@ -21,8 +21,8 @@ import numpy as np
 from jaxtyping import Float
 
 from kd_jax.errors import extra, require_extra
-from kd_jax.metrics import statistics
-from kd_jax.metrics.statistics import ANY
+from kd_jax.metrics import means
+from kd_jax.metrics.means import ANY
 from kd_jax.report import roles
 from kd_jax.report.roles import Role
 from kd_jax.storage import jsonl
@@ -221,7 +221,7 @@ def dots(axes: Axes, values: Mapping[str, Sequence[float]]) -> None:
     looks = roles.looks(values)
     names = [*values][::-1]
     for y, row in enumerate(names):
-        role, half = looks[row], statistics.half_width(values[row])
+        role, half = looks[row], means.half_width(values[row])
         look: Look = {"fmt": role.marker, "color": role.color, "ms": 4}
         axes.errorbar(np.mean(values[row]), y, xerr=half, **look)
     axes.set_yticks(range(len(values)), [row.replace("$", "\\$") for row in names])

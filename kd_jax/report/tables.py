@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from kd_jax.metrics import statistics
+from kd_jax.metrics import means, statistics
 from kd_jax.report import differences
 from kd_jax.report.differences import in_percent, paired_values, seeds, teacher_means
 from kd_jax.report.published import DASH
@@ -39,7 +39,7 @@ class Line(NamedTuple):
 
 def line_of(row: str, values: Sequence[float], paired: statistics.Paired | None = None) -> Line:
     """The Line of one number per seed."""
-    mean, sd = statistics.mean_sd(values)
+    mean, sd = means.mean_sd(values)
     return Line(row, list(values), mean, sd, paired)
 
 
@@ -167,13 +167,13 @@ def spread(line: Line, digits: int = 1) -> str:
 
 def mean_and_sd(values: Sequence[float], digits: int = 1) -> str:
     """'105.3 ± 6.9' of one number per seed, or the mean alone where one value has no spread."""
-    mean, sd = statistics.mean_sd(values)
+    mean, sd = means.mean_sd(values)
     shown = f"{mean:.{digits}f}" + (f" ± {sd:.{digits}f}" if len(values) > 1 else "")
     return shown.replace("-", "−")
 
 
 def interval(
-    values: Sequence[float], digits: int = 1, within: tuple[float, float] = statistics.ANY
+    values: Sequence[float], digits: int = 1, within: tuple[float, float] = means.ANY
 ) -> str:
     """'[98.4, 112.2]', the 95 % interval of the mean of one number per seed, or a dash for one.
 
@@ -184,7 +184,7 @@ def interval(
     """
     if len(values) < 2:
         return DASH
-    low, high = statistics.mean_interval(values, within)
+    low, high = means.interval(values, within)
     return f"[{low:.{digits}f}, {high:.{digits}f}]".replace("-", "−")
 
 

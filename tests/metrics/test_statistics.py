@@ -39,11 +39,6 @@ def test_fewer_than_three_seeds_have_no_verdict_and_one_no_interval():
     assert [x.verdict for x in found.values()] == [statistics.NO_VERDICT] * 2
 
 
-def test_sample_deviation_divides_by_n_minus_one():
-    # 1, 2, 3, 4: squares of distances to 2.5 sum to 5; 5/3 = 1.6667
-    assert statistics.mean_sd([1, 2, 3, 4]) == pytest.approx((2.5, math.sqrt(5 / 3)))
-
-
 def test_paired_refuses_different_lengths():
     with pytest.raises(ValueError, match=r"\(2,\).*\(3,\)"):
         statistics.paired([1, 2], [1, 2, 3])
@@ -88,13 +83,6 @@ def test_markdown_is_padded():
     assert (
         tables.markdown(["a", "bb"], [["ccc", 1]]) == "| a   | bb |\n|-----|----|\n| ccc | 1  |\n"
     )
-
-
-def test_the_half_width_of_a_mean_is_students():
-    values = [3.0, 4.5, 5.0, 8.0]
-    low, high = scipy_stats.t.interval(0.95, 3, np.mean(values), scipy_stats.sem(values))
-    assert statistics.half_width(values) == pytest.approx((high - low) / 2)
-    assert statistics.half_width([3.0]) == 0.0
 
 
 def of_p(p):
