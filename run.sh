@@ -110,6 +110,8 @@ install() {
   done
   [[ ${#missing[@]} -gt 0 ]] || return 0
   echo "installing ${missing[*]} into $venv (once, a few minutes at most)" >&2
+  "$venv/bin/python" -c 'import pip' 2>/dev/null || # uv makes environments without it
+    "$venv/bin/python" -m ensurepip >/dev/null || fail "$venv has no pip; delete it and try again"
   { [[ ${#together[@]} -eq 0 ]] || pip_install "${together[@]}"; } &&
     { [[ ${#alone[@]} -eq 0 ]] || pip_install "${alone[@]}"; } ||
     fail "installing ${missing[*]} failed; the lines above say why, and the same command tries again"

@@ -15,7 +15,7 @@ ROOT = HERE.parent
 sys.path.insert(0, str(ROOT))
 
 import kd_jax  # noqa: E402
-from kd_jax.report import experiment_page, front_page  # noqa: E402
+from kd_jax.report import experiment_page, front_page, markdown_blocks  # noqa: E402
 
 project, author, copyright = "kd_jax", "The kd_jax authors", "the kd_jax authors"
 version = release = kd_jax.__version__
@@ -135,9 +135,16 @@ def skip_fields(app, what, name, obj, skip, options):
 MARKUP = re.compile(r"(`+[^`]+`+|^:[^:]+:)|(?<!\\)[*|]|(?<=\w)_(?!\w)")
 
 
+ARXIV = re.compile(r"arXiv (\d{4}\.\d{4,5})")
+
+
 def keep_formulas(app, what, name, obj, options, lines):
-    """Keep bars, stars and open subscripts as they are: formulas in docstrings are plain text."""
-    lines[:] = [MARKUP.sub(lambda found: found[1] or "\\" + found[0], line) for line in lines]
+    """Keep bars, stars and open subscripts as they are: formulas in docstrings are plain text.
+
+    Papers are links.
+    """
+    kept = [MARKUP.sub(lambda found: found[1] or "\\" + found[0], line) for line in lines]
+    lines[:] = [ARXIV.sub(r"`arXiv \1 <https://arxiv.org/abs/\1>`__", line) for line in kept]
 
 
 OF_FLAX = re.compile(r", parent: .*?, name: str \| None = None")
@@ -163,6 +170,20 @@ def separators(app, doctree):
         node.parent.replace(node, nodes.Text(" \N{EN DASH} "))
 
 
+def align_numbers(app, doctree):
+    """Mark the cells of columns that hold numbers only, which are aligned to the right."""
+    from docutils import nodes
+
+    for table in doctree.findall(nodes.table):
+        rows = [[*row.findall(nodes.entry)] for row in table.findall(nodes.row)]
+        texts = [[cell.astext() for cell in row] for row in rows]
+        if len({*map(len, texts)}) == 1:
+            read = markdown_blocks.Table(texts[0], texts[1:])
+            for row in rows:
+                for column in filter(read.numeric, range(len(row))):
+                    row[column]["classes"].append("number")
+
+
 def setup(app):
     """Connect the functions above with Sphinx."""
     from sphinx.ext.napoleon.docstring import GoogleDocstring
@@ -171,6 +192,7 @@ def setup(app):
     app.connect("autodoc-process-docstring", keep_formulas, priority=600)  # behind napoleon
     app.connect("autodoc-process-signature", short_types)
     app.connect("doctree-read", separators)
+    app.connect("doctree-read", align_numbers)
     app.connect("autodoc-skip-member", skip_fields)
     app.connect("builder-inited", write_pages)
     app.connect("source-read", contents)

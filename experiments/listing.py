@@ -21,9 +21,9 @@ GROUPS = {
     "The code": ["install", "test", "check", "docs", "bench", "completion"],
 }  # fmt: skip
 TOOLS = {
-    "distill": "Distil your teacher into your student on your data.",
-    "distill_encoder": "Distil a sentence encoder into a smaller one on your texts.",
-    "distill_lm": "Distil a decoder into a smaller one on your texts.",
+    "distill": "Distill your teacher into your student on your data.",
+    "distill_encoder": "Distill a sentence encoder into a smaller one on your texts.",
+    "distill_lm": "Distill a decoder into a smaller one on your texts.",
     "list": "Show the runs: state, settings, size, finding.",
     "clean": "Show what runs keep for later ones; remove it if wished.",
     "report": "Make one page of the runs of a folder, or of the records.",
@@ -39,13 +39,14 @@ COMMANDS = "distill", "distill_encoder", "distill_lm"
 # Of bash; zsh understands it after `autoload bashcompinit && bashcompinit`.
 COMPLETION = """\
 _kd_jax() {
-  local word="${COMP_WORDS[COMP_CWORD]}" run="${COMP_WORDS[0]}"
-  if [ "$COMP_CWORD" -eq 1 ]; then
-    COMPREPLY=($(compgen -W "NAMES" -- "$word"))
-  elif [ "${word#--}" != "$word" ]; then
-    COMPREPLY=($(compgen -W "$("$run" "${COMP_WORDS[1]}" --help 2>/dev/null |
+  local word="${COMP_WORDS[COMP_CWORD]}" run="${COMP_WORDS[0]}" name="${COMP_WORDS[1]}"
+  if [ "${word#-}" != "$word" ]; then
+    [ "${name#-}" = "$name" ] || name=quickstart
+    COMPREPLY=($(compgen -W "$("$run" "$name" --help 2>/dev/null |
       sed -n 's/^  \\(--[a-z_]*=*\\).*/\\1/p')" -- "$word"))
     [ "${COMPREPLY[0]%=}" = "${COMPREPLY[0]}" ] || compopt -o nospace
+  elif [ "$COMP_CWORD" -eq 1 ]; then
+    COMPREPLY=($(compgen -W "NAMES" -- "$word"))
   else
     COMPREPLY=($(compgen -f -- "$word"))
   fi

@@ -4,6 +4,7 @@ import dataclasses
 import importlib
 import os
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -170,10 +171,10 @@ def test_help_prints_the_docstring_every_flag_and_what_presets_set():
 def test_help_fits_the_terminal(name):
     config = importlib.import_module(f"experiments.{name}.config").Config
     texts = {x: experiment.usage(config, launcher.listing.docstring(name), x) for x in (80, 100)}
-    assert texts[80].split() == texts[100].split()
+    whole = [re.sub(r",\s+", ",", text).split() for text in texts.values()]  # long lists are parted
+    assert whole[0] == whole[1]
     for width, text in texts.items():
-        lines = [line for line in text.splitlines() if len(line.split()) > 1]
-        assert not [line for line in lines if len(line) > width]
+        assert not [line for line in text.splitlines() if len(line) > width]
 
 
 def without(packages, *arguments, name="quickstart"):

@@ -150,8 +150,9 @@ def shell(tmp_path):
     python = clone / ".venv" / "bin" / "python"
     python.parent.mkdir(parents=True)
     python.write_text(
-        f'#!/bin/sh\nif [ "$2" != pip ]; then exec "{sys.executable}" "$@"; fi\n'
-        'echo "$@"; [ -z "$BROKEN" ]\n'
+        '#!/bin/sh\ncase "$2" in\npip) echo "$@"; [ -z "$BROKEN" ];;\n'
+        'ensurepip) echo "$@" >&2;;\n"import pip") [ -z "$BARE" ];;\n'
+        f'*) exec "{sys.executable}" "$@";;\nesac\n'
     )
     python.chmod(0o755)
 
@@ -189,6 +190,12 @@ def test_a_broken_installation_is_repeated_and_an_unknown_extra_refused(shell):
     assert "-r " in again and "gguf" in again
     refused = shell("install", "txet")
     assert refused.returncode == 2 and "no extra is called 'txet'; there are:" in refused.stderr
+
+
+@pytest.mark.parametrize("bare", ["yes", ""])
+def test_an_environment_without_pip_as_uv_makes_it_gets_it(shell, bare):
+    done = shell("install", "text", BARE=bare)
+    assert done.returncode == 0 and ("-m ensurepip" in done.stderr) == bool(bare)
 
 
 @pytest.fixture

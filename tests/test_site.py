@@ -53,11 +53,21 @@ def test_flags_keep_their_dashes(conf):
     assert text == "take --preset=smoke"
 
 
+def test_columns_of_numbers_are_marked(conf):
+    nodes = pytest.importorskip("docutils.nodes")
+    texts = [("method", "errors", "verdict"), ("soft", "7.0 ± 1.0", "BEATS"), ("hard", "–", "–")]
+    cells = [[nodes.entry("", nodes.paragraph(text=text)) for text in row] for row in texts]
+    table = nodes.table("", *(nodes.row("", *row) for row in cells))
+    conf["align_numbers"](None, nodes.container("", table))
+    assert [[cell["classes"] for cell in row] for row in cells] == 3 * [[[], ["number"], []]]
+
+
 @pytest.mark.parametrize("line, expected", [
     ("δ = |s − t|", r"δ = \|s − t\|"),
     ("leading axes (*B), `*` and ``|x|``", r"leading axes (\*B), `*` and ``|x|``"),
     (r":param \*paths: [N, *shape]", r":param \*paths: [N, \*shape]"),
     ("p_(i) of x_1", r"p\_(i) of x_1"),
+    ("Li 2020, arXiv 1503.02531.", "Li 2020, `arXiv 1503.02531 <https://arxiv.org/abs/1503.02531>`__."),
 ])  # fmt: skip
 def test_formulas_of_docstrings_are_no_markup(conf, line, expected):
     lines = [line]

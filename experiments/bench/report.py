@@ -2,7 +2,7 @@
 
 import statistics
 
-from experiments.bench import workloads
+from experiments.bench import pictures, workloads
 from experiments.bench.rows import (
     CHUNKED,
     DECODERS,
@@ -220,4 +220,5 @@ def decoders_table(records):
 
 
 def draw(folder):
-    """There is no figure."""
+    """The figure of a run folder, see pictures."""
+    pictures.draw(folder)

@@ -76,5 +76,17 @@ def _flag(field, width):
     given = f"  --{field.name}={listed(field.default)}"
     means = textwrap.wrap(field.metadata["help"], width - GIVEN, break_on_hyphens=False)
     first, *others = means or [""]
-    lines = [f"{given:<{GIVEN}}{first}"] if len(given) < GIVEN else [given, " " * GIVEN + first]
+    lines = [f"{given:<{GIVEN}}{first}"]
+    if len(given) >= GIVEN:
+        lines = [*_broken(given, width), " " * GIVEN + first]
     return "\n".join([*lines, *(" " * GIVEN + line for line in others)])
+
+
+def _broken(given, width):
+    """The lines of a flag and its value; a long list goes on behind a comma."""
+    lines = [""]
+    for part in re.split(r"(?<=,)", given):
+        if lines[-1].strip() and len(lines[-1] + part) > width:
+            lines.append(" " * 6)
+        lines[-1] += part
+    return lines

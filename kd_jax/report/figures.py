@@ -119,6 +119,11 @@ def _save(drawn, path, about):
     short = text.getvalue()
     for long, shorter in SHORTER:
         short = re.sub(long, shorter, short)
+    # of a rectangle's last digits, in which two layouts of one figure differ
+    for number, name in enumerate(dict.fromkeys(re.findall(r'<clipPath id="(\w+)"', short))):
+        short = short.replace(f'"{name}"', f'"clip{number}"').replace(
+            f"#{name})", f"#clip{number})"
+        )
     jsonl.write_whole(path, short)
 
 

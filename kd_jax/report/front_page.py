@@ -49,7 +49,7 @@ def overview(root: pathlib.Path) -> str:
         about = experiment_page.stated(folder)
         command = f"[`./run.sh {folder.name}`](experiments/{folder.name}/README.md)"
         lines.append([about.title.rstrip("."), command, first_sentence(about), minutes(folder)])
-    return tables.markdown(["experiment", "command", "found", "minutes"], lines)
+    return tables.markdown(["experiment", "command", "found", "minutes"], lines, padded=False)
 
 
 def first_sentence(about: docstrings.Docstring) -> str:

@@ -135,7 +135,8 @@ def _kept(workdir):
     """What later runs may use, and how to be rid of it."""
     found = [f"{_bytes(x.size)} of {x.what} ({len(x.entries)})" for x in kept.below(workdir)]
     where = "" if workdir == pathlib.Path("runs") else f" {shlex.quote(str(workdir))}"
-    return f"Kept for later runs: {', '.join(found)}; ./run.sh clean{where}\n" if found else ""
+    told = _folded(f"Kept for later runs: {', '.join(found)}")
+    return f"{told}\nRemove it: ./run.sh clean{where}\n" if found else ""
 
 
 def _bytes(number):

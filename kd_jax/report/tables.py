@@ -217,15 +217,16 @@ def _signed(value, digits):
     return f"{value:+.{digits}f}".replace("-", "−")
 
 
-def markdown(header: Sequence[Any], rows: Iterable[Sequence[Any]]) -> str:
+def markdown(header: Sequence[Any], rows: Iterable[Sequence[Any]], *, padded: bool = True) -> str:
     """A Markdown table with padded columns, so that it reads well in a terminal too.
 
     Args:
         header: the columns' titles.
         rows: cells, as many as titles in each; shown as str() has them.
+        padded: whether columns are; one that is wider than any terminal gains nothing by it.
     """
     cells = [list(map(str, header)), *(list(map(str, row)) for row in rows)]
-    widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
+    widths = [max(len(row[i]) for row in cells) if padded else 1 for i in range(len(header))]
     lines = ["| " + " | ".join(c.ljust(w) for c, w in zip(row, widths)) + " |" for row in cells]
     lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
     return "\n".join(lines) + "\n"

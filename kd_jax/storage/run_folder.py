@@ -29,6 +29,10 @@ from kd_jax.storage.whole_file import written
 
 RECORDS = "records.jsonl"
 VERDICT = re.compile(r"\b(BEATS|WORSE|INCONCLUSIVE|no verdicts?)\b")  # or why there is none
+CELL = re.compile(  # of a table: a verdict, alone or behind a number
+    r"(?<=[|\])] )(BEATS|WORSE|INCONCLUSIVE|EQUIVALENT|REACHED|FALLS SHORT|SUPPORTED|CONTRADICTED|"
+    r"UNDECIDED)(?= *\|)"
+)
 FEWEST = 3  # seeds of which a table says what beats what
 IDENTITY = "row", "seed", "teacher_seed", "teacher", "part"  # what tells records of a run apart
 
@@ -228,7 +232,9 @@ class Run:
         self.open()
         if not self._manifest:
             return
-        text = jsonl.with_notes(table, self.folder)
+        smoke = self.settings.get("preset") == "smoke"
+        whole = jsonl.with_notes(table, self.folder)
+        text = without_verdicts(whole) if smoke else whole
         self.write("table.md", text)
         draw(self.folder)
         for left in self.folder.glob("training *"):  # snapshots of what is recorded, after a kill
@@ -236,10 +242,11 @@ class Run:
         self._manifest.finish()
         teachers = self.settings.get("teachers", 1)  # of several the means of each are paired
         units = teachers if teachers > 1 else self.settings.get("seeds", FEWEST)
-        judged = self.shown or units >= FEWEST or VERDICT.search(text)  # by texts, say
+        judged = self.shown or units >= FEWEST or VERDICT.search(whole)  # by texts, say
         few = "" if judged else "fewer than three seeds: no verdicts\n"
-        if judged and self.settings.get("preset") == "smoke":
-            few = "--preset=smoke: its verdicts mean nothing\n"
+        if judged and smoke:
+            of = "its verdicts mean nothing" if self.shown else "no verdicts"
+            few = f"--preset=smoke shows that the command runs: {of}\n"
         said = self.shown or show(text)
         said = f"\n{said}\n" if said else ""
         print(f"{said}{few}records, table and figures: {self.folder}")
@@ -251,6 +258,11 @@ class Run:
             line = ending.of(error)[0] or f"{type(error).__name__}: {error}"
             self._manifest.leave(line if fault else None)
             self._lock.release()
+
+
+def without_verdicts(text: str) -> str:
+    """A table.md whose verdicts are dashes: what trained for seconds decides nothing."""
+    return CELL.sub(lambda word: "–".ljust(len(word[0])), text)
 
 
 def finished(run: Run) -> pathlib.Path | None:

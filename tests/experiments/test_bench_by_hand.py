@@ -3,6 +3,8 @@
 import pytest
 
 from experiments.bench import machine, report, rows, scaling, workloads
+from kd_jax.report import figure_files
+from kd_jax.storage import jsonl
 
 
 def test_multiply_adds_by_hand():
@@ -112,3 +114,22 @@ def test_the_least_time_counts(monkeypatch):
     moments = iter([0, 5, 10, 12, 20, 29, 30, 39, 40, 49, 50, 59, 60, 69])
     monkeypatch.setattr(machine.time, "perf_counter", lambda: next(moments))
     assert machine.least(lambda: None) == 2
+
+
+def test_the_figure_has_a_panel_for_each_training_that_several_did(tmp_path):
+    records = [
+        {"part": part, "row": row, "seconds": [1.0, 2.0, 4.0]}
+        for part, names in {
+            workloads.SMALL.name: (rows.OURS, "Keras on JAX"),
+            workloads.TEACHER.name: (rows.OURS,),
+            rows.PEOPLE: (rows.PEOPLE_ONE, rows.PEOPLE_TORCH),
+        }.items()
+        for row in names
+    ]
+    (tmp_path / "records.jsonl").write_text(jsonl.text(records))
+    report.draw(tmp_path)
+    found = figure_files.read(tmp_path / "seconds.svg")
+    text = (tmp_path / "seconds.svg").read_text()
+    assert "medians, lines from the least to the most" in found.caption
+    assert found.table.lower() == workloads.SMALL.name and text.count(f">{rows.OURS}</text>") == 1
+    assert "Keras on JAX" in text and workloads.TEACHER.name not in text

@@ -34,6 +34,8 @@ def test_an_experiment_without_a_group_is_listed_all_the_same(tmp_path, monkeypa
     (["./run.sh", "dist"], ["distill", "distill_encoder", "distill_lm"]),
     (["./run.sh", "people", "--teacher_w"], ["--teacher_width="]),
     (["./run.sh", "distill", "--temp"], ["--temperatures="]),
+    (["./run.sh", "--student_w"], ["--student_width="]),
+    (["./run.sh", "--seeds=2", "--student_w"], ["--student_width="]),
 ])  # fmt: skip
 def test_the_shell_completes_names_and_flags(words, expected, capsys):
     assert launcher.main(["completion"]) == 0

@@ -237,7 +237,7 @@ def test_students_regress_log_probabilities_or_learn_labels():
 
 
 def test_students_are_compared_with_their_own_teacher(tmp_path):
-    """Two teachers, two students each: differences are 0.1 less than the teacher's, by hand."""
+    """Two teachers, two students each: they are 10 points below their teacher, by hand."""
     accuracy = {rows.TEACHER: [[0.8], [0.6]], rows.LABELS: [[0.7, 0.7], [0.5, 0.5]]}
     found = [
         {"row": row, "teacher_seed": t, "seed": s, "train_accuracy": x, "test_accuracy": x}
@@ -249,7 +249,7 @@ def test_students_are_compared_with_their_own_teacher(tmp_path):
     lines = [line for line in report.table(tmp_path).splitlines() if line.startswith("| ")]
     cells = {line.split("|")[1].strip(): line.split("|") for line in lines}
     # sample s.d. of 0.8, 0.6 is 0.1414; of 0.7, 0.7, 0.5, 0.5 it is 0.1155
-    assert cells[rows.TEACHER][3].strip() == "0.7000 ± 0.1414"
-    assert cells[rows.LABELS][3].strip() == "0.6000 ± 0.1155"
-    assert cells[rows.LABELS][6].strip() == "−0.1000 [−0.1000, −0.1000]"
-    assert cells[rows.TEACHER][4].strip() == "+0.1000 [+0.1000, +0.1000]"
+    assert cells[rows.TEACHER][3].strip() == "70.0 ± 14.1"
+    assert cells[rows.LABELS][3].strip() == "60.0 ± 11.5"
+    assert cells[rows.LABELS][6].strip() == "−10.0 [−10.0, −10.0]"
+    assert cells[rows.TEACHER][4].strip() == "+10.0 [+10.0, +10.0]"

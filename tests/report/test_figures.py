@@ -152,3 +152,14 @@ def test_a_committed_figure_is_small_captioned_text_on_white_and_as_wide_as_a_pa
     assert float(root.get("width").removesuffix("pt")) * 96 / 72 <= 846
     texts = list(root.iter("{http://www.w3.org/2000/svg}text"))
     assert len(texts) > 4 and "fill: #ffffff" in path.read_text()
+
+
+def test_the_last_digits_of_a_layout_are_not_in_the_file(tmp_path):
+    texts = []
+    for width in (0.5, 0.5 + 1e-12):
+        with figures.figure(tmp_path / "a.svg") as axes:
+            axes.set_position((0.2, 0.2, width, 0.5))
+            axes.plot([0, 1], [0, 1])
+        texts.append((tmp_path / "a.svg").read_text())
+    assert texts[0] == texts[1] and 'clip-path="url(#clip0)"' in texts[0]
+    assert len(ElementTree.fromstring(texts[0]).findall(".//*[@id='clip0']")) == 1

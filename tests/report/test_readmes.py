@@ -144,14 +144,11 @@ def test_only_marked_parts_of_the_front_page_are_renewed(tmp_path):
 def overview():
     title = "Black-box distillation: what a teacher answers"
     links = [f"[`./run.sh {n}`](experiments/{n}/README.md)" for n in ("quickstart", "small")]
-    width = len(links[0])
     rows = [
-        f"| {title} | {link:<{width}} | Three of four rows beat the labels | {minutes:<7} |\n"
+        f"| {title} | {link} | Three of four rows beat the labels | {minutes} |\n"
         for link, minutes in zip(links, ("2", "1"))
     ]
-    head = f"| {'experiment':<{len(title)}} | {'command':<{width}} | {'found':<34} | minutes |\n"
-    rule = "|" + "|".join("-" * (n + 2) for n in (len(title), width, 34, 7)) + "|\n"
-    return head + rule + "".join(rows)
+    return "| experiment | command | found | minutes |\n|---|---|---|---|\n" + "".join(rows)
 
 
 @pytest.mark.parametrize(

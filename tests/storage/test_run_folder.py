@@ -104,11 +104,16 @@ def test_fewer_than_three_seeds_are_told(tmp_path, capsys, settings, said):
     assert ("fewer than three seeds: no verdicts" in capsys.readouterr().out) == said
 
 
-def test_verdicts_of_a_smoke_are_said_to_mean_nothing(tmp_path, capsys):
-    for preset in ("default", "smoke"):
-        Run(tmp_path, "demo", {"seeds": 3, "preset": preset}).conclude(lambda folder: "a BEATS")
-        said = "--preset=smoke: its verdicts mean nothing\n" in capsys.readouterr().out
-        assert said == (preset == "smoke")
+def test_a_smoke_has_no_verdicts_and_says_why(tmp_path, capsys):
+    table = (
+        "| a | verdict | [1, 2] WORSE |\n|---|---|---|\n| WORSE cell | BEATS   | [1, 2] WORSE |\n"
+    )
+    for preset, ends in (("default", ("BEATS  ", "WORSE")), ("smoke", ("–      ", "–    "))):
+        run = Run(tmp_path, "demo", {"seeds": 3, "preset": preset})
+        run.conclude(lambda folder: table)
+        printed, line = capsys.readouterr().out, f"| WORSE cell | {ends[0]} | [1, 2] {ends[1]} |"
+        assert line in printed and line in run.path("table.md").read_text()
+        assert ("shows that the command runs: no verdicts\n" in printed) == (preset == "smoke")
 
 
 def test_fields_that_are_tuples_name_a_unit_as_lists_do(tmp_path):

@@ -46,7 +46,7 @@ def distill_lm(
     out: str | os.PathLike = "",
     **flags: Any,
 ) -> Distilled:
-    """Distil a decoder into a smaller one on texts of one's own.
+    """Distill a decoder into a smaller one on texts of one's own.
 
         kd.distill_lm("chats.jsonl", "FOLDER", layers=10, out="small").student.answer("…")
 

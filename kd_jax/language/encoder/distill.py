@@ -176,7 +176,7 @@ def distill_encoder(
     execution: Execution = DEFAULT,
     **changes: Any,
 ) -> EncoderResult:
-    """Distil a sentence encoder into shorter ones on texts, and say what they keep of it.
+    """Distill a sentence encoder into shorter ones on texts, and say what they keep of it.
 
     Students begin as a cut, some of the teacher's layers with its embeddings, and learn its vectors
     on the training texts. They are held against the cut that has not learned, and against the
