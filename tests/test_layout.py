@@ -31,7 +31,8 @@ MAY_IMPORT = {
     "training": ["runtime", "errors"],
     "storage": ["runtime", "fingerprint", "errors"],
     "pretrained": [
-        "models", "data", "losses", "runtime", "training", "fingerprint", "paths", "errors",
+        "models", "data", "losses", "runtime", "training", "fingerprint", "export.folders", "paths",
+        "errors",
     ],
     "distill": [
         "losses", "models", "metrics", "data", "training", "storage", "runtime", "fingerprint",

@@ -32,7 +32,7 @@ class Config(experiment.Config):
     PRESETS = {
         "default": {},
         "smoke": {
-            "fast_compile": True, "seeds": 1, "layers": 2, "vocabulary": 300, "texts": 12,
+            "fast_compile": True, "seeds": 1, "layers": 1, "vocabulary": 300, "texts": 12,
             "held_out": 4, "max_length": 512, "epochs": 1, "uld_weights": (1.5,), "tiny": True,
         },
     }  # fmt: skip

@@ -271,10 +271,14 @@ def _drawn(whole, names, split, seed):
     shares["train"] += sum(shares[name] for name in PARTS if name not in names)
     rows = subsets.stratified(labels, [shares[x] if x in names else 0.0 for x in PARTS], seed)
     found = {name: whole.take(own) for name, own in zip(PARTS, rows) if name in names}
+    classes = len(set(labels.tolist()))
+    said, more = counted(len(whole.texts), "text"), "give more"
+    if classes > 1:
+        said, more = f"{said} of {classes:,} classes", "parts are of each class; give more of each"
     for name, part in found.items():
         require(
             part.texts,
-            f"of {counted(len(whole.texts), 'text')} none is left for {name}: give more, another "
-            "--split" + (f" or --{name}=FILE" if name != "train" else ""),
+            f"of {said} none is left for {name}: {more}, another --split"
+            + (f" or --{name}=FILE" if name != "train" else ""),
         )
     return found

@@ -57,9 +57,10 @@ def value(line: dict, key: str, where: str) -> Any:
         key: of it.
         where: the line, for messages.
     """
-    near = difflib.get_close_matches(key, list(line), 1)
-    guess = f"did you mean {near[0]}?" if near else f"it has {names(line)}"
-    require(key in line, f"{where} has no key {shown(key)}: {guess}")
+    if key not in line:  # to look for the nearest takes longer than to read the line
+        near = difflib.get_close_matches(key, list(line), 1)
+        guess = f"did you mean {near[0]}?" if near else f"it has {names(line)}"
+        raise InputError(f"{where} has no key {shown(key)}: {guess}")
     return line[key]
 
 

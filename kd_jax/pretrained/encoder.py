@@ -18,6 +18,7 @@ from tokenizers import normalizers
 from kd_jax import paths
 from kd_jax.data import padding
 from kd_jax.errors import counted, require
+from kd_jax.export import folders
 from kd_jax.models.bert import Bert
 from kd_jax.models.modernbert import ModernBert
 from kd_jax.models.sentence import Head
@@ -82,10 +83,10 @@ class Encoder:
         """
         self.folder = model_folder.find(folder)
         said = sentence_folder.read(self.folder)
+        self.network, params = (static_embedding.load if said.static else load)(said.model)
         if not paths.has_file(self.folder / sentence_folder.MODULES):
             lacks = f"{folder} has no {sentence_folder.MODULES}"
             print(f"{lacks}: a text's vector is the mean of its tokens'", file=sys.stderr)
-        self.network, params = (static_embedding.load if said.static else load)(said.model)
         width = self.network.width
         require(
             said.width in (0, width),
@@ -191,16 +192,25 @@ class Encoder:
         """Write the encoder as a folder for sentence-transformers, transformers and kd.Encoder.
 
         Args:
-            folder: is made when missing.
+            folder: a new one, or one that this has written and nobody has changed: it is replaced,
+                whole or not at all.
             network: another one in its place, such as a student with fewer layers.
             params: of that one.
 
         Raises:
-            InputError: a file has the folder's name, or stands above it.
+            InputError: the folder holds somebody's files, or cannot be written.
         """
-        above = pathlib.Path(folder)
-        above = next((x for x in (above, *above.parents) if os.path.lexists(x)), above)
-        require(above.is_dir(), f"{folder}: {above} is no folder: name another place")
+        with folders.written_whole(paths.given(folder)) as new:
+            self.write(new, network, params)
+
+    def write(self, folder: pathlib.Path, network: Any = None, params: Any = None) -> None:
+        """Write the files of `save` beside what lies in a folder.
+
+        Args:
+            folder: as for `save`, like the next; is made when missing.
+            network: in its place.
+            params: of that one.
+        """
         network, params = (network or self.network), (self.params if params is None else params)
         if self.static:
             static_embedding.save(folder, params, self.tokenizer)
@@ -208,7 +218,7 @@ class Encoder:
             SAVERS[type(network)](folder, network, params, self._said.model)
         sentence_folder.write(folder, self._said)
         if self.card:
-            (pathlib.Path(folder) / "README.md").write_text(self.card, encoding="utf-8")
+            (folder / "README.md").write_text(self.card, encoding="utf-8")
 
     def _prompt(self, name):
         name = self._said.default_prompt if name is None else name

@@ -85,6 +85,15 @@ def packaged() -> pathlib.Path:
     return paths[0]
 
 
+def network(path: str | os.PathLike) -> Llama:
+    """The Llama of a GGUF file, whose tensors are not read.
+
+    Raises:
+        InputError: as for `load`, of the metadata.
+    """
+    return _network(gguf_file.read(path))
+
+
 def load(path: str | os.PathLike) -> tuple[Llama, Any]:
     """(Llama, params) of a GGUF file with a Llama.
 

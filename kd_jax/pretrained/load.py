@@ -6,6 +6,7 @@ from kd_jax.errors import require
 from kd_jax.models.llama import Llama
 from kd_jax.pretrained import (
     chat_files,
+    decoder_settings,
     gguf,
     gguf_tokenizer,
     llama,
@@ -45,6 +46,21 @@ class ChatModel(NamedTuple):
         return found  # type: ignore[return-value]
 
 
+def network(name: str = "") -> Llama:
+    """The network of a name as its settings say, whose parameters are not read.
+
+    Args:
+        name: as for `load`.
+
+    Raises:
+        InputError: as for `load`.
+    """
+    _require_name(name)
+    if name and not name.endswith(".gguf"):
+        return decoder_settings.network(model_folder.find(name))
+    return gguf.network(name or gguf.packaged())
+
+
 def load(name: str = "") -> ChatModel:
     """The ChatModel of a name.
 
@@ -54,7 +70,7 @@ def load(name: str = "") -> ChatModel:
     Raises:
         InputError: there is none of that name, or its tokenizer or its template is of another.
     """
-    require(isinstance(name, str), f"{name!r:.80} is no name: expected that of a model, as a text")
+    _require_name(name)
     if name and not name.endswith(".gguf"):
         where: Any = model_folder.find(name)
         (net, params), tokenizer = llama.load(where), tokenizers.load(where)
@@ -68,3 +84,7 @@ def load(name: str = "") -> ChatModel:
     chat = found.chat() if template or chatml(tokenizer) else None
     first = chat.stop() if chat else None
     return found._replace(stop=chat_files.stops(first, ends, net.vocabulary, where))
+
+
+def _require_name(name):
+    require(isinstance(name, str), f"{name!r:.80} is no name: expected that of a model, as a text")

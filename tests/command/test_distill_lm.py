@@ -4,6 +4,7 @@ import functools
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -27,7 +28,7 @@ from kd_jax.command.decoder import run as command
 from kd_jax.errors import InputError
 from kd_jax.language import tiny_teacher
 from kd_jax.language.decoder import top_k_files
-from kd_jax.pretrained import decoder_folder, load
+from kd_jax.pretrained import decoder_folder, gguf_writer, load
 from kd_jax.storage import jsonl
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -254,9 +255,10 @@ def test_flags_that_do_not_fit_are_one_line(given, said):
     [
         (
             {"max_length": 4096},
-            "--max_length=4096: expected at most 2,048, the student's positions",
+            "--max_length=4096: expected at most 2,048, the positions of the model",
         ),
         ({"layers": 4}, "--layers=4: expected fewer than the teacher's 4"),
+        ({"max_length": 8}, "to learn from: no text is left of"),
         ({"batch_size": 30}, "do not fill a batch of --batch_size=30"),
         ({"held_out": 30.0}, "of which --held_out=30 are 30: expected some to learn from"),
         ({"layers": 0, "random": {"hidden": 16}}, "expected hidden and layers"),
@@ -283,6 +285,29 @@ def test_what_does_not_fit_the_teacher_or_the_file_is_one_line(done, changes, sa
     with pytest.raises(InputError) as caught:
         kd.distill_lm(**(where | {"workdir": folder / "refused"} | SETTINGS | changes))
     assert said in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "changes, said",
+    [
+        ({"layers": 4}, "--layers=4: expected fewer than the teacher's 4"),
+        ({"max_length": 4096}, "--max_length=4096: expected at most 2,048"),
+        ({"objective": "top_k", "top_k": 400}, "--top_k=400: expected below 400"),
+        ({"layers": 0, "random": {"hidden": 16, "layers": 9}}, "at most the teacher's 4 layers"),
+        ({"vocabulary": 300}, "--vocabulary=300: the student's tokens are not the teacher's, and"),
+    ],
+)
+@pytest.mark.parametrize("file", ["teacher", "teacher.gguf"])
+def test_sizes_are_refused_before_parameters_are_read(done, monkeypatch, changes, said, file):
+    """Of a folder or a file of gigabytes that takes a while."""
+    folder, _ = done
+    if file.endswith(".gguf"):
+        model = load.load(str(folder / "teacher"))
+        gguf_writer.save(folder / file, model.net, model.params, model)
+    monkeypatch.setattr(load, "load", lambda name: pytest.fail("the teacher is read"))
+    where = {"data": folder / "texts.jsonl", "teacher": folder / file}
+    with pytest.raises(InputError, match=re.escape(said)):
+        kd.distill_lm(**(where | {"workdir": folder / "refused"} | SETTINGS | changes))
 
 
 def test_presets_of_the_command_are_those_of_python(done, monkeypatch):
@@ -391,7 +416,7 @@ def test_a_student_with_tokens_of_its_own_learns_and_is_written_with_them(done, 
     assert "drafter" not in (tmp_path / "own" / "README.md").read_text()
     usual = [x for x in found.records if x["row"] == "SFT on the text"][0]
     assert usual["test_nll"] != student["test_nll"]
-    with pytest.raises(InputError, match="--vocabulary: the student's tokens are not the t"):
+    with pytest.raises(InputError, match="--vocabulary=270: the student's tokens are not the t"):
         kd.distill_lm(**where, **(SETTINGS | more), workdir=str(tmp_path / "runs"))
 
 

@@ -92,6 +92,11 @@ def test_bad_input_is_one_line(write, tmp_path):
     refused(
         "of 2 texts none is left for dev: give more", texts.read_texts, write("few.txt", "x\ny\n")
     )
+    ids = write("ids.csv", "text,id\n" + "".join(f"text {n},{n}\n" for n in range(30)))
+    refused(
+        "of 30 texts of 30 classes none is left for dev: parts are of each class; give more of",
+        texts.read_texts, ids, label="id",
+    )  # fmt: skip
     refused(
         "--split=0.5,0.5: expected", texts.read_texts, write("few.txt", "x\n"), split=(0.5, 0.5)
     )

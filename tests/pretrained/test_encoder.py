@@ -19,6 +19,8 @@ from tokenizers import Tokenizer
 
 import kd_jax as kd
 from kd_jax.errors import InputError
+from kd_jax.models.sentence import Head, mean
+from kd_jax.models.static import StaticEmbedding
 from kd_jax.pretrained import encoder as encoders
 from kd_jax.pretrained import layer_selection, sentence_embeddings
 
@@ -128,6 +130,40 @@ def test_what_is_saved_gives_the_same_vectors_and_a_student_fewer_layers(loaded,
     assert settings == DENSE
     found.save(tmp_path / "b", *layer_selection.student(found.network, found.params, [2]))
     assert kd.Encoder(tmp_path / "b").network.layers == 1
+
+
+def test_what_was_saved_is_replaced_whole_and_nothing_of_anybody_else(loaded, folder, tmp_path):
+    found, _ = loaded
+    found.save(tmp_path / "a")
+    one = layer_selection.student(found.network, found.params, [2])
+    static = found.replaced(
+        StaticEmbedding(found.network.vocabulary, found.network.width),
+        {"embeddings": {"word": np.asarray(found.params["embeddings"]["word"])}},
+        Head((mean,)),
+    )
+    for encoder, layers in ((found.replaced(*one), 1), (static, 0), (found, 3)):
+        encoder.save(tmp_path / "a")
+        again = kd.Encoder(tmp_path / "a")
+        assert again.network.layers == layers
+        np.testing.assert_allclose(again.embed(TEXTS), encoder.embed(TEXTS), atol=1e-6)
+    again.save(tmp_path / "a", *one)  # the folder that it was read from
+    assert kd.Encoder(tmp_path / "a").network.layers == 1
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    with pytest.raises(InputError, match="holds other files .*: expected a new folder, or an"):
+        found.save(folder)
+    assert before == {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    (tmp_path / "a" / "notes.txt").write_text("mine")
+    with pytest.raises(InputError, match=r"a holds other files \(notes.txt\)"):
+        found.save(tmp_path / "a")
+
+
+def test_a_save_that_fails_leaves_what_was_there(loaded, tmp_path, monkeypatch):
+    found, _ = loaded
+    found.save(tmp_path / "a")
+    monkeypatch.setattr(encoders.sentence_folder, "write", None)
+    with pytest.raises(TypeError):
+        found.save(tmp_path / "a", *layer_selection.student(found.network, found.params, [2]))
+    assert kd.Encoder(tmp_path / "a").network.layers == 3
 
 
 def test_the_tokenizer_that_is_saved_cuts_as_the_folder_says_and_pads_nothing(folder, tmp_path):

@@ -31,8 +31,9 @@ Takes:    6 processor minutes for 60 problems of GSM8K and SmolLM2-135M, one epo
 --data is a .jsonl file, one object a line: {"messages": [{"role": "user", "content": …}, …]}, a
 prompt with a completion, or a plain text. What assistants say is learned, in the teacher's own
 chat template. --teacher is a Hugging Face folder or hub name, or a .gguf file. The student has
-some of its layers (--layers), is another model with the same tokens (--student), or a new one
-(--random=hidden:256,layers:6). All objectives, and SFT beside them, have the same start, steps and
+some of its layers (--layers), is another model (--student), or a new one
+(--random=hidden:256,layers:6); with tokens of its own, by --vocabulary or --student, it learns by
+--objective=sft_universal_logit. All objectives, and SFT beside them, have the same start, steps and
 batches. --out is a folder that transformers loads, with tokenizer, template, card and table."""
 
 
@@ -73,7 +74,9 @@ class Config(experiment.Config):
     teacher: str = place("", "folder, hub name or .gguf (default: SmolLM2-135M, from a package)")
     layers: int = setting(0, "the student has so many of the teacher's layers", at_least(0))
     student: str = place(
-        "", "folder, hub name or .gguf of a student; with other tokens it learns by universal_logit"
+        "",
+        "folder, hub name or .gguf of a student; with other tokens it learns by "
+        "sft_universal_logit",
     )
     random: tuple[str, ...] = setting(
         (), "sizes of a new student, like hidden:256,layers:6; also heads, kv_heads, head_dim, "

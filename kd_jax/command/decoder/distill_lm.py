@@ -60,7 +60,8 @@ def distill_lm(
             top_k, universal_logit, sft_universal_logit, seq_kd, on_policy, on_policy_forward_kl
             and on_policy_reverse_kl; the first one's student is kept.
         layers: Of the teacher, the student has so many; or else:
-        student: A model, which learns by universal_logit where its tokens are others; or else:
+        student: A model, which learns by sft_universal_logit where its tokens are others; or
+            else:
         random: Sizes of a new one, {"hidden": 256, "layers": 6}.
         out: A new folder for the student, with tokenizer, template, card and table.
         **flags: Of `./run.sh distill_lm --help`, like max_length=1024, epochs=2, seeds=3, or

@@ -79,6 +79,7 @@ def read(config: Config, teacher: ChatModel | None = None) -> Given:
     Raises:
         InputError: Something of it is not what is expected, or does not fit together.
     """
+    _check_sizes(config, teacher.net if teacher else load.network(config.teacher))
     teacher = teacher or chat_model(config)
     names = dict.fromkeys([objectives.SFT, *config.objective])
     reading = problem.Reading(
@@ -116,18 +117,28 @@ def provenance(given: Given) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _check_sizes(config, net):
+    """InputError of sizes beyond the teacher's, before its parameters are read."""
+    most = max(config.top_k)
+    require(
+        "top_k" not in config.objective or most < net.vocabulary,
+        f"--top_k={most}: expected below {net.vocabulary:,}, the teacher's tokens",
+    )
+    if config.layers:
+        starts.require_fewer(config.layers, net)
+    if config.random:
+        starts.require_no_more(student_sizes.sizes(config.random), net)
+    if config.vocabulary:
+        starts.require_across(f"--vocabulary={config.vocabulary}", config.objective)
+    own = load.network(config.student) if config.student else net
+    problem.require_room(config.max_length, own)
+
+
 def _check(config, teacher, start):
     """InputError now, and not when students are trained or written."""
-    most, net = max(config.top_k), start.net
-    require(
-        "top_k" not in config.objective or most < teacher.net.vocabulary,
-        f"--top_k={most}: expected below {teacher.net.vocabulary:,}, the teacher's tokens",
-    )
-    starts.require_comparable(start, teacher, config.objective)
-    require(
-        config.max_length <= net.max_position_embeddings, f"--max_length={config.max_length}: "
-        f"expected at most {net.max_position_embeddings:,}, the student's positions",
-    )  # fmt: skip
+    net = start.net
+    if start.tokens and config.student:
+        starts.require_across(f"--student={config.student}", config.objective)
     decoder_settings.settings(net)
     if config.quantize:
         quantized.require_fits(net, config.quantize)

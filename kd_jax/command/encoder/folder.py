@@ -74,7 +74,7 @@ def write(config: Config, run: run_folder.Run, result: EncoderResult) -> None:
 
 def _write(path, encoder, texts, onnx):
     """Write one encoder, and see that it gives the same vectors when it is read."""
-    encoder.save(path)
+    encoder.write(path)
     vectors = encoder.embed(texts)
     _check_same(path, Encoder(path).embed(texts), vectors)
     if onnx:

@@ -70,7 +70,7 @@ class Decoder:
         layers = counted(net.layers, "layer")
         return f"Decoder({layers} of {net.width}, {net.vocabulary:,} tokens)"
 
-    def asked(self, question: str | Messages, max_tokens: int = 256) -> list[int]:
+    def asked(self, question: str | Messages, max_tokens: int = 128) -> list[int]:
         """The tokens that an answer to a question follows.
 
         Args:
@@ -95,7 +95,7 @@ class Decoder:
     def answer(
         self,
         question: str | Messages,
-        max_tokens: int = 256,
+        max_tokens: int = 128,
         temperature: float = 0.0,
         top_p: float = 1.0,
         seed: int = 0,

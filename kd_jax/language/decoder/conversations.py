@@ -10,7 +10,7 @@ import os
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from kd_jax.errors import require
+from kd_jax.errors import InputError, require
 from kd_jax.language import json_lines
 from kd_jax.pretrained.settings import shown
 
@@ -156,18 +156,22 @@ def _message(message, where):
         " (from and value are another form: rename them)" * ("from" in message),
     )  # fmt: skip
     role = message["role"]
-    near = OTHER_NAMES.get(role) if isinstance(role, str) else None
-    near = near or next(iter(difflib.get_close_matches(str(role), ROLES, 1)), None)
-    guess = f"; did you mean {near}?" if near else ""
-    require(
-        role in ROLES, f"{where}: role is {shown(role)}, expected one of {', '.join(ROLES)}{guess}"
-    )
+    if role not in ROLES:
+        raise _unknown(role, where)
     content = _content(message, where)
     require(
         role != "assistant" or message.get("tool_calls") or (content or "").strip(),
         f"{where}: content of an assistant is empty: there is nothing to learn; remove it",
     )
     return {**message, "content": content}
+
+
+def _unknown(role, where):
+    """The InputError of a role, with the nearest of the known ones."""
+    near = OTHER_NAMES.get(role) if isinstance(role, str) else None
+    near = near or next(iter(difflib.get_close_matches(str(role), ROLES, 1)), None)
+    guess = f"; did you mean {near}?" if near else ""
+    return InputError(f"{where}: role is {shown(role)}, expected one of {', '.join(ROLES)}{guess}")
 
 
 def _content(message, where):

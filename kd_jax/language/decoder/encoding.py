@@ -29,7 +29,11 @@ class Texts(NamedTuple):
 
 
 def encode(
-    model: ChatModel, examples: Sequence[Example], max_length: int, too_long: str = CUT
+    model: ChatModel,
+    examples: Sequence[Example],
+    max_length: int,
+    too_long: str = CUT,
+    name: str = "",
 ) -> Texts:
     """Examples as tokens of a model.
 
@@ -38,6 +42,7 @@ def encode(
         examples: Conversations and plain texts.
         max_length: Tokens of a text at most.
         too_long: CUT leaves the end of a longer text out, SKIP the text.
+        name: Which texts of a file they are, for messages.
 
     Raises:
         InputError: The model has no chat template, or it refuses one of them; or none is left.
@@ -56,8 +61,9 @@ def encode(
     if len(kept) < len(found):
         none = len(found) - len(kept)
         notes.append(f"texts without a token that counts: {none:,} {of_all}, left out")
+    said = f"{name}: " if name else ""
     require(
-        kept, f"no text is left of {len(examples):,}: {'; '.join(notes)}; " + (
+        kept, f"{said}no text is left of {len(examples):,}: {'; '.join(notes)}; " + (
             f"expected a larger --max_length than {max_length:,}, or shorter texts" if long else
             "expected longer texts, or a chat template that writes what assistants say"
         ),

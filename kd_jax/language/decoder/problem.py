@@ -17,6 +17,7 @@ from kd_jax.language.decoder.across import Across
 from kd_jax.language.decoder.conversations import UNSAID, Example, Keys
 from kd_jax.language.tokens import Packed, Texts
 from kd_jax.metrics.statistics import FEWEST
+from kd_jax.models.llama import Llama
 from kd_jax.pretrained.chat import Encoded
 from kd_jax.pretrained.load import ChatModel
 
@@ -94,15 +95,13 @@ def read(
     Raises:
         InputError: A line is not what is expected, or there are too few.
     """
+    require_room(reading.max_length, model.net)
     room = model.net.max_position_embeddings
-    require(
-        reading.max_length <= room, f"--max_length={reading.max_length}: expected at most {room:,},"
-        " the positions of the model",
-    )  # fmt: skip
     parts = parted(path, test_path, reading)
-    found = [encoding.encode(model, part, reading.max_length, reading.too_long) for part in parts]
-    learnt, held = (each.texts for each in found)
     names = "to learn from", "held out"
+    how = reading.max_length, reading.too_long
+    found = [encoding.encode(model, part, *how, name) for part, name in zip(parts, names)]
+    learnt, held = (each.texts for each in found)
     facts = [_fact(name, each.texts) for name, each in zip(names, found)]
     facts += _few(len(held), len(parts[1]), test_path, reading)
     if os.fspath(test_path):
@@ -112,7 +111,7 @@ def read(
     rows: Packed | Texts = packing.packed(learnt, reading.max_length, alone=not reading.packed)
     if written:
         rows = tokens.prompts_and_answers(learnt)
-        _require_room(rows, room, reading)
+        _require_both_fit(rows, room, reading)
     elif reading.packed:
         facts.append(
             f"packed: {counted(len(rows.answers.ids), 'row')} of at most {reading.max_length:,}"
@@ -125,6 +124,17 @@ def read(
         _compared("held out", both.test, test)  # the table says how many
     some = tokens.prompts_and_answers(held[:ASKED]) if written else None
     return Problem(name, rows, learnt, test, digest, _prompts(held), facts, both, some)
+
+
+def require_room(length: int, net: Llama) -> None:
+    """InputError unless a network has so many positions.
+
+    Args:
+        length: Tokens of a text.
+        net: That reads it.
+    """
+    room, said = net.max_position_embeddings, f"--max_length={length}"
+    require(length <= room, f"{said}: expected at most {room:,}, the positions of the model")
 
 
 def _prompts(texts):
@@ -190,7 +200,7 @@ def _fact(name: str, texts: Sequence[Encoded]) -> str:
     )
 
 
-def _require_room(rows, room, reading):
+def _require_both_fit(rows, room, reading):
     length = rows.prompts.ids.shape[1] + rows.answers.ids.shape[1]
     require(
         length <= room, f"the longest prompt and the longest answer have {length:,} tokens "

@@ -48,7 +48,7 @@ def cut(teacher: ChatModel, count: int, own: ChatModel | None = None) -> Start:
         InputError: It has no more layers than that.
     """
     net = teacher.net
-    require(count < net.layers, f"--layers={count}: expected fewer than the teacher's {net.layers}")
+    require_fewer(count, net)
     chosen = layer_selection.spaced(net.layers, count)
     less, params = layer_selection.student(net, teacher.params, chosen)
     shown = ", ".join(map(str, chosen))
@@ -77,22 +77,43 @@ def given(teacher: ChatModel, student: ChatModel) -> Start:
     return Start("student as given", student.net, student.params, f"{student.source}", own)
 
 
-def require_comparable(start: Start, teacher: ChatModel, names: Sequence[str]) -> None:
-    """InputError where probabilities of a student's tokens would be compared with those of others.
+def require_across(flag: str, names: Sequence[str]) -> None:
+    """InputError where objectives of a student with tokens of its own are those of the teacher's.
 
     Args:
-        start: Of the student.
-        teacher: Its teacher.
+        flag: That such a student comes of.
         names: Of objectives.
     """
-    wrong = [name for name in names if name not in ACROSS]
-    own = start.tokens
-    flag = f"--student={own.source}" if own and own.source else "--vocabulary"
+    wrong = ",".join(name for name in names if name not in ACROSS)
     require(
-        own is None or not wrong, f"{flag}: the student's tokens are not the "
-        f"teacher's ({start.net.vocabulary:,} and {teacher.net.vocabulary:,}), and --objective="
-        f"{','.join(wrong)} compares the probabilities of each: expected a student of the same "
-        "family, or --objective=universal_logit",
+        not wrong, f"{flag}: the student's tokens are not the teacher's, and --objective={wrong} "
+        f"learns in those: expected --objective={','.join(ACROSS)} or some of them, or a student "
+        "with the teacher's tokens",
+    )  # fmt: skip
+
+
+def require_fewer(layers: int, net: Llama) -> None:
+    """InputError unless a student has fewer layers than its teacher.
+
+    Args:
+        layers: Of the student.
+        net: The teacher.
+    """
+    require(
+        layers < net.layers, f"--layers={layers}: expected fewer than the teacher's {net.layers}"
+    )
+
+
+def require_no_more(wanted: Mapping[str, int], net: Llama) -> None:
+    """InputError where a new student has more layers than its teacher.
+
+    Args:
+        wanted: Of `sizes`.
+        net: The teacher.
+    """
+    require(
+        wanted["layers"] <= net.layers, f"--random=layers:{wanted['layers']}: expected at most the "
+        f"teacher's {counted(net.layers, 'layer')}",
     )  # fmt: skip
 
 
@@ -114,10 +135,7 @@ def new(
         InputError: The sizes do not fit together, or it would be larger than the teacher.
     """
     net, hidden, layers = teacher.net, wanted["hidden"], wanted["layers"]
-    require(
-        layers <= net.layers,
-        f"--random=layers:{layers}: expected at most the teacher's {counted(net.layers, 'layer')}",
-    )
+    require_no_more(wanted, net)
     head_dim = wanted.get("head_dim", net.head_dim)
     heads = wanted.get("heads", max(1, hidden // head_dim))
     each = net.heads // net.num_kv_heads

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from kd_jax import fingerprint
-from kd_jax.errors import require
+from kd_jax.errors import counted, require
 from kd_jax.language import answers, student_loss, teacher_outputs, tokens
 from kd_jax.language.decoder import drafting, lora, measure, measure_across, quantized, rounds
 from kd_jax.language.decoder.across import Across
@@ -93,9 +93,10 @@ class Students:
         net = dataclasses.replace(teacher.net, dtype=dtype)
         count = len(train.answers.ids)
         require(
-            count >= recipe.batch_size, f"{count} rows of texts do not fill a batch of "
-            f"--batch_size={recipe.batch_size}: expected more texts, a smaller batch, or shorter "
-            "rows (--max_length, or --nopack for one text in each)",
+            count >= recipe.batch_size, f"{counted(count, 'row')} of texts "
+            f"do{'es' * (count == 1)} not fill a batch of --batch_size={recipe.batch_size}: "
+            "expected more texts, a smaller batch, or shorter rows (--max_length, or --nopack for "
+            "one text in each)",
         )  # fmt: skip
         self.teacher = DecoderTeacher(
             net, jax.device_put(teacher.params), fingerprint.arrays(teacher.params), teacher.stop

@@ -15,7 +15,7 @@ from kd_jax.language.encoder import static as static_students
 from kd_jax.language.encoder.measures import Examples
 from kd_jax.language.encoder.ranked import AGREEMENT, MEASURES, Ranked
 from kd_jax.language.encoder.rows import Row, of_size
-from kd_jax.language.encoder.training import Recipe
+from kd_jax.language.encoder.training import Recipe, require_filled
 from kd_jax.metrics.statistics import FEWEST
 from kd_jax.pretrained.encoder import Encoder
 from kd_jax.training import keys
@@ -197,6 +197,7 @@ def prepare(
         rows += of_size(count, losses, width)
         rows += of_size(count, ranking_losses, width, ranked=True) if ranked else []
     read = reading.read(teacher, parts.train.texts, max_length, skip=skip_longer)
+    require_filled(recipe.batch_size, len(read.rows))  # before the teacher is asked
     held = Texts(parts.dev.texts + parts.test.texts, _joined(parts.dev.labels, parts.test.labels))
     task = measures.Task(teacher, parts.train, held, few)
     notes = [*parts.notes, *_long(read, len(parts.train.texts), skip_longer)]

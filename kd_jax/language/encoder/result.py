@@ -82,7 +82,7 @@ class EncoderResult:
         """Write `best`; see Encoder.save.
 
         Args:
-            folder: A new one.
+            folder: As for that.
         """
         self.best.save(folder)
 

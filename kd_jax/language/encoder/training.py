@@ -61,6 +61,19 @@ def changed(recipe: Any, changes: Mapping[str, Any]) -> Recipe:
     )  # fmt: skip
 
 
+def require_filled(size: int, rows: int) -> None:
+    """InputError where there are fewer texts than a batch has.
+
+    Args:
+        size: Of the batch.
+        rows: Texts.
+    """
+    require(
+        rows >= size,
+        f"--batch_size={size}: expected no more than {counted(rows, 'text')} to learn from",
+    )
+
+
 def widths(lengths: Int[np.ndarray, " N"], longest: int) -> tuple[int, ...]:
     """Widths that half and nine tenths of the texts fit into, multiples of 8 below the longest.
 
@@ -116,10 +129,7 @@ class Training:
             lengths = np.max(np.where(lists.there, lengths[lists.places], 0), 1)
             size = min(max(1, size // lists.places.shape[1]), len(lengths))
         rows = len(lengths)
-        require(
-            rows >= size,
-            f"--batch_size={size}: expected no more than {counted(rows, 'text')} to learn from",
-        )
+        require_filled(size, rows)
         cut_to = recipe.widths or widths(lengths, longest)
         cut_to = tuple(width for width in cut_to if width < longest)
         order = keys.key(base_seed, "student", "order")

@@ -163,8 +163,8 @@ def test_the_teacher_s_likelihood_is_of_its_own_tokens_by_the_student_s_number()
 def test_only_objectives_that_compare_no_tokens_are_of_a_student_with_its_own():
     start = starts.given(LETTERS, PAIRS._replace(source="small"))
     assert start.tokens is not None and starts.given(PAIRS, PAIRS).tokens is None
-    starts.require_comparable(start, LETTERS, ["universal_logit", "sft_universal_logit"])
+    starts.require_across("--student=small", ["universal_logit", "sft_universal_logit"])
     with pytest.raises(
-        InputError, match="--student=small: the student's tokens are not .*e=jsd com"
+        InputError, match="--student=small: the student's tokens are not .*e=jsd,seq_kd learns"
     ):
-        starts.require_comparable(start, LETTERS, ["universal_logit", "jsd"])
+        starts.require_across("--student=small", ["universal_logit", "jsd", "seq_kd"])

@@ -1,5 +1,6 @@
 """Lines of conversations, pairs and plain texts; what is wrong is one line with its number."""
 
+import difflib
 import json
 
 import pytest
@@ -39,6 +40,15 @@ def test_blank_lines_marks_and_other_separators_are_no_lines(write):
     first, second = conversations.read(path)
     assert first.messages == [USER, SAID] and first.where.endswith("line 1")
     assert second.messages[0]["content"] == "a\u2028b\x85" and second.where.endswith("line 4")
+
+
+def test_sound_lines_are_read_without_a_search_for_what_else_was_meant(write, monkeypatch):
+    """It takes several times as long as the reading; files have hundreds of thousands of lines."""
+    monkeypatch.setattr(difflib, "get_close_matches", None)
+    assert len(conversations.read(write(f"{CHAT}\n" * 3))) == 3
+    pair = json.dumps({"question": "Two?", "answer": "2."})
+    assert conversations.read(write(pair), Keys(prompt="question", completion="answer"))
+    assert conversations.read(write('{"body": "Once."}'), Keys(text="body"))
 
 
 def test_three_forms_of_lines(write):

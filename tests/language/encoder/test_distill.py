@@ -14,6 +14,7 @@ from tiny_sentences import sentence_encoder
 import kd_jax as kd
 from kd_jax.data import texts as own_texts
 from kd_jax.language.encoder import loss, measures, problem, reading, students, training
+from kd_jax.language.encoder.distill import Distiller
 from kd_jax.language.encoder.outputs import outputs
 from kd_jax.language.encoder.training import Recipe
 
@@ -144,8 +145,16 @@ def test_what_python_gives_in_place_of_numbers_and_texts_is_one_line(teacher, gi
 def test_texts_to_embed_and_places_to_save_that_are_none(teacher, tmp_path):
     refused("texts is None: expected one text, or texts", teacher.embed, None)
     (tmp_path / "file").write_text("mine")
-    for path in (tmp_path / "file", tmp_path / "file" / "below"):
-        refused("file is no folder: name another place", teacher.save, path)
+    refused("file is a file: expected a new folder", teacher.save, tmp_path / "file")
+    refused("file/below cannot be written", teacher.save, tmp_path / "file" / "below")
+    refused("None is no path", teacher.save, None)
+
+
+def test_a_batch_larger_than_the_texts_is_refused_before_the_teacher_is_asked(teacher, monkeypatch):
+    monkeypatch.setattr(Distiller, "teacher", lambda self: pytest.fail("the teacher is asked"))
+    texts, _ = tiny_texts.drawn(40)
+    refused("--batch_size=33: expected no more than 32 texts to learn from", kd.distill_encoder,
+            teacher, texts, layers=(1,), batch_size=33)  # fmt: skip
 
 
 def test_bad_input_is_one_line(teacher):
@@ -183,7 +192,13 @@ def test_too_few_test_texts_are_told_before_anything_is_trained(teacher, count):
         kd.Texts(texts[:12]), kd.Texts(texts[12:16]), kd.Texts(texts[16 : 16 + count])
     )
     given = problem.prepare(
-        teacher, parts, layers=(1,), losses=("cosine",), recipe=Recipe(), seeds=3, base_seed=0
+        teacher,
+        parts,
+        layers=(1,),
+        losses=("cosine",),
+        recipe=Recipe(batch_size=8),
+        seeds=3,
+        base_seed=0,
     )
     told = "test: 2 texts, and no verdicts come of fewer than 3: expected more, by --test or"
     assert any(note.startswith(told) for note in given.notes) == (count == 2)
@@ -198,7 +213,8 @@ def test_numbers_that_are_more_than_there_are_are_told(teacher):
         kd.Texts(texts[20:], labels[-4:]),
     )  # fmt: skip
     given = problem.prepare(
-        teacher, parts, layers=(1,), losses=("cosine",), recipe=Recipe(), seeds=3, base_seed=0,
+        teacher, parts, layers=(1,), losses=("cosine",), recipe=Recipe(batch_size=8),
+        seeds=3, base_seed=0,
         static=6, few=measures.Few(per_class=400),
     )  # fmt: skip
     assert given.static == 5 and given.task.few.per_class == 4
