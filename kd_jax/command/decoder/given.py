@@ -87,7 +87,10 @@ def read(config: Config, teacher: ChatModel | None = None) -> Given:
         config.max_length, config.too_long, config.pack, config.held_out, config.max_texts,
         config.base_seed,
     )  # fmt: skip
-    start = _start(config, teacher, reading)
+    student = None
+    if config.student:
+        teacher, student = starts.without_padding(teacher, load.load(config.student))
+    start = _start(config, teacher, student, reading)
     _check(config, teacher, start)
     written = any(map(objectives.writes, names))
     models = (start.tokens, teacher) if start.tokens else (teacher, None)
@@ -175,15 +178,17 @@ def _template(path: str, teacher: ChatModel) -> ChatTemplate:
     return found
 
 
-def _start(config: Config, teacher: ChatModel, reading: problem.Reading) -> Start:
+def _start(
+    config: Config, teacher: ChatModel, student: ChatModel | None, reading: problem.Reading
+) -> Start:
     own = None
     if config.vocabulary:
         examples, _ = problem.parted(config.data, config.test_data, reading)
         own = own_tokens.learned(teacher, examples, config.vocabulary)
     if config.layers:
         return starts.cut(teacher, config.layers, own)
-    if config.student:
-        found = starts.given(teacher, load.load(config.student))
+    if student:
+        found = starts.given(teacher, student)
         if found.tokens and config.chat_template:
             own = found.tokens
             own = own._replace(template=_template(config.chat_template, own))

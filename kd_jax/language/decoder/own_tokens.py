@@ -3,6 +3,7 @@
 Source: Sennrich, Haddow and Birch 2016, arXiv 1508.07909; of bytes as in GPT-2.
 """
 
+import dataclasses
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -96,6 +97,22 @@ def transferred(params: Any, teacher: ChatModel, own: ChatModel) -> Any:
     if "head" in params:
         found["head"] = means(np.asarray(params["head"]).T).T
     return found
+
+
+def cropped(model: ChatModel, size: int) -> ChatModel:
+    """A model of its first tokens alone.
+
+    Args:
+        model: The ChatModel.
+        size: How many, at least as many as its tokenizer has.
+    """
+    if model.net.vocabulary == size:
+        return model
+    params = dict(model.params) | {"embedding": model.params["embedding"][:size]}
+    if "head" in params:
+        params["head"] = params["head"][:, :size]
+    net = dataclasses.replace(model.net, vocabulary=size)
+    return model._replace(net=net, params=params)
 
 
 def _same_text(teacher, own, number):

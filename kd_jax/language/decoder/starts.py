@@ -71,10 +71,30 @@ def given(teacher: ChatModel, student: ChatModel) -> Start:
         teacher: The ChatModel.
         student: Another.
     """
-    sizes = teacher.net.vocabulary, student.net.vocabulary
-    both = [each.tokenizer.get_vocab(with_added_tokens=True) for each in (teacher, student)]
-    own = None if sizes[0] == sizes[1] and both[0] == both[1] else student
+    alike = _one_tokenizer(teacher, student) and teacher.net.vocabulary == student.net.vocabulary
+    own = None if alike else student
     return Start("student as given", student.net, student.params, f"{student.source}", own)
+
+
+def without_padding(teacher: ChatModel, student: ChatModel) -> tuple[ChatModel, ChatModel]:
+    """Both, with as many tokens each where they have one tokenizer.
+
+    Families pad embeddings to other multiples in models of other sizes, as Qwen2.5 to 151,936 and
+    152,064: rows that no token has are left out of the larger one.
+
+    Args:
+        teacher: The ChatModel.
+        student: Another.
+    """
+    size = min(teacher.net.vocabulary, student.net.vocabulary)
+    if not _one_tokenizer(teacher, student):
+        return teacher, student
+    return own_tokens.cropped(teacher, size), own_tokens.cropped(student, size)
+
+
+def _one_tokenizer(*models):
+    first, second = (each.tokenizer.get_vocab(with_added_tokens=True) for each in models)
+    return first == second
 
 
 def require_across(flag: str, names: Sequence[str]) -> None:

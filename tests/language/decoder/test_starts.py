@@ -1,5 +1,7 @@
 """Starts of students: sizes that follow, tokens that must be alike, and what is refused."""
 
+import dataclasses
+
 import jax
 import numpy as np
 import pytest
@@ -55,6 +57,30 @@ def test_layers_are_cut_evenly_and_a_given_student_has_the_same_tokens():
     assert cut.words == "layers 0, 3 of the teacher" and cut.net.layers == 2
     same = TEACHER._replace(net=cut.net, params=cut.params, source="small")
     assert starts.given(TEACHER, same).net is cut.net
+
+
+def test_rows_that_pad_an_embedding_do_not_part_models_of_one_tokenizer():
+    """Of the larger one what no token has is left out; its logits of all tokens stay."""
+    net, params = TEACHER.net, TEACHER.params
+    rows = np.random.default_rng(2).normal(size=(5, net.width)).astype(np.float32)
+    padded = TEACHER._replace(
+        net=dataclasses.replace(net, vocabulary=net.vocabulary + 5),
+        params=params | {
+            "embedding": np.concatenate([params["embedding"], rows]),
+            "head": np.concatenate([params["head"], rows.T], 1),
+        },
+        source="padded",
+    )  # fmt: skip
+    for pair in ((TEACHER, padded), (padded, TEACHER)):
+        assert starts.given(*pair).tokens is not None
+        found = starts.without_padding(*pair)
+        assert starts.given(*found).tokens is None
+        for each in found:
+            assert each.net == net
+            for name in ("embedding", "head"):
+                np.testing.assert_array_equal(each.params[name], params[name])
+    own = own_tokens.learned(TEACHER, [Example("1", text="ab")], 258)
+    assert starts.without_padding(TEACHER, own) == (TEACHER, own)  # other tokens: nothing is done
 
 
 def test_tokens_of_its_own_are_the_teacher_s_special_ones_and_merges_of_the_texts():
