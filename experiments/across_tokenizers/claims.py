@@ -7,6 +7,7 @@ AGAINST = "Against SFT on the text, [95 %]:"
 CLAIMS = measured("nats", [
     Claim(
         PAPER, "Beside SFT, sorted probabilities of a teacher with other tokens help a student",
-        "no number", (AGAINST, "SFT + 1.5 · universal logit"), "NLL, nats",
+        "2.3 points of answers, over the teacher's texts alone",
+        (AGAINST, "SFT + 1.5 · universal logit"), "NLL, nats",
     ),
 ])  # fmt: skip

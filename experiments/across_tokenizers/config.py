@@ -24,7 +24,7 @@ class Config(experiment.Config):
     learning_rate: float = setting(5e-4, "peak learning rate", above_0)
     uld_weights: tuple[float, ...] = setting(
         (1.5,),
-        "lambda: weights of the universal logit loss beside SFT (paper: 1.5)",
+        "lambda: weights of the universal logit loss beside SFT",
         distinct(above_0),
     )
     tiny: bool = setting(False, "a tiny random teacher, to see that it runs")
