@@ -14,7 +14,8 @@ def draw(folder):
     baseline = rows.said["baseline"]
     caption = (
         f"Students of a teacher with other tokens, minus {baseline} with as many steps, with 95 % "
-        "intervals for other texts and orders. Left of 0 is better."
+        "intervals for other texts and orders. Left of 0 is better: a circle beats, a square is "
+        "worse, a diamond is inconclusive."
     )
     size = figures.WIDEST, 0.35 * len(decoder_rows.trained(rows)) + 1.2
     path = folder / "against_sft.svg"

@@ -126,7 +126,8 @@ def chunks(text: str) -> list[str]:
 
 
 def _is_title(chunk: str) -> bool:
-    return "\n" not in chunk and chunk[0] not in "|-#" and not chunk.endswith(".")
+    """Whether it is a line that ends in no period; one that is bold as a whole is a sentence."""
+    return "\n" not in chunk and chunk[0] not in "|-#*" and not chunk.endswith(".")
 
 
 def linked(text: str) -> str:

@@ -115,6 +115,7 @@ def test_titles_are_headings_and_nothing_else_is():
     text = "A note.\n\nA title\n\n\nTwo lines,\nno title\n\n- item\n\n| a |\n|---|"
     expected = text.replace("A title\n\n\n", "### A title\n\n")
     assert experiment_page.headed(text) == expected
+    assert experiment_page.headed("**a against b: −1**\n\n| x |") == "**a against b: −1**\n\n| x |"
 
 
 def test_only_marked_parts_of_the_front_page_are_renewed(tmp_path):
