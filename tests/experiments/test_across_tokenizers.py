@@ -32,7 +32,7 @@ def test_the_students_have_tokens_of_the_texts_and_the_teacher_s_layers(tmp_path
         BESIDE.replace("1.5", "3"),
         ALONE,
     ]
-    assert (found.start.net.layers, found.start.net.vocabulary) == (2, 270)
+    assert (found.start.net.layers, found.start.net.vocabulary) == (1, 270)
     assert found.start.tokens.tokenizer.get_vocab_size() == 270
     assert len(found.problem.texts) == 8 and flags.held_out == 4  # of twelve
     assert found.problem.across is not None and not flags.pack
