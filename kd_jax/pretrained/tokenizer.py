@@ -35,11 +35,15 @@ def load(folder: str | os.PathLike) -> Tokenizer:
     tokenizer_settings.require_sound(found, path)
     tokenizer = built(lambda: Tokenizer.from_file(str(path)), path)
     tokenizer_settings.require_agreement(found, tokenizer, pathlib.Path(folder))
-    tokenizer_settings.require_understood(found, tokenizer, path)
+    # a file that the library would write so holds nothing that it passes over
+    same = tokenizer.to_str(pretty=True).encode() == path.read_bytes()
+    if not same:
+        tokenizer_settings.require_understood(found, tokenizer, path)
     rows: Any = math.inf  # where there is no model beside it
     if paths.has_file(path.parent / "config.json"):
         rows = model_folder.config(folder).get("vocab_size")
-    require_fits(tokenizer, rows if isinstance(rows, int) else math.inf, path)
+    known = found["model"].get("vocab") if same else None
+    require_fits(tokenizer, rows if isinstance(rows, int) else math.inf, path, known)
     return tokenizer
 
 
@@ -73,15 +77,22 @@ def _require_own(error):
         raise error
 
 
-def require_fits(tokenizer: Tokenizer, vocabulary: float, source: str | os.PathLike) -> None:
+def require_fits(
+    tokenizer: Tokenizer, vocabulary: float, source: str | os.PathLike, numbers: Any = None
+) -> None:
     """InputError unless a model of so many tokens can read and write all of a tokenizer's.
 
     Args:
         tokenizer: of the model.
         vocabulary: rows of the model's embedding.
         source: the tokenizer's file, for the error message.
+        numbers: {token: number} of its model, where they are known: the library takes long to say.
     """
-    known = tokenizer.get_vocab(with_added_tokens=True)
+    if isinstance(numbers, dict):
+        added = tokenizer.get_added_tokens_decoder()
+        known = numbers | {token.content: number for number, token in added.items()}
+    else:
+        known = tokenizer.get_vocab(with_added_tokens=True)
     require(
         len(set(known.values())) == len(known),
         f"{source} is damaged (two tokens have one number): get it again",
