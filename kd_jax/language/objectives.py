@@ -41,7 +41,7 @@ def labels(z: Float[Array, "B A V"], rows: dict, teacher: Any) -> Float[Array, "
 
 
 def divergence(loss: Callable, **options) -> Callable:
-    """The term of a loss of kd_jax.losses between all logits of student and teacher.
+    """The term of a loss of kd_jax.losses between all logits, where both have read the same.
 
     Args:
         loss: like losses.forward_kl.
@@ -50,16 +50,13 @@ def divergence(loss: Callable, **options) -> Callable:
 
     def term(z, rows, teacher):
         v = llama.logits(teacher, rows["hidden"])
-        return loss(z, v, where=rows["texts"].answers.mask, **options)
+        where = rows.get("both", rows["texts"].answers.mask)
+        return loss(z, v, where=where, **options)
 
     return term
 
 
-def universal_logit(z: Float[Array, "B A V"], rows: dict, teacher: Any) -> Float[Array, "B A"]:
-    """losses.universal_logit, where student and teacher have read the same."""
-    where = rows.get("both", rows["texts"].answers.mask)
-    v = llama.logits(teacher, rows["hidden"])
-    return losses.universal_logit(z, v, where=where)
+universal_logit = divergence(losses.universal_logit)
 
 
 def with_labels(weight: float) -> Callable:

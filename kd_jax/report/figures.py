@@ -22,7 +22,6 @@ from jaxtyping import Float
 
 from kd_jax.errors import extra, require_extra
 from kd_jax.metrics import means
-from kd_jax.metrics.means import ANY
 from kd_jax.report import roles
 from kd_jax.report.roles import Role
 from kd_jax.storage import jsonl
@@ -151,7 +150,7 @@ def band(
     values: Sequence[Sequence[float]] | Float[np.ndarray, "X S"],
     label: str,
     role: Role,
-    within: tuple[float, float] = ANY,
+    within: tuple[float, float] = means.ANY,
     every: int = 1,
 ) -> None:
     """Draw a line through the means over seeds of values [X, S], in a band of one s.d.
