@@ -179,7 +179,7 @@ def dequantized(file: gguf_file.GgufFile, name: str) -> Float[np.ndarray, "..."]
             f"{file.path}: tensor '{name}' is quantized as {kind.name}, which the package gguf "
             "cannot read; convert the file to F16 or Q8_0"
         ) from None
-    return np.array(found.reshape(tensor.shape))  # not a view of a file that may be written again
+    return found.reshape(tensor.shape)  # perhaps a view of the file
 
 
 def _network(file):

@@ -62,8 +62,12 @@ def load(folder: str | os.PathLike) -> tuple[ModernBert, Any]:
     if any(name.startswith(PREFIX) for name in weights.found):
         weights.prefix = PREFIX
 
-    def take(name, *shape):
-        return np.ones(shape, np.float32) if name == FIRST_NORM else weights.take(name, *shape)
+    def take(name, *shape, out=None):
+        if name != FIRST_NORM:
+            return weights.take(name, *shape, out=out)
+        out = np.empty(shape, np.float32) if out is None else out
+        out[...] = 1
+        return out
 
     params = tables.params(_entries(net), net.layers, take)
     weights.accounted(HARMLESS_TENSORS)

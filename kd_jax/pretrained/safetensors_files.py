@@ -1,7 +1,6 @@
 """The tensors of a model folder's .safetensors files: each in one file, and none read twice."""
 
 import json
-import mmap
 import os
 import pathlib
 from typing import Any
@@ -14,6 +13,7 @@ from safetensors.numpy import save_file
 from kd_jax import paths
 from kd_jax.errors import InputError, brief, once, require
 from kd_jax.pretrained.settings import shown
+from kd_jax.pretrained.stored import OpenFile, Stored
 
 WHOLE, INDEX = "model.safetensors", "model.safetensors.index.json"
 LENGTH = 8  # bytes of a number, how long the header is
@@ -25,8 +25,8 @@ DTYPES: dict[str, Any] = {
 SHARD, MOST = "model-{:05}-of-{:05}.safetensors", 2_000_000_000  # of several files
 
 
-def read(folder: str | os.PathLike) -> dict[str, np.ndarray]:
-    """{name: array} of all safetensors files of the folder, views of what lies on disk.
+def read(folder: str | os.PathLike) -> dict[str, Stored]:
+    """{name: tensor} of all safetensors files of the folder, on disk until somebody reads it.
 
     With a model.safetensors.index.json they are the files that it names.
 
@@ -39,13 +39,13 @@ def read(folder: str | os.PathLike) -> dict[str, np.ndarray]:
     files, places = _shards(pathlib.Path(folder))
     for path in files:
         require(paths.has_file(path), f"{path} is missing: {INDEX} names it")
-        for name, array in _arrays(path):
+        for name, tensor in _tensors(path):
             require(
                 name not in found,
                 f"{folder}: tensor '{shown(name)}' lies in {owners.get(name)} and in {path.name}: "
                 "expected it once; move the file that is not meant elsewhere",
             )
-            found[name], owners[name] = array, path.name
+            found[name], owners[name] = tensor, path.name
     for name, place in places.items():
         lies = f"lies in {owners[name]}" if name in owners else "is in none of its files"
         require(
@@ -55,15 +55,16 @@ def read(folder: str | os.PathLike) -> dict[str, np.ndarray]:
     return found
 
 
-def _arrays(path):
-    """(name, array) of one file; the arrays stay on disk until they are looked at."""
+def _tensors(path):
+    """(name, Stored) of one file."""
     try:
         with safe_open(path, framework="numpy") as file:  # it checks sizes and places
             names = list(file.keys())
-        with open(path, "rb") as file:
-            data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
-        first = LENGTH + int.from_bytes(data[:LENGTH], "little")
-        header = _header(bytes(data[LENGTH:first]), path)
+        file, length = OpenFile(path), np.empty(1, "<u8")
+        file.read_into(0, length)
+        header = np.empty(int(length[0]), np.uint8)
+        file.read_into(LENGTH, header)
+        first, header = LENGTH + len(header), _header(header.tobytes(), path)
         for name in names:
             said = header[name]
             kind = said["dtype"]
@@ -72,9 +73,8 @@ def _arrays(path):
                 f"{path}: tensor '{shown(name)}' holds {kind}, which is quantized: expected "
                 "float32, float16 or bfloat16; get the model unquantized",
             )
-            begin, end = said["data_offsets"]
-            numbers = np.frombuffer(data[first + begin : first + end], DTYPES[kind])
-            yield name, numbers.reshape(said["shape"])
+            begin, _ = said["data_offsets"]
+            yield name, Stored(file, first + begin, DTYPES[kind], said["shape"])
     except InputError:
         raise
     except OSError as error:

@@ -60,8 +60,8 @@ def read(folder: pathlib.Path, width: int) -> tuple[Dense, dict[str, np.ndarray]
     found.neutral(NAMES | {"use_residual": (False,)})
     found.accounted([])
     weights = Weights(folder, safetensors_files.read(folder))
-    params = {"kernel": np.array(weights.take("linear.weight", outputs, inputs).T)}
-    params |= {"bias": np.array(weights.take("linear.bias", outputs))} if bias else {}
+    params = {"kernel": weights.take("linear.weight", outputs, inputs).T}
+    params |= {"bias": weights.take("linear.bias", outputs)} if bias else {}
     weights.accounted({})
     return Dense(ACTIVATIONS[name]), params, outputs
 

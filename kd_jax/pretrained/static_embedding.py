@@ -26,7 +26,7 @@ def load(folder: str | os.PathLike) -> tuple[StaticEmbedding, Any]:
     shape = () if table is None else np.shape(table)
     require(len(shape) == 2, f"{folder} has no table {TENSOR} [tokens, numbers]: expected one")
     weights = Weights(folder, found)
-    params = {"embeddings": {"word": np.array(weights.take(TENSOR, *shape))}}
+    params = {"embeddings": {"word": weights.take(TENSOR, *shape)}}
     weights.accounted({})
     return StaticEmbedding(*map(int, shape)), params
 

@@ -49,7 +49,7 @@ def params(entries: Iterable[Entry], layers: int, take: Callable) -> dict:
     Args:
         entries: of all arrays.
         layers: how many tensors an array of layers is stacked of.
-        take: (name, *shape) -> the tensor.
+        take: (name, *shape, out=None) -> the tensor, written into `out` if that is given.
     """
     found: dict = {}
     for entry in entries:
@@ -58,12 +58,23 @@ def params(entries: Iterable[Entry], layers: int, take: Callable) -> dict:
         for part in path:
             within = within.setdefault(part, {})
         if "{}" in entry.theirs:
-            each = (_taken(entry, take, n) for n in range(layers))
-            within[last] = np.stack([_transposed(entry, array) for array in each])
+            array = _stacked(entry, take, layers)
         else:
-            array = _transposed(entry, _taken(entry, take))
-            within[last] = np.array(array)  # no view of a file that may be written again
+            array = _taken(entry, take)
+        within[last] = _transposed(entry, array)
     return found
+
+
+def _stacked(entry, take, layers):
+    """The tensors of all layers as one array, each written to its place there."""
+    ends = {n: _taken(entry, take, n) for n in (0, layers - 1)}  # so many are there, as is said
+    stack = np.empty((layers, *entry.shape), np.float32)
+    for n, out in enumerate(stack):
+        if n in ends or entry.rows:
+            out[...] = ends[n] if n in ends else _taken(entry, take, n)
+        else:
+            take(entry.theirs.format(n), *entry.shape, out=out)
+    return stack
 
 
 def _taken(entry, take, layer=""):
@@ -92,4 +103,4 @@ def tensors(entries: Iterable[Entry], params: Any) -> dict[str, np.ndarray]:
 
 
 def _transposed(entry, array):
-    return array.T if entry.ours[-1] in ("kernel", "head") else array
+    return np.swapaxes(array, -1, -2) if entry.ours[-1] in ("kernel", "head") else array

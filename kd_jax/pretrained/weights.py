@@ -10,6 +10,7 @@ import numpy as np
 
 from kd_jax.errors import require
 from kd_jax.pretrained.settings import shown
+from kd_jax.pretrained.stored import Stored
 
 FLOATS = np.float32, np.float16, np.float64, ml_dtypes.bfloat16
 # {pattern of a whole name: (array) -> whether it changes nothing}
@@ -24,14 +25,19 @@ class Weights:
 
         Args:
             source: their file or folder, for error messages.
-            found: {name: array}, or what has its `get` and iterates over names.
+            found: {name: array or Stored}, or what has its `get` and iterates over names.
             authority: what gives the expected shapes, for error messages.
         """
         self.source, self.found, self.authority = source, found, authority
         self.prefix, self.taken = "", set[str]()
 
-    def take(self, name: str, *shape: int) -> np.ndarray:
-        """The float32 tensor of that name, perhaps a view of its file.
+    def take(self, name: str, *shape: int, out: np.ndarray | None = None) -> np.ndarray:
+        """The float32 tensor of that name.
+
+        Args:
+            name: In the files, without the prefix.
+            shape: That is expected.
+            out: Where to write it, a contiguous array of that shape; it is returned.
 
         Raises:
             InputError: it is missing, of another shape, of no plain floating-point numbers, or of
@@ -53,14 +59,18 @@ class Weights:
             f"{self.source}: tensor '{name}' holds {array.dtype}, expected float32, float16 or "
             "bfloat16: quantized weights are not read; get the model unquantized",
         )
+        out = np.empty(shape, np.float32) if out is None else out
         with np.errstate(over="ignore"):  # what float32 cannot hold becomes inf, and is named
-            array = np.asarray(array, np.float32)
+            if isinstance(array, Stored):
+                array.read_into(out)
+            else:
+                out[...] = array
         require(
-            _finite(array),
+            _finite(out),
             f"{self.source}: tensor '{name}' holds NaN or infinity: a training that diverged wrote "
             "it, or it is damaged; get the model again",
         )
-        return array
+        return out
 
     def accounted(self, harmless: Harmless) -> None:
         """Refuse tensors that were not taken and are not known to be harmless.
@@ -81,7 +91,7 @@ class Weights:
     def _harmless(self, name, harmless):
         own = name.removeprefix(self.prefix)
         checks = [check for pattern, check in harmless.items() if re.fullmatch(pattern, own)]
-        return any(check(self.found.get(name)) for check in checks)
+        return any(check(np.asarray(self.found.get(name))) for check in checks)
 
 
 def _finite(array):
