@@ -57,7 +57,7 @@ CLAIMS = measured("errors", [
             named.FAITHFUL, named.TRANSFER_SET,
             named.of_size(named.SOFT, 60_000), named.of_size(named.SOFT, 10_000),
         ),
-        PAIRED,
+        PAIRED, unit="points",
     ),
     Claim(
         "Hinton, Vinyals and Dean 2015, section 6 (arXiv 1503.02531)",
@@ -90,6 +90,6 @@ CLAIMS = measured("errors", [
         "Busbridge et al. 2025, Distillation Scaling Laws (arXiv 2502.08606)",
         "A law of a student's size, its data and its teacher's loss predicts its loss (R² > 0.9)",
         "within about 1 %", (named.LAWS, "width, images and the teacher's loss"),
-        "R² of held-out students [95 %]", least=0.9,
+        "R² of held-out students [95 %]", least=0.9, unit="(R²)",
     ),
 ])  # fmt: skip
