@@ -103,7 +103,8 @@ def write_pages(app):
     shutil.rmtree(results, ignore_errors=True)
     results.mkdir()
     readmes = sorted(ROOT.glob("experiments/*/README.md"))
-    others = [*ROOT.glob("experiments/*/*/table.md"), ROOT / "tests" / "mutations.md"]
+    others = [*ROOT.glob("experiments/*/*/table.md"), *ROOT.glob("experiments/*/superseded/*.md")]
+    others.append(ROOT / "tests" / "mutations.md")
     for file in [*readmes, *others]:
         text = relinked(file.read_text(encoding="utf-8"), file.parent, results)
         title = "" if "# " in text[:200] else f"# {file.parent.parent.name}, {file.parent.name}\n\n"

@@ -3,6 +3,8 @@
 import json
 import subprocess
 
+from kd_jax.storage import jsonl
+
 DOCSTRING = '''"""Black-box distillation: what a teacher answers.
 
 Command:  ./run.sh small [--width=10]
@@ -78,3 +80,33 @@ def committed(root):
     git(root, "add", ".")
     git(root, "commit", "-q", "--allow-empty", "-m", "a commit")
     return git(root, "rev-parse", "HEAD")
+
+
+def repository(root):
+    """A repository of one experiment, in a folder that it makes."""
+    tree(root)
+    (root / "README.md").write_text("<!-- experiments -->\n<!-- end -->\n")
+    (root / ".gitignore").write_text("runs/")
+    committed(root)
+    return root
+
+
+def process(root, **changes):
+    """What a manifest says of a process."""
+    found = {"began": "2026-11-22T01:50:00+00:00", "commit": git(root, "rev-parse", "HEAD")}
+    found |= {"clean": True, "command": "./run.sh small --seeds=2", "device": "a CPU"}
+    return {**found, "seconds": 90.0, **changes}
+
+
+def finished(
+    root, preset="default", flags="--workdir=/home/me/runs", processes=(), name="one", **changes
+):
+    """The folder of a finished run of the newest commit, with two settings."""
+    run = root / "runs" / name
+    command = f"./run.sh small {flags}"
+    said = {**process(root, command=command), **changes}
+    record(run, **{**said, "seconds": {"total": 90.0}, "processes": [said, *processes]})
+    (run / "config.json").write_text(json.dumps({"preset": preset, "seeds": 5, "quick": False}))
+    (run / "records.jsonl").write_text(jsonl.text([{"row": "a", "seed": 0}]))
+    (run / "command.txt").write_text(command + "\n")
+    return run

@@ -4,7 +4,8 @@ Copies its settings, manifest, command, records, tables and figures to
 experiments/<name>/records/, or to experiments/<name>/records_<preset>/ where the preset is not
 the default one, and renews the READMEs (see readmes.py); publishable.py says what is refused.
 A run of --base_seed=0 goes to exploration/ or exploration_<preset>/: settings were chosen on it,
-and what is claimed is the table of another base seed.
+and what is claimed is the table of another base seed. Where a record of another run stands there
+already, --why="…" says why the new one takes its place, and superseded.py keeps its tables.
 With --readmes in place of a folder it renews the READMEs alone, as after a change of an
 experiment's docstring or findings; with --figures it draws the figures of all records again before
 that, as after a change of what draws them.
@@ -18,7 +19,7 @@ import sys
 from typing import Any
 
 from kd_jax.errors import DAMAGED, InputError, brief, one_line, require
-from kd_jax.report import commands, publishable, readmes
+from kd_jax.report import commands, publishable, readmes, superseded
 from kd_jax.report.confirmed import EXPLORATION
 from kd_jax.storage import jsonl, manifest
 
@@ -26,18 +27,22 @@ ROOT = pathlib.Path(__file__).parents[2]
 PUBLISHED = ("*.json", "records.jsonl", "table.md", "*.svg", "*.npz")
 
 
-def publish(run_folder: str | os.PathLike, root: pathlib.Path = ROOT) -> pathlib.Path:
+def publish(
+    run_folder: str | os.PathLike, root: pathlib.Path = ROOT, why: str = ""
+) -> pathlib.Path:
     """Copy a finished run into its experiment and renew the READMEs.
 
     Args:
         run_folder: runs/<experiment>/<id>.
         root: the folder of the repository.
+        why: the reason, where a record of another run is replaced.
 
     Returns:
         The folder of the published records.
 
     Raises:
-        InputError: the folder is not a finished run, or one that `publishable` refuses.
+        InputError: the folder is not a finished run, or one that `publishable` refuses; or a
+            record is there without a reason to replace it.
     """
     source = pathlib.Path(run_folder).resolve()
     experiment, preset = publishable.checked(source, root)
@@ -45,6 +50,7 @@ def publish(run_folder: str | os.PathLike, root: pathlib.Path = ROOT) -> pathlib
     kind = EXPLORATION if explored else "records"
     target = records_folder(root, experiment, preset, kind)
     _check_records(target)
+    kept = _superseded(source, target, why)
     partial, old = target.with_name(f".{target.name}.new"), target.with_name(f".{target.name}.old")
     recover(root)
     for left in (partial, old):
@@ -64,10 +70,15 @@ def publish(run_folder: str | os.PathLike, root: pathlib.Path = ROOT) -> pathlib
         shutil.rmtree(partial, ignore_errors=True)
         raise InputError(f"{source} is damaged ({brief(error)}): run it again") from None
     try:
+        for path, text in kept.items():
+            path.parent.mkdir(exist_ok=True)
+            jsonl.write_whole(path, text)
         readmes.write(root)
     except DAMAGED as error:
         shutil.rmtree(target)
         recover(root)
+        for path in kept:
+            path.unlink(missing_ok=True)
         why = (isinstance(error, OSError) and error.strerror) or brief(error)
         raise InputError(f"{source} cannot be shown on a page ({why})") from None
     shutil.rmtree(old, ignore_errors=True)
@@ -81,6 +92,14 @@ def _check_records(target: pathlib.Path) -> None:
     for path in target.iterdir() if target.exists() else ():
         published = path.is_file() and any(path.match(pattern) for pattern in known)
         require(published, f"{target} holds {path.name}, which is no record: move it away")
+
+
+def _superseded(source, target, why):
+    """{path: text} of the page of the record that stands there, if it is of another run."""
+    if not (target / "table.md").is_file():
+        return {}
+    runs = [manifest.read(folder)["finished"] for folder in (source, target)]
+    return {} if len({*runs}) == 1 else {superseded.place(target): superseded.text(target, why)}
 
 
 def recover(root: pathlib.Path) -> None:
@@ -150,7 +169,9 @@ def all_records(root: pathlib.Path = ROOT) -> dict[str, pathlib.Path]:
 
 if __name__ == "__main__":
     with one_line():
+        given = [word for word in sys.argv[1:] if not word.startswith("--why=")]
+        said = [word.removeprefix("--why=") for word in sys.argv[1:] if word not in given]
         expected = "expected the folder of a finished run, or --readmes or --figures to renew these"
-        require(len(sys.argv) == 2, f"publish has {len(sys.argv) - 1} arguments: {expected}")
-        renewing = {"--readmes": renew, "--figures": redraw}.get(sys.argv[1])
-        print(*(renewing() if renewing else [publish(sys.argv[1])]), sep="\n")
+        require(len(given) == 1, f"publish has {len(given)} arguments: {expected}")
+        renewing = {"--readmes": renew, "--figures": redraw}.get(given[0])
+        print(*(renewing() if renewing else [publish(given[0], why=" ".join(said))]), sep="\n")

@@ -8,11 +8,20 @@ import subprocess
 import sys
 
 import pytest
-from small_repository import MANIFEST, TABLE, committed, git, record, tree, with_headings
+from small_repository import (
+    MANIFEST,
+    TABLE,
+    committed,
+    finished,
+    git,
+    process,
+    repository,
+    with_headings,
+)
 
 from kd_jax.errors import InputError
 from kd_jax.report import commands, publish
-from kd_jax.storage import commits, jsonl, manifest, whole_file
+from kd_jax.storage import commits, manifest, whole_file
 
 ROOT = pathlib.Path(__file__).parents[2]
 RECORDS = publish.all_records()
@@ -20,32 +29,7 @@ RECORDS = publish.all_records()
 
 @pytest.fixture
 def root(tmp_path):
-    """A repository of one experiment."""
-    root = tmp_path / "clone"
-    tree(root)
-    (root / "README.md").write_text("<!-- experiments -->\n<!-- end -->\n")
-    (root / ".gitignore").write_text("runs/")
-    committed(root)
-    return root
-
-
-def process(root, **changes):
-    """What a manifest says of a process."""
-    found = {"began": "2026-11-22T01:50:00+00:00", "commit": git(root, "rev-parse", "HEAD")}
-    found |= {"clean": True, "command": "./run.sh small --seeds=2", "device": "a CPU"}
-    return {**found, "seconds": 90.0, **changes}
-
-
-def finished(root, preset="default", flags="--workdir=/home/me/runs", processes=(), **changes):
-    """The folder of a finished run of the newest commit, with two settings."""
-    run = root / "runs" / "one"
-    command = f"./run.sh small {flags}"
-    said = {**process(root, command=command), **changes}
-    record(run, **{**said, "seconds": {"total": 90.0}, "processes": [said, *processes]})
-    (run / "config.json").write_text(json.dumps({"preset": preset, "seeds": 5, "quick": False}))
-    (run / "records.jsonl").write_text(jsonl.text([{"row": "a", "seed": 0}]))
-    (run / "command.txt").write_text(command + "\n")
-    return run
+    return repository(tmp_path / "clone")
 
 
 def test_publishing_copies_a_finished_run_and_renews_the_pages(root):

@@ -1,0 +1,72 @@
+"""A record that takes another's place needs a reason, and the other's tables stay."""
+
+import json
+
+import pytest
+from small_repository import committed, finished, repository
+
+from kd_jax.errors import InputError
+from kd_jax.report import publish, superseded
+
+WHY = "soft targets got more steps than labels only"
+
+
+@pytest.fixture
+def root(tmp_path):
+    return repository(tmp_path / "clone")
+
+
+@pytest.fixture
+def replaced(root):
+    """(the root, the folder of records, the run of a second record, the first one's table)."""
+    records = publish.publish(finished(root), root=root)
+    table = (records / "table.md").read_text()
+    committed(root)
+    run = finished(root, name="two", finished="2026-11-23T10:00:00+00:00")
+    (run / "table.md").write_text(table.replace("67", "99"))
+    return root, records, run, table
+
+
+def test_without_a_reason_nothing_is_replaced(replaced):
+    root, records, run, table = replaced
+    with pytest.raises(InputError, match=r'say in a line why the new one takes its place, --why="'):
+        publish.publish(run, root=root)
+    with pytest.raises(InputError, match="say in a line why"):
+        publish.publish(run, root=root, why="one\ntwo")
+    assert (records / "table.md").read_text() == table
+    assert not (records.parent / superseded.FOLDER).exists()
+
+
+def test_with_one_the_tables_stay_and_the_page_lists_them(replaced):
+    root, records, run, table = replaced
+    before = json.loads((records / "manifest.json").read_text())
+    publish.publish(run, root=root, why=f" {WHY} ")
+    (page,) = (records.parent / superseded.FOLDER).glob("*.md")
+    date, commit = before["finished"][:10], before["commit"][:8]
+    assert page.name == f"records-{date}-{commit}.md"
+    said = page.read_text()
+    assert table.strip() in said and f"\n\nWhy: {WHY}\n\n" in said and commit in said
+    listed = f"- [records-{date}](superseded/{page.name}): {WHY}\n"
+    assert listed in (records.parent / "README.md").read_text()
+
+
+def test_the_same_run_takes_nobody_s_place(root):
+    records = publish.publish(finished(root), root=root)
+    committed(root)
+    publish.publish(root / "runs" / "one", root=root)
+    assert not (records.parent / superseded.FOLDER).exists()
+
+
+def test_when_the_pages_cannot_be_written_the_record_stays_and_no_page_is_left(
+    replaced, monkeypatch
+):
+    root, records, run, table = replaced
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(publish.readmes, "write", full)
+    with pytest.raises(InputError, match="No space left on device"):
+        publish.publish(run, root=root, why=WHY)
+    assert (records / "table.md").read_text() == table
+    assert not list((records.parent / superseded.FOLDER).glob("*.md"))
