@@ -34,6 +34,7 @@ CELL = re.compile(  # of a table: a verdict, alone or behind a number
     r"UNDECIDED)(?= *\|)"
 )
 FEWEST = 3  # seeds of which a table says what beats what
+SMOKE = "--preset=smoke shows that the command runs: no verdicts"
 IDENTITY = "row", "seed", "teacher_seed", "teacher", "part"  # what tells records of a run apart
 
 
@@ -102,6 +103,11 @@ class Run:
     def is_open(self) -> bool:
         """Whether the folder was opened."""
         return "folder" in self.__dict__
+
+    @property
+    def unjudged(self) -> str:
+        """Why there are no verdicts, of whatever seeds; "" where there may be some."""
+        return SMOKE if self.settings.get("preset") == "smoke" else ""
 
     @functools.cached_property
     def folder(self) -> pathlib.Path:
@@ -232,9 +238,8 @@ class Run:
         self.open()
         if not self._manifest:
             return
-        smoke = self.settings.get("preset") == "smoke"
         whole = jsonl.with_notes(table, self.folder)
-        text = without_verdicts(whole) if smoke else whole
+        text = without_verdicts(whole) if self.unjudged else whole
         self.write("table.md", text)
         draw(self.folder)
         for left in self.folder.glob("training *"):  # snapshots of what is recorded, after a kill
@@ -243,13 +248,11 @@ class Run:
         teachers = self.settings.get("teachers", 1)  # of several the means of each are paired
         units = teachers if teachers > 1 else self.settings.get("seeds", FEWEST)
         judged = self.shown or units >= FEWEST or VERDICT.search(whole)  # by texts, say
-        few = "" if judged else "fewer than three seeds: no verdicts\n"
-        if judged and smoke:
-            of = "its verdicts mean nothing" if self.shown else "no verdicts"
-            few = f"--preset=smoke shows that the command runs: {of}\n"
+        why = self.unjudged or ("" if judged else "fewer than three seeds: no verdicts")
+        why = "" if why in whole else f"{why}\n"  # none is in any
         said = self.shown or show(text)
         said = f"\n{said}\n" if said else ""
-        print(f"{said}{few}records, table and figures: {self.folder}")
+        print(f"{said}{why}records, table and figures: {self.folder}")
 
     def leave(self, error: BaseException) -> None:
         """End this process's part in a run: write why, unless it was interrupted, and unlock it."""
