@@ -9,7 +9,6 @@ folder of an unfinished run, and takes a new number after a finished one.
 import functools
 import json
 import pathlib
-import re
 import shlex
 import shutil
 import sys
@@ -24,17 +23,19 @@ from kd_jax.errors import InputError, require
 from kd_jax.runtime import ending, hosts, parallel
 from kd_jax.runtime.events import Events
 from kd_jax.runtime.execution import DEFAULT, Execution
-from kd_jax.storage import checkpoint, commits, jsonl, locks, manifest, model_store, provenance
+from kd_jax.storage import (
+    checkpoint,
+    commits,
+    jsonl,
+    locks,
+    manifest,
+    model_store,
+    no_verdicts,
+    provenance,
+)
 from kd_jax.storage.whole_file import written
 
 RECORDS = "records.jsonl"
-VERDICT = re.compile(r"\b(BEATS|WORSE|INCONCLUSIVE|no verdicts?)\b")  # or why there is none
-CELL = re.compile(  # of a table: a verdict, alone or behind a number
-    r"(?<=[|\])] )(BEATS|WORSE|INCONCLUSIVE|EQUIVALENT|REACHED|FALLS SHORT|SUPPORTED|CONTRADICTED|"
-    r"UNDECIDED)(?= *\|)"
-)
-FEWEST = 3  # seeds of which a table says what beats what
-SMOKE = "--preset=smoke shows that the command runs: no verdicts"
 IDENTITY = "row", "seed", "teacher_seed", "teacher", "part"  # what tells records of a run apart
 
 
@@ -107,7 +108,7 @@ class Run:
     @property
     def unjudged(self) -> str:
         """Why there are no verdicts, of whatever seeds; "" where there may be some."""
-        return SMOKE if self.settings.get("preset") == "smoke" else ""
+        return no_verdicts.why(self.settings)
 
     @functools.cached_property
     def folder(self) -> pathlib.Path:
@@ -239,19 +240,15 @@ class Run:
         if not self._manifest:
             return
         whole = jsonl.with_notes(table, self.folder)
-        text = without_verdicts(whole) if self.unjudged else whole
+        text = no_verdicts.without(whole) if self.unjudged else whole
         self.write("table.md", text)
         draw(self.folder)
         for left in self.folder.glob("training *"):  # snapshots of what is recorded, after a kill
             shutil.rmtree(left, ignore_errors=True)
         self._manifest.finish()
-        teachers = self.settings.get("teachers", 1)  # of several the means of each are paired
-        units = teachers if teachers > 1 else self.settings.get("seeds", FEWEST)
-        judged = self.shown or units >= FEWEST or VERDICT.search(whole)  # by texts, say
-        why = self.unjudged or ("" if judged else "fewer than three seeds: no verdicts")
-        why = "" if why in whole else f"{why}\n"  # none is in any
+        why = no_verdicts.unsaid(self.settings, whole)
         said = self.shown or show(text)
-        said = f"\n{said}\n" if said else ""
+        said, why = f"\n{said}\n" if said else "", f"{why}\n" if why else ""
         print(f"{said}{why}records, table and figures: {self.folder}")
 
     def leave(self, error: BaseException) -> None:
@@ -261,11 +258,6 @@ class Run:
             line = ending.of(error)[0] or f"{type(error).__name__}: {error}"
             self._manifest.leave(line if fault else None)
             self._lock.release()
-
-
-def without_verdicts(text: str) -> str:
-    """A table.md whose verdicts are dashes: what trained for seconds decides nothing."""
-    return CELL.sub(lambda word: "–".ljust(len(word[0])), text)
 
 
 def finished(run: Run) -> pathlib.Path | None:

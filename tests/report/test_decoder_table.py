@@ -6,7 +6,7 @@ from verdict_words import WHY, judging
 
 from kd_jax.report import decoder_rows, decoder_table
 from kd_jax.report.decoder_rows import Rows
-from kd_jax.storage import run_folder
+from kd_jax.storage import no_verdicts
 
 SAID = {"start": "cut", "baseline": "SFT on the text", "kept": "ULD", "notes": []}
 
@@ -81,7 +81,7 @@ def test_intervals_that_do_not_exist_are_dashes_and_the_reason_is_said(texts, se
     text = decoder_table.markdown(held_out(texts, seeds))
     assert "nan" not in text and why in text.splitlines()[0]
     assert ("[–]" in text) == (texts == 1)
-    assert run_folder.VERDICT.search(text)  # nothing else is said of seeds
+    assert no_verdicts.SAID.search(text)  # nothing else is said of seeds
     assert "no verdicts" not in decoder_table.markdown(held_out(3, 3))
 
 
