@@ -172,4 +172,5 @@ def _concluded(config, given, prepared, wanted, groups, run) -> Result:
     result = driver.concluded(prepared, chosen, config.margin)
     classes = list(given.classes or result.template.classes)
     template = given.network(prepared.student, None, classes)
-    return dataclasses.replace(result, template=template)
+    comparison = result.comparison._replace(unjudged=run.unjudged)
+    return dataclasses.replace(result, comparison=comparison, template=template)

@@ -168,7 +168,11 @@ def crossed(
 
 
 def together(
-    tests: Mapping[Any, Callable[..., Paired]], level: float = 0.95, margin: float = 0.0
+    tests: Mapping[Any, Callable[..., Paired]],
+    level: float = 0.95,
+    margin: float = 0.0,
+    *,
+    judges: bool = True,
 ) -> dict[Any, Paired]:
     """Verdicts of the comparisons of one table, of which one in twenty tables errs, not rows.
 
@@ -181,6 +185,7 @@ def together(
         level: Of the intervals, and of the family of verdicts.
         margin: Stated beforehand: a difference whose interval lies within (−margin, margin) makes
             no difference.
+        judges: Whether there are verdicts at all; if not, each is NO_VERDICT.
 
     Returns:
         {what is compared: its Paired}, with an interval of `level` by itself; unless it is decided
@@ -190,6 +195,9 @@ def together(
         Holm 1979, A Simple Sequentially Rejective Multiple Test Procedure.
     """
     check_level(level)
+    found = {key: test(level=level) for key, test in tests.items()}
+    if not judges:
+        return {key: each._replace(verdict=NO_VERDICT) for key, each in found.items()}
     decided: set = set()
     while len(decided) < len(tests):
         strict = 1 - (1 - level) / (len(tests) - len(decided))
@@ -201,7 +209,6 @@ def together(
         if not more:
             break
         decided |= more
-    found = {key: test(level=level) for key, test in tests.items()}
     return {
         key: each
         if key in decided or each.verdict == NO_VERDICT

@@ -30,6 +30,7 @@ class Comparison(NamedTuple):
         labeled: Whether students are held against labels, or else against their teacher.
         notes: What else a person would want to know, a line each.
         margin: Points of accuracy that make no difference, stated beforehand; 0: none.
+        unjudged: Why there are no verdicts, of whatever seeds and examples; "": there are.
     """
 
     records: Sequence[tables.Record]
@@ -38,6 +39,7 @@ class Comparison(NamedTuple):
     labeled: bool = True
     notes: Sequence[str] = ()
     margin: float = 0.0
+    unjudged: str = ""
 
     def lines(self) -> dict[str, tables.Line]:
         """{row: its accuracy in percent, in pairs with the baseline's}, in order.
@@ -55,7 +57,7 @@ class Comparison(NamedTuple):
                 metric = "test_accuracy"
                 tests[row] = differences.compared(ours, theirs, metric, lower_is_better=False)
         known = {row: test for row, test in tests.items() if test}
-        paired = statistics.together(known, margin=self.margin)
+        paired = statistics.together(known, margin=self.margin, judges=not self.unjudged)
         return {
             row: tables.line_of(row, tables.values(of, "test_accuracy"), paired.get(row))
             for row, of in kept.items()
@@ -84,12 +86,15 @@ class Comparison(NamedTuple):
             second = max(others, key=lambda row: score(trained[row]))
             change, verdict = self._change(lines[second])
             closest = f"of the others {second} came closest" if others[1:] else second
-            says = f", {verdict}" if judged(verdict) else f"; {SAYS[verdict]}"
+            says = f", {verdict}" if judged(verdict) else f"; {self._says(verdict)}"
             return f"{self.baseline} did best on validation; {closest}: {change}{says}."
         change, verdict = self._change(lines[self.best])
         first = f"{verdict}: " if judged(verdict) else ""
-        says = SAYS[verdict].format(baseline=self.baseline, margin=self.margin)
-        return f"{first}{self.best} against {self.baseline}: {change}; {says}."
+        return f"{first}{self.best} against {self.baseline}: {change}; {self._says(verdict)}."
+
+    def _says(self, verdict):
+        """What a verdict means, or why there is none."""
+        return self.unjudged or SAYS[verdict].format(baseline=self.baseline, margin=self.margin)
 
     def _change(self, line):
         """A line's difference to the baseline in words, and its verdict."""
@@ -126,7 +131,8 @@ class Comparison(NamedTuple):
     def under(self) -> list[str]:
         """The lines below the table: how many students, what diverged, the notes."""
         count = max(len(of) for of in self.methods().values())
-        few = f"; fewer than {statistics.FEWEST} seeds: no verdicts."
+        few = "." if self.unjudged else f"; fewer than {statistics.FEWEST} seeds: no verdicts."
+        judges = count >= statistics.FEWEST and not self.unjudged
         said = [f"Of the test; one teacher, one student of each method: no interval{few}"]
         if count > 1:
             students = [r for of in self.methods().values() for r in of if not lost(r)]
@@ -136,9 +142,9 @@ class Comparison(NamedTuple):
             several = f"; verdicts are corrected for {tests} rows (Holm)." if tests > 1 else "."
             said = [
                 f"Of the test, one teacher. ±: s.d. over {count} seeds. [95 %]: of the paired "
-                f"difference, for {others}{several if count >= statistics.FEWEST else few}"
+                f"difference, for {others}{several if judges else few}"
             ]
-            if self.margin:
+            if self.margin and judges:
                 said.append(f"EQUIVALENT: the interval lies within ±{self.margin:g} points.")
         for row, records in tables.by_row(self.records).items():
             gone = sum(map(lost, records))

@@ -27,10 +27,11 @@ def save(comparison: Comparison, path: str | os.PathLike) -> None:
         path: Of the file; its suffix says of which kind.
     """
     baseline = textwrap.shorten(comparison.baseline, 40)
+    verdicts = "; a circle beats, a square is worse, a diamond is inconclusive"
+    verdicts *= not comparison.unjudged
     caption = (
         f"What each method adds to {baseline}: right of zero it is better. Marks are means over "
-        "students, lines 95 % intervals of the paired difference; a circle beats, a square is "
-        "worse, a diamond is inconclusive."
+        f"students, lines 95 % intervals of the paired difference{verdicts}."
     )
     with figures.figure(path, size=_size(comparison), caption=caption) as axes:
         draw(axes, comparison)

@@ -46,6 +46,11 @@ class Rows(NamedTuple):
     sums: dict[str, dict[int, Sums]]
 
     @property
+    def unjudged(self) -> str:
+        """Why there are no verdicts, of whatever seeds and texts; "": there are."""
+        return self.said.get("unjudged", "")  # which earlier runs did not write
+
+    @property
     def measures(self) -> dict[str, tuple[str, int, int, bool]]:
         """MEASURES, or those of students whose tokens are not the teacher's."""
         first = next(iter(self.records.values()))[0]
@@ -63,7 +68,7 @@ def remember(run: Any, start: str, baseline: str, kept: str, notes: Sequence[str
         notes: Facts of the texts.
     """
     said = {"start": start, "baseline": baseline, "kept": kept, "notes": [*notes]}
-    run.write(NAME, jsonl.text([said]))
+    run.write(NAME, jsonl.text([said | {"unjudged": run.unjudged}]))
 
 
 def file_of(number: int, seed: int) -> str:
@@ -156,4 +161,5 @@ def verdicts(rows: Rows, baseline: str, metric: str) -> dict[str, Paired]:
     """
     names = [row for row in [rows.said["baseline"], *trained(rows)] if row != baseline]
     names = [row for row in names if row in rows.records]
-    return statistics.together({row: compared(rows, row, baseline, metric) for row in names})
+    tests = {row: compared(rows, row, baseline, metric) for row in names}
+    return statistics.together(tests, judges=not rows.unjudged)

@@ -46,7 +46,9 @@ def _signed(found, digits):
 def _unjudged(rows):
     """Why there are no verdicts, where there are none."""
     seeds, texts = _seeds(rows), _texts(rows)
-    if texts < FEWEST:
+    if rows.unjudged:
+        yield rows.unjudged
+    elif texts < FEWEST:
         yield f"{counted(texts, 'held-out text')}, fewer than {FEWEST}: no verdicts"
     elif 1 < seeds < FEWEST:
         yield f"{seeds} seeds: no verdicts, expected one seed, or {FEWEST} or more"
@@ -158,8 +160,9 @@ def _notes(rows):
         + f"{', the median of turns with the teacher' * _in_turns(rows)}."
         + " Answers are sampled at temperature 1, as long at most as the longest of the texts."
         * _wrote(rows),
-        f"[95 %]: of the paired difference, for other {of}; verdicts are corrected for the rows "
-        "of a column (Holm). All trained rows have the same start, steps and batches.",
+        f"[95 %]: of the paired difference, for other {of}"
+        + "; verdicts are corrected for the rows of a column (Holm)" * (not rows.unjudged)
+        + ". All trained rows have the same start, steps and batches.",
         *rows.said["notes"],
     ]
     return "\n".join(f"- {line}" for line in lines)

@@ -64,6 +64,7 @@ class EncoderComparison(NamedTuple):
         costs: {row: {"bytes", "sentences_per_second"}} of the teacher and of each cut.
         notes: What else a person would want to know, a line each.
         few_labels: Of each class, where there are few.
+        unjudged: Why there are no verdicts, of whatever seeds and texts; "": there are.
     """
 
     records: Sequence[tables.Record]
@@ -73,6 +74,7 @@ class EncoderComparison(NamedTuple):
     costs: Mapping[str, Mapping[str, float]]
     notes: Sequence[str] = ()
     few_labels: int = 0
+    unjudged: str = ""
 
     def trained(self) -> dict[str, list[tables.Record]]:
         """{row: records} of what was trained."""
@@ -85,7 +87,7 @@ class EncoderComparison(NamedTuple):
         for row, records in self.trained().items():
             if row in self.examples:
                 tests[row] = functools.partial(self._difference, row, records[0]["cut"])
-        return statistics.together(tests)
+        return statistics.together(tests, judges=not self.unjudged)
 
     def _difference(self, row, baseline, level=0.95):
         """A row's difference to one encoder, over seeds and test texts; a cut has no seeds."""
@@ -106,12 +108,18 @@ class EncoderComparison(NamedTuple):
         finite = math.isfinite(found.low)
         between = f" [{_signed(found.low)}, {_signed(found.high)}]" if finite else ""
         first = f"{found.verdict}: " if judged(found.verdict) else ""
-        says = SAYS[found.verdict].format(baseline=cut)
-        if not judged(found.verdict) and len(self.examples[row]) >= statistics.FEWEST:
-            which = TESTED.get(self.primary, "texts")
-            says = f"fewer than {statistics.FEWEST} test {which}: no verdict"
+        says = self._says(found.verdict, row, cut)
         gain = f"{_signed(found.mean)}{between} {SAID[self.primary]}"
         return f"{first}{row} against {cut}: {gain}; {says}. {self._kept(row)}"
+
+    def _says(self, verdict, row, cut):
+        """What a verdict means, or why there is none."""
+        if self.unjudged:
+            return self.unjudged
+        if not judged(verdict) and len(self.examples[row]) >= statistics.FEWEST:
+            which = TESTED.get(self.primary, "texts")
+            return f"fewer than {statistics.FEWEST} test {which}: no verdict"
+        return SAYS[verdict].format(baseline=cut)
 
     def _kept(self, row):
         """How good, how fast and how large the row's students are beside the teacher."""
@@ -194,7 +202,8 @@ class EncoderComparison(NamedTuple):
         shown = [name for name, title in TITLES.items() if title in columns]
         said = [BELOW[name].format(few_labels=self.few_labels) for name in shown]
         if count > 1:
-            several = f"; verdicts are corrected for {len(found)} rows (Holm)" * (len(found) > 1)
+            corrected = len(found) > 1 and not self.unjudged
+            several = f"; verdicts are corrected for {len(found)} rows (Holm)" * corrected
             which = TESTED.get(self.primary, "texts")
             said.append(
                 f"±: s.d. over {count} seeds. [95 %]: for other seeds and test {which}{several}."

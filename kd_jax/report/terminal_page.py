@@ -79,7 +79,7 @@ def importance(table: Table) -> tuple[list[int], list[int]]:
     Args:
         table: Whose first column names the rows.
     """
-    others = [n for n in range(1, len(table.header)) if _is(table, n, lambda x: x not in ("", "–"))]
+    others = [n for n in range(1, len(table.header)) if _is(table, n, _says)]
     stay = [0, *(n for n in others if _is(table, n, _names))]
     stay += [n for n in others if _is(table, n, markdown_blocks.verdict)][:1]
     stay += [n for n in others if "[95 %]" in table.header[n]][:1]
@@ -91,7 +91,7 @@ def importance(table: Table) -> tuple[list[int], list[int]]:
 def _verdicts(table):
     """The columns of verdicts that judge the one before them each, where there are several."""
     found = [n for n, title in enumerate(table.header) if title == VERDICT]
-    return found if len(found) > 1 else []
+    return [n for n in found if _is(table, n, _says)] if len(found) > 1 else []
 
 
 def _with(table, column):
@@ -103,6 +103,10 @@ def _with(table, column):
 def _is(table, column, says):
     """Whether a cell of a column says something of a kind."""
     return any(says(row[column]) for row in table.rows)
+
+
+def _says(cell):
+    return cell not in ("", "–")
 
 
 def _names(cell):

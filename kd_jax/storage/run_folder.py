@@ -9,7 +9,6 @@ folder of an unfinished run, and takes a new number after a finished one.
 import functools
 import json
 import pathlib
-import re
 import shlex
 import shutil
 import sys
@@ -24,16 +23,19 @@ from kd_jax.errors import InputError, require
 from kd_jax.runtime import ending, hosts, parallel
 from kd_jax.runtime.events import Events
 from kd_jax.runtime.execution import DEFAULT, Execution
-from kd_jax.storage import checkpoint, commits, jsonl, locks, manifest, model_store, provenance
+from kd_jax.storage import (
+    checkpoint,
+    commits,
+    jsonl,
+    locks,
+    manifest,
+    model_store,
+    no_verdicts,
+    provenance,
+)
 from kd_jax.storage.whole_file import written
 
 RECORDS = "records.jsonl"
-VERDICT = re.compile(r"\b(BEATS|WORSE|INCONCLUSIVE|no verdicts?)\b")  # or why there is none
-CELL = re.compile(  # of a table: a verdict, alone or behind a number
-    r"(?<=[|\])] )(BEATS|WORSE|INCONCLUSIVE|EQUIVALENT|REACHED|FALLS SHORT|SUPPORTED|CONTRADICTED|"
-    r"UNDECIDED)(?= *\|)"
-)
-FEWEST = 3  # seeds of which a table says what beats what
 IDENTITY = "row", "seed", "teacher_seed", "teacher", "part"  # what tells records of a run apart
 
 
@@ -102,6 +104,11 @@ class Run:
     def is_open(self) -> bool:
         """Whether the folder was opened."""
         return "folder" in self.__dict__
+
+    @property
+    def unjudged(self) -> str:
+        """Why there are no verdicts, of whatever seeds; "" where there may be some."""
+        return no_verdicts.why(self.settings)
 
     @functools.cached_property
     def folder(self) -> pathlib.Path:
@@ -232,24 +239,17 @@ class Run:
         self.open()
         if not self._manifest:
             return
-        smoke = self.settings.get("preset") == "smoke"
         whole = jsonl.with_notes(table, self.folder)
-        text = without_verdicts(whole) if smoke else whole
+        text = no_verdicts.without(whole) if self.unjudged else whole
         self.write("table.md", text)
         draw(self.folder)
         for left in self.folder.glob("training *"):  # snapshots of what is recorded, after a kill
             shutil.rmtree(left, ignore_errors=True)
         self._manifest.finish()
-        teachers = self.settings.get("teachers", 1)  # of several the means of each are paired
-        units = teachers if teachers > 1 else self.settings.get("seeds", FEWEST)
-        judged = self.shown or units >= FEWEST or VERDICT.search(whole)  # by texts, say
-        few = "" if judged else "fewer than three seeds: no verdicts\n"
-        if judged and smoke:
-            of = "its verdicts mean nothing" if self.shown else "no verdicts"
-            few = f"--preset=smoke shows that the command runs: {of}\n"
+        why = no_verdicts.unsaid(self.settings, whole)
         said = self.shown or show(text)
-        said = f"\n{said}\n" if said else ""
-        print(f"{said}{few}records, table and figures: {self.folder}")
+        said, why = f"\n{said}\n" if said else "", f"{why}\n" if why else ""
+        print(f"{said}{why}records, table and figures: {self.folder}")
 
     def leave(self, error: BaseException) -> None:
         """End this process's part in a run: write why, unless it was interrupted, and unlock it."""
@@ -258,11 +258,6 @@ class Run:
             line = ending.of(error)[0] or f"{type(error).__name__}: {error}"
             self._manifest.leave(line if fault else None)
             self._lock.release()
-
-
-def without_verdicts(text: str) -> str:
-    """A table.md whose verdicts are dashes: what trained for seconds decides nothing."""
-    return CELL.sub(lambda word: "–".ljust(len(word[0])), text)
 
 
 def finished(run: Run) -> pathlib.Path | None:

@@ -20,6 +20,7 @@ import short_problems
 import tiny_llama
 from in_process import by_gradient_descent
 from scipy import special, stats
+from verdict_words import check_unjudged
 
 import kd_jax as kd
 from kd_jax import experiment
@@ -319,6 +320,15 @@ def test_presets_of_the_command_are_those_of_python(done, monkeypatch):
     with pytest.raises(InputError):  # nothing was trained, and so no table is there
         kd.distill_lm(**where, workdir=folder / "presets")
     assert (chosen[0].max_texts, chosen[0].held_out, chosen[0].max_length) == (40, 3, 128)
+
+
+def test_a_smoke_judges_nowhere(done, tmp_path, monkeypatch, capsys):
+    by_gradient_descent(monkeypatch)
+    monkeypatch.setattr("kd_jax.language.decoder.chatting.speeds", lambda sides: [5.0, 7.0])
+    where = {"data": done[0] / "texts.jsonl", "teacher": done[0] / "teacher"}
+    places = {"out": tmp_path / "small", "workdir": tmp_path / "runs"}
+    print(found := kd.distill_lm(**where, **places, **SETTINGS, preset="smoke"))
+    check_unjudged(capsys.readouterr().out, found.folder, tmp_path / "small")
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,11 @@
 import json
 
 import numpy as np
+import one_process
 import pytest
 import tiny_runs
 from scipy import special
+from verdict_words import check_unjudged
 
 from kd_jax.storage import jsonl
 
@@ -120,3 +122,12 @@ def test_every_format_is_written_and_int8_is_measured_on_the_test(tmp_path):
     text = (tmp_path / "out" / "README.md").read_text()
     assert "- As int8 it is right on " in text
     assert "student_int8.stablehlo" in text
+
+
+def test_a_smoke_of_many_seeds_judges_nowhere(tmp_path, monkeypatch, capsys):
+    """Of weak students of labels that are often wrong, whom such a teacher helps."""
+    one_process.verified_here(monkeypatch)
+    np.savez(tmp_path / "data.npz", inputs=INPUTS, labels=LOGITS.argmax(-1), teacher_logits=LOGITS)
+    out = tmp_path / "out"
+    run = tiny_runs.finished(config(tmp_path, preset="smoke", seeds=5, margin=50.0, out=str(out)))
+    check_unjudged(capsys.readouterr().out, run, out)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from markdown_it import MarkdownIt
 from scipy import stats
+from verdict_words import WHY, judging
 
 from kd_jax.metrics import examples, statistics
 from kd_jax.report import comparison_figure, terminal_page
@@ -214,3 +215,21 @@ def test_figures_of_one_seed_and_of_nothing(tmp_path):
     for each in (compared(soft(0.9), labels=[0.8]), compared(best="labels only")):
         comparison_figure.save(each, tmp_path / "a.png")
         assert (tmp_path / "a.png").stat().st_size > 1000
+
+
+@pytest.mark.parametrize("accuracies", [(0.85, 0.86, 0.84, 0.86), (0.80, 0.81, 0.80, 0.80), (0.9,)])
+@pytest.mark.parametrize("best", ["soft", "labels only"])
+def test_of_a_run_that_is_not_judged_the_one_thing_said_is_why(best, accuracies, tmp_path):
+    labels = LABELS[: len(accuracies)]
+    options = {"best": best, "labels": labels, "margin": 2.0}
+    usual = compared(soft(*accuracies), records("b", labels), **options)
+    found = usual._replace(unjudged=WHY)
+    assert found.sentence().endswith(f"; {WHY}.") and judging(usual.markdown())
+    comparison_figure.save(found, tmp_path / "a.svg")
+    pages = found.text(80), found.text(120), found.markdown()
+    assert not sum(map(judging, [*pages, (tmp_path / "a.svg").read_text()]), [])
+    assert all(" ".join(page.split()).count("no verdict") == 1 for page in pages)
+    marks = {line.get_marker() for line in comparison_figure.drawn(found).axes[0].lines}
+    assert marks == {"x", "None"}
+    both = [x.lines()["soft"] for x in (found, usual)]
+    np.testing.assert_array_equal(*(line.paired[:3] for line in both))  # intervals stay

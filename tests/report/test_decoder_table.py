@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+from verdict_words import WHY, judging
 
 from kd_jax.report import decoder_rows, decoder_table
 from kd_jax.report.decoder_rows import Rows
-from kd_jax.storage import run_folder
+from kd_jax.storage import no_verdicts
 
 SAID = {"start": "cut", "baseline": "SFT on the text", "kept": "ULD", "notes": []}
 
@@ -80,5 +81,14 @@ def test_intervals_that_do_not_exist_are_dashes_and_the_reason_is_said(texts, se
     text = decoder_table.markdown(held_out(texts, seeds))
     assert "nan" not in text and why in text.splitlines()[0]
     assert ("[–]" in text) == (texts == 1)
-    assert run_folder.VERDICT.search(text)  # nothing else is said of seeds
+    assert no_verdicts.SAID.search(text)  # nothing else is said of seeds
     assert "no verdicts" not in decoder_table.markdown(held_out(3, 3))
+
+
+@pytest.mark.parametrize("texts, seeds", [(1, 1), (5, 2), (9, 1), (9, 3)])
+def test_of_a_run_that_is_not_judged_the_one_thing_said_is_why(texts, seeds):
+    usual = held_out(texts, seeds)
+    found = usual._replace(said={**SAID, "unjudged": WHY})
+    text = decoder_table.markdown(found)
+    assert text.splitlines()[0].endswith(f"; {WHY}**") and judging(decoder_table.markdown(usual))
+    assert not judging(text) and text.count("no verdict") == 1

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from verdict_words import WHY, judging
 
 from kd_jax.metrics import statistics
 from kd_jax.report.encoder_comparison import EncoderComparison
@@ -104,3 +105,16 @@ def test_too_few_test_texts_are_the_reason_and_no_interval_is_a_number():
         given = compared(examples=few)
         text = given.markdown()
         assert "fewer than 3 test texts: no verdict" in given.sentence() and "nan" not in text
+
+
+@pytest.mark.parametrize("texts", [2, 10])
+def test_of_a_run_that_is_not_judged_the_one_thing_said_is_why(texts):
+    examples = {
+        row: {seed: x[:texts] for seed, x in found.items()}
+        for row, found in compared().examples.items()
+    }
+    found = compared(examples=examples, unjudged=WHY)
+    assert f"; {WHY}. It has" in found.sentence()
+    for page in (found.text(80), found.text(120), found.markdown()):
+        assert not judging(page) and " ".join(page.split()).count("no verdict") == 1
+    assert {x.verdict for x in found.against_cut().values()} == {statistics.NO_VERDICT}

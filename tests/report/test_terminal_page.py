@@ -120,6 +120,8 @@ def test_a_verdict_stands_beside_what_it_judges_or_neither_is_shown():
     for width in range(20, 121):
         kept = terminal_page.fitting(table, width)
         assert all((n in kept) == (n + 1 in kept) for n in (1, 3, 5)), (width, kept)
+    silent = terminal_page.page(re.sub("BEATS|WORSE", "–", SEVERAL), 80)
+    assert "verdict" not in silent and "same token" in silent  # which has room now
     narrow = terminal_page.page(SEVERAL, 80).splitlines()
     assert narrow[-1] == "not shown in 80 columns: same token, %"
     assert terminal_page.page(SEVERAL, 50).splitlines()[-1] == (

@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 import pytest
+from verdict_words import WHY
 
 from kd_jax.errors import InputError
 from kd_jax.metrics import records
@@ -113,7 +114,18 @@ def test_a_smoke_has_no_verdicts_and_says_why(tmp_path, capsys):
         run.conclude(lambda folder: table)
         printed, line = capsys.readouterr().out, f"| WORSE cell | {ends[0]} | [1, 2] {ends[1]} |"
         assert line in printed and line in run.path("table.md").read_text()
-        assert ("shows that the command runs: no verdicts\n" in printed) == (preset == "smoke")
+        assert printed.count(WHY) == (preset == "smoke") == bool(run.unjudged)
+
+
+@pytest.mark.parametrize("seeds", [1, 3])
+@pytest.mark.parametrize("shown", ["", "a page\n"])
+@pytest.mark.parametrize("table", ["all diverged", f"a; {WHY}."])
+def test_why_a_smoke_has_no_verdicts_is_said_once(tmp_path, capsys, table, shown, seeds):
+    run = Run(tmp_path, "demo", {"seeds": seeds, "preset": "smoke"})
+    run.shown = shown and shown + table  # what a command prints says what its table.md does
+    run.conclude(lambda folder: table)
+    printed = capsys.readouterr().out
+    assert printed.count(WHY) == printed.count("no verdict") == 1
 
 
 def test_fields_that_are_tuples_name_a_unit_as_lists_do(tmp_path):

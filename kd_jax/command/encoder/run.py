@@ -1,5 +1,6 @@
 """`distill_encoder` from texts to folder: read, ask the teacher, train, choose, test, write."""
 
+import dataclasses
 import functools
 import pathlib
 
@@ -162,4 +163,6 @@ def _concluded(given, run):
         like = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, np.float32), own)
         return checkpoint.load(_place(run, row, seed), like)[0]
 
-    return result.concluded(given, records, examples, learned)
+    found = result.concluded(given, records, examples, learned)
+    comparison = found.comparison._replace(unjudged=run.unjudged)
+    return dataclasses.replace(found, comparison=comparison)

@@ -14,6 +14,7 @@ pytest.importorskip("tokenizers", reason="needs the extra text")
 import tiny_texts
 from refusals import refused
 from tiny_sentences import sentence_encoder
+from verdict_words import check_unjudged
 
 import kd_jax as kd
 from kd_jax.command import __main__ as command
@@ -140,6 +141,13 @@ def test_a_killed_run_goes_on_with_what_is_recorded(place, monkeypatch):
     records = jsonl.records(finished(given))
     assert len(records) == 8 and trained[:2] == [("2 layers, cosine", 0), ("2 layers, cosine", 1)]
     assert trained.count(("2 layers, cosine", 0)) == 1 and ("1 layer, cosine", 0) in trained[3:]
+
+
+def test_a_smoke_judges_nowhere(place, tmp_path, capsys):
+    few = {"seeds": 3, "layers": (1,), "static": 0, "preset": "smoke"}
+    out = tmp_path / "out"
+    run_folder = finished(config(place, **few, out=str(out)))
+    check_unjudged(capsys.readouterr().out, run_folder, out)
 
 
 def test_bad_input_is_one_line(place, tmp_path):
