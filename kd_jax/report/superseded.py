@@ -42,7 +42,8 @@ def text(record: pathlib.Path, why: str) -> str:
     )
     title = f"# {record.parent.name}, {record.name} of {said['finished'][:10]}: superseded"
     tables = (record / "table.md").read_text(encoding="utf-8").strip()
-    parts = [title, f"{WHY}{why.strip()}", f"    {commands.read(record)}", tables]
+    command = commands.read(record)  # which older records lack
+    parts = [title, f"{WHY}{why.strip()}", *([f"    {command}"] if command else []), tables]
     return "\n\n".join([*parts, docs_records.origin(record, "").split(";")[0] + "."]) + "\n"
 
 
