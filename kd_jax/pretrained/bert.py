@@ -56,7 +56,7 @@ def load(folder: str | os.PathLike) -> tuple[Bert, Any]:
     weights = Weights(folder, _renamed(safetensors_files.read(folder), folder))
     if any(name.startswith(names.prefix) for name in weights.found):
         weights.prefix = names.prefix
-    params = tables.params(_entries(bert, names), bert.layers, weights.take)
+    params = tables.params(_entries(bert, names), bert.layers, weights)
     weights.accounted(HARMLESS_TENSORS)
     return bert, params
 

@@ -105,7 +105,7 @@ def load(path: str | os.PathLike) -> tuple[Llama, Any]:
     llama = _network(file)
     found = _Dequantized(file, {"query": llama.heads, "key": llama.num_kv_heads})
     weights = Weights(path, found, "its metadata say")
-    params = tables.params(decoder.entries(llama, NAMES), llama.layers, weights.take)
+    params = tables.params(decoder.entries(llama, NAMES), llama.layers, weights)
     weights.accounted(HARMLESS_TENSORS)
     return llama, params
 

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -51,11 +52,23 @@ def load(folder: str | os.PathLike) -> tuple[Llama, Any]:
         InputError: it is of another architecture, incomplete, damaged, or has settings or tensors
             that this one does not use.
     """
+    llama, params, read = begun(folder)
+    read()
+    return llama, params
+
+
+def begun(folder: str | os.PathLike) -> tuple[Llama, Any, Callable[[], None]]:
+    """(Llama, params, read): as `load`, of which params are whole once read() has returned.
+
+    Raises:
+        InputError: As `load`; of numbers that are not finite, and tensors that are not used, when
+            read() is called.
+    """
     llama = decoder_settings.network(folder)
     weights = Weights(folder, safetensors_files.read(folder))
-    params = tables.params(_entries(llama), llama.layers, weights.take)
-    weights.accounted(_harmless(llama, params))
-    return llama, params
+    params = tables.params(_entries(llama), llama.layers, weights)
+    weights.begin()
+    return llama, params, lambda: weights.accounted(_harmless(llama, params))
 
 
 def _harmless(llama, params):

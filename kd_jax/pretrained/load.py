@@ -73,7 +73,9 @@ def load(name: str = "") -> ChatModel:
     _require_name(name)
     if name and not name.endswith(".gguf"):
         where: Any = model_folder.find(name)
-        (net, params), tokenizer = llama.load(where), tokenizers.load(where)
+        net, params, read = llama.begun(where)
+        tokenizer = tokenizers.load(where)  # while the weights are read
+        read()
         template, ends = chat_files.template(where), chat_files.end_tokens(where)
     else:
         where = name or gguf.packaged()

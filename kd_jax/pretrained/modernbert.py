@@ -62,14 +62,10 @@ def load(folder: str | os.PathLike) -> tuple[ModernBert, Any]:
     if any(name.startswith(PREFIX) for name in weights.found):
         weights.prefix = PREFIX
 
-    def take(name, *shape, out=None):
-        if name != FIRST_NORM:
-            return weights.take(name, *shape, out=out)
-        out = np.empty(shape, np.float32) if out is None else out
-        out[...] = 1
-        return out
-
-    params = tables.params(_entries(net), net.layers, take)
+    own = weights.prefix + FIRST_NORM
+    require(own not in weights.found, f"{folder}: tensor '{own}' is none of a ModernBERT's")
+    weights.found[own] = np.ones(net.width, np.float32)
+    params = tables.params(_entries(net), net.layers, weights)
     weights.accounted(HARMLESS_TENSORS)
     return net, params
 

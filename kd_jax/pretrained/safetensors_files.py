@@ -8,7 +8,6 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
 
 from kd_jax import paths
 from kd_jax.errors import InputError, brief, once, require
@@ -60,11 +59,10 @@ def _tensors(path):
     try:
         with safe_open(path, framework="numpy") as file:  # it checks sizes and places
             names = list(file.keys())
-        file, length = OpenFile(path), np.empty(1, "<u8")
-        file.read_into(0, length)
-        header = np.empty(int(length[0]), np.uint8)
-        file.read_into(LENGTH, header)
-        first, header = LENGTH + len(header), _header(header.tobytes(), path)
+        file = OpenFile(path)
+        (length,) = np.asarray(Stored(file, 0, "<u8", [1])).tolist()
+        content = np.asarray(Stored(file, LENGTH, np.uint8, [length])).tobytes()
+        first, header = LENGTH + length, _header(content, path)
         for name in names:
             said = header[name]
             kind = said["dtype"]
@@ -138,8 +136,7 @@ def write(folder: pathlib.Path, arrays: dict[str, np.ndarray], most: int = MOST)
     for name, part in zip(names, parts):
         partial = folder / f".{name}.partial"
         try:
-            save_file(part, partial, metadata={"format": "pt"})
-            partial.chmod(0o644)  # the library leaves it to its owner alone
+            _write_file(partial, part)
             partial.replace(folder / name)
         finally:
             partial.unlink(missing_ok=True)
@@ -151,6 +148,27 @@ def write(folder: pathlib.Path, arrays: dict[str, np.ndarray], most: int = MOST)
         replace(folder / INDEX, json.dumps(index, indent=2) + "\n")
     if len(parts) > 1:
         (folder / WHOLE).unlink(missing_ok=True)  # which would be another model
+
+
+def _write_file(path, arrays):
+    """Write one file, its tensors in the order given.
+
+    The format leaves their order free, and the library sorts them by name: the layers of one kind,
+    which our networks stack, would lie apart, and had to be copied whenever they are read.
+    """
+    names = {np.dtype(kind): name for name, kind in DTYPES.items()}
+    header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
+    end = 0
+    for name, array in arrays.items():
+        begin, end = end, end + array.nbytes
+        said = {"dtype": names[array.dtype], "shape": array.shape, "data_offsets": (begin, end)}
+        header[name] = said
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % LENGTH)  # so that numbers of 8 bytes lie where they may
+    with open(path, "wb") as file:
+        file.write(len(text).to_bytes(LENGTH, "little") + text)
+        for array in arrays.values():
+            file.write(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
 
 
 def _parts(arrays, most):

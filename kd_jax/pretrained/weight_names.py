@@ -1,9 +1,12 @@
 """Mapping of parameter names and orientations to other libraries' files, in both directions."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
+
+from kd_jax.pretrained import stored
+from kd_jax.pretrained.weights import Weights
 
 
 class Entry(NamedTuple):
@@ -43,13 +46,16 @@ def norm(ours: tuple, theirs: str, width: int, bias: bool = True) -> list[Entry]
     return [scale] + [Entry((*ours, "bias"), f"{theirs}.bias", (width,))] * bias
 
 
-def params(entries: Iterable[Entry], layers: int, take: Callable) -> dict:
-    """Our parameters from another library's tensors.
+def params(entries: Iterable[Entry], layers: int, weights: Weights) -> dict:
+    """Our parameters, of another library's tensors: whole once `weights` has read them.
 
     Args:
         entries: of all arrays.
         layers: how many tensors an array of layers is stacked of.
-        take: (name, *shape, out=None) -> the tensor, written into `out` if that is given.
+        weights: these tensors.
+
+    Raises:
+        InputError: one is missing, or is not what is expected.
     """
     found: dict = {}
     for entry in entries:
@@ -58,32 +64,32 @@ def params(entries: Iterable[Entry], layers: int, take: Callable) -> dict:
         for part in path:
             within = within.setdefault(part, {})
         if "{}" in entry.theirs:
-            array = _stacked(entry, take, layers)
+            array = _stacked(entry, weights, layers)
         else:
-            array = _taken(entry, take)
+            array = weights.array([entry.theirs], _part(entry, weights, entry.theirs))
         within[last] = _transposed(entry, array)
     return found
 
 
-def _stacked(entry, take, layers):
-    """The tensors of all layers as one array, each written to its place there."""
-    ends = {n: _taken(entry, take, n) for n in (0, layers - 1)}  # so many are there, as is said
+def _stacked(entry, weights, layers):
+    """The tensors of all layers as one array, a part of the file where they follow each other."""
+    names = [entry.theirs.format(n) for n in range(layers)]
+    parts = [_part(entry, weights, name) for name in names]
+    whole = stored.stacked(parts)
+    if whole is not None and layers > 1:
+        return weights.array(names, whole)
     stack = np.empty((layers, *entry.shape), np.float32)
-    for n, out in enumerate(stack):
-        if n in ends or entry.rows:
-            out[...] = ends[n] if n in ends else _taken(entry, take, n)
-        else:
-            take(entry.theirs.format(n), *entry.shape, out=out)
+    for name, part, out in zip(names, parts, stack):
+        weights.array([name], part, out)
     return stack
 
 
-def _taken(entry, take, layer=""):
-    """The tensor of an Entry, or its part of one."""
-    name, rows = entry.theirs.format(layer), entry.shape[0]
+def _part(entry, weights, name):
+    """The tensor of an Entry, or its rows of one."""
     if entry.rows is None:
-        return take(name, *entry.shape)
-    first, all_rows = entry.rows
-    return take(name, all_rows, *entry.shape[1:])[first : first + rows]
+        return weights.expect(name, *entry.shape)
+    first, rows = entry.rows
+    return weights.expect(name, rows, *entry.shape[1:])[first : first + entry.shape[0]]
 
 
 def tensors(entries: Iterable[Entry], params: Any) -> dict[str, np.ndarray]:

@@ -1,8 +1,10 @@
 """Tensors of a model, each taken once; what nothing takes must be known to change nothing."""
 
+import concurrent.futures
 import os
 import re
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import ml_dtypes
@@ -10,7 +12,7 @@ import numpy as np
 
 from kd_jax.errors import require
 from kd_jax.pretrained.settings import shown
-from kd_jax.pretrained.stored import Stored
+from kd_jax.pretrained.stored import Reads, Stored, spans
 
 FLOATS = np.float32, np.float16, np.float64, ml_dtypes.bfloat16
 # {pattern of a whole name: (array) -> whether it changes nothing}
@@ -18,7 +20,7 @@ Harmless = Mapping[str, Callable[[np.ndarray], bool]]
 
 
 class Weights:
-    """Tensors taken one by one with the shape that is expected of each."""
+    """Tensors taken one by one with the shape that is expected of each, and then read together."""
 
     def __init__(self, source: str | os.PathLike, found: Any, authority: str = "config.json says"):
         """All tensors of a model; `prefix`, an attribute, stands before every name.
@@ -30,57 +32,106 @@ class Weights:
         """
         self.source, self.found, self.authority = source, found, authority
         self.prefix, self.taken = "", set[str]()
+        self.mapped: list[Stored] = []
+        self.wanted: list[tuple[Any, np.ndarray]] = []  # what is to be read, and where to
+        self.arrays: list[tuple[str, np.ndarray]] = []
+        self.reading: Any = None
 
-    def take(self, name: str, *shape: int, out: np.ndarray | None = None) -> np.ndarray:
-        """The float32 tensor of that name.
+    def expect(self, name: str, *shape: int) -> Any:
+        """The tensor of that name, not read yet.
 
         Args:
             name: In the files, without the prefix.
             shape: That is expected.
-            out: Where to write it, a contiguous array of that shape; it is returned.
 
         Raises:
-            InputError: it is missing, of another shape, of no plain floating-point numbers, or of
-                some that are not finite.
+            InputError: It is missing, of another shape, or of no plain floating-point numbers.
         """
         self.taken.add(self.prefix + name)
-        array = self.found.get(self.prefix + name)
+        tensor = self.found.get(self.prefix + name)
         require(
-            array is not None,
+            tensor is not None,
             f"{self.source} has no tensor '{self.prefix}{name}': the weights are not of this "
             "architecture, or one of their files is missing",
         )
         require(
-            array.shape == shape,
-            f"{self.source}: tensor '{name}' has shape {array.shape}, {self.authority} {shape}",
+            tensor.shape == shape,
+            f"{self.source}: tensor '{name}' has shape {tensor.shape}, {self.authority} {shape}",
         )
         require(
-            array.dtype in FLOATS,
-            f"{self.source}: tensor '{name}' holds {array.dtype}, expected float32, float16 or "
+            tensor.dtype in FLOATS,
+            f"{self.source}: tensor '{name}' holds {tensor.dtype}, expected float32, float16 or "
             "bfloat16: quantized weights are not read; get the model unquantized",
         )
-        out = np.empty(shape, np.float32) if out is None else out
-        with np.errstate(over="ignore"):  # what float32 cannot hold becomes inf, and is named
-            if isinstance(array, Stored):
-                array.read_into(out)
-            else:
-                out[...] = array
-        require(
-            _finite(out),
-            f"{self.source}: tensor '{name}' holds NaN or infinity: a training that diverged wrote "
-            "it, or it is damaged; get the model again",
-        )
+        return tensor
+
+    def take(self, name: str, *shape: int) -> np.ndarray:
+        """An array that holds the float32 tensor of that name once it was read.
+
+        Args:
+            name: As for `expect`.
+            shape: Likewise.
+
+        Raises:
+            InputError: As `expect`.
+        """
+        return self.array([name], self.expect(name, *shape))
+
+    def array(self, names: Sequence[str], tensor: Any, out: np.ndarray | None = None) -> np.ndarray:
+        """An array that holds a tensor as float32 once it was read.
+
+        Args:
+            names: Of the tensor, or of each along its first axis.
+            tensor: As `expect` gives them.
+            out: Where to read it, a contiguous array, which is returned. Else it is a part of the
+                file where it may be: fresh memory takes longer than all else.
+        """
+        here = isinstance(tensor, Stored)
+        if out is None and here and tensor.dtype == np.float32 and tensor.aligned():
+            out = tensor.view()
+            self.mapped.append(tensor)
+        else:
+            out = np.empty(tensor.shape, np.float32) if out is None else out
+            self.wanted.append((tensor, out))
+        self.arrays += zip(names, out if len(names) > 1 else [out])
         return out
 
+    def begin(self) -> None:
+        """Begin to read what was taken, beside what this thread does before `accounted`."""
+        reads, begun = Reads(self.wanted), threading.Event()
+
+        def read():
+            begun.set()  # whoever waits for that lets go of the interpreter until files are read
+            reads.run()
+            self._require_finite()
+
+        pool = concurrent.futures.ThreadPoolExecutor(1)
+        self.reading = pool.submit(read)
+        pool.shutdown(wait=False)
+        begun.wait()
+
+    def _require_finite(self):
+        if not self.wanted and all(map(_finite, spans(self.mapped))):
+            return  # by one look at each file, which holds nothing of Python either
+        for name, array in self.arrays:
+            require(
+                _finite(array),
+                f"{self.source}: tensor '{name}' holds NaN or infinity: a training that diverged "
+                "wrote it, or it is damaged; get the model again",
+            )
+
     def accounted(self, harmless: Harmless) -> None:
-        """Refuse tensors that were not taken and are not known to be harmless.
+        """Read what was taken, and refuse other tensors that are not known to be harmless.
 
         Args:
             harmless: patterns of names, behind the prefix or without it, that may be left out.
 
         Raises:
-            InputError: a tensor is left over.
+            InputError: a tensor is left over, or has numbers that are not finite.
         """
+        if self.reading is None:
+            self.begin()
+        self.reading.result()
         for name in self.found:
             require(
                 name in self.taken or self._harmless(name, harmless),

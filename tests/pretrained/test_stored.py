@@ -1,11 +1,13 @@
 """A stored tensor is what its file held when it was opened, whatever lies there by then."""
 
+import os
+
 import ml_dtypes
 import numpy as np
 import pytest
 
 from kd_jax.errors import InputError
-from kd_jax.pretrained.stored import OpenFile, Stored
+from kd_jax.pretrained.stored import OpenFile, Reads, Stored
 
 NUMBERS = np.arange(6, dtype=np.float32).reshape(2, 3) / 4  # exact in bfloat16 too
 
@@ -24,9 +26,35 @@ def test_it_is_read_as_an_array_or_into_one_from_any_byte(path, dtype, start):
     assert found.dtype == dtype and np.array_equal(found.astype(np.float32), NUMBERS)
     assert np.asarray(stored, np.float64).dtype == np.float64
     stack = np.full((3, 2, 3), 7, np.float32)
-    stored.read_into(stack[1])
+    Reads([(stored, stack[1])]).run()
     np.testing.assert_array_equal(stack[1], NUMBERS)
     assert (stack[[0, 2]] == 7).all()
+    assert np.array_equal(np.asarray(stored[1:]), found[1:])
+
+
+def test_neighbors_are_read_in_one_call_whatever_their_order(path, monkeypatch):
+    file, calls, real = OpenFile(path), [], os.preadv
+    monkeypatch.setattr(os, "preadv", lambda *args: calls.append(args) or real(*args))
+    first, second = np.zeros(4, np.float32), np.zeros(2, np.float32)
+    wanted = [
+        (Stored(file, 3 + 16, np.float32, [2]), second),
+        (Stored(file, 3, np.float32, [4]), first),
+    ]
+    Reads(wanted).run()
+    np.testing.assert_array_equal([*first, *second], NUMBERS.ravel())
+    assert len(calls) == 1
+
+
+def test_a_call_that_reads_a_part_is_followed_by_others(path, monkeypatch):
+    """As over 2 GiB, or with more arrays than one call takes; here five bytes a call."""
+    file, real = OpenFile(path), os.preadv
+    monkeypatch.setattr(
+        os, "preadv", lambda number, buffers, at: real(number, [buffers[0][:5]], at)
+    )
+    arrays = [np.zeros(n, np.float32) for n in (1, 0, 3, 2)]
+    starts = 3 + 4 * np.cumsum([0, 1, 0, 3])
+    Reads([(Stored(file, s, np.float32, x.shape), x) for s, x in zip(starts, arrays)]).run()
+    np.testing.assert_array_equal(np.concatenate(arrays), NUMBERS.ravel())
 
 
 def test_a_file_that_another_replaces_stays_the_one_that_was_opened(path):
