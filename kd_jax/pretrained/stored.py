@@ -1,12 +1,13 @@
 """Tensors that lie in a file until somebody reads them, each straight to where it is wanted."""
 
 import pathlib
+import threading
 import weakref
 from typing import Any
 
 import numpy as np
 
-from kd_jax.errors import require
+from kd_jax.errors import InputError, brief, require
 
 
 class OpenFile:
@@ -19,6 +20,7 @@ class OpenFile:
             path: The file.
         """
         self.path, self.file = path, open(path, "rb", buffering=0)
+        self.lock = threading.Lock()  # of the file's one position
         weakref.finalize(self, self.file.close)
 
     def read_into(self, start: int, out: np.ndarray) -> None:
@@ -32,14 +34,17 @@ class OpenFile:
             out: Contiguous.
 
         Raises:
-            InputError: The file has not as many.
+            InputError: The file has not as many, or its disk fails.
         """
-        self.file.seek(start)
         left = out.reshape(-1).view(np.uint8).data
-        while len(left):  # a call gives 2 GiB at most
-            count = self.file.readinto(left)
-            require(count, f"{self.path} became shorter while it was read: get it again")
-            left = left[count:]
+        try:
+            with self.lock:
+                self.file.seek(start)
+                while len(left) and (count := self.file.readinto(left)):
+                    left = left[count:]  # a call gives 2 GiB at most
+        except OSError as error:
+            raise InputError(f"{self.path} cannot be read ({brief(error)})") from None
+        require(not left, f"{self.path} became shorter while it was read: get it again")
 
 
 class Stored:

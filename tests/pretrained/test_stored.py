@@ -1,8 +1,16 @@
 """A stored tensor is what its file held when it was opened, whatever lies there by then."""
 
+import errno
+import os
+import threading
+import time
+
 import ml_dtypes
 import numpy as np
 import pytest
+
+pytest.importorskip("safetensors", reason="needs the extra text")
+pytest.importorskip("tokenizers", reason="needs the extra text")
 
 from kd_jax.errors import InputError
 from kd_jax.pretrained.stored import OpenFile, Stored
@@ -45,6 +53,46 @@ def test_a_file_that_became_shorter_is_one_line(path):
         np.asarray(stored)
 
 
+def test_a_disk_that_fails_while_a_tensor_is_read_is_one_line(path):
+    file = OpenFile(path)
+
+    class Failing:
+        seek = file.file.seek
+
+        def readinto(self, buffer):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    file.file = Failing()
+    with pytest.raises(InputError, match="cannot be read .*Input/output error"):
+        np.asarray(Stored(file, 3, np.float32, (2, 3)))
+
+
 def test_numbers_of_no_bytes_and_scalars(path):
     assert np.asarray(Stored(OpenFile(path), 3, np.float32, (0, 4))).shape == (0, 4)
     assert np.asarray(Stored(OpenFile(path), 7, np.float32, ())) == 0.25
+
+
+def test_threads_that_read_of_one_file_each_get_their_tensor(path):
+    file = OpenFile(path)
+    opened, seek = file.file, file.file.seek
+
+    class Slow:  # others go on between the place and the reading
+        readinto = opened.readinto
+
+        def seek(self, start):
+            seek(start)
+            time.sleep(0.01)
+
+    file.file = Slow()
+    places = {start: Stored(file, start, np.float32, ()) for start in range(3, 27, 4)}
+    found = {}
+
+    def read(start):
+        found[start] = np.asarray(places[start])
+
+    threads = [threading.Thread(target=read, args=[start]) for start in places]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [found[start] for start in places] == NUMBERS.ravel().tolist()
