@@ -191,3 +191,12 @@ def test_an_encoder_s_head_is_not_even_read(tmp_path, monkeypatch):
     tiny.changed(tiny.write(tmp_path, tiny.BERT), **{"cls.bias": np.ones(13, np.float32)})
     monkeypatch.setattr(Stored, "__array__", None)  # which float32 tensors that are used need not
     bert.load(tmp_path)
+
+
+@pytest.mark.parametrize("config, many", [("bert", 10**9), ("distilbert", 1001)])
+def test_layers_of_which_only_the_last_are_there_are_one_line(tmp_path, config, many):
+    name = "n_layers" if config == "distilbert" else "num_hidden_layers"
+    arrays = tiny.arrays(CONFIGS[config])
+    arrays |= {n.replace("layer.1.", f"layer.{many - 1}."): a for n, a in arrays.items()}
+    tiny.write(tmp_path, CONFIGS[config] | {name: many}, arrays)
+    assert f"{name} is {many}, expected 1000 at most" in refused(tmp_path, READERS[config])
