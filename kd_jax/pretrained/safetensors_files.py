@@ -58,9 +58,11 @@ def read(folder: str | os.PathLike) -> dict[str, Stored]:
 def _tensors(path):
     """(name, Stored) of one file."""
     try:
-        with safe_open(path, framework="numpy") as file:  # it checks sizes and places
-            names = list(file.keys())
         file, length = OpenFile(path), np.empty(1, "<u8")
+        with safe_open(path, framework="numpy") as checked:  # it checks sizes and places
+            names = list(checked.keys())
+        same = os.path.samestat(os.fstat(file.file.fileno()), os.stat(path))
+        require(same, f"{path} was replaced while it was read: read it again")
         file.read_into(0, length)
         header = np.empty(int(length[0]), np.uint8)
         file.read_into(LENGTH, header)

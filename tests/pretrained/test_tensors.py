@@ -14,7 +14,7 @@ import tiny_folders as tiny
 from model_loaders import CONFIGS, KINDS, READERS, refused, same
 from safetensors.numpy import load_file, save_file
 
-from kd_jax.pretrained import bert, llama
+from kd_jax.pretrained import bert, llama, safetensors_files
 from kd_jax.pretrained.stored import Stored
 
 
@@ -200,3 +200,18 @@ def test_layers_of_which_only_the_last_are_there_are_one_line(tmp_path, config, 
     arrays |= {n.replace("layer.1.", f"layer.{many - 1}."): a for n, a in arrays.items()}
     tiny.write(tmp_path, CONFIGS[config] | {name: many}, arrays)
     assert f"{name} is {many}, expected 1000 at most" in refused(tmp_path, READERS[config])
+
+
+def test_a_file_that_is_replaced_after_it_was_checked_is_one_line(tmp_path, monkeypatch):
+    path = tiny.write(tmp_path, tiny.LLAMA) / "model.safetensors"
+    other, checked = path.with_name("other"), safetensors_files.safe_open
+
+    def replaced(*args, **more):
+        found = checked(*args, **more)
+        other.write_bytes((2**62).to_bytes(8, "little") + path.read_bytes()[8:])
+        other.replace(path)
+        return found
+
+    monkeypatch.setattr(safetensors_files, "safe_open", replaced)
+    said = refused(tmp_path, llama.load)
+    assert "was replaced while it was read: read it again" in said
