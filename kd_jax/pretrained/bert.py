@@ -18,6 +18,7 @@ from kd_jax.pretrained.bert_families import ARCHITECTURES, SIZES, kind_of
 from kd_jax.pretrained.settings import shown
 from kd_jax.pretrained.weights import Weights, any_values
 
+MOST = 1000  # layers
 EPSILON = 1e-12  # of the normalizations, where a config lacks it
 GELU = "gelu", "gelu_python"  # two names of one function
 # what is not implemented, with the values at which it changes nothing
@@ -108,7 +109,11 @@ def save(
 def _network(kind, found):
     names = ARCHITECTURES[kind]
     sizes = {ours: found.whole(theirs) for ours, theirs in names.sizes.items()}
-    width, heads = sizes["width"], sizes["heads"]
+    width, heads, layers = sizes["width"], sizes["heads"], sizes["layers"]
+    require(
+        layers <= MOST,
+        f"{found.source}: {names.sizes['layers']} is {layers}, expected {MOST} at most",
+    )
     require(width % heads == 0, f"{found.source}: width {width} is no multiple of {heads} heads")
     epsilon = found.epsilon("layer_norm_eps", EPSILON)
     fixed = {} if kind != "distilbert" else {"layer_norm_eps": (EPSILON,)}

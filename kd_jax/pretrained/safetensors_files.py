@@ -57,9 +57,11 @@ def read(folder: str | os.PathLike) -> dict[str, Stored]:
 def _tensors(path):
     """(name, Stored) of one file."""
     try:
-        with safe_open(path, framework="numpy") as file:  # it checks sizes and places
-            names = list(file.keys())
         file = OpenFile(path)
+        with safe_open(path, framework="numpy") as checked:  # it checks sizes and places
+            names = list(checked.keys())
+        same = os.path.samestat(os.fstat(file.number), os.stat(path))
+        require(same, f"{path} was replaced while it was read: read it again")
         (length,) = np.asarray(Stored(file, 0, "<u8", [1])).tolist()
         content = np.asarray(Stored(file, LENGTH, np.uint8, [length])).tobytes()
         first, header = LENGTH + length, _header(content, path)

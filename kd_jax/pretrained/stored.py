@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from kd_jax.errors import require
+from kd_jax.errors import InputError, brief, require
 
 AT_ONCE = 1000  # arrays that one call of the system fills; it takes 1,024
 
@@ -44,11 +44,14 @@ class OpenFile:
             buffers: Of bytes; what is written over the file later does not reach them.
 
         Raises:
-            InputError: The file has not as many.
+            InputError: The file has not as many, or its disk fails.
         """
         left = [buffer for buffer in buffers if len(buffer)]
         while left:  # a call gives 2 GiB at most
-            count = os.preadv(self.number, left[:AT_ONCE], start)
+            try:
+                count = os.preadv(self.number, left[:AT_ONCE], start)
+            except OSError as error:
+                raise InputError(f"{self.path} cannot be read ({brief(error)})") from None
             require(count, f"{self.path} became shorter while it was read: get it again")
             start += count
             while left and count >= len(left[0]):

@@ -1,13 +1,18 @@
 """A stored tensor is what its file held when it was opened, whatever lies there by then."""
 
+import concurrent.futures
+import errno
 import os
 
 import ml_dtypes
 import numpy as np
 import pytest
 
+pytest.importorskip("safetensors", reason="needs the extra text")
+pytest.importorskip("tokenizers", reason="needs the extra text")
+
 from kd_jax.errors import InputError
-from kd_jax.pretrained.stored import OpenFile, Reads, Stored
+from kd_jax.pretrained.stored import OpenFile, Reads, Stored, spans, stacked
 
 NUMBERS = np.arange(6, dtype=np.float32).reshape(2, 3) / 4  # exact in bfloat16 too
 
@@ -76,3 +81,37 @@ def test_a_file_that_became_shorter_is_one_line(path):
 def test_numbers_of_no_bytes_and_scalars(path):
     assert np.asarray(Stored(OpenFile(path), 3, np.float32, (0, 4))).shape == (0, 4)
     assert np.asarray(Stored(OpenFile(path), 7, np.float32, ())) == 0.25
+
+
+def test_a_disk_that_fails_while_a_tensor_is_read_is_one_line(path, monkeypatch):
+    def fails(*_):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "preadv", fails)
+    with pytest.raises(InputError, match="cannot be read .*Input/output error"):
+        np.asarray(Stored(OpenFile(path), 3, np.float32, (2, 3)))
+
+
+def test_threads_that_read_of_one_file_each_get_their_tensor(path):
+    file = OpenFile(path)
+    stored = [Stored(file, start, np.float32, ()) for start in range(3, 27, 4)]
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        for _ in range(50):
+            assert list(map(float, pool.map(np.asarray, stored))) == NUMBERS.ravel().tolist()
+
+
+def test_layers_that_follow_each_other_are_one_tensor_of_the_mapped_file(path):
+    file = OpenFile(path)
+    rows = [Stored(file, 3 + 12 * n, np.float32, [3]) for n in range(2)]
+    whole = stacked(rows)
+    assert whole and not whole.aligned()  # at byte 3
+    np.testing.assert_array_equal(np.asarray(whole), NUMBERS)
+    assert stacked(rows[::-1]) is None and stacked([NUMBERS, NUMBERS]) is None
+    path.with_name("even").write_bytes(b"four" + NUMBERS.tobytes())
+    even = Stored(OpenFile(path.with_name("even")), 4, np.float32, [2, 3])
+    view = even.view()
+    np.testing.assert_array_equal(view, NUMBERS)
+    view[0] = 7  # memory of its own, then: the file stays
+    np.testing.assert_array_equal(np.asarray(even), NUMBERS)
+    (span,) = spans([even[:1], even[1:]])
+    np.testing.assert_array_equal(span[-3:], NUMBERS[1])

@@ -14,7 +14,8 @@ import tiny_folders as tiny
 from model_loaders import CONFIGS, KINDS, READERS, refused, same
 from safetensors.numpy import load_file, save_file
 
-from kd_jax.pretrained import bert, llama
+from kd_jax.pretrained import bert, llama, safetensors_files
+from kd_jax.pretrained.stored import Stored
 
 
 @KINDS
@@ -159,15 +160,18 @@ def test_two_models_in_one_folder_are_refused(tmp_path):
 
 
 @KINDS
-def test_what_was_read_stays_when_its_file_is_written_over(tmp_path, kind):
+def test_what_was_read_stays_when_another_file_takes_the_place_of_its_own(tmp_path, kind):
+    """As our writer and others that are careful do; what is written over changes, as elsewhere."""
     found = READERS[kind](tiny.write(tmp_path, CONFIGS[kind]))
     expected = jax.tree.map(np.copy, found[1])
     (path,) = tmp_path.glob("*.safetensors")
-    size, begins = path.stat().st_size, 8 + struct.unpack("<Q", path.read_bytes()[:8])[0]
-    with open(path, "r+b") as file:  # not a new file in its place
-        file.seek(begins)
-        file.write(b"\1" * (size - begins))
+    other = path.with_name("other")
+    other.write_bytes(b"\1" * path.stat().st_size)
+    other.replace(path)
     jax.tree.map(np.testing.assert_array_equal, found[1], expected)
+    for array in jax.tree.leaves(found[1]):
+        array[...] = 7  # they can be written to, as ever; no file changes
+    assert path.read_bytes() == b"\1" * path.stat().st_size
 
 
 def test_a_tensor_that_a_file_names_twice_is_refused(tmp_path):
@@ -184,3 +188,39 @@ def test_a_tensor_that_a_file_names_twice_is_refused(tmp_path):
     index = '{"weight_map": {"a": "model.safetensors", "a": "model.safetensors"}}'
     (tmp_path / "model.safetensors.index.json").write_text(index)
     assert "'a' stands there twice" in refused(tmp_path, llama.load)
+
+
+def test_an_encoder_s_head_is_not_even_read(tmp_path, monkeypatch):
+    tiny.changed(tiny.write(tmp_path, tiny.BERT), **{"cls.bias": np.ones(13, np.float32)})
+    real = Stored.__array__
+
+    def unread(self, *args, **more):
+        assert self.dtype != np.float32  # those that are used are mapped
+        return real(self, *args, **more)
+
+    monkeypatch.setattr(Stored, "__array__", unread)
+    bert.load(tmp_path)
+
+
+@pytest.mark.parametrize("config, many", [("bert", 10**9), ("distilbert", 1001)])
+def test_layers_of_which_only_the_last_are_there_are_one_line(tmp_path, config, many):
+    name = "n_layers" if config == "distilbert" else "num_hidden_layers"
+    arrays = tiny.arrays(CONFIGS[config])
+    arrays |= {n.replace("layer.1.", f"layer.{many - 1}."): a for n, a in arrays.items()}
+    tiny.write(tmp_path, CONFIGS[config] | {name: many}, arrays)
+    assert f"{name} is {many}, expected 1000 at most" in refused(tmp_path, READERS[config])
+
+
+def test_a_file_that_is_replaced_after_it_was_checked_is_one_line(tmp_path, monkeypatch):
+    path = tiny.write(tmp_path, tiny.LLAMA) / "model.safetensors"
+    other, checked = path.with_name("other"), safetensors_files.safe_open
+
+    def replaced(*args, **more):
+        found = checked(*args, **more)
+        other.write_bytes((2**62).to_bytes(8, "little") + path.read_bytes()[8:])
+        other.replace(path)
+        return found
+
+    monkeypatch.setattr(safetensors_files, "safe_open", replaced)
+    said = refused(tmp_path, llama.load)
+    assert "was replaced while it was read: read it again" in said
