@@ -19,6 +19,7 @@ CLAIMS = [
     Claim(
         TUTORIAL, "It grows with the student's width (MNIST)", "suspected",
         ("data set", "MNIST"), "without the narrowest students", expected=SUPPORTED,
+        record="records_mnist",
     ),
     Claim(
         TANG, "What classes are alike is part of what is learned (nine artificial data sets)",
