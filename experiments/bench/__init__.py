@@ -1,7 +1,7 @@
 """Benchmark: training speed against PyTorch, Keras and scikit-learn.
 
 Command:  ./run.sh bench [--manual_dir=FOLDER]
-Takes:    27 minutes on 2 CPU cores, which should do nothing else
+Takes:    19 minutes on 2 CPU cores, which should do nothing else
 Found:    Many small students in one program train far faster than in PyTorch. One large network
           trains faster too; Keras on JAX trains that one about as fast
 Needs:    bench text weights
