@@ -12,7 +12,13 @@ from kd_jax.experiment import place, setting
 class Config(experiment.TaughtConfig):
     """Settings of the 2015 paper's section on MNIST."""
 
-    parts: tuple[str, ...] = setting(tuple(PARTS), f"of {', '.join(PARTS)}", one_of(*PARTS))
+    teachers: int = setting(
+        3, "teachers, each of its own seed and with students of its own", at_least(1)
+    )
+    seeds: int = setting(4, "students per row of each teacher, each of its own seed", at_least(1))
+    parts: tuple[str, ...] = setting(
+        ("all", "no_3", "7_and_8"), f"of {', '.join(PARTS)}", one_of(*PARTS)
+    )
     mnist_5k: bool = setting(False, "the 5,000 digits that ship with kd_jax in place of MNIST")
     temperature: float = setting(
         20.0, "temperature of the students outside the sweep", is_temperature
@@ -72,14 +78,16 @@ class Config(experiment.TaughtConfig):
 
     PRESETS = {
         "default": {},
-        "narrow": {"parts": ("narrow",), "teachers": 3, "seeds": 10},
+        "wide": {"parts": ("wide",)},
+        "narrow": {"parts": ("narrow",)},
         "paper": {
-            "teachers": 3, "teacher_epochs": 500, "dropout": 0.5, "input_dropout": 0.2,
+            "parts": tuple(PARTS), "teacher_epochs": 500, "dropout": 0.5, "input_dropout": 0.2,
             "student_epochs": 60, "lengths": (200,), "wide_epochs": 60, "narrow_epochs": 60,
             "workers": 1,
         },
         "smoke": {
-            "fast_compile": True, "seeds": 1, "mnist_5k": True, "teacher_width": 64,
+            "fast_compile": True, "parts": tuple(PARTS), "teachers": 1, "seeds": 1,
+            "mnist_5k": True, "teacher_width": 64,
             "teacher_epochs": 3, "width": 32, "student_epochs": 1, "wide": 20, "narrow": 5,
             "wide_epochs": 1, "narrow_epochs": 1, "narrow_learning_rates": (1e-3, 4e-3),
         },
