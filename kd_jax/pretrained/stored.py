@@ -34,7 +34,10 @@ class OpenFile:
 
         A file that is written over, and not replaced, changes them: so it is with other libraries.
         """
-        return np.frombuffer(mmap.mmap(self.number, 0, access=mmap.ACCESS_COPY), np.uint8)
+        try:
+            return np.frombuffer(mmap.mmap(self.number, 0, access=mmap.ACCESS_COPY), np.uint8)
+        except (OSError, ValueError) as error:  # the latter of an empty file
+            raise InputError(f"{self.path} cannot be mapped ({brief(error)})") from None
 
     def read_into(self, start: int, buffers: Sequence[memoryview]) -> None:
         """Fill buffers with bytes of the file that follow each other.
@@ -91,8 +94,9 @@ class Stored:
 
     def view(self) -> np.ndarray:
         """The tensor as a part of the mapped file."""
-        numbers = self.file.mapped[self.start : self.start + self.nbytes].view(self.dtype)
-        return numbers.reshape(self.shape)
+        content = self.file.mapped[self.start : self.start + self.nbytes]
+        require(len(content) == self.nbytes, f"{self.file.path} became shorter: get it again")
+        return content.view(self.dtype).reshape(self.shape)
 
     def __getitem__(self, rows: slice) -> "Stored":
         """Some rows that follow each other, not read either.
@@ -135,16 +139,14 @@ class Reads:
     Such a call needs nothing of Python that other threads may hold for long.
     """
 
-    def __init__(self, wanted: Sequence[tuple[Any, np.ndarray]]):
+    def __init__(self, wanted: Sequence[tuple[Stored, np.ndarray]]):
         """Nothing is read.
 
         Args:
-            wanted: (a Stored or an array, a contiguous array of its shape, perhaps of another
-                precision).
+            wanted: (tensor, a contiguous array of its shape, perhaps of another precision).
         """
-        exact = [isinstance(x, Stored) and x.dtype == out.dtype for x, out in wanted]
-        self.calls = _calls([pair for pair, same in zip(wanted, exact) if same])
-        self.converted = [pair for pair, same in zip(wanted, exact) if not same]
+        self.calls = _calls([pair for pair in wanted if pair[0].dtype == pair[1].dtype])
+        self.converted = [pair for pair in wanted if pair[0].dtype != pair[1].dtype]
 
     def run(self) -> None:
         """Read all.
@@ -154,9 +156,19 @@ class Reads:
         """
         for call in self.calls:
             call.file.read_into(call.start, call.buffers)
-        with np.errstate(over="ignore"):  # what the array cannot hold becomes infinite
-            for tensor, out in self.converted:
-                out[...] = np.asarray(tensor)
+        for tensor, out in self.converted:
+            convert(np.asarray(tensor), out)
+
+
+def convert(array: np.ndarray, out: np.ndarray) -> None:
+    """Write an array into one of another precision; what that cannot hold becomes infinite.
+
+    Args:
+        array: Of numbers.
+        out: Of its shape.
+    """
+    with np.errstate(over="ignore"):
+        out[...] = array
 
 
 def _calls(wanted):

@@ -12,7 +12,7 @@ import numpy as np
 
 from kd_jax.errors import require
 from kd_jax.pretrained.settings import shown
-from kd_jax.pretrained.stored import Reads, Stored, spans
+from kd_jax.pretrained.stored import Reads, Stored, convert, spans
 
 FLOATS = np.float32, np.float16, np.float64, ml_dtypes.bfloat16
 # {pattern of a whole name: (array) -> whether it changes nothing}
@@ -33,8 +33,8 @@ class Weights:
         self.source, self.found, self.authority = source, found, authority
         self.prefix, self.taken = "", set[str]()
         self.mapped: list[Stored] = []
-        self.wanted: list[tuple[Any, np.ndarray]] = []  # what is to be read, and where to
-        self.arrays: list[tuple[str, np.ndarray]] = []
+        self.wanted: list[tuple[Stored, np.ndarray]] = []  # what is to be read, and where to
+        self.arrays: list[tuple[str, np.ndarray, bool]] = []  # (name, array, whether it is mapped)
         self.reading: Any = None
 
     def expect(self, name: str, *shape: int) -> Any:
@@ -86,14 +86,19 @@ class Weights:
             out: Where to read it, a contiguous array, which is returned. Else it is a part of the
                 file where it may be: fresh memory takes longer than all else.
         """
-        here = isinstance(tensor, Stored)
-        if out is None and here and tensor.dtype == np.float32 and tensor.aligned():
+        stored = isinstance(tensor, Stored)
+        here = out is None and stored and tensor.dtype == np.float32 and tensor.aligned()
+        if here:
             out = tensor.view()
             self.mapped.append(tensor)
         else:
             out = np.empty(tensor.shape, np.float32) if out is None else out
-            self.wanted.append((tensor, out))
-        self.arrays += zip(names, out if len(names) > 1 else [out])
+            if stored:
+                self.wanted.append((tensor, out))
+            else:  # at once, as it takes memory as long as it is kept
+                convert(tensor, out)
+        each = out if len(names) > 1 else [out]
+        self.arrays += [(name, one, here) for name, one in zip(names, each)]
         return out
 
     def begin(self) -> None:
@@ -111,11 +116,11 @@ class Weights:
         begun.wait()
 
     def _require_finite(self):
-        if not self.wanted and all(map(_finite, spans(self.mapped))):
-            return  # by one look at each file, which holds nothing of Python either
-        for name, array in self.arrays:
+        # one look at each mapped file, which holds nothing of Python either; mostly it is enough
+        clean = all(map(_finite, spans(self.mapped)))
+        for name, array, mapped in self.arrays:
             require(
-                _finite(array),
+                (mapped and clean) or _finite(array),
                 f"{self.source}: tensor '{name}' holds NaN or infinity: a training that diverged "
                 "wrote it, or it is damaged; get the model again",
             )

@@ -83,6 +83,15 @@ def test_numbers_of_no_bytes_and_scalars(path):
     assert np.asarray(Stored(OpenFile(path), 7, np.float32, ())) == 0.25
 
 
+@pytest.mark.parametrize("size, said", [(10, "became shorter"), (0, "cannot be mapped")])
+def test_a_file_that_became_shorter_before_it_is_mapped_is_one_line(path, size, said):
+    stored = Stored(OpenFile(path), 4, np.float32, (2, 3))
+    with open(path, "r+b") as file:
+        file.truncate(size)
+    with pytest.raises(InputError, match=said):
+        stored.view()
+
+
 def test_a_disk_that_fails_while_a_tensor_is_read_is_one_line(path, monkeypatch):
     def fails(*_):
         raise OSError(errno.EIO, os.strerror(errno.EIO))
