@@ -30,7 +30,7 @@ def of(model: Model, inputs: np.ndarray) -> Size:
 
 
 def line(student: Model, teacher: Any, inputs: np.ndarray) -> str:
-    """The student's Size, and of a teacher that is a Network how many times as large it is.
+    """The student's Size, and that of a teacher that is a Network, in times where it is larger.
 
     Args:
         student: The network of all students.
@@ -44,5 +44,7 @@ def line(student: Model, teacher: Any, inputs: np.ndarray) -> str:
     if not is_network(teacher):
         return f"{said}."
     theirs = of(teacher.model, inputs)
+    if theirs.parameters < ours.parameters or theirs.multiply_adds < ours.multiply_adds:
+        return f"{said}; the teacher {theirs.parameters:,} and {theirs.multiply_adds:,}."
     times = [f"{large / small:,.3g}" if small else "∞" for large, small in zip(theirs, ours)]
     return f"{said}; the teacher {times[0]} and {times[1]} times as many."

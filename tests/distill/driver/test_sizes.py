@@ -21,3 +21,10 @@ def test_the_line_says_how_much_larger_a_network_is_that_teaches():
     assert sizes.line(small, np.zeros, ROWS) == f"{said}."
     # 250 + 102 parameters over 37, 300 multiply-adds over 30
     assert sizes.line(small, teacher, ROWS) == f"{said}; the teacher 9.51 and 10 times as many."
+
+
+def test_a_teacher_smaller_than_its_student_is_counted():
+    small, large = (models.functional(models.MLP((n,), 2), (4,)) for n in (5, 50))
+    said = "A student has 352 parameters, 300 multiply-adds a row"
+    teacher = Network(small, None, [], (), "", {})
+    assert sizes.line(large, teacher, ROWS) == f"{said}; the teacher 37 and 30."
