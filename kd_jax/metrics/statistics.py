@@ -248,6 +248,8 @@ def _undecided(paired, margin):
 
 def _judged(mean, half, lower_is_better, units):
     """A Paired with its verdict."""
+    if mean == half == 0:  # where nothing differs nothing is known of the variance
+        half = math.nan
     low, high = mean - half, mean + half
     better, worse = (high < 0, low > 0) if lower_is_better else (low > 0, high < 0)
     verdict = BEATS if better else WORSE if worse else INCONCLUSIVE

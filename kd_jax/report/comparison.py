@@ -103,7 +103,7 @@ class Comparison(NamedTuple):
         what = "accuracy" if self.labeled else "agreement"
         mean, low, high = map(_signed, line.paired[:3])
         change = f"{mean} points of test {what}"
-        if line.paired[:3] == (0.0, 0.0, 0.0):
+        if line.paired.mean == 0 and not has_interval(line) and judged(line.paired.verdict):
             change = f"no difference in test {what} in any pair of students"
         elif has_interval(line):
             change += f" [{low}, {high}]"

@@ -201,11 +201,11 @@ def mean(records: Iterable[Record], metric: str, form: str) -> str:
 
 
 def difference(line: Line, digits: int = 1) -> str:
-    """'−17.0 [−22.9, −11.1]', or a dash where there is nothing to compare."""
+    """'−17.0 [−22.9, −11.1]', '0.0 [–]' without an interval, a dash with nothing to compare."""
     if line.paired is None or len(line.values) < 2:
         return DASH
     mean, low, high = (_signed(x, digits) for x in line.paired[:3])
-    return f"{mean} [{low}, {high}]"
+    return f"{mean} [{DASH if math.isnan(line.paired.low) else f'{low}, {high}'}]"
 
 
 def verdict(line: Line) -> str:

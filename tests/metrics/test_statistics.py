@@ -140,3 +140,14 @@ def test_what_would_have_been_decided_is_the_strictest_bound_and_the_powers_quan
     expected = quantiles.sum() * math.sqrt(5 / 3) / 2
     assert statistics.detectable(test, comparisons) == pytest.approx(expected)
     assert math.isnan(statistics.detectable(statistics.above([1], 0), comparisons))
+
+
+def test_where_nothing_differs_nothing_is_known_of_the_variance():
+    for found in (
+        statistics.paired([3.0, 4.0, 5.0], [3.0, 4.0, 5.0]),
+        statistics.crossed(np.zeros((4, 9))),
+    ):
+        assert found.mean == 0 and np.isnan([found.low, found.high]).all()
+        assert found.verdict == statistics.INCONCLUSIVE
+    same = functools.partial(statistics.paired, [3.0, 4.0, 5.0], [3.0, 4.0, 5.0])
+    assert statistics.together({"a": same}, margin=1.0)["a"].verdict == statistics.INCONCLUSIVE
