@@ -104,7 +104,7 @@ def teacher(tmp_path_factory):
 @pytest.fixture(scope="module")
 def result(teacher, tmp_path_factory):
     path = written(tmp_path_factory.mktemp("file") / "rankings.jsonl", drawn(60))
-    texts, _ = tiny_texts.drawn(48)
+    texts = [f"{text} {n}" for n, text in enumerate(tiny_texts.drawn(48)[0])]  # no two alike
     return kd.distill_encoder(
         teacher, texts, layers=(1,), losses=("cosine",), seeds=1, epochs=8, learning_rate=1e-2,
         batch_size=24, widths=(10,), ranking=path, ranking_losses=("margin_mse+listwise_kl",),
