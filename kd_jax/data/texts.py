@@ -191,7 +191,7 @@ def _read(flag, name, text, label):
     path = paths.given(name)
     end = path.suffix.lower()
     kinds = f"expected a file that ends in {', '.join(KINDS)}"
-    require(path.exists(), f"--{flag}={name} does not exist: {kinds}")
+    require(path.exists(), f"--{flag}={name} does not exist: check the path")
     require(end in KINDS, f"--{flag}={name} is of no known kind: {kinds}")
     require(path.is_file(), f"--{flag}={name} is no file: {kinds}")
     if end == ".txt":

@@ -158,7 +158,7 @@ def test_rows_that_are_given_twice_are_named(settings, people):
 
 def test_paths_that_are_none_are_one_line(settings, write, people, arrays):
     refused("--data is not given: expected a file", problem.read, settings())
-    refused("no.csv does not exist", problem.read, settings(data="no.csv"))
+    refused("no.csv does not exist: check the path$", problem.read, settings(data="no.csv"))
     refused("adult.data is of no known kind.*.parquet", problem.read,
             settings(data=write("adult.data", "x")))  # fmt: skip
     other = arrays(inputs=np.zeros((3, 2)))

@@ -70,9 +70,7 @@ def test_other_files_are_parts_of_their_own(write):
 
 def test_bad_input_is_one_line(write, tmp_path):
     table = write("a.csv", "text,label,n\nx,a,1\ny,b,2\nz,a,3\n")
-    refused(
-        "does not exist: expected a file that ends in .txt", texts.read_texts, tmp_path / "no.txt"
-    )
+    refused("no.txt does not exist: check the path$", texts.read_texts, tmp_path / "no.txt")
     refused("xx is no path .*too long", texts.read_texts, "x" * 300)
     refused("is of no known kind", texts.read_texts, write("a.pdf", "x"))
     refused("--text_column=tetx: .* did you mean 'text'", texts.read_texts, table, text="tetx")

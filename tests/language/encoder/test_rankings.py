@@ -75,7 +75,7 @@ def test_too_few_queries_or_equal_scores_are_refused(tmp_path):
     refused("one.jsonl: different queries: 1, too few for dev", rankings.read, one)
     same = written(tmp_path / "same.jsonl", [LINE | {"scores": [1, 1, 1]}] * 2)
     refused("same.jsonl: every query has one score for all", rankings.read, same)
-    refused("none.jsonl does not exist", rankings.read, tmp_path / "none.jsonl")
+    refused("none.jsonl does not exist: check the path$", rankings.read, tmp_path / "none.jsonl")
     (tmp_path / "list.jsonl").write_text("[1]")
     refused(
         "line 1 is .1.: expected an object like .*query", rankings.read, tmp_path / "list.jsonl"
