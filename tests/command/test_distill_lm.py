@@ -149,6 +149,7 @@ def test_the_folder_is_whole_and_answers(done):
     }  # fmt: skip
     card = (folder / "small" / "README.md").read_text()
     assert found.table in card and "layers 0, 3 of the teacher" in card
+    assert "rounded" not in card
     assert "--layers=2" in card and str(found).startswith("**forward KL against SFT on the text")
     names = "teacher", "small", "small/student.gguf"
     teacher, student, one_file = (load.load(str(folder / name)) for name in names)
@@ -323,12 +324,14 @@ def test_presets_of_the_command_are_those_of_python(done, monkeypatch):
     assert (chosen[0].measured_tokens, chosen[0].fast_compile) == (4, False)
 
 
-def test_a_smoke_judges_nowhere(done, tmp_path, monkeypatch, capsys):
+def test_a_smoke_judges_nowhere_and_rounded_weights_are_told(done, tmp_path, monkeypatch, capsys):
     by_gradient_descent(monkeypatch)
     monkeypatch.setattr("kd_jax.language.decoder.chatting.speeds", lambda sides, tokens: [5.0, 7.0])
     where = {"data": done[0] / "texts.jsonl", "teacher": done[0] / "teacher"}
     places = {"out": tmp_path / "small", "workdir": tmp_path / "runs"}
-    print(found := kd.distill_lm(**where, **places, **SETTINGS, preset="smoke"))
+    print(found := kd.distill_lm(**where, **places, **SETTINGS, preset="smoke", dtype="bfloat16"))
+    told = "the table is of the student in float32: these weights are rounded to bfloat16, and not"
+    assert told in (places["out"] / "README.md").read_text()
     check_unjudged(capsys.readouterr().out, found.folder, tmp_path / "small")
 
 
