@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
-from kd_jax.data import subsets
+from kd_jax.data import equal_texts, subsets
 from kd_jax.data.class_folders import some
 from kd_jax.data.preprocessing import near, shown
 from kd_jax.errors import InputError, require
@@ -202,7 +202,7 @@ def repeated(parts: dict[str, Part]) -> list[str]:
         if again > len(parts[name].rows) / 100:
             of = len(parts[name].rows)
             whose = name if parts[name].source == "data" else f"--{name}_data"
-            lines.append(f"{again:,} of {of:,} rows of {whose} are learned from too")
+            lines.append(equal_texts.learned_line(whose, again, of, "row"))
     return lines
 
 

@@ -138,9 +138,8 @@ def _reader(flag: str, path: str) -> Reader:
     if os.path.isdir(full):
         return image_sets.READER
     end = pathlib.Path(path).suffix.lower()
-    there = os.path.exists(full)
-    wrong = "is of no known kind" if there else "does not exist"
-    require(there and end in READERS, f"--{flag}={path} {wrong}: expected {_kinds()}")
+    require(os.path.exists(full), f"--{flag}={path} does not exist: check the path")
+    require(end in READERS, f"--{flag}={path} is of no known kind: expected {_kinds()}")
     return READERS[end]
 
 

@@ -82,7 +82,7 @@ def _check_zip(path, file):
 
 def _stored(path, stream):
     """{name: array} as the file has them."""
-    require(path.is_file(), f"{path} does not exist: expected a .npz file")
+    require(path.is_file(), f"{path} does not exist: check the path")
     try:
         with open(path, "rb") as file:
             _check_zip(path, file)

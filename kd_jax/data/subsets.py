@@ -115,7 +115,10 @@ def held_out(
 
 
 def stratified(
-    labels: Int[np.ndarray, " N"], fractions: Sequence[float] = (0.7, 0.1, 0.2), seed: int = 0
+    labels: Int[np.ndarray, " N"],
+    fractions: Sequence[float] = (0.7, 0.1, 0.2),
+    seed: int = 0,
+    rows: Int[np.ndarray, " D"] | None = None,
 ) -> tuple[Int[np.ndarray, " T"], Int[np.ndarray, " V"], Int[np.ndarray, " E"]]:
     """Share out the rows of every class to training, validation and test, drawn at random.
 
@@ -127,6 +130,7 @@ def stratified(
         fractions: of training, above 0, of validation and of test; where their sum is below 1,
             the other rows of each class are left out.
         seed: of the draw, 0 or more.
+        rows: numbers of those that are shared out; by default all are.
 
     Returns:
         Row numbers of training, validation and test, ascending.
@@ -144,10 +148,11 @@ def stratified(
     )
     shares = np.append(shares, rest) if rest > NEARLY else shares
     drawn: tuple[list, ...] = ([], [], [])
-    for rows in _shuffled(labels, seed).values():
-        ends = np.cumsum(_counts(len(rows), shares))
-        for part, own in zip(drawn, np.split(rows, ends[:-1])):  # not the rest, the last of four
-            part.append(own)
+    for own in _shuffled(labels, seed).values():
+        own = own if rows is None else own[np.isin(own, rows)]
+        ends = np.cumsum(_counts(len(own), shares))
+        for part, some in zip(drawn, np.split(own, ends[:-1])):  # not the rest, the last of four
+            part.append(some)
     train, validation, test = (np.sort(np.concatenate(part)) for part in drawn)
     return train, validation, test
 
@@ -171,7 +176,7 @@ def _counts(rows, shares):
     counts = np.floor(exact).astype(int)
     order = np.argsort(counts - exact, kind="stable")  # equal ones in the order of the parts
     counts[order[: rows - counts.sum()]] += 1
-    if counts[0] == 0:
+    if rows and counts[0] == 0:
         counts[np.argmax(counts)] -= 1
         counts[0] = 1
     return counts

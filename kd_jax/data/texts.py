@@ -3,11 +3,12 @@
     parts = kd.read_texts("questions.csv", text="question", label="intent")
     parts.train.texts, parts.train.labels, parts.classes
 
-Parts that no file holds are drawn from the first, of each class alike.
+Parts that no file holds are drawn from the first, of each class alike, equal texts into one part.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,8 +16,7 @@ from jaxtyping import Int
 
 from kd_jax import paths
 from kd_jax.arguments import number, several, typed
-from kd_jax.data import preprocessing, subsets
-from kd_jax.data.learned_too import learned_too
+from kd_jax.data import equal_texts, preprocessing, subsets
 from kd_jax.data.preprocessing import near, shown
 from kd_jax.errors import InputError, counted, require
 
@@ -118,10 +118,9 @@ def read_texts(
             notes.append(f"{rows} no text in {given[flag]}: left out")
     classes = sorted(set(first.labels or []))
     found = {flag: _numbered(file, classes, given[flag]) for flag, file in files.items()}
-    parts = parted(_numbered(first, classes, given["texts"]), **found, split=split, seed=seed)
-    learned = set(parts.train.texts)
-    for flag in files:
-        notes += learned_too(f"--{flag}={given[flag]}", getattr(parts, flag).texts, learned)
+    names = {flag: f"--{flag}={given[flag]}" for flag in files}
+    whole = _numbered(first, classes, given["texts"])
+    parts = parted(whole, **found, split=split, seed=seed, names=names)
     return parts._replace(classes=classes, notes=[*parts.notes, *notes])
 
 
@@ -132,6 +131,7 @@ def parted(
     *,
     split: Sequence[float] = SPLIT,
     seed: int = 0,
+    names: Mapping[str, str] = MappingProxyType({}),
 ) -> Parts:
     """Texts in three parts; those that are not given are drawn from the first.
 
@@ -141,25 +141,34 @@ def parted(
         test: Texts that are read once, or None.
         split: As for `read_texts`.
         seed: As for `read_texts`.
+        names: What "dev" and "test" are called in messages.
 
     Raises:
-        InputError: A part would be without texts, some have labels and others none, or a label is
-            none of the first.
+        InputError: A part would be without texts, some have labels and others none, a label is
+            none of the first, or all texts of dev or of test are learned from.
     """
     given = {name: x for name, x in (("dev", dev), ("test", test)) if x is not None}
-    found = given | _drawn(train, [name for name in PARTS if name not in given], split, seed)
+    own = [name for name in PARTS if name not in given]
+    first = equal_texts.first_equal(train.texts)
+    found = given | _drawn(train, own, split, seed, first)
     count = 0 if train.labels is None else int(train.labels.max()) + 1
     for name, part in found.items():
-        labels, first = part.labels, train.labels
-        both = (labels is None) == (first is None)
+        labels, known = part.labels, train.labels
+        both = (labels is None) == (known is None)
         require(both, f"{name} has labels or the first texts, not both: expected both or neither")
         require(part.texts, f"{name} holds no text: expected some")
-        known = labels is None or first is None or np.isin(labels, first).all()
-        require(known, f"{name} has a label that none of the first texts has")
+        right = labels is None or known is None or np.isin(labels, known).all()
+        require(right, f"{name} has a label that none of the first texts has")
     sizes = ", ".join(f"{name} {len(found[name].texts):,}" for name in PARTS)
     note = f"texts: {sizes}" + f"; {count} classes" * (count > 0)
     classes = list(map(str, range(count)))
-    return Parts(found["train"], found["dev"], found["test"], classes, [note])
+    notes = [note, *equal_texts.drawn_together(first, own[1:])]
+    learned = set(found["train"].texts)
+    for name, part in given.items():
+        called = names.get(name, name)
+        notes += equal_texts.learned_too(called, part.texts, learned)
+        notes += equal_texts.repeated(called, part.texts)
+    return Parts(found["train"], found["dev"], found["test"], classes, notes)
 
 
 def lines(flag: str, name: str) -> list[str]:
@@ -182,7 +191,7 @@ def _read(flag, name, text, label):
     path = paths.given(name)
     end = path.suffix.lower()
     kinds = f"expected a file that ends in {', '.join(KINDS)}"
-    require(path.exists(), f"--{flag}={name} does not exist: {kinds}")
+    require(path.exists(), f"--{flag}={name} does not exist: check the path")
     require(end in KINDS, f"--{flag}={name} is of no known kind: {kinds}")
     require(path.is_file(), f"--{flag}={name} is no file: {kinds}")
     if end == ".txt":
@@ -263,16 +272,18 @@ def _numbered(file, classes, name):
     return Texts(file.texts, np.array([places[label] for label in file.labels], np.int32))
 
 
-def _drawn(whole, names, split, seed):
-    """{part: its Texts} of those parts that no other file holds."""
+def _drawn(whole, names, split, seed, first):
+    """{part: its Texts} of those parts that no other file holds; first: see `first_equal`."""
     labels = np.zeros(len(whole.texts), np.int32) if whole.labels is None else whole.labels
     subsets.stratified(labels[:1], split)  # checks all three before any is left out
     shares = {name: share for name, share in zip(PARTS, split)}
     shares["train"] += sum(shares[name] for name in PARTS if name not in names)
-    rows = subsets.stratified(labels, [shares[x] if x in names else 0.0 for x in PARTS], seed)
-    found = {name: whole.take(own) for name, own in zip(PARTS, rows) if name in names}
+    shared = [shares[x] if x in names else 0.0 for x in PARTS]
+    rows = dict(zip(PARTS, subsets.stratified(labels, shared, seed, np.unique(first))))
+    rows["train"] = np.flatnonzero(np.isin(first, rows["train"]))  # with their equals
+    found = {name: whole.take(rows[name]) for name in names}
     classes = len(set(labels.tolist()))
-    said, more = counted(len(whole.texts), "text"), "give more"
+    said, more = equal_texts.different(first), "give more"
     if classes > 1:
         said, more = f"{said} of {classes:,} classes", "parts are of each class; give more of each"
     for name, part in found.items():

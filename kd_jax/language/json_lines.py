@@ -29,7 +29,7 @@ def read(path: str | os.PathLike, like: str) -> Iterator[tuple[int, dict]]:
         InputError: the file is missing or unreadable, or a line of it is no JSON object.
     """
     path = paths.given(path)
-    require(path.exists(), f"{path} does not exist: expected a .jsonl file, one object a line")
+    require(path.exists(), f"{path} does not exist: check the path")
     require(path.is_file(), f"{path} is no file: expected a .jsonl file, one object a line")
     table = path.suffix.lower() in (".csv", ".tsv", ".parquet", ".txt")
     require(not table, f"{path} ends in '{path.suffix}': expected a .jsonl file, one object a line")

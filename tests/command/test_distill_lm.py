@@ -65,7 +65,7 @@ def done(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         by_gradient_descent(patch)
         patch.setattr(
-            "kd_jax.language.decoder.chatting.speeds", lambda sides: [5.0, 7.0]
+            "kd_jax.language.decoder.chatting.speeds", lambda sides, tokens: [5.0, 7.0]
         )  # compiles
         return folder, kd.distill_lm(**where, **SETTINGS)
 
@@ -149,6 +149,7 @@ def test_the_folder_is_whole_and_answers(done):
     }  # fmt: skip
     card = (folder / "small" / "README.md").read_text()
     assert found.table in card and "layers 0, 3 of the teacher" in card
+    assert "rounded" not in card
     assert "--layers=2" in card and str(found).startswith("**forward KL against SFT on the text")
     names = "teacher", "small", "small/student.gguf"
     teacher, student, one_file = (load.load(str(folder / name)) for name in names)
@@ -312,22 +313,25 @@ def test_sizes_are_refused_before_parameters_are_read(done, monkeypatch, changes
 
 
 def test_presets_of_the_command_are_those_of_python(done, monkeypatch):
-    """Of smoke: max_texts=40, held_out=8; what is given wins."""
+    """Of smoke: max_texts=24, held_out=6; what is given wins. Nothing is compiled to be slow."""
     folder, _ = done
     chosen = []
     monkeypatch.setattr(command, "run", lambda config, run: chosen.append(config))
     where = {"data": folder / "texts.jsonl", "layers": 2, "preset": "smoke", "held_out": 3}
     with pytest.raises(InputError):  # nothing was trained, and so no table is there
         kd.distill_lm(**where, workdir=folder / "presets")
-    assert (chosen[0].max_texts, chosen[0].held_out, chosen[0].max_length) == (40, 3, 128)
+    assert (chosen[0].max_texts, chosen[0].held_out, chosen[0].max_length) == (24, 3, 128)
+    assert (chosen[0].measured_tokens, chosen[0].fast_compile) == (4, False)
 
 
-def test_a_smoke_judges_nowhere(done, tmp_path, monkeypatch, capsys):
+def test_a_smoke_judges_nowhere_and_rounded_weights_are_told(done, tmp_path, monkeypatch, capsys):
     by_gradient_descent(monkeypatch)
-    monkeypatch.setattr("kd_jax.language.decoder.chatting.speeds", lambda sides: [5.0, 7.0])
+    monkeypatch.setattr("kd_jax.language.decoder.chatting.speeds", lambda sides, tokens: [5.0, 7.0])
     where = {"data": done[0] / "texts.jsonl", "teacher": done[0] / "teacher"}
     places = {"out": tmp_path / "small", "workdir": tmp_path / "runs"}
-    print(found := kd.distill_lm(**where, **places, **SETTINGS, preset="smoke"))
+    print(found := kd.distill_lm(**where, **places, **SETTINGS, preset="smoke", dtype="bfloat16"))
+    told = "the table is of the student in float32: these weights are rounded to bfloat16, and not"
+    assert told in (places["out"] / "README.md").read_text()
     check_unjudged(capsys.readouterr().out, found.folder, tmp_path / "small")
 
 
@@ -409,7 +413,7 @@ def test_a_student_with_tokens_of_its_own_learns_and_is_written_with_them(done, 
     more = {"layers": 0, "random": {"hidden": 16, "layers": 1}, "vocabulary": 270}
     with pytest.MonkeyPatch.context() as patch:
         by_gradient_descent(patch)
-        patch.setattr("kd_jax.language.decoder.chatting.speeds", lambda sides: [5.0, 7.0])
+        patch.setattr("kd_jax.language.decoder.chatting.speeds", lambda sides, tokens: [5.0, 7.0])
         found = kd.distill_lm(
             **where, **(SETTINGS | more), objective="universal_logit", out=tmp_path / "own",
             workdir=str(tmp_path / "runs"),

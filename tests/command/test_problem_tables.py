@@ -149,15 +149,16 @@ def test_rows_that_are_given_twice_are_named(settings, people):
     refused("again.csv holds the same rows as", problem.read, given)
     other = people("other.csv", rows=range(3, 60, 2))
     found = problem.read(settings(data=data, label="old", test_data=part, validation_data=other))
-    assert "14 of 14 rows of --test_data are learned from too" in found.notes
-    assert "19 of 29 rows of --validation_data are learned from too" in found.notes
+    stay = "are learned from too: they stay there, but say nothing about new rows"
+    assert f"14 of 14 rows of --test_data {stay}" in found.notes
+    assert f"19 of 29 rows of --validation_data {stay}" in found.notes
     found = problem.read(settings(data=data, label="old"))
     assert not any("learned from" in line for line in found.notes)
 
 
 def test_paths_that_are_none_are_one_line(settings, write, people, arrays):
     refused("--data is not given: expected a file", problem.read, settings())
-    refused("no.csv does not exist", problem.read, settings(data="no.csv"))
+    refused("no.csv does not exist: check the path$", problem.read, settings(data="no.csv"))
     refused("adult.data is of no known kind.*.parquet", problem.read,
             settings(data=write("adult.data", "x")))  # fmt: skip
     other = arrays(inputs=np.zeros((3, 2)))

@@ -165,7 +165,7 @@ def test_a_fault_late_in_many_rows(tmp_path):
 
 def test_files_that_are_no_npz(tmp_path):
     path = tmp_path / "a.npz"
-    with pytest.raises(InputError, match="does not exist: expected a .npz file"):
+    with pytest.raises(InputError, match="does not exist: check the path"):
         npz.read(path)
     np.savez(path, inputs=INPUTS)
     content = path.read_bytes()

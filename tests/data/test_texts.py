@@ -31,7 +31,7 @@ def test_lines_of_a_txt_file_without_mark_blank_ones_and_whitespace(write):
 
 
 def test_the_end_of_the_last_line_is_no_blank_line(write):
-    assert len(texts.read_texts(write("a.txt", "a\nb\nc\n" * 4)).notes) == 1
+    assert len(texts.read_texts(write("a.txt", "".join(f"{n}\n" for n in range(12)))).notes) == 1
 
 
 def test_every_kind_of_table_holds_the_same(write, tmp_path):
@@ -70,9 +70,7 @@ def test_other_files_are_parts_of_their_own(write):
 
 def test_bad_input_is_one_line(write, tmp_path):
     table = write("a.csv", "text,label,n\nx,a,1\ny,b,2\nz,a,3\n")
-    refused(
-        "does not exist: expected a file that ends in .txt", texts.read_texts, tmp_path / "no.txt"
-    )
+    refused("no.txt does not exist: check the path$", texts.read_texts, tmp_path / "no.txt")
     refused("xx is no path .*too long", texts.read_texts, "x" * 300)
     refused("is of no known kind", texts.read_texts, write("a.pdf", "x"))
     refused("--text_column=tetx: .* did you mean 'text'", texts.read_texts, table, text="tetx")
@@ -104,17 +102,6 @@ def test_bad_input_is_one_line(write, tmp_path):
             text="text", label="label", dev=write("d.csv", "text,label\nx,a\nx,A\n"))  # fmt: skip
     refused("holds numbers: expected texts", texts.read_texts,
             write("i.jsonl", '{"text": 1}\n{"text": 2}\n'), text="text")  # fmt: skip
-
-
-def test_texts_of_a_test_that_are_learned_from_are_told(write):
-    place = write("learned.txt", "a b\nc\nd e\n")
-    same = texts.read_texts(place, dev=place, test=write("test.txt", "x\n c \ny\n"))
-    assert same.notes[1:] == [
-        f"3 of 3 texts of --dev={place} are learned from too, and no test",
-        f"1 of 3 texts of --test={place.parent / 'test.txt'} is learned from too, and no test",
-    ]
-    apart = texts.read_texts(place, dev=write("dev.txt", "z\n"), test=write("t.txt", "C\n"))
-    assert not apart.notes[1:]
 
 
 def test_what_is_empty_in_a_table_is_a_row(write):

@@ -41,7 +41,7 @@ def test_the_students_have_tokens_of_the_texts_and_the_teacher_s_layers(tmp_path
 def test_a_run_has_every_row_and_is_the_same_again(tmp_path, capsys, monkeypatch):
     short_problems.file_instead(monkeypatch, tmp_path)
     by_gradient_descent(monkeypatch)
-    monkeypatch.setattr("kd_jax.language.decoder.chatting.speeds", lambda sides: [5.0, 7.0])
+    monkeypatch.setattr("kd_jax.language.decoder.chatting.speeds", lambda sides, tokens: [5.0, 7.0])
     folder = finished("across_tokenizers", small(tmp_path, vocabulary=270))
     teacher, start, *trained = jsonl.records(folder)
     assert [r["row"] for r in trained] == [SFT, BESIDE, ALONE]

@@ -87,6 +87,11 @@ def _facts(about):
         f"Network: {net.variant.family}, {counted(net.layers, 'layer')} of {net.width}, "
         f"{own['parameters'] / 1e6:,.1f} million parameters, {config.dtype}, {size / 1e6:,.0f} MB"
     )
+    if config.dtype != "float32":
+        yield (
+            "Measured: the table is of the student in float32: these weights are rounded to "
+            f"{config.dtype}, and not measured"
+        )
     yield f"Begun as: {about.start.words}"
     bits = re.search(r"[.-]I?Q(\d)_\w+\.gguf$", source.name, re.IGNORECASE)
     few = f", quantized to {bits[1]} bits a number" if bits else ""

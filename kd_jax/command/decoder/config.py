@@ -126,6 +126,10 @@ class Config(experiment.Config):
         "float8_e4m3fn of Qwix (default: not)",
         one_of("", "q8_0", "q4_0", "int8", "int4", "nf4", "float8_e4m3fn"),
     )  # fmt: skip
+    measured_tokens: int = setting(
+        32, "tokens that teacher and students write after held-out prompts, to measure speeds and "
+        "accepted drafts", at_least(1),
+    )  # fmt: skip
     out: str = place(
         "", "folder for the student, its card and table; one of an earlier run is replaced"
     )
@@ -142,7 +146,8 @@ class Config(experiment.Config):
 
     PRESETS = {
         "default": {},
-        "smoke": {"fast_compile": True, "max_texts": 40, "held_out": 8.0, "max_length": 128},
+        # programs that write with a large teacher run long: fast_compile would be slower in all
+        "smoke": {"max_texts": 24, "held_out": 6.0, "max_length": 128, "measured_tokens": 4},
     }
 
     def validate(self):

@@ -183,7 +183,7 @@ def _start(
 ) -> Start:
     own = None
     if config.vocabulary:
-        examples, _ = problem.parted(config.data, config.test_data, reading)
+        examples, *_ = problem.parted(config.data, config.test_data, reading)
         own = own_tokens.learned(teacher, examples, config.vocabulary)
     if config.layers:
         return starts.cut(teacher, config.layers, own)

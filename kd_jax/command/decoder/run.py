@@ -64,6 +64,7 @@ def recipe(config: Config) -> Recipe:
     return Recipe(
         config.epochs, config.batch_size, config.learning_rate, config.base_seed, config.bfloat16,
         config.remat, config.lora, config.lora_alpha, config.retrain, config.quantize,
+        config.measured_tokens,
     )  # fmt: skip
 
 
@@ -114,7 +115,8 @@ def _measure_start(given, students, task):
     found = _record(task, students.measure(params))
     theirs = (given.problem.across or given.problem).prompts
     sides = (given.teacher.net, students.teacher.params, theirs), (given.start.net, params, prompts)
-    speeds = zip((decoder_rows.TEACHER_SPEED, decoder_rows.SPEED), chatting.speeds(sides))
+    times = chatting.speeds(sides, students.recipe.measured)
+    speeds = zip((decoder_rows.TEACHER_SPEED, decoder_rows.SPEED), times)
     more = {"parameters": cost.parameters(params), **dict(speeds)}
     return [found | more | students.drafts(params, prompts) | students.written(params)]
 

@@ -85,7 +85,7 @@ class Config(experiment.Config):
         "default": {},
         "smoke": {
             "fast_compile": True, "seeds": 2, "layers": (1,), "epochs": 1, "max_length": 16,
-            "few_labels": 1, "draws": 1,
+            "few_labels": 1, "draws": 1, "static": 0,
         },
     }  # fmt: skip
 

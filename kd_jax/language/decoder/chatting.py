@@ -28,7 +28,7 @@ from kd_jax.runtime import compilation
 from kd_jax.training.state import stateless
 
 CLASS = 32  # tokens to which questions are padded: few programs are compiled
-TIMED, PROMPTS, TURNS = 32, 4, 5  # tokens and texts by which generation is timed, and how often
+PROMPTS, TURNS = 4, 5  # texts by which generation is timed, and how often
 
 
 class Decoder:
@@ -181,7 +181,7 @@ def _reader(net, shape):
     return compilation.kept_jit(lambda params, texts: apply(stateless(params), texts)[0][0])
 
 
-def speeds(sides: Sequence[tuple[Any, Any, Sequence[Sequence[int]]]]) -> list[float]:
+def speeds(sides: Sequence[tuple[Any, Any, Sequence[Sequence[int]]]], tokens: int) -> list[float]:
     """Tokens a second of greedy generation with a cache, four texts at a time.
 
     All write equally many tokens, in turns, of which the median counts.
@@ -189,10 +189,11 @@ def speeds(sides: Sequence[tuple[Any, Any, Sequence[Sequence[int]]]]) -> list[fl
     Args:
         sides: Of each decoder its Llama, its parameters and its prompts: token ids, of which the
             first few are taken.
+        tokens: That each writes after a prompt.
     """
     work = []
     for net, params, prompts in sides:
         some = padding.padded([prompts[n % len(prompts)] for n in range(PROMPTS)], left=True)
-        write = answers.writer(net, (), TIMED)
+        write = answers.writer(net, (), tokens)
         work.append(functools.partial(write, jax.device_put(params), some, PROMPTS))
-    return [TIMED * PROMPTS / seconds for seconds in cost.in_turns(work, TURNS)]
+    return [tokens * PROMPTS / seconds for seconds in cost.in_turns(work, TURNS)]

@@ -11,23 +11,24 @@ from kd_jax.language import speculative
 from kd_jax.language.speculative import Side
 from kd_jax.language.teacher_cache import DecoderTeacher
 
-TEXTS, TOKENS = 16, 32  # that are written
+TEXTS = 16  # that are written
 
 
-def measurer(teacher: DecoderTeacher, net: Any, key: Any) -> Callable:
+def measurer(teacher: DecoderTeacher, net: Any, key: Any, tokens: int) -> Callable:
     """Measurement of students of one shape, compiled once.
 
     Args:
         teacher: That accepts.
         net: The students' Llama.
         key: Of all that is drawn.
+        tokens: That are written of each text.
 
     Returns:
         measure(params, prompts) -> {"drafts_tested", "drafts_accepted", "drafts_written": tokens
         that came of it, "teacher_calls", "drafts_of_a_call"}, over texts that continue the prompts,
         which are token ids.
     """
-    write = functools.partial(speculative.sample, tokens=TOKENS, stop=teacher.stop)
+    write = functools.partial(speculative.sample, tokens=tokens, stop=teacher.stop)
 
     @jax.jit
     def sums(teacher_params, params, prompts):

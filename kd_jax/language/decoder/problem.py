@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Int
 
-from kd_jax.data.learned_too import learned_too
+from kd_jax.data import equal_texts
 from kd_jax.errors import counted, require
 from kd_jax.language import tokens
 from kd_jax.language.decoder import across, conversations, encoding, packing
@@ -97,16 +98,14 @@ def read(
     """
     require_room(reading.max_length, model.net)
     room = model.net.max_position_embeddings
-    parts = parted(path, test_path, reading)
+    *parts, notes = parted(path, test_path, reading)
     names = "to learn from", "held out"
     how = reading.max_length, reading.too_long
     found = [encoding.encode(model, part, *how, name) for part, name in zip(parts, names)]
     learnt, held = (each.texts for each in found)
     facts = [_fact(name, each.texts) for name, each in zip(names, found)]
     facts += _few(len(held), len(parts[1]), test_path, reading)
-    if os.fspath(test_path):
-        learned, asked = ([_content(each) for each in part] for part in parts)
-        facts += learned_too(f"--test_data={test_path}", asked, set(learned))
+    facts += notes
     facts += [f"{name}: {note}" for name, each in zip(names, found) for note in each.notes]
     rows: Packed | Texts = packing.packed(learnt, reading.max_length, alone=not reading.packed)
     if written:
@@ -170,8 +169,8 @@ def _compared(name, theirs, ours):
 
 def parted(
     path: str | os.PathLike, test_path: str | os.PathLike, reading: Reading
-) -> tuple[list[Example], list[Example]]:
-    """(To learn from, to measure on) of a file, or of two.
+) -> tuple[list[Example], list[Example], list[str]]:
+    """(To learn from, to measure on, a line for each thing worth knowing) of a file, or of two.
 
     Args:
         path: A .jsonl file.
@@ -179,12 +178,17 @@ def parted(
         reading: How they are read.
 
     Raises:
-        InputError: A line is not what is expected, or there are too few.
+        InputError: A line is not what is expected, there are too few, or all that students would
+            be measured on are learned from.
     """
     examples = conversations.read(path, reading.keys)[: reading.texts or None]
-    if os.fspath(test_path):
-        return examples, conversations.read(test_path, reading.keys)
-    return _parted(examples, reading, path)
+    content = [_content(each) for each in examples]
+    if not os.fspath(test_path):
+        return _parted(examples, equal_texts.first_equal(content), reading, path)
+    held = conversations.read(test_path, reading.keys)
+    asked, name = [_content(each) for each in held], f"--test_data={test_path}"
+    notes = equal_texts.learned_too(name, asked, set(content))
+    return examples, held, notes + equal_texts.repeated(name, asked)
 
 
 def _content(example: Example) -> str:
@@ -224,20 +228,25 @@ def _few(held, given, test_path, reading):
 
 
 def _parted(
-    examples: Sequence[Example], reading: Reading, path: str | os.PathLike
-) -> tuple[list[Example], list[Example]]:
-    """(To learn from, held out) by chance, each in the order of the file."""
-    share = reading.held_out
-    count = round(share * len(examples)) if share < 1 else int(share)
+    examples: Sequence[Example],
+    first: Int[np.ndarray, " N"],
+    reading: Reading,
+    path: str | os.PathLike,
+) -> tuple[list[Example], list[Example], list[str]]:
+    """As `parted`, by chance, each part in the order of the file; first: see `first_equal`."""
+    share, different = reading.held_out, np.unique(first)
+    count = round(share * len(different)) if share < 1 else int(share)
+    said = equal_texts.different(first)
     require(
-        0 < count < len(examples), f"{path} has {counted(len(examples), 'text')}, of which "
+        0 < count < len(different), f"{path} has {said}, of which "
         f"--held_out={share:g} are {count:,}: expected some to learn from and some to measure on",
     )  # fmt: skip
-    chosen = np.random.default_rng(reading.seed).permutation(len(examples))[:count]
-    held = set(chosen.tolist())
+    order = np.random.default_rng(reading.seed).permutation(len(examples))
+    held = np.sort(order[np.isin(order, different)][:count])
     return (
-        [each for n, each in enumerate(examples) if n not in held],
-        [examples[n] for n in sorted(held)],
+        [examples[n] for n in np.flatnonzero(~np.isin(first, held)).tolist()],
+        [examples[n] for n in held.tolist()],
+        equal_texts.drawn_together(first, ["the held-out part"]),
     )
 
 

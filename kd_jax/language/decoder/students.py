@@ -43,6 +43,7 @@ class Recipe(NamedTuple):
         lora_alpha: α of them.
         again: Whether the teacher reads what is cached once more.
         quantize: How matrices are rounded while they learn, one of quantized.BITS; "": not.
+        measured: Tokens that are written to measure speeds and accepted drafts.
     """
 
     epochs: int = 1
@@ -55,6 +56,7 @@ class Recipe(NamedTuple):
     lora_alpha: float = 16.0
     again: bool = False
     quantize: str = ""
+    measured: int = 32
 
 
 class Students:
@@ -110,7 +112,10 @@ class Students:
         self._writers = [answers.sampler(of, teacher.stop) for of in (net, self.net)]
         self.evaluate = (measure_across if across else measure).evaluator(self.net)
         drawn = keys.key(recipe.base_seed, "samples", "drafts")
-        self.drafts = drafting.measurer(self.teacher, self.net, drawn) if not across else _none
+        self.drafts = (
+            _none if across
+            else drafting.measurer(self.teacher, self.net, drawn, recipe.measured)
+        )  # fmt: skip
         self._trainings: dict[str, sequential.Sequential] = {}
 
     def fit(self, objective: Objective, seed: int, execution: Any) -> Fitted:

@@ -17,6 +17,7 @@ from tiny_sentences import sentence_encoder
 from verdict_words import check_unjudged
 
 import kd_jax as kd
+from kd_jax import experiment
 from kd_jax.command import __main__ as command
 from kd_jax.command.encoder import folder, run
 from kd_jax.command.encoder.config import Config
@@ -148,6 +149,13 @@ def test_a_smoke_judges_nowhere(place, tmp_path, capsys):
     out = tmp_path / "out"
     run_folder = finished(config(place, **few, out=str(out)))
     check_unjudged(capsys.readouterr().out, run_folder, out)
+
+
+def test_a_smoke_has_no_static_student_unless_one_is_asked_for():
+    """The vectors of all tokens take twice as long as the rest."""
+    for more, numbers in (([], 0), (["--static=8"], 8)):
+        given = ["distill_encoder", "--texts=a.txt", "--preset=smoke", *more]
+        assert experiment.parse(Config, given).static == numbers
 
 
 def test_bad_input_is_one_line(place, tmp_path):

@@ -16,7 +16,7 @@ PROMPTS = [3, 1, 4], [1, 5], [9]
 
 def test_counts_are_those_of_all_texts():
     teacher = DecoderTeacher(NET, PARAMS, "", ())
-    measure = drafting.measurer(teacher, NET, jax.random.key(0))
+    measure = drafting.measurer(teacher, NET, jax.random.key(0), 32)
     own, other = (measure(params, PROMPTS) for params in (PARAMS, random_params(NET, 5)))
     # 32 tokens of 16 texts: six calls with four accepted drafts and one more, and the rest
     assert own == {
@@ -27,3 +27,5 @@ def test_counts_are_those_of_all_texts():
     # a call that is not cut at the end writes what it accepts and one more
     missing = other["drafts_accepted"] + other["teacher_calls"] - other["drafts_written"]
     assert other["drafts_written"] == 16 * 32 and 0 <= missing <= 16
+    few = drafting.measurer(teacher, NET, jax.random.key(0), 4)(PARAMS, PROMPTS)
+    assert (few["drafts_written"], few["teacher_calls"]) == (16 * 4, 16)  # one call of each text

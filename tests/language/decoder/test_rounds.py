@@ -26,6 +26,15 @@ def test_every_row_is_seen_once_in_an_epoch_across_rounds():
     assert not np.array_equal(steps, others)
 
 
+def test_rows_that_fill_no_batch_are_others_in_each_epoch():
+    """Of 18 rows in batches of four two are left out of each of 200 epochs: each in 22 ± 4."""
+    _, steps = steps_of(18, 4, 200, 0)
+    seen = steps[:800].reshape(200, 16)
+    assert all(len(set(each.tolist())) == 16 for each in seen)
+    left_out = 200 - np.bincount(seen.ravel(), minlength=18)
+    assert left_out.sum() == 400 and left_out.min() > 4 and left_out.max() < 40
+
+
 def test_few_rows_are_a_round_for_each_step():
     found, steps = steps_of(5, 2, 1, 0)
     assert found == (2, 1) and len(set(steps.ravel().tolist())) == 4

@@ -152,7 +152,7 @@ def test_texts_to_embed_and_places_to_save_that_are_none(teacher, tmp_path):
 
 def test_a_batch_larger_than_the_texts_is_refused_before_the_teacher_is_asked(teacher, monkeypatch):
     monkeypatch.setattr(Distiller, "teacher", lambda self: pytest.fail("the teacher is asked"))
-    texts, _ = tiny_texts.drawn(40)
+    texts = [f"{text} {n}" for n, text in enumerate(tiny_texts.drawn(40)[0])]  # no two alike
     refused("--batch_size=33: expected no more than 32 texts to learn from", kd.distill_encoder,
             teacher, texts, layers=(1,), batch_size=33)  # fmt: skip
 

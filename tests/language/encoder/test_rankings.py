@@ -75,7 +75,7 @@ def test_too_few_queries_or_equal_scores_are_refused(tmp_path):
     refused("one.jsonl: different queries: 1, too few for dev", rankings.read, one)
     same = written(tmp_path / "same.jsonl", [LINE | {"scores": [1, 1, 1]}] * 2)
     refused("same.jsonl: every query has one score for all", rankings.read, same)
-    refused("none.jsonl does not exist", rankings.read, tmp_path / "none.jsonl")
+    refused("none.jsonl does not exist: check the path$", rankings.read, tmp_path / "none.jsonl")
     (tmp_path / "list.jsonl").write_text("[1]")
     refused(
         "line 1 is .1.: expected an object like .*query", rankings.read, tmp_path / "list.jsonl"
@@ -104,7 +104,7 @@ def teacher(tmp_path_factory):
 @pytest.fixture(scope="module")
 def result(teacher, tmp_path_factory):
     path = written(tmp_path_factory.mktemp("file") / "rankings.jsonl", drawn(60))
-    texts, _ = tiny_texts.drawn(48)
+    texts = [f"{text} {n}" for n, text in enumerate(tiny_texts.drawn(48)[0])]  # no two alike
     return kd.distill_encoder(
         teacher, texts, layers=(1,), losses=("cosine",), seeds=1, epochs=8, learning_rate=1e-2,
         batch_size=24, widths=(10,), ranking=path, ranking_losses=("margin_mse+listwise_kl",),
