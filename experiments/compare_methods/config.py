@@ -14,7 +14,7 @@ DIGITS = {"pairs": ("digits",), "teacher_batch_size": 50, "student_batch_size": 
 class Config(experiment.TaughtConfig):
     """Settings of the comparison of methods."""
 
-    seeds: int = setting(2, "students per row, each of its own seed", at_least(1))
+    seeds: int = setting(1, "students per row, each of its own seed", at_least(1))
     pairs: tuple[str, ...] = setting(
         ("mnist", "fashion"), f"of {', '.join(PAIRS)}, or file.py:function, see docs/methods.md"
     )
