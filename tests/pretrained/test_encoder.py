@@ -19,6 +19,7 @@ from tokenizers import Tokenizer
 
 import kd_jax as kd
 from kd_jax.errors import InputError
+from kd_jax.export import folders
 from kd_jax.models.sentence import Head, mean
 from kd_jax.models.static import StaticEmbedding
 from kd_jax.pretrained import encoder as encoders
@@ -155,6 +156,23 @@ def test_what_was_saved_is_replaced_whole_and_nothing_of_anybody_else(loaded, fo
     (tmp_path / "a" / "notes.txt").write_text("mine")
     with pytest.raises(InputError, match=r"a holds other files \(notes.txt\)"):
         found.save(tmp_path / "a")
+
+
+def test_the_folder_of_a_run_is_no_folder_of_save(loaded, tmp_path):
+    """In that lie encoders of other depths, the card and the records of the run."""
+    found, _ = loaded
+    with folders.written_whole(tmp_path / "out") as out:
+        for place in (out, out / "2_layers"):
+            found.write(place)
+        (out / "records.jsonl").write_text("{}")
+    before = {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()}
+    with pytest.raises(InputError, match="out was written by a run's --out: kd.Encoder.save repl"):
+        found.save(tmp_path / "out")
+    assert before == {path: path.read_bytes() for path in before}
+    with pytest.raises(InputError, match="2_layers holds other files"):
+        found.save(tmp_path / "out" / "2_layers")
+    found.save(tmp_path / "own")
+    found.save(tmp_path / "own")
 
 
 def test_a_save_that_fails_leaves_what_was_there(loaded, tmp_path, monkeypatch):
