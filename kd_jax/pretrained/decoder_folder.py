@@ -37,7 +37,8 @@ def save(
         dtype: Of the weights, one of DTYPES.
 
     Raises:
-        InputError: The network does something that its family's settings cannot say.
+        InputError: The network does something that its family's settings cannot say; or the folder
+            of that model is gone.
     """
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -63,11 +64,12 @@ def _ids(like):
 def _tokens(folder, like):
     """Write the files of a model's tokenizer, and the template where that is another's."""
     source = pathlib.Path(like.source)
-    if like.source and source.is_dir():
+    if like.source and source.suffix != ".gguf":
+        model_folder.require_there(source)
         for name in FILES:
             if paths.has_file(source / name):
                 shutil.copyfile(source / name, folder / name)
-    else:  # one file, or none
+    else:  # one file, of which all was read, or none
         like.tokenizer.save(str(folder / "tokenizer.json"))
         _settings(folder, like)
     if like.template:

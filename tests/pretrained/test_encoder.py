@@ -3,6 +3,7 @@
 import json
 import pathlib
 import re
+import shutil
 
 import numpy as np
 import pytest
@@ -173,6 +174,26 @@ def test_the_folder_of_a_run_is_no_folder_of_save(loaded, tmp_path):
         found.save(tmp_path / "out" / "2_layers")
     found.save(tmp_path / "own")
     found.save(tmp_path / "own")
+
+
+def test_what_is_saved_is_of_the_folder_that_was_read_wherever_the_program_goes(
+    folder, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(folder.parent)
+    found = kd.Encoder(folder.name)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    found.save("a")
+    shutil.copytree(folder, folder.name)  # another one of this name
+    pathlib.Path(folder.name, "tokenizer.json").write_text("theirs")
+    found.save("b")
+    for name in "ab":
+        np.testing.assert_array_equal(kd.Encoder(name).embed(TEXTS), found.embed(TEXTS))
+    shutil.rmtree(folder)
+    line = f"there is no folder {folder}, whose tokenizer's files are to be copied: put it back"
+    with pytest.raises(InputError, match=re.escape(line)):
+        found.save("c")
+    assert found.embed(TEXTS).shape == (5, 5) and not pathlib.Path("c").exists()
 
 
 def test_a_save_that_fails_leaves_what_was_there(loaded, tmp_path, monkeypatch):
