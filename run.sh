@@ -47,11 +47,35 @@ find_python() {
   fail "Python 3.11 or later was not found; install it or set PYTHON=/path/to/python3.11"
 }
 
+# Whether an environment may be made in the folder, of which `$1` says why its Python does not run:
+# nothing lies there, or the clone's own .venv, as this script made it, has lost its Python.
+check_folder() {
+  local instead="delete it, or name another folder in KD_JAX_VENV"
+  local broken="the Python of $venv does not run (${1##*: })"
+  [[ -e "$venv" || -L "$venv" ]] || return 0
+  [[ -d "$venv" ]] || fail "$venv is no folder: name another in KD_JAX_VENV"
+  [[ -r "$venv" && -x "$venv" ]] ||
+    fail "$venv cannot be read (permission denied): name another folder in KD_JAX_VENV"
+  [[ -n "$(ls -A -- "$venv")" ]] || return 0
+  [[ -e "$venv/pyvenv.cfg" ]] ||
+    fail "$venv holds files and is no virtual environment: name another folder in KD_JAX_VENV"
+  [[ "$venv" == "$here/.venv" && ! -L "$venv" ]] &&
+    grep -q -- ' -m venv --clear ' "$venv/pyvenv.cfg" || fail "$broken: $instead"
+  [[ -w "$venv" ]] || fail "$broken, and it cannot be made again (permission denied): $instead"
+  echo "$broken: it is made again" >&2
+}
+
 make_venv() {
-  local python
-  python="$(find_python)"
-  "$python" -m venv --clear "$venv" ||
-    fail "no virtual environment could be made in $venv (on Debian: apt install python3-venv)"
+  local python said
+  said="$("$venv/bin/python" -I -S -c '' 2>&1)" && return
+  check_folder "$said"
+  python="$(find_python)" || exit 2
+  said="$("$python" -m venv --clear "$venv" 2>&1)" && return
+  case "$said" in
+    *ensurepip* | *"No module named"*) said="on Debian: apt install python3-venv" ;;
+    *) said="${said##*$'\n'}" ;;
+  esac
+  fail "no virtual environment could be made in $venv ($said)"
 }
 
 # What pip is to install for the core, an extra, or packages without what these ask for themselves.
@@ -95,7 +119,7 @@ link_clone() {
 # The stamp of an extra holds what decides it; stamps are written last, so that a broken
 # installation is repeated.
 install() {
-  [[ -x "$venv/bin/python" ]] || make_venv
+  make_venv
   link_clone
   local name line lines wanted missing=() together=() alone=()
   wanted="$(cat -- "$here/requirements.txt" "$here/pyproject.toml" ${constraints:+"$constraints"})"

@@ -40,7 +40,7 @@ MAY_IMPORT = {
     ],
     "language": [
         "losses", "models", "metrics", "data", "pretrained", "training", "storage", "runtime",
-        "fingerprint", "report", "export.hub", "arguments", "paths", "errors",
+        "fingerprint", "report", "export.hub", "export.folders", "arguments", "paths", "errors",
     ],
     "report": [
         "metrics", "storage.jsonl", "storage.manifest", "storage.commits", "storage.whole_file",

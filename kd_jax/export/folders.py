@@ -1,7 +1,7 @@
 """Folders that are written beside and renamed: whole, or not at all, and nothing else is lost.
 
-A folder says in LIST which files were written into it. Only such a folder is replaced, and only
-while every file in it is one of these, unchanged.
+A folder says in LIST which files were written into it. Only such a folder is replaced, by what has
+written it, and only while every file in it is one of these, unchanged.
 """
 
 import contextlib
@@ -21,7 +21,9 @@ import filelock
 from kd_jax.data.class_folders import some
 from kd_jax.errors import InputError, brief, require
 
-LIST = ".written.json"  # {file: SHA-256}
+LIST = ".written.json"  # {file: SHA-256}, and {WRITER: what has written them} where it is no run
+WRITER = "/written by"  # which is the name of no file
+RUN = "a run's --out"
 BESIDE = ".export-"  # begins the name of a folder that is being written
 LOCK, NAME, NEW, OLD = ".lock", "name", "new", "old"  # in it
 COMPILED = re.compile(r"(^|/)__pycache__(/[^/]+\.pyc)?$")
@@ -29,13 +31,14 @@ EXPECTED = "expected a new folder, or an earlier export alone"
 
 
 @contextlib.contextmanager
-def written_whole(out: str | os.PathLike) -> Iterator[pathlib.Path]:
+def written_whole(out: str | os.PathLike, by: str = RUN) -> Iterator[pathlib.Path]:
     """A folder to write in, which becomes `out` when the block ends; see `check` if that is there.
 
     What a killed process left beside `out` is removed, and what it had moved there put back.
 
     Args:
         out: the folder; those above it are made.
+        by: what writes it, as messages call it; see `check`.
 
     Yields:
         An empty folder beside it, deleted if the block raises.
@@ -44,7 +47,7 @@ def written_whole(out: str | os.PathLike) -> Iterator[pathlib.Path]:
         InputError: the system refuses to write there, or `check` refuses it.
     """
     out = pathlib.Path(os.path.realpath(out))  # a link stays, and leads to what is new
-    check(out)
+    check(out, by=by)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         clear(out.parent)
@@ -56,8 +59,9 @@ def written_whole(out: str | os.PathLike) -> Iterator[pathlib.Path]:
                 new.mkdir()
                 yield new
                 listed = {name: _digest(new / name) for name in _files(new)}
+                listed |= {WRITER: by} if by != RUN else {}
                 (new / LIST).write_text(json.dumps(listed, indent=1) + "\n", encoding="utf-8")
-                check(out)
+                check(out, by=by)
                 _replace(out, beside)
         finally:
             shutil.rmtree(beside, ignore_errors=True)
@@ -66,12 +70,13 @@ def written_whole(out: str | os.PathLike) -> Iterator[pathlib.Path]:
         raise InputError(f"{out} cannot be written ({why})") from None
 
 
-def check(out: str | os.PathLike, called: str = "") -> None:
+def check(out: str | os.PathLike, called: str = "", by: str = RUN) -> None:
     """InputError unless a folder is new, empty, or holds what was written there and nothing else.
 
     Args:
         out: the folder.
         called: what a message calls it; by default its path.
+        by: what is to write it: what others have written may be worth more to its owner.
     """
     out, called = pathlib.Path(out), called or str(out)
     if not os.path.lexists(out):
@@ -79,16 +84,26 @@ def check(out: str | os.PathLike, called: str = "") -> None:
     require(out.is_dir(), f"{called} is a file: {EXPECTED}")
     here = os.path.realpath(out) == os.path.realpath(os.curdir)
     require(not here, f"{called} is the folder that this command runs in: {EXPECTED}")
-    try:
-        listed = json.loads((out / LIST).read_text(encoding="utf-8"))
-        listed = {str(name): str(digest) for name, digest in listed.items()} | {LIST: ""}
-    except (OSError, ValueError, AttributeError):
-        listed = {}
-    files = _files(out)
+    listed, files = _listed(out), _files(out)
     others = [name for name in files if name not in listed]
     require(not others, f"{called} holds other files ({some(others)}): {EXPECTED}")
     changed = [name for name in files if name != LIST and _digest(out / name) != listed[name]]
     require(not changed, f"{called} holds files that were changed ({some(changed)}): {EXPECTED}")
+    writer = listed.get(WRITER, RUN) if files else by
+    require(
+        writer == by,
+        f"{called} was written by {writer}: {by} replaces only what it has written itself; name "
+        "another folder, or delete that one",
+    )
+
+
+def _listed(out):
+    """What a folder's LIST says, which is itself in it; {} where there is none."""
+    try:
+        listed = json.loads((out / LIST).read_text(encoding="utf-8"))
+        return {str(name): str(digest) for name, digest in listed.items()} | {LIST: ""}
+    except (OSError, ValueError, AttributeError):
+        return {}
 
 
 def _replace(out, beside):

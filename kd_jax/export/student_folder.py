@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from kd_jax.export.network import Network
 
 VERSION = 1
+WRITER = "save or export of a network"
 FACTS = "preprocessing.json"
 KINDS: dict[str, set[str]] = {"table": {"columns"}, "images": {"size", "channels"}, "arrays": set()}
 DTYPES = ("float32", "uint8")
@@ -48,9 +49,9 @@ def write(network: "Network", out: str | os.PathLike, wanted: Sequence[str]) -> 
     """
     out = pathlib.Path(out).expanduser()
     student_files.check_formats(wanted)
-    folders.check(out)
+    folders.check(out, by=WRITER)
     _check_network(network)
-    with folders.written_whole(out) as folder:
+    with folders.written_whole(out, WRITER) as folder:
         names = student_files.write(folder, network, wanted)
         write_programs(folder, network)
     return names

@@ -11,6 +11,7 @@ import ml_dtypes
 import numpy as np
 
 from kd_jax import paths
+from kd_jax.errors import require
 from kd_jax.models.llama import Llama
 from kd_jax.pretrained import llama, model_folder, safetensors_files
 from kd_jax.pretrained.load import ChatModel
@@ -37,8 +38,11 @@ def save(
         dtype: Of the weights, one of DTYPES.
 
     Raises:
-        InputError: The network does something that its family's settings cannot say.
+        InputError: The network does something that its family's settings cannot say; the folder of
+            that model is gone; or there is no such dtype.
     """
+    known = isinstance(dtype, str) and dtype in DTYPES
+    require(known, f"dtype={dtype!r:.60}: expected {' or '.join(DTYPES)}")
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     _tokens(folder, like)
@@ -63,12 +67,13 @@ def _ids(like):
 def _tokens(folder, like):
     """Write the files of a model's tokenizer, and the template where that is another's."""
     source = pathlib.Path(like.source)
-    if like.source and source.is_dir():
+    if like.source and source.suffix != ".gguf":
+        model_folder.require_there(source)
         for name in FILES:
             if paths.has_file(source / name):
                 shutil.copyfile(source / name, folder / name)
-    else:  # one file, or none
-        like.tokenizer.save(str(folder / "tokenizer.json"))
+    else:  # one file, of which all was read, or none
+        safetensors_files.replace(folder / "tokenizer.json", like.tokenizer.to_str(pretty=True))
         _settings(folder, like)
     if like.template:
         safetensors_files.replace(folder / TEMPLATE, like.template.text)

@@ -193,14 +193,14 @@ class Encoder:
 
         Args:
             folder: a new one, or one that this has written and nobody has changed: it is replaced,
-                whole or not at all.
+                whole or not at all. That of a run, --out, is refused.
             network: another one in its place, such as a student with fewer layers.
             params: of that one.
 
         Raises:
-            InputError: the folder holds somebody's files, or cannot be written.
+            InputError: the folder holds other files, or cannot be written.
         """
-        with folders.written_whole(paths.given(folder)) as new:
+        with folders.written_whole(paths.given(folder), "kd.Encoder.save") as new:
             self.write(new, network, params)
 
     def write(self, folder: pathlib.Path, network: Any = None, params: Any = None) -> None:

@@ -1,5 +1,6 @@
 """Chat models by name: a GGUF file, a model folder or a hub name."""
 
+import pathlib
 from typing import Any, NamedTuple
 
 from kd_jax.errors import require
@@ -20,7 +21,7 @@ from kd_jax.pretrained.chat_template import ChatTemplate
 class ChatModel(NamedTuple):
     """net: a Llama; its params and tokenizer; stop: the tokens that end an answer.
 
-    template: of chats, None where its files have none; source: the folder or file.
+    template: of chats, None where its files have none; source: the folder or file, absolute.
     """
 
     net: Llama
@@ -78,7 +79,7 @@ def load(name: str = "") -> ChatModel:
         read()
         template, ends = chat_files.template(where), chat_files.end_tokens(where)
     else:
-        where = name or gguf.packaged()
+        where = pathlib.Path(name).absolute() if name else gguf.packaged()
         (net, params), tokenizer = gguf.load(where), gguf.tokenizer(where)
         template, ends = gguf_tokenizer.chat(where)
         tokenizers.require_fits(tokenizer, net.vocabulary, where)

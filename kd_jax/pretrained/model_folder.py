@@ -126,11 +126,12 @@ def save(
         tokenizer: the folder whose tokenizer files are copied, if any.
 
     Raises:
-        InputError: there is no tokenizer.json to copy.
+        InputError: the folder of the tokenizer is gone, or has no tokenizer.json.
     """
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     if tokenizer is not None:
+        require_there(tokenizer)
         require(
             (pathlib.Path(tokenizer) / "tokenizer.json").is_file(),
             f"{tokenizer} has no tokenizer.json: expected the model's tokenizer",
@@ -141,6 +142,18 @@ def save(
     safetensors_files.write(folder, arrays)
     settings = settings | {"torch_dtype": next(iter(arrays.values())).dtype.name}
     safetensors_files.replace(folder / "config.json", json.dumps(settings, indent=2) + "\n")
+
+
+def require_there(folder: str | os.PathLike) -> None:
+    """InputError if the folder that a model was read from is there no more.
+
+    Args:
+        folder: Whose tokenizer is to be copied.
+    """
+    require(
+        pathlib.Path(folder).is_dir(),
+        f"there is no folder {folder}, whose tokenizer's files are to be copied: put it back",
+    )
 
 
 def _texts_files(folder):
@@ -161,12 +174,14 @@ HUB_FILES = (
 def find(name: str | os.PathLike) -> pathlib.Path:
     """The folder of a model: a local one, or that of a name on the Hugging Face hub, fetched.
 
+    It is absolute: a program may go elsewhere before it reads more of it.
+
     Raises:
         InputError: the name is neither, or the hub's package or the hub is out of reach.
     """
     path = paths.given(name)
     if path.is_dir():
-        return path
+        return path.absolute()
     require(
         HUB_NAME.fullmatch(str(name)),
         f"{name} is no folder: expected a Hugging Face model folder, or a hub name, owner/name",
@@ -178,7 +193,8 @@ def find(name: str | os.PathLike) -> pathlib.Path:
     except InputError as error:
         raise InputError(f"{error}; {instead}") from None
     try:
-        return pathlib.Path(snapshot_download(str(name), allow_patterns=list(HUB_FILES)))
+        found = snapshot_download(str(name), allow_patterns=list(HUB_FILES))
+        return pathlib.Path(found).absolute()
     except Exception as error:  # of several libraries below it: network, hub, disk
         reason = next(iter(str(error).splitlines()), type(error).__name__)
         failed = f"{name} could not be fetched from the hub ({reason})"

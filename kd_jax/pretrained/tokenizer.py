@@ -33,7 +33,8 @@ def load(folder: str | os.PathLike) -> Tokenizer:
     require(path.is_file(), f"{folder} has no tokenizer.json: expected the model's tokenizer")
     found = model_folder.json_object(path)
     tokenizer_settings.require_sound(found, path)
-    tokenizer = built(lambda: Tokenizer.from_file(str(path)), path)
+    # its own reader refuses a path that is no UTF-8, as in a locale without it
+    tokenizer = built(lambda: Tokenizer.from_buffer(path.read_bytes()), path)
     tokenizer_settings.require_agreement(found, tokenizer, pathlib.Path(folder))
     # a file that the library would write so holds nothing that it passes over
     same = tokenizer.to_str(pretty=True).encode() == path.read_bytes()

@@ -15,8 +15,8 @@ from kd_jax.errors import InputError
 from kd_jax.export import folders
 
 
-def write(out, **files):
-    with folders.written_whole(out) as folder:
+def write(out, by=folders.RUN, **files):
+    with folders.written_whole(out, by) as folder:
         for name, text in files.items():
             (folder / name).write_text(text)
 
@@ -52,6 +52,20 @@ def test_nothing_of_anybody_else_is_replaced(tmp_path):
     (out / ".git").rmdir()
     (out / "a").unlink()
     write(out, a="3")  # what is gone is not lost by it
+    assert held(out) == {"a": "3"}
+
+
+@pytest.mark.parametrize("first, then", [(folders.RUN, "x.save"), ("x.save", folders.RUN)])
+def test_what_another_kind_of_work_has_written_is_left_as_it_is(tmp_path, first, then):
+    out = tmp_path / "out"
+    for _ in range(2):
+        write(out, first, a="1", b="2")
+    line = f"out was written by {first}: {then} replaces only what it has written itself"
+    refused(re.escape(line), write, out, then, a="3")
+    assert held(out) == {"a": "1", "b": "2"}
+    for path in out.iterdir():
+        path.unlink()
+    write(out, then, a="3")  # nothing is lost of an empty one
     assert held(out) == {"a": "3"}
 
 

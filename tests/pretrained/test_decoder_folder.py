@@ -1,6 +1,9 @@
 """A decoder's folder and its GGUF file: read again they have the same arrays and tokens."""
 
 import json
+import pathlib
+import re
+import shutil
 
 import numpy as np
 import pytest
@@ -53,6 +56,31 @@ def test_a_folder_is_read_again(tmp_path):
         lambda a, b: np.testing.assert_array_equal(a, b.astype(ml_dtypes.bfloat16)),
         load.load(str(tmp_path / "again")).params, MODEL.params,
     )  # fmt: skip
+
+
+def test_a_decoder_s_tokens_are_of_the_folder_that_was_read_wherever_the_program_goes(
+    tmp_path, monkeypatch
+):
+    first = tmp_path / "first"
+    decoder_folder.save(first, MODEL.net, MODEL.params, MODEL)
+    (first / "generation_config.json").write_text(json.dumps({"top_p": 0.9, "eos_token_id": 1}))
+    gguf_writer.save(tmp_path / "x.gguf", MODEL.net, MODEL.params, MODEL, "float32")
+    monkeypatch.chdir(tmp_path)
+    found, packed = load.load("first"), load.load("x.gguf")
+    assert (found.source, packed.source) == (first, tmp_path / "x.gguf")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    decoder_folder.save("again", found.net, found.params, found)
+    for name in ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja"):
+        assert pathlib.Path("again", name).read_bytes() == (first / name).read_bytes()
+    assert json.loads(pathlib.Path("again/generation_config.json").read_text())["top_p"] == 0.9
+    shutil.rmtree(first)
+    line = f"there is no folder {first}, whose tokenizer's files are to be copied: put it back"
+    with pytest.raises(InputError, match=re.escape(line)):
+        decoder_folder.save("third", found.net, found.params, found)
+    (tmp_path / "x.gguf").unlink()  # of which all was read
+    decoder_folder.save("fourth", packed.net, packed.params, packed)
+    assert same_tokens(load.load("fourth"))
 
 
 def test_many_bytes_are_several_files(tmp_path):

@@ -3,6 +3,7 @@
 import json
 import pathlib
 import re
+import shutil
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from tokenizers import Tokenizer
 
 import kd_jax as kd
 from kd_jax.errors import InputError
+from kd_jax.export import folders
 from kd_jax.models.sentence import Head, mean
 from kd_jax.models.static import StaticEmbedding
 from kd_jax.pretrained import encoder as encoders
@@ -155,6 +157,43 @@ def test_what_was_saved_is_replaced_whole_and_nothing_of_anybody_else(loaded, fo
     (tmp_path / "a" / "notes.txt").write_text("mine")
     with pytest.raises(InputError, match=r"a holds other files \(notes.txt\)"):
         found.save(tmp_path / "a")
+
+
+def test_the_folder_of_a_run_is_no_folder_of_save(loaded, tmp_path):
+    """In that lie encoders of other depths, the card and the records of the run."""
+    found, _ = loaded
+    with folders.written_whole(tmp_path / "out") as out:
+        for place in (out, out / "2_layers"):
+            found.write(place)
+        (out / "records.jsonl").write_text("{}")
+    before = {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()}
+    with pytest.raises(InputError, match="out was written by a run's --out: kd.Encoder.save repl"):
+        found.save(tmp_path / "out")
+    assert before == {path: path.read_bytes() for path in before}
+    with pytest.raises(InputError, match="2_layers holds other files"):
+        found.save(tmp_path / "out" / "2_layers")
+    found.save(tmp_path / "own")
+    found.save(tmp_path / "own")
+
+
+def test_what_is_saved_is_of_the_folder_that_was_read_wherever_the_program_goes(
+    folder, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(folder.parent)
+    found = kd.Encoder(folder.name)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    found.save("a")
+    shutil.copytree(folder, folder.name)  # another one of this name
+    pathlib.Path(folder.name, "tokenizer.json").write_text("theirs")
+    found.save("b")
+    for name in "ab":
+        np.testing.assert_array_equal(kd.Encoder(name).embed(TEXTS), found.embed(TEXTS))
+    shutil.rmtree(folder)
+    line = f"there is no folder {folder}, whose tokenizer's files are to be copied: put it back"
+    with pytest.raises(InputError, match=re.escape(line)):
+        found.save("c")
+    assert found.embed(TEXTS).shape == (5, 5) and not pathlib.Path("c").exists()
 
 
 def test_a_save_that_fails_leaves_what_was_there(loaded, tmp_path, monkeypatch):

@@ -1,6 +1,10 @@
 """Tokenizers fit their model and always give the same tokens; which tokens end an answer."""
 
 import json
+import os
+import pathlib
+import subprocess
+import sys
 import types
 
 import pytest
@@ -14,6 +18,8 @@ from model_loaders import refused as refused_by
 from kd_jax.errors import InputError
 from kd_jax.pretrained import load, tokenizer
 from kd_jax.runtime.signals import Interrupted
+
+ROOT = pathlib.Path(__file__).parents[2]
 
 
 def refused(folder, read=tokenizer.load):
@@ -46,6 +52,26 @@ def test_cutting_and_padding_that_a_file_asks_for_are_left_to_callers(tmp_path):
            "pad_id": 0, "pad_type_id": 0, "pad_token": "a"}  # fmt: skip
     tiny.words(tmp_path, truncation=cut, padding=pad)
     assert tokenizer.load(tmp_path).encode("abcab").ids == [0, 1, 2, 0, 1]
+
+
+READ = """
+import pathlib, sys
+from kd_jax.pretrained import tokenizer
+print(tokenizer.load(pathlib.Path(sys.argv[1])).encode("abcab").ids)
+"""
+
+
+def test_a_folder_whose_name_the_locale_cannot_write_is_read(tmp_path):
+    """Its name is no UTF-8 for Python then; nothing in it is damaged."""
+    (tmp_path / "out ü").mkdir()
+    tiny.words(tmp_path / "out ü")
+    world = os.environ | {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    world |= {"PYTHONPATH": str(ROOT)}
+    for cwd, name in ((tmp_path, "out ü"), ("/", str(tmp_path / "out ü"))):
+        ended = subprocess.run(
+            [sys.executable, "-c", READ, name], cwd=cwd, env=world, capture_output=True, text=True
+        )
+        assert (ended.stdout, ended.returncode) == ("[0, 1, 2, 0, 1]\n", 0), ended.stderr
 
 
 LONGER = {"type": "Replace", "pattern": {"Regex": "a"}, "content": "a" * 1000}

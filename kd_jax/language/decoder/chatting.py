@@ -16,11 +16,12 @@ from kd_jax import paths
 from kd_jax.arguments import whole
 from kd_jax.data import padding
 from kd_jax.errors import counted, require
+from kd_jax.export import folders
 from kd_jax.language import answers, generation
 from kd_jax.language.decoder import conversations
 from kd_jax.metrics import cost
 from kd_jax.models import llama
-from kd_jax.pretrained import load
+from kd_jax.pretrained import decoder_folder, load
 from kd_jax.pretrained import tokenizer as tokenizers
 from kd_jax.pretrained.chat_template import Messages
 from kd_jax.pretrained.load import ChatModel
@@ -147,6 +148,21 @@ class Decoder:
         ((_, batch),) = padding.by_tokens(padding.padded([ids]), 1)
         found = _reader(net, batch.ids.shape)(self.params, batch._asdict())
         return np.asarray(found[0, : len(ids)], np.float32)
+
+    def save(self, folder: str | os.PathLike, dtype: str = "float32") -> None:
+        """Write the decoder as a folder for transformers and kd.Decoder.
+
+        Args:
+            folder: A new one, or one that this has written and nobody has changed: it is replaced,
+                whole or not at all. That of a run, --out, is refused.
+            dtype: Of the weights, float32 or bfloat16.
+
+        Raises:
+            InputError: The folder holds other files, or cannot be written; or the one that this
+                decoder was read from is gone, whose tokenizer's files are copied.
+        """
+        with folders.written_whole(paths.given(folder), "kd.Decoder.save") as new:
+            decoder_folder.save(new, self.network, self.params, self.model, dtype)
 
     def _ids(self, text):
         if isinstance(text, str):

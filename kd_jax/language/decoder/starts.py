@@ -1,6 +1,7 @@
 """Starts of students: some of a teacher's layers, another model, or a new smaller one."""
 
 import dataclasses
+import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -73,7 +74,8 @@ def given(teacher: ChatModel, student: ChatModel) -> Start:
     """
     alike = _one_tokenizer(teacher, student) and teacher.net.vocabulary == student.net.vocabulary
     own = None if alike else student
-    return Start("student as given", student.net, student.params, f"{student.source}", own)
+    name = pathlib.Path(student.source).name
+    return Start("student as given", student.net, student.params, name, own)
 
 
 def without_padding(teacher: ChatModel, student: ChatModel) -> tuple[ChatModel, ChatModel]:
