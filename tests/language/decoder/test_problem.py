@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 from refusals import refused
 
+pytest.importorskip("tokenizers", reason="needs the extra text")
+pytest.importorskip("safetensors", reason="needs the extra text")
+
 from kd_jax.language.decoder import problem
 
 
