@@ -4,6 +4,7 @@ import ast
 import functools
 import os
 import pathlib
+import threading
 import time
 from collections.abc import Sequence
 
@@ -13,6 +14,7 @@ LIBRARY = pathlib.Path(__file__).parents[1]
 DOCUMENTED = ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef
 PYTHON = pathlib.Path(os.__file__).parent
 BEGAN = time.time()  # what is loaded is older
+PARSING = threading.Lock()  # Python counts how deep a tree is for all threads together, until 3.13
 
 
 def installed(path: pathlib.Path) -> bool:
@@ -74,7 +76,9 @@ class Reader:
         return path.read_bytes()
 
     def _tree(self, module):
-        return _stripped(ast.parse(self.text(module)))
+        with PARSING:
+            tree = ast.parse(self.text(module))
+        return _stripped(tree)
 
     def _scope(self, module):
         """{name: [its statements, and the (module, name or "") that it is imported from]}."""
