@@ -48,6 +48,19 @@ def replaced(text: str, name: str, part: str) -> str:
     return re.sub(pattern, lambda found: found[1] + part + found[2], text, flags=re.S)
 
 
+def made(record: pathlib.Path) -> str:
+    """When and where a record was made, and of which commit, without a stop.
+
+    Args:
+        record: its folder.
+    """
+    said = manifest.read(record)
+    return (
+        f"Record of {said['finished'][:10]}: commit {manifests.commit(said, 10)}, "
+        f"{manifests.duration(said)} on {said['device']}, jax {said['versions']['jax']}"
+    )
+
+
 def origin(record: pathlib.Path, link: str) -> str:
     """When, where and of which commit a record is, and links to its files.
 
@@ -55,12 +68,7 @@ def origin(record: pathlib.Path, link: str) -> str:
         record: its folder.
         link: where the page finds it.
     """
-    said = manifest.read(record)
     links = [
         f"[{name}]({link}/{file})" for name, file in LINKED.items() if (record / file).is_file()
     ]
-    return (
-        f"Record of {said['finished'][:10]}: commit {manifests.commit(said, 10)}, "
-        f"{manifests.duration(said)} on {said['device']}, jax {said['versions']['jax']}; "
-        f"{', '.join(links)}."
-    )
+    return f"{made(record)}; {', '.join(links)}."

@@ -44,7 +44,7 @@ def text(record: pathlib.Path, why: str) -> str:
     tables = (record / "table.md").read_text(encoding="utf-8").strip()
     command = commands.read(record)  # which older records lack
     parts = [title, f"{WHY}{why.strip()}", *([f"    {command}"] if command else []), tables]
-    return "\n\n".join([*parts, docs_records.origin(record, "").split(";")[0] + "."]) + "\n"
+    return "\n\n".join([*parts, f"{docs_records.made(record)}."]) + "\n"
 
 
 def listed(folder: pathlib.Path) -> str:
