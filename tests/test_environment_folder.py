@@ -1,14 +1,12 @@
 """./run.sh makes an environment where nothing lies, and removes nobody's files."""
 
 import os
-import pathlib
-import shutil
 import subprocess
 import sys
 
+import bare_clone
 import pytest
 
-ROOT = pathlib.Path(__file__).parents[1]
 MADE = "home = /usr/bin\ncommand = /usr/bin/python3 -m venv --clear /a/.venv\n"  # by run.sh
 OTHERS = "home = /usr/bin\ncommand = /usr/bin/python3 -m venv /a/.venv\n"
 
@@ -16,11 +14,7 @@ OTHERS = "home = /usr/bin\ncommand = /usr/bin/python3 -m venv /a/.venv\n"
 @pytest.fixture
 def clone(tmp_path):
     """A bare clone; nothing is installed for it, nor read from the home of whoever tests."""
-    folder = tmp_path / "a clone"
-    (folder / ".ci").mkdir(parents=True)
-    for name in ("run.sh", "requirements.txt", "pyproject.toml", ".ci/constraints.txt"):
-        shutil.copy(ROOT / name, folder / name)
-    return folder
+    return bare_clone.made(tmp_path / "a clone")
 
 
 def called(clone, venv=None, **more):

@@ -11,6 +11,7 @@ import sys
 import tomllib
 import zipfile
 
+import bare_clone
 import pytest
 
 import kd_jax
@@ -142,10 +143,7 @@ def test_every_package_has_a_tested_version():
 @pytest.fixture
 def shell(tmp_path):
     """./run.sh in a bare clone whose pip only tells what it was asked for."""
-    clone = tmp_path / "a clone"
-    (clone / ".ci").mkdir(parents=True)
-    for name in ("run.sh", "requirements.txt", "pyproject.toml", ".ci/constraints.txt"):
-        shutil.copy(ROOT / name, clone / name)
+    clone = bare_clone.made(tmp_path / "a clone")
     (clone / "experiments").symlink_to(ROOT / "experiments")
     python = clone / ".venv" / "bin" / "python"
     python.parent.mkdir(parents=True)
