@@ -1,6 +1,6 @@
 """Hinton, Vinyals and Dean 2015, section 3: MNIST.
 
-Command:  ./run.sh mnist_2015 [--preset=wide|narrow|paper] [--manual_dir=FOLDER]
+Command:  ./run.sh mnist_2015 [--preset=wide|narrow|long|paper] [--manual_dir=FOLDER]
 Takes:    40 to 80 minutes on 2 CPU cores; --preset=paper is for an accelerator
 Found:    Soft targets go most of the way to the teacher, less than the paper's. Students
           that never saw a 3 get most of them right, nearly all once the bias is corrected; high T

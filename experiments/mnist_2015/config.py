@@ -45,7 +45,7 @@ class Config(experiment.TaughtConfig):
         12, "epochs of the students; twice that on 7 and 8 alone", at_least(1)
     )
     lengths: tuple[int, ...] = setting(
-        (), "epochs of further students of augmented images, each a row"
+        (), "epochs of further students of augmented images, each two rows"
     )
     student_batch_size: int = setting(128, "images in a step of the students", at_least(1))
     student_learning_rate: float = setting(1e-3, "peak learning rate of the students", above_0)
@@ -80,6 +80,10 @@ class Config(experiment.TaughtConfig):
         "default": {},
         "wide": {"parts": ("wide",)},
         "narrow": {"parts": ("narrow",)},
+        "long": {  # how much of the way to the teacher students go as they train for longer
+            "parts": ("all",), "seeds": 1, "teacher_epochs": 200, "dropout": 0.5,
+            "input_dropout": 0.2, "lengths": (60, 200),
+        },
         "paper": {
             "parts": tuple(PARTS), "teacher_epochs": 500, "dropout": 0.5, "input_dropout": 0.2,
             "student_epochs": 60, "lengths": (200,), "wide_epochs": 60, "narrow_epochs": 60,

@@ -46,7 +46,8 @@ def table(folder: pathlib.Path) -> str:
         "shown\nthe validation rows either, on which a bias is chosen.\n"
         f"{_of_rates(settings)}{tables.scope([r for r in records if r['row'] == named.LABELS])}"
     ]
-    text = notes + parts_text(parts_of(records), rows, paper)
+    pairs = named.compared(rows, settings.get("lengths", ()))
+    text = notes + parts_text(parts_of(records), rows, paper, pairs)
     for width, found in sweeps(records).items():
         text += [f"{width} units in each layer: errors by temperature", sweep_table(found)]
     return "\n\n".join(text)
@@ -66,9 +67,16 @@ def parts_of(records: list[dict]) -> dict[str, list[dict]]:
 
 
 def parts_text(
-    by_part: dict[str, list[dict]], rows: named.Rows, paper: dict[str, dict]
+    by_part: dict[str, list[dict]], rows: named.Rows, paper: dict[str, dict], pairs: list[tuple]
 ) -> list[str]:
-    """Titles and tables of the parts, and of the claims on them."""
+    """Titles and tables of the parts, and of the claims on them.
+
+    Args:
+        by_part: {part: its records}.
+        rows: the names of rows that hold a number of the settings.
+        paper: {part: {row: published}}.
+        pairs: (part, row, against) of the rows that are compared.
+    """
     text = []
     for part, found in by_part.items():
         columns = {n: c for n, c in COLUMNS.items() if n != "shift" or part != "all"}
@@ -79,8 +87,10 @@ def parts_text(
             kept = shares.table(found, named.LABELS, named.TEACHER, published)
             text += ["Share of the way from labels only to the teacher", kept]
     if by_part:
-        text += ["Fewer errors?", sections.compared(by_part, named.compared(rows))]
-        text += ["Accuracy?", sections.levels(by_part, named.levels(rows))]
+        text += ["Fewer errors?", sections.compared(by_part, pairs)]
+    expected = [level for level in named.levels(rows) if level[0] in by_part]
+    if expected:
+        text += ["Accuracy?", sections.levels(by_part, expected)]
     return text
 
 

@@ -1,5 +1,6 @@
 """Rows of the 2015 paper's section on MNIST, its published numbers and its claims."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from kd_jax.report.published import Published
@@ -8,6 +9,7 @@ TEACHER, LABELS = "teacher", "labels only"
 FREE, VALIDATED = "bias corrected label-free", "bias corrected on validation"
 ON_TEST = "bias corrected on test, as in the paper"
 SWEPT = "soft targets"  # the family of the temperature sweeps
+AUGMENTED = "augmented images"  # ends the names of rows whose images are moved as they are drawn
 
 
 class Rows(NamedTuple):
@@ -17,6 +19,7 @@ class Rows(NamedTuple):
     soft: str
     augmented: str
     permuted: str
+    labels_augmented: str = f"{LABELS}, {AUGMENTED}"
 
 
 def of(temperature: float = 20.0, smoothing: float = 0.1) -> Rows:
@@ -25,9 +28,14 @@ def of(temperature: float = 20.0, smoothing: float = 0.1) -> Rows:
     return Rows(
         f"label smoothing {smoothing:g}",
         f"soft targets, {at}",
-        f"soft targets, {at}, augmented images",
+        f"soft targets, {at}, {AUGMENTED}",
         f"permuted teacher, {at}",
     )
+
+
+def long(row: str, epochs: int) -> str:
+    """The name of a row of augmented images that trains for so many epochs."""
+    return f"{row}, {epochs} epochs"
 
 
 TITLES = {
@@ -45,9 +53,18 @@ PAPER = {
 }
 
 
-def compared(rows: Rows) -> list[tuple[str, str, str]]:
-    """(part, row, against): which has fewer errors?"""
+def compared(rows: Rows, lengths: Sequence[int] = ()) -> list[tuple[str, str, str]]:
+    """(part, row, against): which has fewer errors?
+
+    Args:
+        rows: their names.
+        lengths: epochs of further students of augmented images.
+    """
     against_all = [(rows.soft, LABELS), (rows.soft, rows.smoothed), (rows.soft, rows.permuted)]
+    for epochs in lengths:
+        patient = long(rows.augmented, epochs)
+        of_labels = patient, long(rows.labels_augmented, epochs)
+        against_all += [of_labels, (patient, rows.augmented)]
     corrected = [(rows.soft, rows.permuted), (FREE, rows.soft), (VALIDATED, rows.soft)]
     parts = {
         "all": [*against_all, (rows.augmented, rows.soft)],

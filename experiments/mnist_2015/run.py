@@ -70,10 +70,13 @@ def transfer_runs(config: Config, labels: np.ndarray) -> list[TransferRun]:
 
 
 def longer(config: Config, labels: np.ndarray, epochs: int) -> TransferRun:
-    """Students of augmented images, to be trained for so many epochs."""
-    everyone, *_ = transfer_runs(config, labels)
-    (augmented,) = [arm for arm in everyone.arms if arm.row == rows_of(config).augmented]
-    return everyone._replace(arms=[augmented._replace(row=f"{augmented.row}, {epochs} epochs")])
+    """Students of augmented images, of labels and of soft targets, for so many epochs."""
+    rows = rows_of(config)
+    arms = [
+        Arm(named.long(rows.labels_augmented, epochs), label_weight=1.0),
+        Arm(named.long(rows.augmented, epochs), config.temperature, weight=1.0),
+    ]
+    return TransferRun("all", arms, np.arange(len(labels)), config.student_batch_size)
 
 
 def sweep(config: Config, width: int, temperatures, labels: np.ndarray) -> TransferRun:
@@ -163,7 +166,7 @@ def train(
     """Train, save and measure the students of a transfer run, all of them or one seed's."""
     taught, seed, names = teacher(), task.known.get("seed"), rows_of(config)
     arms, model, rows = transfer_run.arms, recipe.model, [arm.row for arm in transfer_run.arms]
-    if rows[0].startswith(names.augmented):  # for as long as the others, or longer
+    if named.AUGMENTED in rows[0]:  # it trains for as long as the others, or longer
         transfer_run = transfer_run._replace(
             views=jitter_and_query(taught.teacher, data.train.inputs)
         )

@@ -148,6 +148,12 @@ def test_parts_are_chosen_by_name():
     assert known["row"] == f"{NAMES.augmented}, 200 epochs" and known["seed"] == 1
     recipe, one = work.args[-2:]
     assert recipe.of(one).epochs == 200 and [arm.temperature for arm in one.arms] == [20]
+    long = [known["row"] for known, _ in mnist_2015.units(config, data, None, 0)][11::2]
+    assert long == [  # labels train for as long, of images moved likewise
+        f"{row}, {epochs} epochs"
+        for epochs in (60, 200)
+        for row in ("labels only, augmented images", NAMES.augmented)
+    ]
     for given in ((), ("narrow", "deep")):
         with pytest.raises(InputError, match="--parts"):
             Config(parts=given)
