@@ -12,7 +12,7 @@ from experiments.speech_ensemble import rows as named
 from kd_jax.distill import ensembles, students, teachers
 from kd_jax.metrics import by_epoch, classification, examples, records
 
-HELD_OUT = "validation", "test"
+SPLITS = "train", "validation", "test"
 
 
 def word_errors(
@@ -38,9 +38,10 @@ def word_errors(
 
 
 def measured(spoken: data.Speech, logits: dict) -> dict:
-    """{metric: [S]} of logits {"validation" and "test": [S, N, C]}."""
-    found = {}
-    for name, of_split in logits.items():
+    """{metric: [S]} of logits {"train", "validation" and "test": [S, N, C]}."""
+    right = classification.most_probable(logits["train"]) == spoken.frames.train.labels
+    found = {"train_accuracy": np.asarray(right).mean(-1)}
+    for name, of_split in [(name, x) for name, x in logits.items() if name != "train"]:
         labels = getattr(spoken.frames, name).labels
         metrics = classification.measure(of_split, labels)
         found |= {f"{name}_{metric}": np.asarray(x) for metric, x in metrics.items()}
@@ -66,7 +67,7 @@ def by_recording(spoken: data.Speech, right: Bool[np.ndarray, "*S N"]) -> Shaped
 
 def of_ensemble(spoken: data.Speech, members: teachers.Teachers) -> list[dict]:
     """Records of the members and of their means."""
-    logits = {name: members.logits[name] for name in HELD_OUT}
+    logits = {name: members.logits[name] for name in SPLITS}
     found = records.seed_records(named.MEMBER, measured(spoken, logits))
     for row, mean in (
         (named.ENSEMBLE, ensembles.arithmetic_mean),
@@ -94,7 +95,7 @@ def of_students(
         one = jax.device_put(jax.tree.map(lambda x, a=a: np.asarray(x)[:, a : a + 1], params))
         logits = {
             name: classification.predict(model.apply, one, getattr(spoken.frames, name).inputs)
-            for name in HELD_OUT
+            for name in SPLITS
         }
         of_arm = measured(spoken, {name: x[:, 0] for name, x in logits.items()})
         known = {"family": arm.family or arm.row, "temperature": arm.temperature}
@@ -138,7 +139,7 @@ def at_epochs(
 
 def of_all_recordings(spoken: data.Speech, members: teachers.Teachers) -> list[dict]:
     """The record of the member that saw all recordings and is the teacher of those of few."""
-    splits = {name: getattr(spoken.frames, name) for name in ("train", "validation", "test")}
+    splits = {name: getattr(spoken.frames, name) for name in SPLITS}
     right = {
         f"{name}_accuracy": np.mean(members.logits[name][:1].argmax(-1) == split.labels, axis=-1)
         for name, split in splits.items()

@@ -69,12 +69,13 @@ def setup_table(records: list[dict], paper: dict) -> str:
             retained(of_row, rows[named.LABELS], rows[named.ENSEMBLE]) if line.paired else DASH,
             word_errors,
             tables.mean_and_sd(tables.values(of_row, "test_word_errors")),
-            tables.mean(of_row, "validation_accuracy", ".2f"),
+            *(tables.mean(of_row, f"{split}_accuracy", ".2f") for split in ("train", "validation")),
             tables.mean(of_row, "test_nll", ".3f"),
         ])  # fmt: skip
     header = ["method", "paper", "test frame accuracy, %", "vs. labels only [95 %]", "verdict"]
     header += ["retained gain [95 %]", "word errors, paper", "word errors"]
-    return tables.markdown([*header, "validation frame accuracy, %", "test NLL (nats)"], lines)
+    header += ["training frame accuracy, %", "validation frame accuracy, %", "test NLL (nats)"]
+    return tables.markdown(header, lines)
 
 
 def chosen(records: list[dict], names: named.Names) -> str:

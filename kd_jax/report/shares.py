@@ -46,7 +46,8 @@ def table(
 def kept(gains: Float[np.ndarray, " U"] | Sequence[float], leads: Float[np.ndarray, " U"]) -> str:
     """'58 % [49, 66]': what of a lead is gained, mean gain over mean lead, with Fieller's interval.
 
-    There is none for one unit, or where the lead may be zero.
+    There is no interval for one unit, or where the lead may be zero, and no share of a lead that
+    is not one.
 
     Args:
         gains: Of independent units.
@@ -54,7 +55,7 @@ def kept(gains: Float[np.ndarray, " U"] | Sequence[float], leads: Float[np.ndarr
     """
     leads = np.broadcast_to(leads, np.shape(gains))
     value, low, high = ratios.fieller(gains, leads)
-    if np.isnan(value):
+    if np.isnan(value) or np.mean(leads) < 0:
         return DASH
     interval = "" if np.isnan(low) else f" [{100 * low:.0f}, {100 * high:.0f}]"
     return f"{100 * value:.0f} %{interval}".replace("-", "−")

@@ -43,3 +43,8 @@ def test_of_no_lead_there_is_no_share():
     ]
     *_, line = shares.table(records, "labels only", "ensemble").strip().splitlines()
     assert line.strip("| ").split(" | ")[-1].strip() == "–"
+
+
+def test_of_a_teacher_behind_the_baseline_there_is_no_share():
+    """Gain −10 of a lead of −20: "50 %" would read as half of what the teacher is ahead."""
+    assert shares.kept([-10.0, -10.0], [-20.0, -20.0]) == "–"
