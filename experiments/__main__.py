@@ -11,7 +11,7 @@ import signal
 import sys
 
 from experiments import listing
-from kd_jax.errors import one_line, open_streams
+from kd_jax.streams import one_line, open_streams
 
 
 def unknown(name):

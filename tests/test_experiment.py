@@ -240,7 +240,7 @@ def test_an_address_that_is_one_is_taken(given):
     assert dataclasses.replace(Config(), coordinator_address=given).coordinator_address == given
 
 
-PRINTS = "from kd_jax.errors import one_line\nwith one_line():\n    print('x' * 100_000)"
+PRINTS = "from kd_jax.streams import one_line\nwith one_line():\n    print('x' * 100_000)"
 
 
 @pytest.mark.parametrize("place, code, line", [

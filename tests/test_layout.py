@@ -22,6 +22,7 @@ MAY_IMPORT = {
     "errors": [],
     "arguments": ["errors"],
     "paths": ["errors"],
+    "streams": ["errors"],
     "losses": ["errors"],
     "models": ["errors"],
     "metrics": ["losses", "errors"],
@@ -44,14 +45,14 @@ MAY_IMPORT = {
     ],
     "report": [
         "metrics", "storage.jsonl", "storage.manifest", "storage.commits", "storage.whole_file",
-        "storage.kept", "errors",
+        "storage.kept", "streams", "errors",
     ],
     "export": ["models", "metrics", "data", "storage", "fingerprint", "paths", "errors"],
     "experiment": ["runtime", "storage", "arguments", "paths", "errors"],
     "command": [
         "losses", "models", "metrics", "data", "runtime", "training", "storage", "distill",
-        "export", "report", "experiment", "fingerprint", "arguments", "paths", "errors",
-        "pretrained", "language",
+        "export", "report", "experiment", "fingerprint", "arguments", "paths", "streams",
+        "errors", "pretrained", "language",
     ],
 }  # fmt: skip
 OWNERS = {  # of packages that one place alone may import

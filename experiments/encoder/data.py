@@ -5,7 +5,8 @@ import re
 import numpy as np
 
 from kd_jax.data import banking77, gsm8k
-from kd_jax.data.texts import Texts, lines
+from kd_jax.data.text_files import lines
+from kd_jax.data.texts import Texts
 from kd_jax.errors import require
 from kd_jax.language.encoder import measures
 from kd_jax.training import keys

@@ -8,7 +8,7 @@ from kd_jax import experiment
 from kd_jax.command import config
 from kd_jax.command.decoder import config as decoder_config
 from kd_jax.command.encoder import config as encoder_config
-from kd_jax.errors import one_line, open_streams
+from kd_jax.streams import one_line, open_streams
 
 
 def program() -> tuple:

@@ -12,10 +12,11 @@ import sys
 
 import tqdm
 
-from kd_jax.errors import InputError, one_line, printable, require
+from kd_jax.errors import InputError, printable, require
 from kd_jax.report import list_runs
 from kd_jax.runtime import program_folder
 from kd_jax.storage import kept
+from kd_jax.streams import one_line
 
 PROGRAM = re.compile(r".+-(cache|atime)")  # as JAX calls its files
 

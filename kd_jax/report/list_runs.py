@@ -12,9 +12,10 @@ import textwrap
 import filelock
 import tqdm
 
-from kd_jax.errors import DAMAGED, InputError, brief, one_line, printable, require
+from kd_jax.errors import DAMAGED, InputError, brief, printable, require
 from kd_jax.report import closing, commands
 from kd_jax.storage import jsonl, kept, manifest
+from kd_jax.streams import one_line
 
 OF = (
     "data",

@@ -18,10 +18,11 @@ import shutil
 import sys
 from typing import Any
 
-from kd_jax.errors import DAMAGED, InputError, brief, one_line, require
+from kd_jax.errors import DAMAGED, InputError, brief, require
 from kd_jax.report import commands, publishable, readmes, superseded
 from kd_jax.report.confirmed import EXPLORATION
 from kd_jax.storage import jsonl, manifest
+from kd_jax.streams import one_line
 
 ROOT = pathlib.Path(__file__).parents[2]
 PUBLISHED = ("*.json", "records.jsonl", "table.md", "*.svg", "*.npz")
