@@ -4,6 +4,7 @@ import ast
 import functools
 import importlib
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -93,6 +94,23 @@ def test_a_module_imports_only_what_its_package_may(path):
     own = [name.removeprefix("kd_jax.") for name in found if below(name, "kd_jax")]
     allowed = [package, *MAY_IMPORT[package]]
     assert [x for x in own if not any(below(x, a) for a in allowed)] == []
+
+
+def test_the_page_of_the_layout_says_what_may_import_what():
+    """Its table is this one; small modules beside the packages are named above it, once for all."""
+    small = {"errors", "arguments", "paths", "streams"}
+    page = (ROOT / "docs" / "layout.md").read_text(encoding="utf-8")
+    assert all(f"`{name}.py`" in page for name in small)
+    said = {}
+    for line in page.split("## What may import what")[1].splitlines()[4:]:
+        if not line.startswith("|"):
+            break
+        packages, allowed = [re.sub(r"\(.*?\)|;.*", "", x) for x in line.strip("| ").split(" | ")]
+        for package in packages.split(", "):
+            said[package] = {x.strip() for x in allowed.split(",")} - {"–"}
+    wanted = {name: set(allowed) - small for name, allowed in MAY_IMPORT.items()}
+    assert said.pop("command") == {"all"} and said.pop("experiments/NAME")
+    assert said == {name: x for name, x in wanted.items() if name not in {*small, "command"}}
 
 
 @pytest.mark.parametrize("module", OWNERS)
