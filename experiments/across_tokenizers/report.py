@@ -18,10 +18,10 @@ def draw(folder):
         "worse, a diamond is inconclusive."
     )
     size = figures.WIDEST, 0.35 * len(decoder_rows.trained(rows)) + 1.2
-    path = folder / "against_sft.svg"
+    path, of_metrics = folder / "against_sft.svg", decoder_rows.verdicts(rows, baseline)
     with figures.figure(path, 1, 2, size, sharey=True, caption=caption) as axes:
         for panel, (metric, (title, *_)) in zip(axes, rows.measures.items()):
-            found = decoder_rows.verdicts(rows, baseline, metric)
+            found = of_metrics[metric]
             trained = decoder_rows.trained(rows)[::-1]
             comparison_figure.differences(panel, trained, [found[row] for row in trained])
             panel.set_xlabel(f"{title}, minus that of SFT")

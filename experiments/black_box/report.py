@@ -62,8 +62,11 @@ def spread(values):
 def active_table(records):
     """One line per round: both query strategies, their difference in accuracy, their agreement."""
     lines, by_count = [], tables.by("queries", records)
-    rounds = {count: (found, RANDOM) for count, found in by_count.items()}
-    compared = tables.compare_each(rounds, "test_accuracy", lower_is_better=False)
+    rounds = {
+        count: tables.Contrast(found, RANDOM, "test_accuracy", lower_is_better=False)
+        for count, found in by_count.items()
+    }
+    compared = tables.compare_each(rounds)
     for count, both in compared.items():
         rows = tables.by_row(by_count[count])
         agreed = (spread(tables.values(rows[r], "test_agreement")) for r in STRATEGIES)

@@ -1,5 +1,7 @@
 """Tables and figures of the comparison of methods, one of each for every pair."""
 
+import collections
+import itertools
 import json
 import pathlib
 
@@ -20,8 +22,8 @@ def table(folder: pathlib.Path) -> str:
     rows = tables.by_row(records)[LABELS]
     text = [
         f"Test errors, mean ± s.d. over {tables.counted(rows)}, paired by seed; sorted by the "
-        "mean. Beaten by: how many methods\nbeat it, each corrected for all that it is compared "
-        "with; teacher and assistant are larger networks.\n"
+        "mean. Beaten by: how many methods\nbeat it, corrected for all pairs of methods; teacher "
+        "and assistant are larger networks.\n"
         f"{_of_choice(choosing, explored)}\n{_of_budget(settings)}\n"
         f"{tables.scope(rows)}"
     ]
@@ -70,15 +72,15 @@ def of_pair(records, choosing):
         records: of all its rows.
         choosing: {row: a record on which its setting was chosen}.
     """
-    lines = sorted(tables.compare(records, "test_errors", LABELS), key=lambda x: (x.mean, x.row))
     rows, counts = tables.by_row(records), beaten_by(records)
     known = {name for record in records for name in record}  # two classes have no rank correlation
     metrics = {title: of for title, of in COLUMNS.items() if of[0] in known}
-    against = {
-        title: {x.row: x for x in tables.compare(records, "test_errors", row)}
-        for title, row in BASELINES.items()
-        if row in rows
-    }
+    baselines = {title: row for title, row in {"": LABELS, **BASELINES}.items() if row in rows}
+    compared = tables.compare_each(
+        {title: tables.Contrast(records, row) for title, row in baselines.items()}
+    )
+    lines = sorted(compared.pop(""), key=lambda x: (x.mean, x.row))
+    against = {title: {x.row: x for x in found} for title, found in compared.items()}
     cells = [
         [
             line.row,
@@ -93,7 +95,8 @@ def of_pair(records, choosing):
         for line in lines
     ]
     header = ["method", "test errors", "vs. labels only [95 %]", "verdict", "beaten by"]
-    return tables.markdown([*header, *against, "weight", "T", *metrics], cells)
+    table = tables.markdown([*header, *against, "weight", "T", *metrics], cells)
+    return table + tables.power(lines, "test errors")
 
 
 def marked(record, number):
@@ -121,15 +124,19 @@ COLUMNS = {
 
 
 def beaten_by(records):
-    """{row: the number of rows that beat it in pairs}, of the students."""
+    """{row: the number of rows that beat it}, of the students; corrected for all pairs of them."""
     students = [r for r in records if r["row"] not in (TEACHER, ASSISTANT)]
-    return {
-        row: sum(
-            tables.verdict(other) == statistics.BEATS
-            for other in tables.compare(students, "test_errors", row)
-        )
-        for row in tables.by_row(students)
+    rows = tables.by_row(students)
+    pairs = {
+        (one, other): tables.Contrast([*rows[one], *rows[other]], one)
+        for one, other in itertools.combinations(rows, 2)
     }
+    lost = collections.Counter(dict.fromkeys(rows, 0))
+    for (one, other), found in tables.compare_each(pairs).items():
+        verdict = tables.verdict(found[1])
+        lost[one] += verdict == statistics.BEATS
+        lost[other] += verdict == statistics.WORSE
+    return dict(lost)
 
 
 def draw(folder: pathlib.Path) -> None:

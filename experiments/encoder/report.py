@@ -66,14 +66,17 @@ def _quality(rows, titles):
 
 def _against(records, depths, titles):
     """Every measure of every depth: what distillation adds to its cut, and the verdict."""
-    lines = []
+    contrasts = {}
     for layers in depths:
         ours, theirs = row_name(layers, DISTILLED), row_name(layers, CUT)
         pair = [r for r in records if r["row"] in (ours, theirs)]
         for metric, title in titles.items():
-            compared = tables.compare(pair, metric, theirs, lower_is_better=False)
-            (line,) = (x for x in compared if x.row == ours)
-            lines.append([ours, title, tables.difference(line, 2), tables.verdict(line)])
+            contrast = tables.Contrast(pair, theirs, metric, lower_is_better=False)
+            contrasts[ours, title] = contrast
+    lines = []
+    for (ours, title), found in tables.compare_each(contrasts).items():
+        (line,) = (x for x in found if x.row == ours)
+        lines.append([ours, title, tables.difference(line, 2), tables.verdict(line)])
     return tables.markdown(["encoder", "measure", "minus its cut [95 %]", "verdict"], lines)
 
 

@@ -80,10 +80,10 @@ def _quality(rows):
 def _against(rows, baseline):
     """Every trained row minus the baseline, paired by seed, measure by measure."""
     trained = [r for row, found in rows.items() if row not in (TEACHER, CUT) for r in found]
-    compared = {
-        metric: tables.compare(trained, metric, baseline, lower_is_better=lower)
+    compared = tables.compare_each({
+        metric: tables.Contrast(trained, baseline, metric, lower)
         for metric, (_, _, lower) in MEASURES.items()
-    }
+    })  # fmt: skip
     lines = []
     for each in zip(*compared.values()):
         if each[0].row != baseline:

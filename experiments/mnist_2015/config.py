@@ -13,9 +13,9 @@ class Config(experiment.TaughtConfig):
     """Settings of the 2015 paper's section on MNIST."""
 
     teachers: int = setting(
-        3, "teachers, each of its own seed and with students of its own", at_least(1)
+        5, "teachers, each of its own seed and with students of its own", at_least(1)
     )
-    seeds: int = setting(4, "students per row of each teacher, each of its own seed", at_least(1))
+    seeds: int = setting(2, "students per row of each teacher, each of its own seed", at_least(1))
     parts: tuple[str, ...] = setting(
         ("all", "no_3", "7_and_8"), f"of {', '.join(PARTS)}", one_of(*PARTS)
     )
@@ -81,7 +81,7 @@ class Config(experiment.TaughtConfig):
         "wide": {"parts": ("wide",)},
         "narrow": {"parts": ("narrow",)},
         "long": {  # how much of the way to the teacher students go as they train for longer
-            "parts": ("all",), "seeds": 1, "teacher_epochs": 200, "dropout": 0.5,
+            "parts": ("all",), "teachers": 3, "seeds": 1, "teacher_epochs": 200, "dropout": 0.5,
             "input_dropout": 0.2, "lengths": (60, 200),
         },
         "paper": {

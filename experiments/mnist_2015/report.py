@@ -44,12 +44,17 @@ def table(folder: pathlib.Path) -> str:
         f"students {settings['student_epochs']}\n(the paper does not say how long). Paper: one "
         "run each, of 10,000 digits as here. Students with digits left out are not "
         "shown\nthe validation rows either, on which a bias is chosen.\n"
-        f"{_of_rates(settings)}{tables.scope([r for r in records if r['row'] == named.LABELS])}"
+        f"{_of_rates(settings)}EQUIVALENT: the interval lies within {named.MARGIN:g} errors, which "
+        f"was stated beforehand. {sections.DETECTABLE}\n"
+        f"{tables.scope([r for r in records if r['row'] == named.LABELS])}"
     ]
     pairs = named.compared(rows, settings.get("lengths", ()))
     text = notes + parts_text(parts_of(records), rows, paper, pairs)
-    for width, found in sweeps(records).items():
+    swept = sweeps(records)
+    for width, found in swept.items():
         text += [f"{width} units in each layer: errors by temperature", sweep_table(found)]
+    if swept:
+        text += ["Temperatures against each other", temperatures(swept, settings)]
     return "\n\n".join(text)
 
 
@@ -87,7 +92,10 @@ def parts_text(
             kept = shares.table(found, named.LABELS, named.TEACHER, published)
             text += ["Share of the way from labels only to the teacher", kept]
     if by_part:
-        text += ["Fewer errors?", sections.compared(by_part, pairs)]
+        text += [
+            "Fewer errors?",
+            sections.compared(by_part, pairs, detectable=True, margin=named.MARGIN),
+        ]
     expected = [level for level in named.levels(rows) if level[0] in by_part]
     if expected:
         text += ["Accuracy?", sections.levels(by_part, expected)]
@@ -123,26 +131,57 @@ def rate_of(records: list[dict]) -> str:
 
 
 def sweep_table(records: list[dict]) -> str:
-    """One line per temperature, paired with labels only and with the best on validation.
-
-    Each row is at the peak learning rate that is best for it on validation; * is at the edge.
-    """
-    rows = tables.by_row(records)
-    best = min((r for r in rows if r != named.LABELS), key=lambda r: validation(rows[r]))
-    to_best = {x.row: x for x in tables.compare(records, "test_errors", best)}
-    lines = []
-    for line in tables.compare(records, "test_errors", named.LABELS):
+    """One line per temperature, paired with labels only, each at the peak learning rate that is
+    best for it on validation."""
+    rows, lines = tables.by_row(records), []
+    compared = tables.compare(records, "test_errors", named.LABELS)
+    for line in compared:
         lines.append([
-            line.row + (" (best on validation)" if line.row == best else ""),
+            line.row,
             rate_of(rows[line.row]),
             f"{validation(rows[line.row]):.1f}",
             tables.spread(line),
             tables.difference(line),
             tables.verdict(line),
-            tables.verdict(to_best[line.row]),
         ])  # fmt: skip
     header = ["method", "peak rate", "validation errors", "test errors", "vs. labels only [95 %]"]
-    return tables.markdown([*header, "verdict", "against the best on validation"], lines)
+    return tables.markdown([*header, "verdict"], lines) + tables.power(compared, "test errors")
+
+
+def temperatures(swept: dict[int, list[dict]], settings: dict) -> str:
+    """What the paper says of temperatures, of each width that has it: the claims, in pairs.
+
+    Args:
+        swept: {width: its records}, of `sweeps`.
+        settings: of the run.
+    """
+    parts = {f"{width} units": records for width, records in swept.items()}
+    pairs = []
+    for part, records in parts.items():
+        found = {r["temperature"]: r["row"] for r in records if r["row"] != named.LABELS}
+        if part == f"{settings['wide']} units":
+            higher = [t for t in sorted(found) if t > named.SIMILAR]
+            pairs += [(part, found[t], found.get(named.SIMILAR, "")) for t in higher]
+        else:
+            pairs += [(part, *pair) for pair in best_within(records, named.CLAIMED)]
+    return sections.compared(parts, pairs, detectable=True, margin=named.MARGIN)
+
+
+def best_within(records: list[dict], claimed: tuple[float, float]) -> list[tuple[str, str]]:
+    """[(row of the fewest validation errors at a temperature within bounds, that of the others)].
+
+    Args:
+        records: of one width.
+        claimed: lowest and highest temperature.
+    """
+    low, high = claimed
+    students = [r for r in records if r["row"] != named.LABELS]
+    inside = tables.by_row([r for r in students if low <= r["temperature"] <= high])
+    outside = tables.by_row([r for r in students if not low <= r["temperature"] <= high])
+    if not inside or not outside:
+        return []
+    ours, others = (min(of, key=lambda row: validation(of[row])) for of in (inside, outside))
+    return [(ours, others)]
 
 
 def validation(records: Iterable[dict]) -> float:

@@ -21,10 +21,10 @@ def table(folder: pathlib.Path) -> str:
 
 def _split(records, split, size, number):
     """The table of a split; accuracies in percent, differences in points."""
-    against_labels, against_teacher = (
-        tables.compare(records, f"{split}_accuracy", baseline, lower_is_better=False)
+    compared = tables.compare_each({
+        baseline: tables.Contrast(records, baseline, f"{split}_accuracy", lower_is_better=False)
         for baseline in (LABELS, TEACHER)
-    )
+    })  # fmt: skip
     header = [
         f"method, {size} {split} rows", "paper", "accuracy, %", "vs. labels only [95 %]",
         "verdict", "vs. teacher [95 %]", "verdict",
@@ -39,9 +39,10 @@ def _split(records, split, size, number):
             tables.difference(other),
             tables.verdict(other),
         ]
-        for one, other in zip(against_labels, against_teacher)
+        for one, other in zip(*compared.values())
     ]
-    return tables.markdown(header, lines)
+    every = [line for lines in compared.values() for line in lines]
+    return tables.markdown(header, lines) + tables.power(every, "points")
 
 
 def draw(folder: pathlib.Path) -> None:

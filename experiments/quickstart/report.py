@@ -16,8 +16,8 @@ def table(folder: pathlib.Path) -> str:
     choosing = confirmed.choosing(folder, "quickstart")
     picked = {chosen(choosing, family) for family in (SOFT, MIXED)}
     rows = tables.by_row(records)
-    lines = []
-    for line in tables.compare(records, "test_errors", LABELS):
+    lines, compared = [], tables.compare(records, "test_errors", LABELS)
+    for line in compared:
         validation, nll, agreement = (
             np.mean([r.get(m, np.nan) for r in rows[line.row]])
             for m in ("validation_errors", "test_nll", "test_agreement")
@@ -43,7 +43,8 @@ def table(folder: pathlib.Path) -> str:
     controls = [row for row in rows if rows[row][0]["family"] in (SMOOTHED, PERMUTED)]
     pairs = [("digits", row, control) for row in rows if row in picked for control in controls]
     fewer = sections.compared({"digits": records}, pairs)
-    found = [tables.markdown(header, lines), "\nFewer errors?\n", fewer]
+    found = [tables.markdown(header, lines) + tables.power(compared, "test errors")]
+    found += ["\nFewer errors?\n", fewer]
     found += ["\nWhat they cost\n", tables.costs(costs)]
     return "\n".join([note, *found])
 

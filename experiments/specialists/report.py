@@ -122,11 +122,11 @@ def paper_slope() -> float:
     return slope(before, after)
 
 
-def _growth(part, slopes, found):
+def _growth(test, growth, comparisons):
     """The cells of a part's slope: with its interval, the verdict, what would have shown."""
-    if part not in slopes:
+    if test is None:
         return [DASH] * 3
-    growth, least = found[part], statistics.detectable(slopes[part], len(slopes))
+    least = statistics.detectable(test, comparisons)
     shown = f"{signed(growth.mean)} {bounds(growth)}"
     return [shown, growth.verdict, f"{least:.2f}".replace("nan", DASH)]
 
@@ -142,12 +142,14 @@ def relative(parts_of: Mapping[str, list[dict]]) -> str:
         gains[part] = statistics.above(gain, 0)
         if np.isfinite(each).all():
             slopes[part] = statistics.above(each, 0)
-    of_gains, of_slopes = statistics.together(gains), statistics.together(slopes)
+    every = {("gain", part): x for part, x in gains.items()}
+    every |= {("slope", part): x for part, x in slopes.items()}
+    judged = statistics.together(every)
     for part, found in parts_of.items():
         rows = tables.by_row(found)
-        gain = of_gains[part]
+        gain = judged["gain", part]
         line = [part, f"{signed(gain.mean)} {bounds(gain)}", gain.verdict, conditional(rows)]
-        lines.append([*line, *_growth(part, slopes, of_slopes)])
+        lines.append([*line, *_growth(slopes.get(part), judged.get(("slope", part)), len(every))])
     (top, special), (both, special_both) = named.PAPER[named.GENERALIST], named.PAPER[named.JOINED]
     gain_of_paper = signed(100 * (both / top - 1))
     of_special = f"{special:g} → {special_both:g}"

@@ -55,7 +55,8 @@ def setup_table(records: list[dict], paper: dict) -> str:
         paper: {row: (frame accuracy, word errors)}, as published.
     """
     rows, lines = tables.by_row(records), []
-    for line in tables.compare(records, "test_accuracy", named.LABELS, lower_is_better=False):
+    compared = tables.compare(records, "test_accuracy", named.LABELS, lower_is_better=False)
+    for line in compared:
         accuracy, word_errors = paper.get(line.row, (DASH, DASH))
         of_row = rows[line.row]
         if line.row == named.MEMBER:  # its seeds are members, not students
@@ -75,7 +76,7 @@ def setup_table(records: list[dict], paper: dict) -> str:
     header = ["method", "paper", "test frame accuracy, %", "vs. labels only [95 %]", "verdict"]
     header += ["retained gain [95 %]", "word errors, paper", "word errors"]
     header += ["training frame accuracy, %", "validation frame accuracy, %", "test NLL (nats)"]
-    return tables.markdown(header, lines)
+    return tables.markdown(header, lines) + tables.power(compared, "points", 2)
 
 
 def chosen(records: list[dict], names: named.Names) -> str:
@@ -144,7 +145,7 @@ def few_table(records: list[dict]) -> str:
         ])  # fmt: skip
     header = ["method", "training, paper", "training frame accuracy, %", "paper"]
     header += ["test frame accuracy, %", f"vs. {named.STOPPED} [95 %]", "verdict", "epochs"]
-    return tables.markdown(header, lines)
+    return tables.markdown(header, lines) + tables.power(compared, "points")
 
 
 def draw(folder: pathlib.Path) -> None:

@@ -56,18 +56,33 @@ def notes(labels: list[dict]) -> str:
     )
 
 
-def against(records: list[dict], row: str, baseline: str) -> dict[str, list[tables.Line]]:
-    """{data set: Lines} of rows that begin so, against a row; verdicts are corrected for all."""
-    kept = [r for r in records if r["row"] == baseline or r["row"].startswith(row)]
-    parts = {name: (found, baseline) for name, found in tables.by("dataset", kept).items()}
-    found = tables.compare_each(parts, "test_errors")
-    return {name: [x for x in lines if x.row != baseline] for name, lines in found.items()}
+def against(
+    records: list[dict], contrasts: dict[str, tuple[str, str]]
+) -> dict[str, dict[str, list[tables.Line]]]:
+    """{key of a contrast: {data set: Lines}}; verdicts are corrected for all of them.
+
+    Args:
+        records: of all data sets.
+        contrasts: {key: (what the names of the rows begin with, the row that they are against)}.
+    """
+    parts = {
+        (key, name): tables.Contrast(
+            [r for r in found if r["row"] == baseline or r["row"].startswith(row)], baseline
+        )
+        for key, (row, baseline) in contrasts.items()
+        for name, found in tables.by("dataset", records).items()
+    }
+    lines: dict = {key: {} for key in contrasts}
+    for (key, name), found in tables.compare_each(parts).items():
+        lines[key][name] = [x for x in found if x.row != contrasts[key][1]]
+    return lines
 
 
 def beside_paper(records: list[dict], settings: dict) -> str:
     """Every row of the one data set of which the tutorial has numbers, or of the first."""
     known = named(records, "dataset")
     name = names.PAPER_DATASET if names.PAPER_DATASET in known else known[0]
+    compared = tables.compare(of(records, dataset=name), "test_errors", names.LABELS)
     same = name == names.PAPER_DATASET and settings["samples"] * 0.2 == names.PAPER_ROWS
     lines = [
         [
@@ -77,13 +92,13 @@ def beside_paper(records: list[dict], settings: dict) -> str:
             tables.difference(line),
             tables.verdict(line),
         ]
-        for line in tables.compare(of(records, dataset=name), "test_errors", names.LABELS)
+        for line in compared
     ]
     header = [
         name, "paper", f"test errors of {round(settings['samples'] * 0.2):,}",
         "vs. labels only [95 %]", "verdict",
     ]  # fmt: skip
-    return tables.markdown(header, lines)
+    return tables.markdown(header, lines) + tables.power(compared, "test errors")
 
 
 def smoothing_row(records: list[dict]) -> str:
@@ -111,16 +126,17 @@ def compared_by_dataset(records: list[dict], at: float) -> str:
     """One line per data set: the temperature `at` against what there is without such a teacher."""
     one, smoothed = f"{names.SOFT}, T={at:g}", smoothing_row(records)
     baselines = names.LABELS, smoothed, f"{names.PERMUTED}, T={at:g}"
-    compared = [against(records, one, baseline) for baseline in baselines]
-    lines = []
+    compared = against(records, {baseline: (one, baseline) for baseline in baselines})
+    lines, every = [], []
     for name in sorted(named(records, "dataset")):
-        pairs = [found[name][0] for found in compared]
+        pairs = [found[name][0] for found in compared.values()]
+        every += pairs
         cells = [(tables.difference(line), tables.verdict(line)) for line in pairs]
         lines.append([name, *(cell for pair in cells for cell in pair)])
     header = [f"T={at:g} against"]
     for baseline in baselines:
         header += [f"{baseline.split(', ')[0]} [95 %]", "verdict"]
-    return tables.markdown(header, lines)
+    return tables.markdown(header, lines) + tables.power(every, "test errors")
 
 
 def shown(found: optimum.Optimum) -> tuple[str, str, str]:
@@ -134,16 +150,16 @@ def claims(records: list[dict], at: float) -> str:
     one, smoothed = f"{names.SOFT}, T={at:g}", smoothing_row(records)
     found = [optimum.find(of(records, dataset=name), len(datasets)) for name in datasets]
 
-    def beaten(row, baseline):
-        return [beats(lines) for lines in against(records, row, baseline).values()]
-
+    compared = against(records, {
+        f"T={at:g} beats labels only": (one, names.LABELS),
+        "every T beats labels only": (names.SOFT, names.LABELS),
+        f"T={at:g} beats {smoothed}": (one, smoothed),
+        f"T={at:g} beats a permuted teacher": (one, f"{names.PERMUTED}, T={at:g}"),
+    })  # fmt: skip
     decided = {
-        f"T_opt lies in ({low:g}, {high:g})": [optimum.lies_within(x, low, high) for x in found],
-        f"T={at:g} beats labels only": beaten(one, names.LABELS),
-        "every T beats labels only": beaten(names.SOFT, names.LABELS),
-        f"T={at:g} beats {smoothed}": beaten(one, smoothed),
-        f"T={at:g} beats a permuted teacher": beaten(one, f"{names.PERMUTED}, T={at:g}"),
+        f"T_opt lies in ({low:g}, {high:g})": [optimum.lies_within(x, low, high) for x in found]
     }
+    decided |= {claim: [*map(beats, of_sets.values())] for claim, of_sets in compared.items()}
     rows = [
         [claim, *(f"{words.count(word)} of {len(datasets)}" for word in CLAIM),
          optimum.together(words)]
@@ -178,10 +194,12 @@ def by_width(records: list[dict], at: float) -> str:
     one = f"{names.SOFT}, T={at:g}"
     kept = [r for r in records if r["row"] in (names.LABELS, one)]
     parts = {
-        (r["dataset"], r["width"]): (of(kept, dataset=r["dataset"], width=r["width"]), names.LABELS)
+        (r["dataset"], r["width"]): tables.Contrast(
+            of(kept, dataset=r["dataset"], width=r["width"]), names.LABELS
+        )
         for r in kept
     }
-    compared = tables.compare_each(parts, "test_errors")
+    compared = tables.compare_each(parts)
     rows = []
     for name, by_size in optima(records).items():
         for width, found in by_size.items():
@@ -189,7 +207,7 @@ def by_width(records: list[dict], at: float) -> str:
             rows.append([
                 name,
                 width,
-                parts[name, width][0][0]["epochs"],
+                parts[name, width].records[0]["epochs"],
                 tables.spread(lines[names.LABELS]),
                 tables.spread(lines[one]),
                 tables.difference(lines[one]),
@@ -200,7 +218,8 @@ def by_width(records: list[dict], at: float) -> str:
         "data set", "units per layer", "epochs", names.LABELS, f"T={at:g}",
         "vs. labels only [95 %]", "verdict", "T_opt", "not beaten", "curve",
     ]  # fmt: skip
-    return tables.markdown(header, rows)
+    every = [line for lines in compared.values() for line in lines]
+    return tables.markdown(header, rows) + tables.power(every, "test errors")
 
 
 def growth(records: list[dict]) -> str:

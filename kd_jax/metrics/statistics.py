@@ -170,7 +170,7 @@ def crossed(
 def together(
     tests: Mapping[Any, Callable[..., Paired]],
     level: float = 0.95,
-    margin: float = 0.0,
+    margin: float | Mapping[Any, float] = 0.0,
     *,
     judges: bool = True,
 ) -> dict[Any, Paired]:
@@ -183,8 +183,8 @@ def together(
         tests: {what is compared: a function that gives a Paired whose interval has the `level=`
             that it is called with}.
         level: Of the intervals, and of the family of verdicts.
-        margin: Stated beforehand: a difference whose interval lies within (−margin, margin) makes
-            no difference.
+        margin: Stated beforehand, of all or {what is compared: its own}: a difference whose
+            interval lies within (−margin, margin) makes no difference.
         judges: Whether there are verdicts at all; if not, each is NO_VERDICT.
 
     Returns:
@@ -209,10 +209,11 @@ def together(
         if not more:
             break
         decided |= more
+    margins = margin if isinstance(margin, Mapping) else dict.fromkeys(tests, margin)
     return {
         key: each
         if key in decided or each.verdict == NO_VERDICT
-        else each._replace(verdict=_undecided(each, margin))
+        else each._replace(verdict=_undecided(each, margins[key]))
         for key, each in found.items()
     }
 

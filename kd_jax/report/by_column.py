@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -75,9 +76,10 @@ def against(
     by_value = tables.by(field, records)
     columns = [v for v, rows in rows_by_value(field, records).items() if baseline in rows]
     lines = {row: [row] for row in tables.by_row(records) if row != baseline}
-    found = tables.compare_each(
-        {value: (by_value[value], baseline) for value in columns}, metric, lower_is_better=False
+    contrast = functools.partial(
+        tables.Contrast, baseline=baseline, metric=metric, lower_is_better=False
     )
+    found = tables.compare_each({value: contrast(by_value[value]) for value in columns})
     for value in columns:
         cells = {
             x.row: f"{tables.difference(x, digits)} {tables.verdict(x)}".removesuffix(f" {DASH}")

@@ -151,15 +151,19 @@ def trained(rows: Rows) -> list[str]:
     return [row for row in rows.records if row not in others]
 
 
-def verdicts(rows: Rows, baseline: str, metric: str) -> dict[str, Paired]:
-    """{row: its difference to a baseline}, corrected for the number of rows.
+def verdicts(rows: Rows, baseline: str) -> dict[str, dict[str, Paired]]:
+    """{metric: {row: its difference to a baseline}}, corrected for all of these (Holm).
 
     Args:
         rows: Of the table.
         baseline: A row.
-        metric: One of MEASURES.
     """
     names = [row for row in [rows.said["baseline"], *trained(rows)] if row != baseline]
     names = [row for row in names if row in rows.records]
-    tests = {row: compared(rows, row, baseline, metric) for row in names}
-    return statistics.together(tests, judges=not rows.unjudged)
+    tests = {
+        (metric, row): compared(rows, row, baseline, metric)
+        for metric in rows.measures
+        for row in names
+    }
+    found = statistics.together(tests, judges=not rows.unjudged)
+    return {metric: {row: found[metric, row] for row in names} for metric in rows.measures}

@@ -27,9 +27,9 @@ def sentence(rows: Rows) -> str:
     baseline = rows.said["baseline"] if kept != rows.said["baseline"] else start
     if kept not in rows.records or baseline not in rows.records:
         return f"{kept}: its training diverged"
-    parts = []
+    parts, of_metrics = [], verdicts(rows, baseline)
     for metric, (title, _, digits, _) in [*rows.measures.items()][:2]:
-        found = verdicts(rows, baseline, metric)[kept]
+        found = of_metrics[metric][kept]
         name, _, unit = title.partition(", ")
         verdict = f" ({found.verdict})" if found.verdict != NO_VERDICT else ""
         parts.append(f"{name} {_signed(found, digits)}{' ' + unit if unit else ''}{verdict}")
@@ -69,7 +69,7 @@ def markdown(rows: Rows) -> str:
     start, baseline = rows.said["start"], rows.said["baseline"]
     text = [f"**{sentence(rows)}**", _quality(rows)]
     for other in (baseline, start):
-        if other in rows.records and verdicts(rows, other, "nll"):
+        if other in rows.records and verdicts(rows, other)["nll"]:
             text += [f"Against {other}, [95 %]:", _against(rows, other)]
     return "\n\n".join([*text, _notes(rows), ""])
 
@@ -138,7 +138,7 @@ def _drafts(rows):
 
 
 def _against(rows, other):
-    found = {metric: verdicts(rows, other, metric) for metric in rows.measures}
+    found = verdicts(rows, other)
     lines = []
     for row in found["nll"]:
         cells = []
@@ -161,7 +161,7 @@ def _notes(rows):
         + " Answers are sampled at temperature 1, as long at most as the longest of the texts."
         * _wrote(rows),
         f"[95 %]: of the paired difference, for other {of}"
-        + "; verdicts are corrected for the rows of a column (Holm)" * (not rows.unjudged)
+        + "; verdicts are corrected for all of a table (Holm)" * (not rows.unjudged)
         + ". All trained rows have the same start, steps and batches.",
         *rows.said["notes"],
     ]

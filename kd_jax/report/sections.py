@@ -39,7 +39,8 @@ def table(
         loss: whether to show the published loss, before the first of `columns`.
     """
     rows, lines = tables.by_row(records), []
-    for line in tables.compare(records, "test_errors", baseline):
+    compared = tables.compare(records, "test_errors", baseline)
+    for line in compared:
         found, paper = rows[line.row], published.get(line.row, Published())
         wrong = tables.mean_and_sd([r["test_wrong"][3] for r in found])
         lines.append([
@@ -54,7 +55,8 @@ def table(
         ])  # fmt: skip
     header = ["method", "paper", "test errors", f"vs. {baseline.rstrip(' †')} [95 %]"]
     header += ["verdict", *(THREES if threes else []), *([LOSS] if loss else [])]
-    return tables.markdown([*header, *(title for title, _ in columns.values())], lines)
+    table = tables.markdown([*header, *(title for title, _ in columns.values())], lines)
+    return table + tables.power(compared, "test errors")
 
 
 def compared(
@@ -65,6 +67,7 @@ def compared(
     lower_is_better: bool = True,
     digits: int = 1,
     detectable: bool = False,
+    margin: float = 0.0,
 ) -> str:
     """The Markdown table of pairs of rows compared by a metric; verdicts are corrected for all.
 
@@ -76,15 +79,22 @@ def compared(
         digits: of the difference.
         detectable: whether to show what size each comparison would have decided, four times of
             five.
+        margin: as for tables.Contrast.
     """
     known = {part: {r["row"] for r in records} for part, records in parts.items()}
     both = {
-        (part, row, against): ([r for r in parts[part] if r["row"] in (row, against)], against)
+        (part, row, against): tables.Contrast(
+            [r for r in parts[part] if r["row"] in (row, against)],
+            against,
+            metric,
+            lower_is_better,
+            margin,
+        )
         for part, row, against in pairs
         if {row, against} <= known.get(part, set())
     }
     lines = []
-    for pair, found in tables.compare_each(both, metric, lower_is_better=lower_is_better).items():
+    for pair, found in tables.compare_each(both).items():
         line = next(x for x in found if x.row == pair[1])
         size = f"{line.detectable:.{digits}f}".replace("nan", DASH)
         cells = tables.difference(line, digits), tables.verdict(line), size

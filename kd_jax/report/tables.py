@@ -99,12 +99,36 @@ def scope(records: Sequence[Record], units: str = "", examples: str = "test exam
     tests = f" and {examples}" if differences.known_examples(records) else ""
     return (
         f"[95 %]: of the paired difference, for other {of}{tests}; verdicts are corrected for all "
-        "rows of a table (Holm)."
+        "of a table (Holm)."
     )
 
 
+class Contrast(NamedTuple):
+    """Rows of a table against one of them, by one metric: a column of verdicts, or a part of one.
+
+    Attributes:
+        records: of all its rows.
+        baseline: the name of the row that the others are compared with.
+        metric: the field that is compared.
+        lower_is_better: whether small values of the metric are good.
+        margin: of the metric, stated beforehand: a difference whose interval lies within it is
+            EQUIVALENT; 0: none is.
+    """
+
+    records: Sequence[Record]
+    baseline: str
+    metric: str = "test_errors"
+    lower_is_better: bool = True
+    margin: float = 0.0
+
+
 def compare(
-    records: Iterable[Record], metric: str, baseline: str, *, lower_is_better: bool = True
+    records: Iterable[Record],
+    metric: str,
+    baseline: str,
+    *,
+    lower_is_better: bool = True,
+    margin: float = 0.0,
 ) -> list[Line]:
     """Compare every row with a baseline, in pairs; verdicts are corrected for the rows (Holm).
 
@@ -112,7 +136,8 @@ def compare(
         records: of all rows.
         metric: the field that is compared.
         baseline: the name of a row.
-        lower_is_better: whether small values of the metric are good.
+        lower_is_better: as for a Contrast.
+        margin: as for a Contrast.
 
     Returns:
         A Line per row, in order of first appearance. Rows that have no pairs with the baseline (a
@@ -121,43 +146,63 @@ def compare(
     Raises:
         KeyError: no record is of the baseline.
     """
-    parts = {"": ([*records], baseline)}
-    return compare_each(parts, metric, lower_is_better=lower_is_better)[""]
+    return compare_each({"": Contrast([*records], baseline, metric, lower_is_better, margin)})[""]
 
 
-def compare_each(
-    parts: Mapping[Any, tuple[Sequence[Record], str]], metric: str, *, lower_is_better: bool = True
-) -> dict[Any, list[Line]]:
-    """`compare` of several parts of one table: verdicts are corrected for the rows of all.
+def compare_each(contrasts: Mapping[Any, Contrast]) -> dict[Any, list[Line]]:
+    """`compare` of all contrasts of one table: verdicts are corrected for the rows of all (Holm).
 
     Args:
-        parts: {part: (its records, the row that others are compared with)}.
-        metric: as for `compare`.
-        lower_is_better: as for `compare`.
+        contrasts: of all columns and parts of the table.
 
     Returns:
-        {part: a Line per row}.
+        {key of the contrast: a Line per row}.
     """
-    rows = {part: by_row(records) for part, (records, _) in parts.items()}
+    rows = {key: by_row(each.records) for key, each in contrasts.items()}
     tests = {
-        (part, row): differences.compared(
-            found, of_part[parts[part][1]], metric, lower_is_better=lower_is_better
+        (key, row): differences.compared(
+            found,
+            rows[key][each.baseline],
+            each.metric,
+            lower_is_better=each.lower_is_better,
         )
-        for part, of_part in rows.items()
-        for row, found in of_part.items()
-        if row != parts[part][1]
+        for key, each in contrasts.items()
+        for row, found in rows[key].items()
+        if row != each.baseline
     }
-    known = {key: test for key, test in tests.items() if test}
-    paired = statistics.together(known)
+    known = {pair: test for pair, test in tests.items() if test}
+    margins = {pair: contrasts[pair[0]].margin for pair in known}
+    paired = statistics.together(known, margin=margins)
     return {
-        part: [
-            line_of(row, values(found, metric), paired.get((part, row)))._replace(
-                test=known.get((part, row)), comparisons=len(known)
+        key: [
+            line_of(row, values(found, each.metric), paired.get((key, row)))._replace(
+                test=known.get((key, row)), comparisons=len(known)
             )
-            for row, found in of_part.items()
+            for row, found in rows[key].items()
         ]
-        for part, of_part in rows.items()
+        for key, each in contrasts.items()
     }
+
+
+def power(lines: Iterable[Line], what: str, digits: int = 1) -> str:
+    """What stands below a table of comparisons: the sizes of differences that it would have shown.
+
+    Args:
+        lines: of the table.
+        what: the metric is called.
+        digits: after the point.
+
+    Returns:
+        A paragraph, or "" where nothing is compared.
+    """
+    sizes = [size for size in (line.detectable for line in lines) if not math.isnan(size)]
+    if not sizes:
+        return ""
+    ends = dict.fromkeys(f"{size:.{digits}f}" for size in (min(sizes), max(sizes)))
+    return (
+        f"\nWould have been decided four times of five: differences of {' to '.join(ends)} "
+        f"{what}, by the row.\n"
+    )
 
 
 def spread(line: Line, digits: int = 1) -> str:

@@ -78,3 +78,53 @@ def test_an_interval_of_a_part_of_something_ends_at_all_of_it():
 def test_a_mean_below_0_has_the_minus_of_intervals():
     assert tables.mean_and_sd([-8.333], 2) == "−8.33"
     assert tables.mean_and_sd([-1.0, -3.0]) == "−2.0 ± 1.4"
+
+
+def test_verdicts_are_corrected_for_all_columns_of_a_table():
+    """One row against two baselines, three teachers: differences −5, −6, −7 and −1, −3, −5.
+
+    The first: t = 6·√3/1 = 10.39, p = 0.0091, decided alone (0.05) and of two (0.025). The second:
+    t = 3·√3/2 = 2.598, p = 0.122, never. And −2, −2.5, −3: t = 2.5·√3/0.5 = 8.66, p = 0.0131,
+    decided of two as of one; of four comparisons 0.05/4 = 0.0125 is passed by the first alone,
+    whereupon 0.05/3 = 0.0167 decides it too.
+    """
+    base = records("labels only", {t: [100] for t in range(3)})
+    ours = records("ours", {t: [95 - t] for t in range(3)})
+    other = records("other", {t: [99 - 2 * t] for t in range(3)})
+    third = records("third", {t: [98 - t / 2] for t in range(3)})
+    contrasts = {
+        "one": tables.Contrast(base + ours + other, "labels only"),
+        "two": tables.Contrast(base + third + other, "labels only"),
+    }
+    found = tables.compare_each(contrasts)
+    verdicts = {(key, x.row): x.paired.verdict for key, of in found.items() for x in of if x.paired}
+    assert verdicts == {
+        ("one", "ours"): "BEATS", ("one", "other"): "INCONCLUSIVE",
+        ("two", "third"): "BEATS", ("two", "other"): "INCONCLUSIVE",
+    }  # fmt: skip
+    assert {x.comparisons for of in found.values() for x in of} == {4}
+    more = {n: tables.Contrast(base + other, "labels only") for n in range(3)}
+    found = tables.compare_each({"two": contrasts["two"], **more})
+    (*_, third_line, _) = found["two"]
+    assert third_line.paired.verdict == "INCONCLUSIVE"  # of five nothing passes 0.01
+
+
+def test_a_margin_stated_beforehand_makes_small_differences_equivalent():
+    """Differences 0, 1 and 2: 1 ± 4.3027/√3 = 1 ± 2.484, within 3.5 and not within 3.4."""
+    base, ours = (
+        records("a", {t: [10] for t in range(3)}),
+        records("b", {t: [10 + t] for t in range(3)}),
+    )
+    for margin, verdict in ((3.5, "EQUIVALENT"), (3.4, "INCONCLUSIVE"), (0.0, "INCONCLUSIVE")):
+        (_, line) = tables.compare(base + ours, "test_errors", "a", margin=margin)
+        assert line.paired.verdict == verdict
+
+
+def test_what_a_table_would_have_shown_stands_below_it():
+    """Differences −1, −3, −5, one comparison: (4.3027 + 1.0607)·2/√3 = 6.19; nothing without."""
+    base, ours = records("a", {4: [10, 20, 30]}), records("b", {4: [9, 17, 25]})
+    lines = tables.compare(base + ours, "test_errors", "a")
+    assert tables.power(lines, "test errors") == (
+        "\nWould have been decided four times of five: differences of 6.2 test errors, by the row.\n"
+    )
+    assert tables.power(lines[:1], "test errors") == ""
