@@ -11,6 +11,7 @@
 # ./run.sh report [WORKDIR]          one page of the runs below it, or of the committed records
 # ./run.sh publish RUN_FOLDER        keep a finished run as a record and renew the READMEs
 #   --why="…"                        where it takes the place of another record: the reason
+# ./run.sh publish RUN --repeats     keep what of a record held at another base seed
 # ./run.sh publish --readmes         renew the READMEs alone
 # ./run.sh publish --figures         draw the records' figures again, without training
 # ./run.sh reproduce NAME [--flag]   run a committed record's command again: do its intervals hold?

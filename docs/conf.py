@@ -103,7 +103,8 @@ def write_pages(app):
     shutil.rmtree(results, ignore_errors=True)
     results.mkdir()
     readmes = sorted(ROOT.glob("experiments/*/README.md"))
-    others = [*ROOT.glob("experiments/*/*/table.md"), *ROOT.glob("experiments/*/superseded/*.md")]
+    tables = "*/table.md", "superseded/*.md", "repeated/*.md"
+    others = [path for each in tables for path in ROOT.glob(f"experiments/*/{each}")]
     others.append(ROOT / "tests" / "mutations.md")
     for file in [*readmes, *others]:
         text = relinked(file.read_text(encoding="utf-8"), file.parent, results)

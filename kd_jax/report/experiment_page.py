@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 
 from kd_jax.errors import require
-from kd_jax.report import cells, commands, confirmed, docstrings, figure_files, superseded
+from kd_jax.report import cells, commands, confirmed, docstrings, figure_files, repeated, superseded
 from kd_jax.report.docs_records import origin
 
 NOTICE = "<!-- By ./run.sh publish from __init__.py, findings.md and the records: edit those -->"
@@ -62,7 +62,7 @@ def text(folder: pathlib.Path) -> str:
     parts = [NOTICE, f"# {about.title.rstrip('.')}", _head(about), linked(about.prose), said]
     for record in records(folder):
         parts += _results(record, set(FIGURE.findall(found)))
-    parts.append(superseded.listed(folder))
+    parts += [repeated.listed(folder), superseded.listed(folder)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 

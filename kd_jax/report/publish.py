@@ -6,6 +6,8 @@ the default one, and renews the READMEs (see readmes.py); publishable.py says wh
 A run of --base_seed=0 goes to exploration/ or exploration_<preset>/: settings were chosen on it,
 and what is claimed is the table of another base seed. Where a record of another run stands there
 already, --why="…" says why the new one takes its place, and superseded.py keeps its tables.
+With --repeats beside the folder of a run at another base seed the record stays, and repeated.py
+keeps what of its intervals held.
 With --readmes in place of a folder it renews the READMEs alone, as after a change of an
 experiment's docstring or findings; with --figures it draws the figures of all records again before
 that, as after a change of what draws them.
@@ -19,7 +21,7 @@ import sys
 from typing import Any
 
 from kd_jax.errors import DAMAGED, InputError, brief, require
-from kd_jax.report import commands, publishable, readmes, superseded
+from kd_jax.report import commands, publishable, readmes, repeated, superseded
 from kd_jax.report.confirmed import EXPLORATION
 from kd_jax.storage import jsonl, manifest
 from kd_jax.streams import one_line
@@ -84,6 +86,29 @@ def publish(
         raise InputError(f"{source} cannot be shown on a page ({why})") from None
     shutil.rmtree(old, ignore_errors=True)
     return target
+
+
+def repeat(run_folder: str | os.PathLike, root: pathlib.Path = ROOT) -> pathlib.Path:
+    """Keep what of a record's intervals a run at another base seed confirms, and renew the READMEs.
+
+    Args:
+        run_folder: as for `publish`, of the preset of a record.
+        root: as for `publish`.
+
+    Returns:
+        The page.
+
+    Raises:
+        InputError: as of `publish`; or there is no record, or it is of the same base seed.
+    """
+    source = pathlib.Path(run_folder).resolve()
+    record = records_folder(root, *publishable.checked(source, root))
+    page = repeated.place(record, source)
+    said = repeated.text(record, source)
+    page.parent.mkdir(exist_ok=True)
+    jsonl.write_whole(page, said)
+    readmes.write(root)
+    return page
 
 
 def _check_records(target: pathlib.Path) -> None:
@@ -170,9 +195,15 @@ def all_records(root: pathlib.Path = ROOT) -> dict[str, pathlib.Path]:
 
 if __name__ == "__main__":
     with one_line():
-        given = [word for word in sys.argv[1:] if not word.startswith("--why=")]
-        said = [word.removeprefix("--why=") for word in sys.argv[1:] if word not in given]
+        words = [word for word in sys.argv[1:] if word != "--repeats"]
+        given = [word for word in words if not word.startswith("--why=")]
+        said = [word.removeprefix("--why=") for word in words if word not in given]
         expected = "expected the folder of a finished run, or --readmes or --figures to renew these"
         require(len(given) == 1, f"publish has {len(given)} arguments: {expected}")
         renewing = {"--readmes": renew, "--figures": redraw}.get(given[0])
-        print(*(renewing() if renewing else [publish(given[0], why=" ".join(said))]), sep="\n")
+        if renewing:
+            print(*renewing(), sep="\n")
+        elif "--repeats" in sys.argv[1:]:
+            print(repeat(given[0]))
+        else:
+            print(publish(given[0], why=" ".join(said)))

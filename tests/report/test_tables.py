@@ -125,6 +125,7 @@ def test_what_a_table_would_have_shown_stands_below_it():
     base, ours = records("a", {4: [10, 20, 30]}), records("b", {4: [9, 17, 25]})
     lines = tables.compare(base + ours, "test_errors", "a")
     assert tables.power(lines, "test errors") == (
-        "\nWould have been decided four times of five: differences of 6.2 test errors, by the row.\n"
+        "\nWould have been decided four times of five: differences of 6.2 test errors, by the "
+        "row.\n"
     )
     assert tables.power(lines[:1], "test errors") == ""

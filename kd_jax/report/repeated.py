@@ -1,0 +1,66 @@
+"""Pages of records that were repeated at another base seed: what of their intervals held.
+
+experiments/NAME/repeated/records-2026-11-21-0123abcd-base_seed_2.md    the record, the other seed
+"""
+
+import json
+import pathlib
+import re
+
+from kd_jax.errors import require
+from kd_jax.report import commands, docs_records, manifests, reproduced
+from kd_jax.storage import manifest
+
+FOLDER = "repeated"
+
+
+def place(record: pathlib.Path, run: pathlib.Path) -> pathlib.Path:
+    """Where the page of a run that repeats a record is kept.
+
+    Args:
+        record: experiments/NAME/records or another folder beside it.
+        run: The folder of the run.
+
+    Raises:
+        InputError: There is no such record, or it is of the run's base seed.
+    """
+    require((record / "table.md").is_file(), f"{record} holds no record: nothing to be repeated")
+    seed, of_record = (_settings(x).get("base_seed", 0) for x in (run, record))
+    require(
+        seed != of_record, f"{run} is of --base_seed={seed}, as {record} is: expected another one"
+    )
+    said = manifest.read(record)
+    when = f"{said['finished'][:10]}-{manifests.commit(said, 8).split()[0]}"
+    return record.parent / FOLDER / f"{record.name}-{when}-base_seed_{seed}.md"
+
+
+def text(record: pathlib.Path, run: pathlib.Path) -> str:
+    """The page: what of a record's intervals held in the run, and where both are of.
+
+    Args:
+        record: As for `place`.
+        run: Likewise.
+    """
+    title = f"# {record.parent.name}, {record.name}: repeated at another base seed"
+    command = commands.published(commands.read(run), _settings(run))
+    made = f"{docs_records.made(record)}. Repeated: {docs_records.made(run)}."
+    return "\n\n".join([title, f"    {command}", reproduced.page(record, run).strip(), made]) + "\n"
+
+
+def _settings(folder):
+    return json.loads((folder / "config.json").read_text(encoding="utf-8"))
+
+
+def listed(folder: pathlib.Path) -> str:
+    """The part of an experiment's README that lists repetitions, "" if there are none.
+
+    Args:
+        folder: experiments/NAME.
+    """
+    lines = []
+    for path in sorted(folder.glob(f"{FOLDER}/*.md")):
+        name, date, seed = re.fullmatch(r"(\w+)-(\S{10})-\w+-base_seed_(\d+)", path.stem).groups()
+        (held,) = re.findall(r"^\d+ of \d+ rows lie inside .+$", path.read_text("utf-8"), re.M)
+        of = f"{name} of {date}, base seed {seed}"
+        lines.append(f"- [{of}]({FOLDER}/{path.name}): {held}")
+    return "\n".join(["## Repeated", "", *lines]) if lines else ""

@@ -1,0 +1,62 @@
+"""A record that another base seed repeats: a page of what held, and a line on the experiment's."""
+
+import json
+
+import pytest
+from small_repository import committed, finished, repository
+
+from kd_jax.errors import InputError
+from kd_jax.report import publish, repeated
+
+TABLE = """Errors.
+
+| method      | test errors | vs. labels only [95 %] | verdict |
+|-------------|-------------|------------------------|---------|
+| soft, T=1   | 10.0        | −5.0 [−8.0, −2.0]      | BEATS   |
+| soft, T=2   | 11.0        | −4.0 [−7.0, −1.0]      | BEATS   |
+| label noise | 30.0        | +9.0 [+7.0, +11.0]     | WORSE   |
+"""
+
+
+def run_of(root, seed, table, name):
+    """A finished run of a base seed with a table."""
+    run = finished(root, name=name, flags=f"--base_seed={seed}")
+    (run / "config.json").write_text(json.dumps({"preset": "default", "base_seed": seed}))
+    (run / "table.md").write_text(table)
+    return run
+
+
+@pytest.fixture
+def root(tmp_path):
+    root = repository(tmp_path / "clone")
+    publish.publish(run_of(root, 1, TABLE, "one"), root=root)
+    committed(root)
+    return root
+
+
+def test_what_held_is_kept_beside_the_record(root):
+    """−7.9 lies within [−8, −2], −4 is as it was, +12 is outside [+7, +11]: 2 of 3 hold."""
+    again = TABLE.replace("−5.0 [−8.0, −2.0]", "−7.9 [−9.0, −6.0]").replace("+9.0 [", "+12.0 [")
+    record = root / "experiments" / "small" / "records"
+    before = (record / "table.md").read_text()
+    page = publish.repeat(run_of(root, 2, again, "two"), root=root)
+    assert page.parent == record.parent / "repeated" and page.name.endswith("-base_seed_2.md")
+    text = page.read_text()
+    assert "\n\n    ./run.sh small --base_seed=2\n\n" in text
+    held = "2 of 3 rows lie inside the printed interval of their difference, 1 of them"
+    assert held in text and "| OUTSIDE" in text
+    readme = (record.parent / "README.md").read_text()
+    assert "## Repeated\n\n- [records of " in readme and held in readme
+    assert (record / "table.md").read_text() == before
+
+
+def test_a_run_of_the_same_base_seed_repeats_nothing(root):
+    with pytest.raises(InputError, match="--base_seed=1, as .*: expected another one"):
+        publish.repeat(run_of(root, 1, TABLE, "two"), root=root)
+    assert not (root / "experiments" / "small" / repeated.FOLDER).exists()
+
+
+def test_what_has_no_record_cannot_be_repeated(tmp_path):
+    root = repository(tmp_path / "clone")
+    with pytest.raises(InputError, match="holds no record"):
+        publish.repeat(run_of(root, 2, TABLE, "two"), root=root)
