@@ -25,6 +25,11 @@ class Config(experiment.TaughtConfig):
     steps: int = setting(3000, "steps of every student", at_least(1))
     batch_size: int = setting(100, "queries in a step of the students", at_least(1))
     learning_rate: float = setting(2e-3, "peak learning rate of the students", above_0)
+    margin: float = setting(
+        0.5,
+        "points of accuracy that make no difference: an interval within is EQUIVALENT",
+        within(0, 1000),
+    )
     budgets: tuple[int, ...] = setting((1000, 5000, 20000, 60000), "random queries", COUNTS)
     rounds: tuple[int, ...] = setting(
         (500, 1000, 2000, 5000, 10000), "queries in all after each round of active learning", COUNTS

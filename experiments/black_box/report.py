@@ -23,18 +23,19 @@ def table(folder: pathlib.Path) -> str:
     """The Markdown of a run folder: three tables for each pool, then active choice, then claims."""
     records = [percent(r) for r in jsonl.records(folder)]
     settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    parts = tables.by("part", records)
+    parts, margin = tables.by("part", records), settings.get("margin", 0.0)
     text = [
         f"Percent of the test digits, mean ± s.d. over {students(parts, settings['seeds'])}, "
         "paired by seed. Columns: queries.\n"
         f"Every student takes {settings['steps']:,} steps.\n"
+        f"{tables.margin_note(margin, 'points')}"
         f"{tables.scope([r for r in records if r['row'] == ALL])}"
     ]
     for part in POOLS:
         found = parts[part]
         columns = found, "queries", "teacher output"
         text += [f"Queries: {part}, accuracy", by_column.spread(*columns, "test_accuracy")]
-        less = by_column.against(*columns, "test_accuracy", LABEL)
+        less = by_column.against(*columns, "test_accuracy", LABEL, margin=margin)
         text += [f"Accuracy vs. {LABEL} [95 %]", less]
         text += ["Agreement with the teacher", by_column.spread(*columns, "test_agreement")]
     for part in ACTIVE.values():

@@ -3,7 +3,7 @@
 import dataclasses
 
 from kd_jax import experiment
-from kd_jax.errors import above_0, at_least, distinct, is_temperature
+from kd_jax.errors import above_0, at_least, distinct, is_temperature, within
 from kd_jax.experiment import setting
 
 
@@ -27,6 +27,11 @@ class Config(experiment.TaughtConfig):
         2.0, "temperature of the students of the arithmetic and the geometric mean", is_temperature
     )
     members: int = setting(10, "teachers in the ensemble", at_least(1))
+    margin: float = setting(
+        7.5,
+        "test errors of 1,500 that make no difference: an interval within is EQUIVALENT",
+        within(0, 1000),
+    )
     teacher_width: int = setting(200, "units in each of their two hidden layers", at_least(1))
     teacher_epochs: int = setting(30, "epochs of the teachers", at_least(1))
     teacher_batch_size: int = setting(100, "images in a step of the teachers", at_least(1))

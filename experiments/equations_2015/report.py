@@ -1,5 +1,6 @@
 """Tables and the figure of the equations of Hinton, Vinyals and Dean 2015."""
 
+import json
 import pathlib
 
 import numpy as np
@@ -12,6 +13,8 @@ from kd_jax.storage import jsonl
 def table(folder: pathlib.Path) -> str:
     """The Markdown of a run folder: gradients over T, then trainings."""
     parts = tables.by("part", jsonl.records(folder))
+    settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    margin = settings.get("margin", 0.0)
     several = len({tables.seeds(r)[0] for r in parts[named.TRAINING]}) > 1
     students = tables.by_row(parts[named.TRAINING])[named.MATCHING]
     over = tables.counted(students) if several else "seeds"
@@ -20,8 +23,8 @@ def table(folder: pathlib.Path) -> str:
         "over the seeds",
         gradients(parts[named.GRADIENT]),
         f"Trainings on digits, mean ± s.d. over {over}, paired with logit matching",
-        tables.scope(students),
-        trainings(parts[named.TRAINING]),
+        f"{tables.margin_note(margin, 'errors')}{tables.scope(students)}",
+        trainings(parts[named.TRAINING], margin),
     ])  # fmt: skip
 
 
@@ -40,11 +43,17 @@ def gradients(records: list[dict]) -> str:
     return tables.markdown(["T", *(title for title, _ in columns.values())], lines)
 
 
-def trainings(records: list[dict]) -> str:
-    """One line per row; the distance of students' learning curves is from logit matching's."""
+def trainings(records: list[dict], margin: float) -> str:
+    """One line per row; the distance of students' learning curves is from logit matching's.
+
+    Args:
+        records: of the students.
+        margin: test errors that make no difference.
+    """
     rows, lines = tables.by_row(records), []
     limit = np.array([r["curve"] for r in rows[named.MATCHING]])
-    for line in tables.compare(records, "test_errors", named.MATCHING):
+    compared = tables.compare(records, "test_errors", named.MATCHING, margin=margin)
+    for line in compared:
         found = rows[line.row]
         if line.row == named.MEMBER:  # its seeds are teachers, not students
             line = line._replace(paired=None)

@@ -4,7 +4,7 @@ import dataclasses
 
 from experiments.federated.rows import ARCHITECTURES
 from kd_jax import experiment
-from kd_jax.errors import above_0, at_least, distinct, require
+from kd_jax.errors import above_0, at_least, distinct, require, within
 from kd_jax.experiment import place, setting
 
 
@@ -27,6 +27,11 @@ class Config(experiment.Config):
     distillation_steps: int = setting(50, "steps on the public set in a round", at_least(1))
     batch_size: int = setting(50, "rows in a step of a client", at_least(1))
     learning_rate: float = setting(1e-3, "of every client's Adam", above_0)
+    margin: float = setting(
+        1.0,
+        "points of accuracy that make no difference: an interval within is EQUIVALENT",
+        within(0, 1000),
+    )
     width: int = setting(64, "units in the hidden layer of the networks", at_least(1))
     workers: int = place(2, "federations trained at a time", at_least(1))
 

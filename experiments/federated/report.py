@@ -38,7 +38,7 @@ def table(folder: pathlib.Path) -> str:
         ordered(folder),
         json.loads((folder / "config.json").read_text(encoding="utf-8")),
     )
-    by_alpha = tables.by("part", records)
+    by_alpha, margin = tables.by("part", records), settings.get("margin", 0.0)
     text = [
         f"Percent of the test digits, mean ± s.d. over {settings['seeds']} seeds, each with its "
         f"own partition of {settings['client_rows']:,} rows among {settings['clients']} clients, "
@@ -47,6 +47,7 @@ def table(folder: pathlib.Path) -> str:
         f"{settings['byzantine']} clients attack. Before the last\naggregation: a client alone, "
         f"and the ensemble of all clients. Bytes: to and from all clients; {CENTRAL} needs "
         f"the {785 * settings['client_rows']:,} of the rows, once.\n"
+        f"{tables.margin_note(margin, 'points')}"
         f"{tables.scope(records, 'partitions and networks')}"
     ]
     for alpha, found in by_alpha.items():
@@ -54,7 +55,7 @@ def table(folder: pathlib.Path) -> str:
     pairs = [(alpha, *pair) for alpha in by_alpha for pair in PAIRS]
     options: dict[str, Any] = {"metric": "test_accuracy", "lower_is_better": False, "digits": 2}
     text += ["Paired comparisons, by alpha (part)", sections.compared(by_alpha, pairs, **options)]
-    text += ["Server against the ensemble that it distills", servers(by_alpha)]
+    text += ["Server against the ensemble that it distills", servers(by_alpha, margin)]
     return "\n\n".join([*text, "Robustness to the label-shift attack, by alpha", lost(by_alpha)])
 
 
@@ -84,7 +85,7 @@ def alpha_table(records):
     return tables.markdown(header, lines)
 
 
-def servers(by_alpha):
+def servers(by_alpha, margin):
     """FedDF's server against a client alone, and against the ensemble of all clients."""
     names, ours, tests = ("client_accuracy", "ensemble_accuracy"), {}, {}
     for alpha, found in by_alpha.items():
@@ -92,7 +93,7 @@ def servers(by_alpha):
         ours[alpha] = tables.values(server, "test_accuracy")
         for name in names:
             tests[alpha, name] = statistics.above(ours[alpha], tables.values(server, name))
-    less, lines = statistics.together(tests), []
+    less, lines = statistics.together(tests, margin=margin), []
     for alpha in by_alpha:
         both = [tables.line_of(FEDDF, ours[alpha], less[alpha, name]) for name in names]
         cells = [(tables.difference(x, 2), tables.verdict(x)) for x in both]

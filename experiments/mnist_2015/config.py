@@ -24,6 +24,11 @@ class Config(experiment.TaughtConfig):
         20.0, "temperature of the students outside the sweep", is_temperature
     )
     smoothing: float = setting(0.1, "label smoothing of the row without a teacher", within(0, 1))
+    margin: float = setting(
+        10.0,
+        "test errors of 10,000 that make no difference: an interval within is EQUIVALENT",
+        within(0, 1000),
+    )
     held_out: int = setting(
         500,
         "training digits of each class, a tenth of a small one, to choose a bias or T on",

@@ -38,18 +38,18 @@ def table(folder: pathlib.Path) -> str:
     rows, paper = rows_of(settings), {} if settings["mnist_5k"] else named.PAPER
     several = settings.get("teachers", 1) > 1
     of_teachers = f"each of {settings['teachers']} teachers" if several else "one teacher"
+    pairs, margin = named.compared(rows, settings.get("lengths", ())), settings.get("margin", 0.0)
     notes = [
         f"Test errors, mean ± s.d. over {settings['seeds']} students of {of_teachers}, paired by "
         f"seed. Training is shorter than it can be: teacher {settings['teacher_epochs']} epochs, "
         f"students {settings['student_epochs']}\n(the paper does not say how long). Paper: one "
         "run each, of 10,000 digits as here. Students with digits left out are not "
         "shown\nthe validation rows either, on which a bias is chosen.\n"
-        f"{_of_rates(settings)}EQUIVALENT: the interval lies within {named.MARGIN:g} errors, which "
-        f"was stated beforehand. {sections.DETECTABLE}\n"
+        f"{_of_rates(settings)}{tables.margin_note(margin, 'errors')}"
+        f"{sections.DETECTABLE}\n"
         f"{tables.scope([r for r in records if r['row'] == named.LABELS])}"
     ]
-    pairs = named.compared(rows, settings.get("lengths", ()))
-    text = notes + parts_text(parts_of(records), rows, paper, pairs)
+    text = notes + parts_text(parts_of(records), rows, paper, pairs, margin)
     swept = sweeps(records)
     for width, found in swept.items():
         text += [f"{width} units in each layer: errors by temperature", sweep_table(found)]
@@ -72,7 +72,11 @@ def parts_of(records: list[dict]) -> dict[str, list[dict]]:
 
 
 def parts_text(
-    by_part: dict[str, list[dict]], rows: named.Rows, paper: dict[str, dict], pairs: list[tuple]
+    by_part: dict[str, list[dict]],
+    rows: named.Rows,
+    paper: dict[str, dict],
+    pairs: list[tuple],
+    margin: float,
 ) -> list[str]:
     """Titles and tables of the parts, and of the claims on them.
 
@@ -81,6 +85,7 @@ def parts_text(
         rows: the names of rows that hold a number of the settings.
         paper: {part: {row: published}}.
         pairs: (part, row, against) of the rows that are compared.
+        margin: errors that make no difference.
     """
     text = []
     for part, found in by_part.items():
@@ -94,7 +99,7 @@ def parts_text(
     if by_part:
         text += [
             "Fewer errors?",
-            sections.compared(by_part, pairs, detectable=True, margin=named.MARGIN),
+            sections.compared(by_part, pairs, detectable=True, margin=margin),
         ]
     expected = [level for level in named.levels(rows) if level[0] in by_part]
     if expected:
@@ -164,7 +169,8 @@ def temperatures(swept: dict[int, list[dict]], settings: dict) -> str:
             pairs += [(part, found[t], found.get(named.SIMILAR, "")) for t in higher]
         else:
             pairs += [(part, *pair) for pair in best_within(records, named.CLAIMED)]
-    return sections.compared(parts, pairs, detectable=True, margin=named.MARGIN)
+    margin = settings.get("margin", 0.0)
+    return sections.compared(parts, pairs, detectable=True, margin=margin)
 
 
 def best_within(records: list[dict], claimed: tuple[float, float]) -> list[tuple[str, str]]:

@@ -46,7 +46,6 @@ TITLES = {
 WIDE, NARROW = "wide", "narrow"  # parts of which only temperatures are varied
 PARTS = {"all": "all", "no_3": "no 3", "7_and_8": "7 and 8", WIDE: WIDE, NARROW: NARROW}  # by flag
 CLAIMED, SIMILAR = (2.5, 4.0), 8.0  # T of the paper: best of 30 units; alike from there, of 300
-MARGIN = 10.0  # test errors of 10,000 that make no difference: a tenth of a percent
 SOFT = of().soft  # of which the paper has numbers
 PAPER = {
     "all": {TEACHER: Published(67), LABELS: Published(146), SOFT: Published(74)},

@@ -3,7 +3,7 @@
 import dataclasses
 
 from kd_jax import experiment
-from kd_jax.errors import FINITE, at_least, distinct, is_temperature, one_of, require
+from kd_jax.errors import FINITE, at_least, distinct, is_temperature, one_of, require, within
 from kd_jax.experiment import place, setting
 
 CHUNKS = 10  # of a training, for the progress bar and the snapshots
@@ -59,6 +59,11 @@ class Config(experiment.TaughtConfig):
     )
     eval_batch_size: int = setting(250, "texts that are read or generated at a time", at_least(1))
     workers: int = place(1, "arms trained at a time, in threads", at_least(1))
+    margin: float = setting(
+        3.2,
+        "points of accuracy (Li et al. 2025) that make no difference: an interval within is EQUIVALENT",
+        within(0, 1000),
+    )
     all_objectives: bool = setting(False, "on-policy JSD as well")
     validation_only: bool = setting(False, "test on held-out problems, to choose settings")
 

@@ -56,18 +56,19 @@ def table(folder):
     tests = [name for name in TESTS if f"{name}_accuracy" in teachers[0]]
     (one_row, *_) = tables.by_row(sizes[max(sizes)]).values()
     held = "validation problems" if settings["validation_only"] else "test problems"
-    counted = tables.counted(one_row)
+    counted, margin = tables.counted(one_row), settings.get("margin", 0.0)
     text = [
         f"{TASKS[settings['task']]} Percent of {teachers[0]['tests']:,} {held} answered exactly, "
         f"mean ± s.d. over {counted} with the\n95 % interval of the mean; every student "
         f"takes {settings['steps']:,} steps of {settings['batch_size']} texts. {COLUMNS}"
         + SAMPLED
         * ("test_sample_tokens" in one_row[0]),
+        *filter(None, [tables.margin_note(margin, "percentage points").strip()]),
         *(_of_teacher(r, tests) for r in teachers),
         *(_quality(problems, found, tests) for problems, found in sizes.items()),
     ]
     for name in tests:
-        found = _compared(sizes, f"{name}_accuracy", lower=False, digits=1)
+        found = _compared(sizes, f"{name}_accuracy", lower=False, digits=1, margin=margin)
         text += [f"Differences, {TESTS[name]}, percentage points", found]
     found = _compared(sizes, "test_teacher_nll", lower=True, digits=3)
     text += ["Differences in teacher NLL, nats per token", found]
@@ -108,11 +109,12 @@ def _quality(problems, records, tests):
     return tables.markdown(header, lines)
 
 
-def _compared(sizes, metric, lower, digits):
+def _compared(sizes, metric, lower, digits, margin=0.0):
     found = {f"{problems:,} problems": records for problems, records in sizes.items()}
     rows = {part: {r["row"] for r in records} for part, records in found.items()}
     pairs = [(part, *pair) for pair in PAIRS for part in found if rows[part].issuperset(pair)]
-    return sections.compared(found, pairs, metric, lower_is_better=lower, digits=digits)
+    options = {"lower_is_better": lower, "digits": digits, "margin": margin}
+    return sections.compared(found, pairs, metric, **options)
 
 
 def by_steps(r):

@@ -58,6 +58,7 @@ def against(
     metric: str,
     baseline: str,
     digits: int = 2,
+    margin: float = 0.0,
 ) -> str:
     """The Markdown table of paired differences to the baseline's metric, higher being better.
 
@@ -68,6 +69,7 @@ def against(
         metric: the field that is compared.
         baseline: the name of a row.
         digits: after the point.
+        margin: as for tables.Contrast.
 
     Returns:
         A line per other row, in each cell difference, 95 % interval and verdict; these are
@@ -77,7 +79,7 @@ def against(
     columns = [v for v, rows in rows_by_value(field, records).items() if baseline in rows]
     lines = {row: [row] for row in tables.by_row(records) if row != baseline}
     contrast = functools.partial(
-        tables.Contrast, baseline=baseline, metric=metric, lower_is_better=False
+        tables.Contrast, baseline=baseline, metric=metric, lower_is_better=False, margin=margin
     )
     found = tables.compare_each({value: contrast(by_value[value]) for value in columns})
     for value in columns:

@@ -122,6 +122,17 @@ class Contrast(NamedTuple):
     margin: float = 0.0
 
 
+def margin_note(margin: float, unit: str) -> str:
+    """What EQUIVALENT means in a table, as a line; "" without a margin.
+
+    Args:
+        margin: as for a Contrast, of a run's settings: a run of before it was stated has none.
+        unit: of the metric, like "points".
+    """
+    said = f"EQUIVALENT: the interval lies within {margin:g} {unit}, which was stated beforehand.\n"
+    return said if margin else ""
+
+
 def compare(
     records: Iterable[Record],
     metric: str,

@@ -197,7 +197,7 @@ def test_the_temperatures_of_the_paper_are_compared_with_the_best_of_the_others(
     narrow = {1.0: 50, 2.5: 60, 3.0: 40, 8.0: 90}, {1.0: 100, 2.5: 60, 3.0: 80, 8.0: 150}
     wide = {3.0: 5, 8.0: 9, 20.0: 7}, {3.0: 10, 8.0: 20, 20.0: 20}
     swept = {300: records(300, *wide), 30: records(30, *narrow)}
-    lines = report.temperatures(swept, {"wide": 300}).splitlines()[2:]
+    lines = report.temperatures(swept, {"wide": 300, "margin": 10.0}).splitlines()[2:]
     cells = [[x.strip() for x in line.split("|")][1:6] for line in lines]
     assert cells == [
         ["300 units", "soft targets, T=20", "soft targets, T=8", "+1.0 [−1.5, +3.5]", "EQUIVALENT"],
