@@ -60,8 +60,8 @@ class Config(experiment.TaughtConfig):
     eval_batch_size: int = setting(250, "texts that are read or generated at a time", at_least(1))
     workers: int = place(1, "arms trained at a time, in threads", at_least(1))
     margin: float = setting(
-        3.2,
-        "points of accuracy (Li et al. 2025) that make no difference: an interval within is EQUIVALENT",
+        3.2,  # what wrong chains cost in Li et al. 2025 (arXiv 2502.07374)
+        "points of accuracy that make no difference: an interval within is EQUIVALENT",
         within(0, 1000),
     )
     all_objectives: bool = setting(False, "on-policy JSD as well")
