@@ -9,6 +9,7 @@ Found:    The tuned student's win over its teacher was one seed's. Over 20 teach
 The demo (J. McCaffrey, 31 January 2025, PyTorch; 240 rows) trains a 6-(100-100)-3 teacher, a
 6-8-3 student by mean squared error on the teacher's log-probabilities, and then tunes the student
 on the training rows that it gets wrong. Each of the 20 seeds is a teacher with a student of its
-own in every row. Teachers are stored, students recorded teacher by teacher, and the first
-networks of every row saved for export.
+own in every row. Further rows try what could explain a win: fine-tuning in as many steps on all
+rows or on as many random ones, and students of other widths. Teachers are stored, students recorded
+teacher by teacher, and the first networks of every row saved for export.
 """

@@ -3,7 +3,7 @@
 import dataclasses
 
 from kd_jax import experiment
-from kd_jax.errors import above_0, at_least, require, within
+from kd_jax.errors import above_0, at_least, distinct, require, within
 from kd_jax.experiment import place, setting
 
 PERSON = "-1,0.36,1,0,0,0.445"  # whom the demo predicts
@@ -21,6 +21,10 @@ class Config(experiment.TaughtConfig):
     teacher_learning_rate: float = setting(0.005, "of the teacher's gradient descent", above_0)
     teacher_epochs: int = setting(2000, "epochs of the teacher", at_least(1))
     student_width: int = setting(8, "units in the students' hidden layer", at_least(1))
+    student_widths: tuple[int, ...] = setting(
+        (4, 8, 16, 32, 100), "units of the students whose widths are compared",
+        distinct(at_least(1)),
+    )  # fmt: skip
     student_learning_rate: float = setting(0.01, "of the students' gradient descent", above_0)
     student_epochs: int = setting(1200, "epochs of the students", at_least(1))
     tuning_learning_rate: float = setting(0.001, "of the fine-tuning", above_0)
@@ -35,7 +39,13 @@ class Config(experiment.TaughtConfig):
 
     PRESETS = {
         "default": {},
-        "smoke": {"fast_compile": True, "teachers": 2, "teacher_epochs": 50, "student_epochs": 50},
+        "smoke": {
+            "fast_compile": True,
+            "teachers": 2,
+            "teacher_epochs": 50,
+            "student_epochs": 50,
+            "student_widths": (4, 8),
+        },
     }
 
     def validate(self):

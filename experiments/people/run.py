@@ -5,16 +5,14 @@ import functools
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import optax
 
-from experiments.people import stages
+from experiments.people import stages, training, tuning, widths
 from experiments.people.config import PERSON, Config
 from experiments.people.replay import replay
-from experiments.people.rows import DISTILLED, LABELS, TEACHER, TUNED, TUNED_RAW
-from experiments.people.stages import Stage
-from kd_jax import losses
+from experiments.people.rows import DISTILLED, LABELS, TEACHER, TUNED
+from experiments.people.widths import Students
 from kd_jax.data import Dataset, people
 from kd_jax.data.dataset import Split
 from kd_jax.distill import students, teachers
@@ -26,8 +24,9 @@ from kd_jax.storage import run_folder
 from kd_jax.training import keys, samplers
 from kd_jax.training import state as train_state
 
-ARMS = [Arm(LABELS, label_weight=1.0), Arm(DISTILLED, weight=1.0), Arm(TUNED_RAW), Arm(TUNED)]
-STUDENTS = [arm.row for arm in ARMS]  # the last two begin where the distilled one ends
+# those that are fine-tuned begin where the distilled one ends
+ARMS = [Arm(LABELS, label_weight=1.0), Arm(DISTILLED, weight=1.0), *map(Arm, tuning.TUNINGS)]
+STUDENTS = [arm.row for arm in ARMS]
 
 
 def load(config: Config) -> Dataset:
@@ -46,41 +45,6 @@ def teacher_recipe(config: Config, count: int) -> teachers.NetworkRecipe:
     return teachers.NetworkRecipe(model, rate, sampler, config.teacher_epochs)
 
 
-@functools.cache  # with its loss, so that the students of all teachers are one program
-def student_recipe(config: Config, count: int) -> teachers.NetworkRecipe:
-    """Gradient descent of a 6-width-3 network, on labels and on a teacher's outputs alike."""
-    key = keys.key(config.base_seed, "student", "order")
-    sampler = samplers.shuffled(key, count, config.batch_size)
-    model, rate = stages.network(config.student_width), optax.sgd(config.student_learning_rate)
-    return teachers.NetworkRecipe(model, rate, sampler, config.student_epochs)
-
-
-@functools.cache
-def loss(apply):
-    """Weights of regression on the teacher's log-probabilities and of the labels: see Arm."""
-
-    def loss_fn(variables, batch, key):
-        rows, arm = batch.rows, batch.numbers
-        (logits, _), state = apply(variables, rows["inputs"])
-        soft = stages.regression_loss(logits, {"teacher": rows["teachers"][:, 0]})
-        hard = jnp.mean(losses.cross_entropy(logits, rows["labels"]))
-        loss = arm["weight"] * soft + arm["label_weight"] * hard
-        return train_state.Outcome(loss, state=state)
-
-    return loss_fn
-
-
-def tuning_batches(config: Config, teacher: int, wrong: list, padding: int) -> np.ndarray:
-    """Batches [S, epochs, steps, B]: each student's mistakes, shuffled anew every epoch."""
-    size, found = config.batch_size, []
-    steps = max(1, -(-max(map(len, wrong)) // size))
-    for seed, rows in enumerate(wrong):
-        number = keys.number(config.base_seed, "tuning", teacher, seed, "order")
-        orders = (np.random.default_rng([number, epoch]) for epoch in range(config.tuning_epochs))
-        found.append([stages.in_batches(x.permutation(rows), steps, size, padding) for x in orders])
-    return np.array(found)
-
-
 def train_students(
     config: Config, teacher: int, split: Split, logits: np.ndarray, execution: Any = DEFAULT
 ) -> tuple[Any, np.ndarray]:
@@ -96,61 +60,61 @@ def train_students(
     Returns:
         Parameters [S, R, …] of the rows of STUDENTS, and when each diverged, [S, R].
     """
-    recipe, seeds = student_recipe(config, len(split.labels)), range(config.seeds)
-    named = config.base_seed, "student", teacher
-    params, curves = students.fit(
-        recipe, ARMS[:2], split, {"teacher": logits}, keys.keys(*named, count=config.seeds),
-        # of the orders: the same program for every teacher
-        seeds=[keys.number(*named, seed, "order") % 2**31 for seed in seeds],
-        label=f"students, teacher {teacher}", loss=loss, execution=execution,
-    )  # fmt: skip
+    params, lost = training.fit(
+        config, config.student_width, ARMS[:2], teacher, split, logits, execution
+    )
     distilled = jax.tree.map(lambda x: x[:, 1], params)
-    tuned, lost = tune(config, teacher, recipe.model, distilled, split)
-    whole = jax.tree.map(lambda *x: np.concatenate(x, axis=1), params, *tuned)
-    return whole, np.concatenate([curves["diverged"], *lost], axis=1)
-
-
-def tune(config: Config, teacher: int, model: Any, params: Any, split: Split) -> tuple[list, list]:
-    """Train distilled students [S, …] on their mistakes: by row parameters [S, 1, …], divergences.
-
-    Args:
-        config: the settings.
-        teacher: the number of their teacher.
-        model: the students' network.
-        params: what they begin with.
-        split: the training rows.
-    """
-    wrong = stages.mistakes(model, params, split)
-    batches = tuning_batches(config, teacher, wrong, len(split.labels))
-    tuned, lost = [], []
-    for row, of_logits in ((TUNED_RAW, stages.raw_label_loss), (TUNED, stages.label_loss)):
-        stage = Stage(row, model, of_logits, config.tuning_learning_rate, config.tuning_epochs)
-        found, _, diverged = stages.fit(stage, params, split, batches)
-        tuned.append(train_state.one_arm(found))
-        lost.append(diverged[:, None])
-    return tuned, lost
+    model, seeds = stages.network(config.student_width), range(config.seeds)
+    tuned = [
+        tuning.tune(config, teacher, seeds, model, distilled, split, row) for row in tuning.TUNINGS
+    ]
+    each = [params, *(train_state.one_arm(found) for found, _ in tuned)]
+    whole = jax.tree.map(lambda *x: np.concatenate(x, axis=1), *each)
+    return whole, np.concatenate([lost, *(then[:, None] for _, then in tuned)], axis=1)
 
 
 def train(config: Config, data: Dataset, taught: teachers.Teachers, task) -> list[dict]:
     """Train, save and measure the students of one teacher: their records and the teacher's."""
     number, run = task.known["teacher_seed"], task.run
     logits = {split: x[number] for split, x in taught.logits.items()}
-    params, lost = train_students(config, number, data.train, logits["train"], task.execution)
-    model = stages.network(config.student_width)
     if number < run.saved_seeds:
         alone = jax.tree.map(lambda x: x[number : number + 1, None], taught.variables)
         saved_models.save(run, taught.model, alone, [TEACHER], data.test, **task.known)
-        saved_models.save(
-            run, model, params, STUDENTS, data.test, logits["test"], teacher=TEACHER, **task.known
-        )
+    of = config, number, data.train, logits["train"], task.execution
+    params, lost = train_students(*of)
+    every = [Students(config.student_width, ARMS, params, lost), *widths.train(*of)]
     if number == 0:
+        model = stages.network(config.student_width)
         run.write("mistakes.csv", mistakes_text(model, params, data.train))
-    measured, of_teacher = {}, {}
+    of_teacher = {}
     for name in ("train", "test"):
-        split = getattr(data, name)
-        measured[name] = students.evaluate(model, params, split, logits[name])
-        of_teacher |= teachers.metrics(logits[name][None], split.labels, name)
-    return seed_records(TEACHER, of_teacher) + students.records(ARMS, lost, **measured)
+        of_teacher |= teachers.metrics(logits[name][None], getattr(data, name).labels, name)
+    found = seed_records(TEACHER, of_teacher)
+    for one in every:
+        found += measured(one, data, logits, task)
+    return found
+
+
+def measured(of: Students, data: Dataset, logits: dict, task) -> list[dict]:
+    """Save and measure the students of one width: their records.
+
+    Args:
+        of: The students.
+        data: What they are measured on.
+        logits: {split: [N, 3]} of their teacher.
+        task: The unit of work.
+    """
+    model = stages.network(of.width)
+    if task.known["teacher_seed"] < task.run.saved_seeds:
+        saved_models.save(
+            task.run, model, of.variables, [arm.row for arm in of.arms], data.test, logits["test"],
+            teacher=TEACHER, **task.known,
+        )  # fmt: skip
+    by_split = {
+        name: students.evaluate(model, of.variables, getattr(data, name), logits[name])
+        for name in ("train", "test")
+    }
+    return [{**r, "width": of.width} for r in students.records(of.arms, of.diverged, **by_split)]
 
 
 def mistakes_text(model: Any, params: Any, split: Split) -> str:

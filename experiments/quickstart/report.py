@@ -6,14 +6,15 @@ import numpy as np
 
 from experiments.quickstart.rows import LABELS, MIXED, PERMUTED, SMOOTHED, SOFT
 from kd_jax.report import by_column, class_figures, confirmed, figures, sections, tables
-from kd_jax.report.chosen_numbers import chosen
+from kd_jax.report.chosen_numbers import chosen, controlled
 from kd_jax.storage import jsonl
 
 
 def table(folder: pathlib.Path) -> str:
     """The Markdown of a run folder: rows against labels only, and teacher against student."""
-    records, costs = jsonl.records(folder), jsonl.only(folder / "costs.json")
+    every, costs = jsonl.records(folder), jsonl.only(folder / "costs.json")
     choosing = confirmed.choosing(folder, "quickstart")
+    records = controlled(every, choosing, SOFT, [PERMUTED])
     picked = {chosen(choosing, family) for family in (SOFT, MIXED)}
     rows = tables.by_row(records)
     lines, compared = [], tables.compare(records, "test_errors", LABELS)
@@ -31,7 +32,7 @@ def table(folder: pathlib.Path) -> str:
             f"{nll:.3f}",
             "–" if np.isnan(agreement) else f"{agreement:.1%}",
         ])  # fmt: skip
-    where = "" if choosing == records else ", of the exploration at base seed 0"
+    where = "" if choosing == every else ", of the exploration at base seed 0"
     header = [
         "method", "test errors of 1,500", "vs. labels only [95 %]", "verdict",
         "validation errors of 500", "test NLL (nats)", "agrees with teacher",
@@ -51,7 +52,8 @@ def table(folder: pathlib.Path) -> str:
 
 def draw(folder: pathlib.Path) -> None:
     """Both figures of a run folder."""
-    records = jsonl.records(folder)
+    choosing = confirmed.choosing(folder, "quickstart")
+    records = controlled(jsonl.records(folder), choosing, SOFT, [PERMUTED])
     students = tables.counted(tables.by_row(records)[LABELS])
     caption = (
         f"Test errors of 1,500 by temperature, against {LABELS}: below zero a student errs less. "

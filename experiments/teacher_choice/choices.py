@@ -1,5 +1,7 @@
 """Records as tables show them, with the errors of their teachers, at the chosen temperatures."""
 
+from collections.abc import Sequence
+
 from experiments.teacher_choice import rows as named
 from kd_jax.report import chosen_numbers, tables
 
@@ -17,7 +19,9 @@ def prepared(records: Records, choosing: Records) -> dict[str, Records]:
     chosen_on = tables.by("part", choosing)
     found[named.TRANSFER_SET] = [in_points(r) for r in found[named.TRANSFER_SET]]
     return {
-        part: with_choices(with_teachers(of), chosen_on.get(part, of))
+        part: with_choices(
+            with_teachers(of), chosen_on.get(part, of), *named.CONTROLS.get(part, ())
+        )
         for part, of in found.items()
         if any(r["row"] == named.LABELS for r in of)
     }
@@ -41,16 +45,22 @@ def with_teachers(records: Records) -> Records:
     ]
 
 
-def with_choices(records: Records, choosing: Records) -> Records:
+def with_choices(
+    records: Records, choosing: Records, family: str = "", controls: Sequence[str] = ()
+) -> Records:
     """The records, those of the row that validation chose of a family marked as "chosen".
 
     Args:
         records: Of a part.
         choosing: On which it is chosen.
+        family: At whose temperature controls are kept; of these nothing is chosen.
+        controls: Their families.
     """
+    if controls:
+        records = chosen_numbers.controlled(records, choosing, family, controls)
     families: dict[str, set] = {}
     for r in records:
-        if "family" in r and r["family"] != r["row"]:
+        if r.get("family", r["row"]) not in (r["row"], *controls):
             families.setdefault(r["family"], set()).add(r["temperature"])
     best = {chosen_numbers.chosen(choosing, family): family for family in families}
     return [

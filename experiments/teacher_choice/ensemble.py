@@ -22,17 +22,14 @@ def members_of(place: Place) -> teachers.Teachers:
 
 def arms(place: Place) -> list[Arm]:
     """The students' arms, the baseline first."""
-    config = place.config
-    temperatures, weight = sorted(config.ensemble_temperatures), config.ensemble_label_weight
-    at = temperatures[(len(temperatures) - 1) // 2]
+    config, of = place.config, place.config.ensemble_temperatures
+    mixed = {"weight": 1.0, "label_weight": config.ensemble_label_weight}
     return [
         common.labels_only(),
         common.labels_only(row=named.smoothed(config.smoothing), smoothing=config.smoothing),
-        *students.arms(named.MIXED, temperatures, weight=1.0, label_weight=weight),
-        Arm(f"{named.SOFT}, T={at:g}", at, weight=1.0),
-        Arm(
-            f"permuted ensemble, T={at:g}", at, weight=1.0, label_weight=weight, teacher="permuted"
-        ),
+        *students.arms(named.MIXED, of, **mixed),
+        *students.arms(named.SOFT, of, weight=1.0),
+        *students.arms(named.PERMUTED_ENSEMBLE, of, **mixed, teacher="permuted"),
     ]
 
 

@@ -28,12 +28,11 @@ def teacher_of(place: Place) -> teachers.Teachers:
 
 def arms(place: Place) -> list[Arm]:
     """The students that a teacher has taught."""
-    config, middle = place.config, sorted(place.config.few_labels_temperatures)
-    at = middle[(len(middle) - 1) // 2]
+    temperatures = place.config.few_labels_temperatures
     return [
         Arm(named.HARD, weight=1.0, teacher="hard"),
-        *students.arms(named.SOFT, config.few_labels_temperatures, weight=1.0),
-        Arm(f"permuted teacher, T={at:g}", at, weight=1.0, teacher="permuted"),
+        *students.arms(named.SOFT, temperatures, weight=1.0),
+        *students.arms(named.PERMUTED, temperatures, weight=1.0, teacher="permuted"),
     ]
 
 

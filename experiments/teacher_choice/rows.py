@@ -11,11 +11,15 @@ LABELS, STOPPED = "labels only", "labels only, stopped early"
 TEACHER, MEMBER, ENSEMBLE = "teacher", "one member", "ensemble"
 SOFT, MIXED = "soft targets", "soft targets + labels"
 HARD = "teacher's classes as labels"
+PERMUTED, PERMUTED_ENSEMBLE = "permuted teacher", "permuted ensemble"
 CONSISTENT = "soft targets of the same view"
 KEPT_OF_VIEWS = "soft targets of the clean image, for views"
 LABELS_OF_VIEWS = "labels only, of views"
 CLEAN = "soft targets of clean images"
 PATIENT = LABELS, CLEAN, LABELS_OF_VIEWS, KEPT_OF_VIEWS, CONSISTENT  # in the order of the table
+
+# {part: (family, controls)}: these are shown at the temperature that is chosen for the family
+CONTROLS = {FEW_LABELS: (SOFT, [PERMUTED]), ENSEMBLE_PART: (MIXED, [PERMUTED_ENSEMBLE])}
 
 TITLES = {
     SIZE: "Size of the teacher, early stopping and an assistant",

@@ -33,6 +33,26 @@ def chosen(records: Sequence[tables.Record], family: str) -> str:
     return min(rows, key=score)
 
 
+def controlled(
+    records: Sequence[tables.Record],
+    choosing: Sequence[tables.Record],
+    family: str,
+    controls: Sequence[str],
+) -> list[tables.Record]:
+    """The records, of each control those alone at the temperature that was chosen for a family.
+
+    Args:
+        records: Of all rows.
+        choosing: On which the temperature is chosen, as for `chosen`.
+        family: What the controls are compared with.
+        controls: Their families; one that was not trained at that temperature keeps its records.
+    """
+    row = chosen(choosing, family)
+    (at,) = {r["temperature"] for r in choosing if r["row"] == row}
+    there = {r.get("family") for r in records if r.get("temperature") == at} & set(controls)
+    return [r for r in records if r.get("family") not in there or r["temperature"] == at]
+
+
 def weight(record: Mapping[str, Any]) -> str:
     """The weight of a row and, where it is known, which multiple of the method's own it is.
 

@@ -46,8 +46,8 @@ def folder(elsewhere):
 
 def test_a_run_has_every_record_table_and_figure(folder, elsewhere):
     records = jsonl.records(folder)
-    # 2 seeds of labels, smoothing, soft and mixed at two temperatures, permuted; and the teacher
-    assert len(records) == 2 * (2 + 2 + 2 + 1) + 1
+    # 2 seeds of labels, smoothing, and at two temperatures soft, mixed, permuted; and the teacher
+    assert len(records) == 2 * (2 + 2 + 2 + 2) + 1
     assert len({(r["row"], r["seed"]) for r in records}) == len(records)
     assert all(r["experiment"] == "quickstart" and r["test_errors"] > 0 for r in records)
     assert (folder / "table.md").read_text() == report.table(folder)
@@ -65,7 +65,7 @@ def test_a_run_has_the_curves_of_every_training(folder):
     """All that the records say, and a loss for each epoch of teacher and students."""
     found = event_files.scalars(folder)
     assert found[event_files.tag("teacher, seed 0/loss")].keys() == {1, 2, 3}
-    assert found["14_students/loss"].keys() == {1, 2}
+    assert found["16_students/loss"].keys() == {1, 2}
     for r in jsonl.records(folder):
         value = found[event_files.tag(f"{r['row']}/test_errors")][r["seed"]]
         assert value == r["test_errors"]
@@ -99,6 +99,22 @@ def test_temperature_is_chosen_on_validation_alone():
         {"row": "c", "family": "f", "seed": 0, "validation_errors": 4, "validation_nll": 0.1},
     ]
     assert report.chosen(records, "f") == "c"
+
+
+def test_the_table_shows_the_control_at_the_chosen_temperature_alone(folder, tmp_path):
+    """Validation is made to choose T = 3, or T = 1; each table has a control of that T only."""
+    shutil.copy(folder / "config.json", tmp_path)
+    shutil.copy(folder / "costs.json", tmp_path)
+    for best, other in ((3, 1), (1, 3)):
+        errors = {f"soft targets, T={best}": 1, f"soft targets, T={other}": 2}
+        found = [
+            r | ({"validation_errors": errors[r["row"]]} if r["row"] in errors else {})
+            for r in jsonl.records(folder)
+        ]
+        (tmp_path / "records.jsonl").write_text(jsonl.text(found))
+        text = report.table(tmp_path)
+        assert f"soft targets, T={best} (chosen)" in text and f"soft targets, T={other} " in text
+        assert f"permuted teacher, T={best} " in text and f"permuted teacher, T={other}" not in text
 
 
 def test_a_changed_byte_in_what_a_table_is_made_of_is_refused(tmp_path):

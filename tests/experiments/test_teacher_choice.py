@@ -214,10 +214,10 @@ def check(folder, config):
         named.SMOOTHING: 2 + config.seeds * 2 * (1 + len(config.smoothing_temperatures)),
         named.BORN_AGAIN: 1 + config.born_again_generations,
         named.TRANSFER_SET: 1 + config.seeds * 3 * sizes,
-        named.FEW_LABELS: 1 + config.seeds * (3 + 2 + len(config.few_labels_temperatures)),
+        named.FEW_LABELS: 1 + config.seeds * (3 + 1 + 2 * len(config.few_labels_temperatures)),
         named.ENSEMBLE_PART: config.ensemble_members
         + 1
-        + config.seeds * (4 + len(config.ensemble_temperatures)),
+        + config.seeds * (2 + 3 * len(config.ensemble_temperatures)),
         named.PATIENCE: 1 + config.seeds * 5 * len(config.patience_epochs),
         named.SCALING: 2
         + config.seeds * 3 * len(config.scaling_widths) * len(config.scaling_images),

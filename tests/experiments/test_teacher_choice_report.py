@@ -84,6 +84,7 @@ def of_few(teacher):
     rows = named.STOPPED, named.smoothed(CONFIG.smoothing), named.HARD
     found = [record(part, row, teacher, epoch=2, **curves) for row in rows]
     found += family(part, named.SOFT, CONFIG.few_labels_temperatures, teacher, 40)
+    found += family(part, named.PERMUTED, CONFIG.few_labels_temperatures[::-1], teacher, 120)
     return [*found, record(part, named.TEACHER, teacher, errors=10)]
 
 
@@ -92,6 +93,8 @@ def of_ensemble(teacher):
     found = [record(part, named.MEMBER, teacher, seed) for seed in range(3)]
     found += [record(part, named.ENSEMBLE, teacher, errors=20)]
     found += family(part, named.MIXED, CONFIG.ensemble_temperatures, teacher, 29)
+    found += family(part, named.SOFT, CONFIG.ensemble_temperatures[::-1], teacher, 39)
+    found += [record(part, f"{named.PERMUTED_ENSEMBLE}, T=2", teacher, errors=120)]
     return [*found, record(part, named.smoothed(CONFIG.smoothing), teacher, errors=90)]
 
 
@@ -176,6 +179,21 @@ def test_a_family_stands_at_the_temperature_that_validation_chose(text):
     assert row["T"] == "8 (edge)" and row["test errors"].startswith("61.0")
     assert row["teacher's errors"] == "10.0"
     assert rows[named.LABELS]["test errors"] == "102.0 ± 1.6"  # 100, …, 104
+
+
+def test_a_control_stands_at_the_temperature_chosen_for_the_soft_targets(text):
+    """Soft targets are best at T = 32, where the control, best at T = 2, has 125 errors."""
+    rows = rows_below(text, named.TITLES[named.FEW_LABELS])
+    assert rows[named.SOFT]["T"] == "32 (edge)"
+    controls = {row: x for row, x in rows.items() if row.startswith(named.PERMUTED)}
+    assert [*controls] == ["permuted teacher, T=32"]
+    assert controls["permuted teacher, T=32"]["test errors"].startswith("125.0")
+
+
+def test_a_control_of_an_older_record_stands_at_the_temperature_that_it_has(text):
+    rows = rows_below(text, named.TITLES[named.ENSEMBLE_PART])
+    assert rows[named.MIXED]["T"] == "10 (edge)" and rows[named.SOFT]["T"] == "1 (edge)"
+    assert rows["permuted ensemble, T=2"]["test errors"].startswith("120.0")
 
 
 def test_the_share_of_an_ensembles_gain_is_that_of_errors(text):
