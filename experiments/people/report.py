@@ -1,7 +1,7 @@
 """Tables and figure of McCaffrey's demo: published accuracies, paired differences."""
 
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from experiments.people import rows as named
 from experiments.people.rows import LABELS, PAPER, TEACHER
@@ -29,19 +29,24 @@ def _tuned_on(records, split):
     others = named.ON_ALL, named.ON_RANDOM
     header = ["method", "accuracy, %"]
     header += [x for rows in others for x in (f"vs. {rows} [95 %]", "verdict")]
-    return _lines(header, [_against_others(records, split, rows) for rows in others])
+    parts = {
+        (rows, row): contrast
+        for rows in others
+        for row, contrast in _against_others(records, split, rows).items()
+    }
+    return _lines(header, tables.compare_each(parts))
 
 
 def _against_others(records, split, rows):
-    """The lines of both forms of the fine-tuning, against that on such rows."""
+    """{form of the fine-tuning: its Contrast} against that on such rows."""
     parts = {}
     for row in (named.TUNED_RAW, named.TUNED):
         kinds = {row: named.tuned_on(row, named.ON_MISTAKES)}
         kinds |= {named.tuned_on(row, x): "" for x in (named.ON_ALL, named.ON_RANDOM)}
         found = [{**r, "row": kinds[r["row"]] or r["row"]} for r in records if r["row"] in kinds]
         if any(r["row"] == named.tuned_on(row, rows) for r in found):
-            parts[row] = found, named.tuned_on(row, rows)
-    return _compared(parts, split)
+            parts[row] = _contrast(found, named.tuned_on(row, rows), split)
+    return parts
 
 
 def _widths(records, split):
@@ -49,43 +54,47 @@ def _widths(records, split):
     students = [r for r in records if r.get("family") in named.OF_WIDTHS and "width" in r]
     if len({r["width"] for r in students}) < 2:
         return ""
-    parts = {}
+    teachers, parts, same = [r for r in records if r["row"] == TEACHER], {}, {}
     for family in named.OF_WIDTHS:
         found = [r for r in students if r["family"] == family]
         (own,) = {r["width"] for r in found if r["row"] == family}
         called = [{**r, "row": named.of_width(family, r["width"])} for r in found]
-        parts[family] = sorted(called, key=lambda r: r["width"]), named.of_width(family, own)
-    teachers = [r for r in records if r["row"] == TEACHER]
-    every = [r for found, _ in parts.values() for r in found]
-    against_teacher = tables.compare(
-        [*every, *teachers], f"{split}_accuracy", TEACHER, lower_is_better=False
-    )
+        called = sorted(called, key=lambda r: r["width"])
+        parts["width", family] = _contrast(called, named.of_width(family, own), split)
+        same["teacher", family] = _contrast([*called, *teachers], TEACHER, split)
+    compared = tables.compare_each(parts | same)
+    kept = {key: [x for x in lines if x.row != TEACHER] for key, lines in compared.items()}
     header = ["method", "accuracy, %", f"vs. {own} units [95 %]", "verdict"]
-    header += ["vs. teacher [95 %]", "verdict"]
-    return _lines(header, [_compared(parts, split), against_teacher[:-1]])
+    return _lines([*header, "vs. teacher [95 %]", "verdict"], kept)
 
 
-def _compared(parts, split):
-    """The lines of all parts, whose verdicts are corrected together."""
-    found = tables.compare_each(parts, f"{split}_accuracy", lower_is_better=False)
-    return [line for lines in found.values() for line in lines]
+def _contrast(records, baseline, split):
+    return tables.Contrast(records, baseline, f"{split}_accuracy", lower_is_better=False)
 
 
-def _lines(header: Sequence[str], comparisons: Sequence[Sequence[tables.Line]]) -> str:
-    """The table of the same rows compared with several others, or "" of no rows."""
+def _lines(header: Sequence[str], compared: Mapping[tuple, Sequence[tables.Line]]) -> str:
+    """The table of the same rows compared with several others, or "" of no rows.
+
+    Args:
+        header: of the table.
+        compared: {(what they are compared with, part of the rows): Lines}.
+    """
+    columns: dict = {}
+    for (against, _), found in compared.items():
+        columns.setdefault(against, []).extend(found)
     lines = []
-    for same in zip(*comparisons, strict=True):
+    for same in zip(*columns.values(), strict=True):
         cells = [x for line in same for x in (tables.difference(line), tables.verdict(line))]
         lines.append([same[0].row, tables.spread(same[0]), *cells])
-    return tables.markdown(header, lines) if lines else ""
+    every = [line for found in columns.values() for line in found]
+    return tables.markdown(header, lines) + tables.power(every, "points") if lines else ""
 
 
 def _split(records, split, size, number):
     """The table of a split; accuracies in percent, differences in points."""
-    compared = tables.compare_each({
-        baseline: tables.Contrast(records, baseline, f"{split}_accuracy", lower_is_better=False)
-        for baseline in (LABELS, TEACHER)
-    })  # fmt: skip
+    compared = tables.compare_each(
+        {baseline: _contrast(records, baseline, split) for baseline in (LABELS, TEACHER)}
+    )
     header = [
         f"method, {size} {split} rows", "paper", "accuracy, %", "vs. labels only [95 %]",
         "verdict", "vs. teacher [95 %]", "verdict",
