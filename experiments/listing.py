@@ -13,7 +13,7 @@ GROUPS = {
     "Your own data": ["distill", "distill_encoder", "distill_lm", "export"],
     "Papers": [
         "mnist_2015", "equations_2015", "speech_ensemble", "specialists", "mnist_tutorial",
-        "temperature_grid", "teacher_choice",
+        "temperature_grid", "hyperparameters", "teacher_choice",
     ],
     "Methods": ["compare_methods", "black_box", "cross_modal", "federated"],
     "Text": ["encoder", "language_model", "across_tokenizers", "reasoning"],

@@ -51,7 +51,7 @@ STYLE: dict = {
 SHORTER = (  # of a file's text, where nobody sees it: a hundredth of a point is enough
     (r"<!--.*?-->", ""),
     (r'( transform="rotate\(-0 [^"]*"|<defs>\s*</defs>)', ""),
-    (r"(\d\.\d\d)\d+", r"\1"),
+    (r"(>[^<]*<)|(\d\.\d\d)\d+", r"\1\2"),  # texts stay as they are
     (r"\s*\n\s*", "\n"),
     (r"; stroke-linejoin: miter|(; )?font-family: [^;\"]*", ""),
     (r"(?<=stroke-linecap: butt})", "text{font-family: 'DejaVu Sans', Verdana, sans-serif}"),

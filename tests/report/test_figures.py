@@ -68,6 +68,17 @@ def test_a_figure_holds_its_caption_and_the_table_that_it_stands_above(tmp_path)
     assert re.search(r"<text [^>]*>soft targets</text>", text)
 
 
+def test_numbers_of_texts_keep_their_digits_and_places_lose_some(tmp_path):
+    path, caption = tmp_path / "a.svg", "A rate of 0.0125."
+    with figures.figure(path, caption=caption) as axes:
+        axes.plot([0.003, 0.01], [1 / 3, 2 / 3])
+        figures.logarithmic(axes, [0.003, 0.01])
+    text = path.read_text()
+    assert ">0.003</text>" in text and figure_files.read(path).caption == caption
+    places = re.findall(r' d="([^"]*)"', text)
+    assert places and not any(re.search(r"\d\.\d{3}", x) for x in places)
+
+
 def test_figures_stand_beneath_the_title_that_begins_as_theirs():
     said = {"a": "Part 1", "b": "", "c": "Part 2", "d": "Part 7"}
     given = [figure_files.Figure(pathlib.Path(name), "", table) for name, table in said.items()]
