@@ -76,13 +76,13 @@ def by_rate(records: Records, rates: Mapping[str, float], tried: Sequence[float]
     """
     both = [r for r in records if r["row"] in (LABELS, SOFT)]
     found = sorted(tables.by("rate", both).items())
-    parts = {rate: (of, LABELS) for rate, of in found if len(tables.by_row(of)) == 2}
+    parts = {rate: tables.Contrast(of, LABELS) for rate, of in found if len(tables.by_row(of)) == 2}
     rows = []
-    for rate, compared in tables.compare_each(parts, "test_errors").items():
+    for rate, compared in tables.compare_each(parts).items():
         lines = {x.row: x for x in compared}
         cells = [f"{rate:g}"]
         for row in (LABELS, SOFT):
-            cells += [tables.mean(of_row(parts[rate][0], row), "validation_errors", ".1f")]
+            cells += [tables.mean(of_row(parts[rate].records, row), "validation_errors", ".1f")]
             cells += [tables.spread(lines[row]) + choices.mark(rate, rates[row], tried)]
         rows.append([*cells, tables.difference(lines[SOFT]), tables.verdict(lines[SOFT])])
     header = ["peak learning rate"]
@@ -154,7 +154,7 @@ def by_weight(records: Records, chosen: float, tried: Sequence[float]) -> str:
         tried: All learning rates.
     """
     weights = [r["label_weight"] for r in records]
-    found = tables.compare_each({x: (records, x) for x in (LABELS, SOFT)}, "test_errors")
+    found = tables.compare_each({x: tables.Contrast(records, x) for x in (LABELS, SOFT)})
     rows = []
     for line, other in zip(found[LABELS], found[SOFT]):
         of = of_row(records, line.row)
