@@ -82,7 +82,7 @@ def by_rate(records: Records, rates: Mapping[str, float], tried: Sequence[float]
         lines = {x.row: x for x in compared}
         cells = [f"{rate:g}"]
         for row in (LABELS, SOFT):
-            cells += [tables.mean(of_row(parts[rate].records, row), "validation_errors", ".1f")]
+            cells += [tables.mean(of_row([*parts[rate].records], row), "validation_errors", ".1f")]
             cells += [tables.spread(lines[row]) + choices.mark(rate, rates[row], tried)]
         rows.append([*cells, tables.difference(lines[SOFT]), tables.verdict(lines[SOFT])])
     header = ["peak learning rate"]

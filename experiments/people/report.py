@@ -15,9 +15,10 @@ def table(folder: pathlib.Path) -> str:
     """The Markdown of a run folder, for each question a table per split."""
     records = [tables.in_percent(r) for r in jsonl.records(folder)]
     of_demo = [r for r in records if r["row"] in named.OF_DEMO]
-    text = [_split(of_demo, *each, number) for number, each in enumerate(SPLITS.items())]
     students = tables.by_row(records)[LABELS]
-    text += [f"Mean ± s.d. over {tables.counted(students)}.", tables.scope(students)]
+    of = tables.scope(students, examples="test rows in the tables of these")
+    text = [f"Mean ± s.d. over {tables.counted(students)}, paired.\n{of}\n"]
+    text += [_split(of_demo, *each, number) for number, each in enumerate(SPLITS.items())]
     for title, make in ((named.TUNED_ON, _tuned_on), (named.WIDTHS, _widths)):
         found = {f"{size} {split} rows": make(records, split) for split, size in SPLITS.items()}
         text += [f"\n{title}: {of}\n\n{lines}" for of, lines in found.items() if lines]

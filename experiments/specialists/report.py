@@ -43,7 +43,7 @@ def table(folder: pathlib.Path) -> str:
         f"each; {taught}.\nConditional: the best of a specialist's classes only, over test "
         "examples of its classes, all specialists together.\n"
         f"{sections.DETECTABLE}\n"
-        f"{tables.scope(generalists, 'generalists with their specialists')}"
+        f"{tables.scope(generalists, 'generalists with their specialists', 'test examples of accuracies')}"
     ]
     for part, found in parts_of.items():
         text += [TITLES[part], accuracies(found)]

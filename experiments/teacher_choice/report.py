@@ -78,7 +78,7 @@ def head(parts: Mapping[str, Records], settings: dict) -> str:
         "differ by their initialization,\ntheir order and, where they do not see all images, their "
         "draw of these. T: the temperature, chosen on validation;\n"
         f"{chosen_numbers.OF_EDGES}\n{sections.DETECTABLE}\n"
-        f"{tables.scope(next(iter(labels.values())))}"
+        f"{tables.scope(next(iter(labels.values())), examples='test examples of errors')}"
     )
 
 
