@@ -27,6 +27,7 @@ COMPARED = [
     (named.OF_JOINED, named.OF_GENERALIST),
 ]
 DASH = "–"
+UNITS = "generalists with their specialists"  # of intervals
 
 
 def table(folder: pathlib.Path) -> str:
@@ -43,7 +44,7 @@ def table(folder: pathlib.Path) -> str:
         f"each; {taught}.\nConditional: the best of a specialist's classes only, over test "
         "examples of its classes, all specialists together.\n"
         f"{sections.DETECTABLE}\n"
-        f"{tables.scope(generalists, 'generalists with their specialists', 'test examples of accuracies')}"
+        f"{tables.scope(generalists, UNITS, 'test examples of accuracies')}"
     ]
     for part, found in parts_of.items():
         text += [TITLES[part], accuracies(found)]

@@ -305,7 +305,7 @@ def test_explanations_are_compared_with_what_they_are_explanations_of(tmp_path):
         found += one_seed(row, [x] * 3, family=row, width=8)
     (tmp_path / "records.jsonl").write_text(jsonl.text(found))
     text = report.table(tmp_path)
-    main = below("first\n\n" + text, "first")
+    main = below(text, "of a table (Holm).")
     assert [*main] == [rows.TEACHER, rows.TUNED, rows.LABELS, rows.DISTILLED, rows.TUNED_RAW]
     tuned = below(text, f"{rows.TUNED_ON}: 200 train rows")
     mistakes = tuned["fine-tuned, NLL of raw outputs, its mistakes"]
