@@ -13,6 +13,7 @@ import numpy as np
 from jax.tree_util import Partial
 from jaxtyping import Array, Int, Key
 
+from experiments.cross_modal.rows import BY_ARM
 from kd_jax import models
 from kd_jax.data import Split, partition, subsets
 from kd_jax.distill.methods import Method, selection, training
@@ -147,8 +148,7 @@ def train(
 ) -> list[dict]:
     """Records of a method's students, for each number of labels at its best weight.
 
-    The weight is the one with the fewest validation errors in the mean over seeds; only then the
-    test is read.
+    Every seed has a weight of its own, see `best_arms`; only then the test is read.
 
     Args:
         task: what students learn.
@@ -165,15 +165,30 @@ def train(
         mine = slice(number * len(keys), (number + 1) * len(keys))
         students = jax.tree.map(lambda x, mine=mine: x[mine], params)
         validation = measure(apply, students, task.splits["validation"])
-        best = selection.best_arm(validation)
-        chosen = jax.tree.map(lambda x, best=best: x[:, best : best + 1], students)
+        each = np.arange(len(keys)), best_arms(validation)
+        chosen = jax.tree.map(lambda x, each=each: x[each][:, None], students)
         save(task, count, chosen, unit)
         test = measure(apply, chosen, task.splits["test"])
-        metrics = {f"validation_{name}": x[:, best] for name, x in validation.items()}
+        metrics = {f"validation_{name}": x[each] for name, x in validation.items()}
         metrics |= {f"test_{name}": x[:, 0] for name, x in test.items()}
-        more: dict[str, Any] = {"labels": count, "weight": weights[best], "weights": list(weights)}
+        metrics |= {"weight": np.array(weights)[each[1]], BY_ARM: validation["errors"]}
+        more: dict[str, Any] = {"labels": count, "weights": list(weights)}
         found += records.seed_records(method.row, metrics, **more)
     return found
+
+
+def best_arms(on_validation: dict[str, np.ndarray]) -> Int[np.ndarray, " S"]:
+    """The arm of each seed with the fewest errors on that seed's own validation rows alone.
+
+    A mean over seeds would choose by the speakers that other seeds are tested on: the one that a
+    seed leaves out for the test is another's for validation.
+
+    Args:
+        on_validation: {"errors" and "nll": [S, A], …}.
+    """
+    names, seeds = ("errors", "nll"), range(len(on_validation["errors"]))
+    own = ({name: on_validation[name][seed : seed + 1] for name in names} for seed in seeds)
+    return np.array([selection.best_arm(of_seed) for of_seed in own])
 
 
 def save(task: SemiSupervisedTask, count: int, students: Any, unit: run_folder.Task):

@@ -7,6 +7,7 @@ import numpy as np
 
 from experiments.cross_modal.rows import (
     AUDIO,
+    BY_ARM,
     LABELS,
     PARTS,
     TEACHER,
@@ -47,11 +48,14 @@ def table(folder: pathlib.Path) -> str:
 def note(folder, students):
     """What stands above all tables."""
     tried = len(settings(folder).get("multiples", (0.1, 1.0, 10.0)))
+    alone = all(BY_ARM in r for r in students)  # older records say nothing of it
+    chose = "for each seed by itself" if alone else "for all seeds by their mean"
     return (
         f"Test accuracy in percent, mean ± s.d. over {tables.counted(students)}, paired. Columns: "
         "how many examples have labels, the last all that the student is shown;\nthe others are "
         "unlabeled. The weight beside the labels is the best of "
-        f"{'three' if tried == 3 else tried} on validation.\n{tables.scope(students, UNITS)}"
+        f"{'three' if tried == 3 else tried} on validation, chosen {chose}.\n"
+        f"{tables.scope(students, UNITS)}"
     )
 
 

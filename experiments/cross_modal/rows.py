@@ -8,6 +8,7 @@ AUDIO, IMAGES = (
 PARTS = (AUDIO, IMAGES)
 TEACHER, LABELS, SOFT = "teacher", "labels only", "soft targets, T=1"
 HINT, ATTENTION = "hint (FitNet)", "attention transfer (AT)"
+BY_ARM = "validation_errors_by_arm"  # of a record whose seed has chosen by itself
 
 
 def softer_row(temperature: float) -> str:

@@ -25,6 +25,12 @@ class Config(experiment.Config):
     rounds: int = setting(10, "rounds of communication", at_least(1))
     steps: int = setting(50, "steps of a client on its own rows in a round", at_least(1))
     distillation_steps: int = setting(50, "steps on the public set in a round", at_least(1))
+    server_epochs: int = setting(
+        20, "epochs of FedDF's server on the public set at most, where it stops early", at_least(1)
+    )
+    patience: int = setting(
+        2, "epochs in a row that are no better on validation, after which it stops", at_least(1)
+    )
     batch_size: int = setting(50, "rows in a step of a client", at_least(1))
     learning_rate: float = setting(1e-3, "of every client's Adam", above_0)
     margin: float = setting(
@@ -40,7 +46,7 @@ class Config(experiment.Config):
         "smoke": dict(
             fast_compile=True, seeds=2, mnist_5k=True, alphas=(0.5,), clients=4, byzantine=1,
             client_rows=1000, public_rows=100, validation=100, rounds=2, steps=5,
-            distillation_steps=5, width=16,
+            distillation_steps=5, server_epochs=3, patience=1, width=16,
         ),
     }  # fmt: skip
 

@@ -13,7 +13,9 @@ from experiments.federated.rows import (
     FEDAVG,
     FEDDF,
     FEDDF_OTHERS,
+    FEDDF_STOPPED,
     FEDMD,
+    FEDMD_COUNTS,
     FEDMD_MEDIAN,
     FEDMD_MIXED,
     FEDMD_OTHERS,
@@ -24,11 +26,13 @@ from kd_jax.metrics import means, statistics
 from kd_jax.report import class_figures, figures, roles, sections, tables
 from kd_jax.storage import jsonl
 
+STOPPED = "server_epochs"  # of a record, in every round
 SHOWN = (LOCAL, FEDAVG, FEDDF, FEDMD, CENTRAL)
 PAIRS = (
-    (FEDDF, FEDAVG), (FEDMD, FEDAVG), (FEDMD, FEDDF), (FEDDF, CENTRAL), (FEDDF_OTHERS, FEDDF),
-    (FEDMD_OTHERS, FEDMD), (FEDMD_MIXED, FEDMD), (FEDMD_MEDIAN, FEDMD), (ATTACKED_MEAN, FEDMD),
-    (ATTACKED_MEDIAN, ATTACKED_MEAN), (ATTACKED_MEDIAN, FEDMD_MEDIAN),
+    (FEDDF, FEDAVG), (FEDMD, FEDAVG), (FEDMD, FEDDF), (FEDDF, CENTRAL), (FEDDF_STOPPED, FEDDF),
+    (FEDDF_OTHERS, FEDDF), (FEDMD_COUNTS, FEDMD), (FEDMD_OTHERS, FEDMD), (FEDMD_MIXED, FEDMD),
+    (FEDMD_MEDIAN, FEDMD), (ATTACKED_MEAN, FEDMD), (ATTACKED_MEDIAN, ATTACKED_MEAN),
+    (ATTACKED_MEDIAN, FEDMD_MEDIAN),
 )  # fmt: skip
 
 
@@ -56,7 +60,17 @@ def table(folder: pathlib.Path) -> str:
     options: dict[str, Any] = {"metric": "test_accuracy", "lower_is_better": False, "digits": 2}
     text += ["Paired comparisons, by alpha (part)", sections.compared(by_alpha, pairs, **options)]
     text += ["Server against the ensemble that it distills", servers(by_alpha, margin)]
-    return "\n\n".join([*text, "Robustness to the label-shift attack, by alpha", lost(by_alpha)])
+    text += ["Robustness to the label-shift attack, by alpha", lost(by_alpha)]
+    if all("client_drift" in r for r in records):  # older records do not have it
+        steps = f"{settings['steps']} more steps on own rows after the last aggregation"
+        text += [f"Client drift: {steps}", drift(by_alpha)]
+    if any(STOPPED in r for r in records):
+        most = settings["server_epochs"]
+        text += [
+            f"Early stopping of the server, after {most} epochs at most",
+            stopped(by_alpha, most),
+        ]
+    return "\n\n".join(text)
 
 
 def ordered(folder):
@@ -116,6 +130,37 @@ def lost(by_alpha):
     ]
     header = ["alpha", "points lost by the mean", "by the median", "median vs. mean"]
     return tables.markdown(header, lines)
+
+
+def drift(by_alpha):
+    """What clients lose of the last aggregation while they train on; verdicts are of all alphas."""
+    shown, tests = {}, {}
+    for alpha, found in by_alpha.items():
+        for row, own in tables.by_row(found).items():
+            after = tables.values(own, "drifted_accuracy")
+            tests[alpha, row] = statistics.above(after, tables.values(own, "test_accuracy"))
+            shown[alpha, row] = own, after
+    lines = []
+    for (alpha, row), less in statistics.together(tests).items():
+        own, after = shown[alpha, row]
+        line = tables.line_of(row, after, less)
+        agreement = 100 * np.mean(tables.values(own, "drift_agreement"))
+        distance = tables.mean(own, "client_drift", ".2f")
+        cells = tables.spread(line, 2), tables.difference(line, 2), tables.verdict(line)
+        lines.append([alpha, row, *cells, f"{agreement:.1f}", distance])
+    header = ["alpha", "method", "test accuracy, trained on", "minus that before [95 %]", "verdict"]
+    return tables.markdown([*header, "same class, %", "squared distance"], lines)
+
+
+def stopped(by_alpha, most):
+    """How many epochs the server took: the mean over rounds, and how often none or all."""
+    lines = []
+    for alpha, found in by_alpha.items():
+        epochs = np.array(tables.values(tables.by_row(found)[FEDDF_STOPPED], STOPPED))
+        of_seeds = tables.mean_and_sd(epochs.mean(1))
+        shares = (f"{100 * np.mean(epochs == x):.0f}" for x in (0, most))
+        lines.append([alpha, of_seeds, *shares])
+    return tables.markdown(["alpha", "epochs", "rounds with none, %", "with the most, %"], lines)
 
 
 def draw(folder: pathlib.Path) -> None:

@@ -12,7 +12,7 @@ from experiments.federated import rows
 from experiments.federated.config import Config
 from kd_jax import models
 from kd_jax.data import Split, out_of_domain, partition
-from kd_jax.distill import aggregation, federated
+from kd_jax.distill import aggregation, federated, federated_evaluation
 from kd_jax.errors import require
 from kd_jax.export import saved_models
 from kd_jax.metrics import records
@@ -42,12 +42,14 @@ class Parts(NamedTuple):
     public: dict
 
 
-def methods(byzantine: int) -> list[FederatedMethod]:
+def methods(config: Config) -> list[FederatedMethod]:
     """Every row of the table, the baseline first."""
+    stopped = aggregation.feddf_early_stopping(config.server_epochs, config.patience)
     local, fedavg, feddf = aggregation.local, aggregation.fedavg, aggregation.feddf
     mean, median = aggregation.fedmd(aggregation.mean), aggregation.fedmd(aggregation.median)
+    counted = aggregation.fedmd(aggregation.class_level)
     attacked_mean, attacked_median = (
-        aggregation.fedmd(consensus, byzantine)
+        aggregation.fedmd(consensus, config.byzantine)
         for consensus in (aggregation.mean, aggregation.median)
     )
     weights, logits = aggregation.bytes_of_weights, aggregation.bytes_of_logits
@@ -56,9 +58,11 @@ def methods(byzantine: int) -> list[FederatedMethod]:
         FederatedMethod(rows.LOCAL, local, nothing),
         FederatedMethod(rows.FEDAVG, fedavg, weights),
         FederatedMethod(rows.FEDDF, feddf, weights),
+        FederatedMethod(rows.FEDDF_STOPPED, stopped, weights),
         FederatedMethod(rows.FEDDF_OTHERS, feddf, weights, public="out-of-domain"),
         FederatedMethod(rows.FEDDF_MIXED, feddf, weights, mixed=True),
         FederatedMethod(rows.FEDMD, mean, logits),
+        FederatedMethod(rows.FEDMD_COUNTS, counted, logits),
         FederatedMethod(rows.FEDMD_OTHERS, mean, logits, public="out-of-domain"),
         FederatedMethod(rows.FEDMD_MIXED, mean, logits, mixed=True),
         FederatedMethod(rows.FEDMD_MEDIAN, median, logits),
@@ -128,10 +132,13 @@ def train(config: Config, method: FederatedMethod, alpha: float, parts: Parts, t
     """
     plan, clients = federation(config, method), client_data(config, method, alpha, parts)
     each = keys.keys(config.base_seed, "federation", count=config.seeds)
-    before, after, curve = federated.fit(plan, jax.device_put(clients), each, task.execution)
-    metrics: dict = federated.evaluate(plan, before, after, test)
-    metrics["validation_curve"] = curve
-    model, first = plan.groups[0][0], jax.tree.map(lambda x: np.asarray(x)[:, :1], after[0])
+    clients, execution = jax.device_put(clients), task.execution
+    fitted = federated.fit(plan, clients, each, execution)
+    drifted = federated.train_on(plan, fitted.after, clients, each, execution)
+    metrics: dict = federated_evaluation.accuracies(plan, fitted.before, fitted.after, test)
+    metrics |= federated_evaluation.client_drift(plan, fitted.after, drifted, test)
+    metrics |= {"validation_curve": fitted.curve, **fitted.reported}
+    model, first = plan.groups[0][0], jax.tree.map(lambda x: np.asarray(x)[:, :1], fitted.after[0])
     saved_models.save(task.run, model, first, [method.row], test, part=task.known["part"])
     accuracy = metrics["test_accuracy"].mean()
     print(f"alpha {alpha:g}, {method.row}: test accuracy {accuracy:.1%}")
@@ -150,7 +157,7 @@ def run(config: Config, run: run_folder.Run) -> None:
             {"part": f"{alpha:g}", "row": method.row},
             functools.partial(train, config, method, alpha, parts, data.test),
         )
-        for method in methods(config.byzantine)
+        for method in methods(config)
         for alpha in config.alphas
     ]
     run.each(units, workers=config.workers)

@@ -1,7 +1,8 @@
 """Federated learning as pure functions: clients train on rows of their own, then aggregate.
 
 A round is `local_steps` steps of every client on its own rows, then an aggregation: a function
-(config, params, clients, key) -> params, see `aggregation`. Clients of one network are vmapped.
+(config, params, clients, key) -> (params, {name: number} that it reports), see `aggregation`.
+Clients of one network are vmapped.
 """
 
 import functools
@@ -13,8 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 
-from kd_jax import losses
-from kd_jax.data import Split, partition
+from kd_jax.data import partition
 from kd_jax.distill import teachers
 from kd_jax.metrics import classification
 from kd_jax.models import Model
@@ -110,36 +110,18 @@ def client_logits(
     return jnp.concatenate([*each])
 
 
-def distill(
-    config: FederatedConfig,
-    model: Model,
-    params: Any,
-    public: Float[Array, "P ..."],
-    consensus: Float[Array, "P C"],
-    key: Key[Array, ""],
-) -> Any:
-    """Parameters of one network after config.distillation_steps on soft targets at T = 1.
+class Fitted(NamedTuple):
+    """A federation after all rounds.
 
-    Args:
-        config: of the federation.
-        model: the network.
-        params: where it starts.
-        public: inputs.
-        consensus: the teacher's logits on them.
-        key: of batches.
+    before and after: parameters before the last aggregation and after it, of each group with leaves
+    [S, K, …]. curve: validation accuracy after every round, the mean over clients. reported:
+    {name: [S, rounds]}, what aggregations reported.
     """
 
-    def loss_fn(variables, batch, key):
-        (logits, _), state = model.apply(variables, batch.rows["inputs"], train=True, key=key)
-        soft = losses.soft_targets(logits, batch.rows["consensus"])
-        return train_state.Outcome(jnp.mean(soft), state=state)
-
-    def draw(key):
-        chosen = jax.random.randint(key, (config.batch_size,), 0, len(public))
-        return {"inputs": public[chosen], "consensus": consensus[chosen]}
-
-    steps = config.distillation_steps
-    return train_state.train_steps(loss_fn, config.optimizer, params, draw, steps, key)
+    before: tuple
+    after: tuple
+    curve: Float[np.ndarray, "S rounds"]
+    reported: dict
 
 
 def fit(
@@ -147,75 +129,56 @@ def fit(
     clients: ClientData,
     keys: Key[Array, " S"],
     execution: Execution = DEFAULT,
-) -> tuple[tuple, tuple, Float[np.ndarray, "S rounds"]]:
-    """Run all rounds of a federation for every seed.
+) -> Fitted:
+    """Run all rounds of a federation for every seed; all clients of a group begin alike.
 
     Args:
         config: of the federation.
         clients: rows [S, K, M] and counts [S, K]; the rest is shared by all seeds.
         keys: one per seed.
         execution: whether programs are compiled fast.
-
-    Returns:
-        Parameters before the last aggregation and after it, of each group with leaves [S, K, …],
-        and the validation accuracy after every round, the mean over clients. All clients of a
-        group begin alike.
     """
     init_keys, keys = split_each(keys)
     after = tuple(_initial(model, count, init_keys) for model, count in config.groups)
-    shared = config._replace(aggregation=None)  # so that each aggregation compiles itself alone
+    local, measure = (
+        _shared(work, config, execution) for work in (local_training, _validation_accuracy)
+    )
     quick = bool(execution.compiler_options())
-    local, measure, aggregate = (
-        _program(work, known, quick)
-        for work, known in (
-            (local_training, shared), (_validation_accuracy, shared), (config.aggregation, config),
-        )
-    )  # fmt: skip
-    curve = []
+    aggregate, curve, reported = _program(config.aggregation, config, quick), [], []
     for number in range(config.rounds):
         local_keys, aggregation_keys = _keys_of_round(keys, number)
         before = local(after, clients, local_keys)
-        after = aggregate(before, clients, aggregation_keys)
+        after, said = aggregate(before, clients, aggregation_keys)
         curve.append(measure(after, clients, aggregation_keys))
-    return before, after, np.stack(curve, axis=1)
+        reported.append(said)
+    by_round = {name: np.stack([said[name] for said in reported], 1) for name in reported[0]}
+    return Fitted(before, after, np.stack(curve, axis=1), by_round)
+
+
+def train_on(
+    config: FederatedConfig,
+    params: tuple,
+    clients: ClientData,
+    keys: Key[Array, " S"],
+    execution: Execution = DEFAULT,
+) -> tuple:
+    """Parameters of every client after local steps as in a next round, that no aggregation follows.
+
+    Args:
+        config: of the federation.
+        params: after all rounds, as `fit` returned them.
+        clients: as for `fit`.
+        keys: likewise.
+        execution: likewise.
+    """
+    _, keys = split_each(keys)
+    local_keys, _ = _keys_of_round(keys, config.rounds)
+    return _shared(local_training, config, execution)(params, clients, local_keys)
 
 
 def broadcast(params: Any, count: int) -> Any:
     """The parameters of one network for each of `count` clients."""
     return jax.tree.map(lambda x: jnp.broadcast_to(x, (count, *x.shape)), params)
-
-
-def evaluate(
-    config: FederatedConfig, before: tuple, after: tuple, test: Split
-) -> dict[str, Float[np.ndarray, " S"]]:
-    """Test accuracies of a federation, as `fit` returned it.
-
-    Args:
-        config: of the federation.
-        before: parameters before the last aggregation.
-        after: parameters after it.
-        test: the Split.
-
-    Returns:
-        {metric: [S]}: test_accuracy and worst_accuracy, the mean and the least over
-        clients after the last aggregation; client_accuracy and ensemble_accuracy, the mean over
-        clients and that of their mean logits before it.
-    """
-
-    def logits_of(params):
-        groups = zip(config.groups, params)
-        each = (classification.predict(net.apply, p, test.inputs) for (net, _), p in groups)
-        return np.concatenate([*each], axis=1)
-
-    own, seen = logits_of(before), logits_of(after)
-    accuracy = np.asarray(classification.measure(seen, test.labels)["accuracy"])
-    ensemble = classification.measure(own.mean(1), test.labels)
-    return {
-        "test_accuracy": accuracy.mean(1),
-        "worst_accuracy": accuracy.min(1),
-        "client_accuracy": np.asarray(classification.measure(own, test.labels)["accuracy"]).mean(1),
-        "ensemble_accuracy": np.asarray(ensemble["accuracy"]),
-    }
 
 
 def _initial(model, count, keys):
@@ -235,6 +198,11 @@ def _validation_accuracy(config, params, clients, key):
 def _keys_of_round(keys, number):
     """Keys [S] of local training, and those of the aggregation."""
     return split_each(jax.vmap(lambda key: jax.random.fold_in(key, number))(keys))
+
+
+def _shared(work, config, execution):
+    """The program of what all aggregations have in common, so that each compiles itself alone."""
+    return _program(work, config._replace(aggregation=None), bool(execution.compiler_options()))
 
 
 @functools.lru_cache(maxsize=64)

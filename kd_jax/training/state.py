@@ -170,14 +170,26 @@ def train_steps(
         key: of batches and dropout.
     """
     draw_key, key = jax.random.split(key)
-    step = make_step(loss_fn, optimizer)
     first = start(variables, optimizer, key)
+    return walk(make_step(loss_fn, optimizer), first, draw, steps, draw_key).variables
+
+
+def walk(step: Callable, state: State, draw: Callable, count: int, key: jax.Array) -> State:
+    """A State after `count` steps, each on rows drawn by the key and the number of the step.
+
+    Args:
+        step: of `make_step`.
+        state: before them.
+        draw: key -> rows of a batch.
+        count: how many.
+        key: of the batches.
+    """
 
     def one(state, _):
-        rows = draw(jax.random.fold_in(draw_key, state.step))
+        rows = draw(jax.random.fold_in(key, state.step))
         return step(state, Batch(rows))[0], None
 
-    return jax.lax.scan(one, first, length=steps)[0].variables
+    return jax.lax.scan(one, state, length=count)[0]
 
 
 def diverged(state: State) -> Int[np.ndarray, "*grid"]:

@@ -9,8 +9,9 @@ import pytest
 from scipy import special
 
 from kd_jax import models
-from kd_jax.data import partition
+from kd_jax.data import Split, partition
 from kd_jax.distill import aggregation, federated, teachers
+from kd_jax.distill import federated_evaluation as evaluation
 from kd_jax.training import state
 
 
@@ -68,6 +69,11 @@ def compiled(work, config):
     """work(config, params, clients, key) with the config in it, of NumPy's arrays."""
     program = jax.jit(functools.partial(work, config))
     return lambda *given: jax.tree.map(np.asarray, program(*given))
+
+
+def aggregated(aggregate, config):
+    """The parameters of compiled(aggregate, config), without what is reported."""
+    return lambda *given: compiled(aggregate, config)(*given)[0]
 
 
 def same(ours, theirs, rtol=1e-5, atol=1e-6):
@@ -134,7 +140,7 @@ def test_clients_trained_together_are_those_trained_alone():
 
 def test_federated_averaging_weighs_clients_by_their_rows():
     params = different(WIDE, 3), different(NARROW, 2)
-    found = compiled(aggregation.fedavg, config_of(groups=BOTH))(params, OF_BOTH, None)
+    found = aggregated(aggregation.fedavg, config_of(groups=BOTH))(params, OF_BOTH, None)
     for ours, theirs, counts in zip(found, params, ([4, 2, 1], [3, 1])):
 
         def weighted(x, counts=counts):
@@ -145,12 +151,18 @@ def test_federated_averaging_weighs_clients_by_their_rows():
 
 
 @pytest.mark.parametrize(
-    "aggregate", [aggregation.fedavg, aggregation.feddf, aggregation.fedmd(aggregation.mean)]
+    "aggregate",
+    [
+        aggregation.fedavg,
+        aggregation.feddf,
+        aggregation.fedmd(aggregation.mean),
+        pytest.param(aggregation.feddf_early_stopping(3, 1), id="early stopping"),
+    ],
 )
 def test_of_equal_clients_the_mean_is_each_of_them(aggregate):
     # a network that distills its own logits stays as it is: p = q has no gradient
     params = (jax.tree.map(lambda x: np.stack([x[0]] * 3), different(WIDE, 1)),)
-    found = compiled(aggregate, config_of())(params, clients_of(), jax.random.key(0))
+    found = aggregated(aggregate, config_of())(params, clients_of(), jax.random.key(0))
     same(found, params)
 
 
@@ -171,9 +183,9 @@ def test_architectures_that_differ_learn_one_consensus(aggregate):
     found = compiled(federated.client_logits, config_of(groups=BOTH))(params, public)
     np.testing.assert_allclose(found, before, atol=1e-5)
     config = config_of(groups=BOTH, distillation=200)
-    after, begun = compiled(aggregate, config)(params, OF_BOTH, jax.random.key(0)), params
+    after, begun = aggregated(aggregate, config)(params, OF_BOTH, jax.random.key(0)), params
     if aggregate is aggregation.feddf:
-        begun = compiled(aggregation.fedavg, config_of(groups=BOTH))(params, OF_BOTH, None)
+        begun = aggregated(aggregation.fedavg, config_of(groups=BOTH))(params, OF_BOTH, None)
     for (model, count), first, last in zip(BOTH, begun, after):
         for k in range(count):
             apart = [divergence(one_of(p, k), public, before.mean(0)) for p in (first, last)]
@@ -197,7 +209,7 @@ def test_byzantine_clients_are_the_first_and_attack_in_what_they_send_alone():
     def received(config, params, clients, key):
         """What comes to the consensus."""
         sent = []
-        consensus = aggregation.fedmd(lambda x: (sent.append(x), x[0])[1], byzantine=1)
+        consensus = aggregation.fedmd(lambda x, _: (sent.append(x), x[0])[1], byzantine=1)
         consensus(config, params, clients, key)
         return sent[0]
 
@@ -205,6 +217,107 @@ def test_byzantine_clients_are_the_first_and_attack_in_what_they_send_alone():
     own = np.stack([logits_by_hand(one_of(params, k), clients.public) for k in range(3)])
     np.testing.assert_allclose(found[0], own[0][:, [2, 0, 1]], atol=1e-5)
     np.testing.assert_allclose(found[1:], own[1:], atol=1e-5)
+
+
+def test_logits_weighted_by_class_counts_by_hand():
+    counts = np.array([[3, 0, 0], [1, 2, 0]])
+    logits = np.array([[[3.0, 0, 0]], [[0.0, 6, 0]]])
+    # less their means 1 and 2: (2, −1, −1) and (−2, 4, −2); of class 0 the first has three of four
+    # rows, of class 1 the second has all, and class 2, that nobody has, gets the plain mean
+    expected = [[(3 * 2 - 2) / 4, 4, (-1 - 2) / 2]]
+    np.testing.assert_allclose(aggregation.class_level(logits, counts), expected, rtol=1e-6)
+    shifted = logits + np.array([5.0, -7])[:, None, None]  # no client's probabilities change
+    np.testing.assert_allclose(aggregation.class_level(shifted, counts), expected, rtol=1e-5)
+    # with as many rows of every class it is the mean, up to a constant for each input
+    alike = np.random.default_rng(3).normal(size=(4, 2, 3)).astype("f4")
+    apart = aggregation.class_level(alike, np.full((4, 3), 5)) - aggregation.mean(alike)
+    np.testing.assert_allclose(apart, np.broadcast_to(apart[:, :1], apart.shape), atol=1e-6)
+
+
+def test_class_counts_are_of_own_rows_alone():
+    clients = clients_of()
+    counts = compiled(lambda config, clients: aggregation.class_counts(clients, 3), None)(clients)
+    for own, found in zip(((0, 1, 2, 3), (4, 5), (6, 7, 8, 9, 10, 11)), counts):
+        assert found.tolist() == np.bincount(clients.labels[[*own]], minlength=3).tolist()
+
+
+def test_the_consensus_is_weighted_by_the_class_counts_of_the_clients():
+    params, clients, seen = different(WIDE, 3), clients_of(), []
+
+    def consensus(logits, counts):
+        seen.append(counts)
+        return logits[0]
+
+    def received(config, params, clients, key):
+        aggregation.fedmd(consensus)(config, params, clients, key)
+        return seen[-1]
+
+    found = compiled(received, config_of())((params,), clients, jax.random.key(0))
+    assert found.sum(1).tolist() == clients.counts.tolist()
+
+
+def test_a_server_that_stops_early_takes_the_best_epoch_on_validation():
+    params, clients, key = (different(WIDE, 3),), clients_of(), jax.random.key(6)
+    # labels of the consensus: the averaged weights are wrong of some, and distilling helps
+    logits = np.mean([logits_by_hand(one_of(params[0], k), clients.public) for k in range(3)], 0)
+    clients = clients._replace(validation=(clients.public, np.argmax(logits, -1)))
+    inputs, labels = clients.validation
+
+    def right(variables):
+        return np.mean(np.argmax(logits_by_hand(one_of(variables, 0), inputs), -1) == labels)
+
+    # 20 public inputs in batches of 4 are 5 steps: after e epochs it is FedDF of 5 e steps
+    fixed = [aggregated(aggregation.fedavg, config_of())(params, clients, None)[0]]
+    for epochs in range(1, 5):
+        config = config_of(distillation=5 * epochs, rate=1.0)
+        fixed.append(aggregated(aggregation.feddf, config)(params, clients, key)[0])
+    scores = [right(x) for x in fixed]
+    best = int(np.argmax(scores))
+    assert best > 0, scores
+    found, said = compiled(aggregation.feddf_early_stopping(4, 4), config_of(rate=1.0))(
+        params, clients, key
+    )
+    assert said["server_epochs"] == best
+    same(found[0], fixed[best])
+    # where none is ever better nothing is distilled
+    own = np.argmax(logits_by_hand(one_of(fixed[0], 0), inputs), -1)
+    perfect = clients._replace(validation=(inputs, own))
+    found, said = compiled(aggregation.feddf_early_stopping(4, 4), config_of(rate=1.0))(
+        params, perfect, key
+    )
+    assert said["server_epochs"] == 0
+    same(found[0], fixed[0])
+
+
+def test_clients_train_on_as_in_a_next_round_and_drift_is_what_they_lose():
+    config = config_of(aggregation.fedavg)
+    clients, keys = clients_of(), jax.random.split(jax.random.key(8), 2)
+    clients = jax.device_put(clients._replace(
+        rows=np.stack([clients.rows] * 2), counts=np.stack([clients.counts] * 2)
+    ))  # fmt: skip
+    fitted = federated.fit(config, clients, keys)
+    drifted = federated.train_on(config, fitted.after, clients, keys)
+    one_more = federated.fit(config._replace(rounds=config.rounds + 1), clients, keys)
+    same(drifted, one_more.before)
+    test = Split(clients.public, np.arange(20) % 3)
+    found = evaluation.client_drift(config, fitted.after, drifted, test)
+    for seed in range(2):
+        after, later = (
+            [one_of(one_of(x[0], seed), k) for k in range(3)] for x in (fitted.after, drifted)
+        )
+        first, last = (
+            np.stack([np.argmax(logits_by_hand(x, test.inputs), -1) for x in of])
+            for of in (after, later)
+        )
+        apart = [
+            sum(np.sum((np.float64(a) - b) ** 2) for a, b in zip(*map(jax.tree.leaves, pair)))
+            for pair in zip(after, later)
+        ]
+        np.testing.assert_allclose(found["client_drift"][seed], np.mean(apart), rtol=1e-4)
+        assert found["drift_agreement"][seed] == np.mean(first == last)
+        np.testing.assert_allclose(found["drifted_accuracy"][seed], np.mean(last == test.labels))
+    still = evaluation.client_drift(config, fitted.after, fitted.after, test)
+    assert not still["client_drift"].any() and (still["drift_agreement"] == 1).all()
 
 
 def test_seeds_learn_together_what_they_learn_alone():
@@ -225,7 +338,7 @@ def test_seeds_learn_together_what_they_learn_alone():
     for seed in range(2):
         found = one_of(together, seed)
         same(found, one_of(fit(seed, seed), 1))  # as if there were no other
-        _, (after,), curve = found
+        _, (after,), curve, _ = found
         right = [
             np.argmax(logits_by_hand(one_of(after, k), inputs), -1) == labels for k in range(3)
         ]

@@ -1,5 +1,7 @@
 """Cross-modal distillation: labels that must not leak, teachers of their own, bad settings."""
 
+import types
+
 import jax
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from kd_jax.distill import methods
 from kd_jax.distill.methods import training
 from kd_jax.errors import InputError
 from kd_jax.report import by_column
+from kd_jax.runtime.execution import DEFAULT
 from kd_jax.storage import run_folder
 
 LABELS = np.tile(np.arange(5, dtype=np.int32), 12)
@@ -44,6 +47,27 @@ def fitted(pair, own, method):
     """The students' parameters; members begin alike in every call."""
     keys = jax.random.split(jax.random.key(1), len(own["labeled"]))
     return jax.tree.leaves(training.fit(pair, method, keys, own=own))
+
+
+def test_records_are_of_the_students_that_each_seed_chose(monkeypatch):
+    task = a_task()
+    split = *task.lesson.split, task.rows
+    task = task._replace(splits={"validation": split, "test": split})
+    saved = []
+    monkeypatch.setattr(
+        few_labels, "save", lambda task, count, students, unit: saved.append(students)
+    )
+    monkeypatch.setattr(few_labels, "best_arms", lambda found: np.array([2, 0]))
+    soft = methods.Method("soft", weights=(0.1, 1.0, 10.0))
+    unit = types.SimpleNamespace(execution=DEFAULT)
+    found = few_labels.train(task, soft, (5,), unit)
+    assert [(r["seed"], r["labels"], r["weight"]) for r in found] == [(0, 5, 10.0), (1, 5, 0.1)]
+    right = few_labels.measure(task.student.apply, saved[0], split)["accuracy"]
+    for seed, (r, arm) in enumerate(zip(found, (2, 0))):
+        # validation is the test here, so both are of one student: of the arm that was chosen
+        assert r["test_accuracy"] == r["validation_accuracy"] == right[seed, 0]
+        assert r["validation_errors_by_arm"][arm] == r["test_errors"]
+    assert len({r["test_nll"] for r in found}) == 2
 
 
 def relabeled(pair, labels):

@@ -88,3 +88,16 @@ def test_students_are_measured_on_the_rows_of_their_seed():
 def test_the_best_arm_has_fewest_errors_and_then_the_lower_nll():
     errors = np.array([[3, 2, 1], [2, 1, 2]])  # means 2.5, 1.5, 1.5
     assert selection.best_arm({"errors": errors, "nll": np.array([[0, 5, 4], [0, 1, 1]])}) == 2
+
+
+def test_every_seed_chooses_on_its_own_validation_rows():
+    # the mean over seeds would choose the second arm for all: errors 3, 2 and 3
+    errors = np.array([[1, 2, 4], [4, 3, 2], [4, 1, 3]])
+    nll = np.array([[1.0, 2, 4], [4, 3, 2], [4, 1, 3]])
+    assert few_labels.best_arms({"errors": errors, "nll": nll}).tolist() == [0, 2, 1]
+    # what another seed finds, on a speaker of its own, changes nothing
+    errors[2] = 0, 5, 5
+    assert few_labels.best_arms({"errors": errors, "nll": nll}).tolist() == [0, 2, 0]
+    # on a tie the lower NLL of that seed
+    tie = {"errors": np.array([[1, 1], [1, 1]]), "nll": np.array([[2.0, 1.0], [1.0, 2.0]])}
+    assert few_labels.best_arms(tie).tolist() == [1, 0]

@@ -91,6 +91,10 @@ def test_the_table_and_the_figure_of_records_by_hand(tmp_path):
     settings = Config(**Config.PRESETS["smoke"]).results_key()
     (tmp_path / "config.json").write_text(json.dumps(settings))
     table = report.table(tmp_path)
+    assert "chosen for all seeds by their mean." in table  # as older records were
+    own = [r | {rows.BY_ARM: [3]} if "labels" in r else r for r in written]
+    (tmp_path / "records.jsonl").write_text(jsonl.text(own))
+    assert "chosen for each seed by itself." in report.table(tmp_path)
     assert f"vs. {rows.LABELS} with" in table
     cells = [[x.strip() for x in line.strip("|").split("|")] for line in table.splitlines()]
     assert [rows.SOFT, "42.5 ± 0.7", "43.8 ± 0.7", "52.5 ± 0.7"] in cells

@@ -138,15 +138,41 @@ def test_settings_that_do_not_fit_the_teacher_are_one_line(folder, teacher):
         reading.read(teacher, ["a text"], 129)
 
 
+@pytest.mark.parametrize("copies", [1, 3])  # older records have as many of a cut as seeds
+def test_a_cut_has_no_seed_and_every_student_is_compared_with_it(tmp_path, copies):
+    names = "probe_accuracy", "few_accuracy", "nearest_accuracy", "nearest_agreement"
+
+    def record(arm, seed, right):
+        known = {"row": rows.row_name(1, arm), "arm": arm, "layers": 1, "seed": seed}
+        return known | dict.fromkeys(names, right)
+
+    cost = {"parameters": 8, "layer_parameters": 4, "bytes": 32, "sentences_per_second": 9.0}
+    costs = [cost | {"layers": layers} for layers in (2, 1)]
+    more = {"layers": 2, "tests": 100, "costs": costs}
+    teacher = {"row": rows.TEACHER, "seed": 0, **dict.fromkeys(names[:-1], 0.8), **more}
+    written = [teacher, *(record(rows.CUT, seed, 0.4) for seed in range(copies))]
+    for arm in rows.TRAINED:
+        written += [record(arm, seed, 0.5 + 0.01 * seed) for seed in range(3)]
+    (tmp_path / "records.jsonl").write_text(jsonl.text(written))
+    (tmp_path / "config.json").write_text('{"seeds": 3, "few_labels": 5}')
+    cells = [[x.strip() for x in line.split("|")] for line in report.table(tmp_path).splitlines()]
+    (cut,) = (x[1:-1] for x in cells if x[1:2] == ["1 layer, cut"])
+    assert cut == ["1 layer, cut", "40.0", "40.0", "40.0", "40.0", "50.0"]
+    # 50, 51 and 52 % are 10, 11 and 12 points above 40: mean 11, s.d. 1, 4.3027 · 1/√3 = 2.48
+    found = [x[2:-1] for x in cells if len(x) == 6 and x[1] == "1 layer, distilled from the cut"]
+    assert [x[1:] for x in found] == [["+11.00 [+8.52, +13.48]", "BEATS"]] * 4
+    report.draw(tmp_path)
+    assert (tmp_path / "accuracy_by_speed.svg").stat().st_size > 5000
+
+
 def has_every_arm(folder, depths, printed):
     """Check what a run with students of one depth wrote; depths: the teacher's and theirs."""
     first, *found = jsonl.records(folder)
     assert first["row"] == rows.TEACHER and first["layers"] == depths[0]
     arms = [rows.CUT, *rows.TRAINED]
     seen = [(r["row"], r["seed"]) for r in found]
-    assert sorted(seen) == sorted(
-        (rows.row_name(depths[1], arm), s) for arm in arms for s in (0, 1)
-    )
+    expected = [(rows.row_name(depths[1], arm), s) for arm in rows.TRAINED for s in (0, 1)]
+    assert sorted(seen) == sorted([(rows.row_name(depths[1], rows.CUT), 0), *expected])
     mean = {
         arm: np.mean([r["nearest_agreement"] for r in found if r["arm"] == arm]) for arm in arms
     }

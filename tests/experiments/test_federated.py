@@ -34,7 +34,7 @@ def test_parts_of_the_training_rows_are_disjoint():
 def test_a_base_seed_changes_who_has_which_rows_and_skews_share_them():
     split = Split(np.arange(400.0), np.arange(400) % 10)
     smoke = dict(client_rows=200, public_rows=30, validation=20, clients=3, byzantine=1)
-    method = federation.methods(1)[0]
+    method = federation.methods(Config())[0]
 
     def drawn(base, alpha=1.0):
         config = Config(**smoke, seeds=2, least_rows=1, base_seed=base)
@@ -51,7 +51,7 @@ def test_a_base_seed_changes_who_has_which_rows_and_skews_share_them():
 
 def test_centralized_steps_are_of_as_many_rows_as_those_of_all_clients():
     config = Config(batch_size=7, clients=4, byzantine=1)
-    local, *_, central = (federation.federation(config, x) for x in federation.methods(1))
+    local, *_, central = (federation.federation(config, x) for x in federation.methods(config))
     assert (local.batch_size, central.batch_size) == (7, 28)
     assert local.optimizer is central.optimizer  # so that programs are shared
 
@@ -83,10 +83,10 @@ def test_a_small_run_records_what_was_reached_and_sent(tmp_path, monkeypatch):
     """One row of each kind: weights or logits are sent, or nothing, as there are no clients."""
     drawn_by_numpy(monkeypatch)
     monkeypatch.setattr(federation, "optimizer", functools.cache(optax.sgd))
-    chosen = (names.FEDAVG, names.ATTACKED_MEDIAN, names.CENTRAL)
-    every = federation.methods(1)
+    chosen = (names.FEDAVG, names.FEDDF_STOPPED, names.ATTACKED_MEDIAN, names.CENTRAL)
+    every = federation.methods(Config(**Config.PRESETS["smoke"]))
     some = [method for method in every if method.row in chosen]
-    monkeypatch.setattr(federation, "methods", lambda byzantine: some)
+    monkeypatch.setattr(federation, "methods", lambda config: some)
     config = Config(**Config.PRESETS["smoke"], preset="smoke")
     run = run_folder.Run(tmp_path, "federated", config.results_key())
     federation.run(config, run)
@@ -97,6 +97,10 @@ def test_a_small_run_records_what_was_reached_and_sent(tmp_path, monkeypatch):
     for (_, row, _), r in found.items():
         assert len(r["validation_curve"]) == config.rounds
         assert 0 <= r["worst_accuracy"] <= r["test_accuracy"] <= 1
+        assert 0 <= r["drifted_accuracy"] <= 1 and 0 <= r["drift_agreement"] <= 1
+        assert r["client_drift"] > 0
+        assert ("server_epochs" in r) == (row == names.FEDDF_STOPPED)
+        assert all(x in range(config.server_epochs + 1) for x in r.get("server_epochs", ()))
         if row == names.CENTRAL:  # nothing is aggregated
             assert r["client_accuracy"] == r["test_accuracy"] and r["bytes"] == 0
     sent = {r["row"]: r["bytes"] for r in records}
@@ -106,23 +110,60 @@ def test_a_small_run_records_what_was_reached_and_sent(tmp_path, monkeypatch):
     assert all(r["worst_accuracy"] == r["test_accuracy"] for r in every_client)  # one network
 
 
-def test_the_table_and_both_figures_of_records_by_hand(tmp_path):
+def by_hand(folder, rows, new=False):
+    """Write records whose accuracy is 2 points higher with every row; their tables' cells."""
     written = []
-    for (a, alpha), (n, row) in itertools.product(enumerate(("0.5", "100")), enumerate(names.ROWS)):
+    for (a, alpha), (n, row) in itertools.product(enumerate(("0.5", "100")), enumerate(rows)):
         for seed in (0, 1, 2):
             right = 0.5 + 0.2 * a + 0.01 * n + 0.02 * seed
             reached = dict.fromkeys(("test_accuracy", "worst_accuracy"), right)
             reached |= {"client_accuracy": right - 0.1, "ensemble_accuracy": right + 0.05}
-            more = {"validation_curve": [0.4, right], "bytes": 0 if n in (0, 11) else 1000 * n}
+            sent = 0 if row in (names.LOCAL, names.CENTRAL) else 1000 * n
+            more = {"validation_curve": [0.4, right], "bytes": sent}
+            if new:
+                more |= {"drifted_accuracy": right - 0.03, "drift_agreement": 0.75}
+                more |= {"client_drift": 2.0 + n}
+            if row == names.FEDDF_STOPPED:
+                more["server_epochs"] = [0.0, 3.0]
             written.append({"part": alpha, "row": row, "seed": seed, **reached, **more})
-    (tmp_path / "records.jsonl").write_text(jsonl.text(written))
+    (folder / "records.jsonl").write_text(jsonl.text(written))
     settings = Config(**Config.PRESETS["smoke"]).results_key()
-    (tmp_path / "config.json").write_text(json.dumps(settings))
-    cells = [
+    (folder / "config.json").write_text(json.dumps(settings))
+    text = report.table(folder)
+    return text, [
         [cell.strip() for cell in line.strip("|").split("|")]
-        for line in report.table(tmp_path).splitlines()
+        for line in text.splitlines()
         if line.startswith("|")
     ]
+
+
+OLD = [row for row in names.ROWS if row not in (names.FEDDF_STOPPED, names.FEDMD_COUNTS)]
+
+
+def test_the_tables_of_drift_and_of_the_server_that_stops_early(tmp_path):
+    text, cells = by_hand(tmp_path, names.ROWS, new=True)
+    assert "Client drift: 5 more steps on own rows after the last aggregation" in text
+    # 3 points are lost by all, 75 % of the test inputs keep their class
+    (found,) = (x for x in cells if x[:2] == ["100", names.FEDAVG] and len(x) == 7)
+    n = names.ROWS.index(names.FEDAVG)
+    assert found[2:] == [
+        f"{69 + n}.00 ± 2.00",
+        "−3.00 [−3.00, −3.00]",
+        "WORSE",
+        "75.0",
+        f"{2 + n}.00",
+    ]
+    # a round with no epoch and one with all three in each seed
+    assert [x for x in cells if x[1:] == ["1.5 ± 0.0", "50", "50"]] == [
+        [alpha, "1.5 ± 0.0", "50", "50"] for alpha in ("0.5", "100")
+    ]
+    pairs = {tuple(x[1:3]) for x in cells if len(x) == 5}
+    assert {(names.FEDDF_STOPPED, names.FEDDF), (names.FEDMD_COUNTS, names.FEDMD)} <= pairs
+
+
+def test_the_table_and_both_figures_of_records_by_hand(tmp_path):
+    text, cells = by_hand(tmp_path, OLD)  # as older records are
+    assert "Client drift" not in text and "Early stopping" not in text
     # FedDF is the third row: 52, 54, 56 % at alpha 0.5, 2 points above local training in each seed
     (line, *_) = (x for x in cells if x[0] == names.FEDDF)
     assert line[1] == "54.00 ± 2.00" and line[2].startswith("+2.00 [") and line[3] == "BEATS"
