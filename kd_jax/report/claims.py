@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from kd_jax.errors import require
+from kd_jax.errors import InputError, require
 from kd_jax.metrics.statistics import BEATS, INCONCLUSIVE, UNDECIDED, WORSE
 from kd_jax.report import cells, confirmed, markdown_blocks, tables
 
@@ -31,9 +31,12 @@ A claim is reproduced where the verdict on our row is the one that the paper wou
 contradicted where it is another one, and open where the row is INCONCLUSIVE: its interval, or
 Holm's correction for all rows of its table, leaves it undecided. An equation is reproduced where
 its error is at most what the claim allows. Data and sizes are smaller here than in most papers (the
-linked page says which), so an open or contradicted claim speaks of this setting. \\*: of a record
-of one base seed, which no other has confirmed. A difference is ours, to what the claim compares
-with: points are percentage points of accuracy; of errors and nats fewer are better.
+linked page says which), so an open or contradicted claim speaks of this setting.
+
+A claim is confirmed where the exploration, a run at another base seed, has the same row with the
+same answer; where its answer is another one, this stands in brackets. \\*: of one base seed, as no
+other has that row. A difference is ours, to what the claim compares with: points are percentage
+points of accuracy; of errors and nats fewer are better.
 """
 
 
@@ -104,19 +107,36 @@ def page(root: pathlib.Path) -> str:
     """
     papers: dict[str, list[list[str]]] = {}
     results: list[str] = []
+    agreed = 0  # claims that another base seed confirmed
     for name, claim in listed(root):
         record = root / "experiments" / name / claim.record
         table = record / "table.md"
         known = table.is_file()
         found = answer(claim, table.read_text(encoding="utf-8")) if known else NOTHING
         results.append(result(claim, found) if known else NOT_RUN)
-        marked = results[-1] + (ONE_SEED if known and not confirmed.exploration(record) else "")
+        mark = _unconfirmed(claim, record, results[-1]) if known else ""
+        agreed += known and not mark
+        marked = results[-1] + mark
         link = f"[{name}](../experiments/{name}/README.md)"
         line = [claim.says, marked, claim.published, found.number, found.difference, link]
         papers.setdefault(claim.paper, []).append(line)
-    parts = [HEAD.format(count=_count(results))]
+    count = f"{_count(results)}; {agreed} confirmed at another base seed"
+    parts = [HEAD.format(count=count)]
     parts += [f"## {x}\n\n{_table(papers[x])}" for x in sorted(papers, key=_year)]
     return "\n".join(parts)
+
+
+def _unconfirmed(claim, record, outcome):
+    """What stands behind a result that the exploration does not confirm; "" where it does."""
+    first = confirmed.exploration(record)
+    if first is None:
+        return ONE_SEED
+    try:
+        found = answer(claim, (first / "table.md").read_text(encoding="utf-8"))
+    except InputError:  # what was explored has no such row
+        return ONE_SEED
+    before = result(claim, found)
+    return "" if before == outcome else f" (exploration: {before})"
 
 
 def _year(paper):

@@ -1,7 +1,7 @@
 """Claims are answered by the cells that they name, and by nothing else."""
 
+import json
 import pathlib
-import re
 
 import pytest
 
@@ -95,14 +95,45 @@ def test_what_a_record_does_not_have_is_named(asked, missing):
         claims.answer(asked, TABLE)
 
 
-def test_a_claim_says_whether_another_base_seed_confirmed_its_record(tmp_path, monkeypatch):
+@pytest.fixture
+def line(tmp_path, monkeypatch):
+    """What the page says of a claim, of a record at base seed 1 and an exploration, or none."""
     monkeypatch.setattr(claims, "listed", lambda root: [("small", claim("Few labels", "soft"))])
-    for name in ("records", "exploration"):
-        folder = tmp_path / "experiments" / "small" / name
-        folder.mkdir(parents=True)
-        (folder / "table.md").write_text(TABLE)
-        said = "| reproduced |" if name == "exploration" else "| reproduced \\* |"
-        assert said in re.sub(" +", " ", claims.page(tmp_path))
+
+    def of(explored, base_seed=0):
+        for name, text, seed in (("records", TABLE, 1), ("exploration", explored, base_seed)):
+            folder = tmp_path / "experiments" / "small" / name
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / "config.json").write_text(json.dumps({"base_seed": seed}))
+            if text:
+                (folder / "table.md").write_text(text, encoding="utf-8")
+        page = claims.page(tmp_path)
+        (found,) = [x for x in page.splitlines() if x.startswith("| it is so")]
+        marked = found.split("|")[2].strip()
+        assert f"{int(marked == 'reproduced')} confirmed at another base seed" in page
+        return marked
+
+    return of
+
+
+def test_a_claim_is_confirmed_where_another_base_seed_has_the_same_answer(line):
+    assert line(None) == "reproduced \\*"
+    assert line(TABLE) == "reproduced"
+
+
+@pytest.mark.parametrize("change, said", [
+    (("[−5.0, −3.0] | BEATS", "[−9.0, +1.0] | INCONCLUSIVE"), "reproduced (exploration: open)"),
+    (("−3.0] | BEATS", "−3.0] | WORSE"), "reproduced (exploration: **contradicted**)"),
+    (("| soft | 5 |", "| hard | 5 |"), "reproduced \\*"),
+])  # fmt: skip
+def test_another_answer_is_shown_and_a_row_that_was_not_explored_confirms_nothing(
+    line, change, said
+):
+    assert line(TABLE.replace(*change)) == said
+
+
+def test_the_same_base_seed_confirms_nothing(line):
+    assert line(TABLE, base_seed=1) == "reproduced \\*"
 
 
 def test_the_oldest_papers_come_first(tmp_path, monkeypatch):
@@ -120,7 +151,8 @@ def test_claims_of_an_experiment_without_a_record_are_not_run_yet(tmp_path, monk
     both = [(name, claim("Few labels", "soft", number="errors")) for name in ("known", "new")]
     monkeypatch.setattr(claims, "listed", lambda root: both)
     page = claims.page(tmp_path)
-    assert "**2 claims: 1 reproduced, 0 contradicted, 0 open, 1 not run yet.**" in page
+    counted = "2 claims: 1 reproduced, 0 contradicted, 0 open, 1 not run yet"
+    assert f"**{counted}; 0 confirmed at another base seed.**" in page
     known, new = [x for x in page.splitlines() if x.startswith("| it is so")]
     assert "| errors: 5.5" in known and "| reproduced" in known and "| not run yet" in new
     assert [x.strip() for x in new.split("|")[4:6]] == ["–", "–"]
