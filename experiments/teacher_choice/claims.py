@@ -2,6 +2,7 @@
 
 from experiments.teacher_choice import rows as named
 from kd_jax.metrics import statistics
+from kd_jax.report import judges
 from kd_jax.report.claims import Claim, measured
 
 LABELS, PAIRED = "vs. labels only [95 %]", "difference [95 %]"
@@ -68,7 +69,7 @@ CLAIMS = measured("errors", [
     Claim(
         "Hinton, Vinyals and Dean 2015, section 4 (arXiv 1503.02531)",
         "One network keeps more than 80 % of an ensemble's gain: on MNIST too?", "speech: 86 %",
-        (named.SHARES, named.MIXED), "ours [95 %]", least=80,
+        (named.SHARES, named.MIXED), "ours [95 %]", judge=judges.above(80),
     ),
     Claim(
         "Beyer et al. 2021, Knowledge Distillation: A Good Teacher Is Patient and Consistent "
@@ -90,6 +91,6 @@ CLAIMS = measured("errors", [
         "Busbridge et al. 2025, Distillation Scaling Laws (arXiv 2502.08606)",
         "A law of a student's size, its data and its teacher's loss predicts its loss (R² > 0.9)",
         "within about 1 %", (named.LAWS, "width, images and the teacher's loss"),
-        "R² of held-out students [95 %]", least=0.9, unit="(R²)",
+        "R² of held-out students [95 %]", judge=judges.above(0.9), unit="(R²)",
     ),
 ])  # fmt: skip
