@@ -31,7 +31,8 @@ CLAIMS = measured("errors", [
         (FEWER, "1", OF_CNN, OURS), PAIRED, expected=statistics.WORSE,
     ),
     Claim(
-        TUTORIAL, f"Half of the 3s are right, of which students saw none (within {ONE_RUN:g} points)",
+        TUTORIAL,
+        f"Half of the 3s are right, of which students saw none (within {ONE_RUN:g} points)",
         "48 % of the 3s", (RIGHT, "2a", OURS), "accuracy [95 %]", expected=statistics.EQUIVALENT,
         judge=judges.near(48, ONE_RUN),
     ),

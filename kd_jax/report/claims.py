@@ -14,7 +14,7 @@ from kd_jax.metrics.statistics import BEATS, INCONCLUSIVE, UNDECIDED
 from kd_jax.report import cells, judges, markdown_blocks
 
 REPRODUCED, CONTRADICTED, OPEN = "reproduced", "**contradicted**", "open"
-PERCENT = "% of the test"
+PERCENT = "% wrong"
 
 
 class Claim(NamedTuple):
@@ -109,11 +109,10 @@ def _numbers(claim, table, rows, missing):
     place = cells.column(table, claim.number, missing)
     names = [claim.number.removesuffix(", %"), claim.beside]
     if claim.test:
-        return "; ".join(
-            f"{name}: {in_percent(row[place], claim.test)} %"
-            for name, row in zip((f"{names[0]} in percent", names[1]), rows)
-        )
-    return "; ".join(f"{name}: {row[place]}" for name, row in zip(names, rows))
+        shown = [f"{in_percent(row[place], claim.test)} %" for row in rows]
+    else:
+        shown = [row[place] for row in rows]
+    return "; ".join(f"{name}: {cell}" for name, cell in zip(names, shown))
 
 
 def _judged(found, missing):

@@ -73,8 +73,8 @@ def test_a_quotient_and_numbers_side_by_side_show_both():
 def test_errors_stand_in_percent_beside_a_percentage_of_the_paper():
     asked = claim("", "soft", number="errors", beside="labels", test=1000, unit="errors")
     found = claims.answer(asked, TABLE)
-    assert found.number == "errors in percent: 0.550 %; labels: 0.950 %"
-    assert found.difference == "−0.400 [−0.500, −0.300] % of the test"
+    assert found.number == "errors: 0.550 %; labels: 0.950 %"
+    assert found.difference == "−0.400 [−0.500, −0.300] % wrong"
     assert claims.in_percent("1,609.5 ± 10.1", 10_000) == "16.095 ± 0.101"
 
 
