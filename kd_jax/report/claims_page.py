@@ -7,10 +7,12 @@ import re
 from collections.abc import Iterable
 
 from kd_jax.errors import InputError
+from kd_jax.metrics.statistics import EQUIVALENT
 from kd_jax.report import confirmed, tables
 from kd_jax.report.claims import CONTRADICTED, NOTHING, OPEN, REPRODUCED, Claim, answer, result
 
 ONE_SEED = " \\*"
+NO_MARGIN = "no margin was stated before the run"
 NOT_RUN = "not run yet"  # there is no record
 HEADER = ["claim", "result", "published", "ours", "difference [95 %]", "where"]
 OURS = HEADER.index("ours")
@@ -23,17 +25,18 @@ HEAD = """\
 
 A claim is reproduced where the verdict on our row is the one that the paper would have,
 contradicted where it is another one, and open where the row is INCONCLUSIVE: its interval, or
-Holm's correction for all rows of its table, leaves it undecided. Data and sizes are
-smaller here than in most papers (the linked page says which), so an open or contradicted claim
-speaks of this setting.
+Holm's correction for all of its table, leaves it undecided; or, said in brackets, where the row
+does not answer it. Data and sizes are smaller here than in most papers (the linked page says
+which), so an open or contradicted claim speaks of this setting.
 
 A claim is confirmed where the exploration, a run at another base seed, has the same row with the
 same answer; where its answer is another one, this stands in brackets. \\*: of one base seed, as no
 other has that row. A difference is ours, to what the claim compares with: points are percentage
 points of accuracy; of errors and nats fewer are better.
 
-An equation and a cost have no interval: they are reproduced where the number is as the claim has
-it. Where the paper's number is a percentage, our errors are printed in percent of the test.
+Equations and costs have no interval: they are reproduced where the number is as the claim has it.
+Where the paper's number is a percentage, our errors are printed in percent of the test examples. A
+margin is what makes no difference: a claim of no difference is reproduced by an interval within it.
 """
 
 
@@ -59,7 +62,8 @@ def page(root: pathlib.Path) -> str:
         agreed += known and not mark
         marked = results[-1] + mark
         link = f"[{name}](../experiments/{name}/README.md)"
-        line = [claim.says, marked, claim.published, found.number, found.difference, link]
+        says = claim.says + (_margin(claim, record) if known else "")
+        line = [says, marked, claim.published, found.number, found.difference, link]
         papers.setdefault(claim.paper, []).append(line)
     count = f"{_count(results)}; {agreed} confirmed at another base seed"
     parts = [HEAD.format(count=count)]
@@ -74,15 +78,30 @@ def _outcome(claim, record, found):
 
 def _unanswered(claim, record):
     """Why a record does not answer a claim; "" where it does."""
-    if not claim.unanswered or not claim.until:
-        return claim.unanswered
-    settings = json.loads((record / "config.json").read_text(encoding="utf-8"))
-    return "" if claim.until in settings else claim.unanswered
+    settled = claim.until and claim.until in _settings(record)
+    return "" if settled else claim.unanswered
+
+
+def _settings(record):
+    return json.loads((record / "config.json").read_text(encoding="utf-8"))
+
+
+def _of_no_difference(claim):
+    """Whether a claim needs a margin, which a run's settings state."""
+    return claim.expected == EQUIVALENT and claim.judge is None
+
+
+def _margin(claim, record):
+    """' (margin: 10 errors)' of a claim of no difference whose record states one."""
+    margin = _settings(record).get("margin") if _of_no_difference(claim) else None
+    return f" (margin: {margin:g} {claim.unit})" if margin else ""
 
 
 def _mark(claim, record, outcome):
     """What stands behind a result that is unanswered or not confirmed; "" of others."""
     reason = _unanswered(claim, record)
+    if outcome == OPEN and _of_no_difference(claim) and not _margin(claim, record):
+        reason = NO_MARGIN
     if reason:
         return f" ({reason})"
     first = confirmed.exploration(record)

@@ -6,7 +6,7 @@ Each takes the cell, and of a quotient the cell that it is divided by, and retur
 import re
 from collections.abc import Callable
 
-from kd_jax.errors import require
+from kd_jax.errors import InputError
 from kd_jax.metrics.statistics import BEATS, EQUIVALENT, INCONCLUSIVE, WORSE
 
 Judge = Callable[..., str]
@@ -82,5 +82,6 @@ def _ends(cell):
 def _quantity(cell):
     """The number that a cell begins with."""
     found = QUANTITY.match(cell.replace("−", "-"))
-    require(found, f"claims: {cell!r} is no number")
+    if found is None:
+        raise InputError(f"claims: {cell!r} is no number")
     return float(found[0].replace(",", ""))

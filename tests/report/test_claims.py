@@ -1,5 +1,6 @@
 """Claims are answered by the cells that they name, and by nothing else."""
 
+import importlib
 import json
 import pathlib
 
@@ -177,6 +178,31 @@ def test_claims_of_an_experiment_without_a_record_are_not_run_yet(tmp_path, monk
     known, new = [x for x in page.splitlines() if x.startswith("| it is so")]
     assert "| errors: 5.5" in known and "| reproduced" in known and "| not run yet" in new
     assert [x.strip() for x in new.split("|")[4:6]] == ["–", "–"]
+
+
+def test_a_claim_of_no_difference_has_the_margin_that_its_record_states(tmp_path, monkeypatch):
+    asked = claim("", "slow", expected=EQUIVALENT, unit="errors")
+    monkeypatch.setattr(claims_page, "listed", lambda root: [("small", asked)])
+    folder = tmp_path / "experiments" / "small" / "records"
+    folder.mkdir(parents=True)
+    lines = []
+    for settings, verdict in (({}, INCONCLUSIVE), ({"margin": 2.0}, EQUIVALENT)):
+        (folder / "config.json").write_text(json.dumps(settings))
+        text = TABLE.replace("+1.8] | INCONCLUSIVE", f"+1.8] | {verdict}")
+        (folder / "table.md").write_text(text, encoding="utf-8")
+        page = claims_page.page(tmp_path)
+        lines += [x.split("|")[1:3] for x in page.splitlines() if x.startswith("| it is")]
+    assert [[x.strip() for x in line] for line in lines] == [
+        ["it is so", "open (no margin was stated before the run)"],
+        ["it is so (margin: 2 errors)", "reproduced \\*"],
+    ]
+
+
+def test_experiments_with_claims_of_no_difference_have_a_margin_among_their_settings():
+    equal = {n for n, x in claims_page.listed(ROOT) if x.expected == EQUIVALENT and not x.judge}
+    for name in equal:
+        config = importlib.import_module(f"experiments.{name}.config").Config
+        assert config.margin > 0
 
 
 def test_the_committed_page_is_what_the_records_say():
