@@ -10,11 +10,13 @@ from experiments.mnist_tutorial.rows import (
     BY_EPOCH,
     COMPARED,
     FREE,
+    GAPS,
     LABELS,
     LEVELS,
     MIXED,
     PAPER,
     SOFT,
+    THREES,
 )
 from kd_jax.distill import bias_correction
 from kd_jax.report import class_figures, figures, roles, sections, tables
@@ -44,7 +46,43 @@ def table(folder: pathlib.Path) -> str:
         text += [sections.table(found, paper.get(part, {}), LABELS, columns, **shown)]
     text += ["Fewer errors?", sections.compared(trained, COMPARED, detectable=True)]
     text += ["Accuracy? [95 %]: for other teachers and their students, of these test images"]
-    return "\n\n".join([*text, sections.levels(trained, LEVELS)])
+    text += [sections.levels(trained, LEVELS)]
+    text += [f"Fewer of the 3s wrong? {OF_THESE}", threes(trained)]
+    if any(f"train{BY_EPOCH}" in r for r in records):
+        text += [f"Fewer errors more on test than on training images? {OF_THESE}", gaps(trained)]
+    return "\n\n".join(text)
+
+
+OF_THESE = "[95 %]: for other teachers and their students, of these images"
+
+
+def threes(parts: Mapping[str, list[dict]]) -> str:
+    """The Markdown table of the wrong 3s of pairs of rows.
+
+    Args:
+        parts: {part: its records}.
+    """
+    counted = {
+        part: [{**r, "wrong_3s": r["test_wrong"][3]} for r in records]
+        for part, records in parts.items()
+    }
+    return sections.compared(counted, THREES, "wrong_3s")
+
+
+def gaps(parts: Mapping[str, list[dict]]) -> str:
+    """The Markdown table of how many errors more students make on test than on training images.
+
+    Both are counted after the last epoch of the learning curves, of as many images each.
+
+    Args:
+        parts: {part: its records}; those without learning curves are left out.
+    """
+    train = f"train{BY_EPOCH}"
+    counted = {
+        part: [{**r, "gap": r["test_errors"] - r[train][-1]} for r in records if train in r]
+        for part, records in parts.items()
+    }
+    return sections.compared(counted, GAPS, "gap")
 
 
 def any_of(records: list[dict], row: str) -> bool:

@@ -65,6 +65,8 @@ COMPARED = [
         )
     ),
 ]
+THREES = [("2a", INITIAL_BIAS["2a"], SOFT)]  # of which 3s are compared
+GAPS = [("1", SOFT, LABELS), ("1", MIXED, LABELS)]  # of which test and training errors are
 # (part, row, digit or None for all, accuracy that is to be passed)
 LEVELS = [
     ("2a", SOFT, 3, 0.50),

@@ -47,7 +47,7 @@ CLAIMS = measured("points", [
         (POINTS, "4,000 problems", WRONG, RIGHT), DIFFERENCE, expected=EQUIVALENT,
     ),
     Claim(
-        SKY, "The same, an automaton", "3.2 % lost", (POINTS, "1,000 problems", WRONG, RIGHT),
-        DIFFERENCE, expected=EQUIVALENT, record=AUTOMATON,
+        SKY, "The same, an automaton", "3.2 % lost",
+        (POINTS, "1,000 problems", WRONG, RIGHT), DIFFERENCE, expected=EQUIVALENT, record=AUTOMATON,
     ),
 ])  # fmt: skip

@@ -1,40 +1,20 @@
-"""Claims of papers beside what we found: docs/claims.md, read off the committed tables.
+"""Claims of papers, and what a committed table answers: our number, its interval, its verdict.
 
 An experiment lists the claims that it tests in its claims.py; where our number, its interval and
 its verdict stand is said by the title of a table, its row and its columns, so that no number is
 typed twice and none is old.
 """
 
-import importlib
-import pathlib
 import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
 from kd_jax.errors import require
-from kd_jax.metrics.statistics import BEATS, INCONCLUSIVE, UNDECIDED, WORSE
-from kd_jax.report import cells, confirmed, markdown_blocks, tables
+from kd_jax.metrics.statistics import BEATS, INCONCLUSIVE, UNDECIDED
+from kd_jax.report import cells, judges, markdown_blocks
 
 REPRODUCED, CONTRADICTED, OPEN = "reproduced", "**contradicted**", "open"
-ONE_SEED = " \\*"
-NOT_RUN = "not run yet"  # there is no record
-HEADER = ["claim", "result", "published", "ours", "difference [95 %]", "where"]
-OURS = HEADER.index("ours")
-HEAD = """\
-<!-- By ./run.sh publish from experiments/NAME/claims.py and the records: edit those -->
-
-# Claims of the papers, and what we found
-
-**{count}.**
-
-A claim is reproduced where the verdict on our row is the one that the paper would have,
-contradicted where it is another one, and open where the row is INCONCLUSIVE: its interval, or
-Holm's correction for all rows of its table, leaves it undecided. An equation is reproduced where
-its error is at most what the claim allows. Data and sizes are smaller here than in most papers (the
-linked page says which), so an open or contradicted claim speaks of this setting. \\*: of a record
-of one base seed, which no other has confirmed. A difference is ours, to what the claim compares
-with: points are percentage points of accuracy; of errors and nats fewer are better.
-"""
+PERCENT = "% wrong"
 
 
 class Claim(NamedTuple):
@@ -43,19 +23,21 @@ class Claim(NamedTuple):
     Attributes:
         paper: Authors, year and section, as a title of the page.
         says: The claim in a sentence.
-        published: The paper's own numbers.
+        published: The paper's own numbers, with their unit.
         where: The title of a table ("" for the first), and the first cells of its row.
         difference: The header of the column with the interval, at whose end or behind which the
-            verdict stands; or that of the verdict.
+            verdict stands; or that of the verdict; or what `judge` judges.
         number: The header of the column with our number; "" for none.
         expected: The verdict under which the claim is reproduced.
-        least: In its place, of a claim about a share: what the interval must be above.
-        most: In its place, of an equation, whose error has no interval: what `difference`, the
-            column of the error, may hold at most.
+        judge: In the place of a verdict in the table, what judges `difference`: see `judges`.
         record: The folder of the record.
         unit: What the difference counts, as "errors".
         beside: The first cell of a row whose number stands beside ours, where the table has a
-            verdict alone on their difference.
+            verdict alone on their difference; of a quotient the row that ours is divided by.
+        test: How many test examples our errors are counted of, where the paper's number is a
+            percentage: ours are printed in percent of these.
+        unanswered: Why our row does not answer the claim, which then is open.
+        until: A setting that config.json has where the row does answer it; "" for none.
     """
 
     paper: str
@@ -65,11 +47,13 @@ class Claim(NamedTuple):
     difference: str
     number: str = ""
     expected: str = BEATS
-    least: float | None = None
-    most: float | None = None
+    judge: judges.Judge | None = None
     record: str = "records"
     unit: str = ""
     beside: str = ""
+    test: int = 0
+    unanswered: str = ""
+    until: str = ""
 
 
 def measured(unit: str, listed: Iterable[Claim]) -> list[Claim]:
@@ -93,49 +77,6 @@ class Answer(NamedTuple):
 NOTHING = Answer("–", "–", "")  # of a claim whose experiment has no record
 
 
-def page(root: pathlib.Path) -> str:
-    """The Markdown of docs/claims.md.
-
-    Args:
-        root: The folder of the repository.
-
-    Raises:
-        InputError: A claim names a table, row or column that its record does not have.
-    """
-    papers: dict[str, list[list[str]]] = {}
-    results: list[str] = []
-    for name, claim in listed(root):
-        record = root / "experiments" / name / claim.record
-        table = record / "table.md"
-        known = table.is_file()
-        found = answer(claim, table.read_text(encoding="utf-8")) if known else NOTHING
-        results.append(result(claim, found) if known else NOT_RUN)
-        marked = results[-1] + (ONE_SEED if known and not confirmed.exploration(record) else "")
-        link = f"[{name}](../experiments/{name}/README.md)"
-        line = [claim.says, marked, claim.published, found.number, found.difference, link]
-        papers.setdefault(claim.paper, []).append(line)
-    parts = [HEAD.format(count=_count(results))]
-    parts += [f"## {x}\n\n{_table(papers[x])}" for x in sorted(papers, key=_year)]
-    return "\n".join(parts)
-
-
-def _year(paper):
-    """By year, then by name: the oldest papers are what the others answer."""
-    found = re.search(r"\b(19|20)\d\d\b", paper)
-    return found[0] if found else "9999", paper
-
-
-def listed(root: pathlib.Path) -> Iterable[tuple[str, Claim]]:
-    """(experiment, claim) of all that list some, experiments by name.
-
-    Args:
-        root: The folder of the repository.
-    """
-    for path in sorted((root / "experiments").glob("*/claims.py")):
-        name = path.parent.name
-        yield from ((name, x) for x in importlib.import_module(f"experiments.{name}.claims").CLAIMS)
-
-
 def answer(claim: Claim, text: str) -> Answer:
     """What a table.md has on a claim.
 
@@ -149,38 +90,64 @@ def answer(claim: Claim, text: str) -> Answer:
     title, *first = claim.where
     missing = f"claim {claim.says!r}: the record {claim.record} has no"
     table, row = cells.row(text, title, first, claim.difference, missing)
-    number = "–"
-    if claim.number:
-        place = cells.column(table, claim.number, missing)
-        number = f"{claim.number.removesuffix(', %')}: {row[place]}"
-        if claim.beside:
-            _, other = cells.row(text, title, [claim.beside], claim.number, missing)
-            number += f"; {claim.beside}: {other[place]}"
-    found = _judged(claim, number, row[cells.column(table, claim.difference, missing) :], missing)
-    has_unit = not claim.unit or "%" in found.difference or not found.difference.endswith("]")
-    return found if has_unit else found._replace(difference=f"{found.difference} {claim.unit}")
+    both = [row]
+    if claim.beside:
+        both += [cells.row(text, title, [claim.beside], claim.difference, missing)[1]]
+    number = _numbers(claim, table, both, missing) if claim.number else "–"
+    place = cells.column(table, claim.difference, missing)
+    if claim.judge:
+        verdict = claim.judge(*(x[place] for x in both))
+        if "[" not in row[place] or claim.number == claim.difference:  # no difference
+            return Answer(number if claim.number else row[place], "–", verdict)
+        return Answer(number, _with_unit(claim, row[place]), verdict)
+    difference, verdict = _judged(row[place:], f"{missing} verdict behind {claim.difference!r}")
+    return Answer(number, _with_unit(claim, difference), verdict)
 
 
-def _judged(claim, number, cells, missing):
-    """The Answer of the cells from the difference on."""
-    if claim.most is not None:
-        exact = float(cells[0].replace("−", "-")) <= claim.most
-        return Answer(cells[0], "–", BEATS if exact else WORSE)
-    if claim.least is not None:
-        return Answer(number, cells[0], _above(cells[0], claim.least))
-    difference, _, verdict = cells[0].rpartition(" ")
+def _numbers(claim, table, rows, missing):
+    """'test errors: 5.5; labels: 9.5': our number, and of `beside` too."""
+    place = cells.column(table, claim.number, missing)
+    names = [claim.number.removesuffix(", %"), claim.beside]
+    if claim.test:
+        shown = [f"{in_percent(row[place], claim.test)} %" for row in rows]
+    else:
+        shown = [row[place] for row in rows]
+    return "; ".join(f"{name}: {cell}" for name, cell in zip(names, shown))
+
+
+def _judged(found, missing):
+    """(difference with its interval or "–", verdict) of the cells from the difference on."""
+    difference, _, verdict = found[0].rpartition(" ")
     if not markdown_blocks.verdict(verdict):
-        difference, verdict = cells[0], next(filter(markdown_blocks.verdict, cells), "")
-    require(verdict, f"{missing} verdict behind {claim.difference!r}")
-    return Answer(number, difference or "–", verdict)
+        difference, verdict = found[0], next(filter(markdown_blocks.verdict, found), "")
+    require(verdict, missing)
+    return difference or "–", verdict
 
 
-def _above(cell, least):
-    """The verdict on a share: whether its interval lies above a number."""
-    found = re.findall(r"\[(\S+), (\S+)\]", cell.replace("−", "-").replace("%", ""))
-    require(found, f"claims: {cell!r} has no interval")
-    low, high = map(float, found[0])
-    return BEATS if low > least else WORSE if high < least else INCONCLUSIVE
+def _with_unit(claim, difference):
+    """A difference with the unit of what it counts, or in percent of the test."""
+    if "%" in difference or not difference.endswith("]"):
+        return difference
+    if claim.test:
+        return f"{in_percent(difference, claim.test)} {PERCENT}"
+    return f"{difference} {claim.unit}".rstrip()
+
+
+def in_percent(counts: str, test: int) -> str:
+    """A cell of counts in percent of the test examples, with every digit that it has.
+
+    Args:
+        counts: As "−14.7 [−40.2, +10.8]".
+        test: How many test examples there are, a power of ten or some hundreds of it.
+    """
+
+    def percent(found):
+        value = float(found[0].replace("−", "-").replace(",", ""))
+        digits = len(found[0].partition(".")[2]) + 2
+        sign = "+" if found[0][0] in "+−" else ""
+        return f"{100 * value / test:{sign}.{digits}f}".replace("-", "−")
+
+    return re.sub(r"[+−]?\d[\d,]*(\.\d+)?", percent, counts)
 
 
 def result(claim: Claim, found: Answer) -> str:
@@ -193,16 +160,3 @@ def result(claim: Claim, found: Answer) -> str:
     if found.verdict == claim.expected:
         return REPRODUCED
     return OPEN if found.verdict in (INCONCLUSIVE, UNDECIDED) else CONTRADICTED
-
-
-def _table(lines):
-    """The table of a paper's claims; without the column "ours" where no claim has a number."""
-    kept = [n for n in range(len(HEADER)) if n != OURS or any(line[n] != "–" for line in lines)]
-    return tables.markdown([HEADER[n] for n in kept], [[line[n] for n in kept] for line in lines])
-
-
-def _count(results):
-    """'12 claims: 8 reproduced, 1 contradicted, 3 open', and how many were not run yet."""
-    kinds = [(x.strip("*"), results.count(x)) for x in (REPRODUCED, CONTRADICTED, OPEN)]
-    kinds += [(NOT_RUN, results.count(NOT_RUN))] if NOT_RUN in results else []
-    return f"{len(results)} claims: {', '.join(f'{n} {kind}' for kind, n in kinds)}"

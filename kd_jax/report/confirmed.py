@@ -16,7 +16,7 @@ ROOT = pathlib.Path(__file__).parents[2]
 
 
 def exploration(record: pathlib.Path) -> pathlib.Path | None:
-    """The folder of the exploration beside a committed record, or None.
+    """The folder of the exploration beside a committed record, at another base seed, or None.
 
     That of the same preset, or else of the default one: what it chose may be a preset.
 
@@ -26,7 +26,7 @@ def exploration(record: pathlib.Path) -> pathlib.Path | None:
     name = record.name.replace("records", EXPLORATION, 1)
     near = [record.with_name(name), record.with_name(EXPLORATION)]
     found = [path for path in near if path != record and (path / "table.md").is_file()]
-    return found[0] if found else None
+    return next((path for path in found if _base_seed(path) != _base_seed(record)), None)
 
 
 def said(record: pathlib.Path) -> str:

@@ -12,7 +12,7 @@ import pathlib
 from collections.abc import Callable
 
 from kd_jax.errors import InputError
-from kd_jax.report import claims, confirmed, docs_records, experiment_page, front_page
+from kd_jax.report import claims_page, confirmed, docs_records, experiment_page, front_page
 from kd_jax.storage import whole_file
 
 
@@ -83,7 +83,7 @@ def rendered(root: pathlib.Path) -> dict[pathlib.Path, str]:
         for folder in experiment_page.folders(root)
     }
     front, docs = root / "README.md", root / "docs"
-    if any(claims.listed(root)):
-        texts[docs / "claims.md"] = experiment_page.linked(claims.page(root))
+    if any(claims_page.listed(root)):
+        texts[docs / "claims.md"] = experiment_page.linked(claims_page.page(root))
     texts |= docs_records.pages(root)
     return {front: front_page.renewed(front.read_text(encoding="utf-8"), root), **texts}

@@ -3,6 +3,7 @@
 import numpy as np
 from scipy import stats
 
+from experiments.mnist_tutorial import report
 from experiments.mnist_tutorial import rows as named
 from kd_jax.report import sections
 
@@ -107,3 +108,25 @@ def test_pairs_of_absent_rows_are_left_out_and_the_size_that_would_have_shown_is
     (line,) = lines_of(sections.compared({"1": records}, pairs, detectable=True))
     size = stats.t.ppf([0.975, 0.8], 3).sum() * np.sqrt(5 / 3) / 2
     assert line[1:3] == [named.SOFT, named.LABELS] and line[-1] == f"{size:.1f}"
+
+
+def test_wrong_3s_and_the_gap_to_training_images_are_compared_in_pairs():
+    """Of the 3s 5, 6, 7 fewer; the gap 60, 61, 62 less: 40 − 30 against 100 − 30, and so on."""
+    biased = named.INITIAL_BIAS["2a"]
+    parts = {"1": [], "2a": []}
+    for seed in range(3):
+        for row, threes in ((named.SOFT, 20), (biased, 15 - seed)):
+            wrong = [0, 0, 0, threes, *[0] * 6]
+            parts["2a"].append({**made("2a", row, seed), "test_wrong": wrong})
+        for row, errors in ((named.SOFT, 40), (named.LABELS, 100 + seed)):
+            curves = {f"train{named.BY_EPOCH}": [90, 30]}
+            parts["1"].append({**made("1", row, seed, errors), **curves})
+    (line,) = lines_of(report.threes({"2a": parts["2a"]}))
+    assert line[1:4] == [biased, named.SOFT, "−6.0 [−8.5, −3.5]"] and line[4] == "BEATS"
+    (line,) = lines_of(report.gaps(parts))
+    assert line[1:4] == [named.SOFT, named.LABELS, "−61.0 [−63.5, −58.5]"]
+
+
+def test_records_of_before_learning_curves_have_no_gap():
+    records = [made("1", row, seed) for row in (named.SOFT, named.LABELS) for seed in range(3)]
+    assert lines_of(report.gaps({"1": records})) == []

@@ -1,0 +1,145 @@
+"""The page of claims, docs/claims.md: what papers say beside what the committed tables answer."""
+
+import importlib
+import json
+import pathlib
+import re
+from collections.abc import Iterable
+
+from kd_jax.errors import InputError
+from kd_jax.metrics.statistics import EQUIVALENT
+from kd_jax.report import confirmed, tables
+from kd_jax.report.claims import CONTRADICTED, NOTHING, OPEN, REPRODUCED, Claim, answer, result
+
+ONE_SEED = " \\*"
+NO_MARGIN = "no margin was stated before the run"
+NOT_RUN = "not run yet"  # there is no record
+HEADER = ["claim", "result", "published", "ours", "difference [95 %]", "where"]
+OURS = HEADER.index("ours")
+HEAD = """\
+<!-- By ./run.sh publish from experiments/NAME/claims.py and the records: edit those -->
+
+# Claims of the papers, and what we found
+
+**{count}.**
+
+A claim is reproduced where the verdict on our row is the one that the paper would have,
+contradicted where it is another one, and open where the row is INCONCLUSIVE: its interval, or
+Holm's correction for all of its table, leaves it undecided; or, said in brackets, where the row
+does not answer it. Data and sizes are smaller here than in most papers (the linked page says
+which), so an open or contradicted claim speaks of this setting.
+
+A claim is confirmed where the exploration, a run at another base seed, has the same row with the
+same answer; where its answer is another one, this stands in brackets. \\*: of one base seed, as no
+other has that row. A difference is ours, to what the claim compares with: points are percentage
+points of accuracy; of errors and nats fewer are better.
+
+Equations and costs have no interval: they are reproduced where the number is as the claim has it.
+Where the paper's number is a percentage, our errors are printed in percent of the test examples. A
+margin is what makes no difference: a claim of no difference is reproduced by an interval within it.
+"""
+
+
+def page(root: pathlib.Path) -> str:
+    """The Markdown of docs/claims.md.
+
+    Args:
+        root: The folder of the repository.
+
+    Raises:
+        InputError: A claim names a table, row or column that its record does not have.
+    """
+    papers: dict[str, list[list[str]]] = {}
+    results: list[str] = []
+    agreed = 0  # claims that another base seed confirmed
+    for name, claim in listed(root):
+        record = root / "experiments" / name / claim.record
+        table = record / "table.md"
+        known = table.is_file()
+        found = answer(claim, table.read_text(encoding="utf-8")) if known else NOTHING
+        results.append(_outcome(claim, record, found) if known else NOT_RUN)
+        mark = _mark(claim, record, results[-1]) if known else ""
+        agreed += known and not mark
+        marked = results[-1] + mark
+        link = f"[{name}](../experiments/{name}/README.md)"
+        says = claim.says + (_margin(claim, record) if known else "")
+        line = [says, marked, claim.published, found.number, found.difference, link]
+        papers.setdefault(claim.paper, []).append(line)
+    count = f"{_count(results)}; {agreed} confirmed at another base seed"
+    parts = [HEAD.format(count=count)]
+    parts += [f"## {x}\n\n{_table(papers[x])}" for x in sorted(papers, key=_year)]
+    return "\n".join(parts)
+
+
+def _outcome(claim, record, found):
+    """The result of a claim, which is open where the record's row does not answer it."""
+    return OPEN if _unanswered(claim, record) else result(claim, found)
+
+
+def _unanswered(claim, record):
+    """Why a record does not answer a claim; "" where it does."""
+    settled = claim.until and claim.until in _settings(record)
+    return "" if settled else claim.unanswered
+
+
+def _settings(record):
+    return json.loads((record / "config.json").read_text(encoding="utf-8"))
+
+
+def _of_no_difference(claim):
+    """Whether a claim needs a margin, which a run's settings state."""
+    return claim.expected == EQUIVALENT and claim.judge is None
+
+
+def _margin(claim, record):
+    """' (margin: 10 errors)' of a claim of no difference whose record states one."""
+    margin = _settings(record).get("margin") if _of_no_difference(claim) else None
+    return f" (margin: {margin:g} {claim.unit})" if margin else ""
+
+
+def _mark(claim, record, outcome):
+    """What stands behind a result that is unanswered or not confirmed; "" of others."""
+    reason = _unanswered(claim, record)
+    if outcome == OPEN and _of_no_difference(claim) and not _margin(claim, record):
+        reason = NO_MARGIN
+    if reason:
+        return f" ({reason})"
+    first = confirmed.exploration(record)
+    if first is None:
+        return ONE_SEED
+    try:
+        found = answer(claim, (first / "table.md").read_text(encoding="utf-8"))
+    except InputError:  # what was explored has no such row
+        return ONE_SEED
+    before = _outcome(claim, first, found)
+    return "" if before == outcome else f" (exploration: {before})"
+
+
+def _year(paper):
+    """By year, then by name: the oldest papers are what the others answer."""
+    found = re.search(r"\b(19|20)\d\d\b", paper)
+    return found[0] if found else "9999", paper
+
+
+def listed(root: pathlib.Path) -> Iterable[tuple[str, Claim]]:
+    """(experiment, claim) of all that list some, experiments by name.
+
+    Args:
+        root: The folder of the repository.
+    """
+    for path in sorted((root / "experiments").glob("*/claims.py")):
+        name = path.parent.name
+        yield from ((name, x) for x in importlib.import_module(f"experiments.{name}.claims").CLAIMS)
+
+
+def _table(lines):
+    """The table of a paper's claims; without the column "ours" where no claim has a number."""
+    kept = [n for n in range(len(HEADER)) if n != OURS or any(line[n] != "–" for line in lines)]
+    return tables.markdown([HEADER[n] for n in kept], [[line[n] for n in kept] for line in lines])
+
+
+def _count(results):
+    """'12 claims: 8 reproduced, 1 contradicted, 3 open', and how many were not run yet."""
+    kinds = [(x.strip("*"), results.count(x)) for x in (REPRODUCED, CONTRADICTED, OPEN)]
+    kinds += [(NOT_RUN, results.count(NOT_RUN))] if NOT_RUN in results else []
+    return f"{len(results)} claims: {', '.join(f'{n} {kind}' for kind, n in kinds)}"
