@@ -59,7 +59,7 @@ def listed(folder: pathlib.Path) -> str:
     """
     lines = []
     for path in sorted(folder.glob(f"{FOLDER}/*.md")):
-        name, date, seed = re.fullmatch(r"(\w+)-(\S{10})-\w+-base_seed_(\d+)", path.stem).groups()
+        ((name, date, seed),) = re.findall(r"^(\w+)-(\S{10})-\w+-base_seed_(\d+)$", path.stem)
         (held,) = re.findall(r"^\d+ of \d+ rows lie inside .+$", path.read_text("utf-8"), re.M)
         of = f"{name} of {date}, base seed {seed}"
         lines.append(f"- [{of}]({FOLDER}/{path.name}): {held}")
