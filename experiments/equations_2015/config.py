@@ -28,7 +28,7 @@ class Config(experiment.TaughtConfig):
     )
     members: int = setting(10, "teachers in the ensemble", at_least(1))
     margin: float = setting(
-        7.5,
+        15.0,
         "test errors of 1,500 that make no difference: an interval within is EQUIVALENT",
         within(0, 1000),
     )

@@ -34,7 +34,7 @@ class Config(experiment.Config):
     batch_size: int = setting(50, "rows in a step of a client", at_least(1))
     learning_rate: float = setting(1e-3, "of every client's Adam", above_0)
     margin: float = setting(
-        1.0,
+        1.5,
         "points of accuracy that make no difference: an interval within is EQUIVALENT",
         within(0, 1000),
     )

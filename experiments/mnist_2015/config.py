@@ -25,7 +25,7 @@ class Config(experiment.TaughtConfig):
     )
     smoothing: float = setting(0.1, "label smoothing of the row without a teacher", within(0, 1))
     margin: float = setting(
-        10.0,
+        20.0,
         "test errors of 10,000 that make no difference: an interval within is EQUIVALENT",
         within(0, 1000),
     )
