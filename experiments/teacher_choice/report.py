@@ -2,13 +2,14 @@
 
 import json
 import pathlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from experiments.teacher_choice import pictures, scaling_law
 from experiments.teacher_choice import rows as named
 from experiments.teacher_choice.choices import Records, named_rows, prepared, students
+from kd_jax.metrics import statistics
 from kd_jax.report import by_column, chosen_numbers, confirmed, sections, shares, tables
 from kd_jax.report.published import DASH
 from kd_jax.storage import jsonl
@@ -166,17 +167,36 @@ def of_scaling(records: Records) -> list[str]:
         scaling_law.cells_of(of_seed, named.LABELS)
         for of_seed in tables.by("teacher_seed", records).values()
     ]
-    found = []
-    for name, (law, count) in scaling_law.LAWS.items():
-        values = [scaling_law.determination(law, count, of_seed) for of_seed in cells]
-        shown = f"{np.mean(values):.3f} {tables.interval(values, 3)}"
-        found.append([name, count, len(cells[0].loss), shown.removesuffix(f" {DASH}")])
-    header = ["law of", "parameters", "students", "R² of held-out students [95 %]"]
     return [
         by_column.spread(each, "amount", "students, and what taught them", "test_nll", 3),
         named.LAWS,
-        tables.markdown(header, found),
+        of_laws(cells),
     ]
+
+
+def of_laws(cells: Sequence[scaling_law.Cells]) -> str:
+    """The table of what each law explains, the others held against the first teacher by teacher.
+
+    Args:
+        cells: Of every teacher's seed.
+    """
+    explained = {
+        name: [scaling_law.determination(law, count, of_seed) for of_seed in cells]
+        for name, (law, count) in scaling_law.LAWS.items()
+    }
+    first, *others = explained
+    judged = statistics.together({
+        name: statistics.above(explained[name], explained[first]) for name in others
+    })  # fmt: skip
+    found = []
+    for name, values in explained.items():
+        shown = f"{np.mean(values):.3f} {tables.interval(values, 3)}".removesuffix(f" {DASH}")
+        line = tables.line_of(name, values, judged.get(name))
+        count = scaling_law.LAWS[name][1]
+        compared = tables.difference(line, 3), tables.verdict(line)
+        found.append([name, count, len(cells[0].loss), shown, *compared])
+    header = ["law of", "parameters", "students", "R² of held-out students [95 %]"]
+    return tables.markdown([*header, f"vs. {first} [95 %]", "verdict"], found)
 
 
 TABLES: dict[str, Callable[[Records], list[str]]] = {

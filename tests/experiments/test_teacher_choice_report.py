@@ -9,6 +9,7 @@ import pytest
 from experiments.teacher_choice import choices, claims, report
 from experiments.teacher_choice import rows as named
 from experiments.teacher_choice.config import Config
+from experiments.teacher_choice.scaling_law import Cells
 from kd_jax.distill.students import arms
 from kd_jax.metrics import examples
 from kd_jax.report import claims as claimed
@@ -227,3 +228,16 @@ def test_figures_are_drawn_of_all_parts_with_curves(folder):
     assert drawn == {
         named.SIZE, named.SMOOTHING, named.TRANSFER_SET, named.FEW_LABELS, named.PATIENCE
     }  # fmt: skip
+
+
+def test_a_law_is_held_against_the_first_teacher_by_teacher(monkeypatch):
+    """R² 0.90, 0.80, 0.70 and 0.92, 0.83, 0.74: differences 0.02, 0.03, 0.04, s.d. 0.01, half the
+    interval 4.3027 · 0.01/√3 = 0.0248."""
+    explained = {6: [0.9, 0.8, 0.7], 9: [0.92, 0.83, 0.74]}
+    monkeypatch.setattr(
+        report.scaling_law, "determination", lambda law, count, cells: explained[count][cells.fold]
+    )
+    cells = [Cells(np.ones(60), *[None] * 4, fold=seed) for seed in range(3)]
+    first, second = report.of_laws(cells).splitlines()[2:]
+    assert [x.strip() for x in first.split("|")[5:7]] == ["–", "–"]
+    assert [x.strip() for x in second.split("|")[5:7]] == ["+0.030 [+0.005, +0.055]", "BEATS"]
