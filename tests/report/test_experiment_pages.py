@@ -1,4 +1,4 @@
-"""What every experiment's page must have: its minutes, whose numbers."""
+"""What every experiment's page must have: what would change it, its minutes, whose numbers."""
 
 import importlib
 import json
@@ -26,6 +26,13 @@ def test_numbers_of_other_data_are_no_cells_of_our_rows(path):
     heads = [x for table in tables for x in (*table.header, *(row[0] for row in table.rows))]
     published = [x for x in heads if re.search(r"^paper\b|, paper$", x)]
     assert path.parent.parent.name in SAME_DATA or not published
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+def test_a_page_says_what_would_change_it(name):
+    page = (FOLDERS[name] / "README.md").read_text()
+    _, found, rest = page.partition("\n## What would change this\n")
+    assert found and rest.strip() and not rest.strip().startswith("#")
 
 
 def minutes(takes: str, preset: str) -> float:
