@@ -6,7 +6,7 @@ WHERE, NONE = "where", "–"
 HEAD = """\
 ## Claims of papers
 
-Beside ours; [all claims](../../docs/claims.md) say how a result is decided, and what brackets and stars mean.
+Beside ours; [all claims](../../docs/claims.md) say how results are decided, and what stars mean.
 """
 
 
