@@ -3,7 +3,7 @@
 Command:  ./run.sh across_tokenizers [--manual_dir=FOLDER]
 Takes:    55 minutes on 2 CPU cores
 Found:    Beside SFT, sorted probabilities come nearer to the teacher. What that does to the
-          text is inconclusive; alone they teach none of it
+          text is inconclusive, beside SFT and alone
 Needs:    text weights
 
 The student has 10 of the teacher's 30 layers and a vocabulary of its own, a BPE of 4,000 tokens

@@ -2,8 +2,8 @@
 
 Command:  ./run.sh encoder [--text=FILE] [--teacher=FOLDER] [--manual_dir=FOLDER]
 Takes:    40 minutes on 2 CPU cores
-Found:    Distilled, 3 and 2 layers keep nearly all of the teacher's accuracy.
-          They are far faster. A cut without training keeps less, above all where labels are few
+Found:    Distilled, students of 3, 2 and 1 layers beat their cuts in every measure.
+          They are faster than the teacher, against whom no verdict is taken
 Needs:    text weights
 
 The teacher is all-MiniLM-L6-v2 (6 layers of 384), which a package carries. Students start from

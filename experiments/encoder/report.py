@@ -34,7 +34,8 @@ def table(folder):
     depths = sorted({r["layers"] for r in records if r["row"] != TEACHER}, reverse=True)
     text = [
         f"Percent of {records[0]['tests']:,} test questions of BANKING77, mean ± s.d. over "
-        f"{settings['seeds']} seeds; a cut is not trained and has none. Retained: of the teacher's "
+        f"{settings['seeds']} students, which differ by the order of their texts and, from random "
+        "layers, by their\nstart; a cut is not trained and has no seed. Retained: of the teacher's "
         f"accuracy on all labels. {PUBLISHED}\n{SCOPE}",
         _quality(rows, titles),
         "Distilled against its cut, percentage points",

@@ -15,14 +15,14 @@ def table(folder: pathlib.Path) -> str:
     parts = tables.by("part", jsonl.records(folder))
     settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     margin = settings.get("margin", 0.0)
-    several = len({tables.seeds(r)[0] for r in parts[named.TRAINING]}) > 1
     students = tables.by_row(parts[named.TRAINING])[named.MATCHING]
-    over = tables.counted(students) if several else "seeds"
+    draws = len({r["seed"] for r in parts[named.GRADIENT]})
     return "\n\n".join([
         "Gradients of T² KL(teacher ‖ student) at random zero-mean logits in 10 classes; means "
-        "over the seeds",
+        f"over {draws} draws of these",
         gradients(parts[named.GRADIENT]),
-        f"Trainings on digits, mean ± s.d. over {over}, paired with logit matching",
+        f"Trainings on digits, mean ± s.d. over {tables.counted(students)}, paired with logit "
+        "matching",
         f"{tables.margin_note(margin, 'errors')}{tables.scope(students)}",
         trainings(parts[named.TRAINING], margin),
     ])  # fmt: skip

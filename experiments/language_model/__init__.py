@@ -4,7 +4,7 @@ Command:  ./run.sh language_model [--teacher=FOLDER] [--manual_dir=FOLDER] [--pr
 Takes:    40 minutes on 2 CPU cores; --preset=accelerator: every objective at full length
 Found:    Forward KL beats SFT in agreement and both divergences, not in NLL. The top 64 tokens
           and their tail, a small part of the bytes of all logits, are inconclusive against it in
-          KL, WORSE in NLL
+          every measure
 Needs:    text weights
 
 The teacher is SmolLM2-135M-Instruct (30 layers of 576), which a package carries. Students start

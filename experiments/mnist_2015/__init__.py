@@ -3,8 +3,8 @@
 Command:  ./run.sh mnist_2015 [--preset=wide|narrow|long|paper] [--manual_dir=FOLDER]
 Takes:    40 to 80 minutes on 2 CPU cores; --preset=paper is for an accelerator
 Found:    Soft targets go most of the way to the teacher, less than the paper's. Students
-          that never saw a 3 get most of them right, nearly all once the bias is corrected; high T
-          harms narrow students most
+          that never saw a 3 get most of them right, nearly all once the bias is corrected; T above
+          1 harms students of 30 units
 
 The paper (arXiv 1503.02531) gives no optimizer, length of training, dropout rates or seeds; these
 are ours: Adam with a cosine decay, columns of squared norm 15 or less (Hinton et al. 2012, arXiv

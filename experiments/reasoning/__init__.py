@@ -3,7 +3,8 @@
 Command:  ./run.sh reasoning [--task=word_problems|automaton|gsm8k] [--sizes=250,1000,4000]
           --preset=automaton, --preset=gsm8k [--teacher=FOLDER]: that task at its own settings;
           --preset=accelerator: more steps and problems
-Takes:    25 minutes on 2 CPU cores, the automaton 19; GSM8K needs ./run.sh install text weights
+Takes:    25 minutes on 2 CPU cores, --preset=automaton 19; GSM8K needs
+          ./run.sh install text weights
 Found:    Students of chains beat students of answers. Against terse solutions they are
           inconclusive on word problems and ahead on the automaton. On-policy forward KL gains
           much where the teacher's chains are too few (the automaton), and is inconclusive where

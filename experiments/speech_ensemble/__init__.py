@@ -2,9 +2,9 @@
 
 Command:  ./run.sh speech_ensemble [--manual_dir=FOLDER]
 Takes:    36 minutes on 2 CPU cores; --preset=paper (8 layers of 2,560) is for an accelerator
-Found:    A student retains little of the ensemble's gain (paper: 86 %). As many recordings again
-          without labels beat labels only of half the steps; with 3 % of the recordings soft
-          targets are far ahead of labels
+Found:    A student keeps less of an ensemble's gain than the paper's (paper: 86 %). It is
+          inconclusive against labels. As many recordings again without labels beat labels only of
+          half the steps; with 3 % of the recordings soft targets beat labels
 
 Section 4: ten networks that differ by their initialization, and students of the same size
 distilled from the mean of their predictions. Members, baseline and students train equally long.

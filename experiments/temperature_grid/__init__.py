@@ -3,8 +3,8 @@
 Command:  ./run.sh temperature_grid [--preset=width|mnist|width_paper|mnist_paper]
 Takes:    28 minutes on 2 CPU cores, --preset=width 16, --preset=mnist 11
 Found:    Soft targets beat labels on all nine data sets, at every T.
-          That they beat label smoothing, or a permuted teacher, on all is contradicted; where
-          the best T lies is undecided, as the curve stays level above it
+          That they beat label smoothing on all is contradicted; no verdict says that they beat a
+          permuted teacher on any, and where the best T lies is undecided
 
 On the artificial data sets each of ten teachers has a student of its own per row. T_opt is read off
 the test errors: it describes the curve, chooses nothing, and is told together with all temperatures

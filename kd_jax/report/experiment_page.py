@@ -44,11 +44,12 @@ def records(folder: pathlib.Path) -> list[pathlib.Path]:
     return sorted(path.parent for path in folder.glob("records*/table.md"))
 
 
-def text(folder: pathlib.Path) -> str:
+def text(folder: pathlib.Path, claimed: str = "") -> str:
     """The README of an experiment.
 
     Args:
         folder: experiments/NAME.
+        claimed: The part about papers' claims, which stands above the results.
 
     Returns:
         Its Markdown, whose links are relative to the folder.
@@ -60,6 +61,7 @@ def text(folder: pathlib.Path) -> str:
         lambda image: f"{image[0]}{_caption(folder / image[1])}", cells.filled(found, folder)
     )
     parts = [NOTICE, f"# {about.title.rstrip('.')}", _head(about), linked(about.prose), said]
+    parts.append(linked(claimed))
     for record in records(folder):
         parts += _results(record, set(FIGURE.findall(found)))
     parts += [repeated.listed(folder), superseded.listed(folder)]

@@ -12,7 +12,14 @@ import pathlib
 from collections.abc import Callable
 
 from kd_jax.errors import InputError
-from kd_jax.report import claims_page, confirmed, docs_records, experiment_page, front_page
+from kd_jax.report import (
+    answered_claims,
+    claims_page,
+    confirmed,
+    docs_records,
+    experiment_page,
+    front_page,
+)
 from kd_jax.storage import whole_file
 
 
@@ -78,12 +85,15 @@ def _write_changed(texts):
 
 def rendered(root: pathlib.Path) -> dict[pathlib.Path, str]:
     """The text that every README should have, by its path."""
+    front, docs = root / "README.md", root / "docs"
+    claimed = claims_page.page(root) if any(claims_page.listed(root)) else ""
     texts = {
-        folder / "README.md": experiment_page.text(folder)
+        folder / "README.md": experiment_page.text(
+            folder, answered_claims.answered(claimed, folder.name)
+        )
         for folder in experiment_page.folders(root)
     }
-    front, docs = root / "README.md", root / "docs"
-    if any(claims_page.listed(root)):
-        texts[docs / "claims.md"] = experiment_page.linked(claims_page.page(root))
+    if claimed:
+        texts[docs / "claims.md"] = experiment_page.linked(claimed)
     texts |= docs_records.pages(root)
     return {front: front_page.renewed(front.read_text(encoding="utf-8"), root), **texts}
