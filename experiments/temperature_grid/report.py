@@ -204,9 +204,11 @@ def by_width(records: list[dict], at: float) -> str:
     for name, by_size in optima(records).items():
         for width, found in by_size.items():
             lines = {line.row: line for line in compared[name, width]}
+            taught = of(records, dataset=name, width=width, row=names.TEACHER)
             rows.append([
                 name,
                 width,
+                tables.mean_and_sd(tables.values(taught, "test_errors")) if taught else "–",
                 parts[name, width].records[0]["epochs"],
                 tables.spread(lines[names.LABELS]),
                 tables.spread(lines[one]),
@@ -215,7 +217,7 @@ def by_width(records: list[dict], at: float) -> str:
                 *shown(found),
             ])  # fmt: skip
     header = [
-        "data set", "units per layer", "epochs", names.LABELS, f"T={at:g}",
+        "data set", "units per layer", names.TEACHER, "epochs", names.LABELS, f"T={at:g}",
         "vs. labels only [95 %]", "verdict", "T_opt", "not beaten", "curve",
     ]  # fmt: skip
     every = [line for lines in compared.values() for line in lines]
