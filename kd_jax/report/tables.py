@@ -80,7 +80,7 @@ def counted(records: Sequence[Record]) -> str:
     students = len({r["seed"] for r in records})
     teachers = len({seeds(r)[0] for r in records})
     if teachers == 1:
-        return f"{students} students of one teacher"
+        return f"{students} student{'s' * (students > 1)} of one teacher"
     if students == 1:
         return f"{teachers} students, each of a teacher of its own"
     return f"{students} students of each of {teachers} teachers"

@@ -44,6 +44,7 @@ def test_students_of_other_teachers_are_no_pair():
 def test_what_a_row_is_a_mean_over():
     old = [{"row": "a", "seed": seed} for seed in range(3)]
     assert tables.counted(old) == "3 students of one teacher"
+    assert tables.counted(old[:1]) == "1 student of one teacher"
     assert tables.counted(records("a", {0: [1, 2]})) == "2 students of one teacher"
     assert tables.counted(records("a", {0: [1, 2], 1: [3, 4], 2: [5, 6]})) == (
         "2 students of each of 3 teachers"
