@@ -1,10 +1,11 @@
 """Comparison of distillation methods on equal terms.
 
 Command:  ./run.sh compare_methods [--pairs=mnist,fashion] [--preset=confirm] [--manual_dir=FOLDER]
-Takes:    50 minutes on 2 CPU cores; --preset=quick, on scikit-learn's digits, under 2
-Found:    With few labels most methods beat labels only; with all, NKD and PKT do. Of few
-          labels a permuted teacher does too; DIST has the fewest errors both times, with all labels
-          inconclusive
+Takes:    68 minutes on 2 CPU cores that other programs share, --preset=confirm 31; --preset=quick,
+          on scikit-learn's digits, under 2
+Found:    Soft targets (KD) beat labels only, with few labels and with all. No method beats
+          them; with few labels hard pseudo-labels are inconclusive against them, with all they
+          are WORSE
 
 The student of a seed starts from the same parameters and sees the same batches under every
 method. A method is one term beside the labels. Validation chooses its weight and, where it has one,
