@@ -176,7 +176,7 @@ def test_a_card_says_its_preset(tmp_path, preset, said):
 
 def test_figures_that_findings_name_stand_first_above_a_table():
     """Of those above the table of MNIST with 1,000 labels findings name that of errors alone."""
-    run = page_run.shown(RECORDS["compare_methods"], "compare_methods", pathlib.Path("."))
+    run = page_run.shown(RECORDS["compare_methods_confirm"], "compare_methods", pathlib.Path("."))
     shown = [block.content for block in run.blocks if block.kind == "figures"]
     names = [figure.path.name for figure, _ in shown[0]]
     assert names[0] == "mnist__1_000_labels_errors.svg" and names[1:] == sorted(names[1:])
