@@ -7,6 +7,7 @@ import pathlib
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from small_repository import (
     MANIFEST,
@@ -309,3 +310,18 @@ def test_figures_are_drawn_again_and_a_file_that_a_record_lacks_is_one_line(
         f"{records[0]} has no digit.npz: what needs it is not drawn again\n"
         f"{records[1]} has no test_curve: what needs it is not drawn again\n"
     )
+
+
+def test_numbers_of_float32_are_published_with_the_digits_that_they_need():
+    """0.1 in float32 is 0.100000001490116…, which the double nearest to it has with 17 digits."""
+    record = {
+        "row": "a", "test_nll": 0.10000000149011612, "seconds": 0.1, "seed": 3, "lost": None,
+        "curve": [0.9506000280380249, 1e-30, float("inf")], "layers": [{"cka": 0.3333333432674408}],
+    }  # fmt: skip
+    short = publish.single_precision(record)
+    assert json.dumps(short) == json.dumps({
+        "row": "a", "test_nll": 0.1, "seconds": 0.1, "seed": 3, "lost": None,
+        "curve": [0.9506, 1e-30, float("inf")], "layers": [{"cka": 0.33333334}],
+    })  # fmt: skip
+    assert np.float32(short["curve"][0]) == np.float32(record["curve"][0])
+    assert type(short["seed"]) is int
