@@ -8,6 +8,6 @@ Needs:    bench text weights
 
 Every implementation is a process of its own; they take turns, an epoch each, so that whatever
 slows the machine slows all. The first epoch, in which programs are compiled, is not counted; in
-the people demo and in the start-up time, measured as whole processes, it is. Every row has the
-test accuracy, so that nothing is fast by being wrong.
+the people demo and in the start-up time, measured as whole processes, it is. Trainings
+on MNIST and the grid have the test accuracy, so that nothing is fast by being wrong.
 """

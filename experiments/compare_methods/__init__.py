@@ -3,9 +3,9 @@
 Command:  ./run.sh compare_methods [--pairs=mnist,fashion] [--preset=confirm] [--manual_dir=FOLDER]
 Takes:    68 minutes on 2 CPU cores that other programs share, --preset=confirm 31; --preset=quick,
           on scikit-learn's digits, under 2
-Found:    Soft targets (KD) beat labels only, with few labels and with all. No method beats
-          them; with few labels hard pseudo-labels are inconclusive against them, with all they
-          are WORSE
+Found:    Soft targets (KD) beat labels only on both data sets, and no method beats them.
+          Hard pseudo-labels are inconclusive against them with 1,000 labels of MNIST, and WORSE on
+          5,000 labeled images of Fashion-MNIST
 
 The student of a seed starts from the same parameters and sees the same batches under every
 method. A method is one term beside the labels. Validation chooses its weight and, where it has one,
@@ -14,5 +14,7 @@ of T = 1, 2, 4 and 8; the test is read for the chosen setting alone. --preset=co
 committed exploration chose to ten other teachers, each with labels or images of its own. With 1,000
 labels of MNIST the methods see the other digits without labels, and where a method asks for a label
 it gets the teacher's; hard pseudo-labels are a row that does nothing else. On Fashion-MNIST the
-student sees 5,000 images, the teacher 55,000.
+student sees 5,000 images, the teacher 55,000. Networks: on MNIST a teacher of two layers of 300
+units, which has the 1,000 labels alone, and students of 20; on Fashion-MNIST convolutions of 16 and
+32 channels, and students of 4 and 8.
 """

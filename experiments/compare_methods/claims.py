@@ -6,8 +6,8 @@ from kd_jax.report.claims import Claim, measured
 METHODS, TANG = "Methods since 2015, on equal terms", "Tang et al. 2020 (arXiv 2002.03532)"
 TABLES = {"MNIST": "MNIST, 1,000 labels", "Fashion-MNIST": "Fashion-MNIST"}
 HINTON = "Hinton, Vinyals and Dean 2015, section 1 (arXiv 1503.02531)"
-ERRORS, KD, LABELS = "test errors", "vs. KD", "vs. labels only [95 %]"
-PSEUDO = "vs. pseudo-labels"
+ERRORS, KD, LABELS = "test errors", "vs. KD [95 %]", "vs. labels only [95 %]"
+PSEUDO = "vs. pseudo-labels [95 %]"
 TEST = 10_000  # test images of either data set
 KD_OF_CIFAR = 73.33  # accuracy of KD on CIFAR-100 in percent, ResNet32x4 to ResNet8x4
 

@@ -88,7 +88,7 @@ def of_pair(records, choosing):
             tables.difference(line),
             tables.verdict(line),
             counts.get(line.row, "–"),
-            *(tables.verdict(found[line.row]) for found in against.values()),
+            *(_judged(found[line.row]) for found in against.values()),
             *(marked(choosing.get(line.row), number) for number in ("weight", "temperature")),
             *(tables.mean(rows[line.row], name, form) for name, form in metrics.values()),
         ]
@@ -97,6 +97,11 @@ def of_pair(records, choosing):
     header = ["method", "test errors", "vs. labels only [95 %]", "verdict", "beaten by"]
     table = tables.markdown([*header, *against, "weight", "T", *metrics], cells)
     return table + tables.power(lines, "test errors")
+
+
+def _judged(line):
+    """A difference with its interval and verdict; a dash where nothing is compared."""
+    return f"{tables.difference(line)} {tables.verdict(line)}".removesuffix(" –")
 
 
 def marked(record, number):
@@ -109,7 +114,7 @@ def marked(record, number):
     return chosen_numbers.rounded(found) + "*" * chosen_numbers.is_edge(found, tried)
 
 
-BASELINES = {"vs. KD": KD, "vs. pseudo-labels": PSEUDO}  # title: row
+BASELINES = {"vs. KD [95 %]": KD, "vs. pseudo-labels [95 %]": PSEUDO}  # title: row
 
 # title: (metric, format)
 COLUMNS = {
@@ -155,7 +160,7 @@ def draw(folder: pathlib.Path) -> None:
             dots(axes, rows, larger)
         caption = (
             "test accuracy by agreement with the teacher, a mark per method: its mean. Crosses are "
-            "controls, which can teach nothing of the classes."
+            "controls, which can teach nothing of which classes are alike."
         )
         with figure("agreement", caption) as axes:
             agreement(axes, rows)

@@ -20,7 +20,7 @@ CLAIMS = measured("points", [
         (POINTS, "1,000 problems", CHAINS, "answer only"), DIFFERENCE, record=AUTOMATON,
     ),
     Claim(
-        R1, "A teacher's chains teach more than people's terse solutions", "no number",
+        R1, "A teacher's chains teach more than terse solutions", "no number",
         (POINTS, "4,000 problems", CHAINS, "terse solutions"), DIFFERENCE,
     ),
     Claim(

@@ -40,10 +40,12 @@ def said(record: pathlib.Path) -> str:
         return "One base seed, not confirmed at another."
     texts = [(path / "table.md").read_text(encoding="utf-8") for path in (first, record)]
     changed = reproduced.changed_verdicts(*texts)
-    differ = "; ".join(changed) or "none"
+    differ = f"Verdicts that differ: {'; '.join(changed) or 'none'}."
+    if not reproduced.verdicts(texts[0]):
+        differ = "It has too few students for verdicts: settings alone were chosen on it."
     return (
         f"Explored at base seed {_base_seed(first)} ([its table]({first.name}/table.md)), "
-        f"confirmed at base seed {_base_seed(record)}. Verdicts that differ: {differ}."
+        f"confirmed at base seed {_base_seed(record)}. {differ}"
     )
 
 

@@ -94,6 +94,16 @@ def changed_verdicts(record: str, run: str) -> list[str]:
     return found
 
 
+def verdicts(text: str) -> list[str]:
+    """The verdicts of all tables.
+
+    Args:
+        text: A table.md.
+    """
+    cells = [cell for *_, row in _rows(text) for cell in row]
+    return [cell for cell in cells if markdown_blocks.verdict(cell)]
+
+
 def _rows(text: str) -> Iterator[tuple[str, Table, str, list[str]]]:
     """(title above, table, name, cells) of every row; equal names are told apart by a number."""
     title, seen = "", set()

@@ -20,7 +20,7 @@ class Role(NamedTuple):
 
 TEACHER = Role("#222222", "*", "--")  # or an ensemble: what is learned from
 LABELS = Role("#6b6b6b", "s", ":")  # or another baseline
-CONTROL = Role("#8c5109", "X", "-.")  # what can teach nothing of the classes
+CONTROL = Role("#8c5109", "X", "-.")  # what can teach nothing of which classes are alike
 SOFT = Role("#0072b2", "o", "-")  # the first method, soft targets wherever there are any
 MIXED = Role("#7b3fa0", "^", "-")  # these and labels
 OTHERS = (

@@ -43,6 +43,14 @@ def test_what_differs_from_the_exploration_is_said(small):
     assert "[its table](exploration_wide/table.md)" in confirmed.said(same)
 
 
+def test_an_exploration_of_one_student_has_no_verdicts_that_could_differ(small):
+    found = record(small / "records", 7, "BEATS")
+    record(small / "exploration", 0, "–")
+    assert confirmed.said(found).endswith(
+        "It has too few students for verdicts: settings alone were chosen on it."
+    )
+
+
 def test_settings_are_chosen_on_the_exploration_s_records_of_the_same_rows(small):
     ours = record(small / "records", 7, "BEATS", rows=["soft"])
     seeds = lambda folder: {r["base_seed"] for r in confirmed.choosing(folder, "small")}  # noqa: E731
