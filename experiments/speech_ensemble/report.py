@@ -153,7 +153,7 @@ def draw(folder: pathlib.Path) -> None:
     with figures.figure(folder / "accuracy_by_temperature.svg", **about) as axes:
         by_temperature(axes, parts[first], names.mixed)
     caption = (
-        "Frame accuracy with few recordings, epoch by epoch: labels overfit, soft targets do not. "
+        "Frame accuracy with few recordings, in training and on the test, epoch by epoch. "
         "Lines are means over students; hollow marks are of training."
     )
     about |= {"caption": caption, "table": f"{settings['fraction']:.0%} of the recordings"}
