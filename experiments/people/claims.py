@@ -5,6 +5,8 @@ from experiments.people.rows import ON_ALL, ON_MISTAKES, ON_RANDOM, TUNED_RAW
 from kd_jax.report.claims import Claim, measured
 
 PAPER = "McCaffrey 2025, teacher and student on people data"
+TUNED_ON, WIDTHS = (f"{title}: 200 train rows" for title in (rows.TUNED_ON, rows.WIDTHS))
+MISTAKES = rows.tuned_on(TUNED_RAW, ON_MISTAKES)
 CLAIMS = measured("points", [
     Claim(
         PAPER, "A student that imitates the teacher fits the training rows better than by labels",
@@ -20,18 +22,12 @@ CLAIMS = measured("points", [
         PAPER, "It fits them better than its teacher", "85.0 % against 83.5 %",
         ("", "fine-tuned, NLL of raw outputs"), "vs. teacher [95 %]", "accuracy, %",
     ),
-])  # fmt: skip
-
-# of tables that records have with the rows of rows.TUNED_ON and rows.WIDTHS: then part of CLAIMS
-TUNED_ON, WIDTHS = (f"{title}: 200 train rows" for title in (rows.TUNED_ON, rows.WIDTHS))
-MISTAKES = rows.tuned_on(TUNED_RAW, ON_MISTAKES)
-EXPLANATIONS = measured("points", [
     Claim(
-        PAPER, "It is the rows that the student gets wrong: tuning on all rows does less",
+        PAPER, "Tuning on the rows that a student gets wrong does more than tuning on all rows",
         "no number", (TUNED_ON, MISTAKES), f"vs. {ON_ALL} [95 %]", "accuracy, %",
     ),
     Claim(
-        PAPER, "It is the rows that the student gets wrong: tuning on random rows does less",
+        PAPER, "It does more than tuning on as many random rows",
         "no number", (TUNED_ON, MISTAKES), f"vs. {ON_RANDOM} [95 %]", "accuracy, %",
     ),
     Claim(
