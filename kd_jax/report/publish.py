@@ -4,8 +4,8 @@ Copies its settings, manifest, command, records, tables and figures to
 experiments/<name>/records/, or to experiments/<name>/records_<preset>/ where the preset is not
 the default one, and renews the READMEs (see readmes.py); publishable.py says what is refused.
 A run of --base_seed=0 goes to exploration/ or exploration_<preset>/: settings were chosen on it,
-and what is claimed is the table of another base seed. Where a record of another run stands there
-already, --why="…" says why the new one takes its place, and superseded.py keeps its tables.
+and what is claimed is the table of another base seed. Where a record with other tables stands
+there already, --why="…" says why the new one takes its place, and superseded.py keeps its tables.
 With --repeats beside the folder of a run at another base seed the record stays, and repeated.py
 keeps what of its intervals held.
 With --readmes in place of a folder it renews the READMEs alone, as after a change of an
@@ -123,11 +123,15 @@ def _check_records(target: pathlib.Path) -> None:
 
 
 def _superseded(source, target, why):
-    """{path: text} of the page of the record that stands there, if it is of another run."""
+    """{path: text} of the page of a record of another run that stands there with other tables."""
     if not (target / "table.md").is_file():
         return {}
-    runs = [manifest.read(folder)["finished"] for folder in (source, target)]
-    return {} if len({*runs}) == 1 else {superseded.place(target): superseded.text(target, why)}
+    both = source, target
+    runs = {manifest.read(folder)["finished"] for folder in both}
+    tables = {(folder / "table.md").read_text("utf-8").strip() for folder in both}
+    if len(runs) == 1 or len(tables) == 1:
+        return {}
+    return {superseded.place(target): superseded.text(target, why)}
 
 
 def recover(root: pathlib.Path) -> None:

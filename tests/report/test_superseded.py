@@ -23,7 +23,7 @@ def replaced(root):
     table = (records / "table.md").read_text()
     committed(root)
     run = finished(root, name="two", finished="2026-11-23T10:00:00+00:00")
-    (run / "table.md").write_text(table.replace("67", "99"))
+    (run / "table.md").write_text(table.replace("0.5 |", "0.9 |"))
     return root, records, run, table
 
 
@@ -48,6 +48,16 @@ def test_with_one_the_tables_stay_and_the_page_lists_them(replaced):
     assert table.strip() in said and f"\n\nWhy: {WHY}\n\n" in said and commit in said
     listed = f"- [records-{date}](superseded/{page.name}): {WHY}\n"
     assert listed in (records.parent / "README.md").read_text()
+
+
+def test_a_run_that_prints_the_same_takes_nobody_s_place(root):
+    """Of the same settings, base seed and code it is the record, made again."""
+    records = publish.publish(finished(root), root=root)
+    committed(root)
+    again = finished(root, name="two", finished="2026-11-23T10:00:00+00:00")
+    publish.publish(again, root=root)
+    assert not (records.parent / superseded.FOLDER).exists()
+    assert json.loads((records / "manifest.json").read_text())["finished"].startswith("2026-11-23")
 
 
 def test_the_same_run_takes_nobody_s_place(root):
