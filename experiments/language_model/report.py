@@ -29,7 +29,8 @@ def table(folder):
         f"{teacher['layers']} layers; s: students of {settings['layers']} from the same start, "
         f"{settings['epochs']} times over {settings['texts']:,} problems. Prompts have at most\n"
         f"{settings['prompt_tokens']} tokens, answers {settings['answer_tokens']}; longer problems "
-        "are left out. Peak memory: of the compiled training with all that it is given.",
+        "are left out. Peak memory: of the compiled training with all that it is given.\n"
+        f"{tables.scope(rows[SFT], 'orders of the data')}",
         _quality(rows),
     ]
     for baseline in (SFT, FORWARD):

@@ -21,7 +21,7 @@ CLAIMS = measured("points", [
         judge=judges.above(80),
     ),
     Claim(
-        PAPER, "It is with as many recordings again, unlabeled, in as many steps as labels (ours)",
+        PAPER, "With as many recordings again, unlabeled, it beats labels in as many steps (ours)",
         "–", (AGAIN, "soft targets + 0.5 labels, T=1"), LABELS, FRAMES,
         unanswered="the record's labels only took half its steps",
         until="teachers",  # records of several ensembles have a baseline of equal steps
@@ -32,7 +32,7 @@ CLAIMS = measured("points", [
         (FEW, "soft targets, T=2, last epoch"), "vs. labels, early stopping [95 %]", FRAMES,
     ),
     Claim(
-        PAPER, "Labels trained on fall sharply after their best epoch", "no number",
+        PAPER, "Students of labels fall sharply after their best epoch", "no number",
         (FEW, "labels, last epoch"), "vs. labels, early stopping [95 %]", FRAMES, WORSE,
     ),
 ])  # fmt: skip
