@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from kd_jax.errors import DAMAGED, InputError, brief, require
-from kd_jax.report import commands, publishable, readmes, repeated, superseded
+from kd_jax.report import commands, publishable, readmes, repeated, reproduced, superseded
 from kd_jax.report.confirmed import EXPLORATION
 from kd_jax.storage import jsonl, manifest
 from kd_jax.streams import one_line
@@ -128,8 +128,8 @@ def _superseded(source, target, why):
         return {}
     both = source, target
     runs = {manifest.read(folder)["finished"] for folder in both}
-    tables = {(folder / "table.md").read_text("utf-8").strip() for folder in both}
-    if len(runs) == 1 or len(tables) == 1:
+    ours, theirs = ((folder / "table.md").read_text("utf-8") for folder in both)
+    if len(runs) == 1 or reproduced.same_rows(ours, theirs):
         return {}
     return {superseded.place(target): superseded.text(target, why)}
 

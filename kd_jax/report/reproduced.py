@@ -94,6 +94,17 @@ def changed_verdicts(record: str, run: str) -> list[str]:
     return found
 
 
+def same_rows(record: str, run: str) -> bool:
+    """Whether the tables of both have the same rows, whatever stands around them.
+
+    Args:
+        record: A table.md.
+        run: Another one.
+    """
+    cells = [[(title, name, row) for title, _, name, row in _rows(text)] for text in (record, run)]
+    return cells[0] == cells[1] != []
+
+
 def verdicts(text: str) -> list[str]:
     """The verdicts of all tables.
 
