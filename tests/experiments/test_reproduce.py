@@ -1,5 +1,7 @@
 """`reproduce` gives a committed record's command again, and says what of its table holds."""
 
+import re
+
 import pytest
 
 import experiments.__main__ as command
@@ -20,7 +22,8 @@ def test_the_command_of_the_record_and_the_flags_beyond_it_are_given(monkeypatch
     assert command.reproduce(["people", "--base_seed=7", "--workdir=w"]) == 0
     assert given == ["people", "--base_seed=1", "--base_seed=7", "--workdir=w"]
     page = capsys.readouterr().out
-    assert "10 of 10 rows lie inside" in page and "10 of them are identical" in page
+    (held,) = re.findall(r"^(\d+) of (\d+) rows lie inside .*, (\d+) of them", page, re.M)
+    assert len({*held}) == 1 and int(held[0]) > 10
 
 
 @pytest.mark.parametrize(
