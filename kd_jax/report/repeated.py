@@ -8,7 +8,7 @@ import pathlib
 import re
 
 from kd_jax.errors import require
-from kd_jax.report import commands, docs_records, manifests, reproduced
+from kd_jax.report import docs_records, manifests, reproduced
 from kd_jax.storage import manifest
 
 FOLDER = "repeated"
@@ -42,7 +42,11 @@ def text(record: pathlib.Path, run: pathlib.Path) -> str:
         run: Likewise.
     """
     title = f"# {record.parent.name}, {record.name}: repeated at another base seed"
-    command = commands.published(commands.read(run), _settings(run))
+    said = _settings(run)
+    flags = [
+        f"--{name}={said[name]}" for name in ("preset", "base_seed") if said[name] != "default"
+    ]
+    command = " ".join(["./run.sh reproduce", record.parent.name, *flags])
     made = f"{docs_records.made(record)}. Repeated: {docs_records.made(run)}."
     return "\n\n".join([title, f"    {command}", reproduced.page(record, run).strip(), made]) + "\n"
 

@@ -62,7 +62,7 @@ def page(folder: pathlib.Path, run: pathlib.Path) -> str:
     texts = [(path / "table.md").read_text(encoding="utf-8") for path in (folder, run)]
     found = rows(*texts)
     cells = [
-        [row.outcome, row.name, " · ".join(row.record), " · ".join(row.run)]
+        [row.outcome, row.name.replace(" | ", ", "), " · ".join(row.record), " · ".join(row.run)]
         for row in sorted(found, key=lambda row: row.outcome != OUTSIDE)
     ]
     held = sum(row.outcome != OUTSIDE for row in found)

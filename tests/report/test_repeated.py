@@ -42,7 +42,7 @@ def test_what_held_is_kept_beside_the_record(root):
     page = publish.repeat(run_of(root, 2, again, "two"), root=root)
     assert page.parent == record.parent / "repeated" and page.name.endswith("-base_seed_2.md")
     text = page.read_text()
-    assert "\n\n    ./run.sh small --base_seed=2\n\n" in text
+    assert "\n\n    ./run.sh reproduce small --base_seed=2\n\n" in text
     held = "2 of 3 rows lie inside the printed interval of their difference, 1 of them"
     assert held in text and "| OUTSIDE" in text
     readme = (record.parent / "README.md").read_text()
