@@ -88,7 +88,7 @@ def of_pair(records, choosing):
             tables.difference(line),
             tables.verdict(line),
             counts.get(line.row, "–"),
-            *(_judged(found[line.row]) for found in against.values()),
+            *(tables.judged(found[line.row]) for found in against.values()),
             *(marked(choosing.get(line.row), number) for number in ("weight", "temperature")),
             *(tables.mean(rows[line.row], name, form) for name, form in metrics.values()),
         ]
@@ -97,11 +97,6 @@ def of_pair(records, choosing):
     header = ["method", "test errors", "vs. labels only [95 %]", "verdict", "beaten by"]
     table = tables.markdown([*header, *against, "weight", "T", *metrics], cells)
     return table + tables.power(lines, "test errors")
-
-
-def _judged(line):
-    """A difference with its interval and verdict; a dash where nothing is compared."""
-    return f"{tables.difference(line)} {tables.verdict(line)}".removesuffix(" –")
 
 
 def marked(record, number):

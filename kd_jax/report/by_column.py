@@ -83,10 +83,7 @@ def against(
     )
     found = tables.compare_each({value: contrast(by_value[value]) for value in columns})
     for value in columns:
-        cells = {
-            x.row: f"{tables.difference(x, digits)} {tables.verdict(x)}".removesuffix(f" {DASH}")
-            for x in found[value]
-        }
+        cells = {x.row: tables.judged(x, digits) for x in found[value]}
         for row, line in lines.items():
             line.append(cells.get(row, DASH))
     shown = [line for line in lines.values() if set(line[1:]) != {DASH}]

@@ -1,14 +1,13 @@
 """The page of claims, docs/claims.md: what papers say beside what the committed tables answer."""
 
 import importlib
-import json
 import pathlib
 import re
 from collections.abc import Iterable
 
 from kd_jax.errors import InputError
 from kd_jax.metrics.statistics import EQUIVALENT
-from kd_jax.report import confirmed, tables
+from kd_jax.report import commands, confirmed, tables
 from kd_jax.report.claims import CONTRADICTED, NOTHING, OPEN, REPRODUCED, Claim, answer, result
 
 ONE_SEED = " \\*"
@@ -78,12 +77,8 @@ def _outcome(claim, record, found):
 
 def _unanswered(claim, record):
     """Why a record does not answer a claim; "" where it does."""
-    settled = claim.until and claim.until in _settings(record)
+    settled = claim.until and claim.until in commands.settings(record)
     return "" if settled else claim.unanswered
-
-
-def _settings(record):
-    return json.loads((record / "config.json").read_text(encoding="utf-8"))
 
 
 def _of_no_difference(claim):
@@ -93,7 +88,7 @@ def _of_no_difference(claim):
 
 def _margin(claim, record):
     """' (margin: 10 errors)' of a claim of no difference whose record states one."""
-    margin = _settings(record).get("margin") if _of_no_difference(claim) else None
+    margin = commands.settings(record).get("margin") if _of_no_difference(claim) else None
     return f" (margin: {margin:g} {claim.unit})" if margin else ""
 
 

@@ -1,5 +1,6 @@
-"""The command that gave a run, and what is published of it: not where one user's files lie."""
+"""The command and settings of a run, and what is published: not where one user's files lie."""
 
+import json
 import pathlib
 import shlex
 from collections.abc import Mapping
@@ -8,6 +9,11 @@ from typing import Any
 from kd_jax.errors import require
 
 NAME = "command.txt"
+
+
+def settings(folder: pathlib.Path) -> dict[str, Any]:
+    """The settings of a run folder, or of a record."""
+    return json.loads((folder / "config.json").read_text(encoding="utf-8"))
 
 
 def read(folder: pathlib.Path) -> str:

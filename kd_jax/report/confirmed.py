@@ -4,10 +4,9 @@ experiments/NAME/exploration/    of --base_seed=0
 experiments/NAME/records/        of another base seed: what is claimed
 """
 
-import json
 import pathlib
 
-from kd_jax.report import reproduced
+from kd_jax.report import commands, reproduced
 from kd_jax.report.differences import Record
 from kd_jax.storage import jsonl
 
@@ -68,9 +67,5 @@ def choosing(folder: pathlib.Path, experiment: str) -> list[Record]:
     return [r for r in found if r["row"] in rows] if known else jsonl.records(folder)
 
 
-def _settings(folder):
-    return json.loads((folder / "config.json").read_text(encoding="utf-8"))
-
-
 def _base_seed(folder):
-    return _settings(folder).get("base_seed", 0)
+    return commands.settings(folder).get("base_seed", 0)

@@ -51,7 +51,7 @@ def publish(
     """
     source = pathlib.Path(run_folder).resolve()
     experiment, preset = publishable.checked(source, root)
-    explored = publishable.settings(source).get("base_seed") == 0
+    explored = commands.settings(source).get("base_seed") == 0
     kind = EXPLORATION if explored else "records"
     target = records_folder(root, experiment, preset, kind)
     _check_records(target)
@@ -172,7 +172,7 @@ def copy(source: pathlib.Path, target: pathlib.Path) -> None:
             shutil.copy(path, target)
     records = jsonl.every_record(source)
     jsonl.write_whole(target / "records.jsonl", jsonl.text([single_precision(r) for r in records]))
-    settings = publishable.settings(source)
+    settings = commands.settings(source)
 
     def short(said: dict[str, Any]) -> dict[str, Any]:
         return {**said, "command": commands.published(said["command"], settings)}

@@ -5,7 +5,6 @@ refused that was made with uncommitted changes, outside a clone or at a commit t
 history, or with settings beyond its preset.
 """
 
-import json
 import pathlib
 import re
 from collections.abc import Sequence
@@ -66,17 +65,12 @@ def checked(source: pathlib.Path, root: pathlib.Path) -> tuple[str, str]:
 
 def experiment_and_preset(folder: pathlib.Path) -> tuple[str, str]:
     """The experiment and the preset of a run folder."""
-    return manifest.read(folder)["experiment"], settings(folder)["preset"]
-
-
-def settings(folder: pathlib.Path) -> dict[str, Any]:
-    """The settings of a run folder."""
-    return json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    return manifest.read(folder)["experiment"], commands.settings(folder)["preset"]
 
 
 def beyond_preset(folder: pathlib.Path) -> list[str]:
     """The flags of a run's command that a record may not have been given."""
-    given = commands.settings_of(commands.read(folder), settings(folder))
+    given = commands.settings_of(commands.read(folder), commands.settings(folder))
     return [flag for name, flag in given if name not in FREE]
 
 

@@ -3,12 +3,11 @@
 experiments/NAME/repeated/records-2026-11-21-0123abcd-base_seed_2.md    the record, the other seed
 """
 
-import json
 import pathlib
 import re
 
 from kd_jax.errors import require
-from kd_jax.report import docs_records, manifests, reproduced
+from kd_jax.report import commands, docs_records, manifests, reproduced
 from kd_jax.storage import manifest
 
 FOLDER = "repeated"
@@ -25,7 +24,7 @@ def place(record: pathlib.Path, run: pathlib.Path) -> pathlib.Path:
         InputError: There is no such record, or it is of the run's base seed.
     """
     require((record / "table.md").is_file(), f"{record} holds no record: nothing to be repeated")
-    seed, of_record = (_settings(x).get("base_seed", 0) for x in (run, record))
+    seed, of_record = (commands.settings(x).get("base_seed", 0) for x in (run, record))
     require(
         seed != of_record, f"{run} is of --base_seed={seed}, as {record} is: expected another one"
     )
@@ -42,17 +41,13 @@ def text(record: pathlib.Path, run: pathlib.Path) -> str:
         run: Likewise.
     """
     title = f"# {record.parent.name}, {record.name}: repeated at another base seed"
-    said = _settings(run)
+    said = commands.settings(run)
     flags = [
         f"--{name}={said[name]}" for name in ("preset", "base_seed") if said[name] != "default"
     ]
     command = " ".join(["./run.sh reproduce", record.parent.name, *flags])
     made = f"{docs_records.made(record)}. Repeated: {docs_records.made(run)}."
     return "\n\n".join([title, f"    {command}", reproduced.page(record, run).strip(), made]) + "\n"
-
-
-def _settings(folder):
-    return json.loads((folder / "config.json").read_text(encoding="utf-8"))
 
 
 def listed(folder: pathlib.Path) -> str:

@@ -264,6 +264,11 @@ def difference(line: Line, digits: int = 1) -> str:
     return f"{mean} [{DASH if math.isnan(line.paired.low) else f'{low}, {high}'}]"
 
 
+def judged(line: Line, digits: int = 1) -> str:
+    """'−17.0 [−22.9, −11.1] BEATS': the difference and the verdict in one cell, or one of them."""
+    return f"{difference(line, digits)} {verdict(line)}".removesuffix(f" {DASH}")
+
+
 def verdict(line: Line) -> str:
     """BEATS, WORSE or INCONCLUSIVE; a dash where there are too few students to compare, or none."""
     return line.paired.verdict if line.paired else DASH
