@@ -144,7 +144,10 @@ def train_part(config: Config, data: Dataset, names: list[str], teacher: int, ta
     saved_models.save_teachers(task.run, taught, test, **task.known)
     logits = predicted(model, params, data)
     found |= more | {row: {n: x[:, a] for n, x in logits.items()} for a, row in enumerate(rows)}
-    each = [metrics.examine(row, x, data, special, np.array(names)) for row, x in found.items()]
+    classes = {named.JOINED: {"special": np.array(names)[special].tolist()}}  # once is enough
+    each = [
+        metrics.examine(row, x, data, special, **classes.get(row, {})) for row, x in found.items()
+    ]
     return sum(each, [])
 
 

@@ -26,13 +26,12 @@ def test_conditional_accuracy_and_coverage_by_hand():
     logits[0, [0, 1, 2, 3], [0, 2, 2, 7]] = 9  # the answers 0, 2, 2, 7
     logits[0, 1, 1] = 5
     labels, sets = np.array([0, 1, 2, 7]), np.array([[0, 1], [1, 2]])
-    names = np.array([f"{c:02d}" for c in range(100)])
     test, seen = Split(np.zeros((4, 1)), labels), Split(np.zeros((2, 1)), np.array([0, 1]))
     data = Dataset("digits", 100, seen, seen, test, "")
     outputs = {"test": logits, "validation": logits[:, :2]}  # of 0, 2, whose labels are 0, 1
-    (found,) = metrics.examine("x", outputs, data, sets, names)
+    (found,) = metrics.examine("x", outputs, data, sets, part="digits")
     assert found["validation_accuracy"] == 0.5
-    assert found["special"] == [["00", "01"], ["01", "02"]]
+    assert found["part"] == "digits"
     # the first covers images 0 and 1 and gets both right (of 0 and 1, 1 is likelier); the second
     # covers images 1 and 2: it predicts 2 both times
     assert found["conditional_accuracy"] == pytest.approx(3 / 4)
