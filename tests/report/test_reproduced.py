@@ -1,5 +1,6 @@
 """A run is held against the intervals that a record printed, row by row."""
 
+import numpy as np
 import pytest
 
 from kd_jax.report import reproduced
@@ -52,6 +53,27 @@ def test_the_page_counts_what_holds_and_begins_with_what_does_not(tmp_path):
     page = reproduced.page(tmp_path / "record", tmp_path / "run")
     assert page.splitlines()[2].startswith("| OUTSIDE   | permuted")
     assert "3 of 5 rows lie inside" in page and "1 of them are identical" in page
+
+
+def test_what_differs_by_more_than_both_intervals_allow_is_named(tmp_path):
+    """permuted: 25.1 − 16.1 = 9.0, where √(8.9² + 5.1²) = 10.3; soft by labels: 3.6 − 2.0 = 1.6 of
+    √(1.5² + 3.1²) = 3.4; with 30.1 in place of 25.1 the first differs by 14.0."""
+    for name, text in (("record", RECORD), ("near", RUN), ("far", RUN.replace("+25.1", "+30.1"))):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "table.md").write_text(text, encoding="utf-8")
+    near, far = (reproduced.page(tmp_path / "record", tmp_path / x) for x in ("near", "far"))
+    assert "0 differ by more than both intervals allow" in near and "allow:" not in near
+    assert "1 differ by more than both intervals allow" in far
+    assert "More than both allow: permuted." in far
+
+
+def test_a_second_mean_lies_in_the_interval_of_the_first_less_often_than_in_95_of_100(tmp_path):
+    """Half a million pairs of normal means; the page says their share."""
+    first, second = np.random.default_rng(0).normal(size=(2, 500_000))
+    share = np.mean(np.abs(second - first) < 1.96)
+    (tmp_path / "table.md").write_text(RECORD, encoding="utf-8")
+    page = reproduced.page(tmp_path, tmp_path)
+    assert f"{round(100 * share)}% of means lie inside" in page
 
 
 def test_changed_verdicts_are_named():
