@@ -1,7 +1,7 @@
 """A run against a committed record: row by row identical, inside or outside the printed interval.
 
-Compared are the tables that both print, number by number: a difference "−10.4 [−16.6, −4.2]" of the
-record holds where the run's −7.9 lies between the ends of its interval.
+Compared are the tables that both print, number by number: a difference "−10.4 [−16.6, −4.2]" of
+the record holds where the run's −7.9 lies between the ends of its interval.
 
 That is a strict test, as the run's mean varies too: of two means m, m' with one s.d. s of their own,
     P(|m' − m| < z s) = P(|N(0, 1)| < z / √2) = erf(z / 2),    z = 1.96,
@@ -79,13 +79,13 @@ def page(folder: pathlib.Path, run: pathlib.Path) -> str:
     table = tables.markdown(["outcome", "row", "record [95 %]", "this run"], cells)
     counted = (
         f"{held} of {len(found)} rows lie inside the printed interval of their difference, {same} "
-        f"of them are identical; {len(apart)} differ by more than both intervals allow together"
+        f"of them are identical; further apart than both intervals allow together: {len(apart)}"
     )
     expected = (
         f"Where nothing changed but seeds and teachers, {math.erf(Z / 2):.0%} of means lie inside "
-        "the interval of another run (each varies), and 5 % differ by more than both allow."
+        "the interval of another run (each varies), and 5% are further apart than both allow."
     )
-    named = [f"More than both allow: {'; '.join(apart)}."] if apart else []
+    named = [f"Further apart: {'; '.join(apart)}."] if apart else []
     return "\n\n".join([table.strip(), f"{counted}.", *named, expected]) + "\n"
 
 
