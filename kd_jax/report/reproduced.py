@@ -3,7 +3,7 @@
 Compared are the tables that both print, number by number: a difference "−10.4 [−16.6, −4.2]" of
 the record holds where the run's −7.9 lies between the ends of its interval.
 
-That is a strict test, as the run's mean varies too: of two means m, m' with one s.d. s of their own,
+That is a strict test, as the run's mean varies too: of two means m and m' of one s.d. s,
     P(|m' − m| < z s) = P(|N(0, 1)| < z / √2) = erf(z / 2),    z = 1.96,
 so that 83 of 100 rows hold where nothing changed but the seeds (more, where an interval is also of
 test examples, which both runs share). Named are therefore the rows whose means are further apart
