@@ -56,7 +56,7 @@ if TYPE_CHECKING:  # what the tables below say, for type checkers and editors
     from kd_jax.models import from_nnx as from_nnx
     from kd_jax.models import functional as functional
     from kd_jax.pretrained.encoder import Encoder as Encoder
-    from kd_jax.report.tables import compare as compare
+    from kd_jax.report.contrasts import compare as compare
     from kd_jax.storage.record_files import read_records as read_records
 
 __version__ = "0.1.0"
@@ -89,7 +89,7 @@ _NAMES = {  # public name -> the module that defines it, and what it is called t
     "Recipe": "kd_jax.distill.driver.recipe",
     "Split": "kd_jax.data.dataset",
     "Texts": "kd_jax.data.texts",
-    "compare": "kd_jax.report.tables",
+    "compare": "kd_jax.report.contrasts",
     "distill_encoder": "kd_jax.language.encoder.distill",
     "distill_lm": "kd_jax.command.decoder.distill_lm",
     "ensemble": "kd_jax.distill.driver.named_teachers",

@@ -6,7 +6,7 @@ import numpy as np
 
 from experiments.bench import workloads
 from experiments.bench.rows import OURS
-from kd_jax.report import figures, roles, tables
+from kd_jax.report import figures, grouped, roles
 from kd_jax.storage import jsonl
 
 CAPTION = (
@@ -21,7 +21,7 @@ def draw(folder: pathlib.Path) -> None:
     Args:
         folder: of the run.
     """
-    parts = tables.by("part", jsonl.records(folder))
+    parts = grouped.by("part", jsonl.records(folder))
     shown = {name: parts[name] for name in workloads.BY_NAME if len(parts.get(name, ())) > 1}
     if not shown:
         return

@@ -18,7 +18,7 @@ from experiments.bench.rows import (
     WHOLE,
 )
 from kd_jax.metrics.statistics import FALLS_SHORT, REACHED
-from kd_jax.report import tables
+from kd_jax.report import grouped, tables
 from kd_jax.storage import jsonl
 
 # nine data sets, 50 epochs, five seeds: their teachers, and students at nine temperatures, on
@@ -54,7 +54,7 @@ ONE_BY_ONE = {
 
 def table(folder):
     """The Markdown of a run folder: every workload, the targets, the limits."""
-    parts = tables.by("part", jsonl.records(folder))
+    parts = grouped.by("part", jsonl.records(folder))
     machine, scaled = best_rates(parts.pop(MACHINE)), parts.pop(SCALING)
     divergence, of_decoders = parts.pop(LOGITS, None), parts.pop(DECODERS, None)
     text = [
@@ -204,7 +204,7 @@ def chunked_table(records):
 def decoders_table(records):
     """One line per task: both implementations, and how many times as fast ours is."""
     lines = []
-    for task, of_task in tables.by("task", records).items():
+    for task, of_task in grouped.by("task", records).items():
         ours, theirs = sorted(of_task, key=lambda r: r["row"] != OURS)
         name, target = DECODERS_AT_LEAST[task]
         ratio = median(theirs) / median(ours)

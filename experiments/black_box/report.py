@@ -5,7 +5,7 @@ import pathlib
 
 from experiments.black_box.rows import ACTIVE, ALL, LABEL, POOLS, STRATEGIES, TEACHER
 from kd_jax.metrics import statistics
-from kd_jax.report import by_column, figures, tables
+from kd_jax.report import by_column, contrasts, differences, figures, grouped, tables
 from kd_jax.storage import jsonl
 
 RANDOM, MARGIN = STRATEGIES
@@ -23,7 +23,7 @@ def table(folder: pathlib.Path) -> str:
     """The Markdown of a run folder: three tables for each pool, then active choice, then claims."""
     records = [percent(r) for r in jsonl.records(folder)]
     settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    parts, margin = tables.by("part", records), settings.get("margin", 0.0)
+    parts, margin = grouped.by("part", records), settings.get("margin", 0.0)
     text = [
         f"Percent of the test digits, mean ± s.d. over {students(parts, settings['seeds'])}, "
         "paired by seed. Columns: queries.\n"
@@ -62,15 +62,15 @@ def spread(values):
 
 def active_table(records):
     """One line per round: both query strategies, their difference in accuracy, their agreement."""
-    lines, by_count = [], tables.by("queries", records)
+    lines, by_count = [], grouped.by("queries", records)
     rounds = {
-        count: tables.Contrast(found, RANDOM, "test_accuracy", lower_is_better=False)
+        count: contrasts.Contrast(found, RANDOM, "test_accuracy", lower_is_better=False)
         for count, found in by_count.items()
     }
-    compared = tables.compare_each(rounds)
+    compared = contrasts.compare_each(rounds)
     for count, both in compared.items():
-        rows = tables.by_row(by_count[count])
-        agreed = (spread(tables.values(rows[r], "test_agreement")) for r in STRATEGIES)
+        rows = grouped.by_row(by_count[count])
+        agreed = (spread(grouped.values(rows[r], "test_agreement")) for r in STRATEGIES)
         chance, margin = (next(x for x in both if x.row == r) for r in STRATEGIES)
         cells = [tables.spread(chance, 2), tables.spread(margin, 2), tables.difference(margin, 2)]
         lines.append([f"{count:,}", *cells, tables.verdict(margin), *agreed])
@@ -88,20 +88,20 @@ def claims(parts):
     """Expectations stated before the run, with their verdicts."""
     tests: dict = {}
     for part, row, count, metric, side, level in EXPECTED:
-        counts = tables.by("queries", parts[part])
+        counts = grouped.by("queries", parts[part])
         count = count or max(counts)
         if count in counts:
-            values = tables.teacher_means(tables.by_row(counts[count])[row], metric)
+            values = differences.teacher_means(grouped.by_row(counts[count])[row], metric)
             expected = f"{METRICS[metric]} {side} {level} %", spread(values)
             below = side == "below"
             tests[part, row, count, expected] = statistics.above(
                 values, level, lower_is_better=below
             )
     for part in (TRAINING, MIXES):
-        counts = tables.by("queries", parts[part])
+        counts = grouped.by("queries", parts[part])
         for row in (LABEL, ALL):
             found = [
-                tables.teacher_means(tables.by_row(x)[row], "test_accuracy")
+                differences.teacher_means(grouped.by_row(x)[row], "test_accuracy")
                 for x in counts.values()
             ]
             for fewer, more, before, after in zip(counts, [*counts][1:], found, found[1:]):
@@ -120,7 +120,7 @@ def claims(parts):
 def draw(folder: pathlib.Path) -> None:
     """Both figures of a run folder."""
     records = [percent(r) for r in jsonl.records(folder)]
-    parts = tables.by("part", records)
+    parts = grouped.by("part", records)
     pools = {f"queries: {part}": parts[part] for part in POOLS}
     caption = "Test accuracy by number of queries, for every kind of answer and pool of queries."
     panels(folder / "by_queries.svg", pools, f"{caption} {BANDS}")
@@ -140,7 +140,7 @@ def panels(path, parts, caption, title=""):
     about: dict = {"caption": caption, "table": title, "sharex": True, "squeeze": False}
     with figures.figure(path, rows, 2, (figures.WIDEST, 2.6 * rows + 0.7), **about) as axes:
         for cell, (name, found) in zip(axes.flat, parts.items()):
-            by_column.curves(cell, found, "queries", "test_accuracy", [*tables.by_row(found)])
+            by_column.curves(cell, found, "queries", "test_accuracy", [*grouped.by_row(found)])
             cell.set_title(name, fontsize=9)
         for line in axes:
             line[0].set_ylabel("test accuracy, %")

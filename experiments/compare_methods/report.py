@@ -9,7 +9,16 @@ import numpy as np
 
 from experiments.compare_methods.rows import ASSISTANT, KD, LABELS, PSEUDO, TEACHER
 from kd_jax.metrics import statistics
-from kd_jax.report import chosen_numbers, confirmed, figures, roles, tables
+from kd_jax.report import (
+    chosen_numbers,
+    confirmed,
+    contrasts,
+    differences,
+    figures,
+    grouped,
+    roles,
+    tables,
+)
 from kd_jax.storage import jsonl
 
 
@@ -19,15 +28,15 @@ def table(folder: pathlib.Path) -> str:
     settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     explored = settings.get("explored", False)
     choosing = confirmed.choosing(folder, "compare_methods") if explored else records
-    rows = tables.by_row(records)[LABELS]
+    rows = grouped.by_row(records)[LABELS]
     text = [
-        f"Test errors, mean ± s.d. over {tables.counted(rows)}, paired by seed; sorted by the "
+        f"Test errors, mean ± s.d. over {grouped.counted(rows)}, paired by seed; sorted by the "
         "mean. Beaten by: how many methods\nbeat it, corrected for all pairs of methods; teacher "
         "and assistant are larger networks.\n"
         f"{_of_choice(choosing, explored)}\n{_of_budget(settings)}\n"
         f"{tables.scope(rows)}"
     ]
-    for pair, found in tables.by("pair", records).items():
+    for pair, found in grouped.by("pair", records).items():
         text += [pair, of_pair(found, chosen_on(choosing, pair))]
     return "\n\n".join(text)
 
@@ -43,7 +52,7 @@ def _of_choice(choosing, elsewhere):
         if 1 < len(r["weights"]) < tried and temperatures[row] == 1
     ]
     brings = f" ({', '.join(own)}: what it brings)" if own else ""
-    of = tables.counted(tables.by_row(choosing)[LABELS])
+    of = grouped.counted(grouped.by_row(choosing)[LABELS])
     where = " of the exploration at base seed 0" if elsewhere else ""
     return (
         f"Weight and T: of {tried} settings of every method{brings} those with the fewest "
@@ -72,12 +81,12 @@ def of_pair(records, choosing):
         records: of all its rows.
         choosing: {row: a record on which its setting was chosen}.
     """
-    rows, counts = tables.by_row(records), beaten_by(records)
+    rows, counts = grouped.by_row(records), beaten_by(records)
     known = {name for record in records for name in record}  # two classes have no rank correlation
     metrics = {title: of for title, of in COLUMNS.items() if of[0] in known}
     baselines = {title: row for title, row in {"": LABELS, **BASELINES}.items() if row in rows}
-    compared = tables.compare_each(
-        {title: tables.Contrast(records, row) for title, row in baselines.items()}
+    compared = contrasts.compare_each(
+        {title: contrasts.Contrast(records, row) for title, row in baselines.items()}
     )
     lines = sorted(compared.pop(""), key=lambda x: (x.mean, x.row))
     against = {title: {x.row: x for x in found} for title, found in compared.items()}
@@ -126,13 +135,13 @@ COLUMNS = {
 def beaten_by(records):
     """{row: the number of rows that beat it}, of the students; corrected for all pairs of them."""
     students = [r for r in records if r["row"] not in (TEACHER, ASSISTANT)]
-    rows = tables.by_row(students)
+    rows = grouped.by_row(students)
     pairs = {
-        (one, other): tables.Contrast([*rows[one], *rows[other]], one)
+        (one, other): contrasts.Contrast([*rows[one], *rows[other]], one)
         for one, other in itertools.combinations(rows, 2)
     }
     lost = collections.Counter(dict.fromkeys(rows, 0))
-    for (one, other), found in tables.compare_each(pairs).items():
+    for (one, other), found in contrasts.compare_each(pairs).items():
         verdict = tables.verdict(found[1])
         lost[one] += verdict == statistics.BEATS
         lost[other] += verdict == statistics.WORSE
@@ -141,9 +150,9 @@ def beaten_by(records):
 
 def draw(folder: pathlib.Path) -> None:
     """Every figure of a run folder: a set for each pair."""
-    for pair, records in tables.by("pair", jsonl.records(folder)).items():
+    for pair, records in grouped.by("pair", jsonl.records(folder)).items():
         name = "".join(c if c.isalnum() else "_" for c in pair.lower())
-        rows = tables.by_row(records)
+        rows = grouped.by_row(records)
         larger = {row: rows.pop(row) for row in (TEACHER, ASSISTANT) if row in rows}
 
         def figure(what, caption, pair=pair, name=name, **options):
@@ -176,7 +185,7 @@ def dots(axes, rows, larger):
 
     Args: {row: records} of the students, and of the larger networks, which become lines.
     """
-    values = {row: tables.teacher_means(found, "test_errors") for row, found in rows.items()}
+    values = {row: differences.teacher_means(found, "test_errors") for row, found in rows.items()}
     order = sorted(values, key=lambda row: np.mean(values[row]))
     figures.dots(axes, {row: values[row] for row in order})
     for (row, found), style in zip(larger.items(), ("--", ":")):
@@ -193,7 +202,7 @@ def agreement(axes, rows):
     """
     metrics = ("test_agreement", "test_accuracy")
     points = {
-        row: [100 * np.mean(tables.values(found, name)) for name in metrics]
+        row: [100 * np.mean(grouped.values(found, name)) for name in metrics]
         for row, found in rows.items()
     }
     for row, role in roles.looks(rows).items():
@@ -218,7 +227,7 @@ def reliability(axes, rows):
     axes.plot([0, 100], [0, 100], color=figures.GREY, lw=1, ls=":")
     for row, role in roles.looks(rows).items():
         count, right, sure = (
-            np.array(tables.values(rows[row], f"bin_{name}"))
+            np.array(grouped.values(rows[row], f"bin_{name}"))
             for name in ("count", "accuracy", "confidence")
         )
         total = count.sum(0)

@@ -16,7 +16,7 @@ from experiments.cross_modal.rows import (
     softer_row,
 )
 from kd_jax.metrics import statistics
-from kd_jax.report import by_column, figures, tables
+from kd_jax.report import by_column, contrasts, differences, figures, grouped, tables
 from kd_jax.storage import jsonl
 
 UNITS = "students, each with a held-out speaker of its own in audio"
@@ -51,7 +51,7 @@ def note(folder, students):
     alone = all(BY_ARM in r for r in students)  # older records say nothing of it
     chose = "for each seed by itself" if alone else "for all seeds by their mean"
     return (
-        f"Test accuracy in percent, mean ± s.d. over {tables.counted(students)}, paired. Columns: "
+        f"Test accuracy in percent, mean ± s.d. over {grouped.counted(students)}, paired. Columns: "
         "how many examples have labels, the last all that the student is shown;\nthe others are "
         "unlabeled. The weight beside the labels is the best of "
         f"{'three' if tried == 3 else tried} on validation, chosen {chose}.\n"
@@ -72,8 +72,10 @@ def temperature_of(folder):
 def by_part(folder):
     """{part: its records in percent, in the order of the rows: those of teachers first}."""
     order = ordered(temperature_of(folder))
-    found = [tables.in_percent(r) for r in jsonl.records(folder)]
-    return tables.by("part", sorted(found, key=lambda r: (order.index(r["row"]), tables.seeds(r))))
+    found = [grouped.in_percent(r) for r in jsonl.records(folder)]
+    return grouped.by(
+        "part", sorted(found, key=lambda r: (order.index(r["row"]), grouped.seeds(r)))
+    )
 
 
 def split(records):
@@ -94,15 +96,15 @@ def claims(records):
     for row, own in by_labels[0].items():
         for count, level in ((few, GAIN), (everything, -LOSS)):
             both = own, by_labels[count][LABELS]
-            ours, theirs = (np.array(tables.values(x, "test_accuracy")) for x in both)
-            means = [np.array(tables.teacher_means(x, "test_accuracy")) for x in both]
-            line = tables.line_of(row, means[0].tolist(), statistics.above(*means)())
+            ours, theirs = (np.array(grouped.values(x, "test_accuracy")) for x in both)
+            means = [np.array(differences.teacher_means(x, "test_accuracy")) for x in both]
+            line = contrasts.line_of(row, means[0].tolist(), statistics.above(*means)())
             above = f"{(ours - theirs >= level).sum()} of {len(ours)}"
             shown = tables.difference(line), f"{level:+d}".replace("-", "−"), above
             tests[row, f"{count:,} labels", *shown] = statistics.above(means[0], means[1] + level)
     lines = [[*said, found.verdict] for said, found in statistics.together(tests).items()]
-    header = ["student without labels", f"vs. {LABELS} with", "difference [95 %]", "expected from"]
-    return tables.markdown([*header, "seeds", "verdict"], lines)
+    header = ["student without labels", f"vs. {LABELS} with", "difference [95 %]"]
+    return tables.markdown([*header, "expected from", "seeds", "verdict"], lines)
 
 
 def draw(folder: pathlib.Path) -> None:
@@ -111,8 +113,9 @@ def draw(folder: pathlib.Path) -> None:
     _, some = split(parts[PARTS[0]])
     caption = (
         f"Test accuracy by number of labels, against {LABELS} with as many: above zero a student "
-        f"is better. Points are means over {tables.counted(tables.by_row(some)[LABELS])}, whiskers "
-        "95 % intervals of the paired difference; dotted: students that see no labels at all."
+        f"is better. Points are means over {grouped.counted(grouped.by_row(some)[LABELS])}, "
+        "whiskers 95 % intervals of the paired difference; dotted: students that see no labels at "
+        "all."
     )
     path, size = folder / "by_labels.svg", (figures.WIDEST, 4.8)
     with figures.figure(path, 1, len(PARTS), size, caption=caption) as axes:

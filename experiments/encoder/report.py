@@ -4,7 +4,7 @@ import json
 
 from experiments.encoder.rows import CUT, DISTILLED, TEACHER, TRAINED, row_name
 from kd_jax.metrics import means, statistics
-from kd_jax.report import figures, roles, tables
+from kd_jax.report import contrasts, figures, grouped, roles, tables
 from kd_jax.storage import jsonl
 
 PUBLISHED = (
@@ -30,7 +30,7 @@ def measures(settings):
 def table(folder):
     """The Markdown of a run folder: quality, the distilled against the cut, cost."""
     records, settings = read(folder), _settings(folder)
-    titles, rows = measures(settings), tables.by_row(records)
+    titles, rows = measures(settings), grouped.by_row(records)
     depths = sorted({r["layers"] for r in records if r["row"] != TEACHER}, reverse=True)
     text = [
         f"Percent of {records[0]['tests']:,} test questions of BANKING77, mean ± s.d. over "
@@ -48,7 +48,7 @@ def table(folder):
 
 def read(folder):
     """The records of a run folder in percent; of a cut the first, as no seed changes it."""
-    records = [tables.in_percent(r) | _agreement(r) for r in jsonl.records(folder)]
+    records = [grouped.in_percent(r) | _agreement(r) for r in jsonl.records(folder)]
     return [r for r in records if r.get("arm") != CUT or r["seed"] == 0]
 
 
@@ -67,7 +67,7 @@ def _quality(rows, titles):
     for row, found in rows.items():
         retained = [r["probe_accuracy"] / teacher["probe_accuracy"] * 100 for r in found]
         cells = [
-            tables.mean_and_sd(tables.values(found, name)) if name in found[0] else "–"
+            tables.mean_and_sd(grouped.values(found, name)) if name in found[0] else "–"
             for name in titles
         ]
         lines.append([row, *cells, tables.mean_and_sd(retained)])
@@ -80,12 +80,12 @@ def _against(rows, depths, titles):
     for layers in depths:
         ours, (cut,) = row_name(layers, DISTILLED), rows[row_name(layers, CUT)]
         for metric, title in titles.items():
-            values = tables.values(rows[ours], metric)
+            values = grouped.values(rows[ours], metric)
             shown[ours, title] = values
             tests[ours, title] = statistics.above(values, cut[metric])
     lines = []
     for (row, title), found in statistics.together(tests).items():
-        line = tables.line_of(row, shown[row, title], found)
+        line = contrasts.line_of(row, shown[row, title], found)
         lines.append([row, title, tables.difference(line, 2), tables.verdict(line)])
     return tables.markdown(["encoder", "measure", "minus its cut [95 %]", "verdict"], lines)
 
@@ -110,7 +110,7 @@ def _cost(name, r, teacher):
 
 def draw(folder):
     """Accuracy against speed: the teacher, cuts, and what distillation makes of them."""
-    rows = tables.by_row(read(folder))
+    rows = grouped.by_row(read(folder))
     (teacher,), titles = rows[TEACHER], measures(_settings(folder))
     top = teacher["layers"]
     speeds = {r["layers"]: r["sentences_per_second"] for r in teacher["costs"]}

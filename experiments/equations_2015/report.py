@@ -6,22 +6,22 @@ import pathlib
 import numpy as np
 
 from experiments.equations_2015 import rows as named
-from kd_jax.report import figures, roles, tables
+from kd_jax.report import contrasts, figures, grouped, roles, tables
 from kd_jax.storage import jsonl
 
 
 def table(folder: pathlib.Path) -> str:
     """The Markdown of a run folder: gradients over T, then trainings."""
-    parts = tables.by("part", jsonl.records(folder))
+    parts = grouped.by("part", jsonl.records(folder))
     settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     margin = settings.get("margin", 0.0)
-    students = tables.by_row(parts[named.TRAINING])[named.MATCHING]
+    students = grouped.by_row(parts[named.TRAINING])[named.MATCHING]
     draws = len({r["seed"] for r in parts[named.GRADIENT]})
     return "\n\n".join([
         "Gradients of T² KL(teacher ‖ student) at random zero-mean logits in 10 classes; means "
         f"over {draws} draws of these",
         gradients(parts[named.GRADIENT]),
-        f"Trainings on digits, mean ± s.d. over {tables.counted(students)}, paired with logit "
+        f"Trainings on digits, mean ± s.d. over {grouped.counted(students)}, paired with logit "
         "matching",
         f"{tables.margin_note(margin, 'errors')}{tables.scope(students)}",
         trainings(parts[named.TRAINING], margin),
@@ -38,7 +38,7 @@ def gradients(records: list[dict]) -> str:
     }
     lines = [
         [row, *(tables.mean(found, name, form) for name, (_, form) in columns.items())]
-        for row, found in tables.by_row(records).items()
+        for row, found in grouped.by_row(records).items()
     ]
     return tables.markdown(["T", *(title for title, _ in columns.values())], lines)
 
@@ -50,9 +50,9 @@ def trainings(records: list[dict], margin: float) -> str:
         records: of the students.
         margin: test errors that make no difference.
     """
-    rows, lines = tables.by_row(records), []
+    rows, lines = grouped.by_row(records), []
     limit = np.array([r["curve"] for r in rows[named.MATCHING]])
-    compared = tables.compare(records, "test_errors", named.MATCHING, margin=margin)
+    compared = contrasts.compare(records, "test_errors", named.MATCHING, margin=margin)
     for line in compared:
         found = rows[line.row]
         if line.row == named.MEMBER:  # its seeds are teachers, not students
@@ -75,7 +75,7 @@ def trainings(records: list[dict], margin: float) -> str:
 
 def draw(folder: pathlib.Path) -> None:
     """The figure of a run folder: how far from the teacher's logits each student is, by epoch."""
-    rows = tables.by_row(r for r in jsonl.records(folder) if "curve" in r)
+    rows = grouped.by_row(r for r in jsonl.records(folder) if "curve" in r)
     left_out = (named.OF_ARITHMETIC, named.OF_GEOMETRIC)
     shown = [row for row in rows if not row.startswith(left_out)]
     caption = (

@@ -23,7 +23,7 @@ from experiments.federated.rows import (
     ROWS,
 )
 from kd_jax.metrics import means, statistics
-from kd_jax.report import class_figures, figures, roles, sections, tables
+from kd_jax.report import class_figures, contrasts, figures, grouped, roles, sections, tables
 from kd_jax.storage import jsonl
 
 STOPPED = "server_epochs"  # of a record, in every round
@@ -42,7 +42,7 @@ def table(folder: pathlib.Path) -> str:
         ordered(folder),
         json.loads((folder / "config.json").read_text(encoding="utf-8")),
     )
-    by_alpha, margin = tables.by("part", records), settings.get("margin", 0.0)
+    by_alpha, margin = grouped.by("part", records), settings.get("margin", 0.0)
     text = [
         f"Percent of the test digits, mean ± s.d. over {settings['seeds']} seeds, each with its "
         f"own partition of {settings['client_rows']:,} rows among {settings['clients']} clients, "
@@ -75,14 +75,14 @@ def table(folder: pathlib.Path) -> str:
 
 def ordered(folder):
     """The records of a run folder in percent, by alpha and in the order of ROWS."""
-    found = [tables.in_percent(r) for r in jsonl.records(folder)]
-    return sorted(found, key=lambda r: (float(r["part"]), ROWS.index(r["row"]), tables.seeds(r)))
+    found = [grouped.in_percent(r) for r in jsonl.records(folder)]
+    return sorted(found, key=lambda r: (float(r["part"]), ROWS.index(r["row"]), grouped.seeds(r)))
 
 
 def alpha_table(records):
     """One line per row, paired with local training."""
-    rows, lines = tables.by_row(records), []
-    for line in tables.compare(records, "test_accuracy", LOCAL, lower_is_better=False):
+    rows, lines = grouped.by_row(records), []
+    for line in contrasts.compare(records, "test_accuracy", LOCAL, lower_is_better=False):
         found = rows[line.row]
         lines.append([
             line.row,
@@ -103,13 +103,13 @@ def servers(by_alpha, margin):
     """FedDF's server against a client alone, and against the ensemble of all clients."""
     names, ours, tests = ("client_accuracy", "ensemble_accuracy"), {}, {}
     for alpha, found in by_alpha.items():
-        server = tables.by_row(found)[FEDDF]
-        ours[alpha] = tables.values(server, "test_accuracy")
+        server = grouped.by_row(found)[FEDDF]
+        ours[alpha] = grouped.values(server, "test_accuracy")
         for name in names:
-            tests[alpha, name] = statistics.above(ours[alpha], tables.values(server, name))
+            tests[alpha, name] = statistics.above(ours[alpha], grouped.values(server, name))
     less, lines = statistics.together(tests, margin=margin), []
     for alpha in by_alpha:
-        both = [tables.line_of(FEDDF, ours[alpha], less[alpha, name]) for name in names]
+        both = [contrasts.line_of(FEDDF, ours[alpha], less[alpha, name]) for name in names]
         cells = [(tables.difference(x, 2), tables.verdict(x)) for x in both]
         lines.append([alpha, *cells[0], *cells[1]])
     header = ["alpha", f"{FEDDF} vs. a client before [95 %]", "verdict"]
@@ -120,7 +120,9 @@ def lost(by_alpha):
     """What the attack costs the mean and the median, each against itself without it."""
     shown, tests = {}, {}
     for alpha, found in by_alpha.items():
-        rows = {row: tables.values(of, "test_accuracy") for row, of in tables.by_row(found).items()}
+        rows = {
+            row: grouped.values(of, "test_accuracy") for row, of in grouped.by_row(found).items()
+        }
         cost = {"mean": (FEDMD, ATTACKED_MEAN), "median": (FEDMD_MEDIAN, ATTACKED_MEDIAN)}
         lost = {name: list(np.subtract(rows[a], rows[b])) for name, (a, b) in cost.items()}
         tests[alpha] = statistics.above(lost["median"], lost["mean"], lower_is_better=True)
@@ -136,15 +138,15 @@ def drift(by_alpha):
     """What clients lose of the last aggregation while they train on; verdicts are of all alphas."""
     shown, tests = {}, {}
     for alpha, found in by_alpha.items():
-        for row, own in tables.by_row(found).items():
-            after = tables.values(own, "drifted_accuracy")
-            tests[alpha, row] = statistics.above(after, tables.values(own, "test_accuracy"))
+        for row, own in grouped.by_row(found).items():
+            after = grouped.values(own, "drifted_accuracy")
+            tests[alpha, row] = statistics.above(after, grouped.values(own, "test_accuracy"))
             shown[alpha, row] = own, after
     lines = []
     for (alpha, row), less in statistics.together(tests).items():
         own, after = shown[alpha, row]
-        line = tables.line_of(row, after, less)
-        agreement = 100 * np.mean(tables.values(own, "drift_agreement"))
+        line = contrasts.line_of(row, after, less)
+        agreement = 100 * np.mean(grouped.values(own, "drift_agreement"))
         distance = tables.mean(own, "client_drift", ".2f")
         cells = tables.spread(line, 2), tables.difference(line, 2), tables.verdict(line)
         lines.append([alpha, row, *cells, f"{agreement:.1f}", distance])
@@ -156,7 +158,7 @@ def stopped(by_alpha, most):
     """How many epochs the server took: the mean over rounds, and how often none or all."""
     lines = []
     for alpha, found in by_alpha.items():
-        epochs = np.array(tables.values(tables.by_row(found)[FEDDF_STOPPED], STOPPED))
+        epochs = np.array(grouped.values(grouped.by_row(found)[FEDDF_STOPPED], STOPPED))
         of_seeds = tables.mean_and_sd(epochs.mean(1))
         shares = (f"{100 * np.mean(epochs == x):.0f}" for x in (0, most))
         lines.append([alpha, of_seeds, *shares])
@@ -165,7 +167,7 @@ def stopped(by_alpha, most):
 
 def draw(folder: pathlib.Path) -> None:
     """Both figures of a run folder: by round and byte, and under attack."""
-    by_alpha = tables.by("part", ordered(folder))
+    by_alpha = grouped.by("part", ordered(folder))
     caption = (
         "Validation accuracy by round, and by megabytes sent, for three skews of the clients' "
         "labels. Lines are means over partitions, bands 95 % intervals of the mean."
@@ -191,9 +193,9 @@ def draw(folder: pathlib.Path) -> None:
 
 def curves(axes, records):
     """Validation accuracy after each round, with the 95 % interval of its mean over seeds."""
-    rows, looks = tables.by_row(records), roles.styles(SHOWN)
+    rows, looks = grouped.by_row(records), roles.styles(SHOWN)
     for row, role in looks.items():
-        values = 100 * np.array(tables.values(rows[row], "validation_curve")).T
+        values = 100 * np.array(grouped.values(rows[row], "validation_curve")).T
         x, mean = range(1, len(values) + 1), values.mean(1)
         half = np.array([means.half_width(of_round) for of_round in values])
         low, high = np.clip([mean - half, mean + half], *means.PERCENT)
@@ -204,10 +206,10 @@ def curves(axes, records):
 
 def by_bytes(axes, records):
     """The same against the megabytes sent so far, for rows that send any."""
-    rows = tables.by_row(records)
+    rows = grouped.by_row(records)
     for row, role in roles.styles(SHOWN).items():
         if rows[row][0]["bytes"]:
-            values = 100 * np.mean(tables.values(rows[row], "validation_curve"), axis=0)
+            values = 100 * np.mean(grouped.values(rows[row], "validation_curve"), axis=0)
             sent = rows[row][0]["bytes"] / 1e6 * np.arange(1, len(values) + 1)
             figures.line(axes, sent, values, row, role, every=3)
     axes.set_xlabel("megabytes, to and from all clients")
@@ -220,7 +222,9 @@ def bars(axes, by_alpha):
     colors = looks[FEDMD].color, looks[FEDMD_MEDIAN].color
     for number, row in enumerate(shown):
         color, hatch = colors[number // 2], class_figures.HATCHES[number % 2]
-        values = [tables.values(tables.by_row(x)[row], "test_accuracy") for x in by_alpha.values()]
+        values = [
+            grouped.values(grouped.by_row(x)[row], "test_accuracy") for x in by_alpha.values()
+        ]
         x = np.arange(len(values)) + 0.2 * (number - 1.5)
         half = [means.half_width(of_alpha) for of_alpha in values]
         look = {"color": color, "hatch": hatch, "ec": "white", "error_kw": {"lw": 0.8}}

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from experiments.hyperparameters.rows import LABELS, SOFT
-from kd_jax.report import chosen_numbers, confirmed, tables
+from kd_jax.report import chosen_numbers, confirmed, grouped
 from kd_jax.storage import jsonl
 
-Records = list[tables.Record]
+Records = list[grouped.Record]
 
 
 def students(records: Records) -> Records:
@@ -52,12 +52,13 @@ def best(field: str, records: Records) -> float:
         field: "rate" or "label_weight".
         records: Of all values.
     """
-    found = tables.by(field, records)
+    found = grouped.by(field, records)
     whole = max(map(len, found.values()))
 
     def score(value):
         errors, nll = (
-            np.mean(tables.values(found[value], f"validation_{name}")) for name in ("errors", "nll")
+            np.mean(grouped.values(found[value], f"validation_{name}"))
+            for name in ("errors", "nll")
         )
         return errors, nll
 
@@ -70,7 +71,7 @@ def rates(records: Records) -> dict[str, float]:
     Args:
         records: Of students, on which rates are chosen.
     """
-    return {row: best("rate", of) for row, of in tables.by_row(records).items()}
+    return {row: best("rate", of) for row, of in grouped.by_row(records).items()}
 
 
 def at(records: Records, chosen: Mapping[str, float]) -> Records:
@@ -99,7 +100,7 @@ def by_teacher(records: Records) -> list[float]:
     Args:
         records: Of one row.
     """
-    return [best("rate", of) for _, of in sorted(tables.by("teacher_seed", records).items())]
+    return [best("rate", of) for _, of in sorted(grouped.by("teacher_seed", records).items())]
 
 
 def star(value: float, tried: Sequence[float]) -> str:

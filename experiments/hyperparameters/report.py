@@ -12,7 +12,16 @@ from experiments.hyperparameters import rows as named
 from experiments.hyperparameters.choices import Records, of_row
 from experiments.hyperparameters.rows import LABELS, SOFT
 from kd_jax.metrics import means, statistics
-from kd_jax.report import by_column, figures, roles, sections, tables
+from kd_jax.report import (
+    by_column,
+    contrasts,
+    differences,
+    figures,
+    grouped,
+    roles,
+    sections,
+    tables,
+)
 from kd_jax.report.published import DASH
 from kd_jax.storage import jsonl
 
@@ -57,7 +66,7 @@ def notes(folder: pathlib.Path, records: Records, explored: bool) -> str:
     one = [r for r in of_row(records, LABELS) if r["rate"] == rate]
     where = ", of the exploration at base seed 0" if explored else ""
     return (
-        f"Test errors, mean ± s.d. over {tables.counted(one)}, paired. Loss: w · labels + "
+        f"Test errors, mean ± s.d. over {grouped.counted(one)}, paired. Loss: w · labels + "
         f"(1 − w) · T² · soft targets at T = {settings['temperature']:g}; all rows take the same "
         f"batches for {settings['student_epochs']} epochs.\nThe teacher is asked once about each "
         f"training image, for w = 1 never. (chosen): the fewest validation errors{where}; "
@@ -75,10 +84,12 @@ def by_rate(records: Records, rates: Mapping[str, float], tried: Sequence[float]
         tried: All rates.
     """
     both = [r for r in records if r["row"] in (LABELS, SOFT)]
-    found = sorted(tables.by("rate", both).items())
-    parts = {rate: tables.Contrast(of, LABELS) for rate, of in found if len(tables.by_row(of)) == 2}
+    found = sorted(grouped.by("rate", both).items())
+    parts = {
+        rate: contrasts.Contrast(of, LABELS) for rate, of in found if len(grouped.by_row(of)) == 2
+    }
     rows = []
-    for rate, compared in tables.compare_each(parts).items():
+    for rate, compared in contrasts.compare_each(parts).items():
         lines = {x.row: x for x in compared}
         cells = [f"{rate:g}"]
         for row in (LABELS, SOFT):
@@ -139,7 +150,7 @@ def costs(records: Records, rates: Mapping[str, float], tried: Sequence[float]) 
             f"{of[row][1].mean():+.1f} at {of[row][0]:g}".replace("-", "−") if row in of else DASH
             for row in (LABELS, SOFT)
         ]
-        line = tables.line_of(SOFT, [0.0, 0.0], paired.get(name))  # for its difference alone
+        line = contrasts.line_of(SOFT, [0.0, 0.0], paired.get(name))  # for its difference alone
         rows.append([name, *cells, tables.difference(line), tables.verdict(line)])
     header = ["peak learning rate", *(f"errors added, {row}" for row in (LABELS, SOFT))]
     return tables.markdown([*header, "difference [95 %]", "verdict"], rows)
@@ -154,7 +165,7 @@ def by_weight(records: Records, chosen: float, tried: Sequence[float]) -> str:
         tried: All learning rates.
     """
     weights = [r["label_weight"] for r in records]
-    found = tables.compare_each({x: tables.Contrast(records, x) for x in (LABELS, SOFT)})
+    found = contrasts.compare_each({x: contrasts.Contrast(records, x) for x in (LABELS, SOFT)})
     rows = []
     for line, other in zip(found[LABELS], found[SOFT]):
         of = of_row(records, line.row)
@@ -195,7 +206,7 @@ def draw(folder: pathlib.Path) -> None:
 def of_rates(path: pathlib.Path, records: Records) -> None:
     """The errors of labels only and of soft targets over the learning rate, near the fewest."""
     tried, least = sorted({r["rate"] for r in records}), np.inf
-    students = tables.counted([r for r in of_row(records, LABELS) if r["rate"] == tried[0]])
+    students = grouped.counted([r for r in of_row(records, LABELS) if r["rate"] == tried[0]])
     caption = (
         "Test errors by peak learning rate, of students of labels and of soft targets. Points are "
         f"means over {students}, whiskers 95 % intervals of the mean; rates with more than "
@@ -207,8 +218,10 @@ def of_rates(path: pathlib.Path, records: Records) -> None:
         for (row, role), beside in zip(looks.items(), figures.side_by_side(tried, len(looks))):
             found = {
                 rate: (np.mean(values), *means.interval(values))
-                for rate, of in sorted(tables.by("rate", of_row(records, row)).items())
-                for values in [tables.teacher_means(sorted(of, key=tables.seeds), "test_errors")]
+                for rate, of in sorted(grouped.by("rate", of_row(records, row)).items())
+                for values in [
+                    differences.teacher_means(sorted(of, key=grouped.seeds), "test_errors")
+                ]
             }
             least = min(least, *(mean for mean, *_ in found.values()))
             figures.intervals(axes, found, row, role, beside)
@@ -221,7 +234,7 @@ def of_rates(path: pathlib.Path, records: Records) -> None:
 
 def of_weights(path: pathlib.Path, records: Records) -> None:
     """The errors over the weight of the labels, against labels only, each at its best rate."""
-    students = tables.counted(tables.by_row(records)[LABELS])
+    students = grouped.counted(grouped.by_row(records)[LABELS])
     caption = (
         f"Test errors by weight w of the labels, against {LABELS} (w = 1), each at its best "
         "learning rate: below zero a student errs less. Points are means over "
@@ -230,7 +243,7 @@ def of_weights(path: pathlib.Path, records: Records) -> None:
     about: dict = {"size": (6.0, 3.6), "caption": caption, "table": named.BY_WEIGHT}
     with figures.figure(path, **about) as axes:
         weights = {r["row"]: r["label_weight"] for r in records}
-        lines = tables.compare(records, "test_errors", LABELS)
+        lines = contrasts.compare(records, "test_errors", LABELS)
         found: dict = {weights[x.row]: x.paired for x in lines if x.paired}
         found[1.0] = (0.0, 0.0, 0.0)
         figures.intervals(axes, dict(sorted(found.items())), named.MIXED, roles.MIXED)

@@ -10,7 +10,7 @@ from experiments.hyperparameters import choices
 from experiments.hyperparameters.choices import Records, of_row
 from experiments.hyperparameters.rows import LABELS, SOFT
 from kd_jax.metrics import statistics
-from kd_jax.report import differences, tables
+from kd_jax.report import differences, grouped
 
 Test = Callable[..., statistics.Paired]
 
@@ -39,9 +39,9 @@ def extra(records: Records, row: str, best: float, other: float) -> Float[np.nda
     Returns:
         As differences.by_example; None where some of the students diverged.
     """
-    at = tables.by("rate", of_row(records, row))
-    high, low = (sorted(at.get(rate, []), key=tables.seeds) for rate in (other, best))
-    if [*map(tables.seeds, high)] != [*map(tables.seeds, low)]:
+    at = grouped.by("rate", of_row(records, row))
+    high, low = (sorted(at.get(rate, []), key=grouped.seeds) for rate in (other, best))
+    if [*map(grouped.seeds, high)] != [*map(grouped.seeds, low)]:
         return None
     return differences.by_example(high, low, "test_errors")
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from experiments.language_model.rows import CUT, FORWARD, SFT, TEACHER
 from kd_jax.metrics import statistics
-from kd_jax.report import figures, tables
+from kd_jax.report import contrasts, figures, grouped, tables
 from kd_jax.storage import jsonl
 
 MEASURES = {  # metric: (title, digits, whether lower is better)
@@ -19,7 +19,7 @@ MEASURES = {  # metric: (title, digits, whether lower is better)
 
 def table(folder):
     """The Markdown of a run folder: quality, differences to two baselines, caches."""
-    rows = tables.by_row([_in_percent(r) for r in jsonl.records(folder)])
+    rows = grouped.by_row([_in_percent(r) for r in jsonl.records(folder)])
     settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     held = "held-out training problems" if settings["validation_only"] else "test problems"
     (teacher,) = rows[TEACHER]
@@ -67,7 +67,7 @@ def _quality(rows):
     sampled = {name: each for name, each in SAMPLED.items() if name in known}
     for row, found in rows.items():
         cells = [
-            tables.mean_and_sd(tables.values(found, metric), digits)
+            tables.mean_and_sd(grouped.values(found, metric), digits)
             for metric, (_, digits, _) in MEASURES.items()
         ]
         peak = [{"peak": r["peak_bytes"] / 1e9} for r in found if r.get("peak_bytes")]
@@ -81,8 +81,8 @@ def _quality(rows):
 def _against(rows, baseline):
     """Every trained row minus the baseline, paired by seed, measure by measure."""
     trained = [r for row, found in rows.items() if row not in (TEACHER, CUT) for r in found]
-    compared = tables.compare_each({
-        metric: tables.Contrast(trained, baseline, metric, lower)
+    compared = contrasts.compare_each({
+        metric: contrasts.Contrast(trained, baseline, metric, lower)
         for metric, (_, _, lower) in MEASURES.items()
     })  # fmt: skip
     lines = []
@@ -121,20 +121,20 @@ def _change(rows, row):
     """'+0.4 [−0.1, +0.9]': the change of KL(t‖s) against all logits, in percent of theirs."""
     if row == FORWARD or row not in rows:
         return "–"
-    ours, theirs = (np.array(tables.values(rows[r], "test_kl")) for r in (row, FORWARD))
+    ours, theirs = (np.array(grouped.values(rows[r], "test_kl")) for r in (row, FORWARD))
     change = 100 * (ours / theirs - 1)
-    line = tables.line_of(row, change, statistics.paired(change, 0 * change))
+    line = contrasts.line_of(row, change, statistics.paired(change, 0 * change))
     return tables.difference(line, 2)
 
 
 def draw(folder):
     """KL and agreement of every trained row as dots with their 95 % intervals."""
-    rows = tables.by_row([_in_percent(r) for r in jsonl.records(folder)])
+    rows = grouped.by_row([_in_percent(r) for r in jsonl.records(folder)])
     rows = {row: found for row, found in rows.items() if row not in (TEACHER, CUT)}
     caption = f"How near students come to the teacher on held-out answers. {figures.DOTS}"
     path, size = folder / "agreement_and_kl.svg", (figures.WIDEST, 0.3 * len(rows) + 1)
     with figures.figure(path, 1, 2, size, sharey=True, caption=caption) as axes:
         for panel, metric in zip(axes, ("test_kl", "test_agreement")):
-            values = {row: tables.values(found, metric) for row, found in rows.items()}
+            values = {row: grouped.values(found, metric) for row, found in rows.items()}
             figures.dots(panel, values)
             panel.set_xlabel(MEASURES[metric][0])

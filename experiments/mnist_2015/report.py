@@ -8,7 +8,16 @@ import numpy as np
 
 from experiments.mnist_2015 import rows as named
 from kd_jax.distill import bias_correction
-from kd_jax.report import by_column, class_figures, figures, sections, shares, tables
+from kd_jax.report import (
+    by_column,
+    class_figures,
+    contrasts,
+    figures,
+    grouped,
+    sections,
+    shares,
+    tables,
+)
 from kd_jax.storage import jsonl
 
 # metric: (title, format) of the columns at the end
@@ -68,7 +77,7 @@ def _of_rates(settings):
 def parts_of(records: list[dict]) -> dict[str, list[dict]]:
     """{part: records} of those with students of the paper's width, in the order of the tables."""
     found = {part: [r for r in records if r["part"] == part] for part in named.TITLES}
-    return {part: x for part, x in found.items() if named.LABELS in tables.by_row(x)}
+    return {part: x for part, x in found.items() if named.LABELS in grouped.by_row(x)}
 
 
 def parts_text(
@@ -109,7 +118,7 @@ def parts_text(
 
 def sweeps(records: list[dict]) -> dict[int, list[dict]]:
     """{width: records} of the temperature sweeps, widest first, each row at its best rate."""
-    found = tables.by("width", [r for r in records if r["part"] == "width"])
+    found = grouped.by("width", [r for r in records if r["part"] == "width"])
     return {width: at_best_rates(of) for width, of in sorted(found.items(), reverse=True)}
 
 
@@ -121,8 +130,8 @@ def at_best_rates(records: list[dict]) -> list[dict]:
     """
     rates = sorted({r["rate"] for r in records if "rate" in r})
     found = []
-    for row in tables.by_row(records).values():
-        by_rate = tables.by("rate", [{"rate": None, **r} for r in row])
+    for row in grouped.by_row(records).values():
+        by_rate = grouped.by("rate", [{"rate": None, **r} for r in row])
         found += min(by_rate.values(), key=validation)
     return [{**r, "rates": rates} for r in found]
 
@@ -138,8 +147,8 @@ def rate_of(records: list[dict]) -> str:
 def sweep_table(records: list[dict]) -> str:
     """One line per temperature, paired with labels only, each at the peak learning rate that is
     best for it on validation."""
-    rows, lines = tables.by_row(records), []
-    compared = tables.compare(records, "test_errors", named.LABELS)
+    rows, lines = grouped.by_row(records), []
+    compared = contrasts.compare(records, "test_errors", named.LABELS)
     for line in compared:
         lines.append([
             line.row,
@@ -182,8 +191,8 @@ def best_within(records: list[dict], claimed: tuple[float, float]) -> list[tuple
     """
     low, high = claimed
     students = [r for r in records if r["row"] != named.LABELS]
-    inside = tables.by_row([r for r in students if low <= r["temperature"] <= high])
-    outside = tables.by_row([r for r in students if not low <= r["temperature"] <= high])
+    inside = grouped.by_row([r for r in students if low <= r["temperature"] <= high])
+    outside = grouped.by_row([r for r in students if not low <= r["temperature"] <= high])
     if not inside or not outside:
         return []
     ours, others = (min(of, key=lambda row: validation(of[row])) for of in (inside, outside))
@@ -192,14 +201,14 @@ def best_within(records: list[dict], claimed: tuple[float, float]) -> list[tuple
 
 def validation(records: Iterable[dict]) -> float:
     """Mean validation errors of a row."""
-    return float(np.mean(tables.values(records, "validation_errors")))
+    return float(np.mean(grouped.values(records, "validation_errors")))
 
 
 def draw(folder: pathlib.Path) -> None:
     """Bias, accuracy per digit and errors by temperature, from the records of a run folder."""
     records, soft = jsonl.records(folder), rows_of(settings_of(folder)).soft
     for part in ("no 3", "7 and 8"):
-        rows = tables.by_row(parts_of(records).get(part, []))
+        rows = grouped.by_row(parts_of(records).get(part, []))
         if not rows:
             continue
         corrected = {row: rows[row] for row in (named.FREE, named.VALIDATED, named.ON_TEST)}
@@ -210,7 +219,7 @@ def draw(folder: pathlib.Path) -> None:
             class_figures.errors_by_shift(axes, list(bias_correction.SHIFTS), corrected)
         chosen = {row: rows[row] for row in (named.LABELS, soft, named.FREE)}
         values = {
-            row: 100 * np.array(tables.values(of, "test_class_accuracy"))
+            row: 100 * np.array(grouped.values(of, "test_class_accuracy"))
             for row, of in chosen.items()
         }
         about |= {"caption": class_figures.PER_DIGIT, "size": (7, 3.5)}
@@ -225,7 +234,7 @@ def by_temperature(path: pathlib.Path, found: dict[int, list[dict]]) -> None:
     one = next(iter(found.values()))
     caption = (
         f"Test errors by temperature, against {named.LABELS}, for students of each width. Points "
-        f"are means over {tables.counted(tables.by_row(one)[named.LABELS])}, whiskers 95 % "
+        f"are means over {grouped.counted(grouped.by_row(one)[named.LABELS])}, whiskers 95 % "
         "intervals of the paired difference; below zero a student errs less."
     )
     title = f"{max(found)} units in each layer: errors by temperature"

@@ -19,7 +19,7 @@ from experiments.mnist_tutorial.rows import (
     THREES,
 )
 from kd_jax.distill import bias_correction
-from kd_jax.report import class_figures, figures, roles, sections, tables
+from kd_jax.report import class_figures, figures, grouped, roles, sections, tables
 from kd_jax.storage import jsonl
 
 TITLES = {"1": "all digits", "2a": "no 3 in the transfer set", "2b": "only 7 and 8 in it"}
@@ -27,8 +27,8 @@ TITLES = {"1": "all digits", "2a": "no 3 in the transfer set", "2b": "only 7 and
 
 def table(folder: pathlib.Path) -> str:
     """The Markdown of a run folder: a table per part, then the claims."""
-    records = tables.own_teachers(jsonl.records(folder))
-    networks = tables.counted([r for r in records if r["row"] == LABELS])
+    records = grouped.own_teachers(jsonl.records(folder))
+    networks = grouped.counted([r for r in records if r["row"] == LABELS])
     settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     epochs, paper = settings["student_epochs"], {} if settings["mnist_5k"] else PAPER
     text = [
@@ -105,7 +105,7 @@ def draw(folder: pathlib.Path) -> None:
     """Learning curves, errors and accuracy by digit, bias correction, a digit's probabilities."""
     records = jsonl.records(folder)
     for part in TITLES:
-        rows = tables.by_row(r for r in records if r["part"] == part)
+        rows = grouped.by_row(r for r in records if r["part"] == part)
         if LABELS not in rows:
             continue
         chosen = {row: rows[row] for row in (LABELS, SOFT, MIXED, FREE) if row in rows}
@@ -133,7 +133,7 @@ def by_digit(folder: pathlib.Path, part: str, rows: dict[str, list[dict]]) -> No
         )
         about: dict = {"size": (7, 3.5), "caption": caption, "table": f"Part {part}"}
         values = {
-            row: unit * np.array(tables.values(found, f"test_{metric}"))
+            row: unit * np.array(grouped.values(found, f"test_{metric}"))
             for row, found in rows.items()
         }
         with figures.figure(folder / f"part_{part}_{metric}.svg", **about) as axes:

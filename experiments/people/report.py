@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from experiments.people import rows as named
 from experiments.people.rows import LABELS, PAPER, TEACHER
-from kd_jax.report import figures, tables
+from kd_jax.report import contrasts, differences, figures, grouped, tables
 from kd_jax.storage import jsonl
 
 SPLITS = {"train": 200, "test": 40}  # their rows
@@ -13,11 +13,11 @@ SPLITS = {"train": 200, "test": 40}  # their rows
 
 def table(folder: pathlib.Path) -> str:
     """The Markdown of a run folder, for each question a table per split."""
-    records = [tables.in_percent(r) for r in jsonl.records(folder)]
+    records = [grouped.in_percent(r) for r in jsonl.records(folder)]
     of_demo = [r for r in records if r["row"] in named.OF_DEMO]
-    students = tables.by_row(records)[LABELS]
+    students = grouped.by_row(records)[LABELS]
     of = tables.scope(students, examples="test rows in the tables of these")
-    text = [f"Mean ± s.d. over {tables.counted(students)}, paired.\n{of}\n"]
+    text = [f"Mean ± s.d. over {grouped.counted(students)}, paired.\n{of}\n"]
     text += [_split(of_demo, *each, number) for number, each in enumerate(SPLITS.items())]
     for title, make in ((named.TUNED_ON, _tuned_on), (named.WIDTHS, _widths)):
         found = {f"{size} {split} rows": make(records, split) for split, size in SPLITS.items()}
@@ -35,7 +35,7 @@ def _tuned_on(records, split):
         for rows in others
         for row, contrast in _against_others(records, split, rows).items()
     }
-    return _lines(header, tables.compare_each(parts))
+    return _lines(header, contrasts.compare_each(parts))
 
 
 def _against_others(records, split, rows):
@@ -63,17 +63,17 @@ def _widths(records, split):
         called = sorted(called, key=lambda r: r["width"])
         parts["width", family] = _contrast(called, named.of_width(family, own), split)
         same["teacher", family] = _contrast([*called, *teachers], TEACHER, split)
-    compared = tables.compare_each(parts | same)
+    compared = contrasts.compare_each(parts | same)
     kept = {key: [x for x in lines if x.row != TEACHER] for key, lines in compared.items()}
     header = ["method", "accuracy, %", f"vs. {own} units [95 %]", "verdict"]
     return _lines([*header, "vs. teacher [95 %]", "verdict"], kept)
 
 
 def _contrast(records, baseline, split):
-    return tables.Contrast(records, baseline, f"{split}_accuracy", lower_is_better=False)
+    return contrasts.Contrast(records, baseline, f"{split}_accuracy", lower_is_better=False)
 
 
-def _lines(header: Sequence[str], compared: Mapping[tuple, Sequence[tables.Line]]) -> str:
+def _lines(header: Sequence[str], compared: Mapping[tuple, Sequence[contrasts.Line]]) -> str:
     """The table of the same rows compared with several others, or "" of no rows.
 
     Args:
@@ -93,7 +93,7 @@ def _lines(header: Sequence[str], compared: Mapping[tuple, Sequence[tables.Line]
 
 def _split(records, split, size, number):
     """The table of a split; accuracies in percent, differences in points."""
-    compared = tables.compare_each(
+    compared = contrasts.compare_each(
         {baseline: _contrast(records, baseline, split) for baseline in (LABELS, TEACHER)}
     )
     header = [
@@ -118,12 +118,14 @@ def _split(records, split, size, number):
 
 def draw(folder: pathlib.Path) -> None:
     """The figure of a run folder: accuracies as dots with their 95 % intervals, split by split."""
-    every = [tables.in_percent(r) for r in jsonl.records(folder)]
-    rows = tables.by_row(r for r in every if r["row"] in named.OF_DEMO)
+    every = [grouped.in_percent(r) for r in jsonl.records(folder)]
+    rows = grouped.by_row(r for r in every if r["row"] in named.OF_DEMO)
     caption = f"Accuracy of every row on the training and on the test rows. {figures.DOTS}"
     path = folder / "accuracies.svg"
     with figures.figure(path, 1, 2, (8.6, 2.3), caption=caption, sharey=True) as cells:
         for axes, (split, size) in zip(cells, SPLITS.items()):
             metric = f"{split}_accuracy"
-            figures.dots(axes, {row: tables.teacher_means(x, metric) for row, x in rows.items()})
+            figures.dots(
+                axes, {row: differences.teacher_means(x, metric) for row, x in rows.items()}
+            )
             axes.set_xlabel(f"accuracy on {size} {split} rows, %")

@@ -5,7 +5,16 @@ import pathlib
 import numpy as np
 
 from experiments.quickstart.rows import LABELS, MIXED, PERMUTED, SMOOTHED, SOFT
-from kd_jax.report import by_column, class_figures, confirmed, figures, sections, tables
+from kd_jax.report import (
+    by_column,
+    class_figures,
+    confirmed,
+    contrasts,
+    figures,
+    grouped,
+    sections,
+    tables,
+)
 from kd_jax.report.chosen_numbers import chosen, controlled
 from kd_jax.storage import jsonl
 
@@ -16,8 +25,8 @@ def table(folder: pathlib.Path) -> str:
     choosing = confirmed.choosing(folder, "quickstart")
     records = controlled(every, choosing, SOFT, [PERMUTED])
     picked = {chosen(choosing, family) for family in (SOFT, MIXED)}
-    rows = tables.by_row(records)
-    lines, compared = [], tables.compare(records, "test_errors", LABELS)
+    rows = grouped.by_row(records)
+    lines, compared = [], contrasts.compare(records, "test_errors", LABELS)
     for line in compared:
         validation, nll, agreement = (
             np.mean([r.get(m, np.nan) for r in rows[line.row]])
@@ -38,7 +47,7 @@ def table(folder: pathlib.Path) -> str:
         "validation errors of 500", "test NLL (nats)", "agrees with teacher",
     ]  # fmt: skip
     note = (
-        f"Mean ± s.d. over {tables.counted(rows[LABELS])}, paired by seed; (chosen): the "
+        f"Mean ± s.d. over {grouped.counted(rows[LABELS])}, paired by seed; (chosen): the "
         f"temperature with the fewest validation errors{where}.\n{tables.scope(rows[LABELS])}\n"
     )
     controls = [row for row in rows if rows[row][0]["family"] in (SMOOTHED, PERMUTED)]
@@ -54,7 +63,7 @@ def draw(folder: pathlib.Path) -> None:
     """Both figures of a run folder."""
     choosing = confirmed.choosing(folder, "quickstart")
     records = controlled(jsonl.records(folder), choosing, SOFT, [PERMUTED])
-    students = tables.counted(tables.by_row(records)[LABELS])
+    students = grouped.counted(grouped.by_row(records)[LABELS])
     caption = (
         f"Test errors of 1,500 by temperature, against {LABELS}: below zero a student errs less. "
         f"Points are means over {students}, whiskers 95 % intervals of the paired difference."

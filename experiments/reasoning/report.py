@@ -8,7 +8,7 @@ import numpy as np
 
 from experiments.reasoning.rows import PAIRS, TEACHER, equal_tokens
 from kd_jax.metrics import means
-from kd_jax.report import figures, roles, sections, tables
+from kd_jax.report import differences, figures, grouped, roles, sections, tables
 from kd_jax.storage import jsonl
 
 COSTS = {  # metric: (title, format)
@@ -41,12 +41,12 @@ def read(folder):
     teachers = [r for r in records if r["row"] == TEACHER]
     of_students = [r for r in records if r["row"] != TEACHER]
     settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    return teachers, tables.by("problems", of_students), settings
+    return teachers, grouped.by("problems", of_students), settings
 
 
 def _prepared(r):
     """A record in percent, with its accuracy per token written."""
-    r = tables.in_percent(r)
+    r = grouped.in_percent(r)
     return r | {"accuracy_per_token": r["test_accuracy"] / max(r["test_tokens"], 1)}
 
 
@@ -54,9 +54,9 @@ def table(folder):
     """The Markdown of a run folder: quality, comparisons, errors by steps."""
     teachers, sizes, settings = read(folder)
     tests = [name for name in TESTS if f"{name}_accuracy" in teachers[0]]
-    (one_row, *_) = tables.by_row(sizes[max(sizes)]).values()
+    (one_row, *_) = grouped.by_row(sizes[max(sizes)]).values()
     held = "validation problems" if settings["validation_only"] else "test problems"
-    counted, margin = tables.counted(one_row), settings.get("margin", 0.0)
+    counted, margin = grouped.counted(one_row), settings.get("margin", 0.0)
     text = [
         f"{TASKS[settings['task']]} Percent of {teachers[0]['tests']:,} {held} answered exactly, "
         f"mean ± s.d. over {counted} with the\n95 % interval of the mean; every student "
@@ -79,7 +79,7 @@ def table(folder):
 
 def _of_teacher(r, tests):
     """What one teacher can do; those after the first are told by their seed."""
-    number = tables.seeds(r)[0]
+    number = grouped.seeds(r)[0]
     who = f"The teacher of seed {number}" if number else "The teacher"
     right = ", ".join(f"{r[f'{name}_accuracy']:.1f} % {TESTS[name]}" for name in tests)
     return (
@@ -93,11 +93,11 @@ def _of_teacher(r, tests):
 def _quality(problems, records, tests):
     lines = []
     costs = {name: each for name, each in COSTS.items() if any(name in r for r in records)}
-    for row, found in tables.by_row(records).items():
+    for row, found in grouped.by_row(records).items():
         cells = []
         for name in tests:
-            accuracies = tables.values(found, f"{name}_accuracy")
-            paired = tables.teacher_means(found, f"{name}_accuracy")
+            accuracies = grouped.values(found, f"{name}_accuracy")
+            paired = differences.teacher_means(found, f"{name}_accuracy")
             cells += [
                 tables.mean_and_sd(accuracies),
                 tables.interval(paired, within=means.PERCENT),
@@ -127,7 +127,7 @@ def by_steps(r):
 
 def _by_steps(teachers, records):
     steps, lines = list(by_steps(teachers[0])), []
-    for row, found in tables.by_row([*teachers, *records]).items():
+    for row, found in grouped.by_row([*teachers, *records]).items():
         wrong = [by_steps(r) for r in found]
         lines.append([row, *(tables.mean_and_sd([each[n] for each in wrong]) for n in steps)])
     return tables.markdown(["method", *(f"{n} steps" for n in steps)], lines)
@@ -136,10 +136,10 @@ def _by_steps(teachers, records):
 def draw(folder):
     """Accuracy by number of problems, and errors by steps: a panel per method."""
     teachers, sizes, _ = read(folder)
-    of_rows = tables.by_row(sizes[max(sizes)])
-    by_size = {n: tables.by_row(records) for n, records in sorted(sizes.items())}
+    of_rows = grouped.by_row(sizes[max(sizes)])
+    by_size = {n: grouped.by_row(records) for n, records in sorted(sizes.items())}
     accuracy = {
-        row: {n: tables.values(of[row], "test_accuracy") for n, of in by_size.items() if row in of}
+        row: {n: grouped.values(of[row], "test_accuracy") for n, of in by_size.items() if row in of}
         for row in of_rows
     }
     caption = f"Percent right by number of problems, a panel per method. {MULTIPLES}"

@@ -9,7 +9,7 @@ import numpy as np
 
 from experiments.specialists import rows as named
 from kd_jax.metrics import statistics
-from kd_jax.report import figures, sections, tables
+from kd_jax.report import contrasts, differences, figures, grouped, sections, tables
 from kd_jax.storage import jsonl
 
 TITLES = {
@@ -32,10 +32,10 @@ UNITS = "generalists with their specialists"  # of intervals
 
 def table(folder: pathlib.Path) -> str:
     """The Markdown of a run folder: for each part accuracies, coverage and special classes."""
-    records = [tables.in_percent(r) for r in jsonl.records(folder)]
+    records = [grouped.in_percent(r) for r in jsonl.records(folder)]
     settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    parts_of = tables.by("part", records)
-    generalists = tables.by_row(next(iter(parts_of.values())))[named.GENERALIST]
+    parts_of = grouped.by("part", records)
+    generalists = grouped.by_row(next(iter(parts_of.values())))[named.GENERALIST]
     each = settings["seeds"] if "teachers" in settings else 1
     taught = "a student has its generalist's seed" if each == 1 else f"{each} students of each"
     text = [
@@ -68,8 +68,10 @@ def table(folder: pathlib.Path) -> str:
 
 def accuracies(records: list[dict]) -> str:
     """One line per row, paired with the generalist."""
-    rows, lines = tables.by_row(records), []
-    for line in tables.compare(records, "test_accuracy", named.GENERALIST, lower_is_better=False):
+    rows, lines = grouped.by_row(records), []
+    for line in contrasts.compare(
+        records, "test_accuracy", named.GENERALIST, lower_is_better=False
+    ):
         of_row = rows[line.row]
         lines.append([
             line.row,
@@ -150,7 +152,7 @@ def relative(parts_of: Mapping[str, list[dict]]) -> str:
     """One line per part: relative gain, and its growth with coverage."""
     gains, slopes, lines = {}, {}, []
     for part, found in parts_of.items():
-        rows = tables.by_row(found)
+        rows = grouped.by_row(found)
         _, before, after = by_coverage(rows)
         gain = 100 * (after.sum(1) / before.sum(1) - 1)
         each = [slope(*pair) for pair in zip(before, after)]
@@ -161,7 +163,7 @@ def relative(parts_of: Mapping[str, list[dict]]) -> str:
     every |= {("slope", part): x for part, x in slopes.items()}
     judged = statistics.together(every)
     for part, found in parts_of.items():
-        rows = tables.by_row(found)
+        rows = grouped.by_row(found)
         gain = judged["gain", part]
         line = [part, f"{signed(gain.mean)} {bounds(gain)}", gain.verdict, conditional(rows)]
         lines.append([*line, *_growth(slopes.get(part), judged.get(("slope", part)), len(every))])
@@ -188,7 +190,7 @@ def bounds(found: statistics.Paired) -> str:
 
 def coverage(records: list[dict]) -> str:
     """The change in correct answers by the number of specialists that cover the true class."""
-    examples, before, after = by_coverage(tables.by_row(records))
+    examples, before, after = by_coverage(grouped.by_row(records))
     covers = [int(cover) for cover in np.flatnonzero(examples.sum(0))]
     tests = {cover: statistics.above(after[:, cover], before[:, cover]) for cover in covers}
     lines = []
@@ -209,13 +211,13 @@ def coverage(records: list[dict]) -> str:
 
 def draw(folder: pathlib.Path) -> None:
     """The figures of a run folder: accuracies as dots with their 95 % intervals, part by part."""
-    records = [tables.in_percent(r) for r in jsonl.records(folder)]
-    for part, found in tables.by("part", records).items():
-        rows = tables.by_row(found)
+    records = [grouped.in_percent(r) for r in jsonl.records(folder)]
+    for part, found in grouped.by("part", records).items():
+        rows = grouped.by_row(found)
         name = part.lower().replace(" ", "_")
         caption = f"{TITLES[part]}: test accuracy of every row. {figures.DOTS}"
         about: dict = {"size": (7, 0.3 * len(rows) + 1), "caption": caption, "table": TITLES[part]}
         with figures.figure(folder / f"{name}.svg", **about) as axes:
-            values = {row: tables.teacher_means(x, "test_accuracy") for row, x in rows.items()}
+            values = {row: differences.teacher_means(x, "test_accuracy") for row, x in rows.items()}
             figures.dots(axes, values)
             axes.set_xlabel("test accuracy, %")

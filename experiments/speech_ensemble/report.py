@@ -7,7 +7,7 @@ import numpy as np
 
 from experiments.speech_ensemble import rows as named
 from kd_jax.metrics import means
-from kd_jax.report import figures, roles, shares, tables
+from kd_jax.report import contrasts, differences, figures, grouped, roles, shares, tables
 from kd_jax.storage import jsonl
 
 DASH = "–"
@@ -15,7 +15,7 @@ DASH = "–"
 
 def table(folder: pathlib.Path) -> str:
     """The Markdown of a run folder: a table for each set-up, then that of few recordings."""
-    records = [tables.in_percent(r) for r in jsonl.records(folder)]
+    records = [grouped.in_percent(r) for r in jsonl.records(folder)]
     settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     names, ensembles = named.Names.of(settings), settings.get("teachers", 1)
     taught = (
@@ -33,7 +33,7 @@ def table(folder: pathlib.Path) -> str:
         f"{tables.scope(labels, f'students of {whose}', 'test recordings')}"
     ]
     paper = [named.PAPER]  # of the first set-up, the paper's
-    for part, found in tables.by("part", records).items():
+    for part, found in grouped.by("part", records).items():
         if part == named.FEW:
             fraction = settings["fraction"]
             title = f"{fraction:.0%} of the recordings (section 6)"
@@ -50,8 +50,8 @@ def table(folder: pathlib.Path) -> str:
 
 def setup_table(records: list[dict]) -> str:
     """One line per row of a set-up: the ensemble, its members, and every student."""
-    rows, lines = tables.by_row(records), []
-    compared = tables.compare(records, "test_accuracy", named.LABELS, lower_is_better=False)
+    rows, lines = grouped.by_row(records), []
+    compared = contrasts.compare(records, "test_accuracy", named.LABELS, lower_is_better=False)
     for line in compared:
         of_row = rows[line.row]
         if line.row == named.MEMBER:  # its seeds are members, not students
@@ -62,7 +62,7 @@ def setup_table(records: list[dict]) -> str:
             tables.difference(line, 2),
             tables.verdict(line),
             retained(of_row, rows[named.LABELS], rows[named.ENSEMBLE]) if line.paired else DASH,
-            tables.mean_and_sd(tables.values(of_row, "test_word_errors")),
+            tables.mean_and_sd(grouped.values(of_row, "test_word_errors")),
             *(tables.mean(of_row, f"{split}_accuracy", ".2f") for split in ("train", "validation")),
             tables.mean(of_row, "test_nll", ".3f"),
         ])  # fmt: skip
@@ -79,18 +79,18 @@ def chosen(records: list[dict], names: named.Names) -> str:
         records: of all set-ups.
         names: of the students to choose from.
     """
-    found = {part: of for part, of in tables.by("part", records).items() if part != named.FEW}
+    found = {part: of for part, of in grouped.by("part", records).items() if part != named.FEW}
     best = {part: best_row(of, names) for part, of in found.items()}
     winner = max(best, key=lambda part: best[part][1])
     lines = []
     for part, (row, right) in best.items():
-        rows = tables.by_row(found[part])
+        rows = grouped.by_row(found[part])
         compared = rows[row], rows[named.LABELS], rows[named.ENSEMBLE]
         lines.append([
             part + (" (chosen)" if part == winner else ""),
             row,
             f"{right:.2f}",
-            *(f"{np.mean(tables.values(of_row, 'test_accuracy')):.2f}" for of_row in compared),
+            *(f"{np.mean(grouped.values(of_row, 'test_accuracy')):.2f}" for of_row in compared),
             retained(*compared),
         ])  # fmt: skip
     header = ["set-up", "student", "validation", "test", "labels only", "ensemble"]
@@ -99,8 +99,8 @@ def chosen(records: list[dict], names: named.Names) -> str:
 
 def best_row(records: list[dict], names: named.Names) -> tuple[str, float]:
     """(row, its mean validation accuracy) of the best student, of labels alone too."""
-    rows = tables.by_row([r for r in records if "family" in r and r["row"] != names.permuted])
-    means = {row: np.mean(tables.values(of, "validation_accuracy")) for row, of in rows.items()}
+    rows = grouped.by_row([r for r in records if "family" in r and r["row"] != names.permuted])
+    means = {row: np.mean(grouped.values(of, "validation_accuracy")) for row, of in rows.items()}
     return max(means.items(), key=lambda pair: pair[1])
 
 
@@ -115,19 +115,21 @@ def retained(records: list[dict], baseline: list[dict], ensembles: list[dict]) -
         baseline: of labels only.
         ensembles: of the ensembles, one each.
     """
-    ours, base = (np.array(tables.teacher_means(of, "test_accuracy")) for of in (records, baseline))
-    return shares.kept(ours - base, tables.values(ensembles, "test_accuracy") - base)
+    ours, base = (
+        np.array(differences.teacher_means(of, "test_accuracy")) for of in (records, baseline)
+    )
+    return shares.kept(ours - base, grouped.values(ensembles, "test_accuracy") - base)
 
 
 def few_table(records: list[dict]) -> str:
     """Training and test accuracy with few recordings."""
-    rows, lines = tables.by_row(records), []
-    compared = tables.compare(records, "test_accuracy", named.STOPPED, lower_is_better=False)
+    rows, lines = grouped.by_row(records), []
+    compared = contrasts.compare(records, "test_accuracy", named.STOPPED, lower_is_better=False)
     for line in compared:
         of_row = rows[line.row]
         lines.append([
             line.row,
-            tables.mean_and_sd(tables.values(of_row, "train_accuracy")),
+            tables.mean_and_sd(grouped.values(of_row, "train_accuracy")),
             tables.spread(line),
             tables.difference(line),
             tables.verdict(line),
@@ -140,10 +142,10 @@ def few_table(records: list[dict]) -> str:
 
 def draw(folder: pathlib.Path) -> None:
     """Every figure of a run folder."""
-    records = [tables.in_percent(r) for r in jsonl.records(folder)]
+    records = [grouped.in_percent(r) for r in jsonl.records(folder)]
     settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     names = named.Names.of(settings)
-    parts = tables.by("part", records)
+    parts = grouped.by("part", records)
     first = next(part for part in parts if part != named.FEW)
     caption = (
         f"Test frame accuracy by temperature: {names.mixed}, beside {named.LABELS} and the "
@@ -158,17 +160,17 @@ def draw(folder: pathlib.Path) -> None:
     )
     about |= {"caption": caption, "table": f"{settings['fraction']:.0%} of the recordings"}
     with figures.figure(folder / "few_recordings.svg", **about) as axes:
-        curves(axes, tables.by_row(parts[named.FEW]), names.soft)
+        curves(axes, grouped.by_row(parts[named.FEW]), names.soft)
 
 
 def by_temperature(axes, records: list[dict], mixed: str) -> None:
     """Test accuracy against T of a family, with the levels of labels only and the ensemble."""
-    rows = tables.by_row(records)
+    rows = grouped.by_row(records)
     of = {r["temperature"]: rows[r["row"]] for r in records if r.get("family") == mixed}
-    values = [tables.teacher_means(of[t], "test_accuracy") for t in sorted(of)]
+    values = [differences.teacher_means(of[t], "test_accuracy") for t in sorted(of)]
     figures.band(axes, sorted(of), values, mixed, roles.MIXED, means.PERCENT)
     for row, role in ((named.LABELS, roles.LABELS), (named.ENSEMBLE, roles.TEACHER)):
-        figures.level(axes, tables.teacher_means(rows[row], "test_accuracy"), row, role)
+        figures.level(axes, differences.teacher_means(rows[row], "test_accuracy"), row, role)
     figures.temperature_axis(axes, sorted(of))
     axes.set_ylabel("test frame accuracy, %")
     figures.legend(axes)

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from experiments.teacher_choice import rows as named
-from kd_jax.report import chosen_numbers, tables
+from kd_jax.report import chosen_numbers, grouped
 
-Records = list[tables.Record]
+Records = list[grouped.Record]
 
 
 def prepared(records: Records, choosing: Records) -> dict[str, Records]:
@@ -16,7 +16,7 @@ def prepared(records: Records, choosing: Records) -> dict[str, Records]:
         choosing: Those on which temperatures are chosen.
     """
     found = {part: [r for r in records if r["part"] == part] for part in named.PARTS}
-    chosen_on = tables.by("part", choosing)
+    chosen_on = grouped.by("part", choosing)
     found[named.TRANSFER_SET] = [in_points(r) for r in found[named.TRANSFER_SET]]
     return {
         part: with_choices(
@@ -27,7 +27,7 @@ def prepared(records: Records, choosing: Records) -> dict[str, Records]:
     }
 
 
-def in_points(record: tables.Record) -> tables.Record:
+def in_points(record: grouped.Record) -> grouped.Record:
     """A record with its agreement in percent, on the test and on what it learned from."""
     names = {"agreement": "test_agreement", "seen": "train_agreement"}
     return record | {name: 100 * record[x] for name, x in names.items() if x in record}

@@ -7,16 +7,16 @@ import numpy as np
 
 from experiments.teacher_choice import rows as named
 from kd_jax.metrics import means
-from kd_jax.report import by_column, figures, roles, tables
+from kd_jax.report import by_column, differences, figures, grouped, roles
 
-Records = list[tables.Record]
+Records = list[grouped.Record]
 
 
 def size(path: pathlib.Path, records: Records) -> None:
     """Test errors of the students of each teacher."""
     values = {
-        row: tables.teacher_means(of_row, "test_errors")
-        for row, of_row in tables.by_row(records).items()
+        row: differences.teacher_means(of_row, "test_errors")
+        for row, of_row in grouped.by_row(records).items()
     }
     caption = f"Test errors of small students by what taught them. {figures.DOTS}"
     about: figures.Look = {"caption": caption, "table": named.TITLES[named.SIZE]}
@@ -50,7 +50,7 @@ def transfer_set(path: pathlib.Path, records: Records) -> None:
     )
     about: figures.Look = {"caption": caption, "table": named.AGREEMENT}
     with figures.figure(path, size=(6.0, 3.6), **about) as axes:
-        by_column.curves(axes, taught, "size", "agreement", [*tables.by_row(taught)])
+        by_column.curves(axes, taught, "size", "agreement", [*grouped.by_row(taught)])
         axes.set(xlabel="images in the transfer set", ylabel="agreement with the teacher, %")
         figures.legend(axes)
 
@@ -58,7 +58,7 @@ def transfer_set(path: pathlib.Path, records: Records) -> None:
 def few_labels(path: pathlib.Path, records: Records) -> None:
     """Accuracy on the few images and on the test, epoch by epoch."""
     curved = [r for r in records if "test_curve" in r and r["row"] != named.STOPPED]
-    rows = tables.by_row(curved)
+    rows = grouped.by_row(curved)
     caption = (
         "Accuracy on the few training images and on the test after each epoch. Lines are means "
         "over all students, bands one standard deviation; no epoch was chosen on the test."
@@ -76,7 +76,7 @@ def few_labels(path: pathlib.Path, records: Records) -> None:
 
 def patience(path: pathlib.Path, records: Records) -> None:
     """Accuracy by the length of the training."""
-    taught = [tables.in_percent(r) for r in records if r["epochs"]]
+    taught = [grouped.in_percent(r) for r in records if r["epochs"]]
     caption = (
         "Test accuracy by the length of the training. Points are means, whiskers 95 % intervals."
     )

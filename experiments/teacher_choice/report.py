@@ -10,7 +10,16 @@ from experiments.teacher_choice import pictures, scaling_law
 from experiments.teacher_choice import rows as named
 from experiments.teacher_choice.choices import Records, named_rows, prepared, students
 from kd_jax.metrics import statistics
-from kd_jax.report import by_column, chosen_numbers, confirmed, sections, shares, tables
+from kd_jax.report import (
+    by_column,
+    chosen_numbers,
+    confirmed,
+    contrasts,
+    grouped,
+    sections,
+    shares,
+    tables,
+)
 from kd_jax.report.published import DASH
 from kd_jax.storage import jsonl
 
@@ -69,7 +78,7 @@ def settings_of(folder: pathlib.Path) -> dict:
 def head(parts: Mapping[str, Records], settings: dict) -> str:
     """What stands above all tables."""
     labels = {part: [r for r in found if r["row"] == named.LABELS] for part, found in parts.items()}
-    counts = [tables.counted(x) for part, x in labels.items() if part != named.BORN_AGAIN][:1]
+    counts = [grouped.counted(x) for part, x in labels.items() if part != named.BORN_AGAIN][:1]
     counts += [f"{settings['born_again_chains']} chains of born-again networks"] * (
         named.BORN_AGAIN in parts
     )
@@ -90,13 +99,13 @@ def lines(records: Records, columns: Mapping[str, Cell]) -> str:
         records: Of `students`.
         columns: {title: what makes its cell of a row's records}.
     """
-    rows = tables.by_row(records)
+    rows = grouped.by_row(records)
     found = [
         [
             line.row, tables.spread(line), tables.difference(line), tables.verdict(line),
             *(cell(rows[line.row]) for cell in columns.values()),
         ]
-        for line in tables.compare(records, "test_errors", named.LABELS)
+        for line in contrasts.compare(records, "test_errors", named.LABELS)
     ]  # fmt: skip
     header = ["method", "test errors", f"vs. {named.LABELS} [95 %]", "verdict", *columns]
     return tables.markdown(header, found)
@@ -165,7 +174,7 @@ def of_scaling(records: Records) -> list[str]:
     each = [{**r, "row": named.of_student(r["width"], r["row"])} for r in taught]
     cells = [
         scaling_law.cells_of(of_seed, named.LABELS)
-        for of_seed in tables.by("teacher_seed", records).values()
+        for of_seed in grouped.by("teacher_seed", records).values()
     ]
     return [
         by_column.spread(each, "amount", "students, and what taught them", "test_nll", 3),
@@ -191,7 +200,7 @@ def of_laws(cells: Sequence[scaling_law.Cells]) -> str:
     found = []
     for name, values in explained.items():
         shown = f"{np.mean(values):.3f} {tables.interval(values, 3)}".removesuffix(f" {DASH}")
-        line = tables.line_of(name, values, judged.get(name))
+        line = contrasts.line_of(name, values, judged.get(name))
         count = scaling_law.LAWS[name][1]
         compared = tables.difference(line, 3), tables.verdict(line)
         found.append([name, count, len(cells[0].loss), shown, *compared])

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from experiments.temperature_grid.rows import SOFT, TEACHER
-from kd_jax.report import tables
+from kd_jax.report import differences, grouped
 from kd_jax.storage import jsonl
 
 
@@ -45,7 +45,7 @@ def curve(
     soft = of(records, family=SOFT)
     temperatures = sorted(set(named(soft, "temperature")))
     values = [
-        tables.teacher_means(sorted(of(soft, temperature=t), key=tables.seeds), metric)
+        differences.teacher_means(sorted(of(soft, temperature=t), key=grouped.seeds), metric)
         for t in temperatures
     ]
     return np.array(values, float).T, temperatures

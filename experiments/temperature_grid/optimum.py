@@ -11,7 +11,7 @@ import numpy as np
 
 from experiments.temperature_grid.rows import SOFT
 from kd_jax.metrics import statistics
-from kd_jax.report import differences, tables
+from kd_jax.report import differences, grouped
 
 
 class Optimum(NamedTuple):
@@ -54,9 +54,9 @@ def find(records: list[dict], curves: int = 1) -> Optimum:
 
     Source: Hsu 1981, Simultaneous Confidence Intervals for all Distances from the "Best".
     """
-    soft = tables.by("temperature", (r for r in records if r.get("family") == SOFT))
-    by_temperature = {t: sorted(soft[t], key=tables.seeds) for t in sorted(soft)}
-    mean = {t: np.mean(tables.values(of, "test_errors")) for t, of in by_temperature.items()}
+    soft = grouped.by("temperature", (r for r in records if r.get("family") == SOFT))
+    by_temperature = {t: sorted(soft[t], key=grouped.seeds) for t in sorted(soft)}
+    mean = {t: np.mean(grouped.values(of, "test_errors")) for t, of in by_temperature.items()}
     value = min(mean, key=lambda t: mean[t])
     level = 1 - 0.05 / (curves * max(1, len(mean) - 1))
     beaten = [t for t, of in by_temperature.items() if _beats(by_temperature[value], of, level)]

@@ -7,7 +7,7 @@ from experiments.temperature_grid import figures, optimum
 from experiments.temperature_grid import rows as names
 from experiments.temperature_grid.curves import curve, named, of, read
 from kd_jax.metrics import statistics
-from kd_jax.report import tables
+from kd_jax.report import contrasts, grouped, tables
 
 CLAIM = (statistics.SUPPORTED, statistics.CONTRADICTED, statistics.UNDECIDED)
 
@@ -41,9 +41,9 @@ def typical(records: list[dict], settings: dict) -> float:
 def notes(labels: list[dict]) -> str:
     """What every table of the run shares. Args: labels: the records of students on labels."""
     kinds: dict[str, list[str]] = {}
-    for name, found in tables.by("dataset", labels).items():
-        (of_one, *_) = tables.by("width", found).values()
-        kinds.setdefault(tables.counted(of_one), []).append(name)
+    for name, found in grouped.by("dataset", labels).items():
+        (of_one, *_) = grouped.by("width", found).values()
+        kinds.setdefault(grouped.counted(of_one), []).append(name)
     (counted, _), *others = kinds.items()
     said = "".join(f"; on {', '.join(names)} over {other}" for other, names in others)
     return (
@@ -57,24 +57,24 @@ def notes(labels: list[dict]) -> str:
 
 
 def against(
-    records: list[dict], contrasts: dict[str, tuple[str, str]]
-) -> dict[str, dict[str, list[tables.Line]]]:
+    records: list[dict], against: dict[str, tuple[str, str]]
+) -> dict[str, dict[str, list[contrasts.Line]]]:
     """{key of a contrast: {data set: Lines}}; verdicts are corrected for all of them.
 
     Args:
         records: of all data sets.
-        contrasts: {key: (what the names of the rows begin with, the row that they are against)}.
+        against: {key: (what the names of the rows begin with, the row that they are against)}.
     """
     parts = {
-        (key, name): tables.Contrast(
+        (key, name): contrasts.Contrast(
             [r for r in found if r["row"] == baseline or r["row"].startswith(row)], baseline
         )
-        for key, (row, baseline) in contrasts.items()
-        for name, found in tables.by("dataset", records).items()
+        for key, (row, baseline) in against.items()
+        for name, found in grouped.by("dataset", records).items()
     }
-    lines: dict = {key: {} for key in contrasts}
-    for (key, name), found in tables.compare_each(parts).items():
-        lines[key][name] = [x for x in found if x.row != contrasts[key][1]]
+    lines: dict = {key: {} for key in against}
+    for (key, name), found in contrasts.compare_each(parts).items():
+        lines[key][name] = [x for x in found if x.row != against[key][1]]
     return lines
 
 
@@ -82,7 +82,7 @@ def beside_paper(records: list[dict], settings: dict) -> str:
     """Every row of the one data set of which the tutorial has numbers, or of the first."""
     known = named(records, "dataset")
     name = names.PAPER_DATASET if names.PAPER_DATASET in known else known[0]
-    compared = tables.compare(of(records, dataset=name), "test_errors", names.LABELS)
+    compared = contrasts.compare(of(records, dataset=name), "test_errors", names.LABELS)
     same = name == names.PAPER_DATASET and settings["samples"] * 0.2 == names.PAPER_ROWS
     lines = [
         [
@@ -114,8 +114,8 @@ def by_dataset(records: list[dict], at: float) -> str:
     lines = []
     for name in datasets:
         here = of(records, dataset=name)
-        rows = tables.by_row(here)
-        errors = (tables.values(rows[row], "test_errors") for row in shown_rows)
+        rows = grouped.by_row(here)
+        errors = (grouped.values(rows[row], "test_errors") for row in shown_rows)
         found = optimum.find(here, len(datasets))
         lines.append([name, *map(tables.mean_and_sd, errors), *shown(found)])
     header = ["data set", *shown_rows, "T_opt", "not beaten", "curve"]
@@ -169,7 +169,7 @@ def claims(records: list[dict], at: float) -> str:
     return tables.markdown(header, rows)
 
 
-def beats(lines: list[tables.Line]) -> str:
+def beats(lines: list[contrasts.Line]) -> str:
     """Whether all of the lines beat their baseline: the verdict on a claim, from theirs."""
     verdicts = [line.paired.verdict for line in lines if line.paired]
     if statistics.WORSE in verdicts:
@@ -180,7 +180,7 @@ def beats(lines: list[tables.Line]) -> str:
 def optima(records: list[dict]) -> dict[str, dict[int, optimum.Optimum]]:
     """{data set: {width, ascending: Optimum}}, corrected for all of them."""
     parts = {
-        name: tables.by("width", found) for name, found in tables.by("dataset", records).items()
+        name: grouped.by("width", found) for name, found in grouped.by("dataset", records).items()
     }
     count = sum(map(len, parts.values()))
     return {
@@ -194,12 +194,12 @@ def by_width(records: list[dict], at: float) -> str:
     one = f"{names.SOFT}, T={at:g}"
     kept = [r for r in records if r["row"] in (names.LABELS, one)]
     parts = {
-        (r["dataset"], r["width"]): tables.Contrast(
+        (r["dataset"], r["width"]): contrasts.Contrast(
             of(kept, dataset=r["dataset"], width=r["width"]), names.LABELS
         )
         for r in kept
     }
-    compared = tables.compare_each(parts)
+    compared = contrasts.compare_each(parts)
     rows = []
     for name, by_size in optima(records).items():
         for width, found in by_size.items():
@@ -208,7 +208,7 @@ def by_width(records: list[dict], at: float) -> str:
             rows.append([
                 name,
                 width,
-                tables.mean_and_sd(tables.values(taught, "test_errors")) if taught else "–",
+                tables.mean_and_sd(grouped.values(taught, "test_errors")) if taught else "–",
                 parts[name, width].records[0]["epochs"],
                 tables.spread(lines[names.LABELS]),
                 tables.spread(lines[one]),

@@ -10,8 +10,8 @@ import numpy as np
 
 from kd_jax.errors import extra
 from kd_jax.metrics import means
-from kd_jax.report import figures, roles, tables
-from kd_jax.report.differences import compared
+from kd_jax.report import contrasts, figures, grouped, roles, tables
+from kd_jax.report.differences import compared, teacher_means
 from kd_jax.report.published import DASH
 
 if TYPE_CHECKING:
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 
 
 def rows_by_value(
-    field: str, records: Sequence[tables.Record]
-) -> dict[float, dict[str, list[tables.Record]]]:
+    field: str, records: Sequence[grouped.Record]
+) -> dict[float, dict[str, list[grouped.Record]]]:
     """{value of the field: {row: its records by seed}}, values ascending."""
-    found = tables.by(field, records)
-    return {value: tables.by_row(found[value]) for value in sorted(found)}
+    found = grouped.by(field, records)
+    return {value: grouped.by_row(found[value]) for value in sorted(found)}
 
 
 def spread(
-    records: Sequence[tables.Record], field: str, title: str, metric: str, digits: int = 2
+    records: Sequence[grouped.Record], field: str, title: str, metric: str, digits: int = 2
 ) -> str:
     """The Markdown table of mean ± s.d., a line per row and a column per value of a field.
 
@@ -41,18 +41,18 @@ def spread(
     """
     columns = rows_by_value(field, records)
     lines = []
-    for row in tables.by_row(records):
+    for row in grouped.by_row(records):
         found = (rows.get(row) for rows in columns.values())
         lines.append([row, *(_mean_and_sd(x, metric, digits) if x else DASH for x in found)])
     return tables.markdown([title, *(f"{value:,}" for value in columns)], lines)
 
 
 def _mean_and_sd(records, metric, digits):
-    return tables.mean_and_sd(tables.values(records, metric), digits)
+    return tables.mean_and_sd(grouped.values(records, metric), digits)
 
 
 def against(
-    records: Sequence[tables.Record],
+    records: Sequence[grouped.Record],
     field: str,
     title: str,
     metric: str,
@@ -69,19 +69,19 @@ def against(
         metric: the field that is compared.
         baseline: the name of a row.
         digits: after the point.
-        margin: as for tables.Contrast.
+        margin: as for contrasts.Contrast.
 
     Returns:
         A line per other row, in each cell difference, 95 % interval and verdict; these are
         corrected for all cells.
     """
-    by_value = tables.by(field, records)
+    by_value = grouped.by(field, records)
     columns = [v for v, rows in rows_by_value(field, records).items() if baseline in rows]
-    lines = {row: [row] for row in tables.by_row(records) if row != baseline}
+    lines = {row: [row] for row in grouped.by_row(records) if row != baseline}
     contrast = functools.partial(
-        tables.Contrast, baseline=baseline, metric=metric, lower_is_better=False, margin=margin
+        contrasts.Contrast, baseline=baseline, metric=metric, lower_is_better=False, margin=margin
     )
-    found = tables.compare_each({value: contrast(by_value[value]) for value in columns})
+    found = contrasts.compare_each({value: contrast(by_value[value]) for value in columns})
     for value in columns:
         cells = {x.row: tables.judged(x, digits) for x in found[value]}
         for row, line in lines.items():
@@ -92,7 +92,7 @@ def against(
 
 def curves(
     axes: Axes,
-    records: Sequence[tables.Record],
+    records: Sequence[grouped.Record],
     field: str,
     metric: str,
     rows: Sequence[str],
@@ -108,12 +108,12 @@ def curves(
         metric: the field that is shown, in percent.
         rows: of all axes that share their looks, in order.
     """
-    columns, known = rows_by_value(field, records), tables.by_row(records)
+    columns, known = rows_by_value(field, records), grouped.by_row(records)
     places = [value for value in columns if value]
     shown = {row: role for row, role in roles.styles(rows).items() if row in known}
     for (row, role), beside in zip(shown.items(), figures.side_by_side(places, len(shown))):
         found = {
-            v: _interval(tables.teacher_means(columns[v][row], metric))
+            v: _interval(teacher_means(columns[v][row], metric))
             for v in places
             if row in columns[v]
         }
@@ -129,7 +129,7 @@ def _interval(values):
 
 def differences(
     axes: Axes,
-    records: Sequence[tables.Record],
+    records: Sequence[grouped.Record],
     field: str,
     metric: str,
     baseline: str,
@@ -168,7 +168,7 @@ def differences(
 
 
 def by_temperature(
-    axes: Axes, records: Sequence[tables.Record], baseline: str, families: Sequence[str]
+    axes: Axes, records: Sequence[grouped.Record], baseline: str, families: Sequence[str]
 ) -> None:
     """Draw the paired differences in test errors to a baseline, family by family over T.
 
@@ -178,7 +178,7 @@ def by_temperature(
         baseline: the row at zero.
         families: a line each.
     """
-    lines = {line.row: line for line in tables.compare(records, "test_errors", baseline)}
+    lines = {line.row: line for line in contrasts.compare(records, "test_errors", baseline)}
     swept = [r for r in records if _family(r) in families]
     temperatures = sorted({r["temperature"] for r in swept})
     looks = roles.styles(families)

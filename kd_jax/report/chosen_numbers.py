@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from kd_jax.report import tables
+from kd_jax.report import grouped
 from kd_jax.report.published import DASH
 
 EDGE = " (edge)"
@@ -16,29 +16,29 @@ ABOUT = {  # what is said below a table with these columns
 OF_EDGES = f"{EDGE.strip()}: the smallest or the largest that was tried; others may do better."
 
 
-def chosen(records: Sequence[tables.Record], family: str) -> str:
+def chosen(records: Sequence[grouped.Record], family: str) -> str:
     """The row of a family with the fewest validation errors; on a tie, the lower NLL there.
 
     Args:
         records: With "family", "validation_errors" and "validation_nll" where they are of it.
         family: Its name.
     """
-    rows = tables.by_row(r for r in records if r.get("family") == family)
+    rows = grouped.by_row(r for r in records if r.get("family") == family)
 
     def score(row):
         return tuple(
-            np.mean(tables.values(rows[row], f"validation_{m}")) for m in ("errors", "nll")
+            np.mean(grouped.values(rows[row], f"validation_{m}")) for m in ("errors", "nll")
         )
 
     return min(rows, key=score)
 
 
 def controlled(
-    records: Sequence[tables.Record],
-    choosing: Sequence[tables.Record],
+    records: Sequence[grouped.Record],
+    choosing: Sequence[grouped.Record],
     family: str,
     controls: Sequence[str],
-) -> list[tables.Record]:
+) -> list[grouped.Record]:
     """The records, of each control those alone at the temperature that was chosen for a family.
 
     Args:

@@ -7,7 +7,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from kd_jax.metrics import statistics
-from kd_jax.report import chosen_numbers, differences, tables, terminal, terminal_page
+from kd_jax.report import (
+    chosen_numbers,
+    contrasts,
+    differences,
+    grouped,
+    tables,
+    terminal,
+    terminal_page,
+)
 from kd_jax.report.markdown_blocks import Table
 from kd_jax.report.published import DASH
 
@@ -33,7 +41,7 @@ class Comparison(NamedTuple):
         unjudged: Why there are no verdicts, of whatever seeds and examples; "": there are.
     """
 
-    records: Sequence[tables.Record]
+    records: Sequence[grouped.Record]
     baseline: str
     best: str
     labeled: bool = True
@@ -41,14 +49,14 @@ class Comparison(NamedTuple):
     margin: float = 0.0
     unjudged: str = ""
 
-    def lines(self) -> dict[str, tables.Line]:
+    def lines(self) -> dict[str, contrasts.Line]:
         """{row: its accuracy in percent, in pairs with the baseline's}, in order.
 
         Paired are the seeds of which neither student diverged; rows of which all did are left out.
         """
         kept = {
             row: [_in_points(r) for r in records if not lost(r)]
-            for row, records in tables.by_row(self.records).items()
+            for row, records in grouped.by_row(self.records).items()
         }
         tests = {}
         for row in self.methods():
@@ -59,14 +67,14 @@ class Comparison(NamedTuple):
         known = {row: test for row, test in tests.items() if test}
         paired = statistics.together(known, margin=self.margin, judges=not self.unjudged)
         return {
-            row: tables.line_of(row, tables.values(of, "test_accuracy"), paired.get(row))
+            row: contrasts.line_of(row, grouped.values(of, "test_accuracy"), paired.get(row))
             for row, of in kept.items()
             if of
         }
 
-    def methods(self) -> dict[str, list[tables.Record]]:
+    def methods(self) -> dict[str, list[grouped.Record]]:
         """{row: records} of the students alone, without those of their teacher."""
-        return tables.by_row(r for r in self.records if "weight" in r)
+        return grouped.by_row(r for r in self.records if "weight" in r)
 
     def sentence(self) -> str:
         """What the row chosen on validation gains over the baseline, and whether it is real."""
@@ -111,7 +119,7 @@ class Comparison(NamedTuple):
 
     def columns(self) -> tuple[list[str], list[list[str]]]:
         """The table's titles and cells, the most important columns first."""
-        lines, rows = self.lines(), tables.by_row(self.records)
+        lines, rows = self.lines(), grouped.by_row(self.records)
         what = "accuracy" if self.labeled else "agreement"
         header = ["method", "verdict", f"{what}, %", f"vs. {self.baseline} [95 %]"]
         known = {name for record in self.records for name in record}
@@ -146,7 +154,7 @@ class Comparison(NamedTuple):
             ]
             if self.margin and judges:
                 said.append(f"EQUIVALENT: the interval lies within ±{self.margin:g} points.")
-        for row, records in tables.by_row(self.records).items():
+        for row, records in grouped.by_row(self.records).items():
             gone = sum(map(lost, records))
             if gone:
                 are = "is" if gone == 1 else "are"
@@ -181,7 +189,7 @@ def lost(record: Mapping[str, Any]) -> bool:
     return "diverged" in record
 
 
-def score(records: Sequence[tables.Record]) -> tuple[float, float]:
+def score(records: Sequence[grouped.Record]) -> tuple[float, float]:
     """How good students are on validation: their mean accuracy, on a tie the lower mean NLL.
 
     Args:
@@ -197,16 +205,16 @@ def score(records: Sequence[tables.Record]) -> tuple[float, float]:
 def _in_points(record):
     """A record in percent, without the last digits of a float32, which are no points."""
     return {
-        **differences.in_percent(record),
+        **grouped.in_percent(record),
         "test_accuracy": round(100 * record["test_accuracy"], 4),
     }
 
 
 def _paired(ours, theirs):
     """The records of two rows whose seeds are in both."""
-    seeds = [{differences.seeds(r) for r in row} for row in (ours, theirs)]
+    seeds = [{grouped.seeds(r) for r in row} for row in (ours, theirs)]
     both = seeds[0] & seeds[1]
-    return [[r for r in row if differences.seeds(r) in both] for row in (ours, theirs)]
+    return [[r for r in row if grouped.seeds(r) in both] for row in (ours, theirs)]
 
 
 def judged(verdict: str) -> bool:
@@ -214,7 +222,7 @@ def judged(verdict: str) -> bool:
     return verdict != statistics.NO_VERDICT
 
 
-def has_interval(line: tables.Line) -> bool:
+def has_interval(line: contrasts.Line) -> bool:
     """Whether two or more seeds of a row are paired with the baseline."""
     return line.paired is not None and math.isfinite(line.paired.low)
 

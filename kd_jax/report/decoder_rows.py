@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 from kd_jax.metrics import statistics
 from kd_jax.metrics.statistics import Paired
-from kd_jax.report import tables
+from kd_jax.report import grouped
 from kd_jax.storage import jsonl
 
 TEACHER = "teacher"
@@ -87,7 +87,7 @@ def read(folder: pathlib.Path) -> Rows:
     Args:
         folder: Of the run.
     """
-    records = tables.by_row(jsonl.records(folder))
+    records = grouped.by_row(jsonl.records(folder))
     sums: dict[str, dict[int, Sums]] = {row: {} for row in records}
     for row, found in records.items():
         for each in found:

@@ -7,19 +7,12 @@ were right, intervals hold for other test examples too.
 
 import functools
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
 from kd_jax.metrics import examples, statistics
-
-Record = dict[str, Any]
-
-
-def seeds(record: Record) -> tuple[int, int]:
-    """(seed of its teacher, its own seed) of a record, by which networks are paired."""
-    return record.get("teacher_seed", 0), record["seed"]
+from kd_jax.report.grouped import PERCENT, Record, seeds
 
 
 def teacher_means(records: Sequence[Record], metric: str) -> list:
@@ -94,15 +87,6 @@ def by_example(
     if name == "errors":
         return -found.shape[1] * found
     return found * (100 if any(r.get(PERCENT) for r in both) else 1)
-
-
-PERCENT = "accuracies_in_percent"  # of a record
-
-
-def in_percent(record: Record) -> Record:
-    """The record with its accuracies in percent."""
-    scaled = {name: 100 * x for name, x in record.items() if name.endswith("_accuracy")}
-    return record | scaled | {PERCENT: True}
 
 
 def known_examples(records: Iterable[Record]) -> bool:

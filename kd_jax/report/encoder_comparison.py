@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float
 
 from kd_jax.metrics import statistics
-from kd_jax.report import tables, terminal, terminal_page
+from kd_jax.report import contrasts, grouped, tables, terminal, terminal_page
 from kd_jax.report.comparison import SAYS, has_interval, judged, lost
 from kd_jax.report.markdown_blocks import Table
 from kd_jax.report.published import DASH
@@ -67,7 +67,7 @@ class EncoderComparison(NamedTuple):
         unjudged: Why there are no verdicts, of whatever seeds and texts; "": there are.
     """
 
-    records: Sequence[tables.Record]
+    records: Sequence[grouped.Record]
     examples: Mapping[str, Mapping[int, Float[np.ndarray, " N"]]]
     primary: str
     best: tuple[str, int] | None
@@ -76,9 +76,9 @@ class EncoderComparison(NamedTuple):
     few_labels: int = 0
     unjudged: str = ""
 
-    def trained(self) -> dict[str, list[tables.Record]]:
+    def trained(self) -> dict[str, list[grouped.Record]]:
         """{row: records} of what was trained."""
-        rows = tables.by_row(self.records)
+        rows = grouped.by_row(self.records)
         return {row: found for row, found in rows.items() if "cut" in found[0]}
 
     def against_cut(self) -> dict[str, statistics.Paired]:
@@ -141,12 +141,12 @@ class EncoderComparison(NamedTuple):
         Args:
             row: Its name.
         """
-        records = tables.by_row(self.records)[row]
+        records = grouped.by_row(self.records)[row]
         return self.costs.get(row) or self.costs[records[0]["cost"]]
 
     def columns(self) -> tuple[list[str], list[list[str]]]:
         """Titles and cells of the quality of all rows, the most important columns first."""
-        rows, differences = tables.by_row(self.records), self.against_cut()
+        rows, differences = grouped.by_row(self.records), self.against_cut()
         known = {name for record in self.records for name in record}
         others = [x for x in TITLES if x != self.primary and f"test_{x}" in known]
         labeled = self.primary != "similarity"
@@ -169,7 +169,7 @@ class EncoderComparison(NamedTuple):
         values = [100 * r[name] for r in kept if name in r]
         if not values:  # the teacher, beside itself
             return [DASH, DASH, DASH]
-        line = tables.line_of(row, values, difference)
+        line = contrasts.line_of(row, values, difference)
         if not has_interval(line):
             return [DASH, tables.spread(line, 2), DASH]
         return [tables.verdict(line), tables.spread(line, 2), _interval(difference)]

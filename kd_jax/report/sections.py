@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from kd_jax.metrics import statistics
-from kd_jax.report import tables
+from kd_jax.report import contrasts, differences, grouped, tables
 from kd_jax.report.published import DASH as DASH
 from kd_jax.report.published import Published as Published
 
@@ -20,7 +20,7 @@ LOSS = "loss, paper"
 
 
 def table(
-    records: Sequence[tables.Record],
+    records: Sequence[grouped.Record],
     published: Mapping[str, Published],
     baseline: str,
     columns: Mapping[str, tuple[str, str]],
@@ -38,8 +38,8 @@ def table(
         threes: whether to show the columns of wrong 3s.
         loss: whether to show the published loss, before the first of `columns`.
     """
-    rows, lines = tables.by_row(records), []
-    compared = tables.compare(records, "test_errors", baseline)
+    rows, lines = grouped.by_row(records), []
+    compared = contrasts.compare(records, "test_errors", baseline)
     for line in compared:
         found, paper = rows[line.row], published.get(line.row, Published())
         wrong = tables.mean_and_sd([r["test_wrong"][3] for r in found])
@@ -60,7 +60,7 @@ def table(
 
 
 def compared(
-    parts: Mapping[str, Sequence[tables.Record]],
+    parts: Mapping[str, Sequence[grouped.Record]],
     pairs: Iterable[tuple[str, str, str]],
     metric: str = "test_errors",
     *,
@@ -79,11 +79,11 @@ def compared(
         digits: of the difference.
         detectable: whether to show what size each comparison would have decided, four times of
             five.
-        margin: as for tables.Contrast.
+        margin: as for contrasts.Contrast.
     """
     known = {part: {r["row"] for r in records} for part, records in parts.items()}
     both = {
-        (part, row, against): tables.Contrast(
+        (part, row, against): contrasts.Contrast(
             [r for r in parts[part] if r["row"] in (row, against)],
             against,
             metric,
@@ -94,7 +94,7 @@ def compared(
         if {row, against} <= known.get(part, set())
     }
     lines = []
-    for pair, found in tables.compare_each(both).items():
+    for pair, found in contrasts.compare_each(both).items():
         line = next(x for x in found if x.row == pair[1])
         size = f"{line.detectable:.{digits}f}".replace("nan", DASH)
         cells = tables.difference(line, digits), tables.verdict(line), size
@@ -104,7 +104,7 @@ def compared(
 
 
 def levels(
-    parts: Mapping[str, Sequence[tables.Record]],
+    parts: Mapping[str, Sequence[grouped.Record]],
     expected: Iterable[tuple[str, str, int | None, float]],
 ) -> str:
     """The Markdown table of accuracies beside the levels that they were expected to pass.
@@ -116,12 +116,12 @@ def levels(
     tests = {}
     for part, row, digit, level in expected:
         if part in parts:
-            of_row = tables.by_row(r for r in parts[part] if r["row"] == row)[row]
+            of_row = grouped.by_row(r for r in parts[part] if r["row"] == row)[row]
             found = [
                 r if digit is None else {**r, "test_accuracy": r["test_class_accuracy"][digit]}
                 for r in of_row
             ]
-            values = tables.teacher_means(found, "test_accuracy")
+            values = differences.teacher_means(found, "test_accuracy")
             tests[part, row, digit, level] = statistics.above(values, level)
     lines = []
     for (part, row, digit, level), over in statistics.together(tests).items():

@@ -6,12 +6,12 @@ import numpy as np
 from jaxtyping import Float
 
 from kd_jax.metrics import ratios
-from kd_jax.report import tables
+from kd_jax.report import differences, grouped, tables
 from kd_jax.report.published import DASH, Published
 
 
 def table(
-    records: Sequence[tables.Record],
+    records: Sequence[grouped.Record],
     baseline: str,
     teacher: str,
     published: Mapping[str, Published] | None = None,
@@ -24,8 +24,8 @@ def table(
         teacher: the row at 100 %.
         published: {row: what the paper prints of it, in errors}; None for no such column.
     """
-    rows = tables.by_row(records)
-    ours = {r: np.array(tables.teacher_means(x, "test_errors")) for r, x in rows.items()}
+    rows = grouped.by_row(records)
+    ours = {r: np.array(differences.teacher_means(x, "test_errors")) for r, x in rows.items()}
     paper = {row: np.array([x.errors]) for row, x in (published or {}).items()}
 
     def of(row, errors):

@@ -17,7 +17,7 @@ from experiments.federated.config import Config
 from kd_jax import experiment
 from kd_jax.data import Split, partition
 from kd_jax.errors import InputError
-from kd_jax.report import figures, roles, tables
+from kd_jax.report import figures, grouped, roles
 from kd_jax.storage import jsonl, run_folder
 
 
@@ -178,7 +178,7 @@ def test_the_table_and_both_figures_of_records_by_hand(tmp_path):
     for name in ("by_round.svg", "label_shift_attack.svg"):
         assert (tmp_path / name).stat().st_size > 5000
     with figures.figure(tmp_path / "bars.svg") as axes:
-        report.bars(axes, tables.by("part", report.ordered(tmp_path)))
+        report.bars(axes, grouped.by("part", report.ordered(tmp_path)))
         found = matplotlib.colors.to_hex(axes.patches[0].get_facecolor())
     assert found == roles.styles(report.SHOWN)[names.FEDMD].color  # as in the curves
 

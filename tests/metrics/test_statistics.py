@@ -9,7 +9,7 @@ from scipy import stats as scipy_stats
 
 from kd_jax.errors import InputError
 from kd_jax.metrics import ratios, statistics
-from kd_jax.report import tables
+from kd_jax.report import contrasts, tables
 
 
 def test_paired_interval_is_students():
@@ -72,7 +72,7 @@ RECORDS = [
 
 
 def test_lines_pair_by_seed_whatever_the_order():
-    labels, soft, teacher = tables.compare(RECORDS, "errors", "labels")
+    labels, soft, teacher = contrasts.compare(RECORDS, "errors", "labels")
     assert soft.values == [7, 8, 9] and soft.paired.mean == -3
     assert labels.paired is None and teacher.paired is None
     assert tables.spread(soft) == "8.0 ± 1.0" and tables.spread(teacher) == "3.0"

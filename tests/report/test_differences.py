@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from kd_jax.metrics import examples, statistics
-from kd_jax.report import differences, tables
+from kd_jax.report import contrasts, differences, grouped
 
 # two students of each of two teachers on four examples
 OURS = np.array([[1, 1, 1, 0], [1, 1, 0, 0], [1, 0, 1, 1], [1, 1, 1, 1]], bool)
@@ -29,7 +29,7 @@ def test_a_unit_is_a_teacher_or_its_student():
     errors = differences.by_example(ours, theirs, "test_errors")
     assert errors.tolist() == (-4 * BY_TEACHER).tolist()  # whose mean is that of the errors
     assert errors.mean() == OURS.shape[1] * (THEIRS.mean() - OURS.mean())
-    percent = [list(map(differences.in_percent, row)) for row in (ours, theirs)]
+    percent = [list(map(grouped.in_percent, row)) for row in (ours, theirs)]
     found = differences.by_example(*percent, "test_accuracy")
     assert found.tolist() == (100 * BY_TEACHER).tolist()
     one = [records(name, x[:2], (0, 0)) for name, x in (("ours", OURS), ("theirs", THEIRS))]
@@ -39,10 +39,10 @@ def test_a_unit_is_a_teacher_or_its_student():
 
 def test_a_table_compares_by_example_where_all_rows_say_which_are_right():
     every = [*records("theirs", THEIRS), *records("ours", OURS)]
-    (_, line) = tables.compare(every, "test_errors", "theirs")
+    (_, line) = contrasts.compare(every, "test_errors", "theirs")
     assert line.paired == statistics.crossed(-4 * BY_TEACHER)
     without = [{name: x for name, x in r.items() if name != "test_right"} for r in every]
-    (_, line) = tables.compare(without, "test_errors", "theirs")
+    (_, line) = contrasts.compare(without, "test_errors", "theirs")
     # errors 1, 2, 1, 0 against 2, 3, 2, 1: the teachers' means 1.5 and 0.5 against 2.5 and 1.5
     assert line.paired == statistics.paired([1.5, 0.5], [2.5, 1.5])
 

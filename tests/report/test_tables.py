@@ -2,7 +2,7 @@
 
 import pytest
 
-from kd_jax.report import tables
+from kd_jax.report import contrasts, grouped, tables
 
 
 def records(row, errors):
@@ -21,7 +21,7 @@ def test_students_of_several_teachers_are_compared_by_their_teachers_means():
     """
     base = records("labels only", {0: [10, 20], 1: [30, 40]})
     ours = records("soft targets", {0: [9, 17], 1: [25, 33]})
-    (_, line) = tables.compare(base + ours[::-1], "test_errors", "labels only")
+    (_, line) = contrasts.compare(base + ours[::-1], "test_errors", "labels only")
     assert line.paired.mean == pytest.approx(-4)
     assert line.paired.half_width == pytest.approx(25.4124, abs=1e-3)
     assert line.values == [9, 17, 25, 33]
@@ -30,27 +30,27 @@ def test_students_of_several_teachers_are_compared_by_their_teachers_means():
 def test_students_of_one_teacher_are_compared_one_by_one():
     """Differences −1, −3 and −5: mean −3, s.d. 2, half width 4.3027 · 2 / √3 = 4.968."""
     base, ours = records("labels only", {4: [10, 20, 30]}), records("ours", {4: [9, 17, 25]})
-    (_, line) = tables.compare(base + ours, "test_errors", "labels only")
+    (_, line) = contrasts.compare(base + ours, "test_errors", "labels only")
     assert line.paired.mean == pytest.approx(-3)
     assert line.paired.half_width == pytest.approx(4.9683, abs=1e-3)
 
 
 def test_students_of_other_teachers_are_no_pair():
     base, ours = records("labels only", {0: [10], 1: [20]}), records("ours", {0: [9, 17]})
-    (_, line) = tables.compare(base + ours, "test_errors", "labels only")
+    (_, line) = contrasts.compare(base + ours, "test_errors", "labels only")
     assert line.paired is None
 
 
 def test_what_a_row_is_a_mean_over():
     old = [{"row": "a", "seed": seed} for seed in range(3)]
-    assert tables.counted(old) == "3 students of one teacher"
-    assert tables.counted(old[:1]) == "1 student of one teacher"
-    assert tables.counted(records("a", {0: [1, 2]})) == "2 students of one teacher"
-    assert tables.counted(records("a", {0: [1, 2], 1: [3, 4], 2: [5, 6]})) == (
+    assert grouped.counted(old) == "3 students of one teacher"
+    assert grouped.counted(old[:1]) == "1 student of one teacher"
+    assert grouped.counted(records("a", {0: [1, 2]})) == "2 students of one teacher"
+    assert grouped.counted(records("a", {0: [1, 2], 1: [3, 4], 2: [5, 6]})) == (
         "2 students of each of 3 teachers"
     )
     alone = records("a", {0: [1], 1: [3]})
-    assert tables.counted(alone) == "2 students, each of a teacher of its own"
+    assert grouped.counted(alone) == "2 students, each of a teacher of its own"
 
 
 def test_a_table_says_what_its_intervals_speak_of():
@@ -64,9 +64,9 @@ def test_a_table_says_what_its_intervals_speak_of():
 
 def test_records_of_no_named_teacher_are_read_as_of_one_for_each_seed():
     old = [{"row": "a", "seed": seed, "test_errors": seed} for seed in range(3)]
-    found = tables.own_teachers(old + [{"row": "a", "teacher_seed": 3, "seed": 1}])
-    assert [tables.seeds(r) for r in found] == [(0, 0), (1, 0), (2, 0), (3, 1)]
-    assert tables.values(found[:3], "test_errors") == [0, 1, 2]
+    found = grouped.own_teachers(old + [{"row": "a", "teacher_seed": 3, "seed": 1}])
+    assert [grouped.seeds(r) for r in found] == [(0, 0), (1, 0), (2, 0), (3, 1)]
+    assert grouped.values(found[:3], "test_errors") == [0, 1, 2]
 
 
 def test_an_interval_of_a_part_of_something_ends_at_all_of_it():
@@ -93,19 +93,19 @@ def test_verdicts_are_corrected_for_all_columns_of_a_table():
     ours = records("ours", {t: [95 - t] for t in range(3)})
     other = records("other", {t: [99 - 2 * t] for t in range(3)})
     third = records("third", {t: [98 - t / 2] for t in range(3)})
-    contrasts = {
-        "one": tables.Contrast(base + ours + other, "labels only"),
-        "two": tables.Contrast(base + third + other, "labels only"),
+    wanted = {
+        "one": contrasts.Contrast(base + ours + other, "labels only"),
+        "two": contrasts.Contrast(base + third + other, "labels only"),
     }
-    found = tables.compare_each(contrasts)
+    found = contrasts.compare_each(wanted)
     verdicts = {(key, x.row): x.paired.verdict for key, of in found.items() for x in of if x.paired}
     assert verdicts == {
         ("one", "ours"): "BEATS", ("one", "other"): "INCONCLUSIVE",
         ("two", "third"): "BEATS", ("two", "other"): "INCONCLUSIVE",
     }  # fmt: skip
     assert {x.comparisons for of in found.values() for x in of} == {4}
-    more = {n: tables.Contrast(base + other, "labels only") for n in range(3)}
-    found = tables.compare_each({"two": contrasts["two"], **more})
+    more = {n: contrasts.Contrast(base + other, "labels only") for n in range(3)}
+    found = contrasts.compare_each({"two": wanted["two"], **more})
     (*_, third_line, _) = found["two"]
     assert third_line.paired.verdict == "INCONCLUSIVE"  # of five nothing passes 0.01
 
@@ -117,14 +117,14 @@ def test_a_margin_stated_beforehand_makes_small_differences_equivalent():
         records("b", {t: [10 + t] for t in range(3)}),
     )
     for margin, verdict in ((3.5, "EQUIVALENT"), (3.4, "INCONCLUSIVE"), (0.0, "INCONCLUSIVE")):
-        (_, line) = tables.compare(base + ours, "test_errors", "a", margin=margin)
+        (_, line) = contrasts.compare(base + ours, "test_errors", "a", margin=margin)
         assert line.paired.verdict == verdict
 
 
 def test_what_a_table_would_have_shown_stands_below_it():
     """Differences −1, −3, −5, one comparison: (4.3027 + 1.0607)·2/√3 = 6.19; nothing without."""
     base, ours = records("a", {4: [10, 20, 30]}), records("b", {4: [9, 17, 25]})
-    lines = tables.compare(base + ours, "test_errors", "a")
+    lines = contrasts.compare(base + ours, "test_errors", "a")
     assert tables.power(lines, "test errors") == (
         "\nWould have been decided four times of five: differences of 6.2 test errors, by the "
         "row.\n"

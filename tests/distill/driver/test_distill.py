@@ -15,7 +15,7 @@ from kd_jax.distill.driver import distill as driver
 from kd_jax.distill.driver import fitting
 from kd_jax.errors import InputError
 from kd_jax.metrics import examples
-from kd_jax.report import tables
+from kd_jax.report import grouped
 
 WEIGHTS = (0.1, 1.0, 10.0)
 
@@ -146,7 +146,7 @@ def test_records_say_which_weight_the_chosen_one_is_a_multiple_of():
 
 
 def test_what_is_right_of_each_test_example_is_what_the_records_count(result):
-    for row, of in tables.by_row(result.records).items():
+    for row, of in grouped.by_row(result.records).items():
         right = np.array([examples.unpacked(r["test_right"]) for r in of])
         errors = [r["test_errors"] for r in result.records if r["row"] == row]
         assert (1 - right).sum(1).tolist() == errors
