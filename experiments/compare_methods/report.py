@@ -16,6 +16,7 @@ from kd_jax.report import (
     differences,
     figures,
     grouped,
+    marks,
     roles,
     tables,
 )
@@ -159,7 +160,7 @@ def draw(folder: pathlib.Path) -> None:
             about = {"caption": f"{pair}: {caption}", "table": pair, **options}
             return figures.figure(folder / f"{name}_{what}.svg", **about)
 
-        caption = f"test errors of every method, the fewest on top. {figures.DOTS}"
+        caption = f"test errors of every method, the fewest on top. {marks.DOTS}"
         with figure("errors", caption, size=(7, 0.24 * len(rows) + 1)) as axes:
             dots(axes, rows, larger)
         caption = (
@@ -187,7 +188,7 @@ def dots(axes, rows, larger):
     """
     values = {row: differences.teacher_means(found, "test_errors") for row, found in rows.items()}
     order = sorted(values, key=lambda row: np.mean(values[row]))
-    figures.dots(axes, {row: values[row] for row in order})
+    marks.dots(axes, {row: values[row] for row in order})
     for (row, found), style in zip(larger.items(), ("--", ":")):
         mean = np.mean([r["test_errors"] for r in found])
         axes.axvline(mean, color=roles.TEACHER.color, ls=style, lw=1, label=row)
@@ -233,7 +234,7 @@ def reliability(axes, rows):
         total = count.sum(0)
         filled = total >= 10  # of fewer examples the fraction says nothing
         x, y = (100 * (count * v).sum(0)[filled] / total[filled] for v in (sure, right))
-        figures.line(axes, x, y, row, role)
+        marks.line(axes, x, y, row, role)
     axes.set(xlabel="confidence, %", ylabel="accuracy, %")
     figures.legend(axes)
 

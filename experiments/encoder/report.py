@@ -4,7 +4,7 @@ import json
 
 from experiments.encoder.rows import CUT, DISTILLED, TEACHER, TRAINED, row_name
 from kd_jax.metrics import means, statistics
-from kd_jax.report import contrasts, figures, grouped, roles, tables
+from kd_jax.report import contrasts, figures, grouped, marks, roles, tables
 from kd_jax.storage import jsonl
 
 PUBLISHED = (
@@ -122,14 +122,14 @@ def draw(folder):
     with figures.figure(path, 1, 2, size, caption=caption) as axes:
         for panel, metric in zip(axes, ("probe_accuracy", "few_accuracy")):
             level = row_name(top)
-            figures.level(panel, [teacher[metric]], f"teacher, {level}", roles.TEACHER)
+            marks.level(panel, [teacher[metric]], f"teacher, {level}", roles.TEACHER)
             for arm, role in roles.styles((CUT, *TRAINED)).items():
                 points = {
                     speeds[n]: [r[metric] for r in rows[row_name(n, arm)]]
                     for n in sorted(speeds)
                     if row_name(n, arm) in rows
                 }
-                figures.band(panel, [*points], [*points.values()], arm, role, means.PERCENT)
+                marks.band(panel, [*points], [*points.values()], arm, role, means.PERCENT)
             panel.set_xlabel("sentences per second; above: layers")
             panel.set_ylabel(f"test accuracy, {titles[metric]}, %")
             layers = panel.secondary_xaxis("top")

@@ -6,7 +6,7 @@ import pathlib
 import numpy as np
 
 from experiments.equations_2015 import rows as named
-from kd_jax.report import contrasts, figures, grouped, roles, tables
+from kd_jax.report import contrasts, figures, grouped, marks, roles, tables
 from kd_jax.storage import jsonl
 
 
@@ -86,7 +86,7 @@ def draw(folder: pathlib.Path) -> None:
     with figures.figure(path, caption=caption, table="Trainings on digits") as axes:
         for row, role in roles.styles(shown).items():
             found = np.mean([r["curve"] for r in rows[row]], axis=0)
-            figures.line(axes, range(1, len(found) + 1), found, row, role, every=5)
+            marks.line(axes, range(1, len(found) + 1), found, row, role, every=5)
         axes.set(xlabel="epoch", ylabel="½ mean squared difference of centered logits")
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter("{x:g}")

@@ -23,7 +23,7 @@ from experiments.federated.rows import (
     ROWS,
 )
 from kd_jax.metrics import means, statistics
-from kd_jax.report import class_figures, contrasts, figures, grouped, roles, sections, tables
+from kd_jax.report import class_figures, contrasts, figures, grouped, marks, roles, sections, tables
 from kd_jax.storage import jsonl
 
 STOPPED = "server_epochs"  # of a record, in every round
@@ -199,7 +199,7 @@ def curves(axes, records):
         x, mean = range(1, len(values) + 1), values.mean(1)
         half = np.array([means.half_width(of_round) for of_round in values])
         low, high = np.clip([mean - half, mean + half], *means.PERCENT)
-        figures.line(axes, x, mean, row, role, every=3)
+        marks.line(axes, x, mean, row, role, every=3)
         axes.fill_between(x, low, high, color=role.color, alpha=0.15, lw=0)
     axes.set_xlabel("round")
 
@@ -211,7 +211,7 @@ def by_bytes(axes, records):
         if rows[row][0]["bytes"]:
             values = 100 * np.mean(grouped.values(rows[row], "validation_curve"), axis=0)
             sent = rows[row][0]["bytes"] / 1e6 * np.arange(1, len(values) + 1)
-            figures.line(axes, sent, values, row, role, every=3)
+            marks.line(axes, sent, values, row, role, every=3)
     axes.set_xlabel("megabytes, to and from all clients")
 
 

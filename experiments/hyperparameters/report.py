@@ -18,6 +18,7 @@ from kd_jax.report import (
     differences,
     figures,
     grouped,
+    marks,
     roles,
     sections,
     tables,
@@ -215,7 +216,7 @@ def of_rates(path: pathlib.Path, records: Records) -> None:
     about: dict = {"size": (6.0, 3.6), "caption": caption, "table": named.BY_RATE}
     with figures.figure(path, **about) as axes:
         looks = roles.styles((LABELS, SOFT))
-        for (row, role), beside in zip(looks.items(), figures.side_by_side(tried, len(looks))):
+        for (row, role), beside in zip(looks.items(), marks.side_by_side(tried, len(looks))):
             found = {
                 rate: (np.mean(values), *means.interval(values))
                 for rate, of in sorted(grouped.by("rate", of_row(records, row)).items())
@@ -224,7 +225,7 @@ def of_rates(path: pathlib.Path, records: Records) -> None:
                 ]
             }
             least = min(least, *(mean for mean, *_ in found.values()))
-            figures.intervals(axes, found, row, role, beside)
+            marks.intervals(axes, found, row, role, beside)
         figures.logarithmic(axes, tried)
         axes.set_ylim(least * 0.75, least * SHOWN)
         axes.set_xlabel("peak learning rate")
@@ -246,7 +247,7 @@ def of_weights(path: pathlib.Path, records: Records) -> None:
         lines = contrasts.compare(records, "test_errors", LABELS)
         found: dict = {weights[x.row]: x.paired for x in lines if x.paired}
         found[1.0] = (0.0, 0.0, 0.0)
-        figures.intervals(axes, dict(sorted(found.items())), named.MIXED, roles.MIXED)
+        marks.intervals(axes, dict(sorted(found.items())), named.MIXED, roles.MIXED)
         axes.axhline(0, color=roles.LABELS.color, ls=roles.LABELS.dash, lw=1.2, label=LABELS)
         axes.set(xlim=(-0.05, 1.05), xticks=sorted(weights.values()))
         axes.set_xticklabels([f"{weight:g}" for weight in sorted(weights.values())])

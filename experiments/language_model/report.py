@@ -6,7 +6,7 @@ import numpy as np
 
 from experiments.language_model.rows import CUT, FORWARD, SFT, TEACHER
 from kd_jax.metrics import statistics
-from kd_jax.report import contrasts, figures, grouped, tables
+from kd_jax.report import contrasts, figures, grouped, marks, tables
 from kd_jax.storage import jsonl
 
 MEASURES = {  # metric: (title, digits, whether lower is better)
@@ -131,10 +131,10 @@ def draw(folder):
     """KL and agreement of every trained row as dots with their 95 % intervals."""
     rows = grouped.by_row([_in_percent(r) for r in jsonl.records(folder)])
     rows = {row: found for row, found in rows.items() if row not in (TEACHER, CUT)}
-    caption = f"How near students come to the teacher on held-out answers. {figures.DOTS}"
+    caption = f"How near students come to the teacher on held-out answers. {marks.DOTS}"
     path, size = folder / "agreement_and_kl.svg", (figures.WIDEST, 0.3 * len(rows) + 1)
     with figures.figure(path, 1, 2, size, sharey=True, caption=caption) as axes:
         for panel, metric in zip(axes, ("test_kl", "test_agreement")):
             values = {row: grouped.values(found, metric) for row, found in rows.items()}
-            figures.dots(panel, values)
+            marks.dots(panel, values)
             panel.set_xlabel(MEASURES[metric][0])

@@ -19,7 +19,7 @@ from experiments.mnist_tutorial.rows import (
     THREES,
 )
 from kd_jax.distill import bias_correction
-from kd_jax.report import class_figures, figures, grouped, roles, sections, tables
+from kd_jax.report import class_figures, figures, grouped, marks, roles, sections, tables
 from kd_jax.storage import jsonl
 
 TITLES = {"1": "all digits", "2a": "no 3 in the transfer set", "2b": "only 7 and 8 in it"}
@@ -156,7 +156,7 @@ def learning_curves(path: pathlib.Path, rows: Mapping[str, list[dict]]) -> None:
         for cell, split, title in zip(axes, ("train", "test"), ("training", "test")):
             for row, role in roles.styles(rows).items():
                 values = np.array([r[f"{split}{BY_EPOCH}"] for r in rows[row]]).T
-                figures.band(cell, range(1, 1 + len(values)), values, row, role, every=5)
+                marks.band(cell, range(1, 1 + len(values)), values, row, role, every=5)
             cell.set(xlabel="epoch", title=f"{title} images", yscale="log")
             for shown in (cell.yaxis.set_major_formatter, cell.yaxis.set_minor_formatter):
                 shown("{x:g}")

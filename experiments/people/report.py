@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from experiments.people import rows as named
 from experiments.people.rows import LABELS, PAPER, TEACHER
-from kd_jax.report import contrasts, differences, figures, grouped, tables
+from kd_jax.report import contrasts, differences, figures, grouped, marks, tables
 from kd_jax.storage import jsonl
 
 SPLITS = {"train": 200, "test": 40}  # their rows
@@ -120,12 +120,10 @@ def draw(folder: pathlib.Path) -> None:
     """The figure of a run folder: accuracies as dots with their 95 % intervals, split by split."""
     every = [grouped.in_percent(r) for r in jsonl.records(folder)]
     rows = grouped.by_row(r for r in every if r["row"] in named.OF_DEMO)
-    caption = f"Accuracy of every row on the training and on the test rows. {figures.DOTS}"
+    caption = f"Accuracy of every row on the training and on the test rows. {marks.DOTS}"
     path = folder / "accuracies.svg"
     with figures.figure(path, 1, 2, (8.6, 2.3), caption=caption, sharey=True) as cells:
         for axes, (split, size) in zip(cells, SPLITS.items()):
             metric = f"{split}_accuracy"
-            figures.dots(
-                axes, {row: differences.teacher_means(x, metric) for row, x in rows.items()}
-            )
+            marks.dots(axes, {row: differences.teacher_means(x, metric) for row, x in rows.items()})
             axes.set_xlabel(f"accuracy on {size} {split} rows, %")

@@ -8,7 +8,7 @@ import numpy as np
 
 from experiments.reasoning.rows import PAIRS, TEACHER, equal_tokens
 from kd_jax.metrics import means
-from kd_jax.report import differences, figures, grouped, roles, sections, tables
+from kd_jax.report import differences, figures, grouped, marks, roles, sections, tables
 from kd_jax.storage import jsonl
 
 COSTS = {  # metric: (title, format)
@@ -197,6 +197,6 @@ def panels(path, found, caption, **about):
         for cell, (row, role) in zip(axes.flat, looks(found).items()):
             cell.plot(*all_of, color="#c4c4c4", lw=0.8)
             look = role if len(found[row]) > 1 else role._replace(dash="")
-            figures.band(cell, [*found[row]], [*found[row].values()], row, look, means.PERCENT)
+            marks.band(cell, [*found[row]], [*found[row].values()], row, look, means.PERCENT)
             cell.set_title(textwrap.fill(row, 24), fontsize=8, color=role.color)
         yield axes.flat[: len(found)]

@@ -9,7 +9,7 @@ import numpy as np
 
 from experiments.specialists import rows as named
 from kd_jax.metrics import statistics
-from kd_jax.report import contrasts, differences, figures, grouped, sections, tables
+from kd_jax.report import contrasts, differences, figures, grouped, marks, sections, tables
 from kd_jax.storage import jsonl
 
 TITLES = {
@@ -215,9 +215,9 @@ def draw(folder: pathlib.Path) -> None:
     for part, found in grouped.by("part", records).items():
         rows = grouped.by_row(found)
         name = part.lower().replace(" ", "_")
-        caption = f"{TITLES[part]}: test accuracy of every row. {figures.DOTS}"
+        caption = f"{TITLES[part]}: test accuracy of every row. {marks.DOTS}"
         about: dict = {"size": (7, 0.3 * len(rows) + 1), "caption": caption, "table": TITLES[part]}
         with figures.figure(folder / f"{name}.svg", **about) as axes:
             values = {row: differences.teacher_means(x, "test_accuracy") for row, x in rows.items()}
-            figures.dots(axes, values)
+            marks.dots(axes, values)
             axes.set_xlabel("test accuracy, %")

@@ -7,7 +7,7 @@ import numpy as np
 
 from experiments.speech_ensemble import rows as named
 from kd_jax.metrics import means
-from kd_jax.report import contrasts, differences, figures, grouped, roles, shares, tables
+from kd_jax.report import contrasts, differences, figures, grouped, marks, roles, shares, tables
 from kd_jax.storage import jsonl
 
 DASH = "–"
@@ -168,9 +168,9 @@ def by_temperature(axes, records: list[dict], mixed: str) -> None:
     rows = grouped.by_row(records)
     of = {r["temperature"]: rows[r["row"]] for r in records if r.get("family") == mixed}
     values = [differences.teacher_means(of[t], "test_accuracy") for t in sorted(of)]
-    figures.band(axes, sorted(of), values, mixed, roles.MIXED, means.PERCENT)
+    marks.band(axes, sorted(of), values, mixed, roles.MIXED, means.PERCENT)
     for row, role in ((named.LABELS, roles.LABELS), (named.ENSEMBLE, roles.TEACHER)):
-        figures.level(axes, differences.teacher_means(rows[row], "test_accuracy"), row, role)
+        marks.level(axes, differences.teacher_means(rows[row], "test_accuracy"), row, role)
     figures.temperature_axis(axes, sorted(of))
     axes.set_ylabel("test frame accuracy, %")
     figures.legend(axes)

@@ -7,7 +7,7 @@ import numpy as np
 
 from experiments.teacher_choice import rows as named
 from kd_jax.metrics import means
-from kd_jax.report import by_column, differences, figures, grouped, roles
+from kd_jax.report import by_column, differences, figures, grouped, marks, roles
 
 Records = list[grouped.Record]
 
@@ -18,10 +18,10 @@ def size(path: pathlib.Path, records: Records) -> None:
         row: differences.teacher_means(of_row, "test_errors")
         for row, of_row in grouped.by_row(records).items()
     }
-    caption = f"Test errors of small students by what taught them. {figures.DOTS}"
+    caption = f"Test errors of small students by what taught them. {marks.DOTS}"
     about: figures.Look = {"caption": caption, "table": named.TITLES[named.SIZE]}
     with figures.figure(path, size=(7, 0.3 * len(values) + 1), **about) as axes:
-        figures.dots(axes, values)
+        marks.dots(axes, values)
         axes.set_xlabel("test errors")
 
 
@@ -68,7 +68,7 @@ def few_labels(path: pathlib.Path, records: Records) -> None:
         for cell, split, title in zip(axes, ("train", "test"), ("few training", "test")):
             for row, role in roles.styles(rows).items():
                 values = 100 * np.array([r[f"{split}_curve"] for r in rows[row]]).T
-                figures.band(cell, range(1, 1 + len(values)), values, row, role, means.PERCENT)
+                marks.band(cell, range(1, 1 + len(values)), values, row, role, means.PERCENT)
             cell.set(xlabel="epoch", title=f"{title} images")
         axes[0].set_ylabel("accuracy, %")
         figures.legend(axes[0])

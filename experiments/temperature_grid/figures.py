@@ -6,7 +6,7 @@ import numpy as np
 
 from experiments.temperature_grid.curves import curve, named, of, stacked
 from experiments.temperature_grid.rows import GRID, LABELS, SOFT, TEACHER, WIDTH
-from kd_jax.report import figures, roles
+from kd_jax.report import figures, marks, roles
 
 
 def draw(records: list[dict], folder: pathlib.Path) -> None:
@@ -35,9 +35,9 @@ def panels(path: pathlib.Path, records: list[dict]) -> None:
         for cell, name in zip(axes.flat, datasets):
             here = of(records, dataset=name)
             values, temperatures = curve(here)
-            figures.band(cell, temperatures, values.T, SOFT, roles.SOFT)
+            marks.band(cell, temperatures, values.T, SOFT, roles.SOFT)
             for row, role in ((TEACHER, roles.TEACHER), (LABELS, roles.LABELS)):
-                figures.level(cell, [r["test_errors"] for r in of(here, row=row)], row, role)
+                marks.level(cell, [r["test_errors"] for r in of(here, row=row)], row, role)
             figures.temperature_axis(cell, temperatures)
             cell.tick_params(axis="x", labelsize=7)
             cell.grid(axis="x", visible=False)

@@ -10,7 +10,7 @@ import numpy as np
 
 from kd_jax.errors import extra
 from kd_jax.metrics import means
-from kd_jax.report import contrasts, figures, grouped, roles, tables
+from kd_jax.report import contrasts, figures, grouped, marks, roles, tables
 from kd_jax.report.differences import compared, teacher_means
 from kd_jax.report.published import DASH
 
@@ -111,13 +111,13 @@ def curves(
     columns, known = rows_by_value(field, records), grouped.by_row(records)
     places = [value for value in columns if value]
     shown = {row: role for row, role in roles.styles(rows).items() if row in known}
-    for (row, role), beside in zip(shown.items(), figures.side_by_side(places, len(shown))):
+    for (row, role), beside in zip(shown.items(), marks.side_by_side(places, len(shown))):
         found = {
             v: _interval(teacher_means(columns[v][row], metric))
             for v in places
             if row in columns[v]
         }
-        figures.intervals(axes, found, row, role, beside)
+        marks.intervals(axes, found, row, role, beside)
     figures.logarithmic(axes, places)
     axes.set_xlabel(field)
 
@@ -153,7 +153,7 @@ def differences(
     groups = {"": columns, f", no {field}": {v: of_value[0] for v in columns if 0 in of_value}}
     looks = roles.styles(row for row in rows if row != baseline)
     lines = [(row, suffix) for row in looks for suffix in groups]
-    for (row, suffix), beside in zip(lines, figures.side_by_side([*columns], len(lines))):
+    for (row, suffix), beside in zip(lines, marks.side_by_side([*columns], len(lines))):
         tests = {
             v: compared(of_row[row], columns[v][baseline], metric, lower_is_better=False)
             for v, of_row in groups[suffix].items()
@@ -161,7 +161,7 @@ def differences(
         }
         if found := {v: test() for v, test in tests.items() if test}:
             role = looks[row]._replace(dash=":" if suffix else "-")
-            figures.intervals(axes, found, row + suffix, role, beside)
+            marks.intervals(axes, found, row + suffix, role, beside)
     _zero(axes, baseline)
     figures.logarithmic(axes, [*columns])
     axes.set_xlabel(field)
@@ -182,10 +182,10 @@ def by_temperature(
     swept = [r for r in records if _family(r) in families]
     temperatures = sorted({r["temperature"] for r in swept})
     looks = roles.styles(families)
-    for family, beside in zip(looks, figures.side_by_side(temperatures, len(looks))):
+    for family, beside in zip(looks, marks.side_by_side(temperatures, len(looks))):
         rows = {r["temperature"]: r["row"] for r in swept if _family(r) == family}
         found = {t: x for t, row in sorted(rows.items()) if (x := lines[row].paired)}
-        figures.intervals(axes, found, family, looks[family], beside)
+        marks.intervals(axes, found, family, looks[family], beside)
     _zero(axes, baseline)
     figures.temperature_axis(axes, temperatures)
 

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float
 
 from kd_jax.errors import extra
-from kd_jax.report import figures, roles
+from kd_jax.report import figures, marks, roles
 
 if TYPE_CHECKING:
     with extra("report"):
@@ -117,7 +117,7 @@ def errors_by_shift(
     """
     first = next(iter(corrected.values()))
     by_shift = np.array([r["errors_by_shift"] for r in first]).T
-    figures.band(axes, shifts, by_shift, "test errors", SHIFTED, within=(0, math.inf))
+    marks.band(axes, shifts, by_shift, "test errors", SHIFTED, within=(0, math.inf))
     for row, (color, marker, _) in roles.styles(corrected).items():
         found = corrected[row]
         shift, errors = (np.mean([r[name] for r in found]) for name in ("shift", "test_errors"))

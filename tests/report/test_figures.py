@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from kd_jax.errors import InputError
-from kd_jax.report import by_column, class_figures, figure_files, figures, roles
+from kd_jax.report import by_column, class_figures, figure_files, figures, marks, roles
 
 ROOT = pathlib.Path(__file__).parents[2]
 COMMITTED = sorted(ROOT.glob("experiments/*/records*/*.svg"))
@@ -58,7 +58,7 @@ def test_a_figure_holds_its_caption_and_the_table_that_it_stands_above(tmp_path)
     texts = set()
     for _ in range(2):
         with figures.figure(path, caption=caption, table="All digits") as axes:
-            figures.band(axes, [1, 2], [[1, 3], [2, 2]], "soft targets", roles.SOFT)
+            marks.band(axes, [1, 2], [[1, 3], [2, 2]], "soft targets", roles.SOFT)
             figures.legend(axes)
         found, text = figure_files.read(path), path.read_text()
         assert (found.caption, found.table) == (caption, "All digits")
@@ -135,7 +135,7 @@ def test_percentages_have_no_whisker_beyond_0_and_100(tmp_path):
 
 def test_a_line_of_many_places_is_marked_at_some(tmp_path):
     with figures.figure(tmp_path / "a.svg") as axes:
-        figures.band(axes, range(50), np.ones((50, 3)), "soft targets", roles.SOFT, every=5)
+        marks.band(axes, range(50), np.ones((50, 3)), "soft targets", roles.SOFT, every=5)
         assert axes.lines[0].get_markevery() == 5
 
 
