@@ -233,20 +233,25 @@ def distill_encoder(
         losses=losses, recipe=recipe, seeds=seeds, base_seed=base_seed, max_length=max_length,
         few=few, static=static, width=width, ranked=given, ranking_losses=ranking_losses,
     )  # fmt: skip
-    distiller = Distiller(problem, execution=execution)
+    done = _trained(problem, Distiller(problem, execution=execution), execution)
+    learned = {key: one.params for key, one in done.items()}
+    named = [{"row": row, **one.record} for (row, _), one in done.items()]
+    examples = {key: one.examples for key, one in done.items()}
+    return concluded(problem, named, examples, lambda row, seed: learned[row, seed])
+
+
+def _trained(problem, distiller, execution):
+    """{(row, seed): what came of it} of the teacher, cuts and students, in the table's order."""
     done = {(TEACHER, 0): distiller.teacher()}
     for count in problem.layers:
         done[rows.cut_name(count), 0] = distiller.cut(count)
         for row in problem.rows:
             if row.layers == count:
-                for seed in range(seeds):
+                for seed in range(problem.seeds):
                     done[row.name, seed] = distiller.train(row, seed, execution)
     if problem.static:
         done[rows.static_name(problem.static), 0] = distiller.static()
-    learned = {key: one.params for key, one in done.items()}
-    named = [{"row": row, **one.record} for (row, _), one in done.items()]
-    examples = {key: one.examples for key, one in done.items()}
-    return concluded(problem, named, examples, lambda row, seed: learned[row, seed])
+    return done
 
 
 def _as_texts(given):

@@ -204,12 +204,7 @@ def prepare(
     notes += [*ranked.notes, *_seen(ranked.lists.texts, held.texts)] if ranked else []
     tested = len(ranked.task.lists.places) - ranked.dev if ranked else len(parts.test.texts)
     notes += _few_tested(tested, "ranking" if ranked else "text")
-    if static > teacher.dimension:
-        given, static = static, teacher.dimension
-        notes.append(f"--static={given}: {static} numbers, as the teacher's vectors have no more")
-    if task.few.per_class < few.per_class:
-        least, asked = task.few.per_class, few.per_class
-        notes.append(f"--few_labels={asked}: {least} of each class, as one has no more")
+    notes += _fewer(teacher, static, few.per_class, task.few.per_class)
     return Problem(
         teacher,
         read,
@@ -221,11 +216,21 @@ def prepare(
         seeds,
         base_seed,
         notes,
-        static,
+        min(static, teacher.dimension),
         width,
         ranked,
         token_vectors,
     )
+
+
+def _fewer(teacher, static, asked, least):
+    """Lines about numbers that were asked for and are less than that."""
+    notes, most = [], teacher.dimension
+    if static > most:
+        notes.append(f"--static={static}: {most} numbers, as the teacher's vectors have no more")
+    if least < asked:
+        notes.append(f"--few_labels={asked}: {least} of each class, as one has no more")
+    return notes
 
 
 def _few_tested(count, what):
