@@ -23,8 +23,6 @@ CLAIMS = measured("points", [
     Claim(
         PAPER, "With as many recordings again, unlabeled, it beats labels in as many steps (ours)",
         "–", (AGAIN, "soft targets + 0.5 labels, T=1"), LABELS, FRAMES,
-        unanswered="the record's labels only took half its steps",
-        until="teachers",  # records of several ensembles have a baseline of equal steps
     ),
     Claim(
         PAPER, "With 3 % of the recordings soft targets are far better than labels stopped early",

@@ -37,7 +37,6 @@ class Claim(NamedTuple):
         test: How many test examples our errors are counted of, where the paper's number is a
             percentage: ours are printed in percent of these.
         unanswered: Why our row does not answer the claim, which then is open.
-        until: A setting that config.json has where the row does answer it; "" for none.
     """
 
     paper: str
@@ -53,7 +52,6 @@ class Claim(NamedTuple):
     beside: str = ""
     test: int = 0
     unanswered: str = ""
-    until: str = ""
 
 
 def measured(unit: str, listed: Iterable[Claim]) -> list[Claim]:

@@ -28,10 +28,10 @@ Holm's correction for all of its table, leaves it undecided; or, said in bracket
 does not answer it. Data and sizes are smaller here than in most papers (the linked page says
 which), so an open or contradicted claim speaks of this setting.
 
-A claim is confirmed where the exploration, a run at another base seed, has the same row with the
-same answer; where its answer is another one, this stands in brackets. \\*: of one base seed, as no
-other has that row. A difference is ours, to what the claim compares with: points are percentage
-points of accuracy; of errors and nats fewer are better.
+A claim is confirmed where runs at other base seeds, the exploration or a repetition, have the same
+row with the same answer; where an answer is another one, this stands in brackets. \\*: of one base
+seed, as no other has that row. A difference is ours, to what the claim compares with: points are
+percentage points of accuracy; of errors and nats fewer are better.
 
 Equations and costs have no interval: they are reproduced where the number is as the claim has it.
 Where the paper's number is a percentage, our errors are printed in percent of the test examples. A
@@ -56,7 +56,7 @@ def page(root: pathlib.Path) -> str:
         table = record / "table.md"
         known = table.is_file()
         found = answer(claim, table.read_text(encoding="utf-8")) if known else NOTHING
-        results.append(_outcome(claim, record, found) if known else NOT_RUN)
+        results.append(_outcome(claim, found) if known else NOT_RUN)
         mark = _mark(claim, record, results[-1]) if known else ""
         agreed += known and not mark
         marked = results[-1] + mark
@@ -70,15 +70,9 @@ def page(root: pathlib.Path) -> str:
     return "\n".join(parts)
 
 
-def _outcome(claim, record, found):
-    """The result of a claim, which is open where the record's row does not answer it."""
-    return OPEN if _unanswered(claim, record) else result(claim, found)
-
-
-def _unanswered(claim, record):
-    """Why a record does not answer a claim; "" where it does."""
-    settled = claim.until and claim.until in commands.settings(record)
-    return "" if settled else claim.unanswered
+def _outcome(claim, found):
+    """The result of a claim, which is open where our row does not answer it."""
+    return OPEN if claim.unanswered else result(claim, found)
 
 
 def _of_no_difference(claim):
@@ -94,20 +88,23 @@ def _margin(claim, record):
 
 def _mark(claim, record, outcome):
     """What stands behind a result that is unanswered or not confirmed; "" of others."""
-    reason = _unanswered(claim, record)
+    reason = claim.unanswered
     if outcome == OPEN and _of_no_difference(claim) and not _margin(claim, record):
         reason = NO_MARGIN
     if reason:
         return f" ({reason})"
-    first = confirmed.exploration(record)
-    if first is None:
-        return ONE_SEED
+    answers = {name: _elsewhere(claim, x) for name, x in confirmed.others(record).items()}
+    known = {name: x for name, x in answers.items() if x}
+    differ = [f"{name}: {before}" for name, before in known.items() if before != outcome]
+    return f" ({', '.join(differ)})" if differ else "" if known else ONE_SEED
+
+
+def _elsewhere(claim, table):
+    """The result of a claim by the table of another base seed; "" where it has no such row."""
     try:
-        found = answer(claim, (first / "table.md").read_text(encoding="utf-8"))
-    except InputError:  # what was explored has no such row
-        return ONE_SEED
-    before = _outcome(claim, first, found)
-    return "" if before == outcome else f" (exploration: {before})"
+        return _outcome(claim, answer(claim, table))
+    except InputError:
+        return ""
 
 
 def _year(paper):

@@ -2,11 +2,12 @@
 
 experiments/NAME/exploration/    of --base_seed=0
 experiments/NAME/records/        of another base seed: what is claimed
+experiments/NAME/repeated/       of a third one: what of it held
 """
 
 import pathlib
 
-from kd_jax.report import commands, reproduced
+from kd_jax.report import commands, repeated, reproduced
 from kd_jax.report.differences import Record
 from kd_jax.storage import jsonl
 
@@ -28,24 +29,41 @@ def exploration(record: pathlib.Path) -> pathlib.Path | None:
     return next((path for path in found if _base_seed(path) != _base_seed(record)), None)
 
 
+def others(record: pathlib.Path) -> dict[str, str]:
+    """{"exploration" or "base seed 2": table.md} of what ran at other base seeds than a record.
+
+    Args:
+        record: As for `exploration`.
+    """
+    first, found = exploration(record), {}
+    if first is not None:
+        found[EXPLORATION] = (first / "table.md").read_text(encoding="utf-8")
+    return found | {f"base seed {_seed(x)}": y for x, y in repeated.tables_of(record).items()}
+
+
 def said(record: pathlib.Path) -> str:
     """Whether a record was confirmed, and what differs, in sentences of Markdown.
 
     Args:
         record: As for `exploration`.
     """
+    table, sentences = (record / "table.md").read_text(encoding="utf-8"), []
     first = exploration(record)
-    if first is None:
-        return "One base seed, not confirmed at another."
-    texts = [(path / "table.md").read_text(encoding="utf-8") for path in (first, record)]
-    changed = reproduced.changed_verdicts(*texts)
-    differ = f"Verdicts that differ: {'; '.join(changed) or 'none'}."
-    if not reproduced.verdicts(texts[0]):
-        differ = "It has too few students for verdicts: settings alone were chosen on it."
-    return (
-        f"Explored at base seed {_base_seed(first)} ([its table]({first.name}/table.md)), "
-        f"confirmed at base seed {_base_seed(record)}. {differ}"
-    )
+    if first is not None:
+        before = (first / "table.md").read_text(encoding="utf-8")
+        differ = _differing(before, table)
+        if not reproduced.verdicts(before):
+            differ = "It has too few students for verdicts: settings alone were chosen on it."
+        sentences.append(
+            f"Explored at base seed {_base_seed(first)} ([its table]({first.name}/table.md)), "
+            f"confirmed at base seed {_base_seed(record)}. {differ}"
+        )
+    for page, after in repeated.tables_of(record).items():
+        link = f"[what held]({page.parent.name}/{page.name})"
+        sentences.append(
+            f"Repeated at base seed {_seed(page)} ({link}). {_differing(table, after)}"
+        )
+    return " ".join(sentences) or "One base seed, not confirmed at another."
 
 
 def choosing(folder: pathlib.Path, experiment: str) -> list[Record]:
@@ -69,3 +87,14 @@ def choosing(folder: pathlib.Path, experiment: str) -> list[Record]:
 
 def _base_seed(folder):
     return commands.settings(folder).get("base_seed", 0)
+
+
+def _seed(page):
+    """The base seed of a repetition."""
+    return int(page.stem.rpartition("_")[2])
+
+
+def _differing(before, after):
+    """A sentence about the verdicts of two tables of the same rows."""
+    changed = reproduced.changed_verdicts(before, after)
+    return f"Verdicts that differ: {'; '.join(changed) or 'none'}."

@@ -11,6 +11,7 @@ from kd_jax.report import commands, docs_records, manifests, reproduced
 from kd_jax.storage import manifest
 
 FOLDER = "repeated"
+TABLES = "## Tables of the repetition"
 
 
 def place(record: pathlib.Path, run: pathlib.Path) -> pathlib.Path:
@@ -28,13 +29,11 @@ def place(record: pathlib.Path, run: pathlib.Path) -> pathlib.Path:
     require(
         seed != of_record, f"{run} is of --base_seed={seed}, as {record} is: expected another one"
     )
-    said = manifest.read(record)
-    when = f"{said['finished'][:10]}-{manifests.commit(said, 8).split()[0]}"
-    return record.parent / FOLDER / f"{record.name}-{when}-base_seed_{seed}.md"
+    return record.parent / FOLDER / f"{_stem(record)}{seed}.md"
 
 
 def text(record: pathlib.Path, run: pathlib.Path) -> str:
-    """The page: what of a record's intervals held in the run, and where both are of.
+    """The page: what of a record's intervals held in the run, where both are of, the run's tables.
 
     Args:
         record: As for `place`.
@@ -47,7 +46,28 @@ def text(record: pathlib.Path, run: pathlib.Path) -> str:
     ]
     command = " ".join(["./run.sh reproduce", record.parent.name, *flags])
     made = f"{docs_records.made(record)}. Repeated: {docs_records.made(run)}."
-    return "\n\n".join([title, f"    {command}", reproduced.page(record, run).strip(), made]) + "\n"
+    held, tables = reproduced.page(record, run), (run / "table.md").read_text(encoding="utf-8")
+    parts = title, f"    {command}", held.strip(), made, TABLES, tables.strip()
+    return "\n\n".join(parts) + "\n"
+
+
+def tables_of(record: pathlib.Path) -> dict[pathlib.Path, str]:
+    """{page: the tables of the run} of the repetitions of a committed record, by base seed.
+
+    Args:
+        record: As for `place`; of an earlier record in its place there are others.
+    """
+    if not (record.parent / FOLDER).is_dir():
+        return {}
+    pages = sorted((record.parent / FOLDER).glob(f"{_stem(record)}*.md"))
+    return {page: page.read_text(encoding="utf-8").partition(TABLES)[2] for page in pages}
+
+
+def _stem(record):
+    """How the pages of repetitions of a record are named, up to the base seed."""
+    said = manifest.read(record)
+    when = f"{said['finished'][:10]}-{manifests.commit(said, 8).split()[0]}"
+    return f"{record.name}-{when}-base_seed_"
 
 
 def listed(folder: pathlib.Path) -> str:

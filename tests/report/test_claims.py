@@ -8,7 +8,7 @@ import pytest
 
 from kd_jax.errors import InputError
 from kd_jax.metrics.statistics import BEATS, EQUIVALENT, INCONCLUSIVE, WORSE
-from kd_jax.report import claims, claims_page, experiment_page, judges
+from kd_jax.report import claims, claims_page, experiment_page, judges, repeated
 
 ROOT = pathlib.Path(__file__).parents[2]
 TABLE = """\
@@ -140,22 +140,38 @@ def test_another_answer_is_shown_and_a_row_that_was_not_explored_confirms_nothin
     assert line(TABLE.replace(*change)) == said
 
 
+@pytest.mark.parametrize("change, said", [
+    (("BEATS", "BEATS"), "reproduced"),
+    (("[−5.0, −3.0] | BEATS", "[−9.0, +1.0] | INCONCLUSIVE"), "reproduced (base seed 2: open)"),
+    (("| soft | 5 |", "| hard | 5 |"), "reproduced \\*"),
+])  # fmt: skip
+def test_a_repetition_confirms_a_claim_too(line, tmp_path, change, said):
+    record = tmp_path / "experiments" / "small" / "records"
+    line(None)
+    (record / "manifest.json").write_text(
+        json.dumps({"finished": "2026-11-30T10:00+00:00", "commit": "0123abcd" * 5, "clean": True})
+    )
+    folder = record.parent / "repeated"
+    folder.mkdir()
+    text = f"What held.\n\n{repeated.TABLES}\n\n{TABLE.replace(*change)}"
+    named = "records-2026-11-30-0123abcd-base_seed_2.md"
+    (folder / named).write_text(text, encoding="utf-8")
+    (folder / named.replace("0123abcd", "4567abcd")).write_text(TABLE)  # of an earlier record
+    assert line(None) == said
+
+
 def test_the_same_base_seed_confirms_nothing(line):
     assert line(TABLE, base_seed=1) == "reproduced \\*"
 
 
-def test_a_row_that_does_not_answer_leaves_the_claim_open_until_a_record_does(
-    tmp_path, monkeypatch
-):
-    asked = claim("Few labels", "soft", unanswered="half the steps", until="teachers")
+def test_a_row_that_does_not_answer_leaves_the_claim_open(tmp_path, monkeypatch):
+    asked = claim("Few labels", "soft", unanswered="half the steps")
     monkeypatch.setattr(claims_page, "listed", lambda root: [("small", asked)])
     folder = tmp_path / "experiments" / "small" / "records"
     folder.mkdir(parents=True)
     (folder / "table.md").write_text(TABLE, encoding="utf-8")
-    for settings, said in (({}, "open (half the steps)"), ({"teachers": 1}, "reproduced \\*")):
-        (folder / "config.json").write_text(json.dumps(settings))
-        (found,) = [x for x in claims_page.page(tmp_path).splitlines() if x.startswith("| it is")]
-        assert found.split("|")[2].strip() == said
+    (found,) = [x for x in claims_page.page(tmp_path).splitlines() if x.startswith("| it is")]
+    assert found.split("|")[2].strip() == "open (half the steps)"
 
 
 def test_the_oldest_papers_come_first(tmp_path, monkeypatch):

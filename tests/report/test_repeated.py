@@ -48,6 +48,9 @@ def test_what_held_is_kept_beside_the_record(root):
     readme = (record.parent / "README.md").read_text()
     assert "## Repeated\n\n- [records of " in readme and held in readme
     assert (record / "table.md").read_text() == before
+    assert repeated.tables_of(record) == {page: f"\n\n{again.strip()}\n"}
+    assert "Repeated at base seed 2 ([what held](repeated/" in readme
+    assert "Verdicts that differ: none." in readme
 
 
 def test_a_run_of_the_same_base_seed_repeats_nothing(root):
