@@ -6,7 +6,7 @@ import pathlib
 import numpy as np
 
 from experiments.speech_ensemble import rows as named
-from kd_jax.metrics import means
+from kd_jax.metrics import examples, means
 from kd_jax.report import contrasts, differences, figures, grouped, marks, roles, shares, tables
 from kd_jax.storage import jsonl
 
@@ -30,7 +30,7 @@ def table(folder: pathlib.Path) -> str:
         "paired by seed. Retained: of the ensemble's gain over labels only; "
         f"{named.PAPER_RETAINED} in the paper.\nFrames are of 30 states of spoken digits; word "
         "errors are among the test's recordings.\n"
-        f"{tables.scope(labels, f'students of {whose}', 'test recordings')}"
+        f"{tables.scope(labels, f'students of {whose}', 'test recordings (of frame accuracies)')}"
     ]
     paper = [named.PAPER]  # of the first set-up, the paper's
     for part, found in grouped.by("part", records).items():
@@ -51,25 +51,35 @@ def table(folder: pathlib.Path) -> str:
 def setup_table(records: list[dict]) -> str:
     """One line per row of a set-up: the ensemble, its members, and every student."""
     rows, lines = grouped.by_row(records), []
-    compared = contrasts.compare(records, "test_accuracy", named.LABELS, lower_is_better=False)
-    for line in compared:
+    frames, words = (
+        contrasts.Contrast(records, named.LABELS, f"test_{name}", name == "word_errors")
+        for name in ("accuracy", "word_errors")
+    )
+    compared = contrasts.compare_each({"frames": frames, "words": words})
+    for line, of_words in zip(compared["frames"], compared["words"]):
         of_row = rows[line.row]
         if line.row == named.MEMBER:  # its seeds are members, not students
-            line = line._replace(paired=None)
+            line, of_words = line._replace(paired=None), of_words._replace(paired=None)
         lines.append([
             line.row,
             tables.spread(line, 2),
             tables.difference(line, 2),
             tables.verdict(line),
             retained(of_row, rows[named.LABELS], rows[named.ENSEMBLE]) if line.paired else DASH,
-            tables.mean_and_sd(grouped.values(of_row, "test_word_errors")),
+            tables.spread(of_words),
+            tables.judged(of_words),
             *(tables.mean(of_row, f"{split}_accuracy", ".2f") for split in ("train", "validation")),
             tables.mean(of_row, "test_nll", ".3f"),
         ])  # fmt: skip
+    recordings = len(examples.unpacked(records[0][f"test_{examples.RIGHT}"]))
     header = ["method", "test frame accuracy, %", "vs. labels only [95 %]", "verdict"]
-    header += ["retained gain [95 %]", "word errors"]
+    header += ["retained gain [95 %]", f"word errors of {recordings}", "word errors vs. labels only"]
     header += ["training frame accuracy, %", "validation frame accuracy, %", "test NLL (nats)"]
-    return tables.markdown(header, lines) + tables.power(compared, "points", 2)
+    sizes = (
+        tables.power(compared[name], what, digits).strip()
+        for name, what, digits in (("frames", "points", 2), ("words", "word errors", 1))
+    )
+    return "\n".join([tables.markdown(header, lines), *sizes])
 
 
 def chosen(records: list[dict], names: named.Names) -> str:
