@@ -73,7 +73,11 @@ def setup_table(records: list[dict]) -> str:
         ])  # fmt: skip
     recordings = len(examples.unpacked(records[0][f"test_{examples.RIGHT}"]))
     header = ["method", "test frame accuracy, %", "vs. labels only [95 %]", "verdict"]
-    header += ["retained gain [95 %]", f"word errors of {recordings}", "word errors vs. labels only"]
+    header += [
+        "retained gain [95 %]",
+        f"word errors of {recordings}",
+        "word errors vs. labels only",
+    ]
     header += ["training frame accuracy, %", "validation frame accuracy, %", "test NLL (nats)"]
     sizes = (
         tables.power(compared[name], what, digits).strip()
