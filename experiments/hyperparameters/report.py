@@ -140,9 +140,11 @@ def costs(records: Records, rates: Mapping[str, float], tried: Sequence[float]) 
         rates: The best of each row.
         tried: All rates.
     """
+    alike = rates[LABELS] == rates[SOFT]  # then the best of labels only says it all
     added = {
         name: tolerance.added(records, rates, tried, factor, whose)
         for name, (factor, whose) in named.FACTORS.items()
+        if not (alike and whose == SOFT and (factor, LABELS) in named.FACTORS.values())
     }
     tests = {name: test for name, of in added.items() if (test := tolerance.less(of))}
     paired, rows = statistics.together(tests), []
