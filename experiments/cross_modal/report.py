@@ -55,7 +55,7 @@ def note(folder, students):
         "how many examples have labels, the last all that the student is shown;\nthe others are "
         "unlabeled. The weight beside the labels is the best of "
         f"{'three' if tried == 3 else tried} on validation, chosen {chose}.\n"
-        f"{tables.scope(students, UNITS)}"
+        f"{tables.scope(students, UNITS, 'test images')}"
     )
 
 

@@ -12,8 +12,8 @@ PUBLISHED = (
     "speed."
 )
 SCOPE = (
-    "[95 %]: of the difference to the one cut, for other students of this one teacher; verdicts "
-    "are corrected for all of a table (Holm)."
+    "[95 %]: of the difference to the one cut, for other students of this one teacher, on the same "
+    "test questions and few labels; verdicts are corrected for all of a table (Holm)."
 )
 
 

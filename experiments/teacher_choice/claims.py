@@ -83,7 +83,7 @@ CLAIMS = measured("errors", [
     Claim(
         "Beyer et al. 2021, Knowledge Distillation: A Good Teacher Is Patient and Consistent "
         "(arXiv 2106.05237)",
-        "On consistent views long training pays", "no number of these data",
+        "On consistent views long training pays (on other views too)", "no number of these data",
         against(
             named.PATIENCE, longest(named.CONSISTENT), named.at_length(named.CONSISTENT, SHORT)
         ),

@@ -23,7 +23,7 @@ def scope(records: Sequence[Record], units: str = "", examples: str = "test exam
     """
     several = len({seeds(r)[0] for r in records}) > 1
     of = units or ("teachers and their students" if several else "students of this one teacher")
-    tests = f" and {examples}" if known_examples(records) else ""
+    tests = f" and {examples}" if known_examples(records) else f", on the same {examples}"
     return (
         f"[95 %]: of the paired difference, for other {of}{tests}; verdicts are corrected for all "
         "of a table (Holm)."

@@ -55,11 +55,15 @@ def test_what_a_row_is_a_mean_over():
 
 def test_a_table_says_what_its_intervals_speak_of():
     one, several = records("a", {0: [1, 2]}), records("a", {0: [1, 2], 1: [3, 4]})
-    assert "for other students of this one teacher; verdicts are corrected" in tables.scope(one)
-    assert "for other teachers and their students;" in tables.scope(several)
+    assert "this one teacher, on the same test examples; verdicts are corrected" in tables.scope(
+        one
+    )
+    assert "for other teachers and their students, on the same test examples;" in tables.scope(
+        several
+    )
     known = [{**r, "test_right": "8:"} for r in several]
     assert "for other teachers and their students and test examples;" in tables.scope(known)
-    assert "for other speakers;" in tables.scope(one, "speakers")
+    assert "for other speakers, on the same test examples;" in tables.scope(one, "speakers")
 
 
 def test_records_of_no_named_teacher_are_read_as_of_one_for_each_seed():
