@@ -9,6 +9,7 @@ from experiments.equations_2015 import rows as named
 from kd_jax.report import contrasts, figures, grouped, marks, roles, tables
 from kd_jax.storage import jsonl
 
+ENSEMBLES = "students of an ensemble"
 
 def table(folder: pathlib.Path) -> str:
     """The Markdown of a run folder: gradients over T, then trainings."""
@@ -21,11 +22,17 @@ def table(folder: pathlib.Path) -> str:
         "Gradients of T² KL(teacher ‖ student) at random zero-mean logits in 10 classes; means "
         f"over {draws} draws of these",
         gradients(parts[named.GRADIENT]),
-        f"Trainings on digits, mean ± s.d. over {grouped.counted(students)}, paired with logit "
-        "matching",
-        f"{tables.margin_note(margin, 'errors')}{tables.scope(students)}",
+        f"Trainings on digits, mean ± s.d. over {_counted(students)}, paired with logit matching",
+        f"All students but those of the geometric mean learn from the arithmetic mean of "
+        f"{settings['members']} teachers. Distance of learning curves: between the mean squared "
+        "differences to the teacher's logits, epoch by epoch, relative to those of logit "
+        f"matching.\n{tables.margin_note(margin, 'errors')}{tables.scope(students, ENSEMBLES)}",
         trainings(parts[named.TRAINING], margin),
     ])  # fmt: skip
+
+
+def _counted(students):
+    return grouped.counted(students).replace("teacher", "ensemble")
 
 
 def gradients(records: list[dict]) -> str:
