@@ -2,9 +2,9 @@
 
 Command:  ./run.sh black_box [--manual_dir=FOLDER]
 Takes:    9 minutes on 2 CPU cores
-Found:    Queries of the smallest margin beat as many random ones. Of few digits, or of mixes,
-          all probabilities beat labels, of 60,000 they are inconclusive; students of noise stay
-          below the accuracy that was stated beforehand
+Found:    Queries of the smallest margin beat as many random ones.
+          All probabilities beat the label where queries are few, with 60,000 digits they are
+          inconclusive; students of noise stay below the accuracy that was expected
 
 A teacher of MNIST outputs its label, its top three labels in order, those with their
 probabilities, probabilities rounded to one decimal, or all of them (truncated posteriors:

@@ -109,7 +109,7 @@ def claims(parts):
                 shown = f"{gain().mean:+.2f}".replace("-", "−")
                 tests[part, row, more, (f"accuracy above that of {fewer:,}", shown)] = gain
     lines = [
-        [part, row, f"{count:,}", *said, found.verdict]
+        [part, row, f"{count:,}", *said, statistics.OF_CLAIM[found.verdict]]
         for (part, row, count, said), found in statistics.together(tests).items()
     ]
     return tables.markdown(

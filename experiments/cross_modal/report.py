@@ -102,7 +102,8 @@ def claims(records):
             above = f"{(ours - theirs >= level).sum()} of {len(ours)}"
             shown = tables.difference(line), f"{level:+d}".replace("-", "−"), above
             tests[row, f"{count:,} labels", *shown] = statistics.above(means[0], means[1] + level)
-    lines = [[*said, found.verdict] for said, found in statistics.together(tests).items()]
+    judged = statistics.together(tests)
+    lines = [[*said, statistics.OF_CLAIM[x.verdict]] for said, x in judged.items()]
     header = ["student without labels", f"vs. {LABELS} with", "difference [95 %]"]
     return tables.markdown([*header, "expected from", "seeds", "verdict"], lines)
 

@@ -11,6 +11,7 @@ from kd_jax.storage import jsonl
 
 ENSEMBLES = "students of an ensemble"
 
+
 def table(folder: pathlib.Path) -> str:
     """The Markdown of a run folder: gradients over T, then trainings."""
     parts = grouped.by("part", jsonl.records(folder))

@@ -26,11 +26,6 @@ from kd_jax.report import (
 from kd_jax.report.published import DASH
 from kd_jax.storage import jsonl
 
-CLAIM = {  # the verdict on a claim, by that on the difference that it speaks of
-    statistics.BEATS: statistics.SUPPORTED,
-    statistics.WORSE: statistics.CONTRADICTED,
-    statistics.INCONCLUSIVE: statistics.UNDECIDED,
-}
 SHOWN = 2.5  # times the fewest errors, up to which a figure goes
 OTHERS = "vs. labels only [95 %]", "vs. soft targets [95 %]"
 
@@ -114,7 +109,7 @@ def best_rates(records: Records, tried: Sequence[float]) -> str:
     for row, ratio in ((LABELS, DASH), (SOFT, times(found))):
         each = choices.by_teacher(of_row(records, row))
         edges = sum(choices.star(rate, tried) == "*" for rate in each)
-        verdict = CLAIM.get(found.verdict, DASH) if row == SOFT else DASH
+        verdict = statistics.OF_CLAIM[found.verdict] if row == SOFT else DASH
         mean = f"{10 ** np.mean(np.log10(each)):.2g}"
         rows.append([row, mean, f"{edges} of {len(each)}", ratio, verdict])
     header = ["method", "mean best rate", "at an edge", "ratio [95 %]", "verdict"]

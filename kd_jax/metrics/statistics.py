@@ -17,6 +17,9 @@ FEWEST = 3  # paired units below which nothing is judged
 NO_VERDICT = "–"  # on fewer
 EQUIVALENT = "EQUIVALENT"  # within a margin that was stated beforehand
 SUPPORTED, CONTRADICTED, UNDECIDED = "SUPPORTED", "CONTRADICTED", "UNDECIDED"  # of a claim
+OF_CLAIM = {  # by the verdict on the difference that it speaks of
+    BEATS: SUPPORTED, WORSE: CONTRADICTED, INCONCLUSIVE: UNDECIDED, NO_VERDICT: NO_VERDICT,
+}  # fmt: skip
 ROUNDING = 1e-9  # by which sums that are equal may differ, as a part of them
 REACHED, FALLS_SHORT = "REACHED", "FALLS SHORT"  # of an aim
 
