@@ -30,8 +30,12 @@ CLAIMS = measured("points", [
         PAPER, "It does more than tuning on as many random rows",
         "no number", (TUNED_ON, MISTAKES), f"vs. {ON_RANDOM} [95 %]", "accuracy, %",
     ),
-    Claim(
-        PAPER, "A wider student, fine-tuned, fits the training rows better than one of 8 units",
-        "no number", (WIDTHS, rows.of_width(TUNED_RAW, 16)), "vs. 8 units [95 %]", "accuracy, %",
+    *(
+        Claim(
+            PAPER, f"A student of {width} units, fine-tuned, fits them better than one of 8",
+            "no number", (WIDTHS, rows.of_width(TUNED_RAW, width)), "vs. 8 units [95 %]",
+            "accuracy, %",
+        )
+        for width in (16, 32)
     ),
 ])  # fmt: skip
