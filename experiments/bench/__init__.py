@@ -3,7 +3,7 @@
 Command:  ./run.sh bench [--manual_dir=FOLDER]
 Takes:    19 minutes on 2 CPU cores, which should do nothing else
 Found:    Many small students in one program train far faster than in PyTorch. One large network
-          trains faster too; Keras on JAX trains that one about as fast
+          trains faster too; Keras on JAX comes near there
 Needs:    bench text weights
 
 Every implementation is a process of its own; they take turns, an epoch each, so that whatever
