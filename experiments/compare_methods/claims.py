@@ -50,7 +50,8 @@ CLAIMS = measured("errors", [
         "no number", "normalized (NKD)",
     ),
     *_of_both(
-        "CRD (negatives of the batch) is better than KD, Tian, Krishnan and Isola 2020, arXiv 1910.10699",
+        "CRD (negatives of the batch) is better than KD, Tian, Krishnan and Isola 2020, "
+        "arXiv 1910.10699",
         _cifar(75.51),
         "contrastive (CRD, in the batch)",
     ),
