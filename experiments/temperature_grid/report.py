@@ -22,7 +22,7 @@ def table(folder: pathlib.Path) -> str:
     records = read(folder)
     settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     grid, widths = of(records, part=names.GRID), of(records, part=names.WIDTH)
-    parts = [notes(of(records, row=names.LABELS))]
+    parts = [notes(records)]
     if grid:
         at = typical(grid, settings)
         parts += beside_paper(grid, settings), by_dataset(grid, at)
@@ -38,8 +38,17 @@ def typical(records: list[dict], settings: dict) -> float:
     return names.typical(temperatures, settings.get("typical_temperature", 3.0))
 
 
-def notes(labels: list[dict]) -> str:
-    """What every table of the run shares. Args: labels: the records of students on labels."""
+def notes(records: list[dict]) -> str:
+    """What every table of the run shares: students, temperatures, intervals."""
+    labels = of(records, row=names.LABELS)
+    widths, epochs, temperatures = (
+        _listed({r[name] for r in found if name in r})
+        for name, found in (
+            ("width", labels),
+            ("epochs", labels),
+            ("temperature", of(records, family=names.SOFT)),
+        )
+    )
     kinds: dict[str, list[str]] = {}
     for name, found in grouped.by("dataset", labels).items():
         (of_one, *_) = grouped.by("width", found).values()
@@ -47,13 +56,18 @@ def notes(labels: list[dict]) -> str:
     (counted, _), *others = kinds.items()
     said = "".join(f"; on {', '.join(names)} over {other}" for other, names in others)
     return (
-        f"Mean ± s.d. over {counted}, on each data set{said}; paired.\n"
+        f"Mean ± s.d. over {counted}, on each data set{said}; paired. Students of {widths} units in "
+        f"each layer,\n{epochs} epochs; temperatures that were tried: {temperatures}.\n"
         f"{tables.scope(labels)}\nT_opt is the temperature with the least mean test errors: it "
         "describes the curve, and no row is chosen by it. Not beaten: the\ntemperatures that it "
         "does not beat, corrected for all temperatures and lines of the table (Bonferroni); where "
         "the lowest or\nthe highest is among them, the curve was not seen to turn and there is no "
         "optimum.\n"
     )
+
+
+def _listed(values):
+    return ", ".join(f"{x:g}" for x in sorted(values))
 
 
 def against(
