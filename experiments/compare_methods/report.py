@@ -31,7 +31,8 @@ def table(folder: pathlib.Path) -> str:
     choosing = confirmed.choosing(folder, "compare_methods") if explored else records
     rows = grouped.by_row(records)[LABELS]
     text = [
-        f"Test errors, mean ± s.d. over {grouped.counted(rows)}, paired by seed; sorted by the "
+        f"Test errors{differences.of_how_many(rows)}, mean ± s.d. over {grouped.counted(rows)}, "
+        "paired by seed; sorted by the "
         "mean. Beaten by: how many methods\nbeat it, corrected for all pairs of methods; teacher "
         "and assistant are larger networks.\n"
         f"{_of_choice(choosing, explored)}\n{_of_budget(settings)}\n"

@@ -62,7 +62,8 @@ def notes(folder: pathlib.Path, records: Records, explored: bool) -> str:
     one = [r for r in of_row(records, LABELS) if r["rate"] == rate]
     where = ", of the exploration at base seed 0" if explored else ""
     return (
-        f"Test errors, mean ± s.d. over {grouped.counted(one)}, paired. Loss: w · labels + "
+        f"Test errors{differences.of_how_many(one)}, mean ± s.d. over {grouped.counted(one)}, "
+        "paired. Loss: w · labels + "
         f"(1 − w) · T² · soft targets at T = {settings['temperature']:g}; all rows take the same "
         f"batches for {settings['student_epochs']} epochs.\nThe teacher is asked once about each "
         f"training image, for w = 1 never. (chosen): the fewest validation errors{where}; "

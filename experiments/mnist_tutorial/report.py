@@ -19,7 +19,16 @@ from experiments.mnist_tutorial.rows import (
     THREES,
 )
 from kd_jax.distill import bias_correction
-from kd_jax.report import class_figures, figures, grouped, marks, roles, sections, tables
+from kd_jax.report import (
+    class_figures,
+    differences,
+    figures,
+    grouped,
+    marks,
+    roles,
+    sections,
+    tables,
+)
 from kd_jax.storage import jsonl
 
 TITLES = {"1": "all digits", "2a": "no 3 in the transfer set", "2b": "only 7 and 8 in it"}
@@ -28,14 +37,15 @@ TITLES = {"1": "all digits", "2a": "no 3 in the transfer set", "2b": "only 7 and
 def table(folder: pathlib.Path) -> str:
     """The Markdown of a run folder: a table per part, then the claims."""
     records = grouped.own_teachers(jsonl.records(folder))
-    networks = grouped.counted([r for r in records if r["row"] == LABELS])
+    baseline = [r for r in records if r["row"] == LABELS]
+    networks, of = grouped.counted(baseline), differences.of_how_many(baseline)
     settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     epochs, paper = settings["student_epochs"], {} if settings["mnist_5k"] else PAPER
     text = [
-        f"Test errors, mean ± s.d. over {networks}, paired. "
+        f"Test errors{of}, mean ± s.d. over {networks}, paired. "
         f"† keeps the tutorial's settings and quirks. Students: {epochs} epochs, "
         f"{2 * epochs} for soft targets in part 2b.\n{sections.DETECTABLE}\n"
-        f"{tables.scope([r for r in records if r['row'] == LABELS])}"
+        f"{tables.scope(baseline)}"
     ]
     by_part = {part: [r for r in records if r["part"] == part] for part in TITLES}
     trained = {part: found for part, found in by_part.items() if any_of(found, LABELS)}

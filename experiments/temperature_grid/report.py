@@ -7,7 +7,7 @@ from experiments.temperature_grid import figures, optimum
 from experiments.temperature_grid import rows as names
 from experiments.temperature_grid.curves import curve, named, of, read
 from kd_jax.metrics import statistics
-from kd_jax.report import contrasts, grouped, tables
+from kd_jax.report import contrasts, differences, grouped, tables
 
 CLAIM = (statistics.SUPPORTED, statistics.CONTRADICTED, statistics.UNDECIDED)
 
@@ -56,7 +56,8 @@ def notes(records: list[dict]) -> str:
     (counted, _), *others = kinds.items()
     said = "".join(f"; on {', '.join(names)} over {other}" for other, names in others)
     return (
-        f"Mean ± s.d. over {counted}, on each data set{said}; paired. Students of {widths} units in "
+        f"Errors{differences.of_how_many(labels)}, mean ± s.d. over {counted}, on each data "
+        f"set{said}; paired. Students of {widths} units in "
         f"each layer,\n{epochs} epochs; temperatures that were tried: {temperatures}.\n"
         f"{tables.scope(labels)}\nT_opt is the temperature with the least mean test errors: it "
         "describes the curve, and no row is chosen by it. Not beaten: the\ntemperatures that it "

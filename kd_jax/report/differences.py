@@ -94,6 +94,17 @@ def known_examples(records: Iterable[Record]) -> bool:
     return all(f"test_{examples.RIGHT}" in record for record in records)
 
 
+def of_how_many(records: Iterable[Record]) -> str:
+    """' of 10,000' test examples, "" where the records do not say it, or differ.
+
+    Args:
+        records: Of one row, perhaps of several parts.
+    """
+    texts = [record.get(f"test_{examples.RIGHT}", "") for record in records]
+    counts = {len(examples.unpacked(text)) for text in texts} if all(texts) else set()
+    return f" of {counts.pop():,}" if len(counts) == 1 else ""
+
+
 def _are_pairs(ours, theirs):
     members = [list(map(seeds, row)) for row in (ours, theirs)]
     teachers = [{teacher for teacher, _ in row} for row in members]

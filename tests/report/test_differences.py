@@ -51,3 +51,10 @@ def test_a_table_compares_by_example_where_all_rows_say_which_are_right():
 def test_of_other_metrics_there_are_no_examples(metric):
     both = records("ours", OURS), records("theirs", THEIRS)
     assert differences.by_example(*both, metric) is None
+
+
+def test_how_many_test_examples_errors_are_of_is_said_where_all_records_know_it():
+    few, more = ({"test_right": str(examples.packed(np.ones(n, bool)))} for n in (8, 1200))
+    assert differences.of_how_many([few, few]) == " of 8"
+    assert differences.of_how_many([more]) == " of 1,200"
+    assert differences.of_how_many([few, more]) == differences.of_how_many([few, {}]) == ""
