@@ -91,10 +91,10 @@ def _mark(claim, record, outcome):
     reason = claim.unanswered
     if outcome == OPEN and _of_no_difference(claim) and not _margin(claim, record):
         reason = NO_MARGIN
-    if reason:
-        return f" ({reason})"
     answers = {name: _elsewhere(claim, x) for name, x in confirmed.others(record).items()}
     known = {name: x for name, x in answers.items() if x}
+    if reason:
+        return f" ({reason}){'' if known else ONE_SEED}"
     differ = [f"{name}: {before}" for name, before in known.items() if before != outcome]
     return f" ({', '.join(differ)})" if differ else "" if known else ONE_SEED
 

@@ -171,7 +171,7 @@ def test_a_row_that_does_not_answer_leaves_the_claim_open(tmp_path, monkeypatch)
     folder.mkdir(parents=True)
     (folder / "table.md").write_text(TABLE, encoding="utf-8")
     (found,) = [x for x in claims_page.page(tmp_path).splitlines() if x.startswith("| it is")]
-    assert found.split("|")[2].strip() == "open (half the steps)"
+    assert found.split("|")[2].strip() == "open (half the steps) \\*"
 
 
 def test_the_oldest_papers_come_first(tmp_path, monkeypatch):
@@ -209,7 +209,7 @@ def test_a_claim_of_no_difference_has_the_margin_that_its_record_states(tmp_path
         page = claims_page.page(tmp_path)
         lines += [x.split("|")[1:3] for x in page.splitlines() if x.startswith("| it is")]
     assert [[x.strip() for x in line] for line in lines] == [
-        ["it is so", "open (no margin was stated before the run)"],
+        ["it is so", "open (no margin was stated before the run) \\*"],
         ["it is so (margin: 2 errors)", "reproduced \\*"],
     ]
 
