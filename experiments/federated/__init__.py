@@ -16,7 +16,7 @@ their logits into the mean of their weights; in one row for as many epochs as va
 All take equally many steps on labels, with batches drawn with replacement; centralized training has
 all rows and batches as large as those of all clients together. Measured are the networks of the
 clients after the last aggregation: in FedMD each its own, in FedAvg and FedDF the server's. Then
-clients train on, and what they lose of it is client drift (Karimireddy et al. 2020, arXiv
+clients train on, and the accuracy that they lose is client drift (Karimireddy et al. 2020, arXiv
 1910.06378; not in the record yet, nor are class counts and the early stop). In the label-shift
 attack two Byzantine clients send the logit of each class as that of the next.
 """

@@ -8,7 +8,7 @@ TUTORIAL = "APMTH 207 at Harvard 2018, tutorial on Hinton, Vinyals and Dean 2015
 PART_1, FEWER = "Part 1: all digits", "Fewer errors?"
 RIGHT = "Accuracy? [95 %]: for other teachers and their students, of these test images"
 THREES = "Fewer of the 3s wrong?…"
-GAPS = "Fewer errors more on test than on training images?…"
+GAPS = "Is the gap, test errors minus training errors, smaller?…"
 LABELS, PAIRED, ERRORS = "vs. labels only [95 %]", "difference [95 %]", "test errors"
 OURS, MIXED = "soft targets, T=3 †", "soft targets + labels, T=3 †"
 BIASED = "soft targets, T=3, initial bias 3.5 †"
