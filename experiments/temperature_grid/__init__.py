@@ -1,11 +1,11 @@
 """Temperature: nine data sets and students of many widths.
 
 Command:  ./run.sh temperature_grid [--preset=width|mnist|width_paper|mnist_paper]
-Takes:    20 minutes on 2 CPU cores, --preset=width 8, --preset=mnist 11
+Takes:    20 minutes on 2 CPU cores, --preset=width 8, --preset=mnist 9
 Found:    Soft targets beat labels on all nine data sets, at every T.
-          Students of 20 units, and those of MNIST, are WORSE at T = 3 (other presets). That T = 3
-          beats label smoothing on all nine is contradicted; no verdict says that they beat a
-          permuted teacher on any, and where the best T lies is undecided
+          Students of 20 units are WORSE at T = 3 (--preset=width), those of MNIST inconclusive.
+          That T = 3 beats label smoothing on all nine is contradicted; no verdict says that they
+          beat a permuted teacher on any, and where the best T lies is undecided
 
 On the artificial data sets each of ten teachers has a student of its own per row. T_opt is read off
 the test errors: it describes the curve, chooses nothing, and is told together with all temperatures
