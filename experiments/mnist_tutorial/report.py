@@ -59,7 +59,10 @@ def table(folder: pathlib.Path) -> str:
     text += [sections.levels(trained, LEVELS)]
     text += [f"Fewer of the 3s wrong? {OF_THESE}", threes(trained)]
     if any(f"train{BY_EPOCH}" in r for r in records):
-        text += [f"Is the gap, test errors minus training errors, smaller? {OF_THESE}", gaps(trained)]
+        text += [
+            f"Is the gap, test errors minus training errors, smaller? {OF_THESE}",
+            gaps(trained),
+        ]
     return "\n\n".join(text)
 
 
