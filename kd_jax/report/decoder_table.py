@@ -154,10 +154,13 @@ def _notes(rows):
     one = next(iter(rows.records.values()))[0]
     seeds, texts = _seeds(rows), _texts(rows)
     of = "texts" if seeds == 1 else f"texts and orders ({seeds} seeds)"
-    per_token = f"Per token of {one['tokens']:,} that count in {counted(texts, 'held-out text')}."
+    per_token = (
+        f"Per token that is learned, of chats those of answers: {one['tokens']:,} in "
+        f"{counted(texts, 'held-out text')}. (kept): the student that is saved."
+    )
     lines = [
         f"{per_token} {_legend(rows)} Generated: greedily, four texts at a time"
-        + f"{', the median of turns with the teacher' * _in_turns(rows)}."
+        + f"{', the median of runs in turns with the teacher' * _in_turns(rows)}."
         + " Answers are sampled at temperature 1, as long at most as the longest of the texts."
         * _wrote(rows),
         f"[95 %]: of the paired difference, for other {of}"
