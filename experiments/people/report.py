@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from experiments.people import rows as named
 from experiments.people.rows import LABELS, PAPER, TEACHER
-from kd_jax.report import contrasts, differences, figures, grouped, marks, tables
+from kd_jax.report import by_column, contrasts, differences, figures, grouped, marks, roles, tables
 from kd_jax.storage import jsonl
 
 SPLITS = {"train": 200, "test": 40}  # their rows
@@ -50,10 +50,16 @@ def _against_others(records, split, rows):
     return parts
 
 
+def _of_widths(records):
+    """The students that were trained with several widths, [] where there is but one."""
+    found = [r for r in records if r.get("family") in named.OF_WIDTHS and "width" in r]
+    return found if len({r["width"] for r in found}) > 1 else []
+
+
 def _widths(records, split):
     """That of students of every width, against the demo's width and against their teacher."""
-    students = [r for r in records if r.get("family") in named.OF_WIDTHS and "width" in r]
-    if len({r["width"] for r in students}) < 2:
+    students = _of_widths(records)
+    if not students:
         return ""
     teachers, parts, same = [r for r in records if r["row"] == TEACHER], {}, {}
     for family in named.OF_WIDTHS:
@@ -117,7 +123,7 @@ def _split(records, split, size, number):
 
 
 def draw(folder: pathlib.Path) -> None:
-    """The figure of a run folder: accuracies as dots with their 95 % intervals, split by split."""
+    """The figures of a run folder: accuracies as dots with their 95 % intervals, and by width."""
     every = [grouped.in_percent(r) for r in jsonl.records(folder)]
     rows = grouped.by_row(r for r in every if r["row"] in named.OF_DEMO)
     caption = f"Accuracy of every row on the training and on the test rows. {marks.DOTS}"
@@ -127,3 +133,23 @@ def draw(folder: pathlib.Path) -> None:
             metric = f"{split}_accuracy"
             marks.dots(axes, {row: differences.teacher_means(x, metric) for row, x in rows.items()})
             axes.set_xlabel(f"accuracy on {size} {split} rows, %")
+    students = [{**r, "row": r["family"]} for r in _of_widths(every)]
+    if students:
+        _by_width(folder / "by_width.svg", students, grouped.by_row(every)[TEACHER])
+
+
+def _by_width(path, students, teachers):
+    """The figure of students of every width, beside their teacher."""
+    caption = (
+        "Accuracy by the student's hidden units, beside the teacher's. Marks are means, whiskers "
+        "95 % intervals for other teachers and their students; band: one s.d."
+    )
+    about: dict = {"caption": caption, "table": f"{named.WIDTHS}: {SPLITS['train']} train rows"}
+    with figures.figure(path, 1, 2, (8.6, 3.2), **about) as cells:
+        for axes, (split, size) in zip(cells, SPLITS.items()):
+            metric = f"{split}_accuracy"
+            by_column.curves(axes, students, "width", metric, named.OF_WIDTHS)
+            taught = differences.teacher_means(teachers, metric)
+            marks.level(axes, taught, TEACHER, roles.TEACHER)
+            axes.set(xlabel="hidden units", ylabel=f"accuracy on {size} {split} rows, %")
+        figures.legend(cells[0])
