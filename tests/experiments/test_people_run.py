@@ -297,7 +297,7 @@ def test_explanations_are_compared_with_what_they_are_explanations_of(tmp_path):
     found = one_seed(rows.TEACHER, [0.84] * 3) + one_seed(rows.TUNED, [0.7] * 3)
     for row, x in ((rows.LABELS, 0.6), (rows.DISTILLED, 0.7), (rows.TUNED_RAW, 0.8)):
         found += one_seed(row, [x] * 3, family=row, width=8)
-        for width, gain in ((16, 0.06), (4, -0.1)):
+        for width, gain in ((16, 0.06), (4, -0.1), (32, 0.08)):
             more = {"family": row, "width": width}
             found += one_seed(rows.of_width(row, width), [x + gain] * 3, **more)
     for others, x in ((rows.ON_ALL, 0.75), (rows.ON_RANDOM, 0.78)):
@@ -317,7 +317,7 @@ def test_explanations_are_compared_with_what_they_are_explanations_of(tmp_path):
     assert on_all["vs. random rows [95 %]"] == "−3.0 [−3.0, −3.0]"
     widths = below(text, f"{rows.WIDTHS}: 200 train rows")
     assert [*widths] == [
-        f"{row}, {n} units" for row in rows.OF_WIDTHS for n in (4, 8, 16)
+        f"{row}, {n} units" for row in rows.OF_WIDTHS for n in (4, 8, 16, 32)
     ]  # fmt: skip
     of_16 = widths["fine-tuned, NLL of raw outputs, 16 units"]
     assert of_16["vs. 8 units [95 %]"] == "+6.0 [+6.0, +6.0]"

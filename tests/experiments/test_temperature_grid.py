@@ -160,7 +160,7 @@ def test_a_curve_of_several_teachers_is_of_their_means():
 
 def test_records_of_before_teachers_had_seeds_have_one_for_each_seed_or_one_for_all(tmp_path):
     lines = [
-        {"dataset": name, "width": 8, "row": row, "seed": seed}
+        {"dataset": name, "width": 8, "epochs": 3, "row": row, "seed": seed}
         for name, count in (("clusters", 2), ("MNIST", 1))
         for row, seeds in (("teacher", range(count)), ("labels only", range(2)))
         for seed in seeds
@@ -173,11 +173,13 @@ def test_records_of_before_teachers_had_seeds_have_one_for_each_seed_or_one_for_
         (0, 0),
         (0, 1),
     ]
-    head = report.notes(found).splitlines()[0]
-    assert head == (
-        "Mean ± s.d. over 2 students, each of a teacher of its own, on each data set; on MNIST "
-        "over 2 students of one teacher; paired."
-    )
+    soft = {**found[0], "row": "soft targets, T=2", "family": "soft targets", "temperature": 2.0}
+    head = report.notes([*found, soft]).splitlines()[:2]
+    assert head == [
+        "Errors, mean ± s.d. over 2 students, each of a teacher of its own, on each data set; on "
+        "MNIST over 2 students of one teacher; paired. Students of 8 units in each layer,",
+        "3 epochs; temperatures that were tried: 2.",
+    ]
 
 
 @pytest.mark.parametrize(
