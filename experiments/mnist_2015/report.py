@@ -12,6 +12,7 @@ from kd_jax.report import (
     by_column,
     class_figures,
     contrasts,
+    differences,
     figures,
     grouped,
     sections,
@@ -48,18 +49,16 @@ def table(folder: pathlib.Path) -> str:
     several = settings.get("teachers", 1) > 1
     of_teachers = f"each of {settings['teachers']} teachers" if several else "one teacher"
     pairs, margin = named.compared(rows, settings.get("lengths", ())), settings.get("margin", 0.0)
+    parts, swept = parts_of(records), sweeps(records)
+    labels = [r for r in records if r["row"] == named.LABELS]
     notes = [
-        f"Test errors, mean ± s.d. over {settings['seeds']} students of {of_teachers}, paired by "
-        f"seed. Training is shorter than it can be: teacher {settings['teacher_epochs']} epochs, "
-        f"students {settings['student_epochs']}\n(the paper does not say how long). Paper: one "
-        "run each, of 10,000 digits as here. Students with digits left out are not "
-        "shown\nthe validation rows either, on which a bias is chosen.\n"
-        f"{_of_rates(settings)}{tables.margin_note(margin, 'errors')}"
-        f"{sections.DETECTABLE}\n"
-        f"{tables.scope([r for r in records if r['row'] == named.LABELS])}"
+        f"Test errors{differences.of_how_many(labels)}, mean ± s.d. over {settings['seeds']} "
+        f"students of {of_teachers}, paired by seed. Training is shorter than it\ncan be (the "
+        f"paper does not say how long): teacher {settings['teacher_epochs']} epochs"
+        f"{_of_parts(settings) if parts else ''}{_of_sweeps(settings, swept)}.\n"
+        f"{tables.margin_note(margin, 'errors')}{sections.DETECTABLE}\n{tables.scope(labels)}"
     ]
-    text = notes + parts_text(parts_of(records), rows, paper, pairs, margin)
-    swept = sweeps(records)
+    text = notes + parts_text(parts, rows, paper, pairs, margin)
     for width, found in swept.items():
         text += [f"{width} units in each layer: errors by temperature", sweep_table(found)]
     if swept:
@@ -67,11 +66,26 @@ def table(folder: pathlib.Path) -> str:
     return "\n\n".join(text)
 
 
-def _of_rates(settings):
-    """How the learning rates of the narrow students were chosen, as a line."""
-    rates = ", ".join(f"{rate:g}" for rate in settings.get("narrow_learning_rates", ()))
-    said = f"Peak rate of narrow students: for each row the best on validation of {rates}; "
-    return f"{said}*: at the edge of these.\n" if rates else ""
+def _of_parts(settings):
+    """What the rows of the paper's width have in common."""
+    return (
+        f", students {settings['student_epochs']}. Paper: one run each, of 10,000 digits as here. "
+        "Students with digits left out are not shown\nthe validation rows either, on which a bias "
+        "is chosen"
+    )
+
+
+def _of_sweeps(settings, swept):
+    """How long students of each width train whose temperature is varied, and at which rate."""
+    said = ""
+    for kind in (x for x in (named.WIDE, named.NARROW) if settings[x] in swept):
+        said += f", students of {settings[kind]} units {settings[f'{kind}_epochs']}"
+        if kind == named.NARROW and (rates := settings.get("narrow_learning_rates")):
+            said += (
+                f", each row at the peak rate that is best on validation of "
+                f"{', '.join(f'{rate:g}' for rate in rates)} (*: at the edge of these)"
+            )
+    return said
 
 
 def parts_of(records: list[dict]) -> dict[str, list[dict]]:
