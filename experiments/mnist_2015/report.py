@@ -2,16 +2,14 @@
 
 import json
 import pathlib
-from collections.abc import Iterable
 
 import numpy as np
 
 from experiments.mnist_2015 import rows as named
+from experiments.mnist_2015 import sweeps
 from kd_jax.distill import bias_correction
 from kd_jax.report import (
-    by_column,
     class_figures,
-    contrasts,
     differences,
     figures,
     grouped,
@@ -49,7 +47,7 @@ def table(folder: pathlib.Path) -> str:
     several = settings.get("teachers", 1) > 1
     of_teachers = f"each of {settings['teachers']} teachers" if several else "one teacher"
     pairs, margin = named.compared(rows, settings.get("lengths", ())), settings.get("margin", 0.0)
-    parts, swept = parts_of(records), sweeps(records)
+    parts, swept = parts_of(records), sweeps.by_width(records)
     labels = [r for r in records if r["row"] == named.LABELS]
     notes = [
         f"Test errors{differences.of_how_many(labels)}, mean ± s.d. over {settings['seeds']} "
@@ -60,9 +58,9 @@ def table(folder: pathlib.Path) -> str:
     ]
     text = notes + parts_text(parts, rows, paper, pairs, margin)
     for width, found in swept.items():
-        text += [f"{width} units in each layer: errors by temperature", sweep_table(found)]
+        text += [f"{width} units in each layer: errors by temperature", sweeps.table(found)]
     if swept:
-        text += ["Temperatures against each other", temperatures(swept, settings)]
+        text += ["Temperatures against each other", sweeps.compared(swept, settings)]
     return "\n\n".join(text)
 
 
@@ -130,94 +128,6 @@ def parts_text(
     return text
 
 
-def sweeps(records: list[dict]) -> dict[int, list[dict]]:
-    """{width: records} of the temperature sweeps, widest first, each row at its best rate."""
-    found = grouped.by("width", [r for r in records if r["part"] == "width"])
-    return {width: at_best_rates(of) for width, of in sorted(found.items(), reverse=True)}
-
-
-def at_best_rates(records: list[dict]) -> list[dict]:
-    """The records of a sweep, of each row those of the rate with the fewest validation errors.
-
-    Args:
-        records: of one width; each of them learns which "rates" were tried.
-    """
-    rates = sorted({r["rate"] for r in records if "rate" in r})
-    found = []
-    for row in grouped.by_row(records).values():
-        by_rate = grouped.by("rate", [{"rate": None, **r} for r in row])
-        found += min(by_rate.values(), key=validation)
-    return [{**r, "rates": rates} for r in found]
-
-
-def rate_of(records: list[dict]) -> str:
-    """The peak learning rate of a row, with a star at the edge of what was tried."""
-    rate, rates = records[0]["rate"], records[0]["rates"]
-    if rate is None:
-        return "–"
-    return f"{rate:g}" + "*" * (len(rates) > 1 and rate in (rates[0], rates[-1]))
-
-
-def sweep_table(records: list[dict]) -> str:
-    """One line per temperature, paired with labels only, each at the peak learning rate that is
-    best for it on validation."""
-    rows, lines = grouped.by_row(records), []
-    compared = contrasts.compare(records, "test_errors", named.LABELS)
-    for line in compared:
-        lines.append([
-            line.row,
-            rate_of(rows[line.row]),
-            f"{validation(rows[line.row]):.1f}",
-            tables.spread(line),
-            tables.difference(line),
-            tables.verdict(line),
-        ])  # fmt: skip
-    header = ["method", "peak rate", "validation errors", "test errors", "vs. labels only [95 %]"]
-    return tables.markdown([*header, "verdict"], lines) + tables.power(compared, "test errors")
-
-
-def temperatures(swept: dict[int, list[dict]], settings: dict) -> str:
-    """What the paper says of temperatures, of each width that has it: the claims, in pairs.
-
-    Args:
-        swept: {width: its records}, of `sweeps`.
-        settings: of the run.
-    """
-    parts = {f"{width} units": records for width, records in swept.items()}
-    pairs = []
-    for part, records in parts.items():
-        found = {r["temperature"]: r["row"] for r in records if r["row"] != named.LABELS}
-        if part == f"{settings['wide']} units":
-            higher = [t for t in sorted(found) if t > named.SIMILAR]
-            pairs += [(part, found[t], found.get(named.SIMILAR, "")) for t in higher]
-        else:
-            pairs += [(part, *pair) for pair in best_within(records, named.CLAIMED)]
-    margin = settings.get("margin", 0.0)
-    return sections.compared(parts, pairs, detectable=True, margin=margin)
-
-
-def best_within(records: list[dict], claimed: tuple[float, float]) -> list[tuple[str, str]]:
-    """[(row of the fewest validation errors at a temperature within bounds, that of the others)].
-
-    Args:
-        records: of one width.
-        claimed: lowest and highest temperature.
-    """
-    low, high = claimed
-    students = [r for r in records if r["row"] != named.LABELS]
-    inside = grouped.by_row([r for r in students if low <= r["temperature"] <= high])
-    outside = grouped.by_row([r for r in students if not low <= r["temperature"] <= high])
-    if not inside or not outside:
-        return []
-    ours, others = (min(of, key=lambda row: validation(of[row])) for of in (inside, outside))
-    return [(ours, others)]
-
-
-def validation(records: Iterable[dict]) -> float:
-    """Mean validation errors of a row."""
-    return float(np.mean(grouped.values(records, "validation_errors")))
-
-
 def draw(folder: pathlib.Path) -> None:
     """Bias, accuracy per digit and errors by temperature, from the records of a run folder."""
     records, soft = jsonl.records(folder), rows_of(settings_of(folder)).soft
@@ -239,24 +149,5 @@ def draw(folder: pathlib.Path) -> None:
         about |= {"caption": class_figures.PER_DIGIT, "size": (7, 3.5)}
         with figures.figure(folder / f"{name}_accuracy.svg", **about) as axes:
             class_figures.by_class(axes, values, "test accuracy per digit, %")
-    if sweeps(records):
-        by_temperature(folder / "errors_by_temperature.svg", sweeps(records))
-
-
-def by_temperature(path: pathlib.Path, found: dict[int, list[dict]]) -> None:
-    """The figure of the temperature sweeps, a panel per width."""
-    one = next(iter(found.values()))
-    caption = (
-        f"Test errors by temperature, against {named.LABELS}, for students of each width. Points "
-        f"are means over {grouped.counted(grouped.by_row(one)[named.LABELS])}, whiskers 95 % "
-        "intervals of the paired difference; below zero a student errs less."
-    )
-    title = f"{max(found)} units in each layer: errors by temperature"
-    about: dict = {"caption": caption, "table": title, "sharey": True, "squeeze": False}
-    with figures.figure(path, 1, len(found), (figures.WIDEST, 3.6), **about) as axes:
-        for cell, (width, of) in zip(axes[0], found.items()):
-            by_column.by_temperature(cell, of, named.LABELS, (named.SWEPT,))
-            cell.set_title(f"{width} units in each layer", fontsize=9)
-            cell.tick_params(axis="x", labelsize=7)
-        axes[0, 0].set_ylabel(f"test errors, minus those of {named.LABELS}")
-        figures.legend(axes[0, 0])
+    if sweeps.by_width(records):
+        sweeps.draw(folder / "errors_by_temperature.svg", sweeps.by_width(records))

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from in_process import finished, untrained
 
-from experiments.mnist_2015 import report
 from experiments.mnist_2015 import rows as named
 from experiments.mnist_2015 import run as mnist_2015
+from experiments.mnist_2015 import sweeps
 from experiments.mnist_2015.config import Config
 from kd_jax.data.dataset import Dataset, Split
 from kd_jax.distill import teachers, transfer
@@ -172,11 +172,11 @@ def test_each_temperature_is_shown_at_its_best_rate():
         for row, rate in errors
         for seed in (0, 1)
     ]  # fmt: skip
-    ((width, found),) = report.sweeps(records).items()
+    ((width, found),) = sweeps.by_width(records).items()
     assert [(r["row"], r["rate"], r["test_errors"]) for r in found[::2]] == [
         (named.LABELS, 2e-3, 310), ("soft targets, T=8", 4e-3, 270),
     ]  # fmt: skip
-    lines = report.sweep_table(found).splitlines()
+    lines = sweeps.table(found).splitlines()
     cells = [[x.strip() for x in line.split("|")][1:4] for line in lines[2:4]]
     best = "soft targets, T=8"
     assert cells == [[named.LABELS, "0.002", "20.5"], [best, "0.004*", "22.5"]]
@@ -197,7 +197,7 @@ def test_the_temperatures_of_the_paper_are_compared_with_the_best_of_the_others(
     narrow = {1.0: 50, 2.5: 60, 3.0: 40, 8.0: 90}, {1.0: 100, 2.5: 60, 3.0: 80, 8.0: 150}
     wide = {3.0: 5, 8.0: 9, 20.0: 7}, {3.0: 10, 8.0: 20, 20.0: 20}
     swept = {300: records(300, *wide), 30: records(30, *narrow)}
-    lines = report.temperatures(swept, {"wide": 300, "margin": 10.0}).splitlines()[2:]
+    lines = sweeps.compared(swept, {"wide": 300, "margin": 10.0}).splitlines()[2:]
     cells = [[x.strip() for x in line.split("|")][1:6] for line in lines]
     assert cells == [
         ["300 units", "soft targets, T=20", "soft targets, T=8", "+1.0 [−1.5, +3.5]", "EQUIVALENT"],
