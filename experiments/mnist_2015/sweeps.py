@@ -1,4 +1,4 @@
-"""Students whose temperature alone is varied: tables of each width, the paper's claims, a figure."""
+"""Students whose temperature alone is varied: tables of each width, the claims, a figure."""
 
 import pathlib
 from collections.abc import Iterable
