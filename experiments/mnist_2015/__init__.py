@@ -1,7 +1,8 @@
 """Hinton, Vinyals and Dean 2015, section 3: MNIST.
 
 Command:  ./run.sh mnist_2015 [--preset=wide|narrow|long|paper] [--manual_dir=FOLDER]
-Takes:    48 minutes on 2 CPU cores, then --preset=wide 8; --preset=paper is for an accelerator
+Takes:    48 minutes on 2 CPU cores; --preset=wide 21, most of it for the teachers, which all
+          presets but long and paper share; --preset=paper is for an accelerator
 Found:    Soft targets go more than half of the way to the teacher (the paper's: 91 %).
           Jittered images, about which the teacher is asked, bring them nearer. Students that never
           saw a 3 get most of them right, nearly all once the bias is corrected
