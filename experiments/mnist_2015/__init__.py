@@ -3,10 +3,10 @@
 Command:  ./run.sh mnist_2015 [--preset=wide|narrow|long|paper] [--manual_dir=FOLDER]
 Takes:    48 minutes on 2 CPU cores; --preset=wide 21 and --preset=narrow 23, most of it for the
           teachers, which these three share; --preset=paper is for an accelerator
-Found:    Soft targets go more than half of the way to the teacher (the paper's: 91 %).
+Found:    Soft targets go over half of the way to the teacher (the paper's: 91 %).
           Students that never saw a 3 get most of them right, nearly all once the bias is
-          corrected. T = 2.5 to 4 is best for students of 30 units, as the paper says, and all T from
-          8 on are equivalent for 300
+          corrected. T = 2.5 to 4 is best for students of 30 units, as the paper says, and all T
+          from 8 on are equivalent for 300
 
 The paper (arXiv 1503.02531) gives no optimizer, length of training, dropout rates or seeds; these
 are ours: Adam with a cosine decay, columns of squared norm 15 or less (Hinton et al. 2012, arXiv

@@ -158,6 +158,7 @@ def test_verdicts_have_a_colour_and_keep_their_words(reader):
         "better": {"BEATS", "SUPPORTED", "REACHED"},
         "worse": {"WORSE", "CONTRADICTED", "FALLS SHORT"},
         "inconclusive": {"INCONCLUSIVE", "UNDECIDED"},
+        "equal": {"EQUIVALENT"},
     }
     said = {(kind, text) for kind, text in reader.spans if not text[0].isdigit()}
     assert said <= {(kind, word) for kind, all_ in words.items() for word in all_}
