@@ -126,10 +126,9 @@ def _superseded(source, target, why):
     """{path: text} of the page of a record of another run that stands there with other tables."""
     if not (target / "table.md").is_file():
         return {}
-    both = source, target
-    runs = {manifest.read(folder)["finished"] for folder in both}
-    ours, theirs = ((folder / "table.md").read_text("utf-8") for folder in both)
-    if len(runs) == 1 or reproduced.same_rows(ours, theirs):
+    runs = {manifest.read(folder)["finished"] for folder in (source, target)}
+    theirs = (target / "table.md").read_text("utf-8")
+    if len(runs) == 1 or reproduced.same_rows(readmes.table(source, target.parent), theirs):
         return {}
     return {superseded.place(target): superseded.text(target, why)}
 

@@ -56,16 +56,29 @@ def drawn(root: pathlib.Path) -> list[tuple[Callable[[pathlib.Path], None], path
 def _reports(root):
     """(experiments.NAME.report, folder of records) of all that can be imported from there."""
     for folder in experiment_page.folders(root):
-        try:
-            module = importlib.import_module(f"experiments.{folder.name}.report")
-        except (ImportError, InputError):  # another repository, or an extra that is not installed
-            continue
-        if pathlib.Path(str(module.__file__)).parent == folder:
-            for path in [
-                *experiment_page.records(folder),
-                *folder.glob(f"{confirmed.EXPLORATION}*"),
-            ]:
-                yield module, path
+        module = _report(folder)
+        records = experiment_page.records(folder), folder.glob(f"{confirmed.EXPLORATION}*")
+        yield from ((module, path) for paths in records for path in paths if module)
+
+
+def _report(folder):
+    """The module report.py of an experiment's folder, or None where it cannot be imported."""
+    try:
+        module = importlib.import_module(f"experiments.{folder.name}.report")
+    except (ImportError, InputError):  # another repository, or an extra that is not installed
+        return None
+    return module if pathlib.Path(str(module.__file__)).parent == folder else None
+
+
+def table(run: pathlib.Path, experiment: pathlib.Path) -> str:
+    """The tables of a finished run, as its experiment's report writes them now.
+
+    Args:
+        run: Its folder.
+        experiment: That of the experiment, experiments/NAME.
+    """
+    module = _report(experiment)
+    return module.table(run) if module else (run / "table.md").read_text(encoding="utf-8")
 
 
 def _write_changed(texts):

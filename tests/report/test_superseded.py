@@ -60,6 +60,14 @@ def test_a_run_that_prints_the_same_takes_nobody_s_place(root):
     assert json.loads((records / "manifest.json").read_text())["finished"].startswith("2026-11-23")
 
 
+def test_words_of_an_older_report_are_no_other_rows(replaced, monkeypatch):
+    """The run's table says 0.9 where the report of today, of the same records, says 0.5 as before."""
+    root, records, run, table = replaced
+    monkeypatch.setattr(publish.readmes, "table", lambda of, experiment: table)
+    publish.publish(run, root=root)
+    assert not (records.parent / superseded.FOLDER).exists()
+
+
 def test_the_same_run_takes_nobody_s_place(root):
     records = publish.publish(finished(root), root=root)
     committed(root)
