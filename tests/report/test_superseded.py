@@ -61,7 +61,7 @@ def test_a_run_that_prints_the_same_takes_nobody_s_place(root):
 
 
 def test_words_of_an_older_report_are_no_other_rows(replaced, monkeypatch):
-    """The run's table says 0.9 where the report of today, of the same records, says 0.5 as before."""
+    """The run says 0.9 where the report of today, of the same records, says 0.5 as the record."""
     root, records, run, table = replaced
     monkeypatch.setattr(publish.readmes, "table", lambda of, experiment: table)
     publish.publish(run, root=root)
