@@ -1,7 +1,7 @@
 """The Harvard APMTH 207 tutorial (2018) on MNIST: tables over seeds.
 
 Command:  ./run.sh mnist_tutorial [--part=1|2a|2b|all] [--manual_dir=FOLDER]
-Takes:    21 minutes on 2 CPU cores that other programs share, 28 once the teachers are trained
+Takes:    21 minutes on 2 CPU cores
 Found:    Students that never saw a 3 get most of them right after bias correction. It needs no
           label; whether they get more than half without it is open, and with a permuted teacher
           they get none
