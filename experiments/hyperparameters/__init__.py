@@ -4,7 +4,7 @@ Command:  ./run.sh hyperparameters [--temperature=4] [--learning_rates=1e-3,3e-3
 Takes:    2 minutes on 2 CPU cores that do nothing else
 Found:    Soft targets beat labels where each has its best learning rate.
           At low ones they are worse. That rate is one for both over all teachers; teacher by
-          teacher that of soft targets is higher, and undecided at another base seed. Every weight
+          teacher that of soft targets is higher, and undecided at two other seeds. Every weight
           of the labels beside them beats labels only; whether a small weight is better than an
           equal one is open
 

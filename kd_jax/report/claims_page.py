@@ -3,11 +3,12 @@
 import importlib
 import pathlib
 import re
+import textwrap
 from collections.abc import Iterable
 
 from kd_jax.errors import InputError
 from kd_jax.metrics.statistics import EQUIVALENT
-from kd_jax.report import commands, confirmed, tables
+from kd_jax.report import commands, confirmed, repeated, tables
 from kd_jax.report.claims import CONTRADICTED, NOTHING, OPEN, REPRODUCED, Claim, answer, result
 
 ONE_SEED = " \\*"
@@ -36,7 +37,7 @@ percentage points of accuracy; of errors and nats fewer are better.
 Equations and costs have no interval: they are reproduced where the number is as the claim has it.
 Where the paper's number is a percentage, our errors are printed in percent of the test examples. A
 margin is what makes no difference: a claim of no difference is reproduced by an interval within it.
-"""
+{repeated}"""
 
 
 def page(root: pathlib.Path) -> str:
@@ -65,7 +66,8 @@ def page(root: pathlib.Path) -> str:
         line = [says, marked, claim.published, found.number, found.difference, link]
         papers.setdefault(claim.paper, []).append(line)
     count = f"{_count(results)}; {agreed} confirmed at another base seed"
-    parts = [HEAD.format(count=count)]
+    again = repeated.counted(root)
+    parts = [HEAD.format(count=count, repeated=f"\n{textwrap.fill(again, 100)}\n" if again else "")]
     parts += [f"## {x}\n\n{_table(papers[x])}" for x in sorted(papers, key=_year)]
     return "\n".join(parts)
 

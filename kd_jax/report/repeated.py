@@ -12,6 +12,7 @@ from kd_jax.storage import manifest
 
 FOLDER = "repeated"
 TABLES = "## Tables of the repetition"
+HELD = r"^(\d+) of (\d+) rows lie inside .*: (\d+)\.$"
 
 
 def place(record: pathlib.Path, run: pathlib.Path) -> pathlib.Path:
@@ -61,6 +62,25 @@ def tables_of(record: pathlib.Path) -> dict[pathlib.Path, str]:
         return {}
     pages = sorted((record.parent / FOLDER).glob(f"{_stem(record)}*.md"))
     return {page: page.read_text(encoding="utf-8").partition(TABLES)[2] for page in pages}
+
+
+def counted(root: pathlib.Path) -> str:
+    """A paragraph on how many rows of all repetitions held, "" if there are none.
+
+    Args:
+        root: The folder of the repository.
+    """
+    pages = sorted(root.glob(f"experiments/*/{FOLDER}/*.md"))
+    held = [re.search(HELD, page.read_text(encoding="utf-8"), re.M) for page in pages]
+    numbers = [tuple(map(int, found.groups())) for found in held if found]
+    if not numbers:
+        return ""
+    inside, rows, apart = (sum(each) for each in zip(*numbers))
+    names = ", ".join(dict.fromkeys(page.parents[1].name for page in pages))
+    return (
+        f"Repeated at a third base seed ({names}): {inside} of {rows} rows lie inside the printed "
+        f"interval of their difference, and {apart} are further apart than both intervals allow."
+    )
 
 
 def _stem(record):

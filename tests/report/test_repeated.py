@@ -63,3 +63,18 @@ def test_what_has_no_record_cannot_be_repeated(tmp_path):
     root = repository(tmp_path / "clone")
     with pytest.raises(InputError, match="holds no record"):
         publish.repeat(run_of(root, 2, TABLE, "two"), root=root)
+
+
+def test_all_repetitions_are_counted_together(tmp_path):
+    held = "{} of {} rows lie inside the printed interval of their difference, 0 of them are "
+    held += "identical; further apart than both intervals allow together: {}.\n"
+    for name, numbers in (("one", (9, 10, 1)), ("two", (30, 30, 0)), ("two", (7, 8, 1))):
+        folder = tmp_path / "experiments" / name / repeated.FOLDER
+        folder.mkdir(parents=True, exist_ok=True)
+        page = folder / f"records-2026-11-30-0123abcd-base_seed_{numbers[1]}.md"
+        page.write_text(f"# Title\n\n{held.format(*numbers)}\nMore: 3.\n", encoding="utf-8")
+    assert repeated.counted(tmp_path) == (
+        "Repeated at a third base seed (one, two): 46 of 48 rows lie inside the printed interval "
+        "of their difference, and 2 are further apart than both intervals allow."
+    )
+    assert repeated.counted(tmp_path / "nothing") == ""
