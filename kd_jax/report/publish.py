@@ -84,8 +84,7 @@ def publish(
         recover(root)
         for path in kept:
             path.unlink(missing_ok=True)
-        why = (isinstance(error, OSError) and error.strerror) or brief(error)
-        raise InputError(f"{source} cannot be shown on a page ({why})") from None
+        raise _unshown(source, error) from None
     shutil.rmtree(old, ignore_errors=True)
     return target
 
@@ -128,9 +127,19 @@ def _superseded(source, target, why):
         return {}
     runs = {manifest.read(folder)["finished"] for folder in (source, target)}
     theirs = (target / "table.md").read_text("utf-8")
-    if len(runs) == 1 or reproduced.same_rows(readmes.table(source, target.parent), theirs):
+    try:
+        ours = readmes.table(source, target.parent)
+    except DAMAGED as error:
+        raise _unshown(source, error) from None
+    if len(runs) == 1 or reproduced.same_rows(ours, theirs):
         return {}
     return {superseded.place(target): superseded.text(target, why)}
+
+
+def _unshown(source, error):
+    """The InputError about a run that no page can show."""
+    why = (isinstance(error, OSError) and error.strerror) or brief(error)
+    return InputError(f"{source} cannot be shown on a page ({why})")
 
 
 def recover(root: pathlib.Path) -> None:

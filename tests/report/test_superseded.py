@@ -68,6 +68,18 @@ def test_words_of_an_older_report_are_no_other_rows(replaced, monkeypatch):
     assert not (records.parent / superseded.FOLDER).exists()
 
 
+def test_a_run_that_the_report_of_today_cannot_show_is_refused(replaced, monkeypatch):
+    root, records, run, table = replaced
+
+    def lost(of, experiment):
+        raise KeyError("test_right")
+
+    monkeypatch.setattr(publish.readmes, "table", lost)
+    with pytest.raises(InputError, match="two cannot be shown on a page .*test_right"):
+        publish.publish(run, root=root, why=WHY)
+    assert (records / "table.md").read_text() == table
+
+
 def test_the_same_run_takes_nobody_s_place(root):
     records = publish.publish(finished(root), root=root)
     committed(root)
