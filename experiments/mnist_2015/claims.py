@@ -43,7 +43,8 @@ CLAIMS = measured("errors", [
         expected=statistics.EQUIVALENT, record="records_wide",
     ),
     Claim(
-        PAPER, "With 30 units temperatures of 2.5 to 4 work significantly better than others",
+        PAPER, "With 30 units temperatures of 2.5 to 4 work significantly better than others: "
+        "their best beats that of the others",
         "no number", (PAIRS_OF_T, "30 units"), PAIRED, record="records_narrow",
     ),
     Claim(

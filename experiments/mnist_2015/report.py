@@ -61,6 +61,12 @@ def table(folder: pathlib.Path) -> str:
         text += [f"{width} units in each layer: errors by temperature", sweeps.table(found)]
     if swept:
         text += ["Temperatures against each other", sweeps.compared(swept, settings)]
+    if narrow := swept.get(settings["narrow"]):
+        low, high = named.CLAIMED
+        text += [
+            f"T = {low:g} to {high:g} against the nearest others",
+            sweeps.neighbors(narrow, margin),
+        ]
     return "\n\n".join(text)
 
 

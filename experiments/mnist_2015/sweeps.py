@@ -75,6 +75,26 @@ def compared(swept: dict[int, list[dict]], settings: dict) -> str:
     return sections.compared(parts, pairs, detectable=True, margin=margin)
 
 
+def neighbors(records: list[dict], margin: float) -> str:
+    """Each temperature that the paper names best, against the nearest below and above these.
+
+    Args:
+        records: of students of the narrow width.
+        margin: errors that make no difference.
+    """
+    students = [r for r in records if r["row"] != named.LABELS]
+    rows = {r["temperature"]: r["row"] for r in students}
+    low, high = named.CLAIMED
+    inside = [t for t in sorted(rows) if low <= t <= high]
+    nearest = [
+        *[t for t in sorted(rows) if t < low][-1:],
+        *[t for t in sorted(rows) if t > high][:1],
+    ]
+    part = f"{students[0]['width']} units"
+    pairs = [(part, rows[ours], rows[other]) for other in nearest for ours in inside]
+    return sections.compared({part: records}, pairs, detectable=True, margin=margin)
+
+
 def best_within(records: list[dict], claimed: tuple[float, float]) -> list[tuple[str, str]]:
     """[(row of the fewest validation errors at a temperature within bounds, that of the others)].
 

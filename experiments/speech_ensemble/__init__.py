@@ -3,8 +3,8 @@
 Command:  ./run.sh speech_ensemble [--manual_dir=FOLDER]
 Takes:    15 minutes on 2 CPU cores; --preset=paper (8 layers of 2,560) is for an accelerator
 Found:    A student retains far less of the ensemble's gain than the paper's (86 %).
-          It beats labels of as many steps in most set-ups, though not where learning rates decay,
-          and gets more words wrong in some. With 3 % of the recordings soft targets are far
+          It beats labels of as many steps in three of five set-ups, and gets more words wrong in
+          three. With 3 % of the recordings soft targets are far
           ahead of labels
 
 Section 4: ten networks that differ by their initialization, and students of the same size

@@ -30,7 +30,8 @@ def table(folder: pathlib.Path) -> str:
         "paired by seed. Retained: of the ensemble's gain over labels only; "
         f"{named.PAPER_RETAINED} in the paper.\nFrames are of 30 states of spoken digits; word "
         "errors are among the test's recordings.\n"
-        f"{tables.scope(labels, f'students of {whose}', 'test recordings (of frame accuracies)')}"
+        f"{tables.scope(labels, f'students of {whose}', 'test recordings')} Those of word errors: "
+        "on the same test recordings."
     ]
     paper = [named.PAPER]  # of the first set-up, the paper's
     for part, found in grouped.by("part", records).items():

@@ -21,6 +21,7 @@ from kd_jax.report.markdown_blocks import Table
 
 IDENTICAL, INSIDE, OUTSIDE = "identical", "inside", "OUTSIDE"
 Z = 1.96  # of a 95 % interval
+EXPECTED = math.erf(Z / 2)  # of the means of another run that lie inside
 INTERVAL = re.compile(r"([+-]?[\d.]+)\s*%? \[([+-]?[\d.]+)\s*%?, ([+-]?[\d.]+)\s*%?\]")
 
 
@@ -38,8 +39,8 @@ class Row(NamedTuple):
     table: str
     name: str
     outcome: str
-    record: list[str]
-    run: list[str]
+    record: tuple[str, ...]
+    run: tuple[str, ...]
 
 
 def rows(record: str, run: str) -> list[Row]:
@@ -55,8 +56,8 @@ def rows(record: str, run: str) -> list[Row]:
         other = ours.get((title, table.header[0], name))
         judged = [n for n, cell in enumerate(row) if _interval(cell)]
         if other is not None and judged and len(other) == len(row):
-            cells = [[of[n] for n in judged] for of in (row, other)]
-            found.append(Row(title, name, _outcome(row, other, judged), *cells))
+            cells = [tuple(of[n] for n in judged) for of in (row, other)]
+            found.append(Row(title or table.header[0], name, _outcome(row, other, judged), *cells))
     return found
 
 
@@ -69,24 +70,34 @@ def page(folder: pathlib.Path, run: pathlib.Path) -> str:
     """
     texts = [(path / "table.md").read_text(encoding="utf-8") for path in (folder, run)]
     found = rows(*texts)
+    named = _named(found)
     cells = [
-        [row.outcome, row.name.replace(" | ", ", "), " · ".join(row.record), " · ".join(row.run)]
+        [row.outcome, named[row], " · ".join(row.record), " · ".join(row.run)]
         for row in sorted(found, key=lambda row: row.outcome != OUTSIDE)
     ]
     held = sum(row.outcome != OUTSIDE for row in found)
     same = sum(row.outcome == IDENTICAL for row in found)
-    apart = [row.name.replace(" | ", ", ") for row in found if _apart(row)]
+    apart = [named[row] for row in found if _apart(row)]
     table = tables.markdown(["outcome", "row", "record [95 %]", "this run"], cells)
     counted = (
         f"{held} of {len(found)} rows lie inside the printed interval of their difference, {same} "
         f"of them are identical; further apart than both intervals allow together: {len(apart)}"
     )
     expected = (
-        f"Where nothing changed but seeds and teachers, {math.erf(Z / 2):.0%} of means lie inside "
+        f"Where nothing changed but seeds and teachers, {EXPECTED:.0%} of means lie inside "
         "the interval of another run (each varies), and 5% are further apart than both allow."
     )
-    named = [f"Further apart: {'; '.join(apart)}."] if apart else []
-    return "\n\n".join([table.strip(), f"{counted}.", *named, expected]) + "\n"
+    further = [f"Further apart: {'; '.join(apart)}."] if apart else []
+    return "\n\n".join([table.strip(), f"{counted}.", *further, expected]) + "\n"
+
+
+def _named(found):
+    """{row: its name, with the table where several have a row of that name}."""
+    plain = [re.sub(r" \(\d+\)$", "", row.name).replace(" | ", ", ") for row in found]
+    several = {name for name in plain if plain.count(name) > 1}
+    return {
+        row: f"{name} ({row.table})" if name in several else name for row, name in zip(found, plain)
+    }
 
 
 def changed_verdicts(record: str, run: str) -> list[str]:

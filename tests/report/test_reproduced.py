@@ -42,8 +42,8 @@ def test_each_row_with_an_interval_is_judged_by_it():
     assert {name: row.outcome for name, row in found.items()} == {
         "soft": "inside", "permuted": "OUTSIDE", "smooth": "identical", "2a | soft": "inside"
     }  # fmt: skip
-    assert found["soft"].record == ["−10.4 [−16.6, −4.2]"]
-    assert found["soft"].run == ["−4.2 [−9.0, +0.6]"]
+    assert found["soft"].record == ("−10.4 [−16.6, −4.2]",)
+    assert found["soft"].run == ("−4.2 [−9.0, +0.6]",)
 
 
 def test_the_page_counts_what_holds_and_begins_with_what_does_not(tmp_path):
