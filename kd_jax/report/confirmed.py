@@ -7,7 +7,7 @@ experiments/NAME/repeated/       of a third one: what of it held
 
 import pathlib
 
-from kd_jax.report import commands, repeated, reproduced
+from kd_jax.report import commands, repeated, reproduced, tables
 from kd_jax.report.differences import Record
 from kd_jax.storage import jsonl
 
@@ -42,28 +42,27 @@ def others(record: pathlib.Path) -> dict[str, str]:
 
 
 def said(record: pathlib.Path) -> str:
-    """Whether a record was confirmed, and what differs, in sentences of Markdown.
+    """Whether a record was confirmed, and which verdicts differ, in Markdown.
 
     Args:
         record: As for `exploration`.
     """
-    table, sentences = (record / "table.md").read_text(encoding="utf-8"), []
-    first = exploration(record)
+    table, own = (record / "table.md").read_text(encoding="utf-8"), _base_seed(record)
+    parts, first = [], exploration(record)
     if first is not None:
-        before = (first / "table.md").read_text(encoding="utf-8")
-        differ = _differing(before, table)
+        before, seed = (first / "table.md").read_text(encoding="utf-8"), _base_seed(first)
+        differ = _differing({seed: before, own: table})
         if not reproduced.verdicts(before):
             differ = "It has too few students for verdicts: settings alone were chosen on it."
-        sentences.append(
-            f"Explored at base seed {_base_seed(first)} ([its table]({first.name}/table.md)), "
-            f"confirmed at base seed {_base_seed(record)}. {differ}"
+        link = f"[its table]({first.name}/table.md)"
+        parts.append(
+            f"Explored at base seed {seed} ({link}), confirmed at base seed {own}. {differ}"
         )
     for page, after in repeated.tables_of(record).items():
         link = f"[what held]({page.parent.name}/{page.name})"
-        sentences.append(
-            f"Repeated at base seed {_seed(page)} ({link}). {_differing(table, after)}"
-        )
-    return " ".join(sentences) or "One base seed, not confirmed at another."
+        differ = _differing({own: table, _seed(page): after})
+        parts.append(f"Repeated at base seed {_seed(page)} ({link}). {differ}")
+    return "\n\n".join(parts) or "One base seed, not confirmed at another."
 
 
 def choosing(folder: pathlib.Path, experiment: str) -> list[Record]:
@@ -94,7 +93,10 @@ def _seed(page):
     return int(page.stem.rpartition("_")[2])
 
 
-def _differing(before, after):
-    """A sentence about the verdicts of two tables of the same rows."""
-    changed = reproduced.changed_verdicts(before, after)
-    return f"Verdicts that differ: {'; '.join(changed) or 'none'}."
+def _differing(runs):
+    """The verdicts that differ, a line each. Args: runs: {base seed: table.md}, of two."""
+    changed = reproduced.changed_verdicts(*runs.values())
+    if not changed:
+        return "Verdicts that differ: none."
+    header = ["table", "row", "verdict on", *(f"base seed {seed}" for seed in runs)]
+    return f"Verdicts that differ:\n\n{tables.markdown(header, changed).strip()}"

@@ -93,15 +93,33 @@ def page(folder: pathlib.Path, run: pathlib.Path) -> str:
 
 def _named(found):
     """{row: its name, with the table where several have a row of that name}."""
-    plain = [re.sub(r" \(\d+\)$", "", row.name).replace(" | ", ", ") for row in found]
+    plain = [_plain(row.name) for row in found]
     several = {name for name in plain if plain.count(name) > 1}
     return {
         row: f"{name} ({row.table})" if name in several else name for row, name in zip(found, plain)
     }
 
 
-def changed_verdicts(record: str, run: str) -> list[str]:
-    """'row: BEATS, then INCONCLUSIVE' for each row whose verdicts differ.
+class Changed(NamedTuple):
+    """A verdict that is another one in another run.
+
+    Attributes:
+        table: The title above it, or the first header.
+        row: The cells that name its row.
+        column: Of what it is the verdict.
+        before: The verdict of what was found first.
+        after: That of what was found then.
+    """
+
+    table: str
+    row: str
+    column: str
+    before: str
+    after: str
+
+
+def changed_verdicts(record: str, run: str) -> list[Changed]:
+    """The verdicts that differ, of rows that both have.
 
     Args:
         record: The table.md of what was found first.
@@ -111,13 +129,23 @@ def changed_verdicts(record: str, run: str) -> list[str]:
     found = []
     for title, table, name, row in _rows(record):
         other = ours.get((title, table.header[0], name), row)
-        differ = [
-            f"{before}, then {after}"
-            for before, after in zip(row, other)
-            if markdown_blocks.verdict(before) and before != after
+        found += [
+            Changed(title or table.header[0], _plain(name), _judged(table.header, n), cell, changed)
+            for n, (cell, changed) in enumerate(zip(row, other))
+            if markdown_blocks.verdict(cell) and cell != changed
         ]
-        found += [f"{name}: {text}" for text in differ]
     return found
+
+
+def _judged(header, place):
+    """The title of the column that a column of verdicts is about."""
+    column = header[place - 1] if place and header[place] == "verdict" else header[place]
+    return column.removesuffix(" [95 %]")
+
+
+def _plain(name):
+    """The name of a row without the number that tells it from others."""
+    return re.sub(r" \(\d+\)$", "", name).replace(" | ", ", ")
 
 
 def same_rows(record: str, run: str) -> bool:

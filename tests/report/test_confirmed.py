@@ -35,7 +35,10 @@ def test_what_differs_from_the_exploration_is_said(small):
     record(small / "exploration", 0, "INCONCLUSIVE")
     assert confirmed.said(found) == (
         "Explored at base seed 0 ([its table](exploration/table.md)), confirmed at base seed 7. "
-        "Verdicts that differ: soft: INCONCLUSIVE, then BEATS."
+        "Verdicts that differ:\n\n"
+        "| table  | row  | verdict on      | base seed 0  | base seed 7 |\n"
+        "|--------|------|-----------------|--------------|-------------|\n"
+        "| method | soft | vs. labels only | INCONCLUSIVE | BEATS       |"
     )
     same = record(small / "records_wide", 7, "INCONCLUSIVE")  # of what the default one chose
     assert "Verdicts that differ: none." in confirmed.said(same)

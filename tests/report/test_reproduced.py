@@ -77,7 +77,8 @@ def test_a_second_mean_lies_in_the_interval_of_the_first_less_often_than_in_95_o
 
 
 def test_changed_verdicts_are_named():
-    assert reproduced.changed_verdicts(RECORD, RUN) == ["soft: BEATS, then INCONCLUSIVE"]
+    (changed,) = reproduced.changed_verdicts(RECORD, RUN)
+    assert changed == ("Digits", "soft", "vs. labels only", "BEATS", "INCONCLUSIVE")
     assert reproduced.changed_verdicts(RECORD, RECORD) == []
 
 
