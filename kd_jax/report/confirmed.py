@@ -47,10 +47,12 @@ def said(record: pathlib.Path) -> str:
     Args:
         record: As for `exploration`.
     """
-    table, own = (record / "table.md").read_text(encoding="utf-8"), _base_seed(record)
-    parts, first = [], exploration(record)
+    first, again = exploration(record), repeated.tables_of(record)
+    if first is None and not again:
+        return "One base seed, not confirmed at another."
+    table, own, parts = (record / "table.md").read_text("utf-8"), _base_seed(record), []
     if first is not None:
-        before, seed = (first / "table.md").read_text(encoding="utf-8"), _base_seed(first)
+        before, seed = (first / "table.md").read_text("utf-8"), _base_seed(first)
         differ = _differing({seed: before, own: table})
         if not reproduced.verdicts(before):
             differ = "It has too few students for verdicts: settings alone were chosen on it."
@@ -58,11 +60,11 @@ def said(record: pathlib.Path) -> str:
         parts.append(
             f"Explored at base seed {seed} ({link}), confirmed at base seed {own}. {differ}"
         )
-    for page, after in repeated.tables_of(record).items():
+    for page, after in again.items():
         link = f"[what held]({page.parent.name}/{page.name})"
         differ = _differing({own: table, _seed(page): after})
         parts.append(f"Repeated at base seed {_seed(page)} ({link}). {differ}")
-    return "\n\n".join(parts) or "One base seed, not confirmed at another."
+    return "\n\n".join(parts)
 
 
 def choosing(folder: pathlib.Path, experiment: str) -> list[Record]:
