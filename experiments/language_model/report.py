@@ -34,7 +34,8 @@ def table(folder):
         _quality(rows),
     ]
     text += [f"vs. {SFT}", _against(rows, SFT)]
-    text += [f"vs. {FORWARD}", _against(rows, FORWARD, without=SFT)]
+    others = {row: found for row, found in rows.items() if row != SFT}  # that pair is judged above
+    text += [f"vs. {FORWARD}", _against(others, FORWARD)]
     text += [
         "Caches of the teacher's outputs",
         _caches(rows),
@@ -78,10 +79,9 @@ def _quality(rows):
     return tables.markdown(["method", *titles, "answer tokens/s", "peak memory, GB"], lines)
 
 
-def _against(rows, baseline, without=TEACHER):
-    """Every trained row, but one that is compared already, minus the baseline, by seed."""
-    left_out = TEACHER, CUT, without
-    trained = [r for row, found in rows.items() if row not in left_out for r in found]
+def _against(rows, baseline):
+    """Every trained row minus the baseline, paired by seed, measure by measure."""
+    trained = [r for row, found in rows.items() if row not in (TEACHER, CUT) for r in found]
     compared = contrasts.compare_each({
         metric: contrasts.Contrast(trained, baseline, metric, lower)
         for metric, (_, _, lower) in MEASURES.items()

@@ -155,5 +155,5 @@ def draw(folder: pathlib.Path) -> None:
         about |= {"caption": class_figures.PER_DIGIT, "size": (7, 3.5)}
         with figures.figure(folder / f"{name}_accuracy.svg", **about) as axes:
             class_figures.by_class(axes, values, "test accuracy per digit, %")
-    if sweeps.by_width(records):
-        sweeps.draw(folder / "errors_by_temperature.svg", sweeps.by_width(records))
+    if swept := sweeps.by_width(records):
+        sweeps.draw(folder / "errors_by_temperature.svg", swept)

@@ -71,10 +71,9 @@ def counted(root: pathlib.Path) -> str:
         root: The folder of the repository.
     """
     pages = sorted(root.glob(f"experiments/*/{FOLDER}/*.md"))
-    held = [re.search(HELD, page.read_text(encoding="utf-8"), re.M) for page in pages]
-    numbers = [tuple(map(int, found.groups())) for found in held if found]
-    if not numbers:
+    if not pages:
         return ""
+    numbers = [map(int, _held(page).groups()) for page in pages]
     inside, rows, apart = (sum(each) for each in zip(*numbers))
     names = ", ".join(dict.fromkeys(page.parents[1].name for page in pages))
     return (
@@ -82,6 +81,12 @@ def counted(root: pathlib.Path) -> str:
         f"interval of their difference, and {apart} are further apart than both intervals allow. "
         f"Where nothing changed but seeds and teachers, {reproduced.EXPECTED:.0%} lie inside."
     )
+
+
+def _held(page):
+    """The match of the line of a page that counts what held."""
+    (found,) = re.finditer(HELD, page.read_text(encoding="utf-8"), re.M)
+    return found
 
 
 def _stem(record):
@@ -100,7 +105,6 @@ def listed(folder: pathlib.Path) -> str:
     lines = []
     for path in sorted(folder.glob(f"{FOLDER}/*.md")):
         ((name, date, seed),) = re.findall(r"^(\w+)-(\S{10})-\w+-base_seed_(\d+)$", path.stem)
-        (held,) = re.findall(r"^\d+ of \d+ rows lie inside .+$", path.read_text("utf-8"), re.M)
         of = f"{name} of {date}, base seed {seed}"
-        lines.append(f"- [{of}]({FOLDER}/{path.name}): {held}")
+        lines.append(f"- [{of}]({FOLDER}/{path.name}): {_held(path)[0]}")
     return "\n".join(["## Repeated", "", *lines]) if lines else ""

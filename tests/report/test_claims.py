@@ -153,10 +153,13 @@ def test_a_repetition_confirms_a_claim_too(line, tmp_path, change, said):
     )
     folder = record.parent / "repeated"
     folder.mkdir()
-    text = f"What held.\n\n{repeated.TABLES}\n\n{TABLE.replace(*change)}"
+    held = "1 of 2 rows lie inside the interval; further apart: 0.\n"
+    text = f"{held}\n{repeated.TABLES}\n\n{TABLE.replace(*change)}"
     named = "records-2026-11-30-0123abcd-base_seed_2.md"
     (folder / named).write_text(text, encoding="utf-8")
-    (folder / named.replace("0123abcd", "4567abcd")).write_text(TABLE)  # of an earlier record
+    (folder / named.replace("0123abcd", "4567abcd")).write_text(
+        held + TABLE
+    )  # of an earlier record
     assert line(None) == said
 
 
