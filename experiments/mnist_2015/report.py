@@ -44,14 +44,12 @@ def table(folder: pathlib.Path) -> str:
     records = jsonl.records(folder)
     settings = settings_of(folder)
     rows, paper = rows_of(settings), {} if settings["mnist_5k"] else named.PAPER
-    several = settings.get("teachers", 1) > 1
-    of_teachers = f"each of {settings['teachers']} teachers" if several else "one teacher"
     pairs, margin = named.compared(rows, settings.get("lengths", ())), settings.get("margin", 0.0)
     parts, swept = parts_of(records), sweeps.by_width(records)
     labels = [r for r in records if r["row"] == named.LABELS]
     notes = [
-        f"Test errors{differences.of_how_many(labels)}, mean ± s.d. over {settings['seeds']} "
-        f"students of {of_teachers}, paired by seed. Training is shorter than it\ncan be (the "
+        f"Test errors{differences.of_how_many(labels)}, mean ± s.d. over "
+        f"{grouped.counted(labels)}, paired by seed. Training is shorter than it\ncan be (the "
         f"paper does not say how long): teacher {settings['teacher_epochs']} epochs"
         f"{_of_parts(settings) if parts else ''}{_of_sweeps(settings, swept)}.\n"
         f"{tables.margin_note(margin, 'errors')}{sections.DETECTABLE}\n{tables.scope(labels)}"

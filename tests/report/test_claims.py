@@ -157,9 +157,8 @@ def test_a_repetition_confirms_a_claim_too(line, tmp_path, change, said):
     text = f"{held}\n{repeated.TABLES}\n\n{TABLE.replace(*change)}"
     named = "records-2026-11-30-0123abcd-base_seed_2.md"
     (folder / named).write_text(text, encoding="utf-8")
-    (folder / named.replace("0123abcd", "4567abcd")).write_text(
-        held + TABLE
-    )  # of an earlier record
+    earlier = folder / named.replace("0123abcd", "4567abcd")  # of another record
+    earlier.write_text(held + TABLE, encoding="utf-8")
     assert line(None) == said
 
 
