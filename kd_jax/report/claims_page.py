@@ -15,7 +15,7 @@ ONE_SEED = " \\*"
 NO_MARGIN = "no margin was stated before the run"
 NOT_RUN = "not run yet"  # there is no record
 HEADER = ["claim", "result", "published", "ours", "difference [95 %]", "where"]
-OURS = HEADER.index("ours")
+OURS, NONE = HEADER.index("ours"), "–"
 HEAD = """\
 <!-- By ./run.sh publish from experiments/NAME/claims.py and the records: edit those -->
 
@@ -29,8 +29,9 @@ Holm's correction for all of its table, leaves it undecided; or, said in bracket
 does not answer it. Data and sizes are smaller here than in most papers (the linked page says
 which), so an open or contradicted claim speaks of this setting.
 
-A claim is confirmed where runs at other base seeds, the exploration or a repetition, have the same
-row with the same answer; where an answer is another one, this stands in brackets. \\*: of one base
+A decided claim is confirmed where runs at other base seeds, the exploration or a repetition, have
+the same row with the same answer; where an answer is another one, this stands in brackets, and
+where most base seeds have another answer than the record, the claim is open. \\*: of one base
 seed, as no other has that row. A difference is ours, to what the claim compares with: points are
 percentage points of accuracy; of errors and nats fewer are better.
 
@@ -51,21 +52,23 @@ def page(root: pathlib.Path) -> str:
     """
     papers: dict[str, list[list[str]]] = {}
     results: list[str] = []
-    agreed = 0  # claims that another base seed confirmed
+    agreed = 0  # decided claims that another base seed confirmed
+    own = 0  # expectations of ours, which no paper has
     for name, claim in listed(root):
         record = root / "experiments" / name / claim.record
         table = record / "table.md"
         known = table.is_file()
         found = answer(claim, table.read_text(encoding="utf-8")) if known else NOTHING
-        results.append(_outcome(claim, found) if known else NOT_RUN)
-        mark = _mark(claim, record, results[-1]) if known else ""
-        agreed += known and not mark
-        marked = results[-1] + mark
+        settled, mark = _settled(claim, record, _outcome(claim, found)) if known else (NOT_RUN, "")
+        results.append(settled)
+        agreed += settled in (REPRODUCED, CONTRADICTED) and not mark
+        own += claim.published == NONE
         link = f"[{name}](../experiments/{name}/README.md)"
         says = claim.says + (_margin(claim, record) if known else "")
-        line = [says, marked, claim.published, found.number, found.difference, link]
+        line = [says, settled + mark, claim.published, found.number, found.difference, link]
         papers.setdefault(claim.paper, []).append(line)
-    count = f"{_count(results)}; {agreed} confirmed at another base seed"
+    count = f"{_count(results)}; {agreed} of the decided ones confirmed at another base seed"
+    count += f". {own} are expectations of ours" if own else ""
     again = repeated.counted(root)
     parts = [HEAD.format(count=count, repeated=f"\n{textwrap.fill(again, 100)}\n" if again else "")]
     parts += [f"## {x}\n\n{_table(papers[x])}" for x in sorted(papers, key=_year)]
@@ -88,17 +91,28 @@ def _margin(claim, record):
     return f" (margin: {margin:g} {claim.unit})" if margin else ""
 
 
-def _mark(claim, record, outcome):
-    """What stands behind a result that is unanswered or not confirmed; "" of others."""
+def _settled(claim, record, outcome):
+    """(result, what stands behind it): open where most base seeds have another than the record.
+
+    Args:
+        claim: Of a paper.
+        record: The folder of the record.
+        outcome: What the record answers.
+    """
     reason = claim.unanswered
     if outcome == OPEN and _of_no_difference(claim) and not _margin(claim, record):
         reason = NO_MARGIN
     answers = {name: _elsewhere(claim, x) for name, x in confirmed.others(record).items()}
     known = {name: x for name, x in answers.items() if x}
     if reason:
-        return f" ({reason}){'' if known else ONE_SEED}"
-    differ = [f"{name}: {before}" for name, before in known.items() if before != outcome]
-    return f" ({', '.join(differ)})" if differ else "" if known else ONE_SEED
+        return outcome, f" ({reason}){'' if known else ONE_SEED}"
+    differ = {name: before for name, before in known.items() if before != outcome}
+    if not differ:
+        return outcome, "" if known else ONE_SEED
+    settled = outcome
+    if 2 * len(differ) > 1 + len(known):
+        settled, differ = OPEN, {"record": outcome} | differ
+    return settled, f" ({', '.join(f'{name}: {x}' for name, x in differ.items())})"
 
 
 def _elsewhere(claim, table):
@@ -128,7 +142,7 @@ def listed(root: pathlib.Path) -> Iterable[tuple[str, Claim]]:
 
 def _table(lines):
     """The table of a paper's claims; without the column "ours" where no claim has a number."""
-    kept = [n for n in range(len(HEADER)) if n != OURS or any(line[n] != "–" for line in lines)]
+    kept = [n for n in range(len(HEADER)) if n != OURS or any(line[n] != NONE for line in lines)]
     return tables.markdown([HEADER[n] for n in kept], [[line[n] for n in kept] for line in lines])
 
 

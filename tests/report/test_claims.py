@@ -118,7 +118,8 @@ def line(tmp_path, monkeypatch):
         page = claims_page.page(tmp_path)
         (found,) = [x for x in page.splitlines() if x.startswith("| it is so")]
         marked = found.split("|")[2].strip()
-        assert f"{int(marked == 'reproduced')} confirmed at another base seed" in page
+        agreed = int(marked == "reproduced")
+        assert f"; {agreed} of the decided ones confirmed at another base seed.**" in page
         return marked
 
     return of
@@ -140,26 +141,47 @@ def test_another_answer_is_shown_and_a_row_that_was_not_explored_confirms_nothin
     assert line(TABLE.replace(*change)) == said
 
 
+@pytest.fixture
+def repetition(tmp_path):
+    """Keeps the tables of a repetition of the record, and those of another record's."""
+
+    def of(text):
+        record = tmp_path / "experiments" / "small" / "records"
+        (record / "manifest.json").write_text(json.dumps(
+            {"finished": "2026-11-30T10:00+00:00", "commit": "0123abcd" * 5, "clean": True}
+        ))  # fmt: skip
+        folder = record.parent / "repeated"
+        folder.mkdir()
+        held = "1 of 2 rows lie inside the intervals; further apart: 0.\n\n1 of 2 intervals hold.\n"
+        named = "records-2026-11-30-0123abcd-base_seed_2.md"
+        (folder / named).write_text(f"{held}\n{repeated.TABLES}\n\n{text}", encoding="utf-8")
+        earlier = folder / named.replace("0123abcd", "4567abcd")
+        earlier.write_text(held + TABLE, encoding="utf-8")
+
+    return of
+
+
+UNDECIDED = "[−5.0, −3.0] | BEATS", "[−9.0, +1.0] | INCONCLUSIVE"
+
+
 @pytest.mark.parametrize("change, said", [
     (("BEATS", "BEATS"), "reproduced"),
-    (("[−5.0, −3.0] | BEATS", "[−9.0, +1.0] | INCONCLUSIVE"), "reproduced (base seed 2: open)"),
+    (UNDECIDED, "reproduced (base seed 2: open)"),
     (("| soft | 5 |", "| hard | 5 |"), "reproduced \\*"),
 ])  # fmt: skip
-def test_a_repetition_confirms_a_claim_too(line, tmp_path, change, said):
-    record = tmp_path / "experiments" / "small" / "records"
+def test_a_repetition_confirms_a_claim_too(line, repetition, change, said):
     line(None)
-    (record / "manifest.json").write_text(
-        json.dumps({"finished": "2026-11-30T10:00+00:00", "commit": "0123abcd" * 5, "clean": True})
-    )
-    folder = record.parent / "repeated"
-    folder.mkdir()
-    held = "1 of 2 rows lie inside the interval; further apart: 0.\n"
-    text = f"{held}\n{repeated.TABLES}\n\n{TABLE.replace(*change)}"
-    named = "records-2026-11-30-0123abcd-base_seed_2.md"
-    (folder / named).write_text(text, encoding="utf-8")
-    earlier = folder / named.replace("0123abcd", "4567abcd")  # of another record
-    earlier.write_text(held + TABLE, encoding="utf-8")
+    repetition(TABLE.replace(*change))
     assert line(None) == said
+
+
+def test_a_claim_is_open_where_most_base_seeds_have_another_answer(line, repetition):
+    """Two of three do; where one of three does, the record's answer stands."""
+    line(TABLE.replace(*UNDECIDED))
+    repetition(TABLE.replace(*UNDECIDED))
+    found = line(TABLE.replace(*UNDECIDED))
+    assert found == "open (record: reproduced, exploration: open, base seed 2: open)"
+    assert line(TABLE) == "reproduced (base seed 2: open)"
 
 
 def test_the_same_base_seed_confirms_nothing(line):

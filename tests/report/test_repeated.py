@@ -43,7 +43,7 @@ def test_what_held_is_kept_beside_the_record(root):
     assert page.parent == record.parent / "repeated" and page.name.endswith("-base_seed_2.md")
     text = page.read_text()
     assert "\n\n    ./run.sh reproduce small --base_seed=2\n\n" in text
-    held = "2 of 3 rows lie inside the printed interval of their difference, 1 of them"
+    held = "2 of 3 rows lie inside the printed intervals of their differences, 1 of them"
     assert held in text and "| OUTSIDE" in text
     readme = (record.parent / "README.md").read_text()
     assert "## Repeated\n\n- [records of " in readme and held in readme
@@ -66,16 +66,19 @@ def test_what_has_no_record_cannot_be_repeated(tmp_path):
 
 
 def test_all_repetitions_are_counted_together(tmp_path):
-    held = "{} of {} rows lie inside the printed interval of their difference, 0 of them are "
+    held = "{} of {} rows lie inside the printed intervals of their differences, 0 of them are "
     held += "identical; further apart than both intervals allow together: {}.\n"
-    for name, numbers in (("one", (9, 10, 1)), ("two", (30, 30, 0)), ("two", (7, 8, 1))):
+    held += "\n{} of {} intervals hold, each counted once.\n"
+    one, two, more = (9, 10, 1, 19, 21), (30, 30, 0, 30, 30), (7, 8, 1, 8, 9)
+    for name, numbers in (("one", one), ("two", two), ("two", more)):
         folder = tmp_path / "experiments" / name / repeated.FOLDER
         folder.mkdir(parents=True, exist_ok=True)
         page = folder / f"records-2026-11-30-0123abcd-base_seed_{numbers[1]}.md"
         page.write_text(f"# Title\n\n{held.format(*numbers)}\nMore: 3.\n", encoding="utf-8")
     assert repeated.counted(tmp_path) == (
-        "Repeated at a third base seed (one, two): 46 of 48 rows lie inside the printed interval "
-        "of their difference, and 2 are further apart than both intervals allow. Where nothing "
-        "changed but seeds and teachers, 83% lie inside."
+        "Repeated at a third base seed, 46 of 48 rows lie inside the printed intervals of their "
+        "differences (one 9 of 10, two 37 of 38), and 2 are further apart than both intervals "
+        "allow. Of 60 different intervals 57 hold; where nothing changed but seeds and teachers it "
+        "is 83%, and more of those for other test examples, which both runs share."
     )
     assert repeated.counted(tmp_path / "nothing") == ""

@@ -53,6 +53,21 @@ def test_the_page_counts_what_holds_and_begins_with_what_does_not(tmp_path):
     page = reproduced.page(tmp_path / "record", tmp_path / "run")
     assert page.splitlines()[2].startswith("| OUTSIDE   | permuted")
     assert "3 of 5 rows lie inside" in page and "1 of them are identical" in page
+    assert "4 of 6 intervals hold" in page  # the last row has one inside beside the one outside
+
+
+def test_an_interval_that_is_repeated_or_mirrored_is_counted_once(tmp_path):
+    """Three intervals in five rows: soft again and labels, the other way round, are none more."""
+    again = "| soft, again | 128.7 | −10.4 [−16.6, −4.2] | BEATS |\n"
+    mirrored = "| labels | 139.1 | +10.4 [+4.2, +16.6] | WORSE |\n"
+    table = RECORD.partition("\nAccuracy")[0] + again + mirrored
+    changed = table.replace("−10.4 [−16.6, −4.2]", "−4.0 [−9.0, +1.0]")
+    changed = changed.replace("+10.4 [+4.2, +16.6]", "+4.0 [−1.0, +9.0]")
+    for name, text in (("record", table), ("run", changed)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "table.md").write_text(text, encoding="utf-8")
+    page = reproduced.page(tmp_path / "record", tmp_path / "run")
+    assert "2 of 5 rows lie inside" in page and "2 of 3 intervals hold" in page
 
 
 def test_what_differs_by_more_than_both_intervals_allow_is_named(tmp_path):
@@ -73,7 +88,7 @@ def test_a_second_mean_lies_in_the_interval_of_the_first_less_often_than_in_95_o
     share = np.mean(np.abs(second - first) < 1.96)
     (tmp_path / "table.md").write_text(RECORD, encoding="utf-8")
     page = reproduced.page(tmp_path, tmp_path)
-    assert f"{round(100 * share)}% of means lie inside" in page
+    assert f"{round(100 * share)}% of those hold" in page
 
 
 def test_changed_verdicts_are_named():
