@@ -39,6 +39,10 @@ class Config(experiment.TaughtConfig):
         0.5, "weight of the labels beside the soft targets", within(0, 1000)
     )
     smoothing: float = setting(0.1, "label smoothing of its rows", within(0, 1))
+    perturbed_members: bool = setting(
+        False,
+        "instead of all else: ensembles of perturbed frames, whose students see such frames too",
+    )
     takes: int = setting(20, "training recordings of each speaker and digit, at most 20", up_to_20)
     # few recordings
     fraction: float = setting(
@@ -48,6 +52,7 @@ class Config(experiment.TaughtConfig):
 
     PRESETS = {
         "default": {},
+        "perturbed": {"perturbed_members": True, "epochs": 18},
         "paper": {"layers": 8, "width": 2560, "epochs": 30},
         "smoke": {
             "fast_compile": True, "teachers": 1, "seeds": 2, "members": 2, "width": 16, "epochs": 1,

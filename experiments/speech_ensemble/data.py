@@ -14,6 +14,7 @@ from kd_jax.data.dataset import Dataset, Split
 BEFORE, AFTER = 20, 5  # frames of context: 26 in all, of which the 21st is classified
 STATES = 3  # of each digit: equal parts of a recording, as no forced alignment exists
 GAIN, NOISE = 0.3, 0.3  # standard deviations of `perturbed`, of inputs whose own is about 1
+FILTERS = 1  # that it moves a frame up or down, at most
 TAKES = {"test": range(5), "validation": range(5, 10), "train": range(10, 50)}
 
 
@@ -70,8 +71,10 @@ def with_context(bank: Float[np.ndarray, "n F"]) -> Float[np.ndarray, "n 26 F"]:
     return bank[np.clip(around, 0, len(bank) - 1)]
 
 
-def perturbed(key: Key[Array, ""], frames: Float[Array, "26 F"]) -> Float[Array, "26 F"]:
-    """A frame and its context louder or softer, with noise, up to one filter higher or lower.
+def perturbed(
+    key: Key[Array, ""], frames: Float[Array, "26 F"], times: float = 1.0
+) -> Float[Array, "26 F"]:
+    """A frame and its context louder or softer, with noise, some filters higher or lower.
 
     The gain is one number for all, the noise one for each filter; the outermost filters are
     repeated where filters move away from them.
@@ -79,14 +82,16 @@ def perturbed(key: Key[Array, ""], frames: Float[Array, "26 F"]) -> Float[Array,
     Args:
         key: of the draw.
         frames: logarithms of filters, normalized.
+        times: a factor of all three.
     """
     gain_key, noise_key, shift_key = jax.random.split(key, 3)
-    wider = jnp.pad(frames, ((0, 0), (1, 1)), mode="edge")
+    most = max(1, round(FILTERS * times))
+    wider = jnp.pad(frames, ((0, 0), (most, most)), mode="edge")
     moved = jax.lax.dynamic_slice_in_dim(
-        wider, jax.random.randint(shift_key, (), 0, 3), frames.shape[1], axis=1
+        wider, jax.random.randint(shift_key, (), 0, 2 * most + 1), frames.shape[1], axis=1
     )
-    noise = NOISE * jax.random.normal(noise_key, frames.shape)
-    return moved + GAIN * jax.random.normal(gain_key) + noise
+    noise = NOISE * times * jax.random.normal(noise_key, frames.shape)
+    return moved + GAIN * times * jax.random.normal(gain_key) + noise
 
 
 def fraction(speech: Speech, fraction: float, seed: int) -> Int[np.ndarray, " rows"]:

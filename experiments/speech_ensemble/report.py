@@ -33,7 +33,7 @@ def table(folder: pathlib.Path) -> str:
         f"{tables.scope(labels, f'students of {whose}', 'test recordings')} Those of word errors: "
         "on the same test recordings."
     ]
-    paper = [named.PAPER]  # of the first set-up, the paper's
+    paper = [named.PAPER]  # of the first set-up, the paper's or closest to it
     for part, found in grouped.by("part", records).items():
         if part == named.FEW:
             fraction = settings["fraction"]
@@ -169,6 +169,8 @@ def draw(folder: pathlib.Path) -> None:
     about: dict = {"caption": caption, "size": (6.0, 3.6)}
     with figures.figure(folder / "accuracy_by_temperature.svg", **about) as axes:
         by_temperature(axes, parts[first], names.mixed)
+    if named.FEW not in parts:
+        return
     caption = (
         "Frame accuracy with few recordings, in training and on the test, epoch by epoch. "
         "Lines are means over students; hollow marks are of training."

@@ -10,7 +10,7 @@ import optax
 from experiments.speech_ensemble import data, metrics
 from experiments.speech_ensemble import rows as named
 from experiments.speech_ensemble.config import Config
-from experiments.speech_ensemble.setups import SETUPS, Setup, arms, arms_of_few
+from experiments.speech_ensemble.setups import Setup, arms, arms_of_few, setups_of
 from kd_jax import models
 from kd_jax.data import Split
 from kd_jax.distill import controls, ensembles, students, teachers
@@ -33,6 +33,12 @@ def network(layers: int, width: int) -> models.Model:
 adam = functools.cache(optax.adam)  # one of each rate, so that like trainings share a program
 
 
+@functools.cache  # as above
+def perturbation(times: float) -> Callable:
+    """(key, frame) -> frame, perturbed `times` as far as data.perturbed does."""
+    return functools.partial(data.perturbed, times=times)
+
+
 def recipe(
     config: Config, count: int, epochs: int, order, *, decays: bool = False
 ) -> teachers.NetworkRecipe:
@@ -52,7 +58,9 @@ def recipe(
     return teachers.NetworkRecipe(model, adam(rate), sampler, epochs)
 
 
-def train_ensemble(config: Config, spoken: data.Speech, ensemble: int, run, decays: bool):
+def train_ensemble(
+    config: Config, spoken: data.Speech, ensemble: int, run, decays: bool, perturbed: float = 0.0
+):
     """The members, which differ by initialization and order, trained in one program or restored.
 
     Args:
@@ -61,13 +69,15 @@ def train_ensemble(config: Config, spoken: data.Speech, ensemble: int, run, deca
         ensemble: which of several.
         run: a run_folder.Run.
         decays: as for `recipe`.
+        perturbed: how far the frames that members see are perturbed; 0 for not.
     """
     count, base = len(spoken.frames.train.labels), config.base_seed
     order = keys.key(base, "teacher", ensemble, "order")
-    return teachers.together(
-        named.MEMBER, recipe(config, count, config.epochs, order, decays=decays),
-        keys.keys(base, "teacher", ensemble, count=config.members), spoken.frames, run,
-    )  # fmt: skip
+    how = recipe(config, count, config.epochs, order, decays=decays)
+    if perturbed:
+        how = how._replace(augment=perturbation(perturbed))
+    each = keys.keys(base, "teacher", ensemble, count=config.members)
+    return teachers.together(named.MEMBER, how, each, spoken.frames, run)
 
 
 def of_students(config: Config, ensemble: int) -> tuple[jax.Array, jax.Array]:
@@ -108,11 +118,11 @@ def transfer_set(config: Config, setup: Setup, spoken: data.Speech, members, ens
     return Split(*(np.concatenate(pair) for pair in zip(split, more))), both
 
 
-def perturb_and_ask(members: teachers.Teachers, inputs: np.ndarray) -> Callable:
+def perturb_and_ask(members: teachers.Teachers, times: float, inputs: np.ndarray) -> Callable:
     """What a step sees: its frames perturbed, and what the ensemble says of those."""
     whole = ensembles.as_model(members.model, len(members.logits["train"]))
     asked = {"teacher": Network(whole, members.variables)}
-    return augmented.views(data.perturbed, asked, inputs)
+    return augmented.views(perturbation(times), asked, inputs)
 
 
 def train_setup(config: Config, setup: Setup, spoken: data.Speech, trained, task) -> list[dict]:
@@ -122,16 +132,17 @@ def train_setup(config: Config, setup: Setup, spoken: data.Speech, trained, task
         config: settings.
         setup: which.
         spoken: all recordings.
-        trained: whether learning rates decay -> the members of the ensemble.
+        trained: (whether learning rates decay, how far frames are perturbed) -> the members.
         task: the unit, of one ensemble.
     """
     ensemble = task.known["teacher_seed"]
-    members, wanted = trained(setup.decays), arms(config, setup)
+    members = trained(setup.decays, setup.perturbed * setup.of_perturbed)
+    wanted = arms(config, setup)
     split, sources = transfer_set(config, setup, spoken, members, ensemble)
     each, order = of_students(config, ensemble)
     longer = config.epochs * setup.times
     student_recipe = recipe(config, len(split.labels), longer, order, decays=setup.decays)
-    views = perturb_and_ask(members, split.inputs) if setup.perturbed else None
+    views = perturb_and_ask(members, setup.perturbed, split.inputs) if setup.perturbed else None
     params, curves = students.fit(
         student_recipe, wanted, split, sources, each, views=views, execution=task.execution
     )
@@ -169,7 +180,7 @@ def train_few(config: Config, spoken: data.Speech, trained, task) -> list[dict]:
 
     Args: as for `train_setup`.
     """
-    ensemble, members = task.known["teacher_seed"], trained(False)
+    ensemble, members = task.known["teacher_seed"], trained(False, 0.0)
     drawn = keys.number(config.base_seed, "draw", "recordings", ensemble)
     rows = data.fraction(spoken, config.fraction, drawn)
     whole, one = spoken.frames.train, members.logits["train"][0]
@@ -208,14 +219,12 @@ def units_of(config: Config, spoken: data.Speech, ensemble: int, trained) -> lis
     """The units of work of an ensemble, that of few recordings second; see `train_setup`."""
     parts = {
         setup.name: functools.partial(train_setup, config, setup, spoken, trained)
-        for setup in SETUPS
+        for setup in setups_of(config)
     }
-    few = {named.FEW: functools.partial(train_few, config, spoken, trained)}
     first, *others = parts.items()
-    return [
-        ({"part": part, "teacher_seed": ensemble}, work)
-        for part, work in [first, *few.items(), *others]
-    ]
+    few = [(named.FEW, functools.partial(train_few, config, spoken, trained))]
+    wanted = [first, *([] if config.perturbed_members else few), *others]
+    return [({"part": part, "teacher_seed": ensemble}, work) for part, work in wanted]
 
 
 def run(config: Config, run: run_folder.Run) -> None:
@@ -224,5 +233,4 @@ def run(config: Config, run: run_folder.Run) -> None:
     run.uses(data=spoken.frames.digest)
     for ensemble in range(config.teachers):
         train = functools.partial(train_ensemble, config, spoken, ensemble, run)
-        first, few, *others = units_of(config, spoken, ensemble, functools.cache(train))
-        run.each([first, few, *others])
+        run.each(units_of(config, spoken, ensemble, functools.cache(train)))

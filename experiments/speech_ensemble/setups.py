@@ -15,15 +15,17 @@ class Setup:
 
     decays: whether learning rates decay to zero; they are constant else, which leaves networks
     further from each other and an ensemble more to gain. times: how many times as long as a member
-    a student trains. perturbed: whether it sees its frames perturbed, and the members are asked
-    about them. unlabeled: whether it also sees as many recordings that no member saw, without
-    labels.
+    a student trains. perturbed: how far its frames are perturbed, about which the members are asked
+    then; 0 for not. of_perturbed: whether members see theirs perturbed too, and know them less by
+    heart.
+    unlabeled: whether a student also sees as many recordings that no member saw, without labels.
     """
 
     name: str
     decays: bool = False
     times: int = 1
-    perturbed: bool = False
+    perturbed: float = 0.0
+    of_perturbed: bool = False
     unlabeled: bool = False
 
 
@@ -31,9 +33,22 @@ SETUPS = (
     Setup("as the paper: students of the members' size, equally long"),
     Setup("learning rates that decay to zero", decays=True),
     Setup("students three times as long", times=3),
-    Setup("students three times as long, of perturbed frames", times=3, perturbed=True),
+    Setup("students three times as long, of perturbed frames", times=3, perturbed=1.0),
     Setup("students hear as many recordings again, unlabeled", unlabeled=True),
 )
+PERTURBED = (
+    Setup("members and students of frames as they are"),
+    Setup("members and students of perturbed frames", perturbed=1.0, of_perturbed=True),
+    Setup(
+        "members and students of frames perturbed three times as far",
+        perturbed=3.0, of_perturbed=True,
+    ),
+)  # fmt: skip
+
+
+def setups_of(config: Config) -> tuple[Setup, ...]:
+    """Those that settings ask for."""
+    return PERTURBED if config.perturbed_members else SETUPS
 
 
 def arms(config: Config, setup: Setup) -> list[Arm]:

@@ -7,7 +7,7 @@ from in_process import by_gradient_descent, drawn_by_numpy, finished
 from published import DATA, needed
 from scipy import special
 
-from experiments.speech_ensemble import data, metrics, report
+from experiments.speech_ensemble import data, metrics, report, setups
 from experiments.speech_ensemble import rows as named
 from experiments.speech_ensemble import run as speech_ensemble
 from experiments.speech_ensemble.config import Config
@@ -75,18 +75,21 @@ def test_recordings_are_counted_by_their_frames():
     np.testing.assert_allclose(found.mean(1), right.mean(1))
 
 
-def test_perturbed_frames_are_moved_by_a_filter_at_most_with_gain_and_noise():
+@pytest.mark.parametrize("times", [1, 3])
+def test_perturbed_frames_are_moved_by_a_filter_at_most_with_gain_and_noise(times):
     frames = np.tile(np.float32(np.arange(40.0)) * 100, (26, 1))
     keys = jax.random.split(jax.random.key(3), 400)
-    found = np.asarray(jax.vmap(data.perturbed, (0, None))(keys, frames))
-    moves = np.round((found[:, 0, 1:-1] - frames[0, 1:-1]).mean(1) / 100)
-    assert set(moves) == {-1, 0, 1}
-    rest = found[:, :, 1:-1] - frames[:, 1:-1] - 100 * moves[:, None, None]
+    perturbed = speech_ensemble.perturbation(float(times))
+    found = np.asarray(jax.vmap(perturbed, (0, None))(keys, frames))
+    inside = slice(times, -times)  # what moves in from an edge is left out
+    moves = np.round((found[:, 0, inside] - frames[0, inside]).mean(1) / 100)
+    assert set(moves) == set(range(-times, times + 1))
+    rest = found[:, :, inside] - frames[:, inside] - 100 * moves[:, None, None]
     gains = rest.mean((1, 2))
-    assert 0.25 < gains.std() < 0.35  # 0.3, of 400 draws
-    assert 0.29 < (rest - gains[:, None, None]).std() < 0.31
+    assert 0.25 * times < gains.std() < 0.35 * times  # 0.3, of 400 draws
+    assert 0.29 * times < (rest - gains[:, None, None]).std() < 0.31 * times
     down = found[moves == -1]  # what moves in from the edge is the outermost filter
-    assert abs((down[:, :, 0] - frames[0, 0]).mean()) < 0.1
+    assert abs((down[:, :, 0] - frames[0, 0]).mean()) < 0.1 * times
 
 
 class Units:
@@ -105,7 +108,7 @@ def test_each_ensemble_has_units_and_orders_of_its_own(monkeypatch):
     monkeypatch.setattr(speech_ensemble, "load", lambda config: SPOKEN)
     units = Units()
     speech_ensemble.run(Config(teachers=2), units)
-    parts = [setup.name for setup in speech_ensemble.SETUPS]
+    parts = [setup.name for setup in setups.SETUPS]
     expected = [(part, k) for k in (0, 1) for part in (parts[0], named.FEW, *parts[1:])]
     assert [(x["part"], x["teacher_seed"]) for x in units.known] == expected
     taken = {}
@@ -122,9 +125,29 @@ def test_each_ensemble_has_units_and_orders_of_its_own(monkeypatch):
     assert len(firsts) == 3
 
 
+def test_members_of_perturbed_frames_are_a_preset_beside_those_of_plain_ones(monkeypatch):
+    monkeypatch.setattr(speech_ensemble, "load", lambda config: SPOKEN)
+    config, units = Config(**Config.PRESETS["perturbed"] | {"teachers": 2}), Units()
+    speech_ensemble.run(config, units)
+    wanted = setups.setups_of(config)
+    expected = [(setup.name, k) for k in (0, 1) for setup in wanted]
+    assert [(x["part"], x["teacher_seed"]) for x in units.known] == expected
+    plain, *others = wanted
+    assert not plain.perturbed
+    assert all(setup.perturbed and setup.of_perturbed and setup.times == 1 for setup in others)
+    given = []
+    monkeypatch.setattr(
+        speech_ensemble.teachers, "together", lambda *found, **_: given.append(found[1])
+    )
+    for perturbed in (0.0, 3.0):
+        speech_ensemble.train_ensemble(config, SPOKEN, 0, None, False, perturbed)
+    assert given[0].augment is None
+    assert given[1].augment is speech_ensemble.perturbation(3.0)
+
+
 def test_rows_are_named_by_the_numbers_of_the_settings():
     config = Config(label_weight=0.2, temperature=3.0, smoothing=0.3, temperatures=(4.0, 1.0, 2.0))
-    first, *_, unlabeled = speech_ensemble.SETUPS
+    first, *_, unlabeled = setups.SETUPS
     rows = [arm.row for arm in speech_ensemble.arms(config, first)]
     assert rows == [
         "labels only", "label smoothing 0.3",
@@ -155,7 +178,7 @@ def recorded(tmp_path, **settings):
     folder = finished("speech_ensemble", config)
     assert folder.parent == tmp_path / "speech_ensemble"
     records = jsonl.every_record(folder)
-    for setup in speech_ensemble.SETUPS:
+    for setup in setups.SETUPS:
         rows = {r["row"] for r in records if r["part"] == setup.name}
         taught = {arm.row for arm in speech_ensemble.arms(config, setup)}
         assert rows == taught | {named.LABELS, named.MEMBER, named.ENSEMBLE, named.GEOMETRIC}
@@ -169,7 +192,7 @@ def recorded(tmp_path, **settings):
 def test_a_small_run_on_real_recordings(tmp_path, monkeypatch):
     drawn_by_numpy(monkeypatch)
     by_gradient_descent(monkeypatch)
-    monkeypatch.setattr(speech_ensemble, "SETUPS", speech_ensemble.SETUPS[:1])
+    monkeypatch.setattr(setups, "SETUPS", setups.SETUPS[:1])
     monkeypatch.setattr(data, "TAKES", {**data.TAKES, "test": range(1), "validation": range(5, 6)})
     config, records = recorded(tmp_path, takes=1)
     members = [r for r in records if r["row"] == named.MEMBER and r["part"] != named.FEW]
@@ -180,8 +203,8 @@ def test_a_small_run_on_real_recordings(tmp_path, monkeypatch):
 
 @pytest.mark.slow
 def test_a_smoke_run_on_real_recordings(tmp_path, monkeypatch):
-    first, *_, unlabeled = speech_ensemble.SETUPS
-    monkeypatch.setattr(speech_ensemble, "SETUPS", (first, unlabeled))
+    first, *_, unlabeled = setups.SETUPS
+    monkeypatch.setattr(setups, "SETUPS", (first, unlabeled))
     _, records = recorded(tmp_path, takes=2)
     on_labels = [r["test_errors"] for r in records if r["row"] == named.LABELS]
     # beside students of twice the frames labels only take two epochs, and make fewer errors
