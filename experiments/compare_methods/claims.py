@@ -74,7 +74,7 @@ CLAIMS = measured("errors", [
         "no number", "soft targets (KD)", PSEUDO, BEATS, HINTON,
     ),
     *_of_both(
-        "What classes are alike is part of what is learned: a permuted teacher is WORSE than KD",
+        "Likenesses of classes matter: a teacher with permuted ones teaches less",
         "no number", "permuted teacher", KD, WORSE, TANG,
     ),
 ])  # fmt: skip

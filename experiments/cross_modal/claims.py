@@ -36,7 +36,8 @@ CLAIMS = measured("points", [
         (IMAGES, "attention transfer (AT)"), "200",
     ),
     Claim(
-        TANG, "What classes are alike is part of what is learned (images to audio, no labels)",
+        TANG,
+        "Likenesses of classes matter: a teacher with permuted ones teaches less (images to audio)",
         "no number", (PERMUTED, "soft targets, T=4"), "0",
     ),
 ])  # fmt: skip

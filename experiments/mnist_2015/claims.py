@@ -5,19 +5,16 @@ from kd_jax.report import judges
 from kd_jax.report.claims import Claim, measured
 
 PAPER = "Hinton, Vinyals and Dean 2015, section 3 (arXiv 1503.02531)"
-ARTICLES = "Hinton, Vinyals and Dean 2015, what articles say of it"
-BEYER = (
-    "Beyer et al. 2021, Knowledge Distillation: A Good Teacher Is Patient and Consistent "
-    "(arXiv 2106.05237)"
-)
+ARTICLES = "Hinton, Vinyals and Dean 2015, as articles retell it (of no single source)"
 TANG = "Tang et al. 2020 (arXiv 2002.03532)"
 LABELS, ERRORS = "vs. labels only [95 %]", "test errors"
 FEWER, PAIRED = "Fewer errors?", "difference [95 %]"
 PAIRS_OF_T = "Temperatures against each other"
-SOFT, AUGMENTED = "soft targets, T=20", "soft targets, T=20, augmented images"
+NEAREST = "T = 2.5 to 4 against the nearest others"
+SOFT = "soft targets, T=20"
 CLAIMS = measured("errors", [
     Claim(
-        PAPER, "Soft targets pass on what dropout and jitter taught the teacher",
+        PAPER, "Soft targets as the only regularizer make fewer errors than labels",
         "146 errors on labels, 74 on soft targets, teacher 67",
         ("All digits", SOFT), LABELS, ERRORS,
     ),
@@ -28,19 +25,25 @@ CLAIMS = measured("errors", [
         judge=judges.above(90),
     ),
     Claim(
-        PAPER, "A student that never saw a 3 gets most of them right once its bias is corrected",
+        PAPER,
+        "A student that never saw a 3 gets over 95 % of them right once its bias is corrected",
         "98.6 % of the 3s, the bias chosen on the test",
         ("Accuracy?", "no 3", "bias corrected label-free"), "accuracy [95 %]",
     ),
     Claim(
-        PAPER, "A student that saw 7s and 8s alone knows the other digits after the correction",
+        PAPER,
+        "A student that saw 7s and 8s alone gets over 80 % of all digits right once corrected",
         "86.8 % right, the bias chosen on the test",
         ("Accuracy?", "7 and 8", "bias corrected label-free"), "accuracy [95 %]",
     ),
-    Claim(
-        PAPER, "With 300 units in a layer all temperatures above 8 give similar results",
-        "no number", (PAIRS_OF_T, "300 units", "soft targets, T=20"), PAIRED,
-        expected=statistics.EQUIVALENT, record="records_wide",
+    *(
+        Claim(
+            PAPER,
+            f"With 300 units in a layer all temperatures above 8 are similar: T = {t} and 8",
+            "no number", (PAIRS_OF_T, "300 units", f"soft targets, T={t}"), PAIRED,
+            expected=statistics.EQUIVALENT, record="records_wide",
+        )
+        for t in (20, 40)
     ),
     Claim(
         PAPER, "With 30 units temperatures of 2.5 to 4 work significantly better than others: "
@@ -48,15 +51,16 @@ CLAIMS = measured("errors", [
         "no number", (PAIRS_OF_T, "30 units"), PAIRED, record="records_narrow",
     ),
     Claim(
+        PAPER, "So does the lowest of them: T = 2.5 beats T = 2", "no number",
+        (NEAREST, "30 units", "soft targets, T=2.5", "soft targets, T=2"), PAIRED,
+        record="records_narrow",
+    ),
+    Claim(
         ARTICLES, "A student of 800 units needs no distillation", "no number",
         (FEWER, "all", SOFT, "labels only"), PAIRED, expected=statistics.EQUIVALENT,
     ),
     Claim(
-        BEYER, "A teacher asked about each view as it is drawn teaches more than stored answers",
-        "no number", (FEWER, "all", AUGMENTED, SOFT), PAIRED,
-    ),
-    Claim(
-        TANG, "What classes are alike is part of what is learned (MNIST, a permuted teacher)",
+        TANG, "Likenesses of classes matter: a teacher with permuted ones teaches less (MNIST)",
         "no number", (FEWER, "all", SOFT, "permuted teacher, T=20"), PAIRED,
     ),
 ])  # fmt: skip

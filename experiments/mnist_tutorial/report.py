@@ -44,7 +44,7 @@ def table(folder: pathlib.Path) -> str:
     text = [
         f"Test errors{of}, mean ± s.d. over {networks}, paired. "
         f"† keeps the tutorial's settings and quirks. Students: {epochs} epochs, "
-        f"{2 * epochs} for soft targets in part 2b.\n{sections.DETECTABLE}\n"
+        f"in part 2b {2 * epochs} for all rows but {LABELS!r}.\n{sections.DETECTABLE}\n"
         f"{tables.scope(baseline)}"
     ]
     by_part = {part: [r for r in records if r["part"] == part] for part in TITLES}

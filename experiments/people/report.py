@@ -16,8 +16,11 @@ def table(folder: pathlib.Path) -> str:
     records = [grouped.in_percent(r) for r in jsonl.records(folder)]
     of_demo = [r for r in records if r["row"] in named.OF_DEMO]
     students = grouped.by_row(records)[LABELS]
-    of = tables.scope(students, examples="test rows in the tables of these")
-    text = [f"Mean ± s.d. over {grouped.counted(students)}, paired.\n{of}\n"]
+    of = tables.scope(students, examples="(in tables of test rows) other test rows")
+    text = [
+        f"Accuracy in percent, mean ± s.d. over {grouped.counted(students)}, paired. Paper: the "
+        f"demo's one run.\n{of}\n"
+    ]
     text += [_split(of_demo, *each, number) for number, each in enumerate(SPLITS.items())]
     for title, make in ((named.TUNED_ON, _tuned_on), (named.WIDTHS, _widths)):
         found = {f"{size} {split} rows": make(records, split) for split, size in SPLITS.items()}

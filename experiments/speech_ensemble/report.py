@@ -23,14 +23,14 @@ def table(folder: pathlib.Path) -> str:
         if ensembles == 1
         else f"each of {ensembles} ensembles of {settings['members']}"
     )
-    whose = "this one ensemble" if ensembles == 1 else "ensembles"
+    whose = "students of this one ensemble" if ensembles == 1 else "ensembles and their students"
     labels = [r for r in records if r["row"] == named.LABELS]
     text = [
         f"Frame accuracy in percent, mean ± s.d. over {settings['seeds']} students of {taught}, "
         "paired by seed. Retained: of the ensemble's gain over labels only; "
         f"{named.PAPER_RETAINED} in the paper.\nFrames are of 30 states of spoken digits; word "
         "errors are among the test's recordings.\n"
-        f"{tables.scope(labels, f'students of {whose}', 'test recordings')} Those of word errors: "
+        f"{tables.scope(labels, whose, 'test recordings')} Those of word errors: "
         "on the same test recordings."
     ]
     paper = [named.PAPER]  # of the first set-up, the paper's or closest to it

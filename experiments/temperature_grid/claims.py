@@ -22,7 +22,8 @@ CLAIMS = [
         record="records_mnist",
     ),
     Claim(
-        TANG, "What classes are alike is part of what is learned (nine artificial data sets)",
+        TANG,
+        "Likenesses of classes matter: a teacher with permuted ones teaches less (artificial data)",
         "no number", (ALL, "T=3 beats a permuted teacher"), COUNT, expected=SUPPORTED,
     ),
 ]  # fmt: skip
