@@ -214,7 +214,7 @@ def test_claims_of_an_experiment_without_a_record_are_not_run_yet(tmp_path, monk
     monkeypatch.setattr(claims_page, "listed", lambda root: both)
     page = claims_page.page(tmp_path)
     counted = "2 claims: 1 reproduced, 0 contradicted, 0 open, 1 not run yet"
-    assert f"**{counted}; 0 confirmed at another base seed.**" in page
+    assert f"**{counted}; 0 of the decided ones confirmed at another base seed.**" in page
     known, new = [x for x in page.splitlines() if x.startswith("| it is so")]
     assert "| errors: 5.5" in known and "| reproduced" in known and "| not run yet" in new
     assert [x.strip() for x in new.split("|")[4:6]] == ["–", "–"]
