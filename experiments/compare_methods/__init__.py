@@ -12,8 +12,9 @@ method. A method is one term beside the labels. Validation chooses its weight an
 its temperature: of 28 settings for every method, 28 weights by thirds of a decade, or seven at each
 of T = 1, 2, 4 and 8; the test is read for the chosen setting alone. --preset=confirm takes what the
 committed exploration chose to ten other teachers, each with labels or images of its own. With 1,000
-labels of MNIST the methods see the other digits without labels, and where a method asks for a label
-it gets the teacher's; hard pseudo-labels are a row that does nothing else. On Fashion-MNIST the
+labels of MNIST the methods see the other digits without labels, as half of each batch, and where a
+method asks for a label it gets the teacher's; hard pseudo-labels are a row that does nothing else.
+Labels only take the same steps, and learn from the other half of each batch. On Fashion-MNIST the
 student sees 5,000 images, the teacher 55,000. Networks: on MNIST a teacher of two layers of 300
 units, which has the 1,000 labels alone, and students of 20; on Fashion-MNIST convolutions of 16 and
 32 channels, and students of 4 and 8.

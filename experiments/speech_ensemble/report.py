@@ -38,7 +38,11 @@ def table(folder: pathlib.Path) -> str:
         if part == named.FEW:
             fraction = settings["fraction"]
             title = f"{fraction:.0%} of the recordings (section 6)"
-            text += [title, named.PAPER_FEW, few_table(found)]
+            drawn = (
+                f"Teachers are one network of each ensemble, {ensembles} in all; which recordings "
+                "its students see is drawn for each."
+            )
+            text += [title, f"{named.PAPER_FEW}\n{drawn}", few_table(found)]
         else:
             text += [part.capitalize(), *paper, setup_table(found)]
             paper = []
