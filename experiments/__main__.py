@@ -56,7 +56,7 @@ def reproduce(arguments):
     arguments: NAME, perhaps --preset=NAME of another record, and flags beyond the command's, such
     as --base_seed=7 and where files lie.
     """
-    from kd_jax.report import commands, publish, reproduced
+    from kd_jax.report import commands, publish, reproduced_page
 
     name, *flags = arguments or [""]
     if name not in listing.experiments():
@@ -68,7 +68,9 @@ def reproduce(arguments):
         print(f"error: {record} holds no record: expected that of a preset", file=sys.stderr)
         return 2
     given = shlex.split(commands.read(record))[2:]  # none of an old record: its preset alone
-    return main([name, *given, *flags], done=lambda run: print(shown(reproduced.page(record, run))))
+    return main(
+        [name, *given, *flags], done=lambda run: print(shown(reproduced_page.page(record, run)))
+    )
 
 
 def main(arguments, done=None):
