@@ -40,6 +40,9 @@ def text(record: pathlib.Path, run: pathlib.Path) -> str:
     Args:
         record: As for `place`.
         run: Likewise.
+
+    Raises:
+        InputError: They share no row that has a number.
     """
     title = f"# {record.parent.name}, {record.name}: repeated at another base seed"
     said = commands.settings(run)
@@ -49,6 +52,10 @@ def text(record: pathlib.Path, run: pathlib.Path) -> str:
     command = " ".join(["./run.sh reproduce", record.parent.name, *flags])
     made = f"{docs_records.made(record)}. Repeated: {docs_records.made(run)}."
     held, tables = reproduced_page.page(record, run), (run / "table.md").read_text(encoding="utf-8")
+    require(
+        re.search(HELD, held, re.M),
+        f"{run} has no number in any row of {record}: nothing is repeated",
+    )
     parts = title, f"    {command}", held.strip(), made, TABLES, tables.strip()
     return "\n\n".join(parts) + "\n"
 

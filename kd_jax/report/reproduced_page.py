@@ -13,6 +13,7 @@ import math
 import pathlib
 from collections.abc import Sequence
 
+from kd_jax.errors import counted
 from kd_jax.report import reproduced, tables, terminal_page
 from kd_jax.report.reproduced import IDENTICAL, OUTSIDE, UNKNOWN, Found, Row
 
@@ -24,13 +25,20 @@ HEADER = "row", "outcome", "record [95 %]", terminal_page.THIS_RUN
 def page(folder: pathlib.Path, run: pathlib.Path) -> str:
     """What a run says of a record: tables of rows below their titles, and how many of them hold.
 
+    Of a run without any number in such a row: that alone.
+
     Args:
         folder: Of the record.
         run: Of the run.
     """
     texts = [(path / "table.md").read_text(encoding="utf-8") for path in (folder, run)]
     found = reproduced.rows(*texts)
-    return "\n\n".join([*_listed(found), *_counted(found)]) + "\n"
+    known = [row for row in found if row.outcome != UNKNOWN]
+    parts = [*_listed(found), *_counted(known)] if known else []
+    if known != found:
+        unknown = counted(len(found) - len(known), "row")
+        parts.append(f"No interval in this run, and not counted: {unknown}.")
+    return "\n\n".join(parts) + "\n"
 
 
 def _listed(found: Sequence[Row]) -> list[str]:
@@ -51,13 +59,12 @@ def _lines(row):
     return [[*name, *pair] for name, pair in zip(names, zip(row.record, row.run))]
 
 
-def _counted(found: Sequence[Row]) -> list[str]:
+def _counted(known: Sequence[Row]) -> list[str]:
     """Paragraphs: how many rows hold, which are further apart, how many intervals hold."""
-    known = [row for row in found if row.outcome != UNKNOWN]
     held = sum(row.outcome != OUTSIDE for row in known)
     same = sum(row.outcome == IDENTICAL for row in known)
     apart = [name for row, name in _named(known) if _apart(row)]
-    counted = (
+    rows = (
         f"{held} of {len(known)} rows lie inside the printed intervals of their differences, {same}"
         f" of them are identical; further apart than both intervals allow together: {len(apart)}"
     )
@@ -70,9 +77,7 @@ def _counted(found: Sequence[Row]) -> list[str]:
         "same; 5% of means are further apart than both intervals allow."
     )
     further = [f"Further apart: {'; '.join(apart)}."] if apart else []
-    unknown = len(found) - len(known)
-    silent = [f"No interval in this run, and not counted: {unknown} rows."] if unknown else []
-    return [f"{counted}.", *further, *silent, expected]
+    return [f"{rows}.", *further, expected]
 
 
 def _distinct(found: Sequence[Row]) -> list[tuple[Found, Found]]:
