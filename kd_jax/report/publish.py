@@ -23,7 +23,7 @@ from typing import Any
 from kd_jax.errors import DAMAGED, InputError, brief, require
 from kd_jax.report import commands, publishable, readmes, repeated, reproduced, superseded
 from kd_jax.report.confirmed import EXPLORATION
-from kd_jax.storage import jsonl, manifest
+from kd_jax.storage import digits, jsonl, manifest
 from kd_jax.streams import one_line
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -176,7 +176,7 @@ def copy(source: pathlib.Path, target: pathlib.Path) -> None:
     for path in (path for pattern in PUBLISHED for path in source.glob(pattern)):
         if path.is_file():
             shutil.copy(path, target)
-    records = [jsonl.single_precision(r) for r in jsonl.every_record(source)]  # as runs write now
+    records = [digits.single_precision(r) for r in jsonl.every_record(source)]  # as runs write now
     jsonl.write_whole(target / "records.jsonl", jsonl.text(records))
     settings = commands.settings(source)
 

@@ -11,9 +11,6 @@ import pathlib
 import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
-
-import numpy as np
 
 from kd_jax.errors import InputError, require
 from kd_jax.storage import whole_file
@@ -28,26 +25,6 @@ def text(found: Sequence[dict]) -> str:
         json.dumps({**r, "check": f"{place}/{count} {_digest(r, place, count)}"}) + "\n"
         for place, r in enumerate(found, 1)
     )
-
-
-def single_precision(value: Any) -> Any:
-    """A value of a record whose numbers of float32 have as many digits as they need, not 17.
-
-    0.9506000280380249, which is 0.9506 in float32, is written so; a number that is none of
-    float32 stays as it is.
-
-    Args:
-        value: A number, a text, or lists and dicts of these.
-    """
-    if isinstance(value, dict):
-        return {name: single_precision(x) for name, x in value.items()}
-    if isinstance(value, list | tuple):
-        return [single_precision(x) for x in value]
-    if not isinstance(value, float):
-        return value
-    with np.errstate(over="ignore"):
-        single = np.float32(value)
-    return float(str(single)) if float(single) == value else value
 
 
 CHECK = re.compile(r"(\d+)/(\d+) (\w+)")
