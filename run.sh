@@ -26,6 +26,10 @@
 # an empty KD_JAX_CONSTRAINTS allows the newest versions.
 set -euo pipefail
 
+pwd -P >/dev/null 2>&1 || {
+  echo "error: the working directory no longer exists: cd to one that does" >&2
+  exit 2
+}
 here="$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)"
 venv="${KD_JAX_VENV:-$here/.venv}"
 constraints="${KD_JAX_CONSTRAINTS-$here/.ci/constraints.txt}"

@@ -6,11 +6,11 @@ The folder's name is the experiment. Listing them and --help need nothing but Py
 import difflib
 import importlib
 import os
-import shlex
 import signal
 import sys
 
 from experiments import listing
+from experiments.usages import USAGES
 from kd_jax.streams import one_line, open_streams
 
 
@@ -56,25 +56,31 @@ def reproduce(arguments):
     arguments: NAME, perhaps --preset=NAME of another record, and flags beyond the command's, such
     as --base_seed=7 and where files lie.
     """
-    from kd_jax.report import commands, publish, reproduced
+    from kd_jax.report import reproduced_page, reproducible
 
     name, *flags = arguments or [""]
     if name not in listing.experiments():
         print(unknown(name), file=sys.stderr)
         return 2
-    preset = next((x.partition("=")[2] for x in flags if x.startswith("--preset=")), "default")
-    record = publish.records_folder(listing.HERE.parent, name, preset)
-    if not (record / "table.md").is_file():
-        print(f"error: {record} holds no record: expected that of a preset", file=sys.stderr)
-        return 2
-    given = shlex.split(commands.read(record))[2:]  # none of an old record: its preset alone
-    return main([name, *given, *flags], done=lambda run: print(shown(reproduced.page(record, run))))
+    with one_line():
+        record = reproducible.record_of(listing.HERE.parent, name, flags)
+        given = reproducible.flags(record)
+
+    def compare(run):
+        """Print what the folder of a run says of the record; the exit code."""
+        if run is None:
+            line = "error: these flags make no table: nothing is compared with the record"
+            print(line, file=sys.stderr)
+            return 2
+        return printed(shown(reproduced_page.page(record, run)))
+
+    return main([name, *given, *flags], done=compare)
 
 
-def main(arguments, done=None):
-    """Run the experiment that the first argument names; the exit code of anything else.
+def main(arguments, done=lambda run: 0):
+    """Run the experiment that the first argument names; the exit code.
 
-    done: is called with the folder of the run, if it has one.
+    done: folder of the run, or None where it has none -> the exit code of a run that ended well.
     """
     signal.signal(signal.SIGINT, interrupted)
     open_streams()
@@ -88,7 +94,7 @@ def main(arguments, done=None):
     if name == "completion" and not flags:
         return printed(listing.completion())
     if name in listing.TOOLS:
-        return printed(f"./run.sh {name}: {listing.TOOLS[name]}")
+        return printed(USAGES.get(name, f"./run.sh {name}: {listing.TOOLS[name]}"))
     if name not in listing.experiments():
         print(unknown(name), file=sys.stderr)
         return 2
@@ -107,9 +113,7 @@ def main(arguments, done=None):
             print(provenance.version())
         return 0
     run = experiment.launch(name, config, lambda: program(name), [name, *flags], shown)
-    if done and run.is_open:
-        done(run.folder)
-    return 0
+    return done(run.folder if run.is_open else None)
 
 
 if __name__ == "__main__":

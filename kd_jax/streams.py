@@ -13,22 +13,32 @@ from kd_jax.errors import InputError
 def one_line() -> Iterator[None]:
     """In this block an InputError ends the command: one line on standard error, exit code 2.
 
-    So does a full disk below what is printed; where nobody reads it any more, a code says so.
+    So does a full disk below what is printed; where nobody reads it any more, a code says so. In a
+    working directory that was deleted whatever fails, as relative paths, fails for that alone.
     """
     open_streams()
     try:
         yield
         sys.stdout.flush()
     except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {_reason(error)}", file=sys.stderr)
         sys.exit(2)
     except BrokenPipeError:
         _print_nothing_more()
         sys.exit(141)
     except OSError as error:
         _print_nothing_more()
-        print(f"error: cannot write ({error.strerror})", file=sys.stderr)
+        print(f"error: {_reason(f'cannot write ({error.strerror})')}", file=sys.stderr)
         sys.exit(2)
+
+
+def _reason(said):
+    """Why a command failed: what is said of it, or that there is no folder to begin from."""
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        return "the working directory no longer exists: cd to one that does"
+    return said
 
 
 class _Lossy(io.FileIO):

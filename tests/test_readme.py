@@ -44,8 +44,8 @@ def narrow(tmp_path_factory):
     folder = tmp_path_factory.mktemp("clone")
     package = folder / "experiments" / "narrow"
     package.mkdir(parents=True)
-    for name in ("__init__.py", "__main__.py", "listing.py"):
-        shutil.copy(ROOT / "experiments" / name, package.parent)
+    for path in (ROOT / "experiments").glob("*.py"):
+        shutil.copy(path, package.parent)
     for name, code in examples("adding_an_experiment.md").items():
         (package / name).write_text(code)
     return folder

@@ -47,7 +47,7 @@ REFUSED = {
     '{"widht": 3}': r"has no settings of this command \(widht\)",
     '{"seeds": null}': "seeds is 'None', expected a text, a number or a list",
     '{"seeds": {}}': "seeds is '{}', expected a text",
-    '{"seeds": "many"}': "--seeds=many is of another type",
+    '{"seeds": "many"}': "--seeds=many: expected a whole number",
     '{"seeds": 0}': "--seeds=0",
 }
 

@@ -95,7 +95,7 @@ def of_weight(records: Records, weight: float) -> str:
 
 
 def by_teacher(records: Records) -> list[float]:
-    """The best rate of the students of each teacher, by its validation errors alone.
+    """The best rate of the students of each teacher, each chosen by what its own students do.
 
     Args:
         records: Of one row.

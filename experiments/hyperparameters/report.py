@@ -66,8 +66,8 @@ def notes(folder: pathlib.Path, records: Records, explored: bool) -> str:
         "paired. Loss: w · labels + "
         f"(1 − w) · T² · soft targets at T = {settings['temperature']:g}; all rows take the same "
         f"batches for {settings['student_epochs']} epochs.\nThe teacher is asked once about each "
-        f"training image, for w = 1 never. (chosen): the fewest validation errors{where}; "
-        "*: at the edge of what was tried.\n"
+        f"training image, for w = 1 never. (chosen): the fewest validation errors, of "
+        f"equally many the lower validation NLL{where}; *: at the edge of what was tried.\n"
         f"{sections.DETECTABLE}\n{tables.scope(one)}"
     )
 
@@ -115,9 +115,9 @@ def best_rates(records: Records, tried: Sequence[float]) -> str:
         rows.append([row, mean, f"{edges} of {len(each)}", ratio, verdict])
     header = ["method", "mean best rate", "at an edge", "ratio [95 %]", "verdict"]
     about = (
-        "For each teacher the rate with which its students have the fewest validation errors; "
-        "means and ratio are geometric.\n[95 %]: for other teachers and their students, of these "
-        "validation examples."
+        "For each teacher the rate with which its students have the fewest validation errors, of "
+        "equally many the one with the lower validation NLL; means and ratio are geometric."
+        "\n[95 %]: for other teachers and their students, of these validation examples."
     )
     return f"{about}\n\n{tables.markdown(header, rows)}"
 

@@ -12,6 +12,10 @@ from kd_jax.errors import InputError, brief, one_of, require
 from kd_jax.experiment import _repeated
 from kd_jax.experiment._settings import Config, listed
 
+EXPECTED = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
+SEVERAL = {int: "whole numbers", float: "numbers", str: "texts"}
+QUOTED = ', in quotes where one holds a comma or a quote: "a, b",c'  # texts in a list
+
 
 def parse(config_class: type[Config], argv: list[str]) -> Config:
     """The Config that a command line asks for: defaults, then the preset, then explicit flags.
@@ -54,8 +58,7 @@ def parse(config_class: type[Config], argv: list[str]) -> Config:
         guess = f"; did you mean --{near[0]}?" if near else ""
         raise InputError(f"--{error.flagname} is no flag{guess} (--help lists them)") from None
     except (flags.Error, ValueError, RecursionError) as error:
-        given = re.sub(r"^flag (\S+): .*", r"\1 is of another type", brief(error))
-        raise InputError(f"{given} (--help shows the values)") from None
+        raise InputError(_other_type(error, types)) from None
     require(not rest, f"unexpected argument {rest[:1]}: settings are given as --name=value")
     chosen = {
         field.name: _converted(field.name, values[field.name].value, types[field.name])
@@ -75,6 +78,27 @@ def flags_of(config: Config) -> list[str]:
     return [f"--{name}={listed(x)}" for name, x in given.items() if x != usual[name]]
 
 
+def _other_type(error, types):
+    """What absl says of a flag's value, as a line that names the value and what was expected."""
+    why = error.__context__  # what could not turn the value's text into its type
+    given = brief(ValueError(str(error).removesuffix(f": {why}")))
+    value = re.match(r"flag --(\w+)=", given)
+    lacking = re.match(r"Missing value for flag -{0,2}(\w+)", given)
+    if value and value[1] in types:
+        return f"{given.removeprefix('flag ')}: expected {_expected(types[value[1]])}"
+    if lacking and lacking[1] in types:
+        return f"--{lacking[1]} has no value: expected {_expected(types[lacking[1]])}"
+    return f"{brief(error)} (--help shows the values)"
+
+
+def _expected(annotation):
+    """What the value of a flag is, in words."""
+    if annotation in EXPECTED:
+        return EXPECTED[annotation]
+    element = typing.get_args(annotation)[0]
+    return f"{SEVERAL[element]} separated by commas{QUOTED if element is str else ''}"
+
+
 def _converted(name, value, annotation):
     if typing.get_origin(annotation) is not tuple:
         return value + 0.0 if annotation is float else value  # there is one 0 only
@@ -85,6 +109,4 @@ def _converted(name, value, annotation):
         return tuple(item + 0.0 for item in found) if element is float else found
     except ValueError:
         given = ",".join(value)
-        raise InputError(
-            f"--{name}={given}: expected {element.__name__} values separated by commas"
-        ) from None
+        raise InputError(f"--{name}={given}: expected {_expected(annotation)}") from None

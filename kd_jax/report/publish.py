@@ -20,12 +20,10 @@ import shutil
 import sys
 from typing import Any
 
-import numpy as np
-
 from kd_jax.errors import DAMAGED, InputError, brief, require
 from kd_jax.report import commands, publishable, readmes, repeated, reproduced, superseded
 from kd_jax.report.confirmed import EXPLORATION
-from kd_jax.storage import jsonl, manifest
+from kd_jax.storage import digits, jsonl, manifest
 from kd_jax.streams import one_line
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -178,8 +176,8 @@ def copy(source: pathlib.Path, target: pathlib.Path) -> None:
     for path in (path for pattern in PUBLISHED for path in source.glob(pattern)):
         if path.is_file():
             shutil.copy(path, target)
-    records = jsonl.every_record(source)
-    jsonl.write_whole(target / "records.jsonl", jsonl.text([single_precision(r) for r in records]))
+    records = [digits.single_precision(r) for r in jsonl.every_record(source)]  # as runs write now
+    jsonl.write_whole(target / "records.jsonl", jsonl.text(records))
     settings = commands.settings(source)
 
     def short(said: dict[str, Any]) -> dict[str, Any]:
@@ -190,26 +188,6 @@ def copy(source: pathlib.Path, target: pathlib.Path) -> None:
     jsonl.write_whole(target / manifest.NAME, json.dumps(said, indent=2) + "\n")
     command = commands.published(commands.read(source), settings)
     jsonl.write_whole(target / commands.NAME, command + "\n")
-
-
-def single_precision(value: Any) -> Any:
-    """A value of a record whose numbers of float32 have as many digits as they need, not 17.
-
-    0.9506000280380249, which is 0.9506 in float32, is written so; a number that is none of
-    float32 stays as it is.
-
-    Args:
-        value: A number, a text, or lists and dicts of these.
-    """
-    if isinstance(value, dict):
-        return {name: single_precision(x) for name, x in value.items()}
-    if isinstance(value, list):
-        return [single_precision(x) for x in value]
-    if not isinstance(value, float):
-        return value
-    with np.errstate(over="ignore"):
-        single = np.float32(value)
-    return float(str(single)) if float(single) == value else value
 
 
 def records_folder(

@@ -7,7 +7,7 @@ import pathlib
 import re
 
 from kd_jax.errors import require
-from kd_jax.report import commands, docs_records, manifests, reproduced
+from kd_jax.report import commands, docs_records, manifests, reproduced_page
 from kd_jax.storage import manifest
 
 FOLDER = "repeated"
@@ -40,6 +40,9 @@ def text(record: pathlib.Path, run: pathlib.Path) -> str:
     Args:
         record: As for `place`.
         run: Likewise.
+
+    Raises:
+        InputError: They share no row that has a number.
     """
     title = f"# {record.parent.name}, {record.name}: repeated at another base seed"
     said = commands.settings(run)
@@ -48,7 +51,11 @@ def text(record: pathlib.Path, run: pathlib.Path) -> str:
     ]
     command = " ".join(["./run.sh reproduce", record.parent.name, *flags])
     made = f"{docs_records.made(record)}. Repeated: {docs_records.made(run)}."
-    held, tables = reproduced.page(record, run), (run / "table.md").read_text(encoding="utf-8")
+    held, tables = reproduced_page.page(record, run), (run / "table.md").read_text(encoding="utf-8")
+    require(
+        re.search(HELD, held, re.M),
+        f"{run} has no number in any row of {record}: nothing is repeated",
+    )
     parts = title, f"    {command}", held.strip(), made, TABLES, tables.strip()
     return "\n\n".join(parts) + "\n"
 
@@ -85,8 +92,8 @@ def counted(root: pathlib.Path) -> str:
         f"Repeated at a third base seed, {inside} of {rows} rows lie inside the printed intervals "
         f"of their differences ({names}), and {apart} are further apart than both intervals allow. "
         f"Of {each} different intervals {held} hold; where nothing changed but seeds and teachers "
-        f"it is {reproduced.EXPECTED:.0%}, and more of those for other test examples, which both "
-        "runs share."
+        f"it is {reproduced_page.EXPECTED:.0%}, and more of those for other test examples, which "
+        "both runs share."
     )
 
 

@@ -29,7 +29,7 @@ STYLES = {  # of a verdict's CSS class: how it looks, and a mark for who sees no
     "equal": ("bold blue", "="),
     "inconclusive": ("dim", "·"),
 }
-VERDICT = "verdict"  # the title of a column
+VERDICT, THIS_RUN = "verdict", "this run"  # titles of columns
 NARROWEST = 9  # columns of names that are folded
 
 
@@ -94,9 +94,14 @@ def _verdicts(table):
     return [n for n in found if _is(table, n, _says)] if len(found) > 1 else []
 
 
+def _behind(table):
+    """The columns that nobody reads without the one before: verdicts, a run beside its record."""
+    return [*_verdicts(table), *(n for n, x in enumerate(table.header) if x == THIS_RUN and n > 1)]
+
+
 def _with(table, column):
     """A column; with its verdict, or with what it judges."""
-    of = _verdicts(table)
+    of = _behind(table)
     return [column - 1, column] if column in of else [column, *({column + 1} & {*of})]
 
 
@@ -149,7 +154,7 @@ def drawn(table: Table, width: int, *, color: bool = False) -> list[str]:
     if max(map(_cells, lines)) > width:
         lines = _lines(table, kept, color=color, folded=folded)
     # verdicts go with what they judge
-    gone = {*sum(importance(table), [])} - {*kept, *_verdicts(table)}
+    gone = {*sum(importance(table), [])} - {*kept, *_behind(table)}
     left = [_title(table, n) for n in sorted(gone)]
     between = "; " if any("," in title for title in left) else ", "
     note = f"not shown in {width} columns: {between.join(left)}" if left else ""

@@ -26,6 +26,7 @@ from kd_jax.runtime.execution import DEFAULT, Execution
 from kd_jax.storage import (
     checkpoint,
     commits,
+    digits,
     jsonl,
     locks,
     manifest,
@@ -176,7 +177,7 @@ class Run:
         """
         base = {name: x for name, x in self.settings.items() if name == "base_seed"}
         about, path = {"experiment": self.experiment, **base}, self.path(RECORDS)
-        found = [{**about, **r} for r in records]
+        found = [digits.single_precision({**about, **r}) for r in records]
         if hosts.first_host():  # the others may come when these records are written
             before, known = jsonl.read(path)
             jsonl.refuse_twice(known, found, dict.fromkeys([*IDENTITY, *by]), path)
@@ -213,7 +214,8 @@ class Run:
             by: as for `append`.
         """
         recorded = self.records()
-        plain = [(json.loads(json.dumps(known)), work) for known, work in units]  # as it is read
+        short = [(digits.single_precision(known), work) for known, work in units]
+        plain = [(json.loads(json.dumps(known)), work) for known, work in short]  # as it is read
         left = [(known, work) for known, work in plain if not jsonl.among(recorded, known)]
 
         def one(unit):

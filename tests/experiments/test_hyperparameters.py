@@ -120,6 +120,7 @@ def test_the_ratio_of_the_best_rates_is_that_of_each_teacher():
     assert report.times(ratio) == "4.64 [0.17, 126.15]"
     shown = report.best_rates(found, [1e-3, 1e-2])
     assert "| labels only  | 0.0022         | 3 of 3" in shown and "UNDECIDED" in shown
+    assert "of equally many the one with the lower validation NLL" in shown
     alike = [r for r in found if r["teacher_seed"] == 2]
     assert report.times(tolerance.log_ratio(alike)) == "1.00 [–]"
 

@@ -34,6 +34,7 @@ def test_an_experiment_without_a_group_is_listed_all_the_same(tmp_path, monkeypa
     (["./run.sh", "dist"], ["distill", "distill_encoder", "distill_lm"]),
     (["./run.sh", "people", "--teacher_w"], ["--teacher_width="]),
     (["./run.sh", "distill", "--temp"], ["--temperatures="]),
+    (["./run.sh", "reproduce", "--base"], ["--base_seed="]),
     (["./run.sh", "--student_w"], ["--student_width="]),
     (["./run.sh", "--seeds=2", "--student_w"], ["--student_width="]),
 ])  # fmt: skip
@@ -44,3 +45,15 @@ def test_the_shell_completes_names_and_flags(words, expected, capsys):
     script = f'{code}\n{asked}_kd_jax; printf "%s\\n" "${{COMPREPLY[@]}}"'
     done = subprocess.run(["bash", "-c", script], cwd=ROOT, capture_output=True, text=True)
     assert done.stdout.split() == expected and not done.stderr
+
+
+@pytest.mark.parametrize("name, words", [
+    ("reproduce", ["NAME", "--preset=NAME", "--base_seed=NUMBER", "--workdir=FOLDER", "OUTSIDE"]),
+    ("report", ["[WORKDIR]", "report.html", "It has no flags", "prints the path"]),
+])  # fmt: skip
+def test_help_of_a_tool_shows_how_it_is_called_and_what_it_prints(capsys, name, words):
+    for arguments in ([name, "--help"], [name, "people", "-h"]):
+        assert launcher.main(arguments) == 0
+        said = capsys.readouterr().out
+        assert said.startswith(f"./run.sh {name} ") and max(map(len, said.splitlines())) <= 80
+        assert all(word in said for word in words) and "Exit code: 0" in said

@@ -1,6 +1,8 @@
 """`reproduce` gives a committed record's command again, and says what of its table holds."""
 
+import os
 import re
+import shutil
 
 import pytest
 
@@ -15,8 +17,7 @@ def test_the_command_of_the_record_and_the_flags_beyond_it_are_given(monkeypatch
 
     def run(arguments, done):
         given.extend(arguments)
-        done(RECORD)  # as if the run had found what the record has
-        return 0
+        return done(RECORD)  # as if the run had found what the record has
 
     monkeypatch.setattr(command, "main", run)
     assert command.reproduce(["people", "--base_seed=7", "--workdir=w"]) == 0
@@ -32,8 +33,91 @@ def test_the_command_of_the_record_and_the_flags_beyond_it_are_given(monkeypatch
         ([], "no experiment is called ''"),
         (["peple"], "did you mean people?"),
         (["people", "--preset=wide"], "records_wide holds no record"),
+        (["people", "-preset", "wide"], "records_wide holds no record"),
+        (["people", "--preset=default", "--preset=wide"], "records_wide holds no record"),
     ],
 )
 def test_what_is_no_record_is_one_line(capsys, arguments, said):
-    assert command.reproduce(arguments) == 2
-    assert said in capsys.readouterr().err
+    code, line = refused(capsys, arguments)
+    assert code == 2 and said in line
+
+
+def refused(capsys, arguments):
+    """(exit code, the one line on standard error) of what begins no work."""
+    try:
+        code = command.reproduce(arguments)
+    except SystemExit as error:
+        code = error.code
+    out, err = capsys.readouterr()
+    assert not out and err.count("\n") == 1
+    return code, err
+
+
+@pytest.fixture
+def record(tmp_path, monkeypatch):
+    """A copy of the record of people, which no run is to be held against."""
+    folder = tmp_path / "experiments" / "people"
+    shutil.copytree(RECORD, folder / "records")
+    (folder / "config.py").touch()
+    monkeypatch.setattr(command.listing, "HERE", tmp_path / "experiments")
+    monkeypatch.setattr(command, "main", lambda *_, **__: pytest.fail("it began"))
+    return folder / "records"
+
+
+def pipe(path):
+    """A pipe, which a reader would wait for."""
+    path.unlink()
+    os.mkfifo(path)
+
+
+def folder(path):
+    """A folder of a file's name."""
+    path.unlink()
+    path.mkdir()
+
+
+@pytest.mark.parametrize("name", ["command.txt", "table.md"])
+@pytest.mark.parametrize(
+    "damage, why",
+    [
+        (lambda path: path.write_bytes(b"\xff\xfe"), "it is no text in UTF-8"),
+        (pipe, "it is no file"),
+        (folder, "it is no file"),
+        (lambda path: path.write_text("\n"), "it is "),
+    ],
+)
+def test_a_damaged_record_is_one_line_before_work(capsys, record, name, damage, why):
+    damage(record / name)
+    code, line = refused(capsys, ["people"])
+    assert code == 2 and line.startswith(f"error: {record / name} is damaged ({why}")
+    assert line.endswith(f"): git checkout -- {record / name}\n")
+
+
+@pytest.mark.parametrize(
+    "text, why",
+    [
+        ("./run.sh people --base_seed='1\n", "No closing quotation"),
+        ("./run.sh quickstart --base_seed=1\n", "it is no command ./run.sh people"),
+    ],
+)
+def test_a_command_that_is_none_of_the_experiment_is_one_line(capsys, record, text, why):
+    (record / "command.txt").write_text(text)
+    code, line = refused(capsys, ["people"])
+    assert code == 2 and f"command.txt is damaged ({why}): git checkout -- {record}" in line
+
+
+def test_a_record_without_an_interval_is_one_line_before_work(capsys, record):
+    (record / "table.md").write_text("| method | errors |\n|---|---|\n| soft | 3 |\n")
+    code, line = refused(capsys, ["people"])
+    assert code == 2 and f"{record / 'table.md'} has no interval: expected some" in line
+    (record / "table.md").unlink()
+    assert "table.md is damaged (it is missing)" in refused(capsys, ["people"])[1]
+
+
+def test_what_makes_no_table_says_so(monkeypatch, capsys):
+    """As --replay and --predict of people, which open no run folder."""
+    monkeypatch.setattr(command, "main", lambda arguments, done: done(None))
+    code, line = refused(capsys, ["people", "--replay"])
+    assert code == 2 and line == (
+        "error: these flags make no table: nothing is compared with the record\n"
+    )

@@ -59,6 +59,13 @@ def test_a_run_of_the_same_base_seed_repeats_nothing(root):
     assert not (root / "experiments" / "small" / repeated.FOLDER).exists()
 
 
+def test_a_run_that_has_none_of_a_record_s_rows_repeats_nothing(root):
+    other = TABLE.replace("soft", "hard").replace("label noise", "noise")
+    with pytest.raises(InputError, match="has no number in any row of .*records: nothing is rep"):
+        publish.repeat(run_of(root, 2, other, "two"), root=root)
+    assert not (root / "experiments" / "small" / repeated.FOLDER).exists()
+
+
 def test_what_has_no_record_cannot_be_repeated(tmp_path):
     root = repository(tmp_path / "clone")
     with pytest.raises(InputError, match="holds no record"):

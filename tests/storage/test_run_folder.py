@@ -58,6 +58,40 @@ def test_a_record_that_stands_there_already_is_refused_by_name(tmp_path):
     run.append([{"row": "soft", "seed": 0, "width": n} for n in (1, 2)], by=["width"])
 
 
+def test_numbers_of_float32_are_recorded_with_the_digits_that_they_need(tmp_path):
+    """0.1 in float32 is 0.100000001490116…, which the double nearest to it has with 17 digits."""
+    record = {
+        "row": "a", "test_nll": 0.10000000149011612, "seconds": 0.1, "seed": 3, "lost": None,
+        "curve": (0.9506000280380249, 1e-30, float("inf")), "layers": [{"cka": 0.3333333432674408}],
+    }  # fmt: skip
+    run = Run(tmp_path, "demo", {})
+    run.append([record])
+    (short,) = run.records()
+    assert json.dumps(short) == json.dumps({
+        "experiment": "demo", "row": "a", "test_nll": 0.1, "seconds": 0.1, "seed": 3, "lost": None,
+        "curve": [0.9506, 1e-30, float("inf")], "layers": [{"cka": 0.33333334}],
+    })  # fmt: skip
+    assert np.float32(short["curve"][0]) == np.float32(record["curve"][0])
+    assert type(short["seed"]) is int
+
+
+def test_a_run_prints_what_is_published_of_it(tmp_path, capsys):
+    """Means of 0.05 and 0.15 in float32, which are 0.1000000033… with 17 digits and 0.1 with 2."""
+    run = Run(tmp_path, "demo", {})
+    run.append(records.seed_records("a", {"x": np.array([0.05, 0.15], np.float32)}))
+    run.conclude(lambda folder: f"{np.mean([r['x'] for r in jsonl.records(folder)])}")
+    assert run.path("table.md").read_text() == "0.1"
+    assert capsys.readouterr().out.startswith("\n0.1\n")
+
+
+def test_a_unit_of_work_that_a_number_of_float32_names_is_done_once(tmp_path):
+    units = [({"rate": float(np.float32(0.1))}, lambda task: [{"row": "a", "seed": 0}])]
+    run = Run(tmp_path, "demo", {})
+    run.each(units)
+    run.each(units)
+    assert [r["rate"] for r in run.records()] == [0.1]
+
+
 def test_a_unit_of_work_is_done_once_and_recorded_whole(tmp_path):
     calls = []
 
