@@ -11,7 +11,8 @@ LABELS, ERRORS = "vs. labels only [95 %]", "test errors"
 FEWER, PAIRED = "Fewer errors?", "difference [95 %]"
 PAIRS_OF_T = "Temperatures against each other"
 NEAREST = "T = 2.5 to 4 against the nearest others"
-SOFT = "soft targets, T=20"
+SOFT, AUGMENTED = "soft targets, T=20", "soft targets, T=20, augmented images"
+SHARE = "Share of the way from labels only to the teacher"
 CLAIMS = measured("errors", [
     Claim(
         PAPER, "Soft targets as the only regularizer make fewer errors than labels",
@@ -21,8 +22,13 @@ CLAIMS = measured("errors", [
     Claim(
         PAPER, "They lead nine tenths of the way from labels to the teacher",
         "91 %, 72 of 79 errors",
-        ("Share of the way from labels only to the teacher", SOFT), "ours [95 %]",
-        judge=judges.above(90),
+        (SHARE, SOFT), "ours [95 %]", judge=judges.above(90),
+    ),
+    Claim(
+        PAPER,
+        "They do after 200 epochs of augmented images, of teachers with the usual dropout",
+        "91 %, 72 of 79 errors", (SHARE, f"{AUGMENTED}, 200 epochs"), "ours [95 %]",
+        judge=judges.above(90), record="records_long",
     ),
     Claim(
         PAPER,
@@ -58,6 +64,15 @@ CLAIMS = measured("errors", [
     Claim(
         ARTICLES, "A student of 800 units needs no distillation", "no number",
         (FEWER, "all", SOFT, "labels only"), PAIRED, expected=statistics.EQUIVALENT,
+    ),
+    *(
+        Claim(
+            ARTICLES,
+            f"A student of 800 units that sees augmented images for {n} epochs needs none", "–",
+            (FEWER, "all", f"{AUGMENTED}, {n} epochs", f"labels only, augmented images, {n} epochs"),
+            PAIRED, expected=statistics.EQUIVALENT, record="records_long",
+        )
+        for n in (60, 200)
     ),
     Claim(
         TANG, "Likenesses of classes matter: a teacher with permuted ones teaches less (MNIST)",

@@ -27,6 +27,7 @@ TYPED = {  # settings and limits of other forms; numbers of papers, whose source
     "export": ["loses at most 0.2 points"],  # or nothing is written
     "language_model": ["the aim of 2 %"],
     "mnist_2015": [
+        "where the paper has 91 %",
         "(the paper's: 91 %)",
         "save 72 of 146, 91 %",
         "(paper: 87 %)",
