@@ -12,6 +12,7 @@ FEWER, PAIRED = "Fewer errors?", "difference [95 %]"
 PAIRS_OF_T = "Temperatures against each other"
 NEAREST = "T = 2.5 to 4 against the nearest others"
 SOFT, AUGMENTED = "soft targets, T=20", "soft targets, T=20, augmented images"
+LABELS_OF_THESE = "labels only, augmented images"
 SHARE = "Share of the way from labels only to the teacher"
 CLAIMS = measured("errors", [
     Claim(
@@ -69,8 +70,8 @@ CLAIMS = measured("errors", [
         Claim(
             ARTICLES,
             f"A student of 800 units that sees augmented images for {n} epochs needs none", "–",
-            (FEWER, "all", f"{AUGMENTED}, {n} epochs", f"labels only, augmented images, {n} epochs"),
-            PAIRED, expected=statistics.EQUIVALENT, record="records_long",
+            (FEWER, "all", f"{AUGMENTED}, {n} epochs", f"{LABELS_OF_THESE}, {n} epochs"), PAIRED,
+            expected=statistics.EQUIVALENT, record="records_long",
         )
         for n in (60, 200)
     ),
