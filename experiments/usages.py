@@ -44,4 +44,28 @@ It has no flags. It prints the path of the page, which a browser opens.
 
 Exit code: 0, or 2 where no run is finished or the page cannot be written."""
 
-USAGES = {"reproduce": REPRODUCE, "report": REPORT}
+PUBLISH = """\
+./run.sh publish RUN_FOLDER [--why="REASON"]
+./run.sh publish RUN_FOLDER --repeats
+./run.sh publish --readmes
+./run.sh publish --figures
+
+Keeps a finished run as the record of its experiment and preset, with tables and
+figures of its records, and renews the pages. A run of --base_seed=0 is kept as
+the exploration, on which settings are chosen.
+
+  RUN_FOLDER        runs/EXPERIMENT/ID, of committed code and a preset alone
+  --why="REASON"    where a record with other tables stands there already: why
+                    the new one takes its place, in a line; the other's tables
+                    are kept with it
+  --repeats         leave the record, and keep what of its intervals held in
+                    this run of another base seed
+  --readmes         renew the pages and the records' tables, without a run
+  --figures         draw the figures of all records again before that
+
+It prints what it has written.
+
+Exit code: 0, or 2 where a run is refused, a committed record is damaged, or
+another publish is at work; all stays as it was then."""
+
+USAGES = {"reproduce": REPRODUCE, "report": REPORT, "publish": PUBLISH}

@@ -44,6 +44,17 @@ class InputError(ValueError):
         super().__init__(text if len(text) < LONGEST else f"{text[:500]} … {text[-300:]}")
 
 
+class DamagedFile(InputError):
+    """A file that is missing, or not what was written there: path, what is wrong, what to do.
+
+    Who knows whose file it is raises it again with another advice.
+    """
+
+    def __init__(self, path, what, advice):
+        super().__init__(f"{path} {what}: {advice}")
+        self.path, self.what, self.advice = path, what, advice
+
+
 def printable(text: str) -> str:
     """A text in which characters that do not print are shown as \\n, \\x00 and so on."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)

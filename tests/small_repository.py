@@ -108,5 +108,6 @@ def finished(
     record(run, **{**said, "seconds": {"total": 90.0}, "processes": [said, *processes]})
     (run / "config.json").write_text(json.dumps({"preset": preset, "seeds": 5, "quick": False}))
     (run / "records.jsonl").write_text(jsonl.text([{"row": "a", "seed": 0}]))
-    (run / "command.txt").write_text(command + "\n")
+    last = processes[-1]["command"] if processes else command
+    (run / "command.txt").write_text(last + "\n")
     return run

@@ -46,7 +46,7 @@ MAY_IMPORT = {
     ],
     "report": [
         "metrics", "storage.jsonl", "storage.manifest", "storage.commits", "storage.whole_file",
-        "storage.kept", "storage.digits", "streams", "errors",
+        "storage.kept", "storage.digits", "experiment", "streams", "errors",
     ],
     "export": ["models", "metrics", "data", "storage", "fingerprint", "paths", "errors"],
     "experiment": ["runtime", "storage", "arguments", "paths", "errors"],

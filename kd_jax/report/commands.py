@@ -6,25 +6,51 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from kd_jax.errors import require
+from kd_jax.errors import DamagedFile, brief
 
-NAME = "command.txt"
+NAME, SETTINGS = "command.txt", "config.json"
 
 
 def settings(folder: pathlib.Path) -> dict[str, Any]:
-    """The settings of a run folder, or of a record."""
-    return json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    """The settings of a run folder, or of a record.
+
+    Raises:
+        DamagedFile: they are missing, or no object of JSON.
+    """
+    path = folder / SETTINGS
+    said = text(path)
+    try:
+        found = json.loads(said)
+    except (ValueError, RecursionError) as error:
+        raise DamagedFile(path, f"is damaged ({brief(error)})", "run it again") from None
+    if not isinstance(found, dict):
+        raise DamagedFile(path, "has no settings by name", "run it again")
+    return found
 
 
 def read(folder: pathlib.Path) -> str:
     """The command of a run folder or a record; "" of older ones, which lack it.
 
     Raises:
-        InputError: it is no file, as a pipe, which would be waited for.
+        DamagedFile: it is no file, as a pipe, which would be waited for, or no text.
     """
     path = folder / NAME
-    require(path.is_file() or not path.exists(), f"{path} is no file: delete that run folder")
-    return path.read_text(encoding="utf-8").strip() if path.exists() else ""
+    return text(path).strip() if path.exists() else ""
+
+
+def text(path: pathlib.Path) -> str:
+    """The text of a file of a run folder, or of a record.
+
+    Raises:
+        DamagedFile: it is missing, no file, or not in UTF-8.
+    """
+    if not path.is_file():
+        what = "is no file" if path.exists() else "is missing"
+        raise DamagedFile(path, what, "run it again")
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise DamagedFile(path, "is no text in UTF-8", "run it again") from None
 
 
 def settings_of(command: str, settings: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -7,6 +7,7 @@ experiments/NAME/repeated/       of a third one: what of it held
 
 import pathlib
 
+from kd_jax.errors import require
 from kd_jax.report import commands, repeated, reproduced, tables
 from kd_jax.report.differences import Record
 from kd_jax.storage import jsonl
@@ -23,10 +24,31 @@ def exploration(record: pathlib.Path) -> pathlib.Path | None:
     Args:
         record: experiments/NAME/records or records_PRESET.
     """
-    name = record.name.replace("records", EXPLORATION, 1)
-    near = [record.with_name(name), record.with_name(EXPLORATION)]
-    found = [path for path in near if path != record and (path / "table.md").is_file()]
+    found = _explorations(record)
     return next((path for path in found if _base_seed(path) != _base_seed(record)), None)
+
+
+def check_another(record: pathlib.Path, run: pathlib.Path) -> None:
+    """InputError if a run that is to repeat a record is of a base seed that chose its settings.
+
+    Args:
+        record: As for `exploration`.
+        run: The folder of the run.
+    """
+    seed = _base_seed(run)
+    for path in _explorations(record):
+        require(
+            _base_seed(path) != seed,
+            f"{run} is of --base_seed={seed}, as {path} is, on which settings were chosen: "
+            "expected another one",
+        )
+
+
+def _explorations(record):
+    """The folders of the explorations beside a record: that of its preset, of the default one."""
+    name = record.name.replace("records", EXPLORATION, 1)
+    near = dict.fromkeys([record.with_name(name), record.with_name(EXPLORATION)])
+    return [path for path in near if path != record and (path / "table.md").is_file()]
 
 
 def others(record: pathlib.Path) -> dict[str, str]:

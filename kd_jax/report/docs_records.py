@@ -4,7 +4,7 @@ import pathlib
 import re
 from collections.abc import Callable
 
-from kd_jax.report import commands, decoder_table, encoder_run, manifests
+from kd_jax.report import commands, decoder_table, encoder_run, manifests, whole
 from kd_jax.storage import manifest
 
 LINKED = {"settings": "config.json", "manifest": "manifest.json", "records": "records.jsonl"}
@@ -30,8 +30,9 @@ def _page(path, kind):
     text = path.read_text(encoding="utf-8")
     for record in sorted((path.parent / "records").glob(f"{kind}_*/{manifest.NAME}")):
         folder = record.parent
-        parts = [f"    {commands.read(folder)}", TABLES[kind](folder).rstrip()]
-        part = "\n\n".join(["", *parts, origin(folder, f"records/{folder.name}"), ""])
+        with whole.committed(folder):
+            parts = [f"    {commands.read(folder)}", TABLES[kind](folder).rstrip()]
+            part = "\n\n".join(["", *parts, origin(folder, f"records/{folder.name}"), ""])
         text = replaced(text, folder.name, part)
     return text
 

@@ -7,7 +7,7 @@ Those between `<!-- adult -->`, which is of docs/records/adult, `<!-- quickstart
 import pathlib
 import re
 
-from kd_jax.report import compared_run, docstrings, experiment_page, manifests, tables
+from kd_jax.report import compared_run, docstrings, experiment_page, manifests, tables, whole
 from kd_jax.report.docs_records import replaced
 from kd_jax.storage import manifest
 
@@ -28,7 +28,8 @@ def renewed(text: str, root: pathlib.Path) -> str:
         text = replaced(text, "quickstart", short(table.read_text(encoding="utf-8")))
     example = root / "docs" / "records" / "adult"
     if example.is_dir():
-        text = replaced(text, "adult", compared_run.terminal(example))
+        with whole.committed(example):
+            text = replaced(text, "adult", compared_run.terminal(example))
     return replaced(text, "experiments", overview(root))
 
 

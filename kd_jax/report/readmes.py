@@ -7,18 +7,20 @@ docs_records.py which of docs/encoders.md and docs/decoders.md.
 """
 
 import contextlib
-import importlib
 import pathlib
 from collections.abc import Callable
 
-from kd_jax.errors import InputError
 from kd_jax.report import (
     answered_claims,
     claims_page,
+    commands,
     confirmed,
     docs_records,
     experiment_page,
     front_page,
+    in_place,
+    modules,
+    whole,
 )
 from kd_jax.storage import whole_file
 
@@ -32,7 +34,9 @@ def write(root: pathlib.Path) -> list[pathlib.Path]:
     Returns:
         The paths of the files that were written: all READMEs or, without room, none.
     """
-    return _write_changed(committed_tables(root)) + _write_changed(rendered(root))
+    texts = committed_tables(root)
+    with in_place.undone(texts):
+        return _write_changed(texts) + _write_changed(rendered(root))
 
 
 def committed_tables(root: pathlib.Path) -> dict[pathlib.Path, str]:
@@ -41,7 +45,11 @@ def committed_tables(root: pathlib.Path) -> dict[pathlib.Path, str]:
     Args:
         root: the folder of the repository.
     """
-    return {path / "table.md": module.table(path) for module, path in _reports(root)}
+    texts = {}
+    for module, path in _reports(root):
+        with whole.committed(path):
+            texts[path / whole.TABLE] = module.table(path)
+    return texts
 
 
 def drawn(root: pathlib.Path) -> list[tuple[Callable[[pathlib.Path], None], pathlib.Path]]:
@@ -56,29 +64,32 @@ def drawn(root: pathlib.Path) -> list[tuple[Callable[[pathlib.Path], None], path
 def _reports(root):
     """(experiments.NAME.report, folder of records) of all that can be imported from there."""
     for folder in experiment_page.folders(root):
-        module = _report(folder)
+        module = modules.of(folder, "report")
         records = experiment_page.records(folder), folder.glob(f"{confirmed.EXPLORATION}*")
         yield from ((module, path) for paths in records for path in paths if module)
 
 
-def _report(folder):
-    """The module report.py of an experiment's folder, or None where it cannot be imported."""
-    try:
-        module = importlib.import_module(f"experiments.{folder.name}.report")
-    except (ImportError, InputError):  # another repository, or an extra that is not installed
-        return None
-    return module if pathlib.Path(str(module.__file__)).parent == folder else None
-
-
-def table(run: pathlib.Path, experiment: pathlib.Path) -> str:
-    """The tables of a finished run, as its experiment's report writes them now.
+def table(record: pathlib.Path, experiment: pathlib.Path) -> str:
+    """The tables of a record, as its experiment's report writes them now.
 
     Args:
-        run: Its folder.
+        record: Its folder, or that of a finished run.
         experiment: That of the experiment, experiments/NAME.
     """
-    module = _report(experiment)
-    return module.table(run) if module else (run / "table.md").read_text(encoding="utf-8")
+    module = modules.of(experiment, "report")
+    return module.table(record) if module else commands.text(record / whole.TABLE)
+
+
+def draw(record: pathlib.Path, experiment: pathlib.Path) -> None:
+    """Draw the figures of a record, as its experiment's report does now.
+
+    Args:
+        record: As for `table`.
+        experiment: Likewise.
+    """
+    module = modules.of(experiment, "report")
+    if module:
+        module.draw(record)
 
 
 def _write_changed(texts):
@@ -99,14 +110,16 @@ def _write_changed(texts):
 def rendered(root: pathlib.Path) -> dict[pathlib.Path, str]:
     """The text that every README should have, by its path."""
     front, docs = root / "README.md", root / "docs"
-    claimed = claims_page.page(root) if any(claims_page.listed(root)) else ""
-    texts = {
-        folder / "README.md": experiment_page.text(
-            folder, answered_claims.answered(claimed, folder.name)
-        )
-        for folder in experiment_page.folders(root)
-    }
+    texts: dict[pathlib.Path, str] = {}
+    with whole.committed(docs):
+        claimed = claims_page.page(root) if any(claims_page.listed(root)) else ""
+    for folder in experiment_page.folders(root):
+        with whole.committed(folder):
+            answers = answered_claims.answered(claimed, folder.name)
+            texts[folder / "README.md"] = experiment_page.text(folder, answers)
     if claimed:
         texts[docs / "claims.md"] = experiment_page.linked(claimed)
     texts |= docs_records.pages(root)
-    return {front: front_page.renewed(front.read_text(encoding="utf-8"), root), **texts}
+    with whole.committed(root):
+        texts[front] = front_page.renewed(commands.text(front), root)
+    return texts

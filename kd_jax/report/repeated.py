@@ -6,8 +6,8 @@ experiments/NAME/repeated/records-2026-11-21-0123abcd-base_seed_2.md    the reco
 import pathlib
 import re
 
-from kd_jax.errors import require
-from kd_jax.report import commands, docs_records, manifests, reproduced_page
+from kd_jax.errors import DamagedFile, require
+from kd_jax.report import commands, docs_records, manifests, reproduced_page, whole
 from kd_jax.storage import manifest
 
 FOLDER = "repeated"
@@ -51,7 +51,7 @@ def text(record: pathlib.Path, run: pathlib.Path) -> str:
     ]
     command = " ".join(["./run.sh reproduce", record.parent.name, *flags])
     made = f"{docs_records.made(record)}. Repeated: {docs_records.made(run)}."
-    held, tables = reproduced_page.page(record, run), (run / "table.md").read_text(encoding="utf-8")
+    held, tables = reproduced_page.page(record, run), commands.text(run / whole.TABLE)
     require(
         re.search(HELD, held, re.M),
         f"{run} has no number in any row of {record}: nothing is repeated",
@@ -69,7 +69,7 @@ def tables_of(record: pathlib.Path) -> dict[pathlib.Path, str]:
     if not (record.parent / FOLDER).is_dir():
         return {}
     pages = sorted((record.parent / FOLDER).glob(f"{_stem(record)}*.md"))
-    return {page: page.read_text(encoding="utf-8").partition(TABLES)[2] for page in pages}
+    return {page: _read(page).partition(TABLES)[2] for page in pages}
 
 
 def counted(root: pathlib.Path) -> str:
@@ -99,8 +99,20 @@ def counted(root: pathlib.Path) -> str:
 
 def _held(page, line=HELD):
     """The match of the line of a page that counts what held."""
-    (found,) = re.finditer(line, page.read_text(encoding="utf-8"), re.M)
-    return found
+    found = [*re.finditer(line, _read(page), re.M)]
+    if len(found) != 1:
+        raise DamagedFile(page, "has no single line that counts what held", _again(page))
+    return found[0]
+
+
+def _read(page):
+    """The text of a page."""
+    with whole.committed(page):
+        return commands.text(page)
+
+
+def _again(page):
+    return f"{whole.BACK} {page}, or move it away if it is none of a repetition"
 
 
 def _stem(record):
@@ -118,7 +130,9 @@ def listed(folder: pathlib.Path) -> str:
     """
     lines = []
     for path in sorted(folder.glob(f"{FOLDER}/*.md")):
-        ((name, date, seed),) = re.findall(r"^(\w+)-(\S{10})-\w+-base_seed_(\d+)$", path.stem)
-        of = f"{name} of {date}, base seed {seed}"
+        found = re.fullmatch(r"(\w+)-(\S{10})-\w+-base_seed_(\d+)", path.stem)
+        if not found:
+            raise DamagedFile(path, "is not named as a page of a repetition", _again(path))
+        of = f"{found[1]} of {found[2]}, base seed {found[3]}"
         lines.append(f"- [{of}]({FOLDER}/{path.name}): {_held(path)[0]}")
     return "\n".join(["## Repeated", "", *lines]) if lines else ""

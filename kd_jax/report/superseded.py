@@ -34,12 +34,13 @@ def text(record: pathlib.Path, why: str) -> str:
     Raises:
         InputError: No reason is given, or one of several lines.
     """
-    said = manifest.read(record)
+    said, lines = manifest.read(record), len(why.strip().splitlines())
     require(
-        why.strip() and len(why.splitlines()) == 1,
+        why.strip(),
         f"{record} holds a record of {said['finished'][:10]}: say in a line why the new one takes "
         'its place, --why="…"; its tables are kept with the reason',
     )
+    require(lines == 1, f"--why has {lines} lines: expected the reason in one")
     title = f"# {record.parent.name}, {record.name} of {said['finished'][:10]}: superseded"
     tables = (record / "table.md").read_text(encoding="utf-8").strip()
     command = commands.read(record)  # which older records lack
@@ -55,7 +56,7 @@ def listed(folder: pathlib.Path) -> str:
     """
     lines = []
     for path in sorted(folder.glob(f"{FOLDER}/*.md")):
-        found = re.search(rf"^{WHY}(.+)$", path.read_text(encoding="utf-8"), flags=re.M)
+        found = re.search(rf"^{WHY}(.+)$", commands.text(path), flags=re.M)
         name = "-".join(path.stem.split("-")[:-1])
         lines.append(
             f"- [{name}]({FOLDER}/{path.name}): {found[1] if found else 'no reason given'}"

@@ -76,13 +76,26 @@ def of_code() -> dict[str, Any]:
 
 def in_history(root: pathlib.Path, commit: str) -> bool:
     """Whether a commit is HEAD or before it."""
+    return _agrees(root, "merge-base", "--is-ancestor", commit, "HEAD")
+
+
+def unchanged(root: pathlib.Path, commit: str, *paths: str) -> bool:
+    """Whether HEAD has the same files as a commit below some paths."""
+    return _agrees(root, "diff", "--quiet", commit, "HEAD", "--", *paths)
+
+
+def _agrees(root, *arguments):
+    """Whether git answers with the code 0."""
     try:
-        git(root, "merge-base", "--is-ancestor", commit, "HEAD")
+        git(root, *arguments)
     except (OSError, subprocess.CalledProcessError):
         return False
     return True
 
 
 def shallow(root: pathlib.Path) -> bool:
-    """Whether a clone lacks the beginning of its history."""
-    return git(root, "rev-parse", "--is-shallow-repository").strip() == "true"
+    """Whether a clone lacks the beginning of its history; False of what is no clone."""
+    try:
+        return git(root, "rev-parse", "--is-shallow-repository").strip() == "true"
+    except (OSError, subprocess.CalledProcessError):
+        return False

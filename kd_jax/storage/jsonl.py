@@ -1,4 +1,4 @@
-"""JSON lines with checksums: damage is named, a torn end is left out.
+"""JSON lines with checksums: damage is named; a torn end is left out, or refused by `whole`.
 
 Each line has a "check", like "2/5 0f3a…": it is the second of five that were written together, and
 the digest of that and of all else in it.
@@ -12,8 +12,10 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
 
-from kd_jax.errors import InputError, require
+from kd_jax.errors import DamagedFile, InputError, require
 from kd_jax.storage import whole_file
+
+AGAIN, DELETE = "run it again", "delete that run folder"
 
 
 def text(found: Sequence[dict]) -> str:
@@ -48,9 +50,31 @@ def read(path: pathlib.Path) -> tuple[str, list[dict]]:
     """
     if not path.exists():
         return "", []
-    require(
-        path.is_file(), f"{path} is no file: delete that run folder"
-    )  # a pipe would be waited for
+    lines, found = _lines(path)
+    if len(found) < len(lines):
+        print(f"{path} was cut off: its last lines are left out", file=sys.stderr)
+    return b"".join(lines[: len(found)]).decode(), found
+
+
+def whole(path: pathlib.Path) -> list[dict]:
+    """The records of such a file that nobody goes on writing: all must be there.
+
+    Raises:
+        DamagedFile: it is missing or empty, its end is cut off, or as for `read`.
+    """
+    if not path.exists():
+        raise DamagedFile(path, "is missing", AGAIN)
+    lines, found = _lines(path)
+    if len(found) < len(lines) or not found:
+        what = f"is cut off: {len(found)} records are whole" if lines else "is empty"
+        raise DamagedFile(path, what, AGAIN)
+    return found
+
+
+def _lines(path):
+    """(the lines of a file, the records of those that are whole)."""
+    if not path.is_file():  # a pipe would be waited for
+        raise DamagedFile(path, "is no file", DELETE)
     lines, found, together = path.read_bytes().splitlines(keepends=True), [], []
     for number, line in enumerate(lines, 1):
         if number == len(lines) and not line.endswith(b"\n"):
@@ -65,15 +89,11 @@ def read(path: pathlib.Path) -> tuple[str, list[dict]]:
                 "read; give another --workdir"
             ) from None
         except (ValueError, RecursionError) as error:
-            raise InputError(
-                f"{path} line {number} is damaged ({error}): delete that run folder"
-            ) from None
+            raise DamagedFile(path, f"line {number} is damaged ({error})", DELETE) from None
         together.append(record)
         if place == count:
             found, together = found + together, []
-    if len(found) < len(lines):
-        print(f"{path} was cut off: its last lines are left out", file=sys.stderr)
-    return b"".join(lines[: len(found)]).decode(), found
+    return lines, found
 
 
 def among(records: Sequence[dict], wanted: dict) -> bool:
@@ -149,10 +169,13 @@ def only(path: pathlib.Path) -> dict:
     """The record of a file that holds one.
 
     Raises:
-        InputError: it is damaged or cut off.
+        DamagedFile: it is missing, damaged or cut off.
     """
-    _, found = read(path)
-    require(len(found) == 1, f"{path} is cut off: delete that run folder")
+    if not path.exists():
+        raise DamagedFile(path, "is missing", AGAIN)
+    _, found = _lines(path)
+    if len(found) != 1:
+        raise DamagedFile(path, "is cut off", DELETE)
     return found[0]
 
 

@@ -2,8 +2,8 @@
 
 manifest.json says of the run's first process when it began, at which commit, whether the files
 were those of the commit, the command, versions and device; of each process of the run, in
-"processes", the same and its seconds; and, once the run is complete, when it "finished". Nothing
-here needs jax.
+"processes", the same and its seconds; and, once the run is complete, when it "finished" and how
+many "records" it has. Nothing here needs jax.
 """
 
 import contextlib
@@ -17,7 +17,7 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
-from kd_jax.errors import DAMAGED, InputError, brief
+from kd_jax.errors import DAMAGED, DamagedFile, InputError, brief
 from kd_jax.storage import jsonl
 
 NAME, FAILED = "manifest.json", "failed.txt"
@@ -25,14 +25,14 @@ EVERY = 5.0  # seconds between two updates of a process's seconds
 OF_PROCESS = "began", "commit", "clean", "changed", "command", "device"
 # of a run whose manifest was lost, or that began before manifests told this
 UNKNOWN = {"began": None, "commit": None, "clean": None}
-COMPUTED = "clean", "changed", "processes", "finished", "seconds"
+COMPUTED = "clean", "changed", "processes", "finished", "records", "seconds"
 
 
 def read(folder: pathlib.Path) -> dict[str, Any]:
     """What the manifest of a run folder says; {} without one.
 
     Raises:
-        InputError: it is damaged.
+        DamagedFile: it is damaged.
     """
     path = folder / NAME
     try:
@@ -43,27 +43,49 @@ def read(folder: pathlib.Path) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     except DAMAGED as error:
-        raise InputError(
-            f"{path} is damaged ({brief(error)}): the same command goes on and writes another"
-        ) from None
+        what = f"is damaged ({brief(error)})"
+        raise DamagedFile(path, what, "the same command goes on and writes another") from None
     return found
 
 
 def _check(found):
-    """ValueError, or another of DAMAGED, where a field that is read here is no such."""
-    if "finished" in found and datetime.datetime.fromisoformat(found["finished"]).tzinfo is None:
-        raise ValueError("finished is no time with its zone")
-    for said in (found, *found.get("processes", [])):
-        if not any(said.get("clean") is x for x in (None, True, False)):
-            raise ValueError(f"clean is {said['clean']!r}")
-        for name in ("commit", "device", "experiment"):
-            if not isinstance(said.get(name), str | None):
-                raise ValueError(f"{name} is {said[name]!r}")
-    spent = [process["seconds"] for process in found.get("processes", [])]
-    spent += [found["seconds"]["total"]] if "seconds" in found else []
-    if not all(math.isfinite(each) and each >= 0 for each in spent):
-        raise ValueError("seconds are no numbers from 0 on")
-    cleanness(found.get("processes", []))
+    """ValueError where a field that is read here is no such."""
+    _expect(isinstance(found, dict), "it is no object")
+    processes = found.get("processes", [])
+    objects = isinstance(processes, list) and all(isinstance(x, dict) for x in processes)
+    _expect(objects, "processes are no list of objects")
+    _expect("finished" not in found or _is_time(found["finished"]), "finished is no time with zone")
+    for said in (found, *processes):
+        clean = said.get("clean")
+        _expect(any(clean is x for x in (None, True, False)), f"clean is {clean!r}")
+        for name in ("commit", "device", "experiment", "command"):
+            _expect(isinstance(said.get(name), str | None), f"{name} is {said.get(name)!r}")
+    _expect(all("clean" in process for process in processes), "a process does not tell clean")
+    total = [found["seconds"]] if "seconds" in found else []
+    _expect(all(isinstance(x, dict) for x in total), f"seconds are {total[:1]}")
+    spent = [process.get("seconds") for process in processes] + [x.get("total") for x in total]
+    _expect(all(map(_is_spent, spent)), "seconds are no numbers from 0 on")
+    _expect(_is_spent(found.get("records", 0)), f"records are {found.get('records')!r}")
+
+
+def _expect(condition, otherwise):
+    """ValueError(otherwise) unless the condition holds."""
+    if not condition:
+        raise ValueError(otherwise)
+
+
+def _is_time(value):
+    """Whether it is a time with its zone, as a text."""
+    try:
+        return datetime.datetime.fromisoformat(value).tzinfo is not None
+    except (TypeError, ValueError):
+        return False
+
+
+def _is_spent(value):
+    """Whether it is a number from 0 on."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and math.isfinite(value) and value >= 0
 
 
 def sound(folder: pathlib.Path) -> dict[str, Any]:
@@ -169,10 +191,14 @@ class Manifest:
             if not self.stopped.is_set() and self.held():
                 self._write()
 
-    def finish(self) -> None:
-        """Write that the run is complete, the last that is written."""
+    def finish(self, **counted: int) -> None:
+        """Write that the run is complete, the last that is written.
+
+        Args:
+            counted: {"records": how many the run has}.
+        """
         with self.mutex:
-            self._write(finished=now())
+            self._write(finished=now(), **counted)
             self.stopped.set()
 
     def leave(self, why: str | None) -> None:

@@ -247,7 +247,7 @@ class Run:
         draw(self.folder)
         for left in self.folder.glob("training *"):  # snapshots of what is recorded, after a kill
             shutil.rmtree(left, ignore_errors=True)
-        self._manifest.finish()
+        self._manifest.finish(records=len(self.records()))
         why = no_verdicts.unsaid(self.settings, whole)
         said = self.shown or show(text)
         said, why = f"\n{said}\n" if said else "", f"{why}\n" if why else ""

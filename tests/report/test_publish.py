@@ -20,11 +20,12 @@ from small_repository import (
 )
 
 from kd_jax.errors import InputError
-from kd_jax.report import commands, publish
+from kd_jax.report import commands, modules, publish
 from kd_jax.storage import commits, jsonl, manifest, whole_file
 
 ROOT = pathlib.Path(__file__).parents[2]
 RECORDS = publish.all_records()
+SVG = '<svg xmlns="http://www.w3.org/2000/svg">'
 
 
 @pytest.fixture
@@ -39,9 +40,8 @@ def test_publishing_copies_a_finished_run_and_renews_the_pages(root):
     page = (folder / "README.md").read_text()
     assert f"## Results\n\n    ./run.sh small\n\n{with_headings(TABLE)}" in page
     assert "./run.sh small" in (root / "README.md").read_text()
-    (run / "config.json").write_text('{"preset": "wide"}')
-    (run / "command.txt").write_text("./run.sh small --preset=wide\n")
-    assert publish.publish(run, root=root) == folder / "records_wide"  # though the first is new
+    wide = finished(root, preset="wide", flags="--preset=wide", name="two")
+    assert publish.publish(wide, root=root) == folder / "records_wide"  # though the first is new
     page = (folder / "README.md").read_text()
     assert "## Results, --preset=wide\n\n    ./run.sh small --preset=wide\n" in page
 
@@ -255,7 +255,7 @@ def test_without_room_for_the_pages_nothing_changes(root, monkeypatch):
             yield file
 
     monkeypatch.setattr(whole_file, "written", full)
-    assert "cannot be shown on a page (No space left on device)" in refused(root, run)
+    assert "records cannot be written (No space left on device): make room" in refused(root, run)
 
 
 def test_a_run_with_options_that_nobody_else_sets_is_refused(root):
@@ -309,6 +309,39 @@ def test_figures_are_drawn_again_and_a_file_that_a_record_lacks_is_one_line(
         f"{records[0]} has no digit.npz: what needs it is not drawn again\n"
         f"{records[1]} has no test_curve: what needs it is not drawn again\n"
     )
+
+
+def test_figures_are_drawn_from_the_records_also_where_the_run_lacks_them(root, monkeypatch):
+    """The run has one of two figures, and of another day; both are as the report draws them now."""
+
+    class Report:
+        def table(folder):
+            return TABLE
+
+        def draw(folder):
+            for name in ("curve", "bars"):
+                (folder / f"{name}.svg").write_text(f"{SVG} <!-- {name} --></svg>")
+
+    monkeypatch.setattr(modules, "of", lambda folder, name: Report if name == "report" else None)
+    run = finished(root)
+    (run / "curve.svg").write_text("of another day")
+    folder = publish.publish(run, root=root)
+    found = {path.name: path.read_text() for path in folder.glob("*.svg")}
+    assert found == {f"{x}.svg": f"{SVG} <!-- {x} --></svg>" for x in ("curve", "bars")}
+    assert "![bars](records/bars.svg)" in (folder.parent / "README.md").read_text()
+
+
+def test_a_figure_that_needs_a_file_which_the_run_lacks_names_it(root, monkeypatch):
+    class Report:
+        def table(folder):
+            return TABLE
+
+        def draw(folder):
+            (folder / "digits.npz").read_bytes()
+
+    monkeypatch.setattr(modules, "of", lambda folder, name: Report if name == "report" else None)
+    run = finished(root)
+    assert refused(root, run) == f"{run}/digits.npz is missing: run it again"
 
 
 def test_a_run_of_an_earlier_version_is_published_with_the_digits_that_its_numbers_need(root):

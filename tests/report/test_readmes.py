@@ -191,6 +191,21 @@ def test_only_what_changed_is_written(tmp_path):
     assert readmes.write(tmp_path) == []
 
 
+def test_tables_are_as_before_where_no_page_can_show_them(tmp_path, monkeypatch):
+    folder = tree(tmp_path)
+    record(folder / "records")
+
+    class Report:
+        def table(folder):
+            return TABLE.replace("BEATS", "WORSE")
+
+    monkeypatch.setattr(readmes.modules, "of", lambda folder, name: Report)
+    (folder / "findings.md").write_text("{{records | All digits | nobody | NLL}}\n")
+    with pytest.raises(InputError, match="has no single row .'nobody'."):
+        readmes.write(tmp_path)
+    assert (folder / "records" / "table.md").read_text() == TABLE
+
+
 RENDERED = readmes.rendered(ROOT)  # once, as it takes seconds
 
 

@@ -66,6 +66,71 @@ def test_a_run_that_has_none_of_a_record_s_rows_repeats_nothing(root):
     assert not (root / "experiments" / "small" / repeated.FOLDER).exists()
 
 
+def test_a_run_of_the_exploration_s_base_seed_repeats_nothing(root):
+    """Settings were chosen on it: of the record's preset, or else of the default one."""
+    publish.publish(run_of(root, 0, TABLE, "zero"), root=root)
+    committed(root)
+    with pytest.raises(InputError, match="--base_seed=0, as .*exploration is, on which settings"):
+        publish.repeat(run_of(root, 0, TABLE, "again"), root=root)
+    assert not (root / "experiments" / "small" / repeated.FOLDER).exists()
+    assert publish.repeat(run_of(root, 2, TABLE, "two"), root=root).is_file()
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_a_page_whose_readme_cannot_be_written_is_as_before(root, monkeypatch, there):
+    folder, run = root / "experiments" / "small" / repeated.FOLDER, run_of(root, 2, TABLE, "two")
+    if there:
+        page = publish.repeat(run, root=root)
+        page.write_text("before\n" + page.read_text(encoding="utf-8"), encoding="utf-8")
+    before = {path: path.read_bytes() for path in folder.glob("*")}
+
+    def fails(root):
+        raise ValueError("a row is missing")
+
+    monkeypatch.setattr(publish.readmes, "write", fails)
+    with pytest.raises(InputError, match="two cannot be shown on a page .a row is missing"):
+        publish.repeat(run, root=root)
+    assert {path: path.read_bytes() for path in folder.glob("*")} == before
+    assert folder.exists() == there and not list(folder.parent.glob(".records*"))
+
+
+def test_nothing_is_repeated_while_another_record_is_damaged(root):
+    record = root / "experiments" / "small" / "records"
+    (record / "records.jsonl").unlink()
+    with pytest.raises(InputError, match="records.jsonl is missing: git checkout -- "):
+        publish.repeat(run_of(root, 2, TABLE, "two"), root=root)
+    assert not (record.parent / repeated.FOLDER).exists()
+
+
+def test_a_page_shows_the_tables_of_the_records_and_not_what_a_file_says(root, monkeypatch):
+    """The run's table.md has 1.0 where the report of its records says 10.0."""
+    again = TABLE.replace("| 10.0 ", "| 1.0 ")
+    monkeypatch.setattr(publish.readmes, "table", lambda record, experiment: TABLE)
+    page = publish.repeat(run_of(root, 2, again, "two"), root=root)
+    assert "| 10.0 " in page.read_text() and "| 1.0 " not in page.read_text()
+
+
+@pytest.mark.parametrize(
+    "name, changes, expected",
+    [
+        ("{}", ("rows lie inside", "rows lie"), "has no single line that counts what held"),
+        ("{}", ("intervals hold", "hold"), "has no single line that counts what held"),
+        ("foo.md", ("", ""), "is not named as a page of a repetition"),
+        ("records-2026-11-22-base_seed_2.md", ("", ""), "is not named as a page of a repetition"),
+    ],
+)
+def test_what_is_no_page_of_a_repetition_is_named(root, name, changes, expected):
+    page = publish.repeat(run_of(root, 2, TABLE, "two"), root=root)
+    text = page.read_text(encoding="utf-8")
+    other = page.rename(page.with_name(name.format(page.name)))
+    other.write_text(text.replace(*changes) if changes[0] else text, encoding="utf-8")
+    with pytest.raises(InputError) as refused:
+        publish.renew(root)
+        repeated.counted(root)  # on the page of claims, which the small repository has not
+    line = f"{other} {expected}: git checkout -- {other}, or move it away if it is none of a"
+    assert str(refused.value).startswith(line)
+
+
 def test_what_has_no_record_cannot_be_repeated(tmp_path):
     root = repository(tmp_path / "clone")
     with pytest.raises(InputError, match="holds no record"):

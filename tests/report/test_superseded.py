@@ -31,7 +31,7 @@ def test_without_a_reason_nothing_is_replaced(replaced):
     root, records, run, table = replaced
     with pytest.raises(InputError, match=r'say in a line why the new one takes its place, --why="'):
         publish.publish(run, root=root)
-    with pytest.raises(InputError, match="say in a line why"):
+    with pytest.raises(InputError, match="--why has 2 lines: expected the reason in one"):
         publish.publish(run, root=root, why="one\ntwo")
     assert (records / "table.md").read_text() == table
     assert not (records.parent / superseded.FOLDER).exists()
