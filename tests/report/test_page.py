@@ -136,8 +136,8 @@ def test_the_papers_numbers_stand_beside_ours(reader):
         if (x.get("part"), x["row"]) == ("all", "labels only")
     ]
     wanted = ["labels only", "test errors", "146"]  # Hinton et al. 2015, section 3
-    (found,) = (row[3] for row in reader.rows["paper"] if row[:3] == wanted)
-    assert found.startswith(f"{np.mean(ours):.1f} ± ")
+    found = [row[3] for row in reader.rows["paper"] if row[:3] == wanted]  # of each preset
+    assert sum(x.startswith(f"{np.mean(ours):.1f} ± ") for x in found) == 1
 
 
 def test_no_published_number_is_left_out(reader):
