@@ -34,15 +34,26 @@ def alone(root: pathlib.Path) -> Iterator[None]:
     Raises:
         InputError: Another process does.
     """
+    lock = _lock(root)
+    try:
+        if lock:
+            lock.acquire(timeout=0)
+    except filelock.Timeout:
+        raise InputError(f"another publish is at work in {root}: wait for its end") from None
+    try:
+        yield
+    finally:
+        if lock:
+            lock.release()
+
+
+def _lock(root):
+    """The lock of a clone; None of a copy without .git, of which pages alone can be renewed."""
     try:
         folder = pathlib.Path(commits.git(root, "rev-parse", "--absolute-git-dir").strip())
     except (OSError, subprocess.CalledProcessError):
-        folder = root  # a copy without .git
-    try:
-        with filelock.FileLock(folder / "kd_jax_publish.lock").acquire(timeout=0):
-            yield
-    except filelock.Timeout:
-        raise InputError(f"another publish is at work in {root}: wait for its end") from None
+        return None
+    return filelock.FileLock(folder / "kd_jax_publish.lock")
 
 
 @contextlib.contextmanager

@@ -162,3 +162,4 @@ def test_a_copy_without_git_can_renew_its_pages_and_says_that_it_is_no_clone(roo
     assert publish.renew(root) == []
     with pytest.raises(InputError, match=f"{root} is no clone that git can read: publish in one"):
         publish.publish(replaced[1], root=root)
+    assert not list(root.rglob("*.lock"))
