@@ -61,11 +61,22 @@ SHORTER = (  # of a file's text, where nobody sees it: a hundredth of a point is
 @functools.cache
 def _pyplot():
     """What draws, imported with the first figure: it takes as long as jax, and a run draws last."""
-    with extra("report"):
+    with extra("report"), _files_alone():
         import matplotlib
 
         matplotlib.use("Agg")  # before pyplot is imported
         return importlib.import_module("matplotlib.pyplot")
+
+
+@contextlib.contextmanager
+def _files_alone():
+    """In this block matplotlib draws to files, whatever MPLBACKEND names: it may be unknown."""
+    given = os.environ.pop("MPLBACKEND", None)
+    try:
+        yield
+    finally:
+        if given is not None:
+            os.environ["MPLBACKEND"] = given
 
 
 @contextlib.contextmanager
