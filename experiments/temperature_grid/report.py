@@ -54,12 +54,17 @@ def notes(records: list[dict]) -> str:
         (of_one, *_) = grouped.by("width", found).values()
         kinds.setdefault(grouped.counted(of_one), []).append(name)
     (counted, _), *others = kinds.items()
-    said = "".join(f"; on {', '.join(names)} over {other}" for other, names in others)
+    said = "".join(f"; on {', '.join(sets)} over {other}" for other, sets in others)
+    drawn = {record["dataset"] for record in labels} - {names.MNIST}
+    of_draw = (
+        "All teachers of a data set learn from one draw of its clusters, of which intervals speak: "
+        "another base seed draws others.\n"
+    )
     return (
         f"Errors{differences.of_how_many(labels)}, mean ± s.d. over {counted}, on each data "
         f"set{said}; paired. Students of {widths} units in "
         f"each layer,\n{epochs} epochs; temperatures that were tried: {temperatures}.\n"
-        f"{tables.scope(labels)}\nT_opt is the temperature with the least mean test errors: it "
+        f"{tables.scope(labels)}\n{of_draw if drawn else ''}T_opt is the temperature with the least mean test errors: it "
         "describes the curve, and no row is chosen by it. Not beaten: the\ntemperatures that it "
         "does not beat, corrected for all temperatures and lines of the table (Bonferroni); where "
         "the lowest or\nthe highest is among them, the curve was not seen to turn and there is no "
