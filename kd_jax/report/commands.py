@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kd_jax.errors import DamagedFile, brief
+from kd_jax.storage import jsonl
 
 NAME, SETTINGS = "command.txt", "config.json"
 
@@ -22,9 +23,9 @@ def settings(folder: pathlib.Path) -> dict[str, Any]:
     try:
         found = json.loads(said)
     except (ValueError, RecursionError) as error:
-        raise DamagedFile(path, f"is damaged ({brief(error)})", "run it again") from None
+        raise DamagedFile(path, f"is damaged ({brief(error)})", jsonl.AGAIN) from None
     if not isinstance(found, dict):
-        raise DamagedFile(path, "has no settings by name", "run it again")
+        raise DamagedFile(path, "has no settings by name", jsonl.AGAIN)
     return found
 
 
@@ -46,11 +47,11 @@ def text(path: pathlib.Path) -> str:
     """
     if not path.is_file():
         what = "is no file" if path.exists() else "is missing"
-        raise DamagedFile(path, what, "run it again")
+        raise DamagedFile(path, what, jsonl.AGAIN)
     try:
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError:
-        raise DamagedFile(path, "is no text in UTF-8", "run it again") from None
+        raise DamagedFile(path, "is no text in UTF-8", jsonl.AGAIN) from None
 
 
 def settings_of(command: str, settings: Mapping[str, Any]) -> list[tuple[str, str]]:

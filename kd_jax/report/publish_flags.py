@@ -45,11 +45,20 @@ def parse(words: Sequence[str]) -> Asked:
             raise InputError(f"publish: {flag} is none of its flags; {guess}")
     require(len(whys) < 2, "--why is given twice: expected one reason")
     for _, _, reason in whys:
-        lines = len(reason.strip().splitlines())
-        require(lines, '--why has no reason: expected --why="…"')
-        require(lines == 1, f"--why has {lines} lines: expected the reason in one")
+        require(reason.strip(), '--why has no reason: expected --why="…"')
+        check_reason(reason)
     _check_together(runs, [*flags, *["--why"] * len(whys)])
     return Asked(next(iter(runs), ""), _decoded(whys[0][2]) if whys else "", frozenset(flags))
+
+
+def check_reason(why: str) -> None:
+    """InputError if a reason has several lines.
+
+    Args:
+        why: It, which is not empty.
+    """
+    lines = len(why.strip().splitlines())
+    require(lines == 1, f"--why has {lines} lines: expected the reason in one")
 
 
 def _check_together(runs, flags):

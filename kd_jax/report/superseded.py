@@ -7,7 +7,7 @@ import pathlib
 import re
 
 from kd_jax.errors import require
-from kd_jax.report import commands, docs_records, manifests
+from kd_jax.report import commands, docs_records, manifests, publish_flags
 from kd_jax.storage import manifest
 
 FOLDER, WHY = "superseded", "Why: "
@@ -34,13 +34,13 @@ def text(record: pathlib.Path, why: str) -> str:
     Raises:
         InputError: No reason is given, or one of several lines.
     """
-    said, lines = manifest.read(record), len(why.strip().splitlines())
+    said = manifest.read(record)
     require(
         why.strip(),
         f"{record} holds a record of {said['finished'][:10]}: say in a line why the new one takes "
         'its place, --why="…"; its tables are kept with the reason',
     )
-    require(lines == 1, f"--why has {lines} lines: expected the reason in one")
+    publish_flags.check_reason(why)
     title = f"# {record.parent.name}, {record.name} of {said['finished'][:10]}: superseded"
     tables = (record / "table.md").read_text(encoding="utf-8").strip()
     command = commands.read(record)  # which older records lack

@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from small_repository import TABLE, committed, finished, repository
+from small_repository import TABLE, committed, finished
 
 from kd_jax.errors import InputError
 from kd_jax.report import in_place, publish, superseded
@@ -67,21 +67,6 @@ while killed(root := copied(f"killed {number}"), number):
     shutil.rmtree(root)
 print(number, asked)
 """
-
-
-@pytest.fixture
-def root(tmp_path):
-    return repository(tmp_path / "clone")
-
-
-@pytest.fixture
-def replaced(root):
-    """The folder of a committed record, and the run of another one with other tables."""
-    folder = publish.publish(finished(root), root=root)
-    committed(root)
-    run = finished(root, name="two", finished="2026-11-23T10:00:00+00:00")
-    (run / "table.md").write_text(TABLE.replace("0.5 |", "0.9 |"))
-    return folder, run
 
 
 @pytest.mark.parametrize("page", ["of before", pytest.param("new", marks=pytest.mark.slow)])

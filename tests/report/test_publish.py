@@ -15,7 +15,6 @@ from small_repository import (
     finished,
     git,
     process,
-    repository,
     with_headings,
 )
 
@@ -26,11 +25,6 @@ from kd_jax.storage import commits, jsonl, manifest, whole_file
 ROOT = pathlib.Path(__file__).parents[2]
 RECORDS = publish.all_records()
 SVG = '<svg xmlns="http://www.w3.org/2000/svg">'
-
-
-@pytest.fixture
-def root(tmp_path):
-    return repository(tmp_path / "clone")
 
 
 def test_publishing_copies_a_finished_run_and_renews_the_pages(root):

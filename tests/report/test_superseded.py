@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from small_repository import committed, finished, repository
+from small_repository import committed, finished
 
 from kd_jax.errors import InputError
 from kd_jax.report import publish, superseded
@@ -12,19 +12,10 @@ WHY = "soft targets got more steps than labels only"
 
 
 @pytest.fixture
-def root(tmp_path):
-    return repository(tmp_path / "clone")
-
-
-@pytest.fixture
-def replaced(root):
+def replaced(root, replaced):
     """(the root, the folder of records, the run of a second record, the first one's table)."""
-    records = publish.publish(finished(root), root=root)
-    table = (records / "table.md").read_text()
-    committed(root)
-    run = finished(root, name="two", finished="2026-11-23T10:00:00+00:00")
-    (run / "table.md").write_text(table.replace("0.5 |", "0.9 |"))
-    return root, records, run, table
+    records, run = replaced
+    return root, records, run, (records / "table.md").read_text()
 
 
 def test_without_a_reason_nothing_is_replaced(replaced):

@@ -5,26 +5,13 @@ import json
 import os
 
 import pytest
-from small_repository import committed, finished, git, record, repository
+from small_repository import committed, finished, git, record
 
 from kd_jax.errors import DamagedFile, InputError
 from kd_jax.report import publish, readmes, whole
 from kd_jax.storage import jsonl
 
 RECORDS = [{"row": "a", "seed": seed} for seed in range(5)]
-
-
-@pytest.fixture
-def root(tmp_path):
-    return repository(tmp_path / "clone")
-
-
-@pytest.fixture
-def kept(root):
-    """The folder of a committed record."""
-    folder = publish.publish(finished(root), root=root)
-    committed(root)
-    return folder
 
 
 def test_records_are_refused_at_every_length_but_the_whole(tmp_path):
