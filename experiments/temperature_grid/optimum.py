@@ -13,6 +13,13 @@ from experiments.temperature_grid.rows import SOFT
 from kd_jax.metrics import statistics
 from kd_jax.report import differences, grouped
 
+ABOUT = (
+    "T_opt is the temperature with the least mean test errors: it describes the curve, and no row "
+    "is chosen by it. Not beaten: the\ntemperatures that it does not beat, corrected for all "
+    "temperatures and lines of the table (Bonferroni); where the lowest or\nthe highest is among "
+    "them, the curve was not seen to turn and there is no optimum.\n"
+)
+
 
 class Optimum(NamedTuple):
     """T_opt, and the temperatures that cannot be told from it.

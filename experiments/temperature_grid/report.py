@@ -10,6 +10,10 @@ from kd_jax.metrics import statistics
 from kd_jax.report import contrasts, differences, grouped, tables
 
 CLAIM = (statistics.SUPPORTED, statistics.CONTRADICTED, statistics.UNDECIDED)
+ONE_DRAW = (
+    "All teachers of a data set learn from one draw of its clusters, of which intervals speak: "
+    "another base seed draws others.\n"
+)
 
 
 def draw(folder: pathlib.Path) -> None:
@@ -56,20 +60,11 @@ def notes(records: list[dict]) -> str:
     (counted, _), *others = kinds.items()
     said = "".join(f"; on {', '.join(sets)} over {other}" for other, sets in others)
     drawn = {record["dataset"] for record in labels} - {names.MNIST}
-    of_draw = (
-        "All teachers of a data set learn from one draw of its clusters, of which intervals speak: "
-        "another base seed draws others.\n"
-    )
     return (
         f"Errors{differences.of_how_many(labels)}, mean ± s.d. over {counted}, on each data "
-        f"set{said}; paired. Students of {widths} units in "
-        f"each layer,\n{epochs} epochs; temperatures that were tried: {temperatures}.\n"
-        f"{tables.scope(labels)}\n{of_draw if drawn else ''}"
-        "T_opt is the temperature with the least mean test errors: it "
-        "describes the curve, and no row is chosen by it. Not beaten: the\ntemperatures that it "
-        "does not beat, corrected for all temperatures and lines of the table (Bonferroni); where "
-        "the lowest or\nthe highest is among them, the curve was not seen to turn and there is no "
-        "optimum.\n"
+        f"set{said}; paired. Students of {widths} units in each layer,\n{epochs} epochs; "
+        f"temperatures that were tried: {temperatures}.\n"
+        f"{tables.scope(labels)}\n{ONE_DRAW if drawn else ''}{optimum.ABOUT}"
     )
 
 
