@@ -10,7 +10,6 @@ import signal
 import sys
 
 from experiments import listing
-from experiments.usages import USAGES
 from kd_jax.streams import one_line, open_streams
 
 
@@ -94,7 +93,7 @@ def main(arguments, done=lambda run: 0):
     if name == "completion" and not flags:
         return printed(listing.completion())
     if name in listing.TOOLS:
-        return printed(USAGES.get(name, f"./run.sh {name}: {listing.TOOLS[name]}"))
+        return printed(listing.USAGES.get(name, f"./run.sh {name}: {listing.TOOLS[name]}"))
     if name not in listing.experiments():
         print(unknown(name), file=sys.stderr)
         return 2

@@ -124,8 +124,7 @@ def test_an_experiment_imports_no_other_and_linen_and_orbax_through_the_library(
     own = path.relative_to(ROOT).parts[1]
     found = imports(path)
     others = {x for x in found if below(x, "experiments") and not below(x, f"experiments.{own}")}
-    beside = {"experiments.listing", "experiments.usages.USAGES"}
-    assert others <= (beside if own == "__main__.py" else set())
+    assert others <= ({"experiments.listing"} if own == "__main__.py" else set())
     assert not any(below(x, f"experiments.{own}.report") for x in found)  # the launcher alone does
     assert not any(below(x, "flax.linen") or below(x, "orbax") for x in found)
 

@@ -85,7 +85,7 @@ def perturbed(
         times: a factor of all three.
     """
     gain_key, noise_key, shift_key = jax.random.split(key, 3)
-    most = max(1, round(FILTERS * times))
+    most = round(FILTERS * times)
     wider = jnp.pad(frames, ((0, 0), (most, most)), mode="edge")
     moved = jax.lax.dynamic_slice_in_dim(
         wider, jax.random.randint(shift_key, (), 0, 2 * most + 1), frames.shape[1], axis=1

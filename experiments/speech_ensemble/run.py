@@ -59,7 +59,7 @@ def recipe(
 
 
 def train_ensemble(
-    config: Config, spoken: data.Speech, ensemble: int, run, decays: bool, perturbed: float = 0.0
+    config: Config, spoken: data.Speech, ensemble: int, run, decays: bool, perturbed: float
 ):
     """The members, which differ by initialization and order, trained in one program or restored.
 
@@ -136,7 +136,7 @@ def train_setup(config: Config, setup: Setup, spoken: data.Speech, trained, task
         task: the unit, of one ensemble.
     """
     ensemble = task.known["teacher_seed"]
-    members = trained(setup.decays, setup.perturbed * setup.of_perturbed)
+    members = trained(setup.decays, setup.perturbed if setup.of_perturbed else 0.0)
     wanted = arms(config, setup)
     split, sources = transfer_set(config, setup, spoken, members, ensemble)
     each, order = of_students(config, ensemble)

@@ -117,7 +117,7 @@ def test_each_ensemble_has_units_and_orders_of_its_own(monkeypatch):
     )
     for base, ensemble in ((0, 0), (0, 1), (1, 0)):
         config, base = Config(base_seed=base, batch_size=2), (base, ensemble)
-        speech_ensemble.train_ensemble(config, SPOKEN, ensemble, None, decays=True)
+        speech_ensemble.train_ensemble(config, SPOKEN, ensemble, None, True, 0.0)
     assert all(given[1].epochs == 6 and len(given[2]) == 10 for given in taken.values())
     orders = {np.asarray(given[1].sampler(0, 0)).tobytes() for given in taken.values()}
     assert len(orders) == 3
