@@ -7,11 +7,11 @@ Found:    With 50 units soft targets beat labels on all nine data sets, at every
           That T = 3 beats label smoothing on all nine is contradicted; no verdict says that they
           beat a permuted teacher on any, and where the best T lies is undecided
 
-On the artificial data sets each of ten teachers has a student of its own per row. T_opt is read off
-the test errors: it describes the curve, chooses nothing, and is told together with all temperatures
-that it does not beat. `--preset=width` compares students of four widths on three of the data sets,
-`--preset=mnist` of three widths on MNIST, where six teachers have two students each; the presets
-ending in `_paper` train them for longer, at more temperatures.
+Each artificial data set is drawn ten times, clusters and all; each draw has a teacher and a student
+per row of its own. T_opt is read off the test errors: it describes the curve, chooses nothing, and
+is told together with all temperatures that it does not beat. `--preset=width` compares students of
+four widths on three of the data sets, `--preset=mnist` of three widths on MNIST, where six teachers
+have two students each; the presets ending in `_paper` train for longer, at more temperatures.
 
 Every width is a program of its own: padded to the widest student all would cost what it costs,
 four times as much as the sum of the real ones, to save a second of compilation each.

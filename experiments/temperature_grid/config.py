@@ -24,7 +24,9 @@ class Config(experiment.TaughtConfig):
     """Settings of the temperature grid."""
 
     teachers: int = setting(
-        10, "teachers of each artificial data set, each with students of its own", at_least(1)
+        10,
+        "draws of each artificial data set, each with a teacher and students of its own",
+        at_least(1),
     )
     seeds: int = setting(1, "students per row of each teacher, each of its own seed", at_least(1))
     part: str = setting(

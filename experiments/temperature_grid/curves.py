@@ -1,28 +1,10 @@
 """Records as curves of errors over temperature."""
 
-import pathlib
-
 import numpy as np
 from jaxtyping import Float
 
-from experiments.temperature_grid.rows import SOFT, TEACHER
+from experiments.temperature_grid.rows import SOFT
 from kd_jax.report import differences, grouped
-from kd_jax.storage import jsonl
-
-
-def read(folder: pathlib.Path) -> list[dict]:
-    """The records of a run, each of which knows its teacher.
-
-    The committed record does not: it is of before teachers had seeds. On its data sets that have a
-    teacher for every seed, that is the teacher of the students of this seed.
-    """
-    records = jsonl.records(folder)
-    several = {r["dataset"] for r in records if r["row"] == TEACHER and r["seed"]}
-    own = [r["dataset"] in several and "teacher_seed" not in r for r in records]
-    return [
-        r | {"teacher_seed": r["seed"], "seed": 0} if of_its_own else r
-        for r, of_its_own in zip(records, own)
-    ]
 
 
 def of(records: list[dict], **wanted) -> list[dict]:

@@ -46,6 +46,10 @@ class Optimum(NamedTuple):
             return ", ".join(f"{t:g}" for t in self.unbeaten)
         return f"{low:g}–{high:g}"
 
+    def cells(self) -> tuple[str, str, str]:
+        """Of a table: T_opt, what it does not beat, whether it is one."""
+        return f"{self.value:g}", str(self), "optimum" if self.exists else "no optimum"
+
 
 def find(records: list[dict], curves: int = 1) -> Optimum:
     """The Optimum of the soft targets among the records of one data set and width.

@@ -1,29 +1,35 @@
-"""Tables of errors over temperature: the paper's rows, every data set, the claims, the widths."""
+"""Tables of errors over temperature: the paper's rows, every data set, the claims."""
 
 import json
 import pathlib
 
 from experiments.temperature_grid import figures, optimum
 from experiments.temperature_grid import rows as names
-from experiments.temperature_grid.curves import curve, named, of, read
+from experiments.temperature_grid import widths as of_widths
+from experiments.temperature_grid.curves import curve, named, of
 from kd_jax.metrics import statistics
 from kd_jax.report import contrasts, differences, grouped, tables
+from kd_jax.storage import jsonl
 
 CLAIM = (statistics.SUPPORTED, statistics.CONTRADICTED, statistics.UNDECIDED)
 ONE_DRAW = (
     "All teachers of a data set learn from one draw of its clusters, of which intervals speak: "
-    "another base seed draws others.\n"
+    "another base seed draws others."
+)
+OWN_DRAWS = (
+    "Each teacher and its students have a draw of the data set of their own: other clusters, other "
+    "rows to learn from, other\nrows for the test.\n"
 )
 
 
 def draw(folder: pathlib.Path) -> None:
     """Every figure of a run folder."""
-    figures.draw(read(folder), folder)
+    figures.draw(jsonl.records(folder), folder)
 
 
 def table(folder: pathlib.Path) -> str:
     """The Markdown of a run folder: all tables that its records allow."""
-    records = read(folder)
+    records = jsonl.records(folder)
     settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     grid, widths = of(records, part=names.GRID), of(records, part=names.WIDTH)
     parts = [notes(records)]
@@ -32,7 +38,7 @@ def table(folder: pathlib.Path) -> str:
         parts += beside_paper(grid, settings), by_dataset(grid, at)
         parts += compared_by_dataset(grid, at), claims(grid, at)
     if widths:
-        parts += by_width(widths, typical(widths, settings)), growth(widths)
+        parts += of_widths.by_width(widths, typical(widths, settings)), of_widths.growth(widths)
     return "\n".join(parts)
 
 
@@ -53,19 +59,21 @@ def notes(records: list[dict]) -> str:
             ("temperature", of(records, family=names.SOFT)),
         )
     )
-    kinds: dict[str, list[str]] = {}
-    for name, found in grouped.by("dataset", labels).items():
-        (of_one, *_) = grouped.by("width", found).values()
-        kinds.setdefault(grouped.counted(of_one), []).append(name)
-    (counted, _), *others = kinds.items()
-    said = "".join(f"; on {', '.join(sets)} over {other}" for other, sets in others)
-    drawn = {record["dataset"] for record in labels} - {names.MNIST}
+    counted = grouped.counted(of(labels, dataset=labels[0]["dataset"], width=labels[0]["width"]))
     return (
         f"Errors{differences.of_how_many(labels)}, mean ± s.d. over {counted}, on each data "
-        f"set{said}; paired. Students of {widths} units in each layer,\n{epochs} epochs; "
-        f"temperatures that were tried: {temperatures}.\n"
-        f"{tables.scope(labels)}\n{ONE_DRAW if drawn else ''}{optimum.ABOUT}"
+        f"set; paired. Students of {widths} units in each layer,\n{epochs} epochs; "
+        f"temperatures that were tried: {temperatures}.\n{scope(labels)}\n{optimum.ABOUT}"
     )
+
+
+def scope(labels: list[dict]) -> str:
+    """What intervals speak of: other draws of artificial data, the same MNIST."""
+    if labels[0]["dataset"] == names.MNIST:
+        return tables.scope(labels)
+    if differences.known_examples(labels):
+        return f"{tables.scope(labels)}\n{ONE_DRAW}"
+    return f"{OWN_DRAWS}{tables.scope(labels, 'draws, teachers and students', '')}"
 
 
 def _listed(values):
@@ -133,7 +141,7 @@ def by_dataset(records: list[dict], at: float) -> str:
         rows = grouped.by_row(here)
         errors = (grouped.values(rows[row], "test_errors") for row in shown_rows)
         found = optimum.find(here, len(datasets))
-        lines.append([name, *map(tables.mean_and_sd, errors), *shown(found)])
+        lines.append([name, *map(tables.mean_and_sd, errors), *found.cells()])
     header = ["data set", *shown_rows, "T_opt", "not beaten", "curve"]
     return tables.markdown(header, lines)
 
@@ -153,11 +161,6 @@ def compared_by_dataset(records: list[dict], at: float) -> str:
     for baseline in baselines:
         header += [f"{baseline.split(', ')[0]} [95 %]", "verdict"]
     return tables.markdown(header, lines) + tables.power(every, "test errors")
-
-
-def shown(found: optimum.Optimum) -> tuple[str, str, str]:
-    """The cells of an Optimum: T_opt, what it does not beat, whether it is one."""
-    return f"{found.value:g}", str(found), "optimum" if found.exists else "no optimum"
 
 
 def claims(records: list[dict], at: float) -> str:
@@ -191,60 +194,3 @@ def beats(lines: list[contrasts.Line]) -> str:
     if statistics.WORSE in verdicts:
         return statistics.CONTRADICTED
     return statistics.SUPPORTED if set(verdicts) == {statistics.BEATS} else statistics.UNDECIDED
-
-
-def optima(records: list[dict]) -> dict[str, dict[int, optimum.Optimum]]:
-    """{data set: {width, ascending: Optimum}}, corrected for all of them."""
-    parts = {
-        name: grouped.by("width", found) for name, found in grouped.by("dataset", records).items()
-    }
-    count = sum(map(len, parts.values()))
-    return {
-        name: {width: optimum.find(found[width], count) for width in sorted(found)}
-        for name, found in parts.items()
-    }
-
-
-def by_width(records: list[dict], at: float) -> str:
-    """One line per data set and width; the temperature `at` against labels, and T_opt."""
-    one = f"{names.SOFT}, T={at:g}"
-    kept = [r for r in records if r["row"] in (names.LABELS, one)]
-    parts = {
-        (r["dataset"], r["width"]): contrasts.Contrast(
-            of(kept, dataset=r["dataset"], width=r["width"]), names.LABELS
-        )
-        for r in kept
-    }
-    compared = contrasts.compare_each(parts)
-    rows = []
-    for name, by_size in optima(records).items():
-        for width, found in by_size.items():
-            lines = {line.row: line for line in compared[name, width]}
-            taught = of(records, dataset=name, width=width, row=names.TEACHER)
-            rows.append([
-                name,
-                width,
-                tables.mean_and_sd(grouped.values(taught, "test_errors")) if taught else "–",
-                parts[name, width].records[0]["epochs"],
-                tables.spread(lines[names.LABELS]),
-                tables.spread(lines[one]),
-                tables.difference(lines[one]),
-                tables.verdict(lines[one]),
-                *shown(found),
-            ])  # fmt: skip
-    header = [
-        "data set", "units per layer", names.TEACHER, "epochs", names.LABELS, f"T={at:g}",
-        "vs. labels only [95 %]", "verdict", "T_opt", "not beaten", "curve",
-    ]  # fmt: skip
-    every = [line for lines in compared.values() for line in lines]
-    return tables.markdown(header, rows) + tables.power(every, "test errors")
-
-
-def growth(records: list[dict]) -> str:
-    """Whether T_opt grows with the student's width: of all widths, and without the narrowest."""
-    rows = [
-        [name, optimum.grows([*found.values()]), optimum.grows([*found.values()][1:])]
-        for name, found in optima(records).items()
-    ]
-    header = ["data set", "T_opt grows with width", "without the narrowest students"]
-    return tables.markdown(header, rows)

@@ -13,6 +13,7 @@ from kd_jax.data import Dataset, augment, mnist, synthetic
 from kd_jax.distill import controls, students, teachers
 from kd_jax.distill.students import Arm
 from kd_jax.export import saved_models
+from kd_jax.metrics import examples
 from kd_jax.runtime import parallel
 from kd_jax.storage import run_folder
 from kd_jax.training import keys, samplers
@@ -71,12 +72,18 @@ def arms(config: Config, unit: dict) -> list[Arm]:
     ]
 
 
-def load(config: Config, name: str) -> Dataset:
-    """The data set of that name."""
+@functools.lru_cache(maxsize=2)  # of those that train side by side: a draw takes 16 MB
+def load(config: Config, name: str, draw: int) -> Dataset:
+    """A draw of the data set of that name: clusters and examples of its own; MNIST has one."""
     if name == named.MNIST:
         return mnist.load("mnist", config.data_dir, config.manual_dir)
-    seed = keys.number(config.base_seed, "draw", "clusters", name)
+    seed = keys.number(config.base_seed, "draw", "clusters", name, draw)
     return synthetic.load(*clusters(config)[name], config.samples, seed)
+
+
+def draw_of(name: str, teacher: int) -> int:
+    """Which draw of a data set a teacher and its students have: one of their own, but of MNIST."""
+    return 0 if name == named.MNIST else teacher
 
 
 @functools.cache  # so that all units share compiled programs
@@ -124,17 +131,20 @@ def student_recipe(config: Config, unit: dict, split) -> teachers.NetworkRecipe:
     return teachers.NetworkRecipe(net, adam(config), sampler, unit["epochs"])
 
 
-def teach(config: Config, data: Dataset, run: run_folder.Run, teacher: int) -> teachers.Teachers:
+def teach(config: Config, name: str, run: run_folder.Run, teacher: int) -> teachers.Teachers:
     """A teacher of a data set, trained or restored."""
-    recipe_of = mnist_recipe if data.name == "mnist" else cluster_recipe
+    data = load(config, name, draw_of(name, teacher))
+    recipe_of = mnist_recipe if name == named.MNIST else cluster_recipe
     recipe = recipe_of(config, len(data.train.labels), teacher)
     key = keys.key(config.base_seed, "teacher", teacher)
     return teachers.one(named.TEACHER, recipe, key, data, run, seed=teacher)
 
 
-def train(config: Config, data: Dataset, teacher: Callable, task: run_folder.Task) -> list[dict]:
+def train(config: Config, teacher: Callable, task: run_folder.Task) -> list[dict]:
     """Train, measure and save the students of a unit; their records and their teacher's."""
     taught, unit, base = teacher(), task.known, config.base_seed
+    name = unit["dataset"]
+    data = load(config, name, draw_of(name, unit["teacher_seed"]))
     logits = {split: found[0] for split, found in taught.logits.items()}
     seed = keys.number(base, "draw", "permuted", unit["teacher_seed"])
     permuted = controls.permuted(logits["train"], data.train.labels, seed)
@@ -150,21 +160,22 @@ def train(config: Config, data: Dataset, teacher: Callable, task: run_folder.Tas
     saved_models.save_teachers(task.run, taught, data.test, **unit)
     saved_models.save(task.run, recipe.model, params, rows, data.test, logits["test"], **unit)
     of_teacher = taught.records(data, family=named.TEACHER)
-    return [*of_teacher, *students.records(wanted, curves["diverged"], test=measured)]
+    found = [*of_teacher, *students.records(wanted, curves["diverged"], test=measured)]
+    return found if name == named.MNIST else examples.forgotten(found)
 
 
 def run(config: Config, run: run_folder.Run) -> None:
     """Train each teacher of every data set, or restore it, and its students; record them."""
     wanted = units(config)
-    data = {name: load(config, name) for name in dict.fromkeys(unit["dataset"] for unit in wanted)}
-    run.uses(data={name: found.digest for name, found in data.items()})
+    # another scikit-learn may draw others: the first draw tells, teachers are found by their own
+    names = dict.fromkeys(unit["dataset"] for unit in wanted)
+    run.uses(data={name: load(config, name, 0).digest for name in names})
 
     @functools.cache  # whichever of its units comes first trains a teacher
     def teacher(name, seed):
-        return parallel.once(functools.partial(teach, config, data[name], run, seed))
+        return parallel.once(functools.partial(teach, config, name, run, seed))
 
     run.each([
-        (unit, functools.partial(train, config, data[name], teacher(name, unit["teacher_seed"])))
+        (unit, functools.partial(train, config, teacher(unit["dataset"], unit["teacher_seed"])))
         for unit in wanted
-        for name in [unit["dataset"]]
     ], workers=config.workers)  # fmt: skip

@@ -7,6 +7,7 @@ a count for each group instead, as other groups are what an interval speaks of.
 
 import base64
 import zlib
+from collections.abc import Iterable
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped
@@ -63,6 +64,18 @@ def unpacked(text: str) -> Float[np.ndarray, " N"]:
         return np.unpackbits(np.frombuffer(content, np.uint8), count=int(head)).astype(float)
     except (ValueError, ArithmeticError, zlib.error) as error:
         raise ValueError(f"{text[:60]!r} does not say which examples are right: {error}") from None
+
+
+def forgotten(records: Iterable[dict]) -> list[dict]:
+    """The records without what says which test examples were right.
+
+    For networks that are each tested on examples of their own: no other has them, nothing is paired
+    by example, and their differences hold what examples differ by already.
+
+    Args:
+        records: Of networks, like distill.students.records.
+    """
+    return [{name: x for name, x in r.items() if name != f"test_{RIGHT}"} for r in records]
 
 
 def _compressed(head, array):

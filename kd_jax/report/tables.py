@@ -19,14 +19,14 @@ def scope(records: Sequence[Record], units: str = "", examples: str = "test exam
     Args:
         records: of one row.
         units: what seeds stand for, where it is not students of teachers.
-        examples: what the records say of each whether it was right.
+        examples: what the records say of each whether it was right; "" where units have theirs.
     """
     several = len({seeds(r)[0] for r in records}) > 1
     of = units or ("teachers and their students" if several else "students of this one teacher")
     tests = f" and {examples}" if known_examples(records) else f", on the same {examples}"
     return (
-        f"[95 %]: of the paired difference, for other {of}{tests}; verdicts are corrected for all "
-        "of a table (Holm)."
+        f"[95 %]: of the paired difference, for other {of}{examples and tests}; verdicts are "
+        "corrected for all of a table (Holm)."
     )
 
 

@@ -21,6 +21,7 @@ from kd_jax.data import synthetic
 from kd_jax.data.dataset import Dataset, Split
 from kd_jax.distill import teachers
 from kd_jax.errors import InputError
+from kd_jax.metrics import examples
 from kd_jax.runtime import parallel
 from kd_jax.storage import jsonl, manifest
 
@@ -74,6 +75,24 @@ def test_a_run_has_every_record_table_and_figure(folder):
     # and every student is another network
     losses = [r["test_nll"] for r in records if r["row"] != "teacher"]
     assert len(set(losses)) == len(losses)
+    # which rows of a draw of its own were right is told of none: no other network has these rows
+    assert not any("test_right" in r for r in records)
+
+
+def test_a_teacher_and_its_students_learn_from_a_draw_of_their_own(monkeypatch):
+    """Of the clusters; all networks on MNIST have the one that there is."""
+    drawn = []
+    monkeypatch.setattr(synthetic, "load", lambda *about: drawn.append(about))
+    monkeypatch.setattr(temperature_grid.mnist, "load", lambda *about: drawn.append(about))
+    config, sets = Config(base_seed=3), ("sep 1, informative 1", "MNIST")
+    for name, teacher in itertools.product(sets, (0, 1)):
+        draw = temperature_grid.draw_of(name, teacher)
+        temperature_grid.load(config, name, draw)
+        temperature_grid.load(config, name, draw)  # as its students ask for it after their teacher
+    temperature_grid.load.cache_clear()
+    first, second, *on_mnist = drawn
+    assert first[:3] == second[:3] == (1.0, 1.0, 50_000) and first[3] != second[3]
+    assert on_mnist == [("mnist", "", "")]
 
 
 def test_an_interrupted_run_goes_on_to_the_same_records(folder, capsys):
@@ -108,8 +127,9 @@ def test_the_whole_smoke_has_every_teacher_of_every_data_set(tmp_path, monkeypat
 def test_teachers_begin_with_keys_of_their_own(monkeypatch):
     monkeypatch.setattr(teachers, "one", lambda row, recipe, key, data, run, *, seed: (key, seed))
     data = Dataset("clusters", 10, *[Split(np.zeros((100, 100)), np.zeros(100, int))] * 3, "")
+    monkeypatch.setattr(temperature_grid, "load", lambda config, name, draw: data)
     found = {
-        (base, teacher): temperature_grid.teach(Config(base_seed=base), data, None, teacher)
+        (base, teacher): temperature_grid.teach(Config(base_seed=base), "clusters", None, teacher)
         for base in (0, 1)
         for teacher in (0, 1)
     }
@@ -136,11 +156,14 @@ def test_every_choice_follows_from_the_base_seed_and_the_teacher():
     assert all(a != b for xs in zip(*drawn) for a, b in itertools.combinations(xs, 2))
     names = ["sep 0.2, informative 0.5", "sep 0.6, informative 0.5"]
     digests = {
-        temperature_grid.load(Config(samples=1000, base_seed=base_seed), name).digest
+        temperature_grid.load(
+            Config(samples=1000, base_seed=base_seed), name, temperature_grid.draw_of(name, teacher)
+        ).digest
         for base_seed in (0, 1)
         for name in names
+        for teacher in (0, 1)
     }
-    assert len(digests) == 4
+    assert len(digests) == 8
 
 
 def test_a_curve_of_several_teachers_is_of_their_means():
@@ -158,28 +181,31 @@ def test_a_curve_of_several_teachers_is_of_their_means():
     assert found.tolist() == [[6, 16], [8, 18]]
 
 
-def test_records_of_before_teachers_had_seeds_have_one_for_each_seed_or_one_for_all(tmp_path):
-    lines = [
-        {"dataset": name, "width": 8, "epochs": 3, "row": row, "seed": seed}
-        for name, count in (("clusters", 2), ("MNIST", 1))
-        for row, seeds in (("teacher", range(count)), ("labels only", range(2)))
-        for seed in seeds
-    ]
-    jsonl.write_whole(tmp_path / "records.jsonl", jsonl.text(lines))
-    found = of(curves.read(tmp_path), row="labels only")
-    assert [(r.get("teacher_seed", 0), r["seed"]) for r in found] == [
-        (0, 0),
-        (1, 0),
-        (0, 0),
-        (0, 1),
-    ]
-    soft = {**found[0], "row": "soft targets, T=2", "family": "soft targets", "temperature": 2.0}
-    head = report.notes([*found, soft]).splitlines()[:2]
-    assert head == [
-        "Errors, mean ± s.d. over 2 students, each of a teacher of its own, on each data set; on "
-        "MNIST over 2 students of one teacher; paired. Students of 8 units in each layer,",
-        "3 epochs; temperatures that were tried: 2.",
-    ]
+def test_the_head_says_whether_each_teacher_has_a_draw_of_its_own():
+    def head(dataset, seeds, **more):
+        labels = [
+            {"dataset": dataset, "width": 8, "epochs": 3, "row": "labels only", "seed": seed}
+            | {"teacher_seed": teacher, **more}
+            for teacher in (0, 1)
+            for seed in range(seeds)
+        ]
+        soft = {**labels[0], "row": "soft targets, T=2", "family": "soft targets"}
+        return report.notes([*labels, {**soft, "temperature": 2.0}]).split("T_opt")[0]
+
+    judged = "verdicts are corrected for all of a table (Holm).\n"
+    trained = "Students of 8 units in each layer,\n3 epochs; temperatures that were tried: 2.\n"
+    assert head("clusters", 1) == (
+        "Errors, mean ± s.d. over 2 students, each of a teacher of its own, on each data set; "
+        f"paired. {trained}Each teacher and its students have a draw of the data set of their own: "
+        "other clusters, other rows to learn from, other\nrows for the test.\n"
+        f"[95 %]: of the paired difference, for other draws, teachers and students; {judged}"
+    )
+    right = str(examples.packed(np.array([True, False, True])))
+    assert head("MNIST", 2, test_right=right) == (
+        "Errors of 3, mean ± s.d. over 2 students of each of 2 teachers, on each data set; "
+        f"paired. {trained}[95 %]: of the paired difference, for other teachers and their students "
+        f"and test examples; {judged}"
+    )
 
 
 @pytest.mark.parametrize(

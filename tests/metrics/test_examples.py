@@ -26,6 +26,12 @@ def test_right_are_those_that_are_no_errors():
     assert (1 - found).sum(1).tolist() == np.asarray(errors).tolist()
 
 
+def test_records_of_examples_of_their_own_forget_which_were_right():
+    records = [{"row": "a", "test_errors": 1, "test_right": "2:eA=="}, {"row": "b", "seed": 0}]
+    assert examples.forgotten(records) == [{"row": "a", "test_errors": 1}, {"row": "b", "seed": 0}]
+    assert records[0]["test_right"] == "2:eA=="
+
+
 def test_10_000_examples_are_a_short_text():
     bits = np.random.default_rng(0).random(10_000) < 0.9
     assert len(str(examples.packed(bits[None])[0])) < 1100

@@ -64,6 +64,8 @@ def test_a_table_says_what_its_intervals_speak_of():
     known = [{**r, "test_right": "8:"} for r in several]
     assert "for other teachers and their students and test examples;" in tables.scope(known)
     assert "for other speakers, on the same test examples;" in tables.scope(one, "speakers")
+    assert "for other draws; verdicts" in tables.scope(one, "draws", "")
+    assert "for other draws; verdicts" in tables.scope(known, "draws", "")
 
 
 def test_records_of_no_named_teacher_are_read_as_of_one_for_each_seed():
