@@ -33,7 +33,7 @@ from kd_jax.report import (
     whole,
 )
 from kd_jax.report.confirmed import EXPLORATION
-from kd_jax.storage import jsonl, manifest
+from kd_jax.storage import manifest
 from kd_jax.streams import one_line
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -83,7 +83,7 @@ def repeat(run_folder: str | os.PathLike, root: pathlib.Path = ROOT) -> pathlib.
 
     Raises:
         InputError: as of `publish`; or there is no record, or it or its exploration is of the same
-            base seed.
+            base seed; or another run of that base seed is kept.
     """
     source = pathlib.Path(run_folder).resolve()
     with _at_work(root):
@@ -92,9 +92,10 @@ def repeat(run_folder: str | os.PathLike, root: pathlib.Path = ROOT) -> pathlib.
         confirmed.check_another(record, source)
         with _room(page), in_place.beside(record) as partial, in_place.undone([page]):
             record_copy.write(source, partial, record.parent)
-            page.parent.mkdir(exist_ok=True)
             with record_copy.of_run(source, partial):
-                jsonl.write_whole(page, repeated.text(record, partial))
+                text = repeated.text(record, partial)
+            repeated.write(page, text)
+            with record_copy.of_run(source, partial):
                 readmes.write(root)
     return page
 

@@ -8,7 +8,7 @@ import re
 
 from kd_jax.errors import DamagedFile, require
 from kd_jax.report import commands, docs_records, manifests, reproduced_page, whole
-from kd_jax.storage import manifest
+from kd_jax.storage import jsonl, manifest
 
 FOLDER = "repeated"
 TABLES = "## Tables of the repetition"
@@ -32,6 +32,26 @@ def place(record: pathlib.Path, run: pathlib.Path) -> pathlib.Path:
         seed != of_record, f"{run} is of --base_seed={seed}, as {record} is: expected another one"
     )
     return record.parent / FOLDER / f"{_stem(record)}{seed}.md"
+
+
+def write(page: pathlib.Path, found: str) -> None:
+    """Write a page, which is no choice among several runs of its base seed.
+
+    Args:
+        page: Its `place`.
+        found: Its `text`.
+
+    Raises:
+        InputError: Another run of that base seed, with other tables, is kept there.
+    """
+    before, after = (x.partition(TABLES)[2] for x in (_read(page) if page.exists() else "", found))
+    require(
+        before in ("", after),
+        f"{page} keeps other tables of that base seed: repeat the record at another one; or, where "
+        "that run was at fault, git rm the page and say why in the commit",
+    )
+    page.parent.mkdir(exist_ok=True)
+    jsonl.write_whole(page, found)
 
 
 def text(record: pathlib.Path, run: pathlib.Path) -> str:

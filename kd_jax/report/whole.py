@@ -11,12 +11,17 @@ from collections.abc import Iterator
 
 from kd_jax.errors import DAMAGED, DamagedFile, InputError, brief, unreadable
 from kd_jax.report import commands
-from kd_jax.storage import jsonl, manifest
+from kd_jax.storage import commits, jsonl, manifest
 
 RECORDS, TABLE = "records.jsonl", "table.md"
 NEEDED = manifest.NAME, commands.SETTINGS, RECORDS
 FILES = ("*.json", RECORDS, TABLE, commands.NAME, "*.svg", "*.npz")  # what a record may have
 TOLD = {"experiment": str, "finished": str, "device": str, "versions": dict, "seconds": dict}
+COMMITTED = {
+    "experiments/*/records*": True,
+    "experiments/*/exploration*": True,
+    "docs/records/*": False,
+}  # fmt: skip - {folders of records: whether with a table.md}
 BACK = "git checkout --"  # how a committed file comes back
 UNSHOWN = (*DAMAGED, ArithmeticError, EOFError, zipfile.BadZipFile, zlib.error)
 
@@ -80,12 +85,14 @@ def check_committed(root: pathlib.Path) -> None:
     Args:
         root: The folder of the repository.
     """
-    for pattern, table in (("experiments/*/records*", True), ("experiments/*/exploration*", True),
-                           ("docs/records/*", False)):  # fmt: skip
+    for pattern, table in COMMITTED.items():
         for folder in sorted(root.glob(pattern)):
             if any((folder / name).exists() for name in (*NEEDED, TABLE)):
                 with committed(folder):
                     check(folder, table=table)
+    for path in commits.missing(root, *(f"{pattern}/*" for pattern in COMMITTED)):
+        advice = f"{BACK} {path}, or git rm it where pages should do without"
+        raise DamagedFile(path, "is missing", advice)
 
 
 @contextlib.contextmanager

@@ -84,6 +84,21 @@ def unchanged(root: pathlib.Path, commit: str, *paths: str) -> bool:
     return _agrees(root, "diff", "--quiet", commit, "HEAD", "--", *paths)
 
 
+def missing(root: pathlib.Path, *patterns: str) -> list[pathlib.Path]:
+    """The committed files that are not there, though git was not told; [] of what is no clone.
+
+    Args:
+        root: the folder of the repository.
+        patterns: of their paths below it, as git has them.
+    """
+    globs = (f":(glob){pattern}" for pattern in patterns)
+    try:
+        found = git(root, "ls-files", "--deleted", "-z", "--", *globs).split("\0")
+    except (OSError, subprocess.CalledProcessError):
+        return []
+    return sorted({root / name for name in found if name})
+
+
 def _agrees(root, *arguments):
     """Whether git answers with the code 0."""
     try:

@@ -59,6 +59,21 @@ def test_a_run_of_the_same_base_seed_repeats_nothing(root):
     assert not (root / "experiments" / "small" / repeated.FOLDER).exists()
 
 
+def test_what_another_run_of_its_base_seed_kept_is_not_replaced_unseen(root):
+    """Else one could repeat until it fits; the same tables again change nothing."""
+    page = publish.repeat(run_of(root, 2, TABLE, "two"), root=root)
+    committed(root)
+    before = page.read_text()
+    better = run_of(root, 2, TABLE.replace("−4.0 [", "−4.1 ["), "three")
+    with pytest.raises(InputError, match="_2.md keeps other tables of that base seed: .*git rm"):
+        publish.repeat(better, root=root)
+    assert page.read_text() == before
+    assert publish.repeat(run_of(root, 2, TABLE, "four"), root=root) == page
+    page.unlink()
+    committed(root)
+    assert publish.repeat(better, root=root) == page and "−4.1 [" in page.read_text()
+
+
 def test_a_run_that_has_none_of_a_record_s_rows_repeats_nothing(root):
     other = TABLE.replace("soft", "hard").replace("label noise", "noise")
     with pytest.raises(InputError, match="has no number in any row of .*records: nothing is rep"):

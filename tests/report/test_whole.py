@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import re
 
 import pytest
 from small_repository import committed, finished, git, record
@@ -133,6 +134,21 @@ def test_a_run_is_not_blamed_for_the_record_that_stands_there_or_for_another(roo
     assert str(refused.value).startswith(f"{folder}/config.json is damaged")
     assert str(run) not in str(refused.value)
     assert (kept / "manifest.json").read_bytes() == before
+
+
+def test_a_committed_figure_that_is_missing_is_named(root, kept):
+    """Nothing else would tell that a page shows one less; git rm takes it away for good."""
+    figure = kept / "errors (a).svg"
+    figure.write_text('<svg xmlns="http://www.w3.org/2000/svg"/>')
+    publish.renew(root)
+    committed(root)
+    figure.unlink()
+    with pytest.raises(InputError, match=rf"{re.escape(str(figure))}.* is missing.*git checkout"):
+        publish.renew(root)
+    assert "errors (a).svg" in (kept.parent / "README.md").read_text()
+    committed(root)
+    publish.renew(root)
+    assert "errors (a).svg" not in (kept.parent / "README.md").read_text()
 
 
 def test_a_record_of_docs_needs_no_table(root):
