@@ -227,7 +227,7 @@ case "$name" in
     PYTHONSAFEPATH=1 exec "$venv/bin/python" -m kd_jax.command.clean "${@:2}"
     ;;
   report) report page "${@:2}" ;;
-  publish) report publish "${@:2}" ;;
+  publish) report publishing.publish "${@:2}" ;;
   -*) name=quickstart ;; # flags alone: they are the quickstart's
   reproduce) # an experiment, which installs what it needs
     reproduce=1

@@ -15,7 +15,8 @@ ROOT = HERE.parent
 sys.path.insert(0, str(ROOT))
 
 import kd_jax  # noqa: E402
-from kd_jax.report import experiment_page, front_page, markdown_blocks  # noqa: E402
+from kd_jax.report import markdown_blocks  # noqa: E402
+from kd_jax.report.publishing import experiment_page, front_page  # noqa: E402
 
 project, author, copyright = "kd_jax", "The kd_jax authors", "the kd_jax authors"
 version = release = kd_jax.__version__

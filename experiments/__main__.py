@@ -55,7 +55,7 @@ def reproduce(arguments):
     arguments: NAME, perhaps --preset=NAME of another record, and flags beyond the command's, such
     as --base_seed=7 and where files lie.
     """
-    from kd_jax.report import reproduced_page, reproducible
+    from kd_jax.report.publishing import reproduced_page, reproducible
 
     name, *flags = arguments or [""]
     if name not in listing.experiments():

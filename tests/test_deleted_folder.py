@@ -23,7 +23,7 @@ def ended(folder, *command):
 
 @pytest.mark.parametrize(
     "arguments",
-    [["page"], ["page", "runs"], ["list_runs"], ["publish", "runs/people/1"]],
+    [["page"], ["page", "runs"], ["list_runs"], ["publishing.publish", "runs/people/1"]],
     ids=" ".join,
 )
 def test_a_tool_of_runs_is_one_line(tmp_path, arguments):

@@ -11,7 +11,6 @@ from experiments.compare_methods.rows import ASSISTANT, KD, LABELS, PSEUDO, TEAC
 from kd_jax.metrics import statistics
 from kd_jax.report import (
     chosen_numbers,
-    confirmed,
     contrasts,
     differences,
     figures,
@@ -20,6 +19,7 @@ from kd_jax.report import (
     roles,
     tables,
 )
+from kd_jax.report.publishing import confirmed
 from kd_jax.storage import jsonl
 
 

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from experiments.hyperparameters.rows import LABELS, SOFT
-from kd_jax.report import chosen_numbers, confirmed, grouped
+from kd_jax.report import chosen_numbers, grouped
+from kd_jax.report.publishing import confirmed
 from kd_jax.storage import jsonl
 
 Records = list[grouped.Record]

@@ -5,17 +5,9 @@ import pathlib
 import numpy as np
 
 from experiments.quickstart.rows import LABELS, MIXED, PERMUTED, SMOOTHED, SOFT
-from kd_jax.report import (
-    by_column,
-    class_figures,
-    confirmed,
-    contrasts,
-    figures,
-    grouped,
-    sections,
-    tables,
-)
+from kd_jax.report import by_column, class_figures, contrasts, figures, grouped, sections, tables
 from kd_jax.report.chosen_numbers import chosen, controlled
+from kd_jax.report.publishing import confirmed
 from kd_jax.storage import jsonl
 
 

@@ -10,17 +10,9 @@ from experiments.teacher_choice import pictures, scaling_law
 from experiments.teacher_choice import rows as named
 from experiments.teacher_choice.choices import Records, named_rows, prepared, students
 from kd_jax.metrics import statistics
-from kd_jax.report import (
-    by_column,
-    chosen_numbers,
-    confirmed,
-    contrasts,
-    grouped,
-    sections,
-    shares,
-    tables,
-)
+from kd_jax.report import by_column, chosen_numbers, contrasts, grouped, sections, shares, tables
 from kd_jax.report.published import DASH
+from kd_jax.report.publishing import confirmed
 from kd_jax.storage import jsonl
 
 Cell = Callable[[Records], str]

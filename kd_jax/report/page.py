@@ -15,8 +15,9 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from kd_jax.errors import DAMAGED, InputError, extra, require
-from kd_jax.report import list_runs, markdown_blocks, page_table, publish
+from kd_jax.report import list_runs, markdown_blocks, page_table
 from kd_jax.report.page_run import ShownRun, shown
+from kd_jax.report.publishing import publish
 from kd_jax.storage import jsonl
 from kd_jax.streams import one_line
 

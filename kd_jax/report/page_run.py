@@ -12,17 +12,9 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from kd_jax.errors import require
-from kd_jax.report import (
-    closing,
-    commands,
-    docstrings,
-    figure_files,
-    front_page,
-    manifests,
-    markdown_blocks,
-    publish,
-)
+from kd_jax.report import closing, commands, docstrings, figure_files, manifests, markdown_blocks
 from kd_jax.report.markdown_blocks import TextBlock
+from kd_jax.report.publishing import front_page, publish
 from kd_jax.storage import manifest
 
 LINKED = ("manifest.json", "config.json", "records.jsonl", "table.md", "command.txt")

@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 import experiments.__main__ as command
-from kd_jax.report import publish
+from kd_jax.report.publishing import publish
 
 RECORD = publish.records_folder(publish.ROOT, "people", "default")
 

@@ -3,7 +3,7 @@
 import pytest
 from small_repository import TABLE, committed, finished, repository
 
-from kd_jax.report import publish
+from kd_jax.report.publishing import publish
 
 
 @pytest.fixture

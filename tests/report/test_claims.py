@@ -8,7 +8,8 @@ import pytest
 
 from kd_jax.errors import InputError
 from kd_jax.metrics.statistics import BEATS, EQUIVALENT, INCONCLUSIVE, WORSE
-from kd_jax.report import claims, claims_page, experiment_page, judges, repeated
+from kd_jax.report import claims, judges
+from kd_jax.report.publishing import claims_page, experiment_page, repeated
 
 ROOT = pathlib.Path(__file__).parents[2]
 TABLE = """\

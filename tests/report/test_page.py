@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from kd_jax.errors import InputError
-from kd_jax.report import page, page_run, publish, tables
+from kd_jax.report import page, page_run, tables
+from kd_jax.report.publishing import publish
 from kd_jax.storage.run_folder import Run
 
 ROOT = pathlib.Path(__file__).parents[2]

@@ -3,7 +3,8 @@
 import pytest
 from browser import seen
 
-from kd_jax.report import page, publish
+from kd_jax.report import page
+from kd_jax.report.publishing import publish
 from kd_jax.storage.run_folder import Run
 
 WIDTHS = 390, 1280

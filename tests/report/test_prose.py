@@ -5,7 +5,8 @@ import re
 
 import pytest
 
-from kd_jax.report import cells, docstrings, experiment_page
+from kd_jax.report import cells, docstrings
+from kd_jax.report.publishing import experiment_page
 
 ROOT = pathlib.Path(__file__).parents[2]
 UNITS = r"(?:percent|points?|times|errors|nats|seconds|minutes|ms|MB|GB)\b"

@@ -5,7 +5,8 @@ import re
 import pytest
 from rich.text import Text
 
-from kd_jax.report import markdown_blocks, publish, terminal_page
+from kd_jax.report import markdown_blocks, terminal_page
+from kd_jax.report.publishing import publish
 
 RECORDS = publish.all_records()
 TABLE = """Mean over 5 students.

@@ -10,10 +10,10 @@ import contextlib
 import pathlib
 from collections.abc import Callable
 
-from kd_jax.report import (
+from kd_jax.report import commands
+from kd_jax.report.publishing import (
     answered_claims,
     claims_page,
-    commands,
     confirmed,
     docs_records,
     experiment_page,

@@ -6,7 +6,7 @@ import pytest
 from small_repository import committed, finished, repository
 
 from kd_jax.errors import InputError
-from kd_jax.report import publish, repeated
+from kd_jax.report.publishing import publish, repeated
 
 TABLE = """Errors.
 

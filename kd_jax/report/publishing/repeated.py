@@ -7,7 +7,8 @@ import pathlib
 import re
 
 from kd_jax.errors import DamagedFile, require
-from kd_jax.report import commands, docs_records, manifests, reproduced_page, whole
+from kd_jax.report import commands, manifests
+from kd_jax.report.publishing import docs_records, reproduced_page, whole
 from kd_jax.storage import jsonl, manifest
 
 FOLDER = "repeated"

@@ -4,7 +4,7 @@ import pytest
 
 from experiments import __main__ as launcher
 from kd_jax.errors import InputError
-from kd_jax.report import publish, publish_flags
+from kd_jax.report.publishing import publish, publish_flags
 
 
 @pytest.mark.parametrize(

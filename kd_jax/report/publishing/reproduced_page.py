@@ -14,8 +14,9 @@ import pathlib
 from collections.abc import Sequence
 
 from kd_jax.errors import counted
-from kd_jax.report import reproduced, tables, terminal_page
-from kd_jax.report.reproduced import IDENTICAL, OUTSIDE, UNKNOWN, Found, Row
+from kd_jax.report import tables, terminal_page
+from kd_jax.report.publishing import reproduced
+from kd_jax.report.publishing.reproduced import IDENTICAL, OUTSIDE, UNKNOWN, Found, Row
 
 Z = 1.96  # of a 95 % interval
 EXPECTED = math.erf(Z / 2)  # of the means of another run that lie inside

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from kd_jax.errors import DAMAGED, DamagedFile, InputError, brief, require
-from kd_jax.report import commands, contradictions, experiment_page, whole
+from kd_jax.report import commands
+from kd_jax.report.publishing import contradictions, experiment_page, whole
 from kd_jax.storage import commits, jsonl, manifest
 
 NEEDED = *whole.NEEDED, whole.TABLE, commands.NAME

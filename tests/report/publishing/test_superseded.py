@@ -6,7 +6,7 @@ import pytest
 from small_repository import committed, finished
 
 from kd_jax.errors import InputError
-from kd_jax.report import publish, superseded
+from kd_jax.report.publishing import publish, superseded
 
 WHY = "soft targets got more steps than labels only"
 

@@ -1,6 +1,6 @@
 """An experiment's page has the claims that it answers, beside what papers print of them."""
 
-from kd_jax.report import answered_claims
+from kd_jax.report.publishing import answered_claims
 
 PAGE = """\
 # Claims

@@ -7,8 +7,9 @@ Those between `<!-- adult -->`, which is of docs/records/adult, `<!-- quickstart
 import pathlib
 import re
 
-from kd_jax.report import compared_run, docstrings, experiment_page, manifests, tables, whole
-from kd_jax.report.docs_records import replaced
+from kd_jax.report import compared_run, docstrings, manifests, tables
+from kd_jax.report.publishing import experiment_page, whole
+from kd_jax.report.publishing.docs_records import replaced
 from kd_jax.storage import manifest
 
 IN_SHORT = re.compile(r"teacher$|labels only$|.*\(chosen\)$|permuted")  # rows of the quickstart

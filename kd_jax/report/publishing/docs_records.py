@@ -4,7 +4,8 @@ import pathlib
 import re
 from collections.abc import Callable
 
-from kd_jax.report import commands, decoder_table, encoder_run, manifests, whole
+from kd_jax.report import commands, decoder_table, encoder_run, manifests
+from kd_jax.report.publishing import whole
 from kd_jax.storage import manifest
 
 LINKED = {"settings": "config.json", "manifest": "manifest.json", "records": "records.jsonl"}

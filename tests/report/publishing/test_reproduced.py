@@ -5,7 +5,8 @@ import re
 import numpy as np
 import pytest
 
-from kd_jax.report import reproduced, reproduced_page, terminal_page
+from kd_jax.report import terminal_page
+from kd_jax.report.publishing import reproduced, reproduced_page
 
 RECORD = """Digits
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from kd_jax.report import confirmed
+from kd_jax.report.publishing import confirmed
 from kd_jax.storage import jsonl
 
 TABLE = """| method | vs. labels only [95 %] | verdict |

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from kd_jax.errors import DamagedFile, InputError, brief
-from kd_jax.report import commands, readmes, whole
+from kd_jax.report import commands
+from kd_jax.report.publishing import readmes, whole
 from kd_jax.storage import digits, jsonl, manifest
 
 

@@ -7,7 +7,8 @@ import pathlib
 import re
 
 from kd_jax.errors import require
-from kd_jax.report import commands, docs_records, manifests, publish_flags
+from kd_jax.report import commands, manifests
+from kd_jax.report.publishing import docs_records, publish_flags
 from kd_jax.storage import manifest
 
 FOLDER, WHY = "superseded", "Why: "

@@ -9,7 +9,7 @@ from small_repository import committed, finished, repository
 
 from kd_jax import experiment
 from kd_jax.errors import InputError, at_least
-from kd_jax.report import contradictions, modules, publish
+from kd_jax.report.publishing import contradictions, modules, publish
 from kd_jax.storage import jsonl
 
 

@@ -9,7 +9,7 @@ import pytest
 from small_repository import committed, finished, git, record
 
 from kd_jax.errors import DamagedFile, InputError
-from kd_jax.report import publish, readmes, whole
+from kd_jax.report.publishing import publish, readmes, whole
 from kd_jax.storage import jsonl
 
 RECORDS = [{"row": "a", "seed": seed} for seed in range(5)]

@@ -19,8 +19,8 @@ import pathlib
 import sys
 
 from kd_jax.errors import InputError, brief, require
-from kd_jax.report import (
-    commands,
+from kd_jax.report import commands
+from kd_jax.report.publishing import (
     confirmed,
     in_place,
     publish_flags,
@@ -32,11 +32,11 @@ from kd_jax.report import (
     superseded,
     whole,
 )
-from kd_jax.report.confirmed import EXPLORATION
+from kd_jax.report.publishing.confirmed import EXPLORATION
 from kd_jax.storage import manifest
 from kd_jax.streams import one_line
 
-ROOT = pathlib.Path(__file__).parents[2]
+ROOT = pathlib.Path(__file__).parents[3]
 
 
 def publish(

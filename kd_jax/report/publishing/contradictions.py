@@ -11,7 +11,8 @@ import shlex
 
 from kd_jax import experiment
 from kd_jax.errors import DAMAGED, brief
-from kd_jax.report import commands, modules
+from kd_jax.report import commands
+from kd_jax.report.publishing import modules
 from kd_jax.storage import commits, jsonl, manifest
 
 ALWAYS = "base_seed", "preset"  # whose values by default never change

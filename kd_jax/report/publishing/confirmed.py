@@ -8,12 +8,13 @@ experiments/NAME/repeated/       of a third one: what of it held
 import pathlib
 
 from kd_jax.errors import require
-from kd_jax.report import commands, repeated, reproduced, tables
+from kd_jax.report import commands, tables
 from kd_jax.report.differences import Record
+from kd_jax.report.publishing import repeated, reproduced
 from kd_jax.storage import jsonl
 
 EXPLORATION = "exploration"
-ROOT = pathlib.Path(__file__).parents[2]
+ROOT = pathlib.Path(__file__).parents[3]
 
 
 def exploration(record: pathlib.Path) -> pathlib.Path | None:

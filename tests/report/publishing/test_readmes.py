@@ -7,13 +7,13 @@ import pytest
 from small_repository import TABLE, record, tree, with_headings
 
 from kd_jax.errors import InputError
-from kd_jax.report import experiment_page, front_page, readmes
+from kd_jax.report.publishing import experiment_page, front_page, readmes
 
 SVG = (
     '<svg xmlns="http://www.w3.org/2000/svg" xmlns:dc="http://purl.org/dc/elements/1.1/">'
     "<dc:description>{}</dc:description><dc:relation>{}</dc:relation></svg>"
 )
-ROOT = pathlib.Path(__file__).parents[2]
+ROOT = pathlib.Path(__file__).parents[3]
 
 
 def test_an_experiment_s_page_has_docstring_findings_tables_and_figures(tmp_path):

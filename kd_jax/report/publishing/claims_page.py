@@ -8,8 +8,9 @@ from collections.abc import Iterable
 
 from kd_jax.errors import InputError
 from kd_jax.metrics.statistics import EQUIVALENT
-from kd_jax.report import commands, confirmed, repeated, tables
+from kd_jax.report import commands, tables
 from kd_jax.report.claims import CONTRADICTED, NOTHING, OPEN, REPRODUCED, Claim, answer, result
+from kd_jax.report.publishing import confirmed, repeated
 
 ONE_SEED = " \\*"
 NO_MARGIN = "no margin was stated before the run"

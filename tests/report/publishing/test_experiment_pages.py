@@ -8,10 +8,11 @@ import re
 import pytest
 
 from kd_jax import experiment
-from kd_jax.report import docstrings, experiment_page, manifests, markdown_blocks
+from kd_jax.report import docstrings, manifests, markdown_blocks
+from kd_jax.report.publishing import experiment_page
 from kd_jax.storage import manifest
 
-ROOT = pathlib.Path(__file__).parents[2]
+ROOT = pathlib.Path(__file__).parents[3]
 FOLDERS = {folder.name: folder for folder in experiment_page.folders(ROOT)}
 # whose rows train on the data, or draw from the distributions, that the publication did
 SAME_DATA = {"mnist_2015", "mnist_tutorial", "people", "temperature_grid"}

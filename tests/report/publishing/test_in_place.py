@@ -8,7 +8,7 @@ import pytest
 from small_repository import TABLE, committed, finished
 
 from kd_jax.errors import InputError
-from kd_jax.report import in_place, publish, superseded
+from kd_jax.report.publishing import in_place, publish, superseded
 
 WHY = "soft targets got more steps"
 # Copies of a clone, in each of which a process is killed before another one of its changes to
@@ -16,7 +16,7 @@ WHY = "soft targets got more steps"
 KILLED = """
 import os, pathlib, shutil, signal, sys
 from kd_jax.errors import InputError
-from kd_jax.report import publish
+from kd_jax.report.publishing import publish
 
 clone, run, why = pathlib.Path(sys.argv[1]), sys.argv[2], sys.argv[3]
 
@@ -121,7 +121,7 @@ def test_a_first_record_whose_pages_fail_is_not_left(root, monkeypatch):
 
 HELD = """
 import pathlib, sys
-from kd_jax.report import in_place
+from kd_jax.report.publishing import in_place
 
 with in_place.alone(pathlib.Path(sys.argv[1])):
     print("held", flush=True)

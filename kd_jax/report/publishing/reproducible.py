@@ -8,7 +8,8 @@ import shlex
 from collections.abc import Sequence
 
 from kd_jax.errors import require
-from kd_jax.report import commands, publish, reproduced, whole
+from kd_jax.report import commands
+from kd_jax.report.publishing import publish, reproduced, whole
 
 
 def record_of(root: pathlib.Path, experiment: str, flags: Sequence[str]) -> pathlib.Path:

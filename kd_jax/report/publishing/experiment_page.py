@@ -9,8 +9,9 @@ import re
 from collections.abc import Sequence
 
 from kd_jax.errors import require
-from kd_jax.report import cells, commands, confirmed, docstrings, figure_files, repeated, superseded
-from kd_jax.report.docs_records import origin
+from kd_jax.report import cells, commands, docstrings, figure_files
+from kd_jax.report.publishing import confirmed, repeated, superseded
+from kd_jax.report.publishing.docs_records import origin
 
 NOTICE = "<!-- By ./run.sh publish from __init__.py, findings.md and the records: edit those -->"
 FIGURE = re.compile(r"!\[[^]]*\]\((records\w*/[^)]+\.svg)\)")

@@ -19,10 +19,11 @@ from small_repository import (
 )
 
 from kd_jax.errors import InputError
-from kd_jax.report import commands, modules, publish
+from kd_jax.report import commands
+from kd_jax.report.publishing import modules, publish
 from kd_jax.storage import commits, jsonl, manifest, whole_file
 
-ROOT = pathlib.Path(__file__).parents[2]
+ROOT = pathlib.Path(__file__).parents[3]
 RECORDS = publish.all_records()
 SVG = '<svg xmlns="http://www.w3.org/2000/svg">'
 
@@ -269,7 +270,7 @@ def test_a_run_that_does_not_tell_its_command_is_refused(root):
 
 
 def test_the_command_ends_with_code_2_and_one_line(tmp_path):
-    command = [sys.executable, "-m", "kd_jax.report.publish", str(tmp_path)]
+    command = [sys.executable, "-m", "kd_jax.report.publishing.publish", str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 2 and done.stderr.count("\n") == 1
     assert done.stderr.startswith(f"error: {tmp_path} is not a finished run: it has no ")
