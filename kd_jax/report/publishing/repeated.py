@@ -87,35 +87,55 @@ def tables_of(record: pathlib.Path) -> dict[pathlib.Path, str]:
     Args:
         record: As for `place`; of an earlier record in its place there are others.
     """
-    if not (record.parent / FOLDER).is_dir():
-        return {}
-    pages = sorted((record.parent / FOLDER).glob(f"{_stem(record)}*.md"))
-    return {page: _read(page).partition(TABLES)[2] for page in pages}
+    return {page: _read(page).partition(TABLES)[2] for page in _pages(record)}
 
 
 def counted(root: pathlib.Path) -> str:
     """A paragraph on how many rows of all repetitions held, "" if there are none.
 
+    Those of records that others took the place of are told, and count by themselves.
+
     Args:
         root: The folder of the repository.
     """
     pages = sorted(root.glob(f"experiments/*/{FOLDER}/*.md"))
-    if not pages:
+    stand = [page for page in pages if page in _standing(page.parents[1])]
+    if not stand:
         return ""
-    by_name: dict[str, list[int]] = {}
-    for page in pages:
-        before = by_name.get(page.parents[1].name, [0] * 5)
-        numbers = map(int, _held(page).groups() + _held(page, EACH).groups())
-        by_name[page.parents[1].name] = [sum(pair) for pair in zip(before, numbers)]
-    inside, rows, apart, held, each = (sum(x) for x in zip(*by_name.values()))
-    names = ", ".join(f"{name} {x[0]} of {x[1]}" for name, x in by_name.items())
-    return (
+    by_name = _by_name(stand)
+    inside, rows, apart, held, each = _sums(by_name)
+    before = _by_name([page for page in pages if page not in stand])
+    text = (
         f"Repeated at a third base seed, {inside} of {rows} rows lie inside the printed intervals "
-        f"of their differences ({names}), and {apart} are further apart than both intervals allow. "
-        f"Of {each} different intervals {held} hold; where nothing changed but seeds and teachers "
-        f"it is {reproduced_page.EXPECTED:.0%}, and more of those for other test examples, which "
-        "both runs share."
+        f"of their differences ({_names(by_name)}), and {apart} are further apart than both "
+        f"intervals allow. Of {each} different intervals {held} hold; where nothing changed but "
+        f"seeds and teachers it is {reproduced_page.EXPECTED:.0%}, and more of those for other "
+        "test examples, which both runs share."
     )
+    if not before:
+        return text
+    inside, rows, *_ = _sums(before)
+    return (
+        f"{text} Of records that were superseded since, {inside} of {rows} did ({_names(before)})."
+    )
+
+
+def _by_name(pages):
+    """{experiment: rows inside, rows, rows far apart, intervals that hold, intervals} of pages."""
+    found: dict[str, list[int]] = {}
+    for page in pages:
+        before = found.get(page.parents[1].name, [0] * 5)
+        numbers = map(int, _held(page).groups() + _held(page, EACH).groups())
+        found[page.parents[1].name] = [sum(pair) for pair in zip(before, numbers)]
+    return found
+
+
+def _sums(by_name):
+    return [sum(x) for x in zip(*by_name.values())]
+
+
+def _names(by_name):
+    return ", ".join(f"{name} {x[0]} of {x[1]}" for name, x in by_name.items())
 
 
 def _held(page, line=HELD):
@@ -143,17 +163,30 @@ def _stem(record):
     return f"{record.name}-{when}-base_seed_"
 
 
+def _pages(record):
+    """The pages of repetitions of a committed record, by base seed."""
+    return sorted((record.parent / FOLDER).glob(f"{_stem(record)}*.md"))
+
+
+def _standing(folder):
+    """The pages of repetitions of the records of an experiment that no other took the place of."""
+    with whole.committed(folder):
+        records = [path.parent for path in folder.glob(f"records*/{manifest.NAME}")]
+        return {page for record in records for page in _pages(record)}
+
+
 def listed(folder: pathlib.Path) -> str:
     """The part of an experiment's README that lists repetitions, "" if there are none.
 
     Args:
         folder: experiments/NAME.
     """
-    lines = []
+    lines, stand = [], _standing(folder)
     for path in sorted(folder.glob(f"{FOLDER}/*.md")):
         found = re.fullmatch(r"(\w+)-(\S{10})-\w+-base_seed_(\d+)", path.stem)
         if not found:
             raise DamagedFile(path, "is not named as a page of a repetition", _again(path))
         of = f"{found[1]} of {found[2]}, base seed {found[3]}"
+        of += "" if path in stand else ", superseded since"
         lines.append(f"- [{of}]({FOLDER}/{path.name}): {_held(path)[0]}")
     return "\n".join(["## Repeated", "", *lines]) if lines else ""

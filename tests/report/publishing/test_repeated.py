@@ -152,20 +152,34 @@ def test_what_has_no_record_cannot_be_repeated(tmp_path):
         publish.repeat(run_of(root, 2, TABLE, "two"), root=root)
 
 
-def test_all_repetitions_are_counted_together(tmp_path):
+def test_all_repetitions_are_counted_together_but_those_of_superseded_records(tmp_path):
     held = "{} of {} rows lie inside the printed intervals of their differences, 0 of them are "
     held += "identical; further apart than both intervals allow together: {}.\n"
     held += "\n{} of {} intervals hold, each counted once.\n"
+    commit, now = "0123abcd" * 5, {"experiment": "", "finished": "2026-11-30T10:00:00+00:00"}
     one, two, more = (9, 10, 1, 19, 21), (30, 30, 0, 30, 30), (7, 8, 1, 8, 9)
-    for name, numbers in (("one", one), ("two", two), ("two", more)):
+
+    def page(name, numbers, commit="0123abcd"):
         folder = tmp_path / "experiments" / name / repeated.FOLDER
         folder.mkdir(parents=True, exist_ok=True)
-        page = folder / f"records-2026-11-30-0123abcd-base_seed_{numbers[1]}.md"
-        page.write_text(f"# Title\n\n{held.format(*numbers)}\nMore: 3.\n", encoding="utf-8")
-    assert repeated.counted(tmp_path) == (
+        path = folder / f"records-2026-11-30-{commit}-base_seed_{numbers[1]}.md"
+        path.write_text(f"# Title\n\n{held.format(*numbers)}\nMore: 3.\n", encoding="utf-8")
+
+    for name, numbers in (("one", one), ("two", two), ("two", more)):
+        page(name, numbers)
+        record = tmp_path / "experiments" / name / "records"
+        record.mkdir(exist_ok=True)
+        (record / "manifest.json").write_text(json.dumps({**now, "commit": commit, "clean": True}))
+    expected = (
         "Repeated at a third base seed, 46 of 48 rows lie inside the printed intervals of their "
         "differences (one 9 of 10, two 37 of 38), and 2 are further apart than both intervals "
         "allow. Of 60 different intervals 57 hold; where nothing changed but seeds and teachers it "
         "is 83%, and more of those for other test examples, which both runs share."
     )
+    assert repeated.counted(tmp_path) == expected
+    page("two", (3, 20, 9, 5, 30), commit="89abcdef")
+    before = " Of records that were superseded since, 3 of 20 did (two 3 of 20)."
+    assert repeated.counted(tmp_path) == expected + before
+    lines = repeated.listed(tmp_path / "experiments" / "two").splitlines()[2:]
+    assert ["superseded since" in line for line in lines] == [False, False, True]
     assert repeated.counted(tmp_path / "nothing") == ""
