@@ -165,7 +165,8 @@ def _stem(record):
 
 def _pages(record):
     """The pages of repetitions of a committed record, by base seed."""
-    return sorted((record.parent / FOLDER).glob(f"{_stem(record)}*.md"))
+    folder = record.parent / FOLDER
+    return sorted(folder.glob(f"{_stem(record)}*.md")) if folder.is_dir() else []
 
 
 def _standing(folder):
