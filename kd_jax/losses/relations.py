@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from kd_jax.losses._arrays import same_shape
-from kd_jax.losses._math import einsum, lowered, smooth_l1, unit
+from kd_jax.losses._math import einsum, lowered, smooth_l1
 from kd_jax.losses._pairs import batch_rows, gram, kept_pairs, mean_of
 
 
@@ -60,11 +60,50 @@ def relational_distance(
     return mean_of(smooth_l1(difference), pairs)
 
 
-def _cosines(x: Float[Array, "B D"], pairs: Bool[Array, "B B"]) -> Float[Array, "B B B"]:
-    """[i, j, k]: the cosine at corner i of the angle between the directions to j and k."""
-    x = lowered(x)
-    directions = jnp.where(pairs[..., None], unit(x[None, :] - x[:, None]), 0)
-    return einsum("ijd,ikd->ijk", directions, directions)
+def _corners(
+    x: Float[Array, "B D"], pairs: Bool[Array, "B B"]
+) -> tuple[Float[Array, "B B B"], Float[Array, "B B D"], Float[Array, "B B"]]:
+    """cos [i, j, k], at corner i between the directions e_ij and e_ik; e; 1/‖x_j − x_i‖, or 0."""
+    apart = x[None, :] - x[:, None]
+    squares = jnp.sum(apart**2, -1)
+    alive = pairs & ~(squares <= 1e-24)  # NaN is
+    inverse = jnp.where(alive, 1 / jnp.sqrt(jnp.where(alive, squares, 1)), 0)
+    directions = apart * inverse[..., None]
+    return einsum("ijd,ikd->ijk", directions, directions), directions, inverse
+
+
+@jax.custom_jvp
+def _of_corners(
+    x: Float[Array, "B D"],
+    theirs: Float[Array, "B B B"],
+    pairs: Bool[Array, "B B"],
+    triplets: Bool[Array, "B B B"],
+) -> Float[Array, ""]:
+    """mean h(cos_ijk − theirs), with a gradient for x alone.
+
+    With g_ijk = ∂/∂cos_ijk, equal for j and k, and l_ij = ‖x_j − x_i‖, the gradient is a sum of
+    rows of x and of directions, where the chain of derivatives takes B² vectors several times:
+
+    ∂/∂(x_j − x_i) = 2 Σ_k g_ijk ((x_k − x_i)/(l_ij l_ik) − cos_ijk e_ij/l_ij)
+    """
+    return mean_of(smooth_l1(_corners(x, pairs)[0] - theirs), triplets)
+
+
+@_of_corners.defjvp
+def _(primals, tangents):
+    x, theirs, pairs, triplets = primals
+    cosines, directions, inverse = _corners(x, pairs)
+    difference = cosines - theirs
+    slope = jnp.where(triplets, jnp.clip(difference, -1, 1), 0)
+    slope = slope * 2 / jnp.maximum(jnp.sum(triplets), 1)
+    ends = slope * inverse[:, :, None] * inverse[:, None, :]
+    corner = jnp.sum(ends, 2)
+    of_rows = jnp.sum(ends, 0) - corner - corner.T + jnp.diag(jnp.sum(corner, 1))
+    along = jnp.sum(slope * cosines, 2) * inverse
+    of_directions = (along + along.T)[..., None]
+    x = x - jnp.mean(x, 0)  # of_rows sum to 0: near the origin their products lose fewer digits
+    gradient = einsum("mk,kd->md", of_rows, x) + jnp.sum(of_directions * directions, 1)
+    return mean_of(smooth_l1(difference), triplets), jnp.sum(gradient * tangents[0])
 
 
 def relational_angle(
@@ -97,8 +136,8 @@ def relational_angle(
     """
     student, teacher, where = batch_rows(student, teacher, where)
     pairs = kept_pairs(where)
-    difference = _cosines(student, pairs) - _cosines(teacher, pairs)
-    return mean_of(smooth_l1(difference), pairs[:, :, None] & where)
+    theirs = _corners(lowered(teacher), pairs)[0]
+    return _of_corners(lowered(student), theirs, pairs, pairs[:, :, None] & where)
 
 
 def adjacent_correlation(
