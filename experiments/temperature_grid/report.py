@@ -12,10 +12,6 @@ from kd_jax.report import contrasts, differences, grouped, tables
 from kd_jax.storage import jsonl
 
 CLAIM = (statistics.SUPPORTED, statistics.CONTRADICTED, statistics.UNDECIDED)
-ONE_DRAW = (
-    "All teachers of a data set learn from one draw of its clusters, of which intervals speak: "
-    "another base seed draws others."
-)
 OWN_DRAWS = (
     "Each teacher and its students have a draw of the data set of their own: other clusters, other "
     "rows to learn from, other\nrows for the test.\n"
@@ -71,8 +67,6 @@ def scope(labels: list[dict]) -> str:
     """What intervals speak of: other draws of artificial data, the same MNIST."""
     if labels[0]["dataset"] == names.MNIST:
         return tables.scope(labels)
-    if differences.known_examples(labels):
-        return f"{tables.scope(labels)}\n{ONE_DRAW}"
     return f"{OWN_DRAWS}{tables.scope(labels, 'draws, teachers and students', '')}"
 
 
