@@ -81,10 +81,13 @@ def _of_corners(
 ) -> Float[Array, ""]:
     """mean h(cos_ijk − theirs), with a gradient for x alone.
 
-    With g_ijk = ∂/∂cos_ijk, equal for j and k, and l_ij = ‖x_j − x_i‖, the gradient is a sum of
-    rows of x and of directions, where the chain of derivatives takes B² vectors several times:
+    With g_ijk = 2 ∂/∂cos_ijk, equal for j and k, l_ij = ‖x_j − x_i‖ and e_ki = −e_ik,
 
-    ∂/∂(x_j − x_i) = 2 Σ_k g_ijk ((x_k − x_i)/(l_ij l_ik) − cos_ijk e_ij/l_ij)
+    ∂/∂(x_j − x_i) = Σ_k g_ijk (e_ik − cos_ijk e_ij)/l_ij
+    ∂/∂x_j = Σ_ik (g_ijk/l_ij) e_ik + Σ_i ((q_ij + q_ji)/l_ij − Σ_k g_jki/l_jk) e_ji
+
+    of q_ij = Σ_k g_ijk cos_ijk: sums of directions, where the chain of derivatives passes over B²
+    vectors several times more.
     """
     return mean_of(smooth_l1(_corners(x, pairs)[0] - theirs), triplets)
 
@@ -96,13 +99,11 @@ def _(primals, tangents):
     difference = cosines - theirs
     slope = jnp.where(triplets, jnp.clip(difference, -1, 1), 0)
     slope = slope * 2 / jnp.maximum(jnp.sum(triplets), 1)
-    ends = slope * inverse[:, :, None] * inverse[:, None, :]
-    corner = jnp.sum(ends, 2)
-    of_rows = jnp.sum(ends, 0) - corner - corner.T + jnp.diag(jnp.sum(corner, 1))
+    at_ends = slope * inverse[:, None, :]  # [i, k, j]
     along = jnp.sum(slope * cosines, 2) * inverse
-    of_directions = (along + along.T)[..., None]
-    x = x - jnp.mean(x, 0)  # of_rows sum to 0: near the origin their products lose fewer digits
-    gradient = einsum("mk,kd->md", of_rows, x) + jnp.sum(of_directions * directions, 1)
+    at_corner = along + along.T - jnp.sum(at_ends, 2)
+    gradient = einsum("ikj,ikd->jd", at_ends, directions)
+    gradient += jnp.sum(at_corner[..., None] * directions, 1)
     return mean_of(smooth_l1(difference), triplets), jnp.sum(gradient * tangents[0])
 
 

@@ -84,8 +84,8 @@ def unchanged(root: pathlib.Path, commit: str, *paths: str) -> bool:
     return _agrees(root, "diff", "--quiet", commit, "HEAD", "--", *paths)
 
 
-def missing(root: pathlib.Path, *patterns: str) -> list[pathlib.Path]:
-    """The committed files that are not there, though git was not told; [] of what is no clone.
+def modified(root: pathlib.Path, *patterns: str) -> list[pathlib.Path]:
+    """The files that are not as git's index has them, also not there; [] of what is no clone.
 
     Args:
         root: the folder of the repository.
@@ -93,7 +93,7 @@ def missing(root: pathlib.Path, *patterns: str) -> list[pathlib.Path]:
     """
     globs = (f":(glob){pattern}" for pattern in patterns)
     try:
-        found = git(root, "ls-files", "--deleted", "-z", "--", *globs).split("\0")
+        found = git(root, "ls-files", "--modified", "-z", "--", *globs).split("\0")
     except (OSError, subprocess.CalledProcessError):
         return []
     return sorted({root / name for name in found if name})

@@ -39,6 +39,11 @@ def near(seed, distance):
     return x
 
 
+def clusters(seed, spread):
+    """Sixteen rows in four clusters, about 3 apart, of that spread."""
+    return np.repeat(rows(seed, 4, 5), 4, 0) + np.float32(spread) * rows(seed + 1, 16, 5)
+
+
 @pytest.mark.parametrize(
     "x, relative",
     [
@@ -46,8 +51,10 @@ def near(seed, distance):
         (rows(1, 33, 40), 1e-6),
         (rows(2, 3, 3), 1e-6),
         (near(3, 0), 1e-6),
-        (near(4, 1e-2), 2e-6),
-        (near(5, 1e-4), 1e-5),
+        (near(4, 1e-2), 1e-6),
+        (near(5, 1e-5), 1e-6),
+        (clusters(10, 1e-2), 1e-6),
+        (clusters(12, 1e-4), 1e-6),
         (1e5 + rows(6, 8, 5), 1e-6),
         (2e4 * rows(7, 8, 5), 1e-6),
         (1e-6 * rows(8, 8, 5), 1e-6),
@@ -61,14 +68,15 @@ def test_the_gradient_is_that_of_the_chain_of_derivatives(x, relative):
 
 
 def test_it_is_0_where_there_is_no_angle():
-    """Of one example, of rows that are all alike; of two the angles are 0 of both, cos = 1."""
+    """Of one example, of rows that are all alike; of two the cosines are 1, the teacher's too."""
     for x in (rows(0, 1, 5), np.ones((6, 5), np.float32), rows(2, 2, 5)):
         found = jax.grad(losses.relational_angle)(x, rows(1, len(x), 4))
         np.testing.assert_allclose(found, 0, atol=1e-7)
 
 
-def test_rows_that_are_left_out_have_none_and_the_others_theirs_alone():
-    x, theirs, kept = rows(0, 9, 5), rows(1, 9, 4), np.arange(9) % 3 != 1
+@pytest.mark.parametrize("far", [0, 1e4])
+def test_rows_that_are_left_out_have_none_and_the_others_theirs_alone(far):
+    x, theirs, kept = rows(0, 9, 5) + np.float32(far), rows(1, 9, 4), np.arange(9) % 3 != 1
     found = np.asarray(jax.grad(losses.relational_angle)(x, theirs, where=kept))
     expected = in_float64(jax.grad(plain), x[kept], theirs[kept])
     assert (found[~kept] == 0).all()

@@ -45,9 +45,9 @@ def write(page: pathlib.Path, found: str) -> None:
     Raises:
         InputError: Another run of that base seed, with other tables, is kept there.
     """
-    before, after = (x.partition(TABLES)[2] for x in (_read(page) if page.exists() else "", found))
+    kept = _read(page) if page.exists() else found
     require(
-        before in ("", after),
+        kept.partition(TABLES)[2] == found.partition(TABLES)[2],
         f"{page} keeps other tables of that base seed: repeat the record at another one; or, where "
         "that run was at fault, git rm the page and say why in the commit",
     )
@@ -82,7 +82,7 @@ def text(record: pathlib.Path, run: pathlib.Path) -> str:
 
 
 def tables_of(record: pathlib.Path) -> dict[pathlib.Path, str]:
-    """{page: the tables of the run} of the repetitions of a committed record, by base seed.
+    """{page: the tables of the run} of the repetitions of a committed record, by name.
 
     Args:
         record: As for `place`; of an earlier record in its place there are others.
@@ -98,44 +98,41 @@ def counted(root: pathlib.Path) -> str:
     Args:
         root: The folder of the repository.
     """
-    pages = sorted(root.glob(f"experiments/*/{FOLDER}/*.md"))
-    stand = [page for page in pages if page in _standing(page.parents[1])]
-    if not stand:
-        return ""
-    by_name = _by_name(stand)
-    inside, rows, apart, held, each = _sums(by_name)
-    before = _by_name([page for page in pages if page not in stand])
-    text = (
-        f"Repeated at a third base seed, {inside} of {rows} rows lie inside the printed intervals "
-        f"of their differences ({_names(by_name)}), and {apart} are further apart than both "
-        f"intervals allow. Of {each} different intervals {held} hold; where nothing changed but "
-        f"seeds and teachers it is {reproduced_page.EXPECTED:.0%}, and more of those for other "
-        "test examples, which both runs share."
-    )
-    if not before:
-        return text
-    inside, rows, *_ = _sums(before)
-    return (
-        f"{text} Of records that were superseded since, {inside} of {rows} did ({_names(before)})."
-    )
+    stand, before = [], []
+    for folder in sorted({page.parents[1] for page in root.glob(f"experiments/*/{FOLDER}/*.md")}):
+        of_records = _standing(folder)
+        for page in sorted(folder.glob(f"{FOLDER}/*.md")):
+            (stand if page in of_records else before).append(page)
+    return " ".join([*([_of_records(stand)] if stand else []), *map(_of_superseded, before)])
 
 
-def _by_name(pages):
-    """{experiment: rows inside, rows, rows far apart, intervals that hold, intervals} of pages."""
-    found: dict[str, list[int]] = {}
+def _of_records(pages):
+    """The sentences on repetitions of records that stand."""
+    by_name: dict[str, list[int]] = {}
     for page in pages:
-        before = found.get(page.parents[1].name, [0] * 5)
-        numbers = map(int, _held(page).groups() + _held(page, EACH).groups())
-        found[page.parents[1].name] = [sum(pair) for pair in zip(before, numbers)]
-    return found
+        known = by_name.get(page.parents[1].name, [0] * 5)
+        by_name[page.parents[1].name] = [sum(pair) for pair in zip(known, _counts(page))]
+    inside, rows, apart, held, each = (sum(x) for x in zip(*by_name.values()))
+    names = ", ".join(f"{name} {x[0]} of {x[1]}" for name, x in by_name.items())
+    return (
+        f"Repeated at another base seed, {inside} of {rows} rows lie inside the printed intervals "
+        f"of their differences ({names}), and {apart} are further apart than both intervals allow. "
+        f"Of {each} different intervals {held} hold; where nothing changed but seeds and teachers "
+        f"it is {reproduced_page.EXPECTED:.0%}, and more of those for other test examples, which "
+        "both runs share."
+    )
 
 
-def _sums(by_name):
-    return [sum(x) for x in zip(*by_name.values())]
+def _of_superseded(page):
+    """The sentence on a repetition of a record that another took the place of."""
+    inside, rows, *_ = _counts(page)
+    name = page.parents[1].name
+    return f"Of a record of {name} that is superseded, {inside} of {rows} rows lay inside."
 
 
-def _names(by_name):
-    return ", ".join(f"{name} {x[0]} of {x[1]}" for name, x in by_name.items())
+def _counts(page):
+    """(rows inside, rows, rows far apart, intervals that hold, intervals) of a page."""
+    return [*map(int, _held(page).groups() + _held(page, EACH).groups())]
 
 
 def _held(page, line=HELD):
@@ -164,7 +161,7 @@ def _stem(record):
 
 
 def _pages(record):
-    """The pages of repetitions of a committed record, by base seed."""
+    """The pages of repetitions of a committed record, by name."""
     folder = record.parent / FOLDER
     return sorted(folder.glob(f"{_stem(record)}*.md")) if folder.is_dir() else []
 

@@ -17,11 +17,11 @@ RECORDS, TABLE = "records.jsonl", "table.md"
 NEEDED = manifest.NAME, commands.SETTINGS, RECORDS
 FILES = ("*.json", RECORDS, TABLE, commands.NAME, "*.svg", "*.npz")  # what a record may have
 TOLD = {"experiment": str, "finished": str, "device": str, "versions": dict, "seconds": dict}
-COMMITTED = {
+COMMITTED = {  # {folders of records: whether they have a table.md}
     "experiments/*/records*": True,
     "experiments/*/exploration*": True,
     "docs/records/*": False,
-}  # fmt: skip - {folders of records: whether with a table.md}
+}
 BACK = "git checkout --"  # how a committed file comes back
 UNSHOWN = (*DAMAGED, ArithmeticError, EOFError, zipfile.BadZipFile, zlib.error)
 
@@ -90,9 +90,12 @@ def check_committed(root: pathlib.Path) -> None:
             if any((folder / name).exists() for name in (*NEEDED, TABLE)):
                 with committed(folder):
                     check(folder, table=table)
-    for path in commits.missing(root, *(f"{pattern}/*" for pattern in COMMITTED)):
-        advice = f"{BACK} {path}, or git rm it where pages should do without"
-        raise DamagedFile(path, "is missing", advice)
+    changed = commits.modified(root, *(f"{pattern}/*" for pattern in COMMITTED))
+    for path in changed:
+        replaced = path.parent / manifest.NAME in changed  # by another run, not committed yet
+        if not path.exists() and not replaced:
+            advice = f"{BACK} {path}, or git rm it where pages should do without"
+            raise DamagedFile(path, "is missing", advice)
 
 
 @contextlib.contextmanager

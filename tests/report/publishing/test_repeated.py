@@ -1,6 +1,7 @@
 """A record that another base seed repeats: a page of what held, and a line on the experiment's."""
 
 import json
+import shutil
 
 import pytest
 from small_repository import committed, finished, repository
@@ -171,15 +172,19 @@ def test_all_repetitions_are_counted_together_but_those_of_superseded_records(tm
         record.mkdir(exist_ok=True)
         (record / "manifest.json").write_text(json.dumps({**now, "commit": commit, "clean": True}))
     expected = (
-        "Repeated at a third base seed, 46 of 48 rows lie inside the printed intervals of their "
+        "Repeated at another base seed, 46 of 48 rows lie inside the printed intervals of their "
         "differences (one 9 of 10, two 37 of 38), and 2 are further apart than both intervals "
         "allow. Of 60 different intervals 57 hold; where nothing changed but seeds and teachers it "
         "is 83%, and more of those for other test examples, which both runs share."
     )
     assert repeated.counted(tmp_path) == expected
     page("two", (3, 20, 9, 5, 30), commit="89abcdef")
-    before = " Of records that were superseded since, 3 of 20 did (two 3 of 20)."
-    assert repeated.counted(tmp_path) == expected + before
+    before = "Of a record of {} that is superseded, 3 of 20 rows lay inside."
+    assert repeated.counted(tmp_path) == f"{expected} {before.format('two')}"
     lines = repeated.listed(tmp_path / "experiments" / "two").splitlines()[2:]
     assert ["superseded since" in line for line in lines] == [False, False, True]
+    for name in ("one", "two"):
+        shutil.rmtree(tmp_path / "experiments" / name)
+    page("three", (3, 20, 9, 5, 30), commit="89abcdef")  # what did not hold is not forgotten
+    assert repeated.counted(tmp_path) == before.format("three")
     assert repeated.counted(tmp_path / "nothing") == ""

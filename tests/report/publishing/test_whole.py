@@ -151,6 +151,15 @@ def test_a_committed_figure_that_is_missing_is_named(root, kept):
     assert "errors (a).svg" not in (kept.parent / "README.md").read_text()
 
 
+def test_a_record_whose_successor_draws_less_is_not_missed(root, replaced):
+    record, run = replaced
+    (record / "more.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"/>')
+    committed(root)
+    publish.publish(run, root=root, why="drawn anew")
+    assert not (record / "more.svg").exists()
+    publish.renew(root)
+
+
 def test_a_record_of_docs_needs_no_table(root):
     folder = root / "docs/records/adult"
     record(folder)
