@@ -12,6 +12,7 @@ from kd_jax.report import contrasts, differences, grouped, tables
 from kd_jax.storage import jsonl
 
 CLAIM = (statistics.SUPPORTED, statistics.CONTRADICTED, statistics.UNDECIDED)
+TEST_FRACTION = 0.2  # as kd_jax.data.synthetic draws them
 OWN_DRAWS = (
     "Each teacher and its students have a draw of the data set of their own: other clusters, other "
     "rows to learn from, other\nrows for the test.\n"
@@ -28,7 +29,7 @@ def table(folder: pathlib.Path) -> str:
     records = jsonl.records(folder)
     settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     grid, widths = of(records, part=names.GRID), of(records, part=names.WIDTH)
-    parts = [notes(records)]
+    parts = [notes(records, settings)]
     if grid:
         at = typical(grid, settings)
         parts += beside_paper(grid, settings), by_dataset(grid, at)
@@ -44,7 +45,7 @@ def typical(records: list[dict], settings: dict) -> float:
     return names.typical(temperatures, settings.get("typical_temperature", 3.0))
 
 
-def notes(records: list[dict]) -> str:
+def notes(records: list[dict], settings: dict) -> str:
     """What every table of the run shares: students, temperatures, intervals."""
     labels = of(records, row=names.LABELS)
     widths, epochs, temperatures = (
@@ -57,10 +58,22 @@ def notes(records: list[dict]) -> str:
     )
     counted = grouped.counted(of(labels, dataset=labels[0]["dataset"], width=labels[0]["width"]))
     return (
-        f"Errors{differences.of_how_many(labels)}, mean ± s.d. over {counted}, on each data "
-        f"set; paired. Students of {widths} units in each layer,\n{epochs} epochs; "
+        f"Errors{of_how_many(labels, settings)}, mean ± s.d. over {counted}, on each data set; "
+        f"paired. Students of {widths} units in each layer,\n{epochs} epochs; "
         f"temperatures that were tried: {temperatures}.\n{scope(labels)}\n{optimum.ABOUT}"
     )
+
+
+def of_how_many(labels: list[dict], settings: dict) -> str:
+    """' of 10,000' test examples."""
+    if labels[0]["dataset"] == names.MNIST:
+        return differences.of_how_many(labels)
+    return f" of {tested(settings):,}"
+
+
+def tested(settings: dict) -> int:
+    """How many examples a draw of an artificial data set has for the test."""
+    return round(settings["samples"] * TEST_FRACTION)
 
 
 def scope(labels: list[dict]) -> str:
@@ -101,7 +114,7 @@ def beside_paper(records: list[dict], settings: dict) -> str:
     known = named(records, "dataset")
     name = names.PAPER_DATASET if names.PAPER_DATASET in known else known[0]
     compared = contrasts.compare(of(records, dataset=name), "test_errors", names.LABELS)
-    same = name == names.PAPER_DATASET and settings["samples"] * 0.2 == names.PAPER_ROWS
+    same = name == names.PAPER_DATASET and tested(settings) == names.PAPER_ROWS
     lines = [
         [
             line.row,
@@ -113,7 +126,7 @@ def beside_paper(records: list[dict], settings: dict) -> str:
         for line in compared
     ]
     header = [
-        name, "paper", f"test errors of {round(settings['samples'] * 0.2):,}",
+        name, "paper", f"test errors of {tested(settings):,}",
         "vs. labels only [95 %]", "verdict",
     ]  # fmt: skip
     return tables.markdown(header, lines) + tables.power(compared, "test errors")

@@ -40,8 +40,9 @@ TYPED = {  # settings and limits of other forms; numbers of papers, whose source
     "specialists": ["the paper's 4.4 %", "In the paper the gain grows", "by 1.49 % for each"],
     "speech_ensemble": ["(paper: 57.0 and 44.5)", "(paper: 61.1 and 58.9)"]
     + ["3 % of the recordings", "than the paper's (86 %)", "(paper: 86 %, which lies outside"],
-    "temperature_grid": ["lies between 2.5 and 5", "T_opt lies in (2.5, 5)"]
-    + ["on sep 1, informative 1", "on sep 1, informative 0.8 and 1", "(sep 0.2, informative 0.8:"],
+    "temperature_grid": ["lies between 2.5 and 5", "T_opt lies in (2.5, 5)", "lies in (2.5, 5) is"]
+    + ["on sep 1, informative 1", "1 % of the labels are drawn anew", "would need T = 2.5 and 5"]
+    + ["data sets of sep 0.2 (informative 0.8:", "with informative 0.8 (", "for T = 3 (sep 0.2,"],
     "teacher_choice": ["labels smoothed by 0.1", "3 % of the images", "the paper has 86 %"],
     "decoders.md": ["more than 2 GB", "their 4.5 or 8.5 bits"],
     "devices.md": ["They wait 20 seconds"],

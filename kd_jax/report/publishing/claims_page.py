@@ -33,8 +33,8 @@ which), so an open or contradicted claim speaks of this setting.
 A decided claim is confirmed where runs at other base seeds, the exploration or a repetition, have
 the same row with the same answer; where an answer is another one, this stands in brackets, and
 where most base seeds have another answer than the record, the claim is open. \\*: of one base
-seed, as no other has that row. A difference is ours, to what the claim compares with: points are
-percentage points of accuracy; of errors and nats fewer are better.
+seed, as no other run of its design has that row. A difference is ours, to what the claim compares
+with: points are percentage points of accuracy; of errors and nats fewer are better.
 
 Equations and costs have no interval: they are reproduced where the number is as the claim has it.
 Where the paper's number is a percentage, our errors are printed in percent of the test examples. A

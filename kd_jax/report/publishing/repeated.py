@@ -98,7 +98,8 @@ def counted(root: pathlib.Path) -> str:
     Args:
         root: The folder of the repository.
     """
-    stand, before = [], []
+    stand: list[pathlib.Path] = []
+    before: list[pathlib.Path] = []
     for folder in sorted({page.parents[1] for page in root.glob(f"experiments/*/{FOLDER}/*.md")}):
         of_records = _standing(folder)
         for page in sorted(folder.glob(f"{FOLDER}/*.md")):
