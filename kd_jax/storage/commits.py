@@ -20,7 +20,9 @@ NO_CODE = (
     "experiments/*/.exploration*/**",
     "experiments/*/.records*/**",  # of a publish that was killed, or goes on
 )
-REPLACED = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"}  # of a hook that calls us
+REPLACED = {  # of a hook that calls us
+    "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_LITERAL_PATHSPECS",
+}  # fmt: skip
 
 
 def git(root: pathlib.Path, *arguments: str) -> str:

@@ -17,6 +17,8 @@ from collections.abc import Iterable, Iterator, Mapping
 import filelock
 
 from kd_jax.errors import InputError
+from kd_jax.report import commands
+from kd_jax.report.publishing import whole
 from kd_jax.storage import commits, jsonl, manifest
 
 NEW, OLD, GONE = "new", "old", "gone"
@@ -177,7 +179,8 @@ def _delete(folder):
 
 def _text(path):
     """The text of a file, or None where there is none."""
-    return path.read_text(encoding="utf-8") if path.is_file() else None
+    with whole.committed(path):
+        return commands.text(path) if path.is_file() else None
 
 
 def _named(target, kind):

@@ -13,6 +13,7 @@ from kd_jax.storage import jsonl, manifest
 
 FOLDER = "repeated"
 TABLES = "## Tables of the repetition"
+SEED = r"(?:0|[1-9]\d*)"
 HELD = r"^(\d+) of (\d+) rows lie inside .*: (\d+)\.$"
 EACH = r"^(\d+) of (\d+) intervals hold"
 
@@ -164,7 +165,10 @@ def _stem(record):
 def _pages(record):
     """The pages of repetitions of a committed record, by name."""
     folder = record.parent / FOLDER
-    return sorted(folder.glob(f"{_stem(record)}*.md")) if folder.is_dir() else []
+    if not folder.is_dir():
+        return []
+    stem = re.escape(_stem(record))
+    return sorted(x for x in folder.glob("*.md") if re.fullmatch(rf"{stem}{SEED}", x.stem))
 
 
 def _standing(folder):
@@ -182,7 +186,7 @@ def listed(folder: pathlib.Path) -> str:
     """
     lines, stand = [], _standing(folder)
     for path in sorted(folder.glob(f"{FOLDER}/*.md")):
-        found = re.fullmatch(r"(\w+)-(\S{10})-\w+-base_seed_(\d+)", path.stem)
+        found = re.fullmatch(rf"(\w+)-(\S{{10}})-\w+-base_seed_({SEED})", path.stem)
         if not found:
             raise DamagedFile(path, "is not named as a page of a repetition", _again(path))
         of = f"{found[1]} of {found[2]}, base seed {found[3]}"

@@ -22,6 +22,7 @@ COMMITTED = {  # {folders of records: whether they have a table.md}
     "experiments/*/exploration*": True,
     "docs/records/*": False,
 }
+PAGES = "experiments/*/repeated", "experiments/*/superseded"
 BACK = "git checkout --"  # how a committed file comes back
 UNSHOWN = (*DAMAGED, ArithmeticError, EOFError, zipfile.BadZipFile, zlib.error)
 
@@ -80,7 +81,7 @@ def files(folder: pathlib.Path) -> list[pathlib.Path]:
 
 
 def check_committed(root: pathlib.Path) -> None:
-    """DamagedFile naming the first file of a committed record that is not whole.
+    """DamagedFile naming the first file of a committed record, or page, that is not whole.
 
     Args:
         root: The folder of the repository.
@@ -90,7 +91,7 @@ def check_committed(root: pathlib.Path) -> None:
             if any((folder / name).exists() for name in (*NEEDED, TABLE)):
                 with committed(folder):
                     check(folder, table=table)
-    changed = commits.modified(root, *(f"{pattern}/*" for pattern in COMMITTED))
+    changed = commits.modified(root, *(f"{pattern}/*" for pattern in (*COMMITTED, *PAGES)))
     for path in changed:
         replaced = path.parent / manifest.NAME in changed  # by another run, not committed yet
         if not path.exists() and not replaced:

@@ -1,6 +1,7 @@
 """A record that another base seed repeats: a page of what held, and a line on the experiment's."""
 
 import json
+import re
 import shutil
 
 import pytest
@@ -73,6 +74,24 @@ def test_what_another_run_of_its_base_seed_kept_is_not_replaced_unseen(root):
     page.unlink()
     committed(root)
     assert publish.repeat(better, root=root) == page and "−4.1 [" in page.read_text()
+
+
+@pytest.mark.parametrize("damage", ["missing", "bytes", "copy"])
+def test_a_committed_page_that_is_damaged_or_gone_is_named_before_another_takes_its_place(
+    root, damage
+):
+    page = publish.repeat(run_of(root, 2, TABLE, "two"), root=root)
+    committed(root)
+    if damage == "missing":
+        page.unlink()
+    elif damage == "bytes":
+        page.write_bytes(b"\xff\xfe")
+    else:
+        page = page.rename(page.with_name(f"{page.stem} copy.md"))
+        committed(root)
+    again = run_of(root, 2, TABLE.replace("−4.0 [", "−4.1 ["), "three")
+    with pytest.raises(InputError, match=f"{re.escape(str(page))} .*git checkout -- "):
+        publish.repeat(again, root=root)
 
 
 def test_a_run_that_has_none_of_a_record_s_rows_repeats_nothing(root):
