@@ -152,7 +152,7 @@ def _read(page):
 
 
 def _again(page):
-    return f"{whole.BACK} {page}, or move it away if it is none of a repetition"
+    return f"{whole.back(page)}, or move it away if it is none of a repetition"
 
 
 def _stem(record):

@@ -4,7 +4,9 @@ What is at fault in a committed record is told with how to get it back.
 """
 
 import contextlib
+import os
 import pathlib
+import shlex
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -23,7 +25,6 @@ COMMITTED = {  # {folders of records: whether they have a table.md}
     "docs/records/*": False,
 }
 PAGES = "experiments/*/repeated", "experiments/*/superseded"
-BACK = "git checkout --"  # how a committed file comes back
 UNSHOWN = (*DAMAGED, ArithmeticError, EOFError, zipfile.BadZipFile, zlib.error)
 
 
@@ -75,6 +76,15 @@ def _check_commands(folder, said):
         raise DamagedFile(path, what, jsonl.AGAIN)
 
 
+def back(path: str | os.PathLike) -> str:
+    """The command by which a committed file comes back.
+
+    Args:
+        path: Of the file.
+    """
+    return f"git checkout -- {shlex.quote(os.fspath(path))}"
+
+
 def files(folder: pathlib.Path) -> list[pathlib.Path]:
     """The files of a run that its record has too, and whatever else bears their names."""
     return sorted({path for pattern in FILES for path in folder.glob(pattern)})
@@ -95,7 +105,7 @@ def check_committed(root: pathlib.Path) -> None:
     for path in changed:
         replaced = path.parent / manifest.NAME in changed  # by another run, not committed yet
         if not path.exists() and not replaced:
-            advice = f"{BACK} {path}, or git rm it where pages should do without"
+            advice = f"{back(path)}, or git rm it where pages should do without"
             raise DamagedFile(path, "is missing", advice)
 
 
@@ -121,12 +131,12 @@ def named(error: BaseException, folder: pathlib.Path) -> InputError:
     """
     if isinstance(error, DamagedFile):
         known = error.advice.startswith("git ")
-        return error if known else DamagedFile(error.path, error.what, f"{BACK} {error.path}")
+        return error if known else DamagedFile(error.path, error.what, back(error.path))
     if isinstance(error, InputError):
         return error
     if isinstance(error, FileNotFoundError):
         path = pathlib.Path(error.filename or folder)
-        return DamagedFile(path, "is missing", f"{BACK} {path}")
+        return DamagedFile(path, "is missing", back(path))
     if isinstance(error, OSError):
         return unreadable(f"{error.filename or folder}", error, f"see git diff -- {folder}")
     said = f"its records have no {error}" if isinstance(error, KeyError) else brief(error)
