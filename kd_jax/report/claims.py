@@ -99,6 +99,8 @@ def answer(claim: Claim, text: str) -> Answer:
             return Answer(number if claim.number else row[place], "–", verdict)
         return Answer(number, _with_unit(claim, row[place]), verdict)
     difference, verdict = _judged(row[place:], f"{missing} verdict behind {claim.difference!r}")
+    if "[" not in difference and difference != "–" and not claim.number:  # a count, like 9 of 9
+        return Answer(f"{claim.difference}: {difference}", "–", verdict)
     return Answer(number, _with_unit(claim, difference), verdict)
 
 

@@ -64,6 +64,13 @@ def test_a_share_is_judged_by_its_interval_and_a_quantity_by_itself():
     assert claims.answer(error, TABLE) == ("9.9", "–", BEATS)
 
 
+def test_a_count_is_a_number_of_ours_and_no_difference():
+    table = "| all of it | supported | undecided | verdict |\n|---|---|---|---|\n"
+    table += "| at every T | 2 of 9 | 7 of 9 | UNDECIDED |\n"
+    asked = claims.Claim("", "", "", ("all of it", "at every T"), "supported", expected="SUPPORTED")
+    assert claims.answer(asked, table) == ("supported: 2 of 9", "–", "UNDECIDED")
+
+
 def test_a_quotient_and_numbers_side_by_side_show_both():
     both = {"difference": "errors", "number": "errors", "beside": "labels"}
     asked = claim("", "soft", judge=judges.quotient(0.5, 0.6), **both)
