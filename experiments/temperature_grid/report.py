@@ -42,7 +42,7 @@ def table(folder: pathlib.Path) -> str:
 def typical(records: list[dict], settings: dict) -> float:
     """The temperature of the records that stands for all."""
     temperatures = curve(of(records, dataset=records[0]["dataset"]))[1]
-    return names.typical(temperatures, settings.get("typical_temperature", 3.0))
+    return names.typical(temperatures, settings["typical_temperature"])
 
 
 def notes(records: list[dict], settings: dict) -> str:

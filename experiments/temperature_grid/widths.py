@@ -37,7 +37,7 @@ def by_width(records: list[dict], at: float) -> str:
             rows.append([
                 name,
                 width,
-                tables.mean_and_sd(grouped.values(taught, "test_errors")) if taught else "–",
+                tables.mean_and_sd(grouped.values(taught, "test_errors")),
                 parts[name, width].records[0]["epochs"],
                 tables.spread(lines[names.LABELS]),
                 tables.spread(lines[one]),
