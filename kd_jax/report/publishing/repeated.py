@@ -99,12 +99,10 @@ def counted(root: pathlib.Path) -> str:
     Args:
         root: The folder of the repository.
     """
-    stand: list[pathlib.Path] = []
-    before: list[pathlib.Path] = []
-    for folder in sorted({page.parents[1] for page in root.glob(f"experiments/*/{FOLDER}/*.md")}):
-        of_records = _standing(folder)
-        for page in sorted(folder.glob(f"{FOLDER}/*.md")):
-            (stand if page in of_records else before).append(page)
+    pages = sorted(root.glob(f"experiments/*/{FOLDER}/*.md"))
+    of_records = set().union(*map(_standing, {page.parents[1] for page in pages}))
+    stand = [page for page in pages if page in of_records]
+    before = [page for page in pages if page not in of_records]
     return " ".join([*([_of_records(stand)] if stand else []), *map(_of_superseded, before)])
 
 
