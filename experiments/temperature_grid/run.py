@@ -73,7 +73,7 @@ def arms(config: Config, unit: dict) -> list[Arm]:
 
 
 @functools.lru_cache(maxsize=2)  # of those that train side by side: a draw takes 16 MB
-def load(config: Config, name: str, draw: int) -> Dataset:
+def drawn(config: Config, name: str, draw: int) -> Dataset:
     """A draw of the data set of that name: clusters and examples of its own; MNIST has one."""
     if name == named.MNIST:
         return mnist.load("mnist", config.data_dir, config.manual_dir)
@@ -81,9 +81,9 @@ def load(config: Config, name: str, draw: int) -> Dataset:
     return synthetic.load(*clusters(config)[name], config.samples, seed)
 
 
-def draw_of(name: str, teacher: int) -> int:
-    """Which draw of a data set a teacher and its students have: one of their own, but of MNIST."""
-    return 0 if name == named.MNIST else teacher
+def load(config: Config, name: str, teacher: int) -> Dataset:
+    """The data of a teacher and its students: a draw of their own, but on MNIST."""
+    return drawn(config, name, 0 if name == named.MNIST else teacher)
 
 
 @functools.cache  # so that all units share compiled programs
@@ -133,7 +133,7 @@ def student_recipe(config: Config, unit: dict, split) -> teachers.NetworkRecipe:
 
 def teach(config: Config, name: str, run: run_folder.Run, teacher: int) -> teachers.Teachers:
     """A teacher of a data set, trained or restored."""
-    data = load(config, name, draw_of(name, teacher))
+    data = load(config, name, teacher)
     recipe_of = mnist_recipe if name == named.MNIST else cluster_recipe
     recipe = recipe_of(config, len(data.train.labels), teacher)
     key = keys.key(config.base_seed, "teacher", teacher)
@@ -144,7 +144,7 @@ def train(config: Config, teacher: Callable, task: run_folder.Task) -> list[dict
     """Train, measure and save the students of a unit; their records and their teacher's."""
     taught, unit, base = teacher(), task.known, config.base_seed
     name = unit["dataset"]
-    data = load(config, name, draw_of(name, unit["teacher_seed"]))
+    data = load(config, name, unit["teacher_seed"])
     logits = {split: found[0] for split, found in taught.logits.items()}
     seed = keys.number(base, "draw", "permuted", unit["teacher_seed"])
     permuted = controls.permuted(logits["train"], data.train.labels, seed)

@@ -86,10 +86,9 @@ def test_a_teacher_and_its_students_learn_from_a_draw_of_their_own(monkeypatch):
     monkeypatch.setattr(temperature_grid.mnist, "load", lambda *about: drawn.append(about))
     config, sets = Config(base_seed=3), ("sep 1, informative 1", "MNIST")
     for name, teacher in itertools.product(sets, (0, 1)):
-        draw = temperature_grid.draw_of(name, teacher)
-        temperature_grid.load(config, name, draw)
-        temperature_grid.load(config, name, draw)  # as its students ask for it after their teacher
-    temperature_grid.load.cache_clear()
+        temperature_grid.load(config, name, teacher)
+        temperature_grid.load(config, name, teacher)  # as its students ask after their teacher
+    temperature_grid.drawn.cache_clear()
     first, second, *on_mnist = drawn
     assert first[:3] == second[:3] == (1.0, 1.0, 50_000) and first[3] != second[3]
     assert on_mnist == [("mnist", "", "")]
@@ -129,7 +128,7 @@ def test_teachers_begin_with_keys_of_their_own(monkeypatch):
     data = Dataset("clusters", 10, *[Split(np.zeros((100, 100)), np.zeros(100, int))] * 3, "")
     asked = []
     monkeypatch.setattr(
-        temperature_grid, "load", lambda config, name, draw: asked.append((name, draw)) or data
+        temperature_grid, "drawn", lambda config, name, draw: asked.append((name, draw)) or data
     )
     found = {
         (base, teacher): temperature_grid.teach(Config(base_seed=base), "clusters", None, teacher)
@@ -146,10 +145,10 @@ def test_students_learn_from_the_draw_of_their_teacher(monkeypatch, name, draw):
     class Asked(Exception):
         pass
 
-    def load(config, *which):
+    def drawn(config, *which):
         raise Asked(which)
 
-    monkeypatch.setattr(temperature_grid, "load", load)
+    monkeypatch.setattr(temperature_grid, "drawn", drawn)
     task = run_folder.Task(None, {"dataset": name, "teacher_seed": 3}, None)
     with pytest.raises(Asked) as asked:
         temperature_grid.train(Config(), lambda: None, task)
@@ -175,9 +174,7 @@ def test_every_choice_follows_from_the_base_seed_and_the_teacher():
     assert all(a != b for xs in zip(*drawn) for a, b in itertools.combinations(xs, 2))
     names = ["sep 0.2, informative 0.5", "sep 0.6, informative 0.5"]
     digests = {
-        temperature_grid.load(
-            Config(samples=1000, base_seed=base_seed), name, temperature_grid.draw_of(name, teacher)
-        ).digest
+        temperature_grid.load(Config(samples=1000, base_seed=base_seed), name, teacher).digest
         for base_seed in (0, 1)
         for name in names
         for teacher in (0, 1)
