@@ -6,9 +6,11 @@ Each loss is one number for the whole batch. `where` leaves examples out: they a
 in the sums and in what these are divided by. With nothing kept the loss is 0.
 """
 
+import functools
+
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, Int
 
 from kd_jax.losses._arrays import same_shape
 from kd_jax.losses._math import einsum, lowered, smooth_l1
@@ -60,51 +62,63 @@ def relational_distance(
     return mean_of(smooth_l1(difference), pairs)
 
 
-def _corners(
-    x: Float[Array, "B D"], pairs: Bool[Array, "B B"]
-) -> tuple[Float[Array, "B B B"], Float[Array, "B B D"], Float[Array, "B B"]]:
-    """cos [i, j, k], at corner i between the directions e_ij and e_ik; e; 1/‖x_j − x_i‖, or 0."""
-    apart = x[None, :] - x[:, None]
+CORNERS = 8  # taken at a time: their triplets stay in a processor's cache, where all B³ do not
+
+
+def _directions(
+    x: Float[Array, "B D"], corner: Int[Array, ""], others: Bool[Array, " B"]
+) -> tuple[Float[Array, "B D"], Float[Array, " B"]]:
+    """e_ij from a corner i to the others j; 1/‖x_j − x_i‖; 0 where the two coincide."""
+    apart = x - x[corner]
     squares = jnp.sum(apart**2, -1)
-    alive = pairs & ~(squares <= 1e-24)  # NaN is
+    alive = others & ~(squares <= 1e-24)  # NaN is
     inverse = jnp.where(alive, 1 / jnp.sqrt(jnp.where(alive, squares, 1)), 0)
-    directions = apart * inverse[..., None]
-    return einsum("ijd,ikd->ijk", directions, directions), directions, inverse
+    return apart * inverse[:, None], inverse
+
+
+def _at_corner(
+    x: Float[Array, "B D"],
+    teacher: Float[Array, "B E"],
+    pairs: Bool[Array, "B B"],
+    corner: Int[Array, ""],
+) -> tuple[Float[Array, ""], Float[Array, "B D"]]:
+    """Σ_jk h(cos_ijk − cos^t_ijk) at a corner i, and its gradient for x_j − x_i.
+
+    With g_ijk = 2 h', as j and k may change places, l_ij = ‖x_j − x_i‖ and q_ij = Σ_k g_ijk cos_ijk
+
+    ∂/∂(x_j − x_i) = Σ_k g_ijk (e_ik − cos_ijk e_ij)/l_ij = (Σ_k g_ijk e_ik − q_ij e_ij)/l_ij
+    """
+    directions, inverse = _directions(x, corner, pairs[corner])
+    theirs, _ = _directions(teacher, corner, pairs[corner])
+    cosines, kept = gram(directions), pairs & pairs[corner, corner]
+    difference = cosines - gram(theirs)
+    slope = 2 * jnp.where(kept, jnp.clip(difference, -1, 1), 0)
+    along = jnp.sum(slope * cosines, 1)
+    gradient = einsum("jk,kd->jd", slope, directions) - along[:, None] * directions
+    total = jnp.sum(jnp.where(kept, smooth_l1(difference), 0))
+    return total, gradient * inverse[:, None]
 
 
 @jax.custom_jvp
 def _of_corners(
-    x: Float[Array, "B D"],
-    theirs: Float[Array, "B B B"],
-    pairs: Bool[Array, "B B"],
-    triplets: Bool[Array, "B B B"],
+    x: Float[Array, "B D"], teacher: Float[Array, "B E"], pairs: Bool[Array, "B B"]
 ) -> Float[Array, ""]:
-    """mean h(cos_ijk − theirs), with a gradient for x alone.
+    """mean_ijk h(cos_ijk − cos^t_ijk) over the triplets of `pairs`, with a gradient for x alone."""
+    return _with_gradient(x, teacher, pairs)[0]
 
-    With g_ijk = 2 ∂/∂cos_ijk, equal for j and k, l_ij = ‖x_j − x_i‖ and e_ki = −e_ik,
 
-    ∂/∂(x_j − x_i) = Σ_k g_ijk (e_ik − cos_ijk e_ij)/l_ij
-    ∂/∂x_j = Σ_ik (g_ijk/l_ij) e_ik + Σ_i ((q_ij + q_ji)/l_ij − Σ_k g_jki/l_jk) e_ji
-
-    of q_ij = Σ_k g_ijk cos_ijk: sums of directions, where the chain of derivatives passes over B²
-    vectors several times more.
-    """
-    return mean_of(smooth_l1(_corners(x, pairs)[0] - theirs), triplets)
+def _with_gradient(x, teacher, pairs):
+    """`_of_corners` and its gradient, each corner's triplets in one pass."""
+    corner = functools.partial(_at_corner, x, teacher, pairs)
+    totals, apart = jax.lax.map(corner, jnp.arange(len(x)), batch_size=CORNERS)
+    count = jnp.maximum(jnp.sum(jnp.diagonal(pairs)), 1).astype(x.dtype) ** 3
+    return jnp.sum(totals) / count, (jnp.sum(apart, 0) - jnp.sum(apart, 1)) / count
 
 
 @_of_corners.defjvp
 def _(primals, tangents):
-    x, theirs, pairs, triplets = primals
-    cosines, directions, inverse = _corners(x, pairs)
-    difference = cosines - theirs
-    slope = jnp.where(triplets, jnp.clip(difference, -1, 1), 0)
-    slope = slope * 2 / jnp.maximum(jnp.sum(triplets), 1)
-    at_ends = slope * inverse[:, None, :]  # [i, k, j]
-    along = jnp.sum(slope * cosines, 2) * inverse
-    at_corner = along + along.T - jnp.sum(at_ends, 2)
-    gradient = einsum("ikj,ikd->jd", at_ends, directions)
-    gradient += jnp.sum(at_corner[..., None] * directions, 1)
-    return mean_of(smooth_l1(difference), triplets), jnp.sum(gradient * tangents[0])
+    value, gradient = _with_gradient(*primals)
+    return value, jnp.sum(gradient * tangents[0])
 
 
 def relational_angle(
@@ -118,7 +132,8 @@ def relational_angle(
     mean_ijk h(⟨e^s_ij, e^s_ik⟩ − ⟨e^t_ij, e^t_ik⟩), e_ij = (x_j − x_i)/‖x_j − x_i‖, 0 if i = j or
     the two coincide; h the smooth L1 (Huber) loss
 
-    All B³ triplets count, also degenerate ones. Needs memory for B³ + B²D numbers.
+    All B³ triplets count, also degenerate ones, those of eight corners i at a time: needs memory
+    for 8 B² + B²D numbers.
 
     Args:
         student: Features s.
@@ -136,9 +151,7 @@ def relational_angle(
         torchdistill, which multiply it by 50.
     """
     student, teacher, where = batch_rows(student, teacher, where)
-    pairs = kept_pairs(where)
-    theirs = _corners(lowered(teacher), pairs)[0]
-    return _of_corners(lowered(student), theirs, pairs, pairs[:, :, None] & where)
+    return _of_corners(lowered(student), lowered(teacher), kept_pairs(where))
 
 
 def adjacent_correlation(
