@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from kd_jax.errors import require
+from kd_jax.metrics import statistics
 from kd_jax.metrics.levels import check_level, student_t
 
 
@@ -66,3 +67,58 @@ def fieller(
         return Ratio(value, math.nan, math.nan)
     half = math.sqrt(max(linear**2 - square * constant, 0))
     return Ratio(value, float((linear - half) / square), float((linear + half) / square))
+
+
+def crossed(
+    numerators: Float[np.ndarray, "U N"],
+    denominators: Float[np.ndarray, "U N"],
+    *,
+    level: float = 0.95,
+) -> Ratio:
+    """Ratio of two means over U students on N test examples, for other students and examples.
+
+    The θ about ā/b̄ for which the interval of `statistics.crossed` of a − θ b holds zero: Fieller's
+    interval with that test in the place of Student's, and equal to it where examples are all alike.
+
+    Args:
+        numerators: a, of a unit on each example; a unit is a student, or the mean of a teacher's.
+        denominators: b, in the same order.
+        level: Of the interval.
+
+    Returns:
+        The ratio; with one unit or one example, or a denominator that may be zero, there is no
+        interval.
+
+    Raises:
+        InputError: The shapes differ, there is nothing, or the level is none.
+
+    Source:
+        Fieller 1954, Some Problems in Interval Estimation.
+    """
+    check_level(level)
+    a, b = np.asarray(numerators, np.float64), np.asarray(denominators, np.float64)
+    same = f"numerators have shape {a.shape} and denominators {b.shape}: expected the same"
+    require(a.shape == b.shape and a.ndim == 2 and a.size, f"{same} [students, examples]")
+    mean = b.mean()
+    value = float(a.mean() / mean) if mean else math.nan
+
+    def beyond(theta):
+        """How far zero lies outside the interval at θ, below zero inside."""
+        found = statistics.crossed(a - theta * b, level=level)
+        return 0.0 if math.isnan(found.low) else abs(found.mean) - found.half_width
+
+    of_lead = statistics.crossed(b, level=level)
+    if math.isnan(of_lead.low) or of_lead.low <= 0 <= of_lead.high:
+        return Ratio(value, math.nan, math.nan)
+    return Ratio(value, *(_crossing(beyond, value, toward) for toward in (-1, 1)))
+
+
+def _crossing(beyond, inside, toward):
+    """The nearest number on one side of one inside that lies at the end of an interval."""
+    from scipy import optimize  # here, as its import takes long
+
+    step = 1e-3 * max(1.0, abs(inside))
+    while beyond(inside + toward * step) <= 0:
+        inside, step = inside + toward * step, 2 * step
+    ends = sorted((inside, inside + toward * step))
+    return float(optimize.brentq(beyond, *ends, xtol=1e-9))

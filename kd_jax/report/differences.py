@@ -77,16 +77,30 @@ def by_example(
         For each unit, a student or the mean of a teacher's; None where the records do not say which
         examples were right, or of another metric.
     """
-    split, _, name = metric.rpartition("_")
-    right = f"{split}_{examples.RIGHT}"
-    both = [*ours, *theirs]
-    if name not in ("errors", "accuracy") or not all(right in record for record in both):
+    right, other = (right_by_example(row, metric) for row in (ours, theirs))
+    if right is None or other is None:
         return None
-    bits = [[examples.unpacked(r[right]) for r in row] for row in (ours, theirs)]
-    found = np.array(_units(ours, bits[0])) - np.array(_units(theirs, bits[1]))
-    if name == "errors":
-        return -found.shape[1] * found
-    return found * (100 if any(r.get(PERCENT) for r in both) else 1)
+    difference = right - other
+    return -difference.shape[1] * difference if metric.endswith("_errors") else difference
+
+
+def right_by_example(records: Sequence[Record], metric: str) -> Float[np.ndarray, "U N"] | None:
+    """How right a row is on every test example; its mean is its accuracy, in the metric's unit.
+
+    Args:
+        records: Of the row.
+        metric: As for `by_example`.
+
+    Returns:
+        For each unit, see `by_example`; None likewise.
+    """
+    split, _, name = metric.rpartition("_")
+    known = f"{split}_{examples.RIGHT}"
+    if name not in ("errors", "accuracy") or not all(known in record for record in records):
+        return None
+    right = np.array(_units(records, [examples.unpacked(r[known]) for r in records]))
+    in_percent = name == "accuracy" and any(r.get(PERCENT) for r in records)
+    return right * (100 if in_percent else 1)
 
 
 def known_examples(records: Iterable[Record]) -> bool:
