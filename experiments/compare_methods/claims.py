@@ -74,7 +74,7 @@ CLAIMS = measured("errors", [
         "no number", "soft targets (KD)", PSEUDO, BEATS, HINTON,
     ),
     *_of_both(
-        "Likenesses of classes matter: a teacher with permuted ones teaches less",
+        "A teacher with permuted likenesses of classes teaches less",
         "no number", "permuted teacher", KD, WORSE, TANG,
     ),
 ])  # fmt: skip

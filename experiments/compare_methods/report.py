@@ -5,8 +5,7 @@ import itertools
 import json
 import pathlib
 
-import numpy as np
-
+from experiments.compare_methods import panels
 from experiments.compare_methods.rows import ASSISTANT, KD, LABELS, PSEUDO, TEACHER
 from kd_jax.metrics import statistics
 from kd_jax.report import (
@@ -16,7 +15,6 @@ from kd_jax.report import (
     figures,
     grouped,
     marks,
-    roles,
     tables,
 )
 from kd_jax.report.publishing import confirmed
@@ -36,7 +34,7 @@ def table(folder: pathlib.Path) -> str:
         "mean. Beaten by: how many methods\nbeat it, corrected for all pairs of methods; teacher "
         "and assistant are larger networks.\n"
         f"{_of_choice(choosing, explored)}\n{_of_budget(settings)}\n"
-        f"{tables.scope(rows)}"
+        f"{tables.scope(rows, _whose(rows, settings))}"
     ]
     for pair, found in grouped.by("pair", records).items():
         text += [pair, of_pair(found, chosen_on(choosing, pair))]
@@ -68,7 +66,16 @@ def _of_budget(settings):
     per_class = settings.get("held_out", 500) + settings.get("labels_per_class", 100)
     half = f", half of that on MNIST's {60_000 - 10 * per_class:,} unlabeled images"
     half = half if "mnist" in settings["pairs"] else ""
-    return f"Students: {settings['student_epochs']} epochs{half}."
+    drawn = ", ".join(what for pair, what in DRAWN.items() if pair in settings["pairs"])
+    drawn = f" Drawn anew for each teacher: {drawn}." if drawn else ""
+    return f"Students: {settings['student_epochs']} epochs{half}.{drawn}"
+
+
+def _whose(rows, settings):
+    """Of what other ones intervals speak: "" for the usual."""
+    several = len({grouped.seeds(r)[0] for r in rows}) > 1
+    drawn = several and not DRAWN.keys().isdisjoint(settings["pairs"])
+    return "draws, their teachers and students" if drawn else ""
 
 
 def chosen_on(records, pair):
@@ -107,7 +114,9 @@ def of_pair(records, choosing):
     ]
     header = ["method", "test errors", "vs. labels only [95 %]", "verdict", "beaten by"]
     table = tables.markdown([*header, *against, "weight", "T", *metrics], cells)
-    return table + tables.power(lines, "test errors")
+    power = [tables.power(lines, "test errors")]
+    power += [tables.power(found, f"test errors, {x[:-7]}") for x, found in compared.items()]
+    return "".join([table, *power])
 
 
 def marked(record, number):
@@ -120,6 +129,7 @@ def marked(record, number):
     return chosen_numbers.rounded(found) + "*" * chosen_numbers.is_edge(found, tried)
 
 
+DRAWN = {"mnist": "the labels of MNIST", "fashion": "the students' images of Fashion-MNIST"}
 BASELINES = {"vs. KD [95 %]": KD, "vs. pseudo-labels [95 %]": PSEUDO}  # title: row
 
 # title: (metric, format)
@@ -163,93 +173,22 @@ def draw(folder: pathlib.Path) -> None:
 
         caption = f"test errors of every method, the fewest on top. {marks.DOTS}"
         with figure("errors", caption, size=(7, 0.24 * len(rows) + 1)) as axes:
-            dots(axes, rows, larger)
+            panels.dots(axes, rows, larger)
         caption = (
             "test accuracy by agreement with the teacher, a mark per method: its mean. Crosses are "
             "controls, which can teach nothing of which classes are alike."
         )
         with figure("agreement", caption) as axes:
-            agreement(axes, rows)
+            panels.agreement(axes, rows)
         caption = (
             "reliability diagram: how often a network is right where it is so sure. On the dotted "
             "diagonal it is calibrated."
         )
         with figure("reliability", caption, size=(4.5, 4)) as axes:
-            reliability(axes, {TEACHER: larger[TEACHER], **{r: rows[r] for r in (LABELS, KD)}})
+            panels.reliability(
+                axes, {TEACHER: larger[TEACHER], **{r: rows[r] for r in (LABELS, KD)}}
+            )
         caption = "linear CKA of the teacher's layers with the student's, means over students."
         with figure("cka", caption, columns=2, size=(7.5, 3.2)) as axes:
             for cell, row in zip(axes, (LABELS, KD)):
-                alignment(cell, row, rows[row], larger[TEACHER][0]["layers"])
-
-
-def dots(axes, rows, larger):
-    """Test errors of every method with their 95 % intervals, the fewest at the top.
-
-    Args: {row: records} of the students, and of the larger networks, which become lines.
-    """
-    values = {row: differences.teacher_means(found, "test_errors") for row, found in rows.items()}
-    order = sorted(values, key=lambda row: np.mean(values[row]))
-    marks.dots(axes, {row: values[row] for row in order})
-    for (row, found), style in zip(larger.items(), ("--", ":")):
-        mean = np.mean([r["test_errors"] for r in found])
-        axes.axvline(mean, color=roles.TEACHER.color, ls=style, lw=1, label=row)
-    axes.set_xlabel("test errors")
-    figures.legend(axes)
-
-
-def agreement(axes, rows):
-    """Accuracy by agreement with the teacher, a mark per method; some are named.
-
-    Those are the best and the worst, labels only, soft targets and the controls.
-    """
-    metrics = ("test_agreement", "test_accuracy")
-    points = {
-        row: [100 * np.mean(grouped.values(found, name)) for name in metrics]
-        for row, found in rows.items()
-    }
-    for row, role in roles.looks(rows).items():
-        front = 3 if row in (LABELS, KD) else 2
-        axes.plot(*points[row], role.marker, color=role.color, ms=5, zorder=front)
-    by_accuracy = sorted(rows, key=lambda row: points[row][1])
-    controls = [row for row in rows if roles.of(row) == roles.CONTROL]
-    shown = {LABELS, KD, *controls, *by_accuracy[:2], *by_accuracy[-2:]}
-    named = [row for row in by_accuracy if row in shown]
-    lowest, gap = -np.inf, 0.06 * np.ptp([y for _, y in points.values()])
-    for row in named:
-        lowest = max(points[row][1], lowest + gap)  # right of the axes, one above the other
-        leader = {"arrowstyle": "-", "color": figures.GREY, "lw": 0.6}
-        look = {"va": "center", "fontsize": 8, "arrowprops": leader, "annotation_clip": False}
-        beside = axes.get_yaxis_transform()  # x: a fraction of the axes' width
-        axes.annotate(row, points[row], (1.02, lowest), textcoords=beside, **look)
-    axes.set(xlabel="agreement with the teacher, %", ylabel="test accuracy, %")
-
-
-def reliability(axes, rows):
-    """Reliability diagram: accuracy by confidence; the diagonal is a calibrated network."""
-    axes.plot([0, 100], [0, 100], color=figures.GREY, lw=1, ls=":")
-    for row, role in roles.looks(rows).items():
-        count, right, sure = (
-            np.array(grouped.values(rows[row], f"bin_{name}"))
-            for name in ("count", "accuracy", "confidence")
-        )
-        total = count.sum(0)
-        filled = total >= 10  # of fewer examples the fraction says nothing
-        x, y = (100 * (count * v).sum(0)[filled] / total[filled] for v in (sure, right))
-        marks.line(axes, x, y, row, role)
-    axes.set(xlabel="confidence, %", ylabel="accuracy, %")
-    figures.legend(axes)
-
-
-def alignment(axes, row, records, layers):
-    """A heat map of linear CKA: the teacher's layers against the student's, mean over seeds."""
-    found = np.mean([r["cka"] for r in records], axis=0)
-    image = axes.imshow(found, cmap="viridis", vmin=0, vmax=1, origin="lower")
-    for (y, x), value in np.ndenumerate(found):
-        color = "black" if value > 0.6 else "white"
-        axes.text(x, y, f"{value:.2f}", ha="center", va="center", color=color, fontsize=8)
-    student = [*layers[: found.shape[1] - 1], "logits"]
-    axes.set_xticks(range(found.shape[1]), student, fontsize=8)
-    axes.set_yticks(range(found.shape[0]), layers, fontsize=8)
-    axes.set(title=row, xlabel="student", ylabel="teacher")
-    axes.grid(False)
-    axes.figure.colorbar(image, ax=axes, label="CKA")
+                panels.alignment(cell, row, rows[row], larger[TEACHER][0]["layers"])

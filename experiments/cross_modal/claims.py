@@ -37,7 +37,7 @@ CLAIMS = measured("points", [
     ),
     Claim(
         TANG,
-        "Likenesses of classes matter: a teacher with permuted ones teaches less (images to audio)",
+        "A teacher with permuted likenesses of classes teaches less (images to audio)",
         "no number", (PERMUTED, "soft targets, T=4"), "0",
     ),
 ])  # fmt: skip

@@ -51,7 +51,7 @@ def table(folder: pathlib.Path) -> str:
         f"{settings['byzantine']} clients attack. Before the last\naggregation: a client alone, "
         f"and the ensemble of all clients. Bytes: to and from all clients; {CENTRAL} needs "
         f"the {785 * settings['client_rows']:,} of the rows, once.\n"
-        f"{tables.margin_note(margin, 'points')}"
+        f"{tables.margin_note(margin, 'points')}{sections.DETECTABLE}\n"
         f"{tables.scope(records, 'partitions and networks')}"
     ]
     for alpha, found in by_alpha.items():

@@ -191,7 +191,7 @@ def fewer(records: Records, mixture: str) -> str:
     """
     again = [{**r, "row": named.CHOSEN} for r in of_row(records, mixture)]
     pairs = [(named.PART, *pair) for pair in named.COMPARED]
-    return sections.compared({named.PART: [*records, *again]}, pairs, detectable=True)
+    return sections.compared({named.PART: [*records, *again]}, pairs)
 
 
 def draw(folder: pathlib.Path) -> None:

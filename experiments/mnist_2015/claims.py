@@ -76,7 +76,7 @@ CLAIMS = measured("errors", [
         for n in (60, 200)
     ),
     Claim(
-        TANG, "Likenesses of classes matter: a teacher with permuted ones teaches less (MNIST)",
+        TANG, "A teacher with permuted likenesses of classes teaches less (MNIST)",
         "no number", (FEWER, "all", SOFT, "permuted teacher, T=20"), PAIRED,
     ),
 ])  # fmt: skip

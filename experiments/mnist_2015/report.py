@@ -124,7 +124,7 @@ def parts_text(
     if by_part:
         text += [
             "Fewer errors?",
-            sections.compared(by_part, pairs, detectable=True, margin=margin),
+            sections.compared(by_part, pairs, margin=margin),
         ]
     expected = [level for level in named.levels(rows) if level[0] in by_part]
     if expected:

@@ -68,7 +68,11 @@ def compared(rows: Rows, lengths: Sequence[int] = ()) -> list[tuple[str, str, st
         against_all += [of_labels, (patient, rows.augmented)]
     corrected = [(rows.soft, rows.permuted), (FREE, rows.soft), (VALIDATED, rows.soft)]
     parts = {
-        "all": [*against_all, (rows.augmented, rows.soft)],
+        "all": [
+            *against_all,
+            (rows.augmented, rows.soft),
+            (rows.augmented, rows.labels_augmented),
+        ],
         "no 3": corrected,
         "7 and 8": corrected,
     }

@@ -60,10 +60,14 @@ def transfer_runs(config: Config, labels: np.ndarray) -> list[TransferRun]:
         soft,
         soft._replace(row=rows.permuted, teacher="permuted"),
     ]
-    augmented, no_3 = soft._replace(row=rows.augmented), np.setdiff1d(omit(labels, [3]), held_out)
+    of_augmented = [
+        Arm(rows.labels_augmented, label_weight=1.0),
+        soft._replace(row=rows.augmented),
+    ]
+    no_3 = np.setdiff1d(omit(labels, [3]), held_out)
     only_7_and_8 = np.setdiff1d(keep(labels, [7, 8]), held_out)
     return [
-        TransferRun("all", [*arms, augmented], everyone, batch_size),
+        TransferRun("all", [*arms, *of_augmented], everyone, batch_size),
         TransferRun("no 3", arms, no_3, batch_size),
         TransferRun("7 and 8", arms, only_7_and_8, batch_size, passes=2),
     ]

@@ -72,7 +72,7 @@ def compared(swept: dict[int, list[dict]], settings: dict) -> str:
         else:
             pairs += [(part, *pair) for pair in best_within(records, named.CLAIMED)]
     margin = settings.get("margin", 0.0)
-    return sections.compared(parts, pairs, detectable=True, margin=margin)
+    return sections.compared(parts, pairs, margin=margin)
 
 
 def neighbors(records: list[dict], margin: float) -> str:
@@ -92,7 +92,7 @@ def neighbors(records: list[dict], margin: float) -> str:
     ]
     part = f"{students[0]['width']} units"
     pairs = [(part, rows[ours], rows[other]) for other in nearest for ours in inside]
-    return sections.compared({part: records}, pairs, detectable=True, margin=margin)
+    return sections.compared({part: records}, pairs, margin=margin)
 
 
 def best_within(records: list[dict], claimed: tuple[float, float]) -> list[tuple[str, str]]:

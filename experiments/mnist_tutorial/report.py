@@ -54,7 +54,7 @@ def table(folder: pathlib.Path) -> str:
         shown = {"threes": part == "2a", "loss": True}
         text += [f"Part {part}: {TITLES[part]}"]
         text += [sections.table(found, paper.get(part, {}), LABELS, columns, **shown)]
-    text += ["Fewer errors?", sections.compared(trained, COMPARED, detectable=True)]
+    text += ["Fewer errors?", sections.compared(trained, COMPARED)]
     text += ["Accuracy? [95 %]: for other teachers and their students, of these test images"]
     text += [sections.levels(trained, LEVELS)]
     text += [f"Fewer of the 3s wrong? {OF_THESE}", threes(trained)]

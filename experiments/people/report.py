@@ -4,7 +4,7 @@ import pathlib
 from collections.abc import Mapping, Sequence
 
 from experiments.people import rows as named
-from experiments.people.rows import LABELS, PAPER, TEACHER
+from experiments.people.rows import DISTILLED, LABELS, PAPER, TEACHER
 from kd_jax.report import by_column, contrasts, differences, figures, grouped, marks, roles, tables
 from kd_jax.storage import jsonl
 
@@ -102,24 +102,18 @@ def _lines(header: Sequence[str], compared: Mapping[tuple, Sequence[contrasts.Li
 
 def _split(records, split, size, number):
     """The table of a split; accuracies in percent, differences in points."""
-    compared = contrasts.compare_each(
-        {baseline: _contrast(records, baseline, split) for baseline in (LABELS, TEACHER)}
-    )
-    header = [
-        f"method, {size} {split} rows", "paper", "accuracy, %", "vs. labels only [95 %]",
-        "verdict", "vs. teacher [95 %]", "verdict",
-    ]  # fmt: skip
+    others = LABELS, TEACHER, DISTILLED
+    compared = contrasts.compare_each({x: _contrast(records, x, split) for x in others})
+    header = [f"method, {size} {split} rows", "paper", "accuracy, %"]
+    header += [x for other in others for x in (f"vs. {other} [95 %]", "verdict")]
     lines = [
         [
-            one.row,
-            f"{100 * PAPER[one.row][number]:.1f}" if one.row in PAPER else "–",
-            tables.spread(one),
-            tables.difference(one),
-            tables.verdict(one),
-            tables.difference(other),
-            tables.verdict(other),
+            same[0].row,
+            f"{100 * PAPER[same[0].row][number]:.1f}" if same[0].row in PAPER else "–",
+            tables.spread(same[0]),
+            *(x for line in same for x in (tables.difference(line), tables.verdict(line))),
         ]
-        for one, other in zip(*compared.values())
+        for same in zip(*compared.values())
     ]
     every = [line for lines in compared.values() for line in lines]
     return tables.markdown(header, lines) + tables.power(every, "points")

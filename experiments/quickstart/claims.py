@@ -21,7 +21,7 @@ CLAIMS = measured("errors", [
     _cheaper("It takes less time for 128 images at once", "ms for 128"),
     Claim(
         "Tang et al. 2020 (arXiv 2002.03532)",
-        "Likenesses of classes matter: a teacher with permuted ones teaches less (5,000 digits)",
+        "A teacher with permuted likenesses of classes teaches less (5,000 digits)",
         "no number", ("Fewer errors?", "digits", "soft targets, T=16", "permuted teacher, T=16"),
         "difference [95 %]", record=CONFIRMED,
     ),

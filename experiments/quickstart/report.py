@@ -40,7 +40,8 @@ def table(folder: pathlib.Path) -> str:
     ]  # fmt: skip
     note = (
         f"Mean ± s.d. over {grouped.counted(rows[LABELS])}, paired by seed; (chosen): the "
-        f"temperature with the fewest validation errors{where}.\n{tables.scope(rows[LABELS])}\n"
+        f"temperature with the fewest validation errors{where}.\n{sections.DETECTABLE}\n"
+        f"{tables.scope(rows[LABELS])}\n"
     )
     controls = [row for row in rows if rows[row][0]["family"] in (SMOOTHED, PERMUTED)]
     pairs = [("digits", row, control) for row in rows if row in picked for control in controls]

@@ -63,7 +63,8 @@ def table(folder):
         f"takes {settings['steps']:,} steps of {settings['batch_size']} texts. {COLUMNS}"
         + SAMPLED
         * ("test_sample_tokens" in one_row[0]),
-        f"{tables.margin_note(margin, 'percentage points')}{tables.scope(one_row)}",
+        f"{tables.margin_note(margin, 'percentage points')}{sections.DETECTABLE}\n"
+        f"{tables.scope(one_row)}",
         *(_of_teacher(r, tests) for r in teachers),
         *(_quality(problems, found, tests) for problems, found in sizes.items()),
     ]

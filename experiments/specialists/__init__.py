@@ -2,8 +2,8 @@
 
 Command:  ./run.sh specialists [--preset=banking77] [--manual_dir=FOLDER]
 Takes:    14 minutes on 2 CPU cores, --preset=banking77 1
-Found:    Specialists improve a generalist; a wider one gains far more.
-          It has as many parameters. On BANKING77 the paper's gain lies inside our interval, of
+Found:    Specialists improve a generalist; a wider one, of as many parameters, gains more.
+          On BANKING77 the paper's gain lies inside our interval, of
           a generalist that had not converged: trained to its plateau it is ahead of them. An
           ensemble of as many generalists is ahead on both
 

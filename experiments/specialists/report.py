@@ -50,7 +50,7 @@ def table(folder: pathlib.Path) -> str:
         text += [TITLES[part], accuracies(found)]
     text += ["Paired differences in test accuracy, in percentage points"]
     pairs = [(part, *pair) for part in parts_of for pair in COMPARED]
-    higher: dict[str, Any] = {"lower_is_better": False, "digits": 2, "detectable": True}
+    higher: dict[str, Any] = {"lower_is_better": False, "digits": 2}
     text += [sections.compared(parts_of, pairs, "test_accuracy", **higher)]
     text += [
         "What specialists add, beside the paper's on other data",
@@ -201,12 +201,13 @@ def coverage(records: list[dict]) -> str:
         lines.append([
             cover,
             f"{examples[:, cover].mean():.0f}",
-            f"{change.mean():+.1f}".replace("-", "−"),
+            tables.difference(contrasts.line_of("", change, over)),
             share.replace("-", "−"),
             over.verdict,
+            f"{statistics.detectable(tests[cover], len(tests)):.1f}".replace("nan", DASH),
         ])  # fmt: skip
-    header = ["specialists", "test examples", "more correct answers", "relative"]
-    return tables.markdown([*header, "verdict"], lines)
+    header = ["specialists", "test examples", "more correct answers [95 %]", "relative"]
+    return tables.markdown([*header, "verdict", "would have shown"], lines)
 
 
 def draw(folder: pathlib.Path) -> None:

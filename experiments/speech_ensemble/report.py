@@ -5,12 +5,21 @@ import pathlib
 
 import numpy as np
 
+from experiments.speech_ensemble import curves
 from experiments.speech_ensemble import rows as named
-from kd_jax.metrics import examples, means
-from kd_jax.report import contrasts, differences, figures, grouped, marks, roles, shares, tables
+from kd_jax.metrics import examples
+from kd_jax.report import (
+    contrasts,
+    figures,
+    grouped,
+    sections,
+    shares,
+    tables,
+)
 from kd_jax.storage import jsonl
 
 DASH = "–"
+REGAINED = "of what few recordings lose, regained [95 %]"
 
 
 def table(folder: pathlib.Path) -> str:
@@ -29,7 +38,7 @@ def table(folder: pathlib.Path) -> str:
         f"Frame accuracy in percent, mean ± s.d. over {settings['seeds']} students of {taught}, "
         "paired by seed. Retained: of the ensemble's gain over labels only; "
         f"{named.PAPER_RETAINED} in the paper.\nFrames are of 30 states of spoken digits; word "
-        "errors are among the test's recordings.\n"
+        f"errors are among the test's recordings. {sections.DETECTABLE}\n"
         f"{tables.scope(labels, whose, 'test recordings')} Those of word errors: "
         "on the same test recordings."
     ]
@@ -46,6 +55,7 @@ def table(folder: pathlib.Path) -> str:
         else:
             text += [part.capitalize(), *paper, setup_table(found)]
             paper = []
+    text += across_schedules(records, names)
     text += [
         "What retains most of the gain? Chosen on validation in each set-up",
         chosen(records, names),
@@ -91,6 +101,38 @@ def setup_table(records: list[dict]) -> str:
     return "\n".join([tables.markdown(header, lines), *sizes])
 
 
+def across_schedules(records: list[dict], names: named.Names) -> list[str]:
+    """Soft targets at a constant rate against labels whose rate decays: title, words and table.
+
+    A rate that decays is a gain that needs no teacher, in as many steps.
+
+    Args:
+        records: of all set-ups.
+        names: of the students.
+    """
+    constant, decaying = "at a constant rate", "at a rate that decays"
+    soft = f"{names.mixed}, {names.at_temperature}"
+    wanted = {
+        (named.AS_PAPER, soft): f"{soft}, {constant}",
+        (named.AS_PAPER, named.LABELS): f"{named.LABELS}, {constant}",
+        (named.DECAYING, named.LABELS): f"{named.LABELS}, {decaying}",
+    }
+    ours, plain, decayed = wanted.values()
+    known = [
+        {**r, "row": wanted[r["part"], r["row"]]}
+        for r in records
+        if (r["part"], r["row"]) in wanted
+    ]
+    pairs = [("equally long", ours, decayed), ("equally long", decayed, plain)]
+    if {r["row"] for r in known} != {ours, plain, decayed}:
+        return []
+    table = sections.compared(
+        {"equally long": known}, pairs, "test_accuracy",
+        lower_is_better=False, digits=2,
+    )  # fmt: skip
+    return ["Soft targets, or a rate that decays?", table]
+
+
 def chosen(records: list[dict], names: named.Names) -> str:
     """The student of each set-up with the best validation accuracy, and the gain it retains.
 
@@ -126,22 +168,16 @@ def best_row(records: list[dict], names: named.Names) -> tuple[str, float]:
 def retained(records: list[dict], baseline: list[dict], ensembles: list[dict]) -> str:
     """'58 % [49, 66]': the fraction of the ensemble's gain over the baseline that a row retains.
 
-    (mean row − mean baseline)/(mean ensemble − mean baseline), with Fieller's interval for other
-    students, or for other ensembles where there are several; none where the gain may be zero.
-
     Args:
         records: of the row.
         baseline: of labels only.
         ensembles: of the ensembles, one each.
     """
-    ours, base = (
-        np.array(differences.teacher_means(of, "test_accuracy")) for of in (records, baseline)
-    )
-    return shares.kept(ours - base, grouped.values(ensembles, "test_accuracy") - base)
+    return shares.of_way(records, baseline, ensembles, "test_accuracy")
 
 
 def few_table(records: list[dict]) -> str:
-    """Training and test accuracy with few recordings."""
+    """Training and test accuracy with few recordings, and what is regained of what they lose."""
     rows, lines = grouped.by_row(records), []
     compared = contrasts.compare(records, "test_accuracy", named.STOPPED, lower_is_better=False)
     for line in compared:
@@ -152,10 +188,13 @@ def few_table(records: list[dict]) -> str:
             tables.spread(line),
             tables.difference(line),
             tables.verdict(line),
+            DASH
+            if line.row in (named.STOPPED, named.WHOLE)
+            else shares.of_way(of_row, rows[named.STOPPED], rows[named.WHOLE], "test_accuracy"),
             tables.mean(of_row, "epoch", ".0f"),
         ])  # fmt: skip
     header = ["method", "training frame accuracy, %", "test frame accuracy, %"]
-    header += [f"vs. {named.STOPPED} [95 %]", "verdict", "epochs"]
+    header += [f"vs. {named.STOPPED} [95 %]", "verdict", REGAINED, "epochs"]
     return tables.markdown(header, lines) + tables.power(compared, "points")
 
 
@@ -172,7 +211,7 @@ def draw(folder: pathlib.Path) -> None:
     )
     about: dict = {"caption": caption, "size": (6.0, 3.6)}
     with figures.figure(folder / "accuracy_by_temperature.svg", **about) as axes:
-        by_temperature(axes, parts[first], names.mixed)
+        curves.by_temperature(axes, parts[first], names.mixed)
     if named.FEW not in parts:
         return
     caption = (
@@ -181,30 +220,4 @@ def draw(folder: pathlib.Path) -> None:
     )
     about |= {"caption": caption, "table": f"{settings['fraction']:.0%} of the recordings"}
     with figures.figure(folder / "few_recordings.svg", **about) as axes:
-        curves(axes, grouped.by_row(parts[named.FEW]), names.soft)
-
-
-def by_temperature(axes, records: list[dict], mixed: str) -> None:
-    """Test accuracy against T of a family, with the levels of labels only and the ensemble."""
-    rows = grouped.by_row(records)
-    of = {r["temperature"]: rows[r["row"]] for r in records if r.get("family") == mixed}
-    values = [differences.teacher_means(of[t], "test_accuracy") for t in sorted(of)]
-    marks.band(axes, sorted(of), values, mixed, roles.MIXED, means.PERCENT)
-    for row, role in ((named.LABELS, roles.LABELS), (named.ENSEMBLE, roles.TEACHER)):
-        marks.level(axes, differences.teacher_means(rows[row], "test_accuracy"), row, role)
-    figures.temperature_axis(axes, sorted(of))
-    axes.set_ylabel("test frame accuracy, %")
-    figures.legend(axes)
-
-
-def curves(axes, rows: dict, soft: str) -> None:
-    """Training and test accuracy epoch by epoch, on labels and on soft targets."""
-    for row, role in ((named.LAST, roles.LABELS), (soft, roles.SOFT)):
-        for split in ("train", "test"):
-            found = 100 * np.mean([r[f"{split}_curve"] for r in rows[row]], axis=0)
-            inside = role.color if split == "test" else "none"
-            look = {"marker": role.marker, "ms": 4, "mfc": inside, "markevery": 5}
-            dash, name = role.dash if split == "test" else "--", f"{row.split(',')[0]}, {split}"
-            axes.plot(range(1, len(found) + 1), found, dash, color=role.color, label=name, **look)
-    axes.set(xlabel="epoch", ylabel="frame accuracy, %")
-    figures.legend(axes)
+        curves.by_epoch(axes, grouped.by_row(parts[named.FEW]), names.soft)

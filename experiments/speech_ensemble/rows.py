@@ -6,7 +6,10 @@ from typing import Any, NamedTuple
 LABELS, MEMBER, ENSEMBLE = "labels only", "one member", "ensemble"
 GEOMETRIC = "ensemble, geometric mean"
 PSEUDO_LABELS = "labels + pseudo-labels of the ensemble"
-FEW = "few recordings"  # the part
+# parts: of few recordings, and two set-ups of equal length
+FEW = "few recordings"
+AS_PAPER = "as the paper: students of the members' size, equally long"
+DECAYING = "learning rates that decay to zero"
 WHOLE, LAST = "labels, all recordings", "labels, last epoch"
 STOPPED, PERMUTED_LAST = "labels, early stopping", "permuted teacher, last epoch"
 

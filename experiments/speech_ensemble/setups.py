@@ -30,8 +30,8 @@ class Setup:
 
 
 SETUPS = (
-    Setup("as the paper: students of the members' size, equally long"),
-    Setup("learning rates that decay to zero", decays=True),
+    Setup(named.AS_PAPER),
+    Setup(named.DECAYING, decays=True),
     Setup("students three times as long", times=3),
     Setup("students three times as long, of perturbed frames", times=3, perturbed=1.0),
     Setup("students hear as many recordings again, unlabeled", unlabeled=True),

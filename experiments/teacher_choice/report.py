@@ -58,7 +58,7 @@ def compared(part: str, records: Records, pairs, metric: str = "test_errors") ->
     fewer = metric == "test_errors"
     return sections.compared(
         {part: records}, [(part, *pair) for pair in pairs], metric,
-        lower_is_better=fewer, digits=2 - fewer, detectable=True,
+        lower_is_better=fewer, digits=2 - fewer,
     )  # fmt: skip
 
 

@@ -15,6 +15,6 @@ is told together with all temperatures that it does not beat. `--preset=width` c
 four widths on three of the data sets, `--preset=mnist` of three widths on MNIST, where six teachers
 have two students each; the presets ending in `_paper` train for longer, at more temperatures.
 
-Every width is a program of its own: padded to the widest, all students together would cost two to
-three times as much, to save a second of compilation for each width.
+Every width is a program of its own: padded to the widest, all students together would cost far
+more than the compilations that they save.
 """

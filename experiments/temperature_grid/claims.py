@@ -21,9 +21,20 @@ CLAIMS = [
         ("data set", "MNIST"), "T_opt grows with width", expected=SUPPORTED,
         record="records_mnist",
     ),
+    *(
+        Claim(
+            TUTORIAL, f"It grows with the student's width ({name}){only}", "suspected",
+            ("data set", name), column, expected=SUPPORTED, record="records_width",
+        )
+        for name in ("sep 0.2, informative 0.5", "sep 0.6, informative 0.8", "sep 1, informative 1")
+        for column, only in (
+            ("T_opt grows with width", ""),
+            ("without the narrowest students", ", also without students of 20 units"),
+        )
+    ),
     Claim(
         TANG,
-        "Likenesses of classes matter: a teacher with permuted ones teaches less (artificial data)",
+        "A teacher with permuted likenesses of classes teaches less (artificial data)",
         "no number", (ALL, "T=3 beats a permuted teacher"), COUNT, expected=SUPPORTED,
     ),
 ]  # fmt: skip

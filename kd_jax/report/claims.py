@@ -15,6 +15,7 @@ from kd_jax.report import cells, judges, markdown_blocks
 
 REPRODUCED, CONTRADICTED, OPEN = "reproduced", "**contradicted**", "open"
 PERCENT = "% wrong"
+DIFFERENCE = re.compile(r"[+−][\d.,]+ \[")  # with its sign, where a share has "% ["
 
 
 class Claim(NamedTuple):
@@ -94,14 +95,15 @@ def answer(claim: Claim, text: str) -> Answer:
     number = _numbers(claim, table, both, missing) if claim.number else "–"
     place = cells.column(table, claim.difference, missing)
     if claim.judge:
-        verdict = claim.judge(*(x[place] for x in both))
-        if "[" not in row[place] or claim.number == claim.difference:  # no difference
-            return Answer(number if claim.number else row[place], "–", verdict)
-        return Answer(number, _with_unit(claim, row[place]), verdict)
-    difference, verdict = _judged(row[place:], f"{missing} verdict behind {claim.difference!r}")
-    if "[" not in difference and difference != "–" and not claim.number:  # a count, like 9 of 9
-        return Answer(f"{claim.difference}: {difference}", "–", verdict)
-    return Answer(number, _with_unit(claim, difference), verdict)
+        cell, verdict = row[place], claim.judge(*(x[place] for x in both))
+    else:
+        cell, verdict = _judged(row[place:], f"{missing} verdict behind {claim.difference!r}")
+    if DIFFERENCE.match(cell):
+        return Answer(number, _with_unit(claim, cell), verdict)
+    own = [number] if claim.number else []
+    if cell != "–" and claim.number != claim.difference:  # a share, a level, a count like 9 of 9
+        own.append(cell if claim.judge or "[" in cell else f"{claim.difference}: {cell}")
+    return Answer("; ".join(own) or "–", "–", verdict)
 
 
 def _numbers(claim, table, rows, missing):

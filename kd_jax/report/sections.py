@@ -17,6 +17,7 @@ DETECTABLE = (
     "Would have shown: the size of a difference that would have been decided four times of five."
 )
 LOSS = "loss, paper"
+SHOWN = "would have shown"
 
 
 def table(
@@ -66,7 +67,6 @@ def compared(
     *,
     lower_is_better: bool = True,
     digits: int = 1,
-    detectable: bool = False,
     margin: float = 0.0,
 ) -> str:
     """The Markdown table of pairs of rows compared by a metric; verdicts are corrected for all.
@@ -77,8 +77,6 @@ def compared(
         metric: the field that is compared.
         lower_is_better: whether small values of the metric are good.
         digits: of the difference.
-        detectable: whether to show what size each comparison would have decided, four times of
-            five.
         margin: as for contrasts.Contrast.
     """
     known = {part: {r["row"] for r in records} for part, records in parts.items()}
@@ -97,10 +95,9 @@ def compared(
     for pair, found in contrasts.compare_each(both).items():
         line = next(x for x in found if x.row == pair[1])
         size = f"{line.detectable:.{digits}f}".replace("nan", DASH)
-        cells = tables.difference(line, digits), tables.verdict(line), size
-        lines.append([*pair, *cells[: 2 + detectable]])
-    header = ["part", "method", "against", "difference [95 %]", "verdict", "would have shown"]
-    return tables.markdown(header[: 5 + detectable], lines)
+        lines.append([*pair, tables.difference(line, digits), tables.verdict(line), size])
+    header = ["part", "method", "against", "difference [95 %]", "verdict", SHOWN]
+    return tables.markdown(header, lines)
 
 
 def levels(
@@ -129,6 +126,8 @@ def levels(
         if not np.isnan(over.low):  # one seed has no interval
             shown += f" [{level + over.low:.1%}, {level + over.high:.1%}]"
         digits = "all" if digit is None else f"{digit}s"
-        lines.append([part, row, digits, shown.replace("-", "−"), f"{level:.0%}", over.verdict])
-    header = ["part", "method", "digits", "accuracy [95 %]", "expected above", "verdict"]
+        size = statistics.detectable(tests[part, row, digit, level], len(tests))
+        cells = shown.replace("-", "−"), f"{level:.0%}", over.verdict
+        lines.append([part, row, digits, *cells, DASH if np.isnan(size) else f"{size:.1%}"])
+    header = ["part", "method", "digits", "accuracy [95 %]", "expected above", "verdict", SHOWN]
     return tables.markdown(header, lines)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import kd_jax as kd
-from experiments.compare_methods import own, pairs, report, rows, run, tuning
+from experiments.compare_methods import own, pairs, panels, report, rows, run, tuning
 from experiments.compare_methods.config import Config
 from experiments.compare_methods.rows import KD, LABELS, NAMES, TEACHER
 from kd_jax import experiment
@@ -386,7 +386,7 @@ def test_controls_are_named_where_accuracy_stands_by_agreement(tmp_path):
     found = enumerate([*names, KD, "method 8", "method 9"])
     values = {row: [{"test_agreement": n, "test_accuracy": n}] for n, row in found}
     with figures.figure(tmp_path / "a.svg") as axes:
-        report.agreement(axes, values)
+        panels.agreement(axes, values)
         named = {text.get_text() for text in axes.texts}
     assert {"permuted teacher", LABELS, KD, "method 0"} < named and "method 3" not in named
 

@@ -63,16 +63,16 @@ def test_rows_are_named_by_the_settings_and_by_default_as_the_paper_has_them():
     (everyone, *_) = mnist_2015.transfer_runs(config, LABELS)
     assert [arm.row for arm in everyone.arms] == [
         "labels only", "label smoothing 0.25", "soft targets, T=5", "permuted teacher, T=5",
-        "soft targets, T=5, augmented images",
+        "labels only, augmented images", "soft targets, T=5, augmented images",
     ]  # fmt: skip
-    assert [arm.smoothing for arm in everyone.arms] == [0, 0.25, 0, 0, 0]
+    assert [arm.smoothing for arm in everyone.arms] == [0, 0.25, 0, 0, 0, 0]
 
 
 def test_every_choice_follows_from_the_base_seed_and_the_teacher():
     data = Dataset("mnist", 10, *[Split(np.zeros((3000, 1, 1)), LABELS)] * 3, "")
     every = Config(parts=tuple(named.PARTS), seeds=5)
     found = [known for k in (0, 1) for known, _ in mnist_2015.units(every, data, None, k)]
-    assert len({json.dumps(known) for known in found}) == len(found) == 2 * (1 + 13 * 5 + 1 + 4)
+    assert len({json.dumps(known) for known in found}) == len(found) == 2 * (1 + 14 * 5 + 1 + 4)
     drawn = []
     for base_seed, teacher in ((0, 0), (0, 1), (1, 0)):
         config = Config(base_seed=base_seed)
@@ -102,14 +102,15 @@ def check(folder):
     """Every row of every part, once; the figures. Returned: the records."""
     records = jsonl.records(folder)
     base = {named.LABELS, NAMES.smoothed, NAMES.soft, NAMES.permuted}
+    augmented = NAMES.labels_augmented, NAMES.augmented
     corrected = {named.FREE, named.VALIDATED, named.ON_TEST}
     rows = {(r["part"], r["row"]) for r in records if r["part"] != "width"}
     assert rows == {
-        *(("all", row) for row in base | {named.TEACHER, NAMES.augmented}),
+        *(("all", row) for row in base | {named.TEACHER, *augmented}),
         *((part, row) for part in ("no 3", "7 and 8") for row in base | corrected),
     }
     swept = [r for r in records if r["part"] == "width"]
-    assert len(records) == len(rows) + len(swept) == 20 + 6 + 2 * 8  # two rates of the narrow ones
+    assert len(records) == len(rows) + len(swept) == 21 + 6 + 2 * 8  # two rates of the narrow ones
     assert {r["width"] for r in swept} == {20, 5}
     assert {path.name for path in folder.glob("*.svg")} == {
         "no_3_bias.svg", "no_3_accuracy.svg", "7_and_8_bias.svg", "7_and_8_accuracy.svg",
@@ -148,7 +149,7 @@ def test_parts_are_chosen_by_name():
     assert known["row"] == f"{NAMES.augmented}, 200 epochs" and known["seed"] == 1
     recipe, one = work.args[-2:]
     assert recipe.of(one).epochs == 200 and [arm.temperature for arm in one.arms] == [20]
-    long = [known["row"] for known, _ in mnist_2015.units(config, data, None, 0)][11::2]
+    long = [known["row"] for known, _ in mnist_2015.units(config, data, None, 0)][13::2]
     assert long == [  # labels train for as long, of images moved likewise
         f"{row}, {epochs} epochs"
         for epochs in (60, 200)

@@ -34,7 +34,7 @@ def test_a_level_is_passed_by_the_means_of_teachers():
         for teacher, values in enumerate([(0.5, 0.7), (0.7, 0.9)])
         for seed, value in enumerate(values)
     ]
-    ((*_, shown, _, _),) = lines_of(
+    ((*_, shown, _, _, _),) = lines_of(
         sections.levels({"2b": records}, [("2b", named.SOFT, None, 0.5)])
     )
     assert shown == "70.0% [−57.1%, 197.1%]"
@@ -59,7 +59,7 @@ def test_who_makes_fewer_errors_is_decided_by_students_interval():
     pairs = [(row, against) for part, row, against in named.COMPARED if part == "1"]
     assert [(line[1], line[2]) for line in lines] == pairs
     for line, verdict in zip(lines, verdicts, strict=True):
-        _, row, against, shown, word = line
+        _, row, against, shown, word, _ = line
         difference = np.subtract(errors[row], errors[against])
         low, high = stats.t.interval(0.95, 3, difference.mean(), stats.sem(difference))
         mean, low, high = (signed(x, "+.1f") for x in (difference.mean(), low, high))
@@ -90,7 +90,9 @@ def test_levels_are_passed_when_the_whole_interval_is_above_them():
         low, high = stats.t.interval(0.95, 2, np.mean(values), stats.sem(values))
         mean, low, high = (signed(x, ".1%") for x in (np.mean(values), low, high))
         level = "85%" if row in (named.FREE, named.VALIDATED) else "50%"
-        assert line == ["2a", row, "3s", f"{mean} [{low}, {high}]", level, verdict]
+        size = stats.t.ppf([0.995, 0.8], 2).sum() * stats.sem(values)  # of five comparisons
+        cells = f"{mean} [{low}, {high}]", level, verdict, f"{size:.1%}"
+        assert line == ["2a", row, "3s", *cells]
 
 
 def test_one_seed_has_a_level_and_no_interval():
@@ -105,7 +107,7 @@ def test_pairs_of_absent_rows_are_left_out_and_the_size_that_would_have_shown_is
         made("1", row, seed, count) for row, of in errors.items() for seed, count in enumerate(of)
     ]
     pairs = [("1", named.SOFT, named.LABELS), ("1", named.SOFT, named.UNIFORM), ("2a", "x", "y")]
-    (line,) = lines_of(sections.compared({"1": records}, pairs, detectable=True))
+    (line,) = lines_of(sections.compared({"1": records}, pairs))
     size = stats.t.ppf([0.975, 0.8], 3).sum() * np.sqrt(5 / 3) / 2
     assert line[1:3] == [named.SOFT, named.LABELS] and line[-1] == f"{size:.1f}"
 

@@ -254,6 +254,7 @@ def test_students_regress_log_probabilities_or_learn_labels():
 def test_students_are_compared_with_their_own_teacher(tmp_path):
     """Two teachers, two students each: they are 10 points below their teacher, by hand."""
     accuracy = {rows.TEACHER: [[0.8], [0.6]], rows.LABELS: [[0.7, 0.7], [0.5, 0.5]]}
+    accuracy[rows.DISTILLED] = [[0.75, 0.75], [0.55, 0.55]]
     found = [
         {"row": row, "teacher_seed": t, "seed": s, "train_accuracy": x, "test_accuracy": x}
         for row, of_row in accuracy.items()
@@ -268,6 +269,7 @@ def test_students_are_compared_with_their_own_teacher(tmp_path):
     assert cells[rows.LABELS][3].strip() == "60.0 ± 11.5"
     assert cells[rows.LABELS][6].strip() == "−10.0 [−10.0, −10.0]"
     assert cells[rows.TEACHER][4].strip() == "+10.0 [+10.0, +10.0]"
+    assert cells[rows.LABELS][8].strip() == "−5.0 [−5.0, −5.0]"  # and below distilled ones
 
 
 def one_seed(row, accuracies, **more):

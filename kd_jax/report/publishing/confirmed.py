@@ -76,13 +76,16 @@ def said(record: pathlib.Path) -> str:
     table, own, parts = (record / "table.md").read_text("utf-8"), _base_seed(record), []
     if first is not None:
         before, seed = (first / "table.md").read_text("utf-8"), _base_seed(first)
-        differ = _differing({seed: before, own: table})
-        if not reproduced.verdicts(before):
-            differ = "It has too few students for verdicts: settings alone were chosen on it."
         link = f"[its table]({first.name}/table.md)"
-        parts.append(
-            f"Explored at base seed {seed} ({link}), confirmed at base seed {own}. {differ}"
-        )
+        if reproduced.verdicts(before):
+            differ = _differing({seed: before, own: table})
+            whole = f"Explored at base seed {seed} ({link}), confirmed at base seed {own}. {differ}"
+        else:
+            whole = (
+                f"Settings were chosen at base seed {seed} ({link}), with too few students for "
+                f"verdicts; those of base seed {own} are not confirmed at another."
+            )
+        parts.append(whole)
     for page, after in again.items():
         link = f"[what held]({page.parent.name}/{page.name})"
         differ = _differing({own: table, _seed(page): after})

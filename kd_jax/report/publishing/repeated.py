@@ -117,9 +117,10 @@ def _of_records(pages):
     return (
         f"Repeated at another base seed, {inside} of {rows} rows lie inside the printed intervals "
         f"of their differences ({names}), and {apart} are further apart than both intervals allow. "
-        f"Of {each} different intervals {held} hold; where nothing changed but seeds and teachers "
-        f"it is {reproduced_page.EXPECTED:.0%}, and more of those for other test examples, which "
-        "both runs share."
+        f"Rows may have several intervals: of all {each}, each counted once, {held} hold the "
+        f"second run's difference. Right 95 % intervals hold it in {reproduced_page.EXPECTED:.0%} "
+        "of cases, since the second run varies as much as the first; in more where they are also "
+        "for other test examples, as both runs have the same ones."
     )
 
 

@@ -50,7 +50,7 @@ def test_an_exploration_of_one_student_has_no_verdicts_that_could_differ(small):
     found = record(small / "records", 7, "BEATS")
     record(small / "exploration", 0, "–")
     assert confirmed.said(found).endswith(
-        "It has too few students for verdicts: settings alone were chosen on it."
+        "with too few students for verdicts; those of base seed 7 are not confirmed at another."
     )
 
 
