@@ -102,7 +102,8 @@ def answer(claim: Claim, text: str) -> Answer:
         return Answer(number, _with_unit(claim, cell), verdict)
     own = [number] if claim.number else []
     if cell != "–" and claim.number != claim.difference:  # a share, a level, a count like 9 of 9
-        own.append(cell if claim.judge or "[" in cell else f"{claim.difference}: {cell}")
+        counted = not claim.judge and "[" not in cell
+        own.append(f"{claim.difference}: {cell}" if counted else _with_unit(claim, cell))
     return Answer("; ".join(own) or "–", "–", verdict)
 
 
