@@ -13,6 +13,7 @@ from kd_jax.report import (
     differences,
     figures,
     grouped,
+    peak_rates,
     sections,
     shares,
     tables,
@@ -83,10 +84,8 @@ def _of_sweeps(settings, swept):
     for kind in (x for x in (named.WIDE, named.NARROW) if settings[x] in swept):
         said += f", students of {settings[kind]} units {settings[f'{kind}_epochs']}"
         if kind == named.NARROW and (rates := settings.get("narrow_learning_rates")):
-            said += (
-                f", each row at the peak rate that is best on validation of "
-                f"{', '.join(f'{rate:g}' for rate in rates)} (*: at the edge of these)"
-            )
+            tried = peak_rates.tried(rates)
+            said += f", each row at the peak rate that is best on validation of {tried}"
     return said
 
 

@@ -6,35 +6,16 @@ from collections.abc import Iterable
 import numpy as np
 
 from experiments.mnist_2015 import rows as named
-from kd_jax.report import by_column, contrasts, figures, grouped, sections, tables
+from kd_jax.report import by_column, contrasts, figures, grouped, peak_rates, sections, tables
 
 
 def by_width(records: list[dict]) -> dict[int, list[dict]]:
     """{width: records} of the temperature sweeps, widest first, each row at its best rate."""
     found = grouped.by("width", [r for r in records if r["part"] == "width"])
-    return {width: at_best_rates(of) for width, of in sorted(found.items(), reverse=True)}
-
-
-def at_best_rates(records: list[dict]) -> list[dict]:
-    """The records of a sweep, of each row those of the rate with the fewest validation errors.
-
-    Args:
-        records: of one width; each of them learns which "rates" were tried.
-    """
-    rates = sorted({r["rate"] for r in records if "rate" in r})
-    found = []
-    for row in grouped.by_row(records).values():
-        by_rate = grouped.by("rate", [{"rate": None, **r} for r in row])
-        found += min(by_rate.values(), key=validation)
-    return [{**r, "rates": rates} for r in found]
-
-
-def rate_of(records: list[dict]) -> str:
-    """The peak learning rate of a row, with a star at the edge of what was tried."""
-    rate, rates = records[0]["rate"], records[0]["rates"]
-    if rate is None:
-        return "–"
-    return f"{rate:g}" + "*" * (len(rates) > 1 and rate in (rates[0], rates[-1]))
+    return {
+        width: peak_rates.at_best(of, validation)
+        for width, of in sorted(found.items(), reverse=True)
+    }
 
 
 def table(records: list[dict]) -> str:
@@ -45,7 +26,7 @@ def table(records: list[dict]) -> str:
     for line in compared:
         lines.append([
             line.row,
-            rate_of(rows[line.row]),
+            peak_rates.cell(rows[line.row][0]),
             f"{validation(rows[line.row]):.1f}",
             tables.spread(line),
             tables.difference(line),
