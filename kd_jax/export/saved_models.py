@@ -70,6 +70,7 @@ def save(
     seed: int = 0,
     teacher: str = "teacher",
     about: Mapping[str, Any] = {},
+    slot: str = "",
     **where: Any,
 ) -> None:
     """Save the networks of the first seeds of some rows of a run: as many as run.saved_seeds.
@@ -84,8 +85,8 @@ def save(
         seed: the first of the S seeds.
         teacher: the row that their teacher is saved as.
         about: as a Dataset has it.
-        where: what the records of these rows have in common, as far as rows of the same name need
-            it to be told apart.
+        slot: these take the place of what was saved for the same one before; "": of nothing.
+        where: what their records have in common, as far as it tells rows of the same name apart.
     """
     seeds = min(len(jax.tree.leaves(variables)[0]), run.saved_seeds - seed)
     if seeds < 1:
@@ -102,7 +103,7 @@ def save(
     shape = [] if isinstance(test.inputs, dict) else list(test.inputs.shape[1:])
     facts |= {"shape": shape, "seeds": [seed, seeds], "teacher": teacher}
     facts["teacher_classes"] = None if classes is None else list(classes.shape)
-    checkpoint.save(run.path(FOLDER) / fingerprint.of(facts) / "params", tree, facts)
+    checkpoint.save(run.path(FOLDER) / fingerprint.of(slot or facts) / "params", tree, facts)
 
 
 def _network(run, model, variables, inputs):

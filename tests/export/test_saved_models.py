@@ -197,3 +197,19 @@ def test_none_are_saved_unless_wanted(tmp_path):
 def test_fewer_than_none_are_refused():
     with pytest.raises(InputError, match="--saved_seeds=-1: expected at least 0"):
         experiment.parse(experiment.Config, ["x", "--saved_seeds=-1"])
+
+
+def test_networks_take_the_place_of_others_of_the_same_slot(tmp_path):
+    """As of a rate that turns out to be better."""
+    here = run_folder.Run(tmp_path, "some", {})
+    for rate in (0.1, 0.2):
+        params = jax.tree.map(lambda x, rate=rate: x * rate, params_of(1, 1))
+        for row in ("one", "other"):
+            saved_models.save(here, MODEL, params, [row], TEST, slot=row, rate=rate)
+    here.append([{"row": "one", "seed": 0, "rate": rate} for rate in (0.1, 0.2)], by=["rate"])
+    found = [(group.rows, group.where) for group in saved_models.groups(here.folder)]
+    assert sorted(found) == [(["one"], {"rate": 0.2}), (["other"], {"rate": 0.2})]
+    one = saved_models.take(here.folder, "one", 0, {})
+    assert one.record["rate"] == 0.2
+    wanted = jax.tree.map(lambda x: x[0, 0] * 0.2, params_of(1, 1))
+    jax.tree.map(np.testing.assert_array_equal, one.variables, wanted)
