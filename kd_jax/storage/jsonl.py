@@ -141,6 +141,7 @@ def with_notes(table: Callable, folder: pathlib.Path) -> str:
     notes = [
         f"- {r['row']}, "
         + (f"teacher {r['teacher_seed']}, " if r.get("teacher_seed") else "")
+        + (f"rate {r['rate']:g}, " if "rate" in r else "")
         + f"seed {r['seed']}"
         + ("" if r["diverged"] is None else f", at step {r['diverged']:,}")
         for r in lost
