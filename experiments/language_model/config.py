@@ -38,7 +38,11 @@ class Config(experiment.Config):
     batch_size: int = setting(4, "problems in a step", at_least(1))
     micro_batches: int = setting(1, "parts of a step, one of them in memory at a time", at_least(1))
     epochs: int = setting(2, "epochs over the problems", at_least(1))
-    learning_rate: float = setting(5e-4, "peak learning rate", above_0)
+    learning_rates: tuple[float, ...] = setting(
+        (2.5e-4, 5e-4, 1e-3),
+        "peak learning rates, of which validation chooses one for each objective",
+        distinct(above_0),
+    )
     all_objectives: bool = setting(False, "every objective, not four of them")
     top_k: tuple[int, ...] = setting(
         (64, 16),
@@ -75,7 +79,7 @@ class Config(experiment.Config):
         "smoke": {
             "fast_compile": True,
             "seeds": 1, "layers": 2, "texts": 8, "tests": 4, "prompt_tokens": 96,
-            "answer_tokens": 48, "batch_size": 4, "tiny": True,
+            "answer_tokens": 48, "batch_size": 4, "learning_rates": (5e-4, 1e-3), "tiny": True,
         },
     }  # fmt: skip
 

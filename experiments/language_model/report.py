@@ -4,9 +4,10 @@ import json
 
 import numpy as np
 
+from experiments.language_model import rates
 from experiments.language_model.rows import CUT, FORWARD, SFT, TEACHER
 from kd_jax.metrics import statistics
-from kd_jax.report import contrasts, figures, grouped, marks, tables
+from kd_jax.report import contrasts, figures, grouped, marks, peak_rates, tables
 from kd_jax.storage import jsonl
 
 MEASURES = {  # metric: (title, digits, whether lower is better)
@@ -17,9 +18,15 @@ MEASURES = {  # metric: (title, digits, whether lower is better)
 }
 
 
+def rows_of(folder):
+    """{row: its records at the rate that was chosen for it}, without those that diverged."""
+    found = peak_rates.at_best(jsonl.every_record(folder), rates.validation_kl)
+    return grouped.by_row(_in_percent(r) for r in found if "diverged" not in r)
+
+
 def table(folder):
     """The Markdown of a run folder: quality, differences to two baselines, caches."""
-    rows = grouped.by_row([_in_percent(r) for r in jsonl.records(folder)])
+    rows = rows_of(folder)
     settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     held = "held-out training problems" if settings["validation_only"] else "test problems"
     (teacher,) = rows[TEACHER]
@@ -30,6 +37,7 @@ def table(folder):
         f"{settings['epochs']} times over {settings['texts']:,} problems. Prompts have at most\n"
         f"{settings['prompt_tokens']} tokens, answers {settings['answer_tokens']}; longer problems "
         "are left out. Peak memory: of the compiled training with all that it is given.\n"
+        f"{_of_rates(rows)}"
         f"{tables.scope(rows[SFT], 'orders of the data')}",
         _quality(rows),
     ]
@@ -42,6 +50,21 @@ def table(folder):
         _generated(teacher["generation_speeds"]),
     ]
     return "\n\n".join(text)
+
+
+def _tried(rows):
+    """The peak rates that were tried, none in records of before several were."""
+    return rows[SFT][0]["rates"]
+
+
+def _of_rates(rows):
+    """How rates were chosen, as a line; "" where none was."""
+    if len(_tried(rows)) < 2:
+        return ""
+    return (
+        "Each objective has the peak rate with the lowest KL(t‖s) on held-out training problems at "
+        f"its\nfirst order of the data, of {peak_rates.tried(_tried(rows))}.\n"
+    )
 
 
 def _generated(speeds):
@@ -74,9 +97,11 @@ def _quality(rows):
         peak = [{"peak": r["peak_bytes"] / 1e9} for r in found if r.get("peak_bytes")]
         speed = tables.mean(found, "tokens_per_second", ".0f")
         own = [tables.mean(found, metric, form) for metric, (_, form) in sampled.items()]
-        lines.append([row, *cells, *own, speed, tables.mean(peak, "peak", ".2f")])
+        rate = [peak_rates.cell(found[0])] if _tried(rows) else []
+        lines.append([row, *rate, *cells, *own, speed, tables.mean(peak, "peak", ".2f")])
     titles = [title for title, *_ in (*MEASURES.values(), *sampled.values())]
-    return tables.markdown(["method", *titles, "answer tokens/s", "peak memory, GB"], lines)
+    header = ["method", *(["peak rate"] if _tried(rows) else []), *titles]
+    return tables.markdown([*header, "answer tokens/s", "peak memory, GB"], lines)
 
 
 def _against(rows, baseline):
@@ -130,8 +155,7 @@ def _change(rows, row):
 
 def draw(folder):
     """KL and agreement of every trained row as dots with their 95 % intervals."""
-    rows = grouped.by_row([_in_percent(r) for r in jsonl.records(folder)])
-    rows = {row: found for row, found in rows.items() if row not in (TEACHER, CUT)}
+    rows = {row: found for row, found in rows_of(folder).items() if row not in (TEACHER, CUT)}
     caption = f"How near students come to the teacher on held-out answers. {marks.DOTS}"
     path, size = folder / "agreement_and_kl.svg", (figures.WIDEST, 0.3 * len(rows) + 1)
     with figures.figure(path, 1, 2, size, sharey=True, caption=caption) as axes:

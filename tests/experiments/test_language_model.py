@@ -22,6 +22,7 @@ from tiny_llama import NET, PARAMS
 from experiments.language_model import generation as writing
 from experiments.language_model import report, rows
 from experiments.language_model import run as language_model
+from experiments.language_model import students as trained
 from experiments.language_model.config import Config
 from experiments.language_model.objectives import after_sft, chosen, top
 from kd_jax import experiment, losses
@@ -34,6 +35,7 @@ from kd_jax.language.tokens import Texts
 from kd_jax.models import llama as models
 from kd_jax.pretrained import llama
 from kd_jax.pretrained.chat import chatml
+from kd_jax.report import grouped
 from kd_jax.storage import run_folder
 
 SHORT = {"seeds": 2, "prompt_tokens": 40, "answer_tokens": 16}
@@ -68,7 +70,8 @@ def test_problems_are_prompts_and_solutions_without_the_calculator_s_notes():
             "--micro_batches=4: expected a divisor of --batch_size=6",
         ),
         (["--texts=3"], "--texts=3: expected --batch_size=4 or more"),
-        (["--learning_rate=0"], "--learning_rate=0: expected a finite number above 0"),
+        (["--learning_rates=1e-3,0"], "--learning_rates=0: expected a finite number above 0"),
+        (["--learning_rates=0.001,1e-3"], "--learning_rates=0.001,0.001: the same value stands"),
         (["--tiny", "--teacher=x"], "--tiny and --teacher: expected one"),
         (["--temperature=-1"], "--temperature=-1: expected at least 0"),
         (
@@ -164,18 +167,18 @@ def test_of_students_own_texts_the_whole_teacher_reads_its_share(tmp_path, monke
     config = Config(**Config.PRESETS["smoke"] | SHORT)
     data = language_model.load(config)
     given = []
-    monkeypatch.setattr(language_model.student_loss, "on_policy", lambda *of: given.append(of))
+    monkeypatch.setattr(trained.student_loss, "on_policy", lambda *of: given.append(of))
     monkeypatch.setattr(
-        language_model.student_loss, "loss", lambda net, objective, batches, own: (objective, own)
+        trained.student_loss, "loss", lambda net, objective, batches, own: (objective, own)
     )
-    monkeypatch.setattr(language_model.sequential, "Sequential", lambda *of, **more: (of[0], more))
+    monkeypatch.setattr(trained.sequential, "Sequential", lambda *of, **more: (of[0], more))
     monkeypatch.setattr(language_model.DecoderStudents, "rows", lambda self, objective: {})
     run = run_folder.Run(str(tmp_path), "language_model", config.results_key())
     students = language_model.DecoderStudents(config, data, run)
     alone = Objective(rows.FORWARD, divergence(losses.forward_kl))
-    (_, own), more = students.training(alone)
+    (_, own), more = students.training(alone, 1e-3)
     assert own is None and given == [] and "head" in more["shared"]["teacher"]
-    _, more = students.training(alone._replace(row="own", on_policy_fraction=0.5))
+    _, more = students.training(alone._replace(row="own", on_policy_fraction=0.5), 1e-3)
     shared = more["shared"]["teacher"]
     assert all(shared[name] is of_teacher for name, of_teacher in data.teacher.params.items())
     assert given == [(students.net, data.teacher.net, 0.5, data.teacher.stop)]
@@ -199,9 +202,13 @@ def test_texts_longer_than_the_teacher_s_positions_are_one_line(monkeypatch):
 def has_every_objective(folder, config, objectives, printed):
     """Check what a smoke run wrote."""
     found, names = jsonl.records(folder), [each.row for each in objectives]
-    seen = [(r["row"], r["seed"]) for r in found]
-    assert seen[:2] == [(rows.TEACHER, 0), (rows.CUT, 0)]
-    assert sorted(seen[2:]) == sorted((row, seed) for row in names for seed in range(2))
+    first = grouped.by("row", [r for r in found if r["seed"] == 0])
+    best = {name: min(first[name], key=lambda r: r["validation_kl"])["rate"] for name in names}
+    seen = [(r["row"], r["seed"], r.get("rate")) for r in found]
+    assert seen[:2] == [(rows.TEACHER, 0, None), (rows.CUT, 0, None)]
+    assert seen[2:] == [
+        (name, *of) for name in names for of in ((0, 5e-4), (0, 1e-3), (1, best[name]))
+    ]
     for r in found:
         numbers = [r[f"test_{name}"] for name in ("nll", "kl", "reverse_kl", "agreement")]
         assert np.isfinite(numbers).all() and 0 <= r["test_agreement"] <= 1
@@ -211,6 +218,7 @@ def has_every_objective(folder, config, objectives, printed):
     assert teacher["generation_speeds"].keys() == {"cached", "read again"}
     assert teacher["test_kl"] == pytest.approx(0, abs=1e-6) and cut["test_kl"] > 0.01
     assert all(r["peak_bytes"] > 0 and r["tokens_per_second"] > 0 for r in trained)
+    assert all(r["validation_kl"] > 0 for r in trained)
     assert len({r["test_kl"] for r in trained}) == len(trained)  # each is a training of its own
     bytes_per_token = {row: size["bytes_per_token"] for row, size in teacher["caches"].items()}
     cached = {each.row: 8 * each.top_k for each in objectives if each.top_k}
@@ -220,7 +228,7 @@ def has_every_objective(folder, config, objectives, printed):
     table = (folder / "table.md").read_text()
     assert report.table(folder) == table and table in printed + "\n"
     assert f"vs. {rows.SFT}" in table and "all logits, float32" in table
-    assert "times as fast" in table
+    assert "times as fast" in table and "of 0.0005, 0.001 (*: at the edge of these)" in table
 
 
 def answers_a_prompt(config, question, monkeypatch, capsys):
