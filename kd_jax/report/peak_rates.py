@@ -24,7 +24,8 @@ def at_best(
     found: list[grouped.Record] = []
     for row in grouped.by_row(known).values():
         by_rate = grouped.by("rate", [{"rate": None, **r} for r in row])
-        found += min(by_rate.values(), key=measure)
+        best = min(by_rate.values(), key=measure)
+        found += best
     return [{**r, "rates": rates} for r in found]
 
 
