@@ -65,7 +65,9 @@ def has_maps(features: dict[str, Any]) -> bool:
 
 
 def steps_by_row(config: Config, spec: pairs.PairSpec) -> dict[str, list[chains.Step]]:
-    """{row: steps} of all that is trained: chains first, as they take longest.
+    """{row: steps} of all that is trained, what takes longest first: no core waits at the end.
+
+    Those are chains, then methods of maps and with projectors, then of relations, of logits last.
 
     Args:
         config: settings.
@@ -77,7 +79,7 @@ def steps_by_row(config: Config, spec: pairs.PairSpec) -> dict[str, list[chains.
         again = chains.born_again(labels, kd)
         found = {again[-1].method.row: again}
         found[ASSISTANT] = chains.assistant(spec.assistant, kd)
-    found |= {m.row: [chains.Step(m)] for m in one_step(config, spec)}
+    found |= {m.row: [chains.Step(m)] for m in reversed(one_step(config, spec))}
     kept = {LABELS, KD, *(NAMES[name] for name in config.methods)}
     added = of_plugin(config)
     for method in added:
