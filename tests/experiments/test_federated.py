@@ -157,7 +157,7 @@ def test_the_tables_of_drift_and_of_the_server_that_stops_early(tmp_path):
     assert [x for x in cells if x[1:] == ["1.5 ± 0.0", "50", "50"]] == [
         [alpha, "1.5 ± 0.0", "50", "50"] for alpha in ("0.5", "100")
     ]
-    pairs = {tuple(x[1:3]) for x in cells if len(x) == 5}
+    pairs = {tuple(x[1:3]) for x in cells if len(x) == 6}
     assert {(names.FEDDF_STOPPED, names.FEDDF), (names.FEDMD_COUNTS, names.FEDMD)} <= pairs
 
 

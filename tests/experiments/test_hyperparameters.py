@@ -245,7 +245,7 @@ def test_every_claim_is_answered_by_the_tables(by_hand):
     known = {statistics.SUPPORTED, statistics.CONTRADICTED, statistics.UNDECIDED}
     known |= {statistics.BEATS, statistics.WORSE, statistics.INCONCLUSIVE}
     assert len(answers) == 4 and {x.verdict for x in answers} <= known
-    assert answers[0].difference == "10.00 [10.00, 10.00] ×"  # each teacher's students by one step
+    assert answers[0].number == "10.00 [10.00, 10.00] ×"  # each teacher's students by one step
     assert answers[0].verdict == statistics.SUPPORTED
     (three,) = [claim for claim in claims.CLAIMS if named.COST in claim.where]
     others = [
