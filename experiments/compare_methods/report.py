@@ -115,7 +115,10 @@ def of_pair(records, choosing):
     header = ["method", "test errors", "vs. labels only [95 %]", "verdict", "beaten by"]
     table = tables.markdown([*header, *against, "weight", "T", *metrics], cells)
     power = [tables.power(lines, "test errors")]
-    power += [tables.power(found, f"test errors, {x[:-7]}") for x, found in compared.items()]
+    power += [
+        tables.power(found, f"test errors, {title.removesuffix(' [95 %]')}")
+        for title, found in compared.items()
+    ]
     return "".join([table, *power])
 
 

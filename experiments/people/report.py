@@ -94,10 +94,15 @@ def _lines(header: Sequence[str], compared: Mapping[tuple, Sequence[contrasts.Li
         columns.setdefault(against, []).extend(found)
     lines = []
     for same in zip(*columns.values(), strict=True):
-        cells = [x for line in same for x in (tables.difference(line), tables.verdict(line))]
-        lines.append([same[0].row, tables.spread(same[0]), *cells])
+        lines.append([same[0].row, *_cells(same)])
     every = [line for found in columns.values() for line in found]
     return tables.markdown(header, lines) + tables.power(every, "points") if lines else ""
+
+
+def _cells(same):
+    """The spread of a row, and its difference to each other one with the verdict."""
+    judged = [x for line in same for x in (tables.difference(line), tables.verdict(line))]
+    return [tables.spread(same[0]), *judged]
 
 
 def _split(records, split, size, number):
@@ -110,8 +115,7 @@ def _split(records, split, size, number):
         [
             same[0].row,
             f"{100 * PAPER[same[0].row][number]:.1f}" if same[0].row in PAPER else "–",
-            tables.spread(same[0]),
-            *(x for line in same for x in (tables.difference(line), tables.verdict(line))),
+            *_cells(same),
         ]
         for same in zip(*compared.values())
     ]

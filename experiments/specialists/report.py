@@ -145,7 +145,7 @@ def _growth(test, growth, comparisons):
         return [DASH] * 3
     least = statistics.detectable(test, comparisons)
     shown = f"{signed(growth.mean)} {bounds(growth)}"
-    return [shown, growth.verdict, f"{least:.2f}".replace("nan", DASH)]
+    return [shown, growth.verdict, tables.size(least, ".2f")]
 
 
 def relative(parts_of: Mapping[str, list[dict]]) -> str:
@@ -168,7 +168,7 @@ def relative(parts_of: Mapping[str, list[dict]]) -> str:
         line = [part, f"{signed(gain.mean)} {bounds(gain)}", gain.verdict, conditional(rows)]
         lines.append([*line, *_growth(slopes.get(part), judged.get(("slope", part)), len(every))])
     header = ["data", "relative gain in % [95 %]", "verdict", "conditional accuracy in %"]
-    header += ["its growth per further specialist [95 %]", "verdict", "would have shown"]
+    header += ["its growth per further specialist [95 %]", "verdict", sections.SHOWN]
     return tables.markdown(header, lines)
 
 
@@ -204,10 +204,10 @@ def coverage(records: list[dict]) -> str:
             tables.difference(contrasts.line_of("", change, over)),
             share.replace("-", "−"),
             over.verdict,
-            f"{statistics.detectable(tests[cover], len(tests)):.1f}".replace("nan", DASH),
+            tables.size(statistics.detectable(tests[cover], len(tests)), ".1f"),
         ])  # fmt: skip
     header = ["specialists", "test examples", "more correct answers [95 %]", "relative"]
-    return tables.markdown([*header, "verdict", "would have shown"], lines)
+    return tables.markdown([*header, "verdict", sections.SHOWN], lines)
 
 
 def draw(folder: pathlib.Path) -> None:

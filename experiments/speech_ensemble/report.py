@@ -110,7 +110,7 @@ def across_schedules(records: list[dict], names: named.Names) -> list[str]:
         records: of all set-ups.
         names: of the students.
     """
-    constant, decaying = "at a constant rate", "at a rate that decays"
+    part, constant, decaying = "equally long", "at a constant rate", "at a rate that decays"
     soft = f"{names.mixed}, {names.at_temperature}"
     wanted = {
         (named.AS_PAPER, soft): f"{soft}, {constant}",
@@ -123,11 +123,11 @@ def across_schedules(records: list[dict], names: named.Names) -> list[str]:
         for r in records
         if (r["part"], r["row"]) in wanted
     ]
-    pairs = [("equally long", ours, decayed), ("equally long", decayed, plain)]
+    pairs = [(part, ours, decayed), (part, decayed, plain)]
     if {r["row"] for r in known} != {ours, plain, decayed}:
         return []
     table = sections.compared(
-        {"equally long": known}, pairs, "test_accuracy",
+        {part: known}, pairs, "test_accuracy",
         lower_is_better=False, digits=2,
     )  # fmt: skip
     return ["Soft targets, or a rate that decays?", table]

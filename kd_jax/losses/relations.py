@@ -79,7 +79,7 @@ def _directions(
 def _at_corner(
     x: Float[Array, "B D"],
     teacher: Float[Array, "B E"],
-    pairs: Bool[Array, "B B"],
+    where: Bool[Array, " B"],
     corner: Int[Array, ""],
 ) -> tuple[Float[Array, ""], Float[Array, "B D"]]:
     """Σ_jk h(cos_ijk − cos^t_ijk) at a corner i, and its gradient for x_j − x_i.
@@ -88,9 +88,10 @@ def _at_corner(
 
     ∂/∂(x_j − x_i) = Σ_k g_ijk (e_ik − cos_ijk e_ij)/l_ij = (Σ_k g_ijk e_ik − q_ij e_ij)/l_ij
     """
-    directions, inverse = _directions(x, corner, pairs[corner])
-    theirs, _ = _directions(teacher, corner, pairs[corner])
-    cosines, kept = gram(directions), pairs & pairs[corner, corner]
+    others = where & where[corner]
+    directions, inverse = _directions(x, corner, others)
+    theirs, _ = _directions(teacher, corner, others)
+    cosines, kept = gram(directions), kept_pairs(others)
     difference = cosines - gram(theirs)
     slope = 2 * jnp.where(kept, jnp.clip(difference, -1, 1), 0)
     along = jnp.sum(slope * cosines, 1)
@@ -101,17 +102,17 @@ def _at_corner(
 
 @jax.custom_jvp
 def _of_corners(
-    x: Float[Array, "B D"], teacher: Float[Array, "B E"], pairs: Bool[Array, "B B"]
+    x: Float[Array, "B D"], teacher: Float[Array, "B E"], where: Bool[Array, " B"]
 ) -> Float[Array, ""]:
-    """mean_ijk h(cos_ijk − cos^t_ijk) over the triplets of `pairs`, with a gradient for x alone."""
-    return _with_gradient(x, teacher, pairs)[0]
+    """mean_ijk h(cos_ijk − cos^t_ijk) over the triplets that are kept, with a gradient for x."""
+    return _with_gradient(x, teacher, where)[0]
 
 
-def _with_gradient(x, teacher, pairs):
+def _with_gradient(x, teacher, where):
     """`_of_corners` and its gradient, each corner's triplets in one pass."""
-    corner = functools.partial(_at_corner, x, teacher, pairs)
+    corner = functools.partial(_at_corner, x, teacher, where)
     totals, apart = jax.lax.map(corner, jnp.arange(len(x)), batch_size=CORNERS)
-    count = jnp.maximum(jnp.sum(jnp.diagonal(pairs)), 1).astype(x.dtype) ** 3
+    count = jnp.maximum(jnp.sum(where), 1).astype(x.dtype) ** 3
     return jnp.sum(totals) / count, (jnp.sum(apart, 0) - jnp.sum(apart, 1)) / count
 
 
@@ -151,7 +152,7 @@ def relational_angle(
         torchdistill, which multiply it by 50.
     """
     student, teacher, where = batch_rows(student, teacher, where)
-    return _of_corners(lowered(student), lowered(teacher), kept_pairs(where))
+    return _of_corners(lowered(student), lowered(teacher), where)
 
 
 def adjacent_correlation(

@@ -94,7 +94,7 @@ def compared(
     lines = []
     for pair, found in contrasts.compare_each(both).items():
         line = next(x for x in found if x.row == pair[1])
-        size = f"{line.detectable:.{digits}f}".replace("nan", DASH)
+        size = tables.size(line.detectable, f".{digits}f")
         lines.append([*pair, tables.difference(line, digits), tables.verdict(line), size])
     header = ["part", "method", "against", "difference [95 %]", "verdict", SHOWN]
     return tables.markdown(header, lines)
@@ -126,8 +126,8 @@ def levels(
         if not np.isnan(over.low):  # one seed has no interval
             shown += f" [{level + over.low:.1%}, {level + over.high:.1%}]"
         digits = "all" if digit is None else f"{digit}s"
-        size = statistics.detectable(tests[part, row, digit, level], len(tests))
-        cells = shown.replace("-", "−"), f"{level:.0%}", over.verdict
-        lines.append([part, row, digits, *cells, DASH if np.isnan(size) else f"{size:.1%}"])
+        least = statistics.detectable(tests[part, row, digit, level], len(tests))
+        cells = shown.replace("-", "−"), f"{level:.0%}", over.verdict, tables.size(least, ".1%")
+        lines.append([part, row, digits, *cells])
     header = ["part", "method", "digits", "accuracy [95 %]", "expected above", "verdict", SHOWN]
     return tables.markdown(header, lines)

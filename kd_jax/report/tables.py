@@ -120,6 +120,16 @@ def verdict(line: Line) -> str:
     return line.paired.verdict if line.paired else DASH
 
 
+def size(least: float, form: str) -> str:
+    """'12.5', a size that a comparison would have decided, or a dash where nothing is compared.
+
+    Args:
+        least: of statistics.detectable.
+        form: a format specification, like ".1f".
+    """
+    return DASH if math.isnan(least) else format(least, form)
+
+
 def _signed(value, digits):
     return f"{value:+.{digits}f}".replace("-", "−")
 
