@@ -33,7 +33,8 @@ def table(folder: pathlib.Path) -> str:
         "paired by seed; sorted by the "
         "mean. Beaten by: how many methods\nbeat it, corrected for all pairs of methods; teacher "
         "and assistant are larger networks.\n"
-        f"{_of_choice(choosing, explored)}\n{_of_budget(settings)}\n"
+        f"{_of_choice(choosing, _of_what(records, choosing, explored))}\n"
+        f"{_of_budget(settings)}\n"
         f"{tables.scope(rows, _whose(rows, settings))}"
     ]
     for pair, found in grouped.by("pair", records).items():
@@ -41,7 +42,22 @@ def table(folder: pathlib.Path) -> str:
     return "\n\n".join(text)
 
 
-def _of_choice(choosing, elsewhere):
+def _of_what(records, choosing, elsewhere):
+    """What a run's settings were chosen on, "" for the run itself."""
+    if not elsewhere:
+        return ""
+    kept = {pair: chosen_on(choosing, pair) for pair in grouped.by("pair", records)}
+    same = all(
+        record[number] == kept[record["pair"]].get(record["row"], {}).get(number)
+        for record in records
+        for number in SETTING
+        if number in record
+    )
+    later = "" if same else ", in whose place another has come, whose grid * is of"
+    return f" of the exploration at base seed 0{later}"
+
+
+def _of_choice(choosing, where):
     """What the settings were chosen on, in a sentence."""
     weighted = {r["row"]: r for r in choosing if "weight" in r}
     temperatures = {row: len(r.get("temperatures", [1.0])) for row, r in weighted.items()}
@@ -53,7 +69,6 @@ def _of_choice(choosing, elsewhere):
     ]
     brings = f" ({', '.join(own)}: what it brings)" if own else ""
     of = grouped.counted(grouped.by_row(choosing)[LABELS])
-    where = " of the exploration at base seed 0" if elsewhere else ""
     return (
         f"Weight and T: of {tried} settings of every method{brings} those with the fewest "
         f"validation errors of {of}{where}; *: at the edge of what was tried.\n"
@@ -107,7 +122,7 @@ def of_pair(records, choosing):
             tables.verdict(line),
             counts.get(line.row, "–"),
             *(tables.judged(found[line.row]) for found in against.values()),
-            *(marked(choosing.get(line.row), number) for number in ("weight", "temperature")),
+            *(marked(rows[line.row][0], number, choosing.get(line.row)) for number in SETTING),
             *(tables.mean(rows[line.row], name, form) for name, form in metrics.values()),
         ]
         for line in lines
@@ -122,16 +137,23 @@ def of_pair(records, choosing):
     return "".join([table, *power])
 
 
-def marked(record, number):
-    """What was chosen for a row, marked at the edge of its grid; a dash where nothing was."""
-    if record is None or not any(record["weights"]):
+def marked(record, number, choosing):
+    """What a row was trained with, marked at the edge of its grid; a dash where nothing was chosen.
+
+    Args:
+        record: of one of its students.
+        number: "weight" or "temperature".
+        choosing: a record on which it was chosen, with the grid, or None.
+    """
+    if choosing is None or not any(choosing["weights"]):
         return "–"
-    found, tried = record.get(number), record.get(f"{number}s")
+    found, tried = record.get(number), choosing.get(f"{number}s")
     if number == "temperature" and tried in (None, [1.0]):  # of a method that has none
         return "–"
     return chosen_numbers.rounded(found) + "*" * chosen_numbers.is_edge(found, tried)
 
 
+SETTING = "weight", "temperature"  # what is chosen for a row
 DRAWN = {"mnist": "the labels of MNIST", "fashion": "the students' images of Fashion-MNIST"}
 BASELINES = {"vs. KD [95 %]": KD, "vs. pseudo-labels [95 %]": PSEUDO}  # title: row
 

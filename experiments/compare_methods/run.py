@@ -194,6 +194,8 @@ def units_of(
 
 def run(config: Config, run: run_folder.Run) -> None:
     """Train the teachers of each pair, then the students of every method."""
+    if config.explored:
+        tuning.check(config)
     makers = {name: data_and_pair(name) for name in config.pairs}
     data = {name: load(config) for name, (load, _) in makers.items()}
     run.uses(data={name: found.digest for name, found in data.items()})

@@ -4,14 +4,20 @@
 that the committed exploration chose, and no other.
 """
 
+import json
 import pathlib
 from collections.abc import Iterable
 from typing import Any
 
+from experiments.compare_methods.config import Config
 from kd_jax.distill import methods
 from kd_jax.errors import require
 from kd_jax.storage import jsonl
 
+FREE = {  # settings that a choice does not rest on
+    "preset", "base_seed", "teachers", "seeds", "pairs", "methods", "temperatures", "tried",
+    "explored",
+}  # fmt: skip
 EXPLORATION = pathlib.Path(__file__).parent / "exploration"
 
 Settings = dict[str, tuple[float, float]]  # {row: (temperature, weight)}
@@ -53,6 +59,30 @@ def chosen(records: Iterable[dict[str, Any]]) -> dict[str, Settings]:
 def explored() -> dict[str, Settings]:
     """What the committed exploration chose."""
     return chosen(jsonl.records(EXPLORATION))
+
+
+def check(config: Config) -> None:
+    """Refuse to take the exploration's choices where these would mean nothing.
+
+    Args:
+        config: of a run with --explored.
+
+    Raises:
+        InputError: it is at the exploration's base seed, or of networks that train otherwise.
+    """
+    of = json.loads((EXPLORATION / "config.json").read_text("utf-8"))
+    require(
+        config.base_seed != of["base_seed"],
+        f"--base_seed={config.base_seed}: the exploration chose at it, and on its teacher; confirm "
+        "at another, like --base_seed=1",
+    )
+    for name in sorted(of.keys() - FREE):
+        found = getattr(config, name, None)
+        require(
+            found == of[name],
+            f"--{name}={found}: the exploration chose its settings at {of[name]}; leave the flag "
+            "out, or --explored",
+        )
 
 
 def at(method: methods.Method, pair: str, known: dict[str, Settings]) -> methods.Method:

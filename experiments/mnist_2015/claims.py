@@ -35,13 +35,13 @@ CLAIMS = measured("errors", [
         PAPER,
         "A student that never saw a 3 gets over 95 % of them right once its bias is corrected",
         "98.6 % of the 3s, the bias chosen on the test",
-        ("Accuracy?", "no 3", "bias corrected label-free"), "accuracy [95 %]",
+        ("Accuracy?…", "no 3", "bias corrected label-free"), "accuracy [95 %]",
     ),
     Claim(
         PAPER,
         "A student that saw 7s and 8s alone gets over 80 % of all digits right once corrected",
         "86.8 % right, the bias chosen on the test",
-        ("Accuracy?", "7 and 8", "bias corrected label-free"), "accuracy [95 %]",
+        ("Accuracy?…", "7 and 8", "bias corrected label-free"), "accuracy [95 %]",
     ),
     *(
         Claim(

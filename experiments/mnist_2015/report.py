@@ -57,7 +57,7 @@ def table(folder: pathlib.Path) -> str:
     ]
     text = notes + parts_text(parts, rows, paper, pairs, margin)
     for width, found in swept.items():
-        text += [f"{width} units in each layer: errors by temperature", sweeps.table(found)]
+        text += [f"{width} units in each layer: errors by temperature", sweeps.table(found, margin)]
     if swept:
         text += ["Temperatures against each other", sweeps.compared(swept, settings)]
     if narrow := swept.get(settings["narrow"]):
@@ -116,7 +116,9 @@ def parts_text(
         columns = {n: c for n, c in COLUMNS.items() if n != "shift" or part != "all"}
         text += [named.TITLES[part].capitalize()]
         published, threes = paper.get(part, {}), part == "no 3"
-        text += [sections.table(found, published, named.LABELS, columns, threes=threes)]
+        text += [
+            sections.table(found, published, named.LABELS, columns, threes=threes, margin=margin)
+        ]
         if part == "all":
             kept = shares.table(found, named.LABELS, named.TEACHER, published)
             text += ["Share of the way from labels only to the teacher", kept]
@@ -127,7 +129,7 @@ def parts_text(
         ]
     expected = [level for level in named.levels(rows) if level[0] in by_part]
     if expected:
-        text += ["Accuracy?", sections.levels(by_part, expected)]
+        text += [f"Accuracy? {sections.OF_THESE}", sections.levels(by_part, expected)]
     return text
 
 

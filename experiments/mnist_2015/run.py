@@ -31,11 +31,16 @@ OMITTED = {"all": (), "no 3": (3,), "7 and 8": (7, 8)}  # {part: classes whose b
 
 
 class Taught(NamedTuple):
-    """A teacher, and logits: {name: [N, C]} on the training images, its own [N, C] on the test."""
+    """A teacher, and logits: {name: [N, C]} on the training images, its own [N, C] on the test.
+
+    moved, asked: what a step sees of images that are moved, without its logits of them and with.
+    """
 
     teacher: teachers.Teachers
     train: dict[str, np.ndarray]
     test: np.ndarray
+    moved: Callable
+    asked: Callable
 
 
 def rows_of(config: Config) -> named.Rows:
@@ -133,13 +138,16 @@ def teach(config: Config, data: Dataset, run: run_folder.Run, teacher: int) -> T
     logits = taught.logits["train"][0]
     permuted = controls.permuted(logits, labels, keys.number(base, "draw", "permuted", teacher))
     train_logits = {"teacher": logits, "permuted": permuted}
-    return Taught(taught, train_logits, taught.logits["test"][0])
+    views = (jittered(data.train.inputs, asked) for asked in (None, taught))
+    return Taught(taught, train_logits, taught.logits["test"][0], *views)
 
 
-def jitter_and_query(teacher: teachers.Teachers, inputs: np.ndarray) -> Callable:
-    """What a step sees: its images moved, and the teacher's logits of the moved images."""
-    one = Network(teacher.model, train_state.at(teacher.variables, 0))
-    return augmented.views(augment.jitter, {"teacher": one}, inputs)
+def jittered(inputs: np.ndarray, teacher: teachers.Teachers | None = None) -> Callable:
+    """What a step sees: its images moved and, where a teacher is given, its logits of those."""
+    asked = {}
+    if teacher:
+        asked["teacher"] = Network(teacher.model, train_state.at(teacher.variables, 0))
+    return augmented.views(augment.jitter, asked, inputs)
 
 
 def measure(
@@ -171,9 +179,8 @@ def train(
     taught, seed, names = teacher(), task.known.get("seed"), rows_of(config)
     arms, model, rows = transfer_run.arms, recipe.model, [arm.row for arm in transfer_run.arms]
     if named.AUGMENTED in rows[0]:  # it trains for as long as the others, or longer
-        transfer_run = transfer_run._replace(
-            views=jitter_and_query(taught.teacher, data.train.inputs)
-        )
+        views = taught.asked if arms[0].weight else taught.moved  # labels need no answer
+        transfer_run = transfer_run._replace(views=views)
     params = transfer.fit(
         transfer_run, recipe, data.train, taught.train, seed=seed, execution=task.execution
     )

@@ -1,5 +1,6 @@
 """Students whose temperature alone is varied: tables of each width, the claims, a figure."""
 
+import functools
 import pathlib
 from collections.abc import Iterable
 
@@ -18,11 +19,15 @@ def by_width(records: list[dict]) -> dict[int, list[dict]]:
     }
 
 
-def table(records: list[dict]) -> str:
-    """One line per temperature, paired with labels only, each at the peak learning rate that is
-    best for it on validation."""
+def table(records: list[dict], margin: float) -> str:
+    """One line per temperature, paired with labels only, each at the rate best on validation.
+
+    Args:
+        records: of one width.
+        margin: errors that make no difference.
+    """
     rows, lines = grouped.by_row(records), []
-    compared = contrasts.compare(records, "test_errors", named.LABELS)
+    compared = contrasts.compare(records, "test_errors", named.LABELS, margin=margin)
     for line in compared:
         lines.append([
             line.row,
@@ -89,7 +94,11 @@ def best_within(records: list[dict], claimed: tuple[float, float]) -> list[tuple
     outside = grouped.by_row([r for r in students if not low <= r["temperature"] <= high])
     if not inside or not outside:
         return []
-    ours, others = (min(of, key=lambda row: validation(of[row])) for of in (inside, outside))
+
+    def score(rows, row):
+        return validation(rows[row]), rows[row][0]["temperature"]  # of equal ones the lower T
+
+    ours, others = (min(of, key=functools.partial(score, of)) for of in (inside, outside))
     return [(ours, others)]
 
 

@@ -58,9 +58,11 @@ def part_2(config: Config, part: str, labels: np.ndarray) -> list[TransferRun]:
         "2b": (subsets.keep, 1.0, 0.5, 2),
     }[part]
     started, weight, rows = named.INITIAL_BIAS[part], label_weight / 25, choose(labels, PARTS[part])
-    as_long = [Arm(named.LONGER, label_weight=1.0)] if passes > 1 else []
+    once, smoothed = on_labels(config)
+    as_long = [once._replace(row=named.LONGER)] if passes > 1 else []
     arms = [
         *as_long,
+        smoothed,
         *altered(),
         soft(named.SOFT),
         soft(named.MISMATCHED, 5.0, "teacher × 5/3", weight),
@@ -70,7 +72,7 @@ def part_2(config: Config, part: str, labels: np.ndarray) -> list[TransferRun]:
     start = {started: dict.fromkeys(PARTS[part], initial_bias)}
     rest, size = np.setdiff1d(rows, held_out_rows(config, labels)), config.student_batch_size
     return [
-        TransferRun(f"{part} labels", on_labels(config), rows, size),
+        TransferRun(f"{part} labels", [once], rows, size),
         TransferRun(part, arms, rows, size, passes, start),
         TransferRun(f"{part} held out", [soft(named.HELD_OUT)], rest, size, passes),
     ]

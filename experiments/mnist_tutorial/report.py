@@ -55,7 +55,7 @@ def table(folder: pathlib.Path) -> str:
         text += [f"Part {part}: {TITLES[part]}"]
         text += [sections.table(found, paper.get(part, {}), LABELS, columns, **shown)]
     text += ["Fewer errors?", sections.compared(trained, COMPARED)]
-    text += ["Accuracy? [95 %]: for other teachers and their students, of these test images"]
+    text += [f"Accuracy? {sections.OF_THESE}"]
     text += [sections.levels(trained, LEVELS)]
     text += [f"Fewer of the 3s wrong? {OF_THESE}", threes(trained)]
     if any(f"train{BY_EPOCH}" in r for r in records):

@@ -10,7 +10,8 @@ Found:    Specialists improve a generalist; a wider one, of as many parameters, 
 The paper's 100 million images are private; here a class is a pair of MNIST digits, with 400
 images for training. Classes that the generalist confuses go to one specialist, which begins as a
 copy of it, sees its classes in half of each batch, and calls the rest its dustbin. All specialists
-of a generalist train in one program, and beside them generalists on which as much was spent:
-trained for longer, wider, or as many in an ensemble. At the test those specialists that have the
+of a generalist train in one program, and beside them other generalists: one that sees as many rows
+more, one trained to its plateau, one of as many parameters and an ensemble of as many networks,
+of which the last three take more computing. At the test those specialists that have the
 generalist's most probable class among theirs take part.
 """

@@ -1,4 +1,4 @@
-"""Generalists on which as much was spent as on specialists: longer, wider, several."""
+"""Generalists beside specialists: of as many rows, longer, of as many parameters, as many."""
 
 import jax
 import numpy as np

@@ -31,7 +31,7 @@ class Config(experiment.TaughtConfig):
     learning_rate: float = setting(1e-3, "learning rate of every network", above_0)
     temperatures: tuple[float, ...] = setting(
         (1.0, 2.0, 5.0, 10.0),
-        "of students that learn from labels too; further set-ups leave the extremes out",
+        "of students that learn from labels too; further set-ups leave some out",
         distinct(is_temperature),
     )
     temperature: float = setting(2.0, "temperature of all other students", is_temperature)

@@ -66,17 +66,22 @@ def table(folder: pathlib.Path) -> str:
 def setup_table(records: list[dict]) -> str:
     """One line per row of a set-up: the ensemble, its members, and every student."""
     rows, lines = grouped.by_row(records), []
-    frames, words = (
-        contrasts.Contrast(records, named.LABELS, f"test_{name}", name == "word_errors")
-        for name in ("accuracy", "word_errors")
+    students = [r for r in records if r["row"] != named.MEMBER]  # whose seeds are members
+    metrics = "test_accuracy", "test_word_errors"
+    compared = contrasts.compare_each(
+        {
+            metric: contrasts.Contrast(students, named.LABELS, metric, metric == metrics[1])
+            for metric in metrics
+        }
     )
-    compared = contrasts.compare_each({"frames": frames, "words": words})
-    for line, of_words in zip(compared["frames"], compared["words"]):
-        of_row = rows[line.row]
-        if line.row == named.MEMBER:  # its seeds are members, not students
-            line, of_words = line._replace(paired=None), of_words._replace(paired=None)
+    for row, of_row in rows.items():
+        line, of_words = (
+            next((x for x in compared[metric] if x.row == row), None)
+            or contrasts.line_of(row, grouped.values(of_row, metric))
+            for metric in metrics
+        )
         lines.append([
-            line.row,
+            row,
             tables.spread(line, 2),
             tables.difference(line, 2),
             tables.verdict(line),
@@ -95,8 +100,8 @@ def setup_table(records: list[dict]) -> str:
     ]
     header += ["training frame accuracy, %", "validation frame accuracy, %", "test NLL (nats)"]
     sizes = (
-        tables.power(compared[name], what, digits).strip()
-        for name, what, digits in (("frames", "points", 2), ("words", "word errors", 1))
+        tables.power(compared[metric], what, digits).strip()
+        for metric, what, digits in zip(metrics, ("points", "word errors"), (2, 1))
     )
     return "\n".join([tables.markdown(header, lines), *sizes])
 

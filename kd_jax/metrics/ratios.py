@@ -117,6 +117,8 @@ def _crossing(beyond, inside, toward):
     """The nearest number on one side of one inside that lies at the end of an interval."""
     from scipy import optimize  # here, as its import takes long
 
+    if beyond(inside) >= 0:  # an interval of no width, up to rounding
+        return inside
     step = 1e-3 * max(1.0, abs(inside))
     while beyond(inside + toward * step) <= 0:
         inside, step = inside + toward * step, 2 * step

@@ -10,7 +10,9 @@ from kd_jax.report.published import DASH
 def at_best(
     records: Iterable[grouped.Record], measure: Callable[[list[grouped.Record]], float]
 ) -> list[grouped.Record]:
-    """The records of each row at the rate that is best for it; of equal ones the first recorded.
+    """The records of each row at the rate that is best for it; of equal ones the lowest.
+
+    A rate at which more students diverged than at another, and left no record, is not chosen.
 
     Args:
         records: Of all rows, those without a "rate" of one that nobody chose.
@@ -24,7 +26,9 @@ def at_best(
     found: list[grouped.Record] = []
     for row in grouped.by_row(known).values():
         by_rate = grouped.by("rate", [{"rate": None, **r} for r in row])
-        best = min(by_rate.values(), key=measure)
+        whole = max(map(len, by_rate.values()))
+        rising = [by_rate[rate] for rate in sorted(by_rate, key=lambda x: x or 0)]
+        best = min([of for of in rising if len(of) == whole], key=measure)
         found += best
     return [{**r, "rates": rates} for r in found]
 

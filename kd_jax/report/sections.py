@@ -17,6 +17,7 @@ DETECTABLE = (
     "Would have shown: the size of a difference that would have been decided four times of five."
 )
 LOSS = "loss, paper"
+OF_THESE = "[95 %]: for other teachers and their students, of these test images"
 SHOWN = "would have shown"
 
 
@@ -28,6 +29,7 @@ def table(
     *,
     threes: bool = False,
     loss: bool = False,
+    margin: float = 0.0,
 ) -> str:
     """The Markdown table of a part: one line per row, published numbers beside ours.
 
@@ -38,9 +40,10 @@ def table(
         columns: {metric: (title, format)}, means that stand at the end.
         threes: whether to show the columns of wrong 3s.
         loss: whether to show the published loss, before the first of `columns`.
+        margin: as for contrasts.Contrast.
     """
     rows, lines = grouped.by_row(records), []
-    compared = contrasts.compare(records, "test_errors", baseline)
+    compared = contrasts.compare(records, "test_errors", baseline, margin=margin)
     for line in compared:
         found, paper = rows[line.row], published.get(line.row, Published())
         wrong = tables.mean_and_sd([r["test_wrong"][3] for r in found])

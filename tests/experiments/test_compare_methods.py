@@ -1,6 +1,7 @@
 """Comparison of methods: what follows from the base seed, and units that prepare a teacher once."""
 
 import dataclasses
+import json
 import pathlib
 import types
 
@@ -131,6 +132,25 @@ def test_a_confirmation_takes_what_the_exploration_chose():
 
 
 @pytest.mark.parametrize(
+    "given, said",
+    [
+        ({"base_seed": 0}, "--base_seed=0: the exploration chose at it"),
+        ({"student_epochs": 9}, "--student_epochs=9: the exploration chose its settings at 3"),
+        ({"held_out": 7}, "--held_out=7: the exploration chose its settings at 500"),
+    ],
+)
+def test_choices_are_not_taken_to_networks_that_train_otherwise(given, said, tmp_path, monkeypatch):
+    config = Config(base_seed=1, explored=True, student_epochs=3)
+    of_it = dataclasses.asdict(config) | {"base_seed": 0, "tried": 5}
+    kept = {name: of_it[name] for name in ("base_seed", "student_epochs", "held_out", "tried")}
+    (tmp_path / "config.json").write_text(json.dumps(kept))
+    monkeypatch.setattr(tuning, "EXPLORATION", tmp_path)
+    tuning.check(config)
+    with pytest.raises(InputError, match=said):
+        run.run(dataclasses.replace(config, **given), None)
+
+
+@pytest.mark.parametrize(
     "chosen, shown",
     [
         ((1.0, 9.0), ("9", "1*")),
@@ -141,9 +161,20 @@ def test_a_confirmation_takes_what_the_exploration_chose():
 def test_a_choice_at_the_edge_of_its_grid_is_marked(chosen, shown):
     grid = {"weights": [0.9, 9.0, 41.8], "temperatures": [1.0, 4.0, 8.0]}
     record = {"temperature": chosen[0], "weight": chosen[1], **grid}
-    assert tuple(report.marked(record, n) for n in ("weight", "temperature")) == shown
+    assert tuple(report.marked(record, n, record) for n in report.SETTING) == shown
     alone = {"temperature": 1.0, "temperatures": [1.0], "weight": 0.0, "weights": [0.0]}
-    assert report.marked(alone, "weight") == report.marked(alone, "temperature") == "–"
+    assert [report.marked(alone, n, alone) for n in report.SETTING] == ["–", "–"]
+
+
+def test_a_confirmation_shows_its_own_settings_whatever_exploration_lies_there():
+    own = records_of(KD, [10, 12, 11], weights=[0.9], temperatures=[8.0], weight=0.9, temperature=8)
+    kept, later = (records_of(KD, [9], weights=[0.9, 9.0], **x) for x in ({"weight": 0.9}, {}))
+    kept[0] |= {"temperature": 8.0}
+    assert report._of_what(own, kept, True) == " of the exploration at base seed 0"
+    assert "another has come" in report._of_what(own, later, True)
+    assert report._of_what(own, own, False) == ""
+    assert report.marked(own[0], "weight", later[0]) == "0.9*"
+    assert report.marked(own[0], "temperature", later[0]) == "8"
 
 
 def records_of(row, errors, **more):
@@ -303,9 +334,9 @@ def test_the_head_says_how_many_settings_a_method_of_ones_own_brings():
     found = [record(LABELS, 0.0), record("hint", *range(1, 9)), record("cosine", 0.1, 1, 10)]
     soft = record(KD, 1, 2, temperatures=(1.0, 2.0, 4.0, 8.0))
     assert "of 8 settings of every method (3 of cosine: what it brings) those" in (
-        report._of_choice([*found, soft], False)
+        report._of_choice([*found, soft], "")
     )
-    assert "of 8 settings of every method those" in report._of_choice([*found[:2], soft], False)
+    assert "of 8 settings of every method those" in report._of_choice([*found[:2], soft], "")
 
 
 def test_maps_of_ones_own_networks_in_another_order_are_refused():

@@ -28,7 +28,7 @@ def test_the_teacher_is_queried_on_the_very_images_that_the_student_sees():
     teacher = teachers.Teachers("teacher", net, grid, {}, "", 0.0)
     images = np.random.default_rng(1).random((6, 28, 28), np.float32) + np.float32(0.1)
     batch = {"inputs": images, "labels": np.zeros(6, int), "teachers": np.zeros((6, 2, 10))}
-    seen = jax.jit(mnist_2015.jitter_and_query(teacher, batch["inputs"]))(batch, jax.random.key(2))
+    seen = jax.jit(mnist_2015.jittered(batch["inputs"], teacher))(batch, jax.random.key(2))
     logits = jax.jit(net.logits)(params, seen["inputs"])
     np.testing.assert_allclose(seen["teachers"][:, 0], logits, rtol=1e-6)
     for before, after in zip(np.asarray(images), np.asarray(seen["inputs"])):
@@ -38,6 +38,20 @@ def test_the_teacher_is_queried_on_the_very_images_that_the_student_sees():
             np.array_equal(after[2:26, 2:26], before[2 - y : 26 - y, 2 - x : 26 - x])
             for y, x in shifts
         )
+
+
+def test_students_of_labels_see_the_same_images_and_nobody_is_asked():
+    net, images = mnist_2015.network(8), np.random.default_rng(1).random((6, 28, 28), np.float32)
+    grid = jax.tree.map(lambda x: x[None], untrained(net))
+    teacher = teachers.Teachers("teacher", net, grid, {}, "", 0.0)
+    said = np.random.default_rng(2).normal(size=(6, 2, 10)).astype(np.float32)
+    batch = {"inputs": images, "labels": np.zeros(6, int), "teachers": said}
+    moved, asked = (
+        mnist_2015.jittered(images, who)(batch, jax.random.key(2)) for who in (None, teacher)
+    )
+    np.testing.assert_array_equal(moved["inputs"], asked["inputs"])
+    np.testing.assert_array_equal(moved["teachers"], said)
+    assert not np.array_equal(asked["teachers"], said)
 
 
 def test_transfer_runs_leave_out_their_digits_and_the_validation_rows():

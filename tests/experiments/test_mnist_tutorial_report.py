@@ -112,6 +112,21 @@ def test_pairs_of_absent_rows_are_left_out_and_the_size_that_would_have_shown_is
     assert line[1:3] == [named.SOFT, named.LABELS] and line[-1] == f"{size:.1f}"
 
 
+def test_a_difference_within_the_margin_is_equivalent():
+    """Differences of −1, 0 and 1: mean 0, half width 4.303 · 1/√3 = 2.48, and t = 0 is open."""
+    rows = {"labels": (10, 11, 12), "soft": (9, 11, 13)}
+    found = [
+        {**made("1", row, seed, x), "test_wrong": [0] * 10}
+        for row, errors in rows.items()
+        for seed, x in enumerate(errors)
+    ]
+    verdicts = [
+        lines_of(sections.table(found, {}, "labels", {}, margin=margin).split("\n\n")[0])[1][4]
+        for margin in (0, 2, 3)
+    ]
+    assert verdicts == ["INCONCLUSIVE", "INCONCLUSIVE", "EQUIVALENT"]
+
+
 def test_wrong_3s_and_the_gap_to_training_images_are_compared_in_pairs():
     """Of the 3s 5, 6, 7 fewer; the gap 60, 61, 62 less: 40 − 30 against 100 − 30, and so on."""
     biased = named.INITIAL_BIAS["2a"]

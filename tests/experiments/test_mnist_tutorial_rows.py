@@ -51,6 +51,14 @@ def test_transfer_runs_show_the_classes_of_their_part_and_no_held_out_rows(part,
         assert not (without and set(one.rows) & set(held))
 
 
+@pytest.mark.parametrize("part", ["1", "2a", "2b"])
+def test_labels_only_alone_trains_for_less_long(part):
+    """In part 2b, where the head of the table says so, and nowhere else."""
+    longest = max(x.passes for x in transfer_runs(part))
+    rows = {a.row for x in transfer_runs(part) if x.passes < longest for a in x.arms}
+    assert rows == ({named.LABELS} if part == "2b" else set())
+
+
 def test_arms_have_the_tutorials_numbers():
     """(T, weight of soft targets over T², weight of the labels, which teacher), batch, passes."""
 

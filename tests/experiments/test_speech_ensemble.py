@@ -1,5 +1,7 @@
 """Speech as an experiment: frames and words by hand, its ensembles, a run on recordings."""
 
+import pathlib
+
 import jax
 import numpy as np
 import pytest
@@ -13,8 +15,10 @@ from experiments.speech_ensemble import run as speech_ensemble
 from experiments.speech_ensemble.config import Config
 from kd_jax.data import Dataset, Split
 from kd_jax.metrics import examples
+from kd_jax.report import contrasts, grouped
 from kd_jax.storage import jsonl
 
+ROOT = pathlib.Path(__file__).parents[2]
 RANDOM = np.random.default_rng(2)
 
 
@@ -160,6 +164,19 @@ def test_rows_are_named_by_the_numbers_of_the_settings():
     few = [arm.row for arm in speech_ensemble.arms_of_few(config)]
     assert few[1:3] == ["label smoothing 0.3, last epoch", "soft targets, T=3, last epoch"]
     assert named.Names.of(config.results_key()) == named.Names(0.2, 3.0, 0.3)
+
+
+def test_a_member_stands_in_no_comparison(monkeypatch):
+    """Its seeds are members: no verdict is corrected for it, no size is of it."""
+    kept = jsonl.records(ROOT / "experiments" / "speech_ensemble" / "records")
+    records = [grouped.in_percent(r) for r in kept if r["part"] == named.AS_PAPER]
+    rows, compare, seen = list(grouped.by_row(records)), contrasts.compare_each, []
+    monkeypatch.setattr(contrasts, "compare_each", lambda x: seen.append(x) or compare(x))
+    lines = report.setup_table(records).splitlines()[2 : 2 + len(rows)]
+    assert [line.split("|")[1].strip() for line in lines] == rows and named.MEMBER in rows
+    (found,) = seen
+    for contrast in found.values():
+        assert set(rows) - {r["row"] for r in contrast.records} == {named.MEMBER}
 
 
 def stopped_where_validation_was_best(records):

@@ -101,6 +101,12 @@ def test_what_has_no_interval_for_other_examples():
         ratios.crossed(a, b[:1])
 
 
+def test_a_share_that_is_the_same_everywhere_has_an_interval_of_no_width():
+    """A third of each lead: the difference is rounding alone, and no end is looked for."""
+    b = 4 + np.random.default_rng(1).normal(size=(3, 40))
+    np.testing.assert_allclose(ratios.crossed(b / 3, b), [1 / 3] * 3, atol=1e-6)
+
+
 def test_the_whole_of_a_lead_is_kept_by_who_leads():
     b = 4 + np.random.default_rng(1).normal(size=(3, 40))
     np.testing.assert_allclose(ratios.crossed(b, b), (1, 1, 1), atol=1e-6)

@@ -6,7 +6,7 @@ from kd_jax.report import peak_rates
 
 
 def test_each_row_has_the_records_of_its_best_rate_in_the_order_of_its_seeds():
-    """Of a the sums are 5 and 4, of b 1 and 1, where the first that is recorded stays."""
+    """Of a the sums are 5 and 4, of b 1 and 1, where the lower rate is taken."""
     numbers = {
         ("a", 0.1): (2, 3), ("a", 0.2): (4, 0), ("b", 0.2): (1, 0), ("b", 0.1): (0, 1)
     }  # fmt: skip
@@ -18,9 +18,17 @@ def test_each_row_has_the_records_of_its_best_rate_in_the_order_of_its_seeds():
     teacher = {"row": "t", "seed": 0, "n": 9}
     found = peak_rates.at_best([teacher, *records], lambda of: sum(r["n"] for r in of))
     assert [(r["row"], r["rate"], r["seed"], r["n"]) for r in found] == [
-        ("t", None, 0, 9), ("a", 0.2, 0, 4), ("a", 0.2, 1, 0), ("b", 0.2, 0, 1), ("b", 0.2, 1, 0)
+        ("t", None, 0, 9), ("a", 0.2, 0, 4), ("a", 0.2, 1, 0), ("b", 0.1, 0, 0), ("b", 0.1, 1, 1)
     ]  # fmt: skip
     assert all(r["rates"] == [0.1, 0.2] for r in found)
+
+
+def test_a_rate_at_which_a_student_diverged_is_not_chosen():
+    """Of the higher rate one of two students is left, with the fewest."""
+    left = [(0.1, 0, 5), (0.1, 1, 7), (0.2, 1, 1)]
+    records = [{"row": "a", "rate": rate, "seed": seed, "n": n} for rate, seed, n in left]
+    found = peak_rates.at_best(records, lambda of: sum(r["n"] for r in of) / len(of))
+    assert [(r["rate"], r["n"]) for r in found] == [(0.1, 5), (0.1, 7)]
 
 
 @pytest.mark.parametrize(
