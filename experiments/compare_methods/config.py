@@ -31,7 +31,7 @@ class Config(experiment.TaughtConfig):
     teacher_learning_rate: float = setting(1e-3, "peak learning rate of the teacher", above_0)
     # students
     student_epochs: int = setting(
-        8, "epochs of the students; half on MNIST, with ten times the rows", at_least(1)
+        10, "epochs of the students; half on MNIST, with ten times the rows", at_least(1)
     )
     student_batch_size: int = setting(64, "images in a step of the students", at_least(2))
     student_learning_rate: float = setting(3e-3, "peak learning rate of the students", above_0)

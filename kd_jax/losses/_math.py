@@ -171,8 +171,12 @@ def _windows(size: int, pooled: int) -> Float[np.ndarray, "l n"]:
 
 def pool(maps: Float[Array, "B H W C"], height: int, width: int) -> Float[Array, "B h w C"]:
     """Adaptive average pooling of NHWC maps to height × width; the same size is left alone."""
-    if maps.shape[1:3] == (height, width):
+    batch, *size, channels = maps.shape
+    if size == [height, width]:
         return maps
+    if not (size[0] % height or size[1] % width):  # then windows do not overlap
+        apart = batch, height, size[0] // height, width, size[1] // width, channels
+        return jnp.mean(maps.reshape(apart), (2, 4))
     rows, columns = _windows(maps.shape[1], height), _windows(maps.shape[2], width)
     return einsum("bhwc,ih,jw->bijc", maps, rows.astype(maps.dtype), columns.astype(maps.dtype))
 

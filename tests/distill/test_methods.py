@@ -126,6 +126,35 @@ def test_every_term_is_finite_and_reaches_the_student(pair):
         assert max(jax.tree.leaves(moved)) > 0, method.row
 
 
+def test_flow_is_of_the_averages_of_projected_maps():
+    """Yim et al. 2017, equations 1 and 2, in float64: the first maps, projected, then averaged."""
+    random = np.random.default_rng(5)
+    s0, s1, t0, t1 = (
+        random.normal(size=(2, size, size, channels))
+        for size, channels in ((4, 3), (2, 4), (4, 5), (2, 6))
+    )
+    layers = [
+        {"Dense_0": {"kernel": random.normal(size=shape), "bias": random.normal(size=shape[1])}}
+        for shape in ((3, 5), (4, 6))
+    ]
+
+    def through(x, layer):
+        return x @ layer["Dense_0"]["kernel"] + layer["Dense_0"]["bias"]
+
+    def matrix(first, second):
+        averages = first.reshape(2, 2, 2, 2, 2, -1).mean((2, 4))
+        return np.einsum("bhwi,bhwj->bij", averages, second) / 4
+
+    ours, theirs = matrix(through(s0, layers[0]), through(s1, layers[1])), matrix(t0, t1)
+    flow = next(x for x in methods.of_projected_maps() if x.row == "flow (FSP)")
+    student, teacher = (
+        jax.tree.map(np.float32, methods.Outputs(np.zeros((2, 3)), {"a": a, "b": b}))
+        for a, b in ((s0, s1), (t0, t1))
+    )
+    found = flow.term(student, teacher, None, jax.tree.map(np.float32, layers))
+    np.testing.assert_allclose(found, np.mean((ours - theirs) ** 2), rtol=1e-5)
+
+
 def test_rows_have_names_of_their_own():
     rows = [method.row for method in everything(MAPS)]
     assert len(set(rows)) == len(rows)

@@ -243,3 +243,15 @@ def test_contrastive_in_logarithms_does_not_overflow():
     near(given, losses.contrastive(*unit, *banks, indices))
     swapped = losses.contrastive(*unit[::-1], *banks[::-1], indices, z_student=z[1], z_teacher=z[0])
     near(given, swapped)
+
+
+@pytest.mark.parametrize("size, pooled", [((28, 28), (14, 7)), ((6, 7), (3, 3)), ((5, 4), (1, 2))])
+def test_adaptive_pooling_averages_its_windows(size, pooled):
+    """Entry j of l averages the entries ⌊jn/l⌋ to ⌈(j + 1)n/l⌉ of n, in float64."""
+    maps = np.random.default_rng(3).normal(size=(2, *size, 3))
+    rows, columns = (
+        [range(j * n // m, -(-(j + 1) * n // m)) for j in range(m)] for n, m in zip(size, pooled)
+    )
+    want = [[maps[:, r][:, :, c].mean((1, 2)) for c in columns] for r in rows]
+    got = kd_jax.losses._math.pool(jnp.asarray(maps, jnp.float32), *pooled)
+    np.testing.assert_allclose(got, np.transpose(want, (2, 0, 1, 3)), rtol=1e-5, atol=1e-6)

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 
 from kd_jax import losses
 from kd_jax.distill.methods.base import Method
+from kd_jax.losses._math import pool_to_smaller
 from kd_jax.models import Model, projectors
 
 
@@ -130,7 +131,7 @@ def _pyramid_extra(key, s, t):
 
 
 def _projected_maps(s, t, extra):
-    pairs = zip(extra, s.maps, t.maps)
+    pairs = zip(extra, s, t)
     return [_apply(_projector(theirs), e, ours) for e, ours, theirs in pairs]
 
 
@@ -138,8 +139,11 @@ def flow() -> Method:
     """Labels beside products of first and last maps (FSP). Source: Yim et al. 2017, CVPR."""
 
     def term(s, t, batch, extra):
-        ours, theirs = _projected_maps(s, t, extra), t.maps
-        return jnp.mean(losses.flow(ours[0], ours[-1], theirs[0], theirs[-1]))
+        # averages of projected maps are projected averages, of which there are fewer
+        pooled = pool_to_smaller(s.maps[0], s.maps[-1])
+        ends = t.maps[0], t.maps[-1]
+        first, last = _projected_maps(pooled, ends, (extra[0], extra[-1]))
+        return jnp.mean(losses.flow(first, last, *ends))
 
     return Method("flow (FSP)", term, (50.0,), extra=_pyramid_extra)
 
@@ -148,7 +152,7 @@ def review() -> Method:
     """Labels beside maps at several scales (HCL). Source: Chen et al. 2021, arXiv 2104.09044."""
 
     def term(s, t, batch, extra):
-        return jnp.mean(losses.review_pyramid(_projected_maps(s, t, extra), t.maps))
+        return jnp.mean(losses.review_pyramid(_projected_maps(s.maps, t.maps, extra), t.maps))
 
     return Method("review pyramid (HCL)", term, (5.0,), extra=_pyramid_extra)
 
