@@ -71,8 +71,9 @@ def table(folder: pathlib.Path) -> str:
 
 def _of_parts(settings):
     """What the rows of the paper's width have in common."""
+    paper = "" if settings["mnist_5k"] else " Paper: one run each, of 10,000 digits as here."
     return (
-        f", students {settings['student_epochs']}. Paper: one run each, of 10,000 digits as here. "
+        f", students {settings['student_epochs']}.{paper} "
         "Students with digits left out are not shown\nthe validation rows either, on which a bias "
         "is chosen"
     )
