@@ -191,7 +191,7 @@ def test_each_temperature_is_shown_at_its_best_rate():
     assert [(r["row"], r["rate"], r["test_errors"]) for r in found[::2]] == [
         (named.LABELS, 2e-3, 310), ("soft targets, T=8", 4e-3, 270),
     ]  # fmt: skip
-    lines = sweeps.table(found).splitlines()
+    lines = sweeps.table(found, margin=0.0).splitlines()
     cells = [[x.strip() for x in line.split("|")][1:4] for line in lines[2:4]]
     best = "soft targets, T=8"
     assert cells == [[named.LABELS, "0.002", "20.5"], [best, "0.004*", "22.5"]]
