@@ -4,7 +4,6 @@
 that the committed exploration chose, and no other.
 """
 
-import json
 import pathlib
 from collections.abc import Iterable
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 from experiments.compare_methods.config import Config
 from kd_jax.distill import methods
 from kd_jax.errors import require
+from kd_jax.report import commands
 from kd_jax.storage import jsonl
 
 FREE = {  # settings that a choice does not rest on
@@ -69,8 +69,9 @@ def check(config: Config) -> None:
 
     Raises:
         InputError: it is at the exploration's base seed, or of networks that train otherwise.
+        DamagedFile: the exploration's settings are missing, or damaged.
     """
-    of = json.loads((EXPLORATION / "config.json").read_text("utf-8"))
+    of = commands.settings(EXPLORATION)
     require(
         config.base_seed != of["base_seed"],
         f"--base_seed={config.base_seed}: the exploration chose at it, and on its teacher; confirm "

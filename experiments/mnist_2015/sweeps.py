@@ -1,6 +1,5 @@
 """Students whose temperature alone is varied: tables of each width, the claims, a figure."""
 
-import functools
 import pathlib
 from collections.abc import Iterable
 
@@ -84,21 +83,20 @@ def neighbors(records: list[dict], margin: float) -> str:
 def best_within(records: list[dict], claimed: tuple[float, float]) -> list[tuple[str, str]]:
     """[(row of the fewest validation errors at a temperature within bounds, that of the others)].
 
+    Of equal ones the lower temperature.
+
     Args:
         records: of one width.
         claimed: lowest and highest temperature.
     """
     low, high = claimed
     students = [r for r in records if r["row"] != named.LABELS]
+    students.sort(key=lambda r: r["temperature"])
     inside = grouped.by_row([r for r in students if low <= r["temperature"] <= high])
     outside = grouped.by_row([r for r in students if not low <= r["temperature"] <= high])
     if not inside or not outside:
         return []
-
-    def score(rows, row):
-        return validation(rows[row]), rows[row][0]["temperature"]  # of equal ones the lower T
-
-    ours, others = (min(of, key=functools.partial(score, of)) for of in (inside, outside))
+    ours, others = (min(of, key=lambda row: validation(of[row])) for of in (inside, outside))
     return [(ours, others)]
 
 

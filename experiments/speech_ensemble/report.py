@@ -67,17 +67,17 @@ def setup_table(records: list[dict]) -> str:
     """One line per row of a set-up: the ensemble, its members, and every student."""
     rows, lines = grouped.by_row(records), []
     students = [r for r in records if r["row"] != named.MEMBER]  # whose seeds are members
-    metrics = "test_accuracy", "test_word_errors"
+    metrics = {"test_accuracy": False, "test_word_errors": True}  # whether few are good
     compared = contrasts.compare_each(
         {
-            metric: contrasts.Contrast(students, named.LABELS, metric, metric == metrics[1])
-            for metric in metrics
+            metric: contrasts.Contrast(students, named.LABELS, metric, lower_is_better)
+            for metric, lower_is_better in metrics.items()
         }
     )
+    judged = {(metric, x.row): x for metric, found in compared.items() for x in found}
     for row, of_row in rows.items():
         line, of_words = (
-            next((x for x in compared[metric] if x.row == row), None)
-            or contrasts.line_of(row, grouped.values(of_row, metric))
+            judged.get((metric, row)) or contrasts.line_of(row, grouped.values(of_row, metric))
             for metric in metrics
         )
         lines.append([

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from in_process import finished
 
-from experiments.hyperparameters.config import Config as hyperparameters
+from experiments.hyperparameters import config as hyperparameters
 from experiments.quickstart import report
 from experiments.quickstart.config import Config
 from experiments.quickstart.rows import MIXED, SOFT
@@ -103,15 +103,19 @@ def test_temperature_is_chosen_on_validation_alone():
     assert report.chosen(records, "f") == "c"
 
 
-@pytest.mark.parametrize("experiment", ["quickstart", "hyperparameters"])
-def test_what_was_chosen_beforehand_is_what_the_committed_exploration_chose(experiment):
+@pytest.mark.parametrize(
+    "given, families",
+    [
+        (Config.PRESETS["confirm"]["temperatures"], (SOFT, MIXED)),
+        ((hyperparameters.Config().temperature,), (SOFT,)),
+    ],
+    ids=["quickstart", "hyperparameters"],
+)
+def test_what_was_chosen_beforehand_is_what_the_committed_exploration_chose(given, families):
     """Presets hold T = 16; another exploration that chose otherwise asks for other ones."""
-    own = experiment == "quickstart"
-    (given,) = Config.PRESETS["confirm"]["temperatures"]
-    given, families = (given, (SOFT, MIXED)) if own else (hyperparameters().temperature, (SOFT,))
     explored = jsonl.records(ROOT / "experiments" / "quickstart" / "exploration")
     chosen = {report.chosen(explored, family) for family in families}
-    assert {r["temperature"] for r in explored if r["row"] in chosen} == {given}
+    assert {r["temperature"] for r in explored if r["row"] in chosen} == set(given)
 
 
 def test_the_table_shows_the_control_at_the_chosen_temperature_alone(folder, tmp_path):
