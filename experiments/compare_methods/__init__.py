@@ -19,5 +19,6 @@ gets the teacher's; hard pseudo-labels are a row that adds nothing else to the l
 take the same steps, and learn from the other half of each batch. On Fashion-MNIST the student sees
 5,000 images, the teacher 55,000. Networks: on MNIST a teacher of two layers of 300 units, which has
 the 1,000 labels alone, and students of 20; on Fashion-MNIST convolutions of 16 and 32 channels, and
-students of 4 and 8.
+students of 4 and 8 that read the images at half their height and width. Maps of other sizes are
+averaged to the smaller one.
 """

@@ -81,6 +81,13 @@ def convnet(*channels, **options):
     return models.functional(models.ConvNet(channels, (1, 2), 10, **options), (28, 28))
 
 
+@functools.cache
+def small_convnet(*channels):
+    """A convolutional network that reads those images at 14 × 14, and pools once."""
+    net = models.HalfResolution(models.ConvNet(channels, (1,), 10))
+    return models.functional(net, (28, 28))
+
+
 def teacher_recipe(config: Config, model, labeled, epochs, seed, augment=None, optimizer=adam):
     """The NetworkRecipe of a teacher on the labeled training rows."""
     order = keys.key(config.base_seed, "teacher", seed, "order")
@@ -134,13 +141,16 @@ def mnist_few_labels(config: Config, data: Dataset, seed: int) -> PairSpec:
 
 
 def fashion(config: Config, data: Dataset, seed: int) -> PairSpec:
-    """Fashion-MNIST: a convnet of 16 and 32 channels teaches one of 4 and 8 on 5,000 images."""
+    """Fashion-MNIST: a convnet of 16 and 32 channels teaches one of 4 and 8 on 5,000 images.
+
+    The student reads images of half the resolution, as does the assistant.
+    """
     draw, few = drawn(config, "images", seed), config.images_per_class
     rows = subsets.held_out(data.train.labels, few, draw)[1]
     labeled = np.ones(len(data.train.labels), bool)
     teacher = convnet(16, 32, dropout=0.25)
     recipe = teacher_recipe(config, teacher, labeled, config.teacher_epochs, seed)
-    nets = convnet(4, 8), convnet(8, 16)
+    nets = small_convnet(4, 8), small_convnet(8, 16)
     return PairSpec(
         "Fashion-MNIST", seed, data, rows, labeled, recipe, *nets, config.student_epochs,
         factors=True,

@@ -140,3 +140,21 @@ class ColumnsAsChannels(nn.Module):
         self, inputs: Float[Array, "B H W"], train: bool
     ) -> tuple[Float[Array, "B classes"], dict[str, Array]]:
         return self.net(inputs[:, None], train)
+
+
+class HalfResolution(nn.Module):
+    """ConvNet that reads means of 2×2 pixels, as on a device where pixels cost too much.
+
+    Attributes:
+        net: The network that reads images [B, H / 2, W / 2], H and W even.
+    """
+
+    net: ConvNet
+
+    @nn.compact
+    def __call__(
+        self, inputs: Float[Array, "B H W"], train: bool
+    ) -> tuple[Float[Array, "B classes"], dict[str, Array]]:
+        batch, height, width = inputs.shape
+        windows = inputs.reshape(batch, height // 2, 2, width // 2, 2)
+        return self.net(windows.mean((2, 4)), train)

@@ -13,6 +13,7 @@ from kd_jax.data import Dataset, Split
 from kd_jax.distill import methods, objective, students
 from kd_jax.distill.methods import selection, training
 from kd_jax.distill.teachers import NetworkRecipe
+from kd_jax.models import projectors
 from kd_jax.runtime.execution import Execution
 from kd_jax.storage import checkpoint
 from kd_jax.training import samplers
@@ -153,6 +154,50 @@ def test_flow_is_of_the_averages_of_projected_maps():
     )
     found = flow.term(student, teacher, None, jax.tree.map(np.float32, layers))
     np.testing.assert_allclose(found, np.mean((ours - theirs) ** 2), rtol=1e-5)
+
+
+def meeting(method, our_side, their_side):
+    """A method's term of maps whose entries are repeated from 2 × 2 to these heights and widths."""
+    random = np.random.default_rng(6)
+    outputs = []
+    for side, channels in ((our_side, 4), (their_side, 5)):
+        x = np.float32(random.normal(size=(3, 2, 2, channels)))
+        x = x.repeat(side // 2, 1).repeat(side // 2, 2)
+        outputs.append(methods.Outputs(np.zeros((3, 2)), {"map": x}))
+    return method.term(*outputs, None, method.extra(KEYS[0], *outputs))
+
+
+@pytest.mark.parametrize("ours, theirs", [(2, 4), (4, 2)], ids=["smaller", "larger"])
+def test_maps_of_other_sizes_meet_at_the_smaller(ours, theirs):
+    """A map whose entries are repeated to twice its size teaches, and learns, what it did."""
+    found = [*methods.of_vectors(), *methods.of_maps(), *methods.of_projected_maps()]
+    # CRD flattens maps: no entry of one faces an entry of the other
+    compared = [each for each in found if not each.row.startswith("contrastive")]
+    assert len(compared) == len(found) - 1 == 10
+    for method in compared:
+        at_one_size = meeting(method, 2, 2)
+        np.testing.assert_allclose(
+            meeting(method, ours, theirs), at_one_size, rtol=1e-4, err_msg=method.row
+        )
+
+
+@pytest.mark.parametrize("side", [2, 4])
+def test_a_factor_of_another_size_is_met_at_the_smaller(side):
+    """Kim et al. 2018: mean |s / ‖s‖ − t / ‖t‖|, s the translated map, in float64."""
+    random = np.random.default_rng(8)
+    factor = random.normal(size=(3, 2, 2, 2))
+    student = methods.Outputs(
+        np.zeros((3, 2)), {"map": np.float32(random.normal(size=(3, 4, 4, 5)))}
+    )
+    method = methods.factor_transfer(2)
+    extra = method.extra(KEYS[0], student, None)
+    translated = np.float64(projectors.Translator(2).apply({"params": extra}, student.last))
+    s = translated.reshape(3, 2, 2, 2, 2, 2).mean((2, 4)) if side == 2 else translated
+    t = factor.repeat(side // 2, 1).repeat(side // 2, 2)
+    rows = {"factor": np.float32(t)}
+    s, t = (x.reshape(3, -1) / np.linalg.norm(x.reshape(3, -1), axis=1)[:, None] for x in (s, t))
+    found = method.term(student, None, Batch(rows, {}), extra)
+    np.testing.assert_allclose(found, np.abs(s - t).mean(), rtol=1e-5)
 
 
 def test_rows_have_names_of_their_own():

@@ -23,6 +23,7 @@ NETWORKS = [
     (models.MLP((5,), 3, kernel_init=models.lecun_normal), (2, 3)),
     (models.ConvNet((2, 3), (1,), 4), (6, 6)),
     (models.ColumnsAsChannels(models.ConvNet((2,), (1,), 4)), (8, 8)),
+    (models.HalfResolution(models.ConvNet((2, 3), (1,), 4)), (8, 8)),
     (models.resnet8x4(5), (32, 32, 3)),
     (
         llama.Llama(

@@ -102,6 +102,19 @@ def test_columns_as_channels_sees_one_axis():
     assert np.abs(logits(swapped, x[:, order]) - plain).max() > 1e-3
 
 
+def test_half_resolution_reads_means_of_four_pixels():
+    net = models.ConvNet((2, 3), (1,), 5)
+    whole, half = (models.functional(net, (4, 6)),
+                   models.functional(models.HalfResolution(net), (8, 12)))  # fmt: skip
+    variables = untrained(half)
+    x = np.random.default_rng(3).random((2, 8, 12), np.float32)
+    small = (x[:, ::2, ::2] + x[:, 1::2, ::2] + x[:, ::2, 1::2] + x[:, 1::2, 1::2]) / 4
+    inner = {**variables, "params": variables["params"]["net"]}
+    (found, features), _ = half.apply(variables, x)
+    np.testing.assert_allclose(found, whole.logits(inner, small), atol=1e-5)
+    assert features["conv_1"].shape == (2, 4, 6, 2) and features["conv_2"].shape == (2, 2, 3, 3)
+
+
 def test_uniform_control_keeps_the_labels_probability():
     rng = np.random.default_rng(5)
     logits, labels = rng.normal(size=(40, 10)) * 4, rng.integers(10, size=40)

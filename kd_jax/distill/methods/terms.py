@@ -11,7 +11,24 @@ from jaxtyping import Array, Float
 
 from kd_jax import losses
 from kd_jax.distill.objective import Outputs, Term, soft_targets
+from kd_jax.losses._math import pool_to_smaller
 from kd_jax.training.state import Batch
+
+
+def facing(student: Float[Array, "B ..."], teacher: Float[Array, "B ..."]) -> tuple[Array, Array]:
+    """Two layers to compare by position: maps averaged to the smaller height and width of both.
+
+    Args:
+        student: A layer of the student.
+        teacher: The one of the teacher.
+
+    Returns:
+        The student's and the teacher's maps [B, H, W, C] of one height and width; vectors as they
+        are.
+    """
+    if student.ndim == teacher.ndim == 4:
+        return pool_to_smaller(student, teacher)
+    return student, teacher
 
 
 def on_labels(loss: Callable) -> Term:
@@ -40,7 +57,7 @@ def on_maps(loss: Callable) -> Term:
     """The term of a loss of feature maps: its mean over the batch, summed over the layers."""
 
     def term(s, t, batch, extra):
-        return sum(jnp.mean(loss(ours, theirs)) for ours, theirs in zip(s.maps, t.maps))
+        return sum(jnp.mean(loss(*facing(*both))) for both in zip(s.maps, t.maps))
 
     return term
 

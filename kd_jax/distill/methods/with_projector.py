@@ -7,7 +7,7 @@ import jax.numpy as jnp
 
 from kd_jax import losses
 from kd_jax.distill.methods.base import Method
-from kd_jax.losses._math import pool_to_smaller
+from kd_jax.distill.methods.terms import facing
 from kd_jax.models import Model, projectors
 
 
@@ -74,7 +74,8 @@ def hint() -> Method:
     """Labels beside the last hidden layer (FitNet). Source: Romero et al. 2015, arXiv 1412.6550."""
 
     def term(s, t, batch, extra):
-        return jnp.mean(losses.hint(_apply(_projector(t.last), extra, s.last), t.last))
+        ours, theirs = facing(s.last, t.last)
+        return jnp.mean(losses.hint(_apply(_projector(theirs), extra, ours), theirs))
 
     return Method("hint (FitNet)", term, (100.0,), extra=_last_projector)
 
@@ -84,9 +85,8 @@ def activation_boundary() -> Method:
 
     def term(s, t, batch, extra):
         # the layer is after its ReLU: zero where the unit was inactive, as the loss asks
-        return jnp.mean(
-            losses.activation_boundary(_apply(_projector(t.last), extra, s.last), t.last)
-        )
+        ours, theirs = facing(s.last, t.last)
+        return jnp.mean(losses.activation_boundary(_apply(_projector(theirs), extra, ours), theirs))
 
     return Method("activation boundary (AB)", term, (0.003,), extra=_last_projector)
 
@@ -98,8 +98,9 @@ def variational_information() -> Method:
         return projectors.Regressor(t.last.shape[-1])
 
     def term(s, t, batch, extra):
-        mean, variance = _apply(module(t), extra, s.last)
-        return jnp.mean(losses.variational_information(mean, t.last, variance))
+        ours, theirs = facing(s.last, t.last)
+        mean, variance = _apply(module(t), extra, ours)
+        return jnp.mean(losses.variational_information(mean, theirs, variance))
 
     return Method(
         "variational information (VID)", term, extra=lambda k, s, t: _init(module(t), k, s.last)
@@ -140,7 +141,7 @@ def flow() -> Method:
 
     def term(s, t, batch, extra):
         # averages of projected maps are projected averages, of which there are fewer
-        pooled = pool_to_smaller(s.maps[0], s.maps[-1])
+        pooled = facing(s.maps[0], s.maps[-1])
         ends = t.maps[0], t.maps[-1]
         first, last = _projected_maps(pooled, ends, (extra[0], extra[-1]))
         return jnp.mean(losses.flow(first, last, *ends))
@@ -152,7 +153,8 @@ def review() -> Method:
     """Labels beside maps at several scales (HCL). Source: Chen et al. 2021, arXiv 2104.09044."""
 
     def term(s, t, batch, extra):
-        return jnp.mean(losses.review_pyramid(_projected_maps(s.maps, t.maps, extra), t.maps))
+        ours, theirs = zip(*map(facing, s.maps, t.maps))
+        return jnp.mean(losses.review_pyramid(_projected_maps(ours, theirs, extra), theirs))
 
     return Method("review pyramid (HCL)", term, (5.0,), extra=_pyramid_extra)
 
@@ -168,9 +170,8 @@ def factor_transfer(factors: int) -> Method:
     module = projectors.Translator(factors)
 
     def term(s, t, batch, extra):
-        return jnp.mean(
-            losses.factor_transfer(_apply(module, extra, s.maps[-1]), batch.rows["factor"])
-        )
+        translated = _apply(module, extra, s.maps[-1])
+        return jnp.mean(losses.factor_transfer(*facing(translated, batch.rows["factor"])))
 
     def extra(key, s, t):
         return _init(module, key, s.maps[-1])
