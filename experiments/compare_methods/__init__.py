@@ -2,7 +2,7 @@
 
 Command:  ./run.sh compare_methods [--pairs=mnist,fashion] [--preset=confirm --base_seed=1]
           [--manual_dir=FOLDER]
-Takes:    68 minutes on 2 CPU cores that other programs share, --preset=confirm 31; --preset=quick,
+Takes:    43 minutes on 2 CPU cores, --preset=confirm 31; --preset=quick,
           on scikit-learn's digits, under 2
 Found:    Soft targets (KD) beat labels only on both data sets; no method was found to beat them.
           Hard pseudo-labels are inconclusive against them with 1,000 labels of MNIST, and WORSE on
