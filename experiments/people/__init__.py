@@ -1,7 +1,7 @@
 """McCaffrey's teacher-student demo: replayed, then over 20 seeds.
 
 Command:  ./run.sh people [--replay] [--predict="-1,0.36,1,0,0,0.445"] [--teachers=20] [--seeds=1]
-Takes:    30 seconds on 2 CPU cores that do nothing else; --replay and --predict 10
+Takes:    1 minute on 2 CPU cores that do nothing else; --replay and --predict 20 seconds
 Found:    The tuned student's win over its teacher was one seed's. Over 20 teachers it is below on
           the training rows, and 40 test rows separate none of them; --replay gives the demo's
           losses and accuracies to all four decimals
