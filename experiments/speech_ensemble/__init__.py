@@ -1,7 +1,7 @@
 """Hinton, Vinyals and Dean 2015, sections 4 and 6: speech.
 
 Command:  ./run.sh speech_ensemble [--preset=perturbed] [--manual_dir=FOLDER]
-Takes:    15 minutes on 2 CPU cores, --preset=perturbed 62 beside other programs;
+Takes:    15 to 28 minutes on 2 CPU cores, --preset=perturbed 62 beside other programs;
           --preset=paper (8 layers of 2,560) is for an accelerator
 Found:    A student retains far less of the ensemble's gain than the paper's (86 %).
           It beats labels at a constant rate, and is undecided against labels whose rate decays; in
