@@ -1,7 +1,7 @@
 """Hinton, Vinyals and Dean 2015, section 5: specialists.
 
 Command:  ./run.sh specialists [--preset=banking77] [--manual_dir=FOLDER]
-Takes:    14 minutes on 2 CPU cores, --preset=banking77 2
+Takes:    14 to 30 minutes on 2 CPU cores, --preset=banking77 2
 Found:    Specialists improve a generalist; a wider one, of as many parameters, gains more.
           On BANKING77 the paper's gain lies inside our interval, of
           a generalist that had not converged: trained to its plateau it is ahead of them. An
